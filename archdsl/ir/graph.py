@@ -1,0 +1,194 @@
+"""The graph: what a spec means, with the place that every part of it came from.
+
+Nodes are a plain list in an order that runs; each makes one value and refers to its inputs by index.
+Scopes are the tree of names that becomes the `state_dict`'s keys. `Graph.networkx` offers the same to
+graph algorithms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from archdsl.initializers import Initializer
+from archdsl.ops.base import Op
+from archdsl.shapes import Dim, Shape
+from archdsl.source import Span
+
+if TYPE_CHECKING:
+    import networkx
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """A named part of the network: a block call, a labelled group, or an indexed family (`enc`, of `enc[0]`).
+
+    `arguments` are the block's parameters as bound, `variables` the loop variables where it was called,
+    and `definition` identifies the text it came from: instances of one block share it.
+    """
+
+    name: str
+    parent: Scope | None
+    kind: Literal["network", "block", "group", "family"]
+    span: Span
+    block: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    definition: Span | None = None
+    doc: str = ""
+    _path: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The dotted name from the network down; empty for the network itself."""
+        if self._path is None:
+            above = self.parent.path if self.parent is not None else ""
+            self._path = f"{above}.{self.name}" if above else self.name if self.parent is not None else ""
+        return self._path
+
+    def enclosing(self) -> Iterator[Scope]:
+        """This scope and those around it, innermost first."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """One op at one place, and the value it makes.
+
+    `name` is its key in its scope, a label or a position among the scope's stages; joins have none.
+    `inputs` are indices of earlier nodes.
+    """
+
+    index: int
+    op: Op
+    inputs: tuple[int, ...]
+    shape: Shape
+    scope: Scope
+    name: str | None
+    labelled: bool
+    span: Span
+    integer: bool = False
+    label: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The dotted key, as in the `state_dict`; a join's is its scope's."""
+        above = self.scope.path
+        if self.name is None:
+            return above
+        return f"{above}.{self.name}" if above else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """An auxiliary head: computed, and with a loss of this weight, in training alone."""
+
+    name: str
+    value: int
+    weight: float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A further output, in training and evaluation."""
+
+    name: str
+    value: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Two sizes that must be equal for a join to work, where at least one is open."""
+
+    left: Dim
+    right: Dim
+    span: Span
+    what: str
+
+
+@dataclass(eq=False)
+class Graph:
+    """A network, elaborated: every parameter bound, every loop unrolled, every shape known or a formula."""
+
+    name: str
+    root: Scope
+    nodes: list[Node]
+    inputs: list[int]
+    result: int
+    heads: list[Head]
+    outputs: list[Output]
+    initializers: dict[str, Initializer]
+    conditions: list[Condition]
+    doc: str = ""
+
+    @property
+    def definition(self) -> Span:
+        """Where the network is defined."""
+        return self.root.span
+
+    def input_shapes(self, node: Node) -> tuple[Shape, ...]:
+        """The shapes of a node's inputs."""
+        return tuple(self.nodes[i].shape for i in node.inputs)
+
+    @cached_property
+    def consumers(self) -> list[list[int]]:
+        """For each node, the nodes that take its value."""
+        users: list[list[int]] = [[] for _ in self.nodes]
+        for node in self.nodes:
+            for i in node.inputs:
+                users[i].append(node.index)
+        return users
+
+    @cached_property
+    def in_evaluation(self) -> list[bool]:
+        """For each node, whether the result or an output needs it: false for what only heads need, and for dead ends."""
+        return self._needed([self.result, *(output.value for output in self.outputs)])
+
+    @cached_property
+    def in_training(self) -> list[bool]:
+        """For each node, whether the result, an output or a head needs it."""
+        return self._needed([self.result, *(o.value for o in self.outputs), *(h.value for h in self.heads)])
+
+    def _needed(self, ends: list[int]) -> list[bool]:
+        needed = [False] * len(self.nodes)
+        for end in ends:
+            needed[end] = True
+        for node in reversed(self.nodes):
+            if needed[node.index]:
+                for i in node.inputs:
+                    needed[i] = True
+        return needed
+
+    def initializer(self, node: Node) -> Initializer | None:
+        """The rule that fills a node's weight: its own, else the network's for its op."""
+        own = getattr(node.op, "init", None)
+        return own if own is not None else self.initializers.get(node.op.name)
+
+    def state(self) -> dict[str, tuple[int, ...]]:
+        """Key and shape of every tensor of the `state_dict`, parameters and buffers, in the module's order."""
+        entries: dict[str, tuple[int, ...]] = {}
+        for node in self.nodes:
+            if node.name is None:
+                continue
+            shapes = self.input_shapes(node)
+            for tensors in (node.op.parameters(*shapes), node.op.buffers(*shapes)):
+                for key, shape in tensors.items():
+                    entries[f"{node.path}.{key}" if key else node.path] = shape
+        return entries
+
+    def networkx(self) -> networkx.DiGraph:
+        """The nodes and their inputs as a `networkx.DiGraph`; node attribute `node` holds the `Node`."""
+        import networkx  # here, since it costs a third of a quick command's time
+
+        graph = networkx.DiGraph(name=self.name)
+        graph.add_nodes_from((node.index, {"node": node}) for node in self.nodes)
+        graph.add_edges_from((i, node.index) for node in self.nodes for i in node.inputs)
+        return graph

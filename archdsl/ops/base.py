@@ -1,0 +1,194 @@
+"""What an op is: one class that holds its parameters, shape rule, weights, cost and PyTorch lowering.
+
+An op sees shapes only, channels first and without the batch dimension; sizes may be open, so shape
+rules use `+ - * //` alone and never branch on a spatial size unless they ask `fixed` for it first.
+A rule that does not hold raises `Fault`; the elaborator knows the place and adds it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from math import prod
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import Field
+
+from archdsl.declared import Declared, Fault, Registry
+from archdsl.initializers import Initializer
+from archdsl.shapes import Dim, Shape, format_shape
+
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+PerAxis = PositiveInt | tuple[PositiveInt, ...]
+"""One size for every spatial axis, or a list with a size for each."""
+PadPerAxis = NonNegativeInt | tuple[NonNegativeInt, ...]
+
+
+class Category(StrEnum):
+    """What an op is for; diagrams colour by it and the reference groups by it."""
+
+    CONVOLUTION = "convolution"
+    DENSE = "dense"
+    NORMALIZATION = "normalization"
+    ACTIVATION = "activation"
+    POOLING = "pooling"
+    REGULARIZATION = "regularization"
+    SHAPE = "shape"
+    SCALE = "scale"
+    JOIN = "join"
+    INPUT = "input"
+
+
+class Call(NamedTuple):
+    """A constructor call in generated source: `target(*args, **kwargs)`.
+
+    A target without a dot is a class of the torch backend's runtime, which the emitter inlines.
+    """
+
+    target: str
+    args: tuple[Any, ...] = ()
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+class Lowering(NamedTuple):
+    """How an op is written in PyTorch; at least one of the forms.
+
+    `module` constructs an `nn.Module` that is called with the op's inputs. `function` is an expression
+    over `{0}`, `{1}`, ... (the inputs) and `{training}`, for ops without state. `parameter` constructs a
+    bare `nn.Parameter`, used by `function` as `{parameter}`.
+    """
+
+    module: Call | None = None
+    function: str | None = None
+    parameter: Call | None = None
+
+
+class Op(Declared):
+    """Base of every op."""
+
+    registry: ClassVar[Registry[Any]] = Registry("op")
+    category: ClassVar[Category]
+    arity: ClassVar[int | None] = 1
+    """How many values it takes; none for any number of at least one."""
+    operands: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are values of the network, given before the others: `crop_like(v)`."""
+    statement: ClassVar[bool] = False
+    """Written as a statement with braces (`concat { ... }`), not called by name."""
+    integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
+    """What happens to a tensor of integers, such as tokens."""
+    saves_output: ClassVar[bool] = True
+    """Autograd keeps the output for the backward pass, so that nothing may overwrite it."""
+    weight_layer: ClassVar[bool] = False
+    """Counts towards a network's depth, as in "ResNet-50": convolutions and dense layers do."""
+    own_shift: ClassVar[bool] = False
+    """A normalization with a learned shift, after which a bias would be redundant."""
+    example: ClassVar[str]
+    """A statement that uses it, on `example_input`; the reference shows it and a test runs it."""
+    example_input: ClassVar[str] = "[8, 32, 32]"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The output shape. Raises `Fault` where the inputs do not fit."""
+        raise NotImplementedError
+
+    def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Shape of each learned tensor, by its key below the op's own; `""` is the op's key itself."""
+        return {}
+
+    def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Shape of each tensor of state that is not learned, by its key."""
+        return {}
+
+    def macs(self, output: Shape, *inputs: Shape) -> Dim:
+        """Multiply-accumulates for one image: convolutions and matrix products only.
+
+        The same rule as `torch.utils.flop_counter`, halved.
+        """
+        return 0
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """The PyTorch form. `inplace` says that the first input may be overwritten."""
+        raise NotImplementedError
+
+
+class WeightedOp(Op):
+    """Base of ops that have a weight and take `init`, the rule that fills it."""
+
+    init: Initializer | None = Field(None, description="how the weight starts; wins over the network's `init`")
+
+    @classmethod
+    def parameters_in_order(cls) -> list[str]:
+        """`init` comes last by position."""
+        return [*(name for name in cls.model_fields if name != "init"), "init"]
+
+
+def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[int, ...]:
+    """One number for each spatial axis; `Fault` where a list has another length."""
+    if isinstance(value, int):
+        return (value,) * axes
+    if len(value) != axes:
+        raise Fault(
+            "E0402",
+            f"`{argument}` lists {len(value)} sizes, and the input has {axes} spatial {'axis' if axes == 1 else 'axes'}",
+            argument=argument,
+        )
+    return value
+
+
+def compact(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
+    """The short form in source: one number where all axes agree."""
+    return sizes[0] if len(set(sizes)) == 1 else sizes
+
+
+def channels_and_axes(name: str, shape: Shape, axes: tuple[int, ...] = (1, 2, 3)) -> tuple[int, Shape]:
+    """Channels, as a fixed number, and spatial sizes of an input; `Fault` on another rank."""
+    if len(shape) - 1 not in axes:
+        forms = {0: "[C]", 1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
+        raise Fault(
+            "E0305",
+            f"`{name}` takes {' or '.join(forms[n] for n in axes)}, and gets {format_shape(shape)}",
+            help="`flatten` makes a vector of features, `reshape` another arrangement" if len(shape) > 1 else None,
+        )
+    return fixed(name, shape[0], "the number of channels"), shape[1:]
+
+
+def fixed(name: str, size: Dim, what: str) -> int:
+    """A size that has to be a known number; `Fault` where it is open."""
+    if isinstance(size, int):
+        return size
+    raise Fault(
+        "E0307",
+        f"`{name}` needs {what} as a fixed number, and it is {size}, which the input leaves open",
+        help="`gap` and `avgpool_to` give a fixed size for any input size",
+    )
+
+
+def window_output(
+    name: str, size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False
+) -> Dim:
+    """Output size of a sliding window, as PyTorch computes it (`torch.nn.Conv2d`, `torch.nn.MaxPool2d`).
+
+    With `ceil`, the last window has to start inside the input or the padding before it.
+    Raises `Fault` E0304 where nothing is left.
+    """
+    reach = size + before + after - dilation * (kernel - 1) - 1
+    if not ceil:
+        out = reach // stride + 1
+    else:
+        out = (reach + stride - 1) // stride + 1
+        if isinstance(out, int) and (out - 1) * stride >= size + before:  # type: ignore[operator]
+            out -= 1
+        elif not isinstance(out, int) and stride > kernel:
+            raise Fault("E0307", f"`{name}` with `ceil` and a stride over its window needs a fixed input size, not {size}")
+    if isinstance(out, int) and out < 1:
+        padded = f" (padded to {size + before + after})" if before + after else ""
+        raise Fault(
+            "E0304",
+            f"`{name}` leaves nothing: a window of {dilation * (kernel - 1) + 1} does not fit into a size of {size}{padded}",
+            help="make the input larger, or the window, the stride or the number of poolings before it smaller",
+        )
+    return out
+
+
+def elements(shapes: dict[str, tuple[int, ...]]) -> int:
+    """How many numbers a set of tensors holds."""
+    return sum(prod(shape) for shape in shapes.values())

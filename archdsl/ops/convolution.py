@@ -1,0 +1,234 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from archdsl.declared import Fault
+from archdsl.ops.base import (
+    Call,
+    Category,
+    Lowering,
+    PadPerAxis,
+    PerAxis,
+    PositiveInt,
+    WeightedOp,
+    channels_and_axes,
+    compact,
+    per_axis,
+    window_output,
+)
+from archdsl.shapes import Dim, Shape
+
+
+class _Windowed(WeightedOp):
+    """What every convolution shares: channels in and out, a window, and how it is written in PyTorch."""
+
+    category: ClassVar[Category] = Category.CONVOLUTION
+    saves_output: ClassVar[bool] = False
+    weight_layer: ClassVar[bool] = True
+
+    def geometry(self, channels: int, axes: int) -> _Geometry:
+        """The full geometry, with every default filled in, for an input of so many channels and axes."""
+        raise NotImplementedError
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """`[C, ...]` to `[out, ...]`."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        return (
+            g.out,
+            *(
+                window_output(self.name, n, k, s, p, p, d)
+                for n, k, s, p, d in zip(sizes, g.kernel, g.stride, g.padding, g.dilation, strict=True)
+            ),
+        )
+
+    def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Weight `[out, in / groups, *kernel]`, and a bias unless it is off."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        weight = {"weight": (g.out, channels // g.groups, *g.kernel)}
+        return weight | ({"bias": (g.out,)} if g.bias else {})
+
+    def macs(self, output: Shape, *inputs: Shape) -> Dim:
+        """Output elements, times the window, times the input channels of a group."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        return prod(output, start=prod(g.kernel) * channels // g.groups)
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.Conv1d`, `Conv2d` or `Conv3d`."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        options: list[tuple[str, Any]] = [("kernel_size", compact(g.kernel))]
+        if set(g.stride) != {1}:
+            options.append(("stride", compact(g.stride)))
+        if set(g.padding) != {0}:
+            options.append(("padding", compact(g.padding)))
+        if set(g.dilation) != {1}:
+            options.append(("dilation", compact(g.dilation)))
+        if g.groups != 1:
+            options.append(("groups", g.groups))
+        if not g.bias:
+            options.append(("bias", False))
+        return Lowering(module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options)))
+
+
+class _Geometry:
+    """A convolution with every default filled in; numbers per spatial axis."""
+
+    __slots__ = ("bias", "dilation", "groups", "kernel", "out", "padding", "stride")
+
+    def __init__(
+        self,
+        out: int,
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        padding: tuple[int, ...],
+        dilation: tuple[int, ...],
+        groups: int,
+        bias: bool,
+    ) -> None:
+        self.out, self.kernel, self.stride, self.padding = out, kernel, stride, padding
+        self.dilation, self.groups, self.bias = dilation, groups, bias
+
+
+class Conv(_Windowed, name="conv"):
+    """A convolution over one, two or three spatial axes, as the input has them.
+
+    `pad = same` keeps the size at stride 1; it needs an odd window. `bias = auto` leaves the bias out
+    exactly where a normalization with its own shift is the only consumer.
+    """
+
+    example = "conv(16, 3, stride = 2)"
+
+    out: PositiveInt = Field(description="output channels")
+    k: PerAxis = Field(description="window, one number or one for each axis")
+    stride: PerAxis = Field(1, description="step of the window")
+    pad: PadPerAxis | Literal["same"] = Field("same", description="zeros on each side; `same` keeps the size at stride 1")
+    dilation: PerAxis = Field(1, description="step between the window's elements")
+    groups: PositiveInt = Field(1, description="groups of channels that do not mix")
+    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+
+    def geometry(self, channels: int, axes: int) -> _Geometry:
+        """Checks groups and resolves `same`; an unresolved `auto` counts as a bias."""
+        if channels % self.groups or self.out % self.groups:
+            side, number = ("input", channels) if channels % self.groups else ("output", self.out)
+            raise Fault(
+                "E0306",
+                f"`groups` of `{self.name}` must divide its channels: {self.groups} does not divide {number} {side} channels",
+                argument="groups",
+            )
+        kernel, dilation = per_axis(self.k, axes, "k"), per_axis(self.dilation, axes, "dilation")
+        if self.pad == "same":
+            even = [k for k in kernel if k % 2 == 0]
+            if even:
+                raise Fault(
+                    "E0402",
+                    f"`pad = same` needs an odd window, and `k` is {even[0]}: no equal padding on both sides keeps the size",
+                    argument="k",
+                    help="write the padding: `pad = 0`, or pad one side with `pad(...)` before it",
+                )
+            padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+        else:
+            padding = per_axis(self.pad, axes, "pad")
+        return _Geometry(
+            self.out, kernel, per_axis(self.stride, axes, "stride"), padding, dilation, self.groups, self.bias is not False
+        )
+
+
+class Bottleneck(_Windowed, name="bottleneck"):
+    """The 1×1 convolution that narrows: fewer channels before a costly layer (Szegedy et al. 2014, section 4)."""
+
+    example = "bottleneck(4)"
+
+    out: PositiveInt = Field(description="output channels")
+    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+
+    def geometry(self, channels: int, axes: int) -> _Geometry:
+        """A window of one everywhere."""
+        ones = (1,) * axes
+        return _Geometry(self.out, ones, ones, (0,) * axes, ones, 1, self.bias is not False)
+
+
+class Depthwise(_Windowed, name="depthwise"):
+    """A convolution of each channel by itself, into `mult` channels (Howard et al. 2017, arXiv:1704.04861)."""
+
+    example = "depthwise(3, stride = 2)"
+
+    k: PerAxis = Field(description="window; odd, since the padding keeps the size at stride 1")
+    stride: PerAxis = Field(1, description="step of the window")
+    mult: PositiveInt = Field(1, description="output channels for each input channel")
+    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+
+    def geometry(self, channels: int, axes: int) -> _Geometry:
+        """As many groups as channels."""
+        same = Conv(out=channels * self.mult, k=self.k, stride=self.stride, groups=channels, bias=self.bias)
+        return same.geometry(channels, axes)
+
+
+class UpConv(_Windowed, name="upconv"):
+    """A transposed convolution: the gradient of a convolution, which enlarges by its stride.
+
+    At `stride = k`, the default, each output comes from one input, as in U-Net's "up-conv 2×2".
+    """
+
+    example = "upconv(4, 2)"
+
+    out: PositiveInt = Field(description="output channels")
+    k: PerAxis = Field(description="window")
+    stride: PerAxis | None = Field(None, description="factor of enlargement; `k` where it is not given")
+    pad: PadPerAxis = Field(0, description="rows cut off each side of the output")
+    output_pad: PadPerAxis = Field(0, description="rows added at the end of the output; less than the stride or the dilation")
+    dilation: PerAxis = Field(1, description="step between the window's elements")
+    groups: PositiveInt = Field(1, description="groups of channels that do not mix")
+    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+
+    def geometry(self, channels: int, axes: int) -> _Geometry:
+        """Checks groups; `stride` defaults to the window."""
+        same = Conv(out=self.out, k=self.k, stride=self.k if self.stride is None else self.stride, pad=self.pad,
+                    dilation=self.dilation, groups=self.groups, bias=self.bias)  # fmt: skip
+        return same.geometry(channels, axes)
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """`(n - 1) * stride - 2 * pad + dilation * (k - 1) + output_pad + 1` on each axis."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        extra = per_axis(self.output_pad, len(sizes), "output_pad")
+        for e, s, d in zip(extra, g.stride, g.dilation, strict=True):
+            if e >= s and e >= d:
+                raise Fault("E0402", f"`output_pad` must be less than the stride {s} or the dilation {d}, and is {e}", argument="output_pad")
+        out = tuple(
+            (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+            for n, k, s, p, d, e in zip(sizes, g.kernel, g.stride, g.padding, g.dilation, extra, strict=True)
+        )
+        for n in out:
+            if isinstance(n, int) and n < 1:
+                raise Fault("E0304", f"`upconv` leaves nothing: `pad` cuts more than the output has ({n})", argument="pad")
+        return (g.out, *out)
+
+    def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Weight `[in, out / groups, *kernel]`, and a bias unless it is off."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        return {"weight": (channels, g.out // g.groups, *g.kernel)} | ({"bias": (g.out,)} if g.bias else {})
+
+    def macs(self, output: Shape, *inputs: Shape) -> Dim:
+        """Input elements, times the window, times the output channels of a group."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        g = self.geometry(channels, len(sizes))
+        return prod(inputs[0], start=prod(g.kernel) * g.out // g.groups)
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.ConvTranspose1d`, `2d` or `3d`."""
+        call = super().lower(*inputs).module
+        assert call is not None
+        options = dict(call.kwargs)
+        if self.output_pad != 0:
+            axes = len(inputs[0]) - 1
+            options["output_padding"] = compact(per_axis(self.output_pad, axes, "output_pad"))
+        return Lowering(module=Call(call.target.replace("Conv", "ConvTranspose"), call.args, tuple(options.items())))

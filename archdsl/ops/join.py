@@ -1,0 +1,149 @@
+"""Joins: where branches meet. They are written as statements with braces, not called by name."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archdsl.declared import Fault
+from archdsl.ops.base import Category, Lowering, Op
+from archdsl.shapes import Dim, Shape, format_shape
+
+
+class _Join(Op):
+    category: ClassVar[Category] = Category.JOIN
+    arity: ClassVar[int | None] = None
+    statement: ClassVar[bool] = True
+    saves_output: ClassVar[bool] = False
+
+
+class Input(Op, name="input"):
+    """An input of the network, channels first, without the batch: `input image [3, 224, 224]`."""
+
+    category: ClassVar[Category] = Category.INPUT
+    arity: ClassVar[int | None] = 0
+    statement: ClassVar[bool] = True
+    example = "relu"
+
+    key: str = Field(description="its name, an argument of `forward`")
+
+
+class Add(_Join, name="add"):
+    """The elementwise sum of branches of equal shape: `add { a; b }`, and the end of every `skip`."""
+
+    example = "add { conv(8, 3); conv(8, 1) }"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """All shapes are equal; an open size may meet another (the place records that they must agree)."""
+        return equal_shapes(self.name, inputs, "E0302")
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`a + b`."""
+        return Lowering(function=" + ".join(f"{{{i}}}" for i in range(len(inputs))))
+
+
+class Scale(Op, name="scale"):
+    """A fixed factor: the `scale` of a `skip`."""
+
+    category: ClassVar[Category] = Category.SCALE
+    saves_output: ClassVar[bool] = False
+    example = "scale(0.17)"
+
+    factor: float = Field(description="the factor")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape."""
+        return inputs[0]
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """A product with a number."""
+        return Lowering(function=f"{{0}} * {self.factor!r}")
+
+
+class Mul(_Join, name="mul"):
+    """The elementwise product of branches; `[C, 1, 1]` gates `[C, H, W]`: `mul { x; gate }`."""
+
+    example = "mul { x; { gap; conv(8, 1); sigmoid } }"
+    saves_output: ClassVar[bool] = True
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Shapes of one rank; a size of one stretches to the other branches' size."""
+        if len({len(shape) for shape in inputs}) > 1:
+            raise Fault("E0302", f"`mul` joins shapes of different rank: {_list(inputs)}")
+        return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`a * b`."""
+        return Lowering(function=" * ".join(f"{{{i}}}" for i in range(len(inputs))))
+
+
+class Concat(_Join, name="concat"):
+    """Branches side by side along an axis, the channels unless `axis` says another (0 is channels)."""
+
+    example = "concat { x; conv(4, 3) }"
+    integers = "kept"
+
+    axis: int = Field(0, description="which axis grows: 0 is the channels, -1 the last")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Sizes add up along the axis and agree elsewhere."""
+        rank = len(inputs[0])
+        if any(len(shape) != rank for shape in inputs):
+            raise Fault("E0303", f"`concat` joins shapes of different rank: {_list(inputs)}")
+        axis = normal_axis(self.name, self.axis, rank)
+        rest = equal_shapes(self.name, [shape[:axis] + shape[axis + 1 :] for shape in inputs], "E0303", shown=inputs)
+        return (*rest[:axis], sum(shape[axis] for shape in inputs), *rest[axis:])
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.cat`; the batch comes before axis 0."""
+        axis = normal_axis(self.name, self.axis, len(inputs[0])) + 1
+        return Lowering(function=f"torch.cat([{', '.join(f'{{{i}}}' for i in range(len(inputs)))}], {axis})")
+
+
+class Shake(_Join, name="shake"):
+    """Shake-shake: in training a random convex combination of the branches for each image.
+
+    Forward and backward passes draw their own weights; evaluation takes the mean (Gastaldi 2017, arXiv:1705.07485).
+    """
+
+    example = "shake { conv(8, 3); conv(8, 3) }"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """All shapes are equal."""
+        return equal_shapes(self.name, inputs, "E0302")
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """The runtime's `shake`."""
+        branches = ", ".join(f"{{{i}}}" for i in range(len(inputs)))
+        return Lowering(function=f"shake([{branches}], {{training}})")
+
+
+def normal_axis(name: str, axis: int, rank: int) -> int:
+    """An axis counted from the front; `Fault` where there is none such."""
+    if not -rank <= axis < rank:
+        raise Fault("E0402", f"`axis` of `{name}` must lie between {-rank} and {rank - 1} here, and is {axis}", argument="axis")
+    return axis % rank
+
+
+def equal_shapes(name: str, shapes: Any, code: str, shown: Any = None) -> Shape:
+    """The common shape. Fixed sizes must agree; where an open size is involved, the fixed one is taken."""
+    first = shapes[0]
+    if all(shape == first for shape in shapes):
+        return first  # type: ignore[no-any-return]
+    same_rank = all(len(shape) == len(first) for shape in shapes)
+    if not same_rank or any(len({s for s in sizes if isinstance(s, int)}) > 1 for sizes in zip(*shapes, strict=True)):
+        raise Fault(code, f"`{name}` joins shapes that differ: {_list(shown or shapes)}")
+    return tuple(next((s for s in sizes if isinstance(s, int)), sizes[0]) for sizes in zip(*shapes, strict=True))
+
+
+def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
+    others = [size for size in sizes if size != 1]
+    numbers = {size for size in others if isinstance(size, int)}
+    if len(numbers) > 1:
+        raise Fault("E0302", f"`mul` joins shapes that differ: {_list(shapes)}", help="a size of 1 stretches to the others' size; `gap` makes it")
+    return next(iter(numbers)) if numbers else others[0] if others else 1
+
+
+def _list(shapes: Any) -> str:
+    return ", ".join(format_shape(shape) for shape in shapes)

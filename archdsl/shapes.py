@@ -1,0 +1,165 @@
+"""Sizes and shapes: integers, and exact functions of a size that the input left open.
+
+A dimension is `int | OpenSize`, and both answer to the same operators, so that a shape rule such as
+`(n + 2 * pad - dilation * (k - 1) - 1) // stride + 1` is written once.
+
+An `OpenSize` is quasi-linear in one symbol: it has a period `P`, an integer `slope` and `P` integer
+offsets, and its value at `n = P * q + r` (with `0 <= r < P`) is `slope * q + offsets[r]`. The form is
+closed under what convolutional networks do to a size:
+
+* `f + g`, `f + k`, `k * f`: over the least common multiple of the periods, slopes and offsets add;
+* `f // c`: over the period `P * k` with `k = c / gcd(c, slope)` the slope `slope * k` is divisible
+  by `c`, and so the floor of the sum is the sum of a whole number and the floor of an offset.
+
+Kept at its smallest period the form is unique, so equality of functions is equality of tuples. These
+are the quasi-polynomials of degree one of Ehrhart's theory (Stanley, Enumerative Combinatorics 1, 4.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import gcd, lcm, prod
+from typing import TypeAlias
+
+MAX_PERIOD = 1 << 16
+"""The longest period that is computed with; a network's total stride stays far below it."""
+
+
+class SizeError(Exception):
+    """An operation that leaves the quasi-linear form; the message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSize:
+    """A quasi-linear function of one open size. Build one with `open_size` and the operators."""
+
+    symbol: str
+    slope: int
+    offsets: tuple[int, ...]
+
+    def at(self, n: int) -> int:
+        """The value where the symbol is `n`."""
+        q, r = divmod(n, len(self.offsets))
+        return self.slope * q + self.offsets[r]
+
+    def _over(self, period: int) -> tuple[int, list[int]]:
+        """Slope and offsets over a multiple of this period."""
+        times = period // len(self.offsets)
+        return self.slope * times, [self.slope * t + o for t in range(times) for o in self.offsets]
+
+    def __add__(self, other: Dim) -> Dim:
+        """The sum with an integer or a function of the same symbol."""
+        if isinstance(other, int):
+            return OpenSize(self.symbol, self.slope, tuple(o + other for o in self.offsets))
+        if not isinstance(other, OpenSize):
+            return NotImplemented
+        if other.symbol != self.symbol:
+            raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one open size")
+        period = _bounded(lcm(len(self.offsets), len(other.offsets)), self.symbol)
+        (a, mine), (b, theirs) = self._over(period), other._over(period)
+        return _canonical(self.symbol, a + b, [m + t for m, t in zip(mine, theirs, strict=True)])
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return self * -1
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + -other
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return -self + other
+
+    def __mul__(self, factor: Dim) -> Dim:
+        """The product with an integer."""
+        if not isinstance(factor, int):
+            raise SizeError("a product of two open sizes is not linear in either")
+        return _canonical(self.symbol, self.slope * factor, [o * factor for o in self.offsets])
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: Dim) -> Dim:
+        """The floor of the quotient by a positive integer."""
+        if not isinstance(divisor, int) or divisor <= 0:
+            raise SizeError("an open size can be divided by a positive integer only")
+        times = divisor // gcd(divisor, self.slope)
+        period = _bounded(times * len(self.offsets), self.symbol)
+        slope, offsets = self._over(period)
+        return _canonical(self.symbol, slope // divisor, [o // divisor for o in offsets])
+
+    def __rfloordiv__(self, other: Dim) -> Dim:
+        raise SizeError("a quotient by an open size is not linear in it")
+
+    def __mod__(self, divisor: Dim) -> Dim:
+        return self - self // divisor * divisor
+
+    def __str__(self) -> str:
+        """The function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
+        base = self.offsets[0]
+        common = gcd(self.slope, *(o - base for o in self.offsets))
+        inner = _formula(self.symbol, self.slope // common, [(o - base) // common for o in self.offsets])
+        shift = base
+        if inner is None:
+            pieces = ", ".join(str(o) for o in self.offsets[:8])
+            return f"{self.slope}*floor({self.symbol}/{len(self.offsets)}) + [{pieces}...][{self.symbol}%{len(self.offsets)}]"
+        text, absorbed = inner
+        shift -= absorbed * common
+        text = f"{common}*{text}" if common != 1 else text
+        return text + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift < 0 else "")
+
+
+Dim: TypeAlias = int | OpenSize
+Shape: TypeAlias = tuple[Dim, ...]
+"""Channels first, without the batch dimension."""
+
+
+def open_size(symbol: str) -> OpenSize:
+    """The open size itself: the identity function of its symbol."""
+    return OpenSize(symbol, 1, (0,))
+
+
+def numel(shape: Iterable[Dim]) -> Dim:
+    """The number of elements of a shape; a `SizeError` where two open sizes meet."""
+    return prod(shape, start=1)
+
+
+def format_shape(shape: Shape) -> str:
+    """A shape as messages and tables print it: `[64, 56, 56]`."""
+    return "[" + ", ".join(str(size) for size in shape) + "]"
+
+
+def _bounded(period: int, symbol: str) -> int:
+    if period > MAX_PERIOD:
+        raise SizeError(f"sizes repeat in {symbol} only after {period}, over the limit of {MAX_PERIOD}")
+    return period
+
+
+def _canonical(symbol: str, slope: int, offsets: list[int]) -> Dim:
+    """The same function at its smallest period; an integer where it is constant."""
+    period = len(offsets)
+    for smaller in (p for p in range(1, period) if period % p == 0):
+        step, rest = divmod(slope * smaller, period)
+        if not rest and all(offsets[r] - offsets[r - smaller] == step for r in range(smaller, period)):
+            slope, offsets = step, offsets[:smaller]
+            break
+    if slope == 0 and len(offsets) == 1:
+        return offsets[0]
+    return OpenSize(symbol, slope, tuple(offsets))
+
+
+def _formula(symbol: str, slope: int, offsets: list[int]) -> tuple[str, int] | None:
+    """`floor((slope * n + b) / P)` where some b gives these offsets, with the constant it adds at n = 0."""
+    period = len(offsets)
+    if period == 1:
+        return (symbol if slope == 1 else f"{slope}*{symbol}"), 0
+    low = max(period * o - slope * r for r, o in enumerate(offsets))
+    high = min(period * (o + 1) - slope * r for r, o in enumerate(offsets))
+    if low >= high:
+        return None
+    top = symbol if slope == 1 else f"{slope}*{symbol}"
+    if low <= 0 < high:
+        return f"floor({top}/{period})", 0
+    if slope == 1 and low <= period - 1 < high:
+        return f"ceil({top}/{period})", 0
+    return f"floor(({top} + {low})/{period})" if low > 0 else f"floor(({top} - {-low})/{period})", 0
