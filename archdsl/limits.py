@@ -1,0 +1,20 @@
+"""The limits that keep any input within bounded time and memory; each is refused with a coded error."""
+
+SOURCE_CHARACTERS = 4_000_000
+"""Length of one file (a network of 100,000 lines is under this)."""
+NESTING = 64
+"""Brackets and braces inside one another, and operators that nest to the right."""
+CALL_DEPTH = 48
+"""Bodies that are elaborated inside one another: block calls, loops, groups."""
+NODES = 400_000
+"""Ops in one network."""
+ITERATIONS = 1_000_000
+"""Loop rounds in one network, so that an empty loop ends too."""
+INTEGER_BITS = 256
+"""Size of a number in an expression."""
+LIST_ITEMS = 100_000
+"""Length of a list or range that is indexed or passed on."""
+IMPORTS = 200
+"""Files that one network may draw on."""
+SYNTAX_ERRORS = 50
+"""Syntax errors reported for one file."""

@@ -1,0 +1,294 @@
+"""From grammar rules to tree nodes: one method for each rule of `grammars/arch.lark`.
+
+The parser calls these bottom-up while it parses, so no tree of any depth is ever walked. Children are
+tokens and nodes, punctuation included, so that a node's span runs from its first to its last child.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from lark import Token
+
+from archdsl.source import SourceFile, Span
+from archdsl.syntax import nodes as ast
+from archdsl.syntax.faults import SyntaxFault
+
+Children = list[Any]
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "{": "{", "}": "}"}
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text)
+
+
+class Builder:
+    """Holds the file that is being parsed; `report` takes what is wrong with a piece that parses."""
+
+    def __init__(self) -> None:
+        self.file = SourceFile("", "")
+        self.comments: list[Span] = []
+        self.report: Callable[[SyntaxFault], None] = lambda fault: None
+        self.parse_expression: Callable[[int, int], ast.Expr | None] = lambda start, end: None
+
+    def comment(self, token: Token) -> Token:
+        """Lexer callback: comments are kept aside."""
+        self.comments.append(self.of(token))
+        return token
+
+    def of(self, piece: Any) -> Span:
+        """The span of a token or node."""
+        return Span(self.file, piece.start_pos, piece.end_pos) if isinstance(piece, Token) else piece.span
+
+    def _span(self, children: Children) -> Span:
+        first, last = children[0], children[-1]
+        start = first.start_pos if isinstance(first, Token) else first.span.start
+        end = last.end_pos if isinstance(last, Token) else last.span.end
+        return Span(self.file, start, end)
+
+    # -- expressions --
+
+    def name(self, c: Children) -> ast.Name:
+        return ast.Name(self.of(c[0]), str(c[0]))
+
+    def integer(self, c: Children) -> ast.Literal:
+        text = c[0].replace("_", "")
+        if len(text) > 80:
+            self.report(SyntaxFault("E0409", self.of(c[0]), f"this number has {len(text)} digits, and numbers have at most 77"))
+            text = "1"
+        return ast.Literal(self.of(c[0]), int(text))
+
+    def float(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), float(c[0].replace("_", "")))
+
+    def string(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), _unescape(c[0][1:-1]))
+
+    def true(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), True)
+
+    def false(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), False)
+
+    def none(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), None)
+
+    def parenthesized(self, c: Children) -> ast.Expr:
+        return c[1]  # type: ignore[no-any-return]
+
+    def list(self, c: Children) -> ast.ListExpr:
+        return ast.ListExpr(self._span(c), tuple(item for item in c if isinstance(item, ast.Expr)))
+
+    def attribute(self, c: Children) -> ast.Attribute:
+        return ast.Attribute(self._span(c), c[0], str(c[2]))
+
+    def index(self, c: Children) -> ast.Index:
+        return ast.Index(self._span(c), c[0], c[2])
+
+    def named_index(self, c: Children) -> ast.Index:
+        return ast.Index(self._span(c), self.name(c[:1]), c[2])
+
+    def call(self, c: Children) -> ast.CallExpr:
+        return ast.CallExpr(self._span(c), c[0], c[1])
+
+    def arguments(self, c: Children) -> tuple[ast.Argument, ...]:
+        return _Arguments(self._span(c), (item for item in c if isinstance(item, ast.Argument)))
+
+    def argument(self, c: Children) -> ast.Argument:
+        return ast.Argument(c[0].span, None, c[0])
+
+    def keyword_argument(self, c: Children) -> ast.Argument:
+        return ast.Argument(self._span(c), str(c[0]), c[2])
+
+    def unary(self, c: Children) -> ast.Unary:
+        return ast.Unary(self._span(c), str(c[0]), c[1])
+
+    def choice(self, c: Children) -> ast.Choice:
+        return ast.Choice(self._span(c), c[0], c[2], c[4])
+
+    def range(self, c: Children) -> ast.RangeExpr:
+        return ast.RangeExpr(self._span(c), c[0], c[2])
+
+    def _chain(self, c: Children) -> ast.Chain:
+        return ast.Chain(self._span(c), tuple(c[::2]), tuple(str(t) for t in c[1::2]))
+
+    disjunction = conjunction = comparison = sum = term = power = _chain
+
+    # -- stages --
+
+    def call_stage(self, c: Children) -> ast.CallStage:
+        if not isinstance(c[0], ast.Name | ast.CallExpr | ast.Index | ast.Attribute):
+            self.report(SyntaxFault("E0101", c[0].span, "a stage is an op, a block, a value's name or `{ ... }`, not a plain value"))
+        return ast.CallStage(c[0].span, c[0])
+
+    def group(self, c: Children) -> ast.Group:
+        return ast.Group(c[0].span, c[0])
+
+    def skip(self, c: Children) -> ast.Skip:
+        bodies = [item for item in c if isinstance(item, ast.Body)]
+        via = bodies[1] if len(bodies) > 1 else None
+        return ast.Skip(self._span(c), _arguments(c), bodies[0], via, self.of(c[0]))
+
+    def join_name(self, c: Children) -> Token:
+        return c[0]  # type: ignore[no-any-return]
+
+    def join(self, c: Children) -> ast.Join:
+        return ast.Join(self._span(c), str(c[0]), _arguments(c), c[-1], self.of(c[0]))
+
+    def repeat(self, c: Children) -> ast.Repeat:
+        return ast.Repeat(self._span(c), c[1], c[2])
+
+    def for_(self, c: Children) -> ast.For:
+        names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
+        if len(names) > 2:
+            place = next(self.of(t) for t in reversed(c) if isinstance(t, Token) and t.type == "NAME")
+            self.report(SyntaxFault("E0101", place, "`for` takes one name, or two where the first counts the rounds"))
+        return ast.For(self._span(c), tuple(names[:2]), c[-2], c[-1])
+
+    def if_(self, c: Children) -> ast.If:
+        arms: list[tuple[ast.Expr | None, ast.Body]] = []
+        condition: ast.Expr | None = None
+        for piece in c:
+            if isinstance(piece, ast.Expr):
+                condition = piece
+            elif isinstance(piece, ast.Body):
+                arms.append((condition, piece))
+                condition = None
+        return ast.If(self._span(c), tuple(arms))
+
+    # -- statements --
+
+    def body(self, c: Children) -> ast.Body:
+        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement)))
+
+    def pipeline(self, c: Children) -> ast.Pipeline:
+        return ast.Pipeline(self._span(c), None, tuple(item for item in c if isinstance(item, ast.Stage)))
+
+    def labelled(self, c: Children) -> ast.Pipeline:
+        return ast.Pipeline(self._span(c), self._label(c[0]), c[2].stages)
+
+    def aux(self, c: Children) -> ast.Aux:
+        pipeline = ast.Pipeline(self._span(c[-3:]), self._label(c[-3]), c[-1].stages)
+        return ast.Aux(self._span(c), _arguments(c), pipeline)
+
+    def output(self, c: Children) -> ast.Output:
+        return ast.Output(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages))
+
+    def _label(self, target: ast.Expr) -> ast.Label:
+        match target:
+            case ast.Name(span, name):
+                return ast.Label(span, name)
+            case ast.Index(span, ast.Name(_, name), index):
+                return ast.Label(span, name, index)
+            case ast.Literal(span, str()):
+                return ast.Label(span, None, None, self._template(span))
+        fault = SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", "put the label before the stage: `conv1: conv(64, 7)`")
+        self.report(fault)
+        return ast.Label(target.span, "_")
+
+    def _template(self, span: Span) -> ast.Template:
+        """Split a label string at its braces; each expression is parsed in place."""
+        pieces: list[str | ast.Expr] = []
+        at, end = span.start + 1, span.end - 1
+        text = self.file.text
+        for match in re.finditer(r"\{([^{}]*)\}", text[at:end]):
+            pieces.append(_unescape(text[at : span.start + 1 + match.start()]))
+            start, stop = span.start + 1 + match.start(1), span.start + 1 + match.end(1)
+            expression = self.parse_expression(start, stop)
+            if expression is not None:
+                pieces.append(expression)
+            at = stop + 1
+        pieces.append(_unescape(text[at:end]))
+        return ast.Template(span, tuple(piece for piece in pieces if piece != ""))
+
+    def input(self, c: Children) -> ast.Input:
+        names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
+        at = next(i for i, item in enumerate(c) if isinstance(item, ast.ListExpr))
+        condition = c[at + 2] if len(c) > at + 1 else None
+        return ast.Input(self._span(c), names[0], names[1] if len(names) > 1 else None, c[at], condition)
+
+    def let(self, c: Children) -> ast.Let:
+        return ast.Let(self._span(c), str(c[1]), c[3])
+
+    def expect(self, c: Children) -> ast.Expect:
+        return ast.Expect(self._span(c), c[1], c[3] if len(c) > 3 else None)
+
+    alias_claim = expect
+
+    def init(self, c: Children) -> ast.Init:
+        return ast.Init(self._span(c), c[1])
+
+    def settings(self, c: Children) -> tuple[ast.Setting, ...]:
+        return _Settings(self._span(c), (item for item in c if isinstance(item, ast.Setting)))
+
+    def setting(self, c: Children) -> ast.Setting:
+        return ast.Setting(self._span(c), str(c[0]), self.of(c[0]), c[2])
+
+    def damaged(self, c: Children) -> ast.Damaged:
+        return ast.Damaged(self.of(c[0]))
+
+    damaged_item = damaged_setting = damaged
+
+    # -- definitions --
+
+    def parameters(self, c: Children) -> tuple[ast.Parameter, ...]:
+        found = [item for item in c if isinstance(item, ast.Parameter)]
+        return _Parameters(self._span(c), found)
+
+    def parameter(self, c: Children) -> ast.Parameter:
+        names = [self.of(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
+        default = c[-1] if isinstance(c[-1], ast.Expr) else None
+        return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, default)
+
+    def block(self, c: Children) -> ast.Block:
+        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+
+    def network(self, c: Children) -> ast.Network:
+        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+
+    def alias(self, c: Children) -> ast.Alias:
+        claims = tuple(item for item in c if isinstance(item, ast.Expect))
+        return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", c[3], claims)
+
+    def import_(self, c: Children) -> ast.Import:
+        return ast.Import(self._span(c), _unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))
+
+    def train(self, c: Children) -> ast.Train:
+        return ast.Train(self._span(c), c[1])
+
+    def spec(self, c: Children) -> list[Any]:
+        return [item for item in c if not isinstance(item, Token)]
+
+
+class _Spanned(tuple[Any, ...]):
+    """A tuple that also has the span of its brackets."""
+
+    span: Span
+
+    def __new__(cls, span: Span, items: Any) -> _Spanned:
+        made = super().__new__(cls, items)
+        made.span = span
+        return made
+
+
+class _Arguments(_Spanned):
+    pass
+
+
+class _Parameters(_Spanned):
+    pass
+
+
+class _Settings(_Spanned):
+    pass
+
+
+def _arguments(c: Children) -> tuple[ast.Argument, ...]:
+    return next((item for item in c if isinstance(item, _Arguments)), ())
+
+
+def _parameters(c: Children) -> tuple[ast.Parameter, ...]:
+    return next((item for item in c if isinstance(item, _Parameters)), ())
+

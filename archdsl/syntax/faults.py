@@ -1,0 +1,227 @@
+"""A syntax error, and the sentences for the mistakes that people make.
+
+Each mistake is one function of the situation; the first that knows it speaks. The last resort names
+what was found and what could have stood there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from lark import Token
+
+from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.source import Span
+
+KEYWORDS = frozenset(
+    "import as block network train aux output input where let expect init skip via concat add mul shake"
+    " repeat for in if else and or not true false none".split()
+)
+_OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
+_WORDS = {
+    "NAME": "a name", "INT": "a number", "FLOAT": "a number", "STRING": "a string", "_SEP": "the end of the line",
+    "$END": "the end of the file", "LBRACE": "`{`", "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`",
+    "RSQB": "`]`", "COMMA": "`,`", "COLON": "`:`", "EQUAL": "`=`", "DOT": "`.`", "ARROW": "`->`", "RANGE": "`..`",
+    "CIRCUMFLEX": "`^`", "SIGN": "`+`", "FACTOR": "`*`", "COMPARE": "a comparison",
+}  # fmt: skip
+
+
+class SyntaxFault(NamedTuple):
+    """One syntax error with its place."""
+
+    code: str
+    span: Span
+    message: str
+    help: str | None = None
+    related: tuple[tuple[Span, str], ...] = ()
+
+    def diagnostic(self) -> Diagnostic:
+        """The same as a diagnostic."""
+        return Diagnostic(
+            self.code, self.message, Mark(self.span), tuple(Mark(span, text) for span, text in self.related), help=self.help
+        )
+
+
+class Situation(NamedTuple):
+    """Where the parser stands: the token it cannot take, the one before, and what is open."""
+
+    token: Token
+    span: Span
+    previous: Token | None
+    previous_span: Span | None
+    first_on_line: bool
+    opened: Token | None
+    opened_span: Span | None
+    closes_something: bool
+    expected: frozenset[str]
+
+    @property
+    def found(self) -> str:
+        """The unexpected token, as a sentence names it."""
+        if self.token.type in ("_SEP", "$END"):
+            return _WORDS[self.token.type]
+        return f"`{self.token}`"
+
+
+def _unclosed_string(s: Situation) -> SyntaxFault | None:
+    if s.token.type != "UNCLOSED_STRING":
+        return None
+    return SyntaxFault("E0103", s.span, "this string is not closed on its line", 'end it with `"`')
+
+
+def _strange_character(s: Situation) -> SyntaxFault | None:
+    if s.token.type != "STRANGE":
+        return None
+    character = str(s.token)
+    quotes = {"'": '"', "\u201c": '"', "\u201d": '"', "\u2018": '"', "\u2019": '"'}
+    if character in quotes:
+        return SyntaxFault("E0104", s.span, f"`{character}` does not begin a string", 'strings stand in `"double quotes"`')
+    known = {"×": "write `x` in a comment, or `*`", "→": "write `->`", "&": "write `and`", "|": "write `or`",
+             "!": "write `not`, or `!=`", "@": "there are no decorators", "\\": "a line goes on inside `( )` and around `->`"}  # fmt: skip
+    name = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
+    return SyntaxFault("E0104", s.span, f"{name} has no meaning here", known.get(character))
+
+
+def _python(s: Situation) -> SyntaxFault | None:
+    """A line written as in Python."""
+    words = {
+        "def": "a block is written `block name(parameters) { ... }`",
+        "class": "a network is written `network name(parameters) { ... }`",
+        "return": "the value of a body is the value of its last statement",
+        "from": 'definitions come in with `import "file.arch" as name`',
+        "elif": "write `else if`",
+        "while": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
+        "self": "there is no `self`: write the op or block by its name",
+        "lambda": "an op or a block is a value: pass it by its name",
+        "const": "write `let name = value`",
+        "var": "write `let name = value`",
+    }
+    if s.previous is None or s.previous_span is None or str(s.previous) not in words or s.previous.type != "NAME":
+        return None
+    return SyntaxFault("E0106", s.previous_span, f"`{s.previous}` is not a word of this language", words[str(s.previous)])
+
+
+def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
+    """The file ended, or a new statement began, inside brackets."""
+    if s.opened is None or s.opened_span is None:
+        return None
+    sign, closing = _OPENING[s.opened.type]
+    starts_statement = str(s.token) in KEYWORDS and s.first_on_line and str(s.token) not in {"if", "else", "for", "and", "or", "not", "in"}
+    definition = str(s.token) in {"block", "network", "import", "train"} and s.first_on_line
+    inside = s.opened.type != "LBRACE"
+    if s.token.type == "$END" or (inside and (starts_statement or s.first_on_line or s.token.type in ("RBRACE", "LBRACE"))) or definition:
+        where = "the file ends" if s.token.type == "$END" else f"{s.found} begins something new"
+        return SyntaxFault(
+            "E0102", s.opened_span, f"this `{sign}` is never closed: {where} before its `{closing}`",
+            f"write `{closing}` where it ends", ((s.span, "still open here"),) if s.token.type != "$END" else (),
+        )  # fmt: skip
+    return None
+
+
+def _wrong_closing(s: Situation) -> SyntaxFault | None:
+    """A closing bracket that nothing opened, or that closes another kind."""
+    closers = {closing: kind for kind, (_, closing) in _OPENING.items()}
+    if str(s.token) not in closers or s.closes_something:
+        return None
+    if s.opened is None or s.opened_span is None:
+        return SyntaxFault("E0102", s.span, f"this `{s.token}` closes nothing: every bracket before it is closed", "delete it")
+    sign, closing = _OPENING[s.opened.type]
+    if closing == str(s.token):
+        return None
+    return SyntaxFault(
+        "E0102", s.span, f"`{s.token}` does not close `{sign}`", f"write `{closing}` first", ((s.opened_span, "opened here"),)
+    )
+
+
+def _assignment(s: Situation) -> SyntaxFault | None:
+    """`conv1 = conv(64, 7)` for a label, or `stride: 2` for an argument."""
+    inside = s.opened is not None and s.opened.type == "LPAR"
+    if s.token.type == "EQUAL" and not inside:
+        return SyntaxFault(
+            "E0105", s.span, "`=` does not label a stage", "a label takes a colon: `conv1: conv(64, 7)`; a constant is `let n = 3`"
+        )
+    if s.token.type == "COLON" and inside:
+        return SyntaxFault("E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`")
+    return None
+
+
+def _keyword(s: Situation) -> SyntaxFault | None:
+    """A keyword where a name has to stand."""
+    if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
+        return SyntaxFault(
+            "E0107", s.previous_span, f"`{s.previous}` is a word of the language and cannot be a label", f"choose another name, such as `{s.previous}1`"
+        )
+    wants_name = "NAME" in s.expected and not {"LET", "SKIP", "LSQB"} & s.expected
+    if str(s.token) in KEYWORDS and wants_name and not s.first_on_line:
+        return SyntaxFault("E0107", s.span, f"`{s.token}` is a word of the language and cannot be a name", f"choose another name, such as `{s.token}1`")
+    return None
+
+
+def _missing_name(s: Situation) -> SyntaxFault | None:
+    """`import "a.arch"` without `as`, `aux head(10)` without a label, a body left out."""
+    if s.expected == {"AS"}:
+        return SyntaxFault("E0101", s.span, f"an import needs a name, and {s.found} stands here", 'write `import "file.arch" as name`')
+    if s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
+        return SyntaxFault("E0101", s.span, f"a head and an output need a label, and {s.found} stands here", "write `aux name: ...` or `output name: ...`")
+    if s.expected == {"IN", "COMMA"}:
+        return SyntaxFault("E0101", s.span, f"`for` needs `in` and what to go through; {s.found} stands here", "write `for i in 0..n { ... }`")
+    return None
+
+
+def _expected(s: Situation) -> SyntaxFault:
+    """The last resort: what was found, and what could have stood there."""
+    at = s.span
+    message = f"{s.found} comes too early" if s.found.startswith("the") else f"unexpected {s.found}"
+    if s.first_on_line and s.previous_span is not None and s.token.type == "$END":
+        at = s.previous_span
+    wanted = _summary(s.expected)
+    if wanted:
+        message += f"; expected {wanted}"
+    help = None
+    if {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
+        help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
+    elif s.token.type in ("NAME", "_SEP") and "LBRACE" in s.expected:
+        help = "a body stands in braces, and they open on the same line: `{ ... }`"
+    return SyntaxFault("E0101", at, message, help)
+
+
+def _summary(expected: frozenset[str]) -> str:
+    """What could have stood there, in at most a few words."""
+    if {"LET", "SKIP"} <= expected:
+        return "a statement"
+    if {"BLOCK", "NETWORK"} <= expected:
+        return "`block`, `network`, `import` or `train`"
+    if {"SKIP", "REPEAT"} <= expected:
+        return "a stage"
+    words = []
+    if "_SEP" in expected:
+        expected &= {"_SEP", "ARROW", "RBRACE", "VIA", "ELSE"}
+    if {"NAME", "INT", "LPAR"} <= expected:
+        words.append("an expression")
+        expected -= {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "NONE", "SIGN", "NOT", "INIT"}
+    if {"COMPARE", "SIGN", "FACTOR"} & expected and len(expected) > 3:
+        expected -= {"COMPARE", "SIGN", "FACTOR", "CIRCUMFLEX", "IF", "AND", "OR", "RANGE", "LSQB", "LPAR", "DOT"}
+    words += sorted({_WORDS.get(kind, f"`{kind.lower()}`") for kind in expected} - {"`error`", "`error_item`"})
+    return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else words[0] if words else ""
+
+
+_MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
+    _unclosed_string,
+    _strange_character,
+    _python,
+    _keyword,
+    _unclosed_bracket,
+    _wrong_closing,
+    _assignment,
+    _missing_name,
+)
+
+
+def explain(situation: Situation) -> SyntaxFault:
+    """The sentence for a situation."""
+    for mistake in _MISTAKES:
+        fault = mistake(situation)
+        if fault is not None:
+            return fault
+    return _expected(situation)

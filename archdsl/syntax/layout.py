@@ -1,0 +1,81 @@
+"""The post-lexer: which line ends separate statements, and what is still open where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lark import Token
+
+from archdsl import limits
+
+CLOSES = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_CONTINUES_AFTER = {"ARROW", "LBRACE", "_SEP"}
+_CONTINUES_BEFORE = {"ARROW", "RBRACE"}
+_AFTER_BODY = {"VIA", "ELSE"}
+
+
+class Layout:
+    """Turns line ends and `;` into `_SEP` where they count.
+
+    `open` holds the brackets that are open; the parser reads it to name the one at fault, and calls
+    `close` when it recovers. `first_on_line` says whether the last token began its line.
+    `closes` is the bracket that the last token closes. `too_deep` is the bracket that went over the nesting limit, where the token stream then ends.
+    """
+
+    always_accept = ("NEWLINE", "SEMICOLON", "UNCLOSED_STRING", "STRANGE")
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything, before a new text."""
+        self.open: list[Token] = []
+        self.first_on_line = True
+        self.too_deep: Token | None = None
+        self.closes: Token | None = None
+
+    def opened_before(self, token: Token | None) -> list[Token]:
+        """What is open, outermost first, without the bracket that `token` itself may have opened."""
+        return self.open[:-1] if self.open and self.open[-1] is token else self.open[:]
+
+    def close(self, count: int, token: Token | None) -> None:
+        """Take the innermost brackets before `token` as closed."""
+        before = self.opened_before(token)
+        self.open = before[: len(before) - count] + self.open[len(before) :]
+
+    def open_brackets(self, token: Token | None) -> int:
+        """How many round and square brackets are open inside the innermost brace."""
+        before = self.opened_before(token)
+        braces = [i for i, opened in enumerate(before) if opened.type == "LBRACE"]
+        return len(before) - (braces[-1] + 1 if braces else 0)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """The tokens with `_SEP` in place of line ends and `;`."""
+        separator: Token | None = None
+        previous = "_SEP"
+        self.first_on_line = True
+        for token in stream:
+            kind = token.type
+            if kind == "NEWLINE":
+                self.first_on_line = True
+                if separator is None and (not self.open or self.open[-1].type == "LBRACE"):
+                    separator = token
+                continue
+            if kind == "SEMICOLON":
+                separator = token
+                continue
+            if separator is not None:
+                continues = kind in _CONTINUES_BEFORE or (kind in _AFTER_BODY and previous == "RBRACE")
+                if not continues and previous not in _CONTINUES_AFTER:
+                    yield Token.new_borrow_pos("_SEP", separator, separator)
+                separator = None
+            if kind in CLOSES:
+                self.open.append(token)
+                if len(self.open) > limits.NESTING:
+                    self.too_deep = token
+                    return
+            closes = bool(self.open) and CLOSES[self.open[-1].type] == kind
+            self.closes = self.open.pop() if closes else None
+            yield token
+            previous = kind
+            self.first_on_line = False

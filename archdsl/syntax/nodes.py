@@ -1,0 +1,358 @@
+"""The syntax tree: frozen records with spans, without behaviour.
+
+Chains of one precedence (`a + b - c`) are flat, so that a long sum is not a deep tree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archdsl.source import SourceFile, Span
+
+# ---- Expressions -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """Base of every expression."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Expr):
+    """A number, a string, `true`, `false` or `none`."""
+
+    value: int | float | str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Template(Expr):
+    """A label string: plain text and expressions in braces, in turn."""
+
+    pieces: tuple[str | Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Expr):
+    """A name: a parameter, a `let`, a loop variable, a label, `x`, a block or an op."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListExpr(Expr):
+    """`[a, b, c]`."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Expr):
+    """Operands joined by operators of one precedence: arithmetic, comparison, `and`, `or`.
+
+    `a < b < c` means `a < b and b < c`.
+    """
+
+    operands: tuple[Expr, ...]
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Expr):
+    """`-a`, `+a` or `not a`."""
+
+    operator: str
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Expr):
+    """`then if condition else other`."""
+
+    then: Expr
+    condition: Expr
+    other: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class RangeExpr(Expr):
+    """`start..stop`, half open."""
+
+    start: Expr
+    stop: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute(Expr):
+    """`base.name`: a size of a value, or a definition of an import."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Expr):
+    """`base[index]`."""
+
+    base: Expr
+    index: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a call; `name` is none for one by position."""
+
+    span: Span
+    name: str | None
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class CallExpr(Expr):
+    """`callee(arguments)`."""
+
+    callee: Expr
+    arguments: tuple[Argument, ...]
+
+
+# ---- Stages and statements ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Statements in braces."""
+
+    span: Span
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Base of what stands between arrows."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CallStage(Stage):
+    """An op, a block, or a value's name."""
+
+    call: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Stage):
+    """`{ ... }`."""
+
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Skip(Stage):
+    """`skip(arguments) { body } via { shortcut }`."""
+
+    arguments: tuple[Argument, ...]
+    body: Body
+    via: Body | None
+    keyword: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Stage):
+    """`concat`, `add`, `mul` or `shake` of the branches in the body."""
+
+    kind: str
+    arguments: tuple[Argument, ...]
+    body: Body
+    keyword: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Stage):
+    """`repeat count { ... }`."""
+
+    count: Expr
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class For(Stage):
+    """`for i in list { ... }`; with two names, the first counts from 0."""
+
+    names: tuple[str, ...]
+    iterable: Expr
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class If(Stage):
+    """`if c { } else if d { } else { }`; the last arm's condition is none for `else`."""
+
+    arms: tuple[tuple[Expr | None, Body], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Base of every statement."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """`name:`, `name[index]:` or `"template":`."""
+
+    span: Span
+    name: str | None
+    index: Expr | None = None
+    template: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline(Statement):
+    """Stages joined by arrows, with or without a label."""
+
+    label: Label | None
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aux(Statement):
+    """`aux(weight = 0.3) name: stages`."""
+
+    arguments: tuple[Argument, ...]
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Statement):
+    """`output name: stages`."""
+
+    pipeline: Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Input(Statement):
+    """`input name: kind [sizes] where condition`."""
+
+    name: str
+    kind: str | None
+    sizes: ListExpr
+    condition: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Let(Statement):
+    """`let name = value`."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Expect(Statement):
+    """`expect claim if condition`."""
+
+    claim: Expr
+    condition: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """`name = value` in `init { }` or `train { }`."""
+
+    span: Span
+    name: str
+    name_span: Span
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Init(Statement):
+    """`init { op = rule; ... }`."""
+
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged(Statement):
+    """Where a syntax error was: nothing is known of what stood there."""
+
+
+# ---- Definitions -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """`name: kind = default`."""
+
+    span: Span
+    name: str
+    kind: str | None
+    default: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Base of what a file defines. `doc` is the text of the `##` lines right above."""
+
+    span: Span
+    name: str
+    name_span: Span
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Definition):
+    """`block name(parameters) { ... }`."""
+
+    parameters: tuple[Parameter, ...]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Network(Definition):
+    """`network name(parameters) { ... }`."""
+
+    parameters: tuple[Parameter, ...]
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Alias(Definition):
+    """`network name = target expect ...`."""
+
+    target: Expr
+    claims: tuple[Expect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`import "path" as name`."""
+
+    span: Span
+    path: str
+    path_span: Span
+    name: str
+    name_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """`train { ... }`."""
+
+    span: Span
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A whole file, with its comments in order; `damaged` where a syntax error hid a definition."""
+
+    source: SourceFile
+    imports: tuple[Import, ...]
+    definitions: tuple[Definition, ...]
+    recipes: tuple[Train, ...]
+    comments: tuple[Span, ...]
+    damaged: bool

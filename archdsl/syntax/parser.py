@@ -1,0 +1,304 @@
+"""Text to syntax tree, with every syntax error of the file.
+
+Errors are handled as in yacc: the parser drops its unfinished statement, takes an ERROR token in its
+place, skips to the next statement, and goes on. So a file with three mistakes gets three errors.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+from lark import Lark, Token
+from lark.exceptions import UnexpectedToken
+from lark.lexer import LexerThread
+from lark.utils import TextSlice
+
+from archdsl import limits
+from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.resources import resource_folder
+from archdsl.source import SourceFile, Span
+from archdsl.syntax import nodes as ast
+from archdsl.syntax.build import Builder
+from archdsl.syntax.faults import Situation, SyntaxFault, explain
+from archdsl.syntax.layout import CLOSES, Layout
+
+_per_thread = threading.local()
+_DEFINITIONS = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
+
+
+def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
+    """The tree of a file and its syntax errors; the tree holds all that could be understood."""
+    if len(source.text) > limits.SOURCE_CHARACTERS:
+        return _nothing(source), [
+            Diagnostic("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
+                       help="is it a spec? split one that is into files and `import` them")
+        ]  # fmt: skip
+    if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
+        end = len(source.text)
+        return _nothing(source), [
+            Diagnostic("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
+                       help="a smallest network: `network tiny { input image [3, 32, 32]; conv(8, 3); gap; flatten; linear(10) }`")
+        ]  # fmt: skip
+    with _collector_paused():
+        return _parser().parse(source)
+
+
+def _nothing(source: SourceFile) -> ast.File:
+    return ast.File(source, (), (), (), (), damaged=True)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Trees have no cycles; the collector's passes over a growing one cost most of the time of a large file."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _parser() -> _Parser:
+    if not hasattr(_per_thread, "parser"):
+        _per_thread.parser = _Parser()
+    return _per_thread.parser  # type: ignore[no-any-return]
+
+
+class _Parser:
+    """The grammar's tables with the callbacks that build the tree; one for each thread."""
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self.layout = Layout()
+        self.lark = make_lark(self.builder, self.layout)
+
+    def parse(self, source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
+        builder, faults = self.builder, list[SyntaxFault]()
+        builder.file, builder.comments = source, []
+        builder.report = faults.append
+        builder.parse_expression = lambda start, end: self._expression(source, start, end, faults)
+        self.layout.reset()
+        items = _Run(self.lark, self.layout, source, faults).spec()
+        comments = tuple(builder.comments)
+        faults.sort(key=lambda fault: fault.span.start)
+        return _file(source, items, comments, damaged=bool(faults)), [fault.diagnostic() for fault in faults]
+
+    def _expression(self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault]) -> ast.Expr | None:
+        """An expression inside a label string, in its place in the file."""
+        state = self.lark.parse_interactive("", start="expr").parser_state
+        lexer = self.lark.parser.lexer.lexer  # type: ignore[union-attr]  # the basic lexer, below the post-lexer
+        token: Token | None = None
+        try:
+            for token in LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None):
+                state.feed_token(token)
+            ending = Token.new_borrow_pos("$END", "", token) if token is not None else Token("$END", "", start, 1, 1, 1, 1, start)
+            return state.feed_token(ending, True)  # type: ignore[no-any-return]
+        except UnexpectedToken:
+            outside = Span(source, start - 1, end + 1)
+            faults.append(SyntaxFault("E0101", outside, "this is not an expression", 'as in `"layer{i + 1}"`; `\\{` is a brace'))
+            return None
+
+
+def make_lark(builder: Builder, layout: Layout, *, strict: bool = False) -> Lark:
+    """The grammar as a parser. `strict` refuses ambiguous terminals; it needs `interegular` and tests use it."""
+    grammar = (resource_folder("grammars") / "arch.lark").read_text(encoding="utf-8")
+    with _collector_paused():
+        return Lark(
+            grammar, parser="lalr", lexer="basic", start=["spec", "expr"], postlex=layout, transformer=builder,  # type: ignore[arg-type]
+            keep_all_tokens=True, maybe_placeholders=False, lexer_callbacks={"COMMENT": builder.comment}, strict=strict,
+        )  # fmt: skip
+
+
+class _Run:
+    """One parse of one file, with its recovery from errors."""
+
+    def __init__(self, lark: Lark, layout: Layout, source: SourceFile, faults: list[SyntaxFault]) -> None:
+        self.interactive = lark.parse_interactive(source.text, start="spec")
+        self.state = self.interactive.parser_state
+        self.layout, self.source, self.faults = layout, source, faults
+        self.previous: Token | None = None
+
+    def spec(self) -> list[Any]:
+        tokens = self.interactive.lexer_thread.lex(self.state)
+        for token in tokens:
+            if not self._feed(token):
+                self._recover(token, tokens)
+            self.previous = token
+            if len(self.faults) >= limits.SYNTAX_ERRORS:
+                return self._finish(report=False)
+        if self.layout.too_deep is not None:
+            place = _span(self.source, self.layout.too_deep)
+            self.faults.append(SyntaxFault("E0108", place, f"brackets stand more than {limits.NESTING} deep here", "give the inner parts names: `let`, `block`"))
+            return self._finish(report=False)
+        return self._finish()
+
+    def _feed(self, token: Token) -> bool:
+        """Whether the parser takes the token. A refused token may have completed what stood before it."""
+        try:
+            self.state.feed_token(token)
+        except UnexpectedToken:
+            return False
+        return True
+
+    def _finish(self, report: bool = True) -> list[Any]:
+        """Feed the end of the file, closing what is open."""
+        end = Token("$END", "", len(self.source.text), end_pos=len(self.source.text))
+        for attempt in range(2):
+            try:
+                return self.state.feed_token(end, True)  # type: ignore[no-any-return]
+            except UnexpectedToken:
+                if attempt:
+                    break
+                if report:
+                    self._report(end)
+                while self.layout.open:
+                    if not self._close(1, end) and not (self._drop_to(("ERROR",)) and self._close(1, end)):
+                        self.layout.close(1, end)
+                self._finish_statement()
+                self._drop_to(("ERROR_ITEM",))
+        return []
+
+    def _recover(self, token: Token, tokens: Iterator[Token]) -> None:
+        """Report the token, mend or drop the unfinished statement, and skip to where the next one starts."""
+        fault = self._report(token)
+        starts_line = self.layout.first_on_line
+        definition = token.type in _DEFINITIONS and starts_line
+        if fault.code == "E0102" and fault.span.start < (token.start_pos or 0):
+            count = len(self.layout.opened_before(token)) if definition else self.layout.open_brackets(token)
+            if self._close(count, token) and self._resume(token):
+                return
+        self.layout.close(self.layout.open_brackets(token), token)
+        if not self._drop_to(("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM")):
+            return
+        if (starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token):
+            return
+        self._drop_to(("ERROR", "ERROR_ITEM"))
+        if token.type != "_SEP":
+            self._skip(tokens, 1 if token.type == "LBRACE" else 0)
+
+    def _skip(self, tokens: Iterator[Token], depth: int) -> None:
+        """Skip to the end of the statement, and go on there. `depth` counts the braces opened in what is skipped."""
+        for token in tokens:
+            self.previous = token
+            self.layout.close(self.layout.open_brackets(token), token)
+            if token.type in _DEFINITIONS and self.layout.first_on_line:
+                self.layout.close(len(self.layout.opened_before(token)), token)
+                self._drop_to(("ERROR_ITEM",))
+                self._resume(token)
+                return
+            if depth == 0 and token.type in ("RBRACE", "_SEP"):
+                self._resume(token)
+                return
+            depth += {"LBRACE": 1, "RBRACE": -1}.get(token.type, 0)
+
+    def _close(self, count: int, token: Token) -> bool:
+        """Put in the closing brackets that are missing before a token, where the parser can take them."""
+        for opened in reversed(self.layout.opened_before(token)[len(self.layout.opened_before(token)) - count :]):
+            closing = Token.new_borrow_pos(CLOSES[opened.type], "", self.previous or opened)
+            closing.start_pos = closing.end_pos
+            if not self._accepts(closing):
+                return False
+            self.state.feed_token(closing)
+            self.layout.close(1, token)
+        return True
+
+    def _resume(self, token: Token) -> bool:
+        """Go on with a token after an error, with a separator before it where it needs one; whether that could be."""
+        if self._feed(token):
+            return True
+        separator = Token.new_borrow_pos("_SEP", "", token)
+        if not self._accepts(separator):
+            return False
+        self.state.feed_token(separator)
+        return self._feed(token)
+
+    def _drop_to(self, errors: tuple[str, ...]) -> bool:
+        """Drop symbols until an error token can stand for what was dropped; whether one could."""
+        self._finish_statement()
+        states, values = self.state.state_stack, self.state.value_stack
+        table = self.state.parse_conf.parse_table.states
+        position = self.previous or Token("NAME", "", 0, 1, 1, 1, 1, 1)
+        while states:
+            for kind in errors:
+                if kind in table[states[-1]]:
+                    self.state.feed_token(Token.new_borrow_pos(kind, "", position))
+                    return True
+            if len(states) == 1:
+                return False
+            states.pop()
+            values.pop()
+        return False
+
+    def _finish_statement(self) -> None:
+        """Keep a statement that is complete as it stands: end it, so that only what follows is dropped."""
+        separator = Token.new_borrow_pos("_SEP", "", self.previous) if self.previous is not None else Token("_SEP", "")
+        if self._accepts(separator):
+            self.state.feed_token(separator)
+
+    def _accepts(self, token: Token) -> bool:
+        trial = self.state.copy(deepcopy_values=False)
+        trial.parse_conf = copy(trial.parse_conf)
+        trial.parse_conf.callbacks = {}
+        try:
+            trial.feed_token(token)
+        except UnexpectedToken:
+            return False
+        return True
+
+    def _report(self, token: Token) -> SyntaxFault:
+        before = self.layout.opened_before(token)
+        opened = before[-1] if before else None
+        span = _span(self.source, token)
+        if token.type == "_SEP" or token.type == "$END":
+            after = self.previous.end_pos if self.previous is not None and self.previous.end_pos else 0
+            span = Span(self.source, max(0, after - 1), max(1, after))
+        situation = Situation(
+            token, span, self.previous, _span(self.source, self.previous) if self.previous is not None else None,
+            self.layout.first_on_line, opened, _span(self.source, opened) if opened is not None else None,
+            self.layout.closes is not None,
+            frozenset(kind for kind in self.interactive.accepts() if kind not in ("ERROR", "ERROR_ITEM")),
+        )  # fmt: skip
+        fault = explain(situation)
+        self.faults.append(fault)
+        return fault
+
+
+def _span(source: SourceFile, token: Token) -> Span:
+    start = token.start_pos or 0
+    return Span(source, start, max(token.end_pos or 0, start + 1))
+
+
+def _file(source: SourceFile, items: list[Any], comments: tuple[Span, ...], damaged: bool) -> ast.File:
+    docs = _documentation(source, comments) if comments else {}
+    definitions = []
+    for item in items:
+        if isinstance(item, ast.Definition):
+            doc = docs.get(item.span.line_column[0] - 1, "") if docs else ""
+            definitions.append(replace(item, doc=doc) if doc else item)
+    return ast.File(
+        source, tuple(i for i in items if isinstance(i, ast.Import)), tuple(definitions),
+        tuple(i for i in items if isinstance(i, ast.Train)), comments, damaged,
+    )  # fmt: skip
+
+
+def _documentation(source: SourceFile, comments: tuple[Span, ...]) -> dict[int, str]:
+    """The text of each run of `##` lines, by the number of its last line."""
+    found: dict[int, str] = {}
+    for comment in comments:
+        text = comment.text
+        if not text.startswith("##"):
+            continue
+        line, column = comment.line_column
+        if source.line_text(line)[: column - 1].strip():
+            continue
+        above = found.pop(line - 1, "")
+        found[line] = f"{above}\n{text[2:].strip()}".strip()
+    return found
