@@ -1,0 +1,98 @@
+"""The recipe: every key of the `train { ... }` block, with its default."""
+
+from __future__ import annotations
+
+import typing
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field
+
+from archdsl.declared import Declared, Fault, Registry, show, type_name
+from archdsl.diagnostics import did_you_mean
+from archdsl.recipe.augmentations import Augmentation
+from archdsl.recipe.datasets import Dataset
+from archdsl.recipe.losses import CrossEntropy, Loss
+from archdsl.recipe.optimizers import AdamW, Optimizer
+from archdsl.recipe.regularizers import Regularizer
+from archdsl.recipe.schedules import Cosine, Schedule
+from archdsl.recipe.stopping import Stopping
+
+
+class Recipe(Declared):
+    """How a network is trained."""
+
+    name: ClassVar[str] = "train"
+
+    data: Dataset | str = Field(description="a named data set, or the path of a `.npz` file or a folder of images")
+    epochs: int = Field(30, ge=1, description="how often the training goes through the data")
+    batch: int = Field(64, ge=1, description="examples in a step; the last batch of an epoch may be smaller")
+    optimizer: Optimizer = Field(AdamW.create({}), description="how a gradient changes the weights")
+    schedule: Schedule = Field(Cosine.create({}), description="how the learning rate changes with time")
+    loss: Loss = Field(CrossEntropy.create({}), description="what is made small")
+    augment: tuple[Augmentation, ...] = Field((), description="how training images are varied, in this order")
+    regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights")
+    early_stop: Stopping | None = Field(None, description="when to stop before the last epoch")
+    clip: float | None = Field(None, gt=0, description="the greatest norm of the gradient of all weights together")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the arithmetic; weights are always fp32")
+    seed: int = Field(0, ge=0, lt=2**31, description="of everything that is drawn by chance")
+
+    @classmethod
+    def registry_for(cls, key: str) -> Registry[Any] | None:
+        """Where the calls under `key` are looked up; none for a key of plain values."""
+        family = _family(cls.model_fields[key].annotation) if key in cls.model_fields else None
+        return family.registry if family else None
+
+    @classmethod
+    def create(cls, arguments: dict[str, Any]) -> Self:
+        """The recipe of these keys; raises `Fault` (E0401 to E0406), whose `argument` is the key."""
+        if "data" not in arguments:
+            raise Fault("E0403", "`data` of `train` is missing", help='write `data = digits`, or a path: `data = "digits.npz"`')
+        for key in arguments:
+            if key not in cls.model_fields:
+                near = did_you_mean(key, cls.model_fields)
+                known = f"`train` takes {', '.join(cls.model_fields)}"
+                raise Fault("E0404", f"`train` has no key `{key}`", argument=key, help=near or known)
+        return super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
+
+    @classmethod
+    def _fitting(cls, key: str, value: Any) -> Any:
+        """The value, if it is of the key's family; where the key holds a list, one alone becomes a list of one."""
+        annotation = cls.model_fields[key].annotation
+        family = _family(annotation)
+        if family is None:
+            return value
+        many = typing.get_origin(annotation) is tuple
+        items = tuple(value) if many and isinstance(value, list | tuple) else (value,)
+        for item in items:
+            plain = not many and type(item) in typing.get_args(annotation)
+            if not isinstance(item, family) and not plain:
+                raise _wrong_kind(key, item, family.registry)
+        return items if many else value
+
+    def as_data(self) -> dict[str, Any]:
+        """Every key with its value, as JSON holds it; calls are written as in the language."""
+        return {key: _as_data(value) for key, value in self}
+
+
+def _family(annotation: Any) -> type[Declared] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Declared):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := _family(part))), None)
+
+
+def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Fault:
+    names = registry.names()
+    known = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+    given = _article(value.registry.kind) if isinstance(value, Declared) else type_name(value)
+    message = f"`{key}` of `train` is {_article(registry.kind)}, and {show(value)} is {given}"
+    return Fault("E0401", message, argument=key, help=f"write {known}")
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def _as_data(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_as_data(item) for item in value]
+    return show(value) if isinstance(value, Declared) else value
