@@ -6,9 +6,9 @@ Weight decay acts on every parameter, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from archdsl.declared import Declared, Registry
 
@@ -41,7 +41,13 @@ class Sgd(Optimizer, name="sgd"):
 
     def arguments(self) -> dict[str, Any]:
         """Fused: one pass over all weights, a fifth of the loop's time on a CPU."""
-        return {**dict(self), "nesterov": self.nesterov and self.momentum > 0, "fused": True}
+        return {**dict(self), "fused": True}
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> Self:
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("`nesterov = true` needs a momentum, such as `momentum = 0.9`")
+        return self
 
 
 class Adam(Optimizer, name="adam"):

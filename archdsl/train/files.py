@@ -1,0 +1,99 @@
+"""Writing that either happens or does not: beside the target, flushed to the disk, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
+
+from archdsl.declared import Fault
+
+
+def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
+    """Replaces the file, or leaves what was there and raises `Fault` (E0902)."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content) if isinstance(content, bytes) else content(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except (OSError, RuntimeError) as error:
+        raise _unwritten(path, error) from error
+
+
+def remove(path: Path) -> None:
+    """Deletes a file, where there is one; raises `Fault` (E0902)."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def _umask() -> int:
+    """`mkstemp` makes files for their owner alone; the mask can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _unwritten(path: Path, error: Exception) -> Fault:
+    cause: BaseException | None = error
+    while cause and not isinstance(cause, OSError):
+        cause = cause.__cause__ or cause.__context__
+    if not isinstance(cause, OSError):
+        raise error
+    remedies = {
+        errno.ENOSPC: "free some space, then go on with --resume",
+        errno.EDQUOT: "free some of your quota, then go on with --resume",
+        errno.EFBIG: "raise the limit on file sizes, then go on with --resume",
+        errno.EACCES: "choose a folder that you may write to",
+        errno.EROFS: "choose a folder that you may write to",
+    }
+    kept = "; the earlier one is intact" if path.exists() else ""
+    reason = cause.strerror or cause
+    return Fault("E0902", f"cannot write {path}: {reason}{kept}", help=remedies.get(cause.errno or 0, "choose another folder"))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint on the CPU; raises `Fault` (E0903). Nothing in the file is executed."""
+    help = "delete it and start without --resume"
+    if not path.is_file():
+        raise Fault("E0903", f"there is nothing to resume: no {path}", help="start without --resume")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True) if zipfile.is_zipfile(path) else None
+    except Exception as error:  # whatever a damaged or hostile file provokes in the reader
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise Fault("E0903", f"cannot read {path}: {reason}", help=help) from error
+    if not isinstance(loaded, dict):
+        raise Fault("E0903", f"{path} is no checkpoint, or a damaged one", help=help)
+    return loaded
+
+
+class AtomicCheckpointIO(CheckpointIO):
+    """Lightning's way to the files, through `write` and `read_checkpoint`."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Writes a checkpoint, or leaves the earlier one."""
+        write(Path(path), lambda file: torch.save(checkpoint, file))
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """Reads a checkpoint, never more than tensors and plain values."""
+        return read_checkpoint(Path(path))
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Deletes a checkpoint."""
+        remove(Path(path))

@@ -1,0 +1,230 @@
+"""Training from start to end, or from a checkpoint to the end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import lightning
+import safetensors.torch
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch import nn
+
+from archdsl.declared import Fault
+from archdsl.recipe import Recipe
+from archdsl.train.checks import check
+from archdsl.train.data import Data, load
+from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
+from archdsl.train.keys import Batches
+from archdsl.train.record import Interrupted, Progress, Recorder, Signals
+from archdsl.train.task import Task
+
+_CHANGEABLE = {"epochs", "early_stop"}
+"""Keys of a recipe that may differ when a run is resumed."""
+
+
+@dataclass
+class Experiment:
+    """What is to be trained.
+
+    In training the module returns a tensor, or a named tuple whose first field is the main output and
+    whose other fields are heads and further outputs; `head_weights` are the weights of those with a
+    loss. Its weights are as the caller made them: seed PyTorch with `recipe.seed` before.
+    """
+
+    name: str
+    module: nn.Module
+    recipe: Recipe
+    input_shape: tuple[int, ...]
+    """Of one example, channels first."""
+    head_weights: dict[str, float] = field(default_factory=dict)
+    root: Path = field(default_factory=Path)
+    """Where relative paths of data sets start."""
+
+
+class Row(NamedTuple):
+    """One line of the final table; accuracy is none where the labels are values."""
+
+    split: Literal["train", "held out"]
+    examples: int
+    loss: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended. The rows are of the final weights, in evaluation mode and without augmentation."""
+
+    name: str
+    folder: Path
+    rows: tuple[Row, ...]
+    epochs: int
+    seconds: float
+    """Of all epochs, evaluation included, across interruptions."""
+    images_per_second: float
+    best_epoch: int
+    """Chosen by looking at the held-out examples, so its accuracy is flattering."""
+    best_accuracy: float | None
+
+
+def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerator: str = "auto") -> Result:
+    """Trains the experiment's module in place and writes into `folder`; an earlier run there is replaced.
+
+    Raises `Fault`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes;
+    E0804 loss not finite; E0805 no such device; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed.
+    Raises `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
+    """
+    recipe, signals = experiment.recipe, Signals()
+    data = load(recipe.data, experiment.root, experiment.input_shape)
+    outputs = check(experiment.module, experiment.head_weights, experiment.input_shape, recipe, data)
+    recorder = Recorder(folder, data, signals)
+    _resumable(experiment, recorder.last) if resume else _clear(recorder)
+    with _quiet(), torch.random.fork_rng(), signals.caught():
+        trainer = _trainer(recipe, recorder, accelerator)
+        batches = Batches(data.x_train, data.y_train, recipe.batch, recipe.seed, lambda: trainer.global_step)
+        task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
+        task.identity = _identity(experiment)
+        write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
+        try:
+            trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
+        except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
+            raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
+    write(folder / "weights.safetensors", _weights(experiment))
+    return _result(experiment, recorder, task.to(trainer.strategy.root_device), data)
+
+
+def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
+    """Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
+    try:
+        return Trainer(
+            accelerator=accelerator,
+            devices=1,
+            max_epochs=recipe.epochs,
+            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+            callbacks=[recorder, Progress(recorder)],
+            plugins=[AtomicCheckpointIO()],
+            default_root_dir=recorder.folder,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+    except (MisconfigurationException, ValueError) as error:
+        help = "choose `auto`, which takes what there is"
+        raise Fault("E0805", f"cannot train on `{accelerator}`: {error}", help=help) from error
+
+
+def _identity(experiment: Experiment) -> dict[str, Any]:
+    """What a checkpoint says about where it is from."""
+    return {"network": experiment.name, "input": list(experiment.input_shape), "recipe": experiment.recipe.as_data()}
+
+
+def _resumable(experiment: Experiment, path: Path) -> None:
+    """Raises `Fault` (E0903) where the checkpoint is of another network or recipe."""
+    checkpoint = read_checkpoint(path)
+    before, now = checkpoint.get("archdsl"), _identity(experiment)
+    if not isinstance(before, dict) or not isinstance(before.get("recipe"), dict):
+        raise Fault("E0903", f"{path} is not from archdsl", help="start without --resume")
+    recipe = before["recipe"]
+    changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and recipe.get(key) != value]
+    if changed:
+        key = changed[0]
+        message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
+        raise Fault("E0903", message, argument=key, help="put it back, or start without --resume")
+    done = len(_history(checkpoint))
+    if done > experiment.recipe.epochs:
+        message = f"the run to resume has done {done} epochs, and `epochs` is {experiment.recipe.epochs}"
+        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or start without --resume")
+    shapes = {key: tuple(value.shape) for key, value in experiment.module.state_dict().items()}
+    stored = checkpoint["state_dict"].items()
+    if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
+        message = f"{path} is of another network: `{before.get('network')}` with other weights"
+        raise Fault("E0903", message, help="start without --resume")
+
+
+def _history(checkpoint: dict[str, Any]) -> list[Any]:
+    """The epochs that are in a checkpoint."""
+    return list(checkpoint.get("callbacks", {}).get("Recorder", {}).get("history", []))
+
+
+def _clear(recorder: Recorder) -> None:
+    """Removes what an earlier run left, so that nothing of two runs is mixed."""
+    best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
+    for path in (recorder.last, best, folder / "metrics.csv", folder / "weights.safetensors"):
+        remove(path)
+
+
+def _weights(experiment: Experiment) -> bytes:
+    """The state_dict, heads included; copies, since safetensors refuses tensors that share memory."""
+    tensors = {key: value.detach().cpu().clone().contiguous() for key, value in experiment.module.state_dict().items()}
+    return safetensors.torch.save(tensors, {"format": "pt", "archdsl": json.dumps(_identity(experiment))})
+
+
+def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[str, Any]:
+    """What someone needs to repeat the run, and to prepare inputs as it did."""
+    device = trainer.strategy.root_device
+    try:
+        own = version("archdsl")
+    except PackageNotFoundError:
+        own = "not installed"
+    versions = {
+        "archdsl": own,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "lightning": lightning.__version__,
+    }
+    mean, deviation = (buffer.flatten().tolist() for buffer in (task.mean, task.deviation))  # type: ignore[operator]
+    return {
+        **_identity(experiment),
+        "seed": experiment.recipe.seed,
+        "normalization": {"mean": mean, "std": deviation},
+        "versions": versions,
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
+        "threads": torch.get_num_threads(),
+        "cpus": os.cpu_count(),
+    }
+
+
+def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data) -> Result:
+    parts: tuple[tuple[Literal["train", "held out"], Any, Any], ...] = (
+        ("train", data.x_train, data.y_train),
+        ("held out", data.x_test, data.y_test),
+    )
+    rows = tuple(Row(split, len(x), *task.evaluate(x, y)) for split, x, y in parts)
+    task.cpu()
+    history, best = recorder.history, recorder.best
+    assert best is not None  # a run has at least one epoch
+    seconds = sum(row["seconds"] for row in history)
+    rate = len(history) * len(data.x_train) / seconds
+    return Result(experiment.name, recorder.folder, rows, len(history), seconds, rate, best["epoch"], best["val_accuracy"])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Lightning's announcements and tips to itself; its warnings about this run still come."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,240 @@
+"""The parts of the training: chance, augmentations, data, losses, files."""
+
+import errno
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from archdsl.declared import Declared, Fault
+from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer
+from archdsl.train.augment import augment
+from archdsl.train.data import load
+from archdsl.train.files import write
+from archdsl.train.keys import Batches, drawer, key
+from archdsl.train.targets import loss_of, predicted
+
+
+def call(family: type[Declared], name: str, **arguments: Any) -> Any:
+    entry = family.registry.get(name)
+    assert entry is not None
+    return entry.create(arguments)
+
+
+def test_draws_are_even_and_depend_on_the_key_alone() -> None:
+    keys = key(0, 2, 5, torch.arange(2000))
+    values = drawer(keys)(50)
+    assert torch.equal(values[:, 7:9], drawer(keys[7:9])(50))
+    assert 0 < float(values.min()) < float(values.max()) < 1
+    assert float(values.mean()) == pytest.approx(0.5, abs=0.01)
+    assert float(values.std()) == pytest.approx(12**-0.5, abs=0.01)
+    assert len(values.unique()) > 0.99 * values.numel()
+    assert abs(float(torch.corrcoef(values[:2])[0, 1])) < 0.1
+
+
+def test_batches_hold_every_example_once_and_start_anywhere() -> None:
+    x, step = torch.arange(100), 0
+    batches = Batches(x, x, 33, 0, lambda: step)
+    assert len(batches) == 3  # the hundredth would be alone
+    first = list(batches)
+    assert len(torch.cat([labels for _, labels, _ in first]).unique()) == 99
+    step = 2
+    assert all(torch.equal(one, other) for one, other in zip(next(iter(batches)), first[2], strict=True))
+    step = 3
+    assert not torch.equal(next(iter(batches))[0], first[0][0])
+
+
+IMAGE = torch.rand(4, 2, 8, 8)
+KEYS = key(torch.arange(4))
+
+
+@pytest.mark.parametrize("name", Augmentation.registry.names())
+def test_augmentations_keep_shape_and_depend_on_the_key_alone(name: str) -> None:
+    arguments = {
+        "shift": {"pixels": 2},
+        "rotate": {"degrees": 20},
+        "zoom": {"by": 0.2},
+        "noise": {"std": 0.1},
+        "cutout": {"size": 3},
+    }
+    one = call(Augmentation, name, **arguments.get(name, {}))
+    changed = augment([one], IMAGE, KEYS)
+    assert changed.shape == IMAGE.shape
+    assert not torch.equal(changed, IMAGE)
+    torch.testing.assert_close(augment([one], IMAGE[2:3], KEYS[2:3]), changed[2:3], rtol=0, atol=1e-6)
+
+
+def test_shift_moves_by_whole_pixels() -> None:
+    spot = torch.zeros(500, 1, 8, 8)
+    spot[:, :, 4, 4] = 1
+    moved = augment([call(Augmentation, "shift", pixels=1)], spot, key(torch.arange(500)))
+    assert sorted(moved.mean(0).nonzero()[:, 1:].tolist()) == [[i, j] for i in (3, 4, 5) for j in (3, 4, 5)]
+    torch.testing.assert_close(moved.flatten(1).max(1).values, torch.ones(500))
+
+
+def test_movements_compose_in_the_order_written() -> None:
+    """Turned by a right angle after the shift is not the same as before it; two flips are nothing."""
+    flip, shift = call(Augmentation, "flip", p=1.0), call(Augmentation, "shift", pixels=2)
+    torch.testing.assert_close(augment([flip, flip], IMAGE, KEYS), IMAGE)
+    torch.testing.assert_close(augment([shift, flip], IMAGE, KEYS), augment([shift], IMAGE, KEYS).flip(-1))
+
+
+def test_flip_both_ways() -> None:
+    torch.testing.assert_close(augment([call(Augmentation, "flip", p=1.0)], IMAGE, KEYS), IMAGE.flip(-1))
+    torch.testing.assert_close(augment([call(Augmentation, "flip", axis="vertical", p=1.0)], IMAGE, KEYS), IMAGE.flip(-2))
+
+
+def test_cutout_of_one_pixel_blackens_one_pixel() -> None:
+    cut = augment([call(Augmentation, "cutout", size=1)], IMAGE + 1, KEYS)
+    assert (cut == 0).sum((1, 2, 3)).tolist() == [2, 2, 2, 2]
+
+
+def test_noise_has_its_deviation() -> None:
+    noisy = augment([call(Augmentation, "noise", std=0.3)], torch.zeros(100, 1, 16, 16), key(torch.arange(100)))
+    assert float(noisy.std()) == pytest.approx(0.3, rel=0.02)
+
+
+def test_digits_hold_out_360_evenly() -> None:
+    data = load(call(Dataset, "digits"), Path(), (1, 8, 8))
+    assert (len(data.x_train), len(data.x_test), data.classes) == (1437, 360, 10)
+    assert {int(count) for count in data.y_test.bincount()} <= {35, 36, 37}
+    assert (float(data.x_train.min()), float(data.x_train.max())) == (0, 1)
+    rows = torch.cat([data.x_train, data.x_test]).flatten(1)
+    assert len(rows) == 1797
+    assert torch.equal(load(call(Dataset, "digits"), Path(), (1, 8, 8)).x_test, data.x_test)
+
+
+def test_npz_with_and_without_a_split(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).integers(0, 256, (50, 4, 4), dtype=np.uint8), np.arange(50) % 5
+    np.savez(tmp_path / "one.npz", x=x, y=y)
+    np.savez(tmp_path / "two.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
+    for name, held_out in (("one.npz", 10), ("two.npz", 20)):
+        data = load(name, tmp_path, (1, 4, 4))
+        assert data.x_test.shape == (held_out, 1, 4, 4)
+        assert (data.classes, float(data.x_train.max()) <= 1) == (5, True)
+
+
+def test_folder_of_images(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for part, label, level in (("train", "cat", 51), ("train", "dog", 102), ("test", "dog", 255)):
+        (tmp_path / part / label).mkdir(parents=True)
+        image.new("RGB", (5, 4), (level, 0, 0)).save(tmp_path / part / label / "0.png")
+    data = load(str(tmp_path), Path(), (3, 4, 5))
+    assert data.y_train.tolist() == [0, 1]
+    assert data.y_test.tolist() == [1]
+    torch.testing.assert_close(data.x_train[:, 0, 0, 0], torch.tensor([0.2, 0.4]))
+    with pytest.raises(Fault) as caught:
+        load(str(tmp_path), Path(), (3, 8, 8))
+    assert caught.value.code == "E0803"
+    (tmp_path / "train" / "cat" / "1.png").write_bytes(b"no image")
+    with pytest.raises(Fault, match=r"cannot read .*1\.png"):
+        load(str(tmp_path), Path(), (3, 4, 5))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "shape", "code", "help"),
+    [
+        ({"x": np.zeros((10, 4, 4, 3)), "y": np.arange(10) % 2}, (3, 4, 4), "E0803", "channels first"),
+        ({"x": np.zeros((10, 3, 5, 5)), "y": np.arange(10) % 2}, (3, 4, 4), "E0803", "write `input image [3, 5, 5]`"),
+        ({"x": np.zeros((10, 4)), "y": np.arange(10) % 2 - 1}, (4,), "E0801", "from 0"),
+        ({"x": np.zeros((10, 4)), "y": np.arange(9) % 2}, (4,), "E0802", "savez"),
+        ({"x": np.zeros((10, 4)), "y": np.arange(10)}, (4,), "E0802", "x_test"),
+        ({"x": np.full((10, 4), np.nan), "y": np.arange(10) % 2}, (4,), "E0802", "remove"),
+        ({"x": np.array([None] * 10), "y": np.arange(10) % 2}, (4,), "E0802", "savez"),
+        ({"x": np.zeros((10, 4)), "y": np.array(["a", "b"] * 5)}, (4,), "E0802", "one number"),
+        ({"x": np.array(1), "y": np.array(1)}, (4,), "E0802", "savez"),
+        ({"z": np.zeros(3)}, (4,), "E0802", "savez"),
+    ],
+)
+def test_data_that_does_not_fit(tmp_path: Path, arrays: dict[str, Any], shape: tuple[int, ...], code: str, help: str) -> None:
+    np.savez(tmp_path / "data.npz", **arrays)
+    with pytest.raises(Fault) as caught:
+        load("data.npz", tmp_path, shape)
+    assert (caught.value.code, caught.value.argument) == (code, "data")
+    assert help in (caught.value.help or "")
+
+
+def test_data_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.npz").write_text("no archive")
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    for name in ("absent.npz", "empty", "text.npz", "array.npy"):
+        with pytest.raises(Fault) as caught:
+            load(name, tmp_path, (1,))
+        assert (caught.value.code, caught.value.argument) == ("E0802", "data")
+
+
+@pytest.mark.parametrize("name", Loss.registry.names())
+def test_losses_fall_towards_the_right_answer(name: str) -> None:
+    loss, labels = call(Loss, name), torch.tensor([0, 2])
+    right = torch.nn.functional.one_hot(labels, 3).float()
+    assert loss_of(loss, right, labels) < loss_of(loss, right.roll(1, 1), labels)
+
+
+def test_one_output_holds_two_classes() -> None:
+    output, labels = torch.tensor([[2.0], [-2.0]]), torch.tensor([1, 0])
+    assert float(loss_of(call(Loss, "bce"), output, labels)) == pytest.approx(0.1269, abs=1e-4)
+    assert predicted(output).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("name", Optimizer.registry.names())
+def test_optimizers_exist_and_step(name: str) -> None:
+    import pkgutil
+
+    weight = torch.nn.Parameter(torch.ones(3))
+    entry = call(Optimizer, name)
+    optimizer = pkgutil.resolve_name(entry.target)([weight], **entry.arguments())
+    weight.square().sum().backward()
+    optimizer.step()
+    assert bool((weight < 1).all())
+
+
+def test_nesterov_without_momentum_is_refused() -> None:
+    with pytest.raises(Fault, match="momentum"):
+        call(Optimizer, "sgd", nesterov=True)
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "last.ckpt"
+    write(path, b"before")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Fault, match="No space left on device; the earlier one is intact") as caught:
+        write(path, b"after")
+    assert caught.value.code == "E0902"
+    assert "--resume" in (caught.value.help or "")
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"before"]
+
+
+def test_a_tensor_that_does_not_fit_on_the_disk(tmp_path: Path) -> None:
+    """A limit on file sizes does what a full disk does: the write itself fails, inside `torch.save`."""
+    path, before = tmp_path / "last.ckpt", resource.getrlimit(resource.RLIMIT_FSIZE)
+    torch.save({}, path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(Fault) as caught:
+            write(path, lambda file: torch.save(torch.zeros(1_000_000), file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.code == "E0902"
+    assert torch.load(path, weights_only=True) == {}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Fault, match="cannot write"):
+        write(tmp_path / "file" / "last.ckpt", b"")
+
+
+def test_written_files_have_the_usual_permissions(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    write(tmp_path / "written", b"")
+    assert (tmp_path / "plain").stat().st_mode == (tmp_path / "written").stat().st_mode

@@ -1,0 +1,153 @@
+"""An interrupted and resumed run ends with the weights of an uninterrupted one, to the bit."""
+
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from archdsl.declared import Fault
+from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Stopping
+from archdsl.recipe.datasets import Digits
+from archdsl.train import Experiment, Interrupted, Result, fit
+
+STEPS = 12  # in an epoch: 1437 examples in batches of 128
+
+
+class Net(nn.Module):
+    """Small, with the two things that are hard to resume: running statistics and dropout."""
+
+    def __init__(self, kill: tuple[int, int] | None = None) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Dropout(0.3))
+        self.head = nn.Linear(144, 10)
+        self.kill, self.calls = kill, 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """In the training step of that number, the signal arrives."""
+        self.calls += self.training and len(x) > 2  # not where fit tries the shapes
+        if self.kill and self.training and len(x) > 2 and self.calls == self.kill[0]:
+            signal.raise_signal(self.kill[1])
+        return self.head(self.body(x))
+
+
+def recipe(**changes: object) -> Recipe:
+    values = {
+        "data": Digits(),
+        "epochs": 3,
+        "batch": 128,
+        "optimizer": Optimizer.registry.get("adam").create({"lr": 0.01}),
+        "augment": [Augmentation.registry.get(name).create(arguments) for name, arguments in AUGMENT],
+        "regularize": [Regularizer.registry.get("l1").create({"weight": 1e-5})],
+    }
+    return Recipe.create({**values, **changes})
+
+
+AUGMENT = [("shift", {"pixels": 1}), ("noise", {"std": 0.1}), ("rotate", {"degrees": 10.0})]
+
+
+def run(folder: Path, kill: tuple[int, int] | None = None, *, resume: bool = False, **changes: object) -> Result:
+    experiment = Experiment("net", Net(kill), recipe(**changes), (1, 8, 8))
+    return fit(experiment, folder, resume=resume, accelerator="cpu")
+
+
+def metrics(folder: Path) -> list[str]:
+    """metrics.csv without the seconds."""
+    return [line.rpartition(",")[0] for line in (folder / "metrics.csv").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    run(folder)
+    return folder
+
+
+def same(one: Path, other: Path) -> bool:
+    weights, others = (load_file(folder / "weights.safetensors") for folder in (one, other))
+    return weights.keys() == others.keys() and all(torch.equal(weights[key], others[key]) for key in weights)
+
+
+@pytest.mark.parametrize("step", [1, 5, STEPS, STEPS + 1, 2 * STEPS - 1, 2 * STEPS, 3 * STEPS])
+def test_resumed_run_equals_whole_run(tmp_path: Path, whole: Path, step: int) -> None:
+    with pytest.raises(Interrupted, match=r"stopped by Ctrl-C .*; resume with --resume") as stopped:
+        run(tmp_path, (step, signal.SIGINT))
+    assert stopped.value.exit_code == 130
+    result = run(tmp_path, resume=True)
+    assert same(tmp_path, whole)
+    assert metrics(tmp_path) == metrics(whole)
+    assert result.epochs == 3
+
+
+def test_interrupted_twice_in_one_epoch(tmp_path: Path, whole: Path) -> None:
+    for kill in ((STEPS + 2, signal.SIGTERM), (4, signal.SIGINT)):
+        with pytest.raises(Interrupted) as stopped:
+            run(tmp_path, kill, resume=kill[0] == 4)
+        assert stopped.value.exit_code == 128 + kill[1]
+    run(tmp_path, resume=True)
+    assert same(tmp_path, whole)
+    assert metrics(tmp_path) == metrics(whole)
+
+
+def test_finished_run_resumes_to_more_epochs(tmp_path: Path) -> None:
+    run(tmp_path, epochs=1)
+    assert run(tmp_path, resume=True, epochs=1).epochs == 1
+    assert run(tmp_path, resume=True, epochs=2).epochs == 2
+    assert len(metrics(tmp_path)) == 3
+
+
+def test_two_runs_are_the_same_and_seeds_differ(tmp_path: Path, whole: Path) -> None:
+    run(tmp_path / "again")
+    run(tmp_path / "other", seed=1)
+    assert same(tmp_path / "again", whole)
+    assert not same(tmp_path / "other", whole)
+
+
+def test_early_stop_survives_resuming(tmp_path: Path) -> None:
+    stop = Stopping.registry.get("patience").create({"epochs": 1, "least": 100.0})
+    assert run(tmp_path, epochs=9, early_stop=stop).epochs == 2
+    assert run(tmp_path, resume=True, epochs=9, early_stop=stop).epochs == 2
+
+
+def test_signal_handlers_are_put_back(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    run(tmp_path, epochs=1)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
+    run(tmp_path, epochs=1)
+    with pytest.raises(Fault, match="`batch` was 128 in the run to resume, and is 64") as caught:
+        run(tmp_path, resume=True, batch=64)
+    assert (caught.value.code, caught.value.argument) == ("E0903", "batch")
+
+
+def test_another_network_is_not_resumed(tmp_path: Path) -> None:
+    run(tmp_path, epochs=1)
+    other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with pytest.raises(Fault, match="of another network: `net`") as caught:
+        fit(Experiment("other", other, recipe(epochs=1), (1, 8, 8)), tmp_path, resume=True, accelerator="cpu")
+    assert caught.value.code == "E0903"
+
+
+class Payload:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, ("raise SystemExit('executed')",)
+
+
+@pytest.mark.parametrize("kind", ["none", "garbage", "cut", "payload", "foreign"])
+def test_what_is_no_checkpoint_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    path.parent.mkdir()
+    if kind in ("garbage", "cut"):
+        torch.save({"weights": torch.zeros(1000)}, path)
+        path.write_bytes(path.read_bytes()[:700] if kind == "cut" else b"\x80nonsense")
+    elif kind != "none":
+        torch.save({"weights": Payload()} if kind == "payload" else {"state_dict": {}}, path)
+    with pytest.raises(Fault) as caught:
+        run(tmp_path, resume=True)
+    assert caught.value.code == "E0903"
+    assert "without --resume" in (caught.value.help or "")
