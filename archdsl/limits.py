@@ -4,7 +4,7 @@ SOURCE_CHARACTERS = 4_000_000
 """Length of one file (a network of 100,000 lines is under this)."""
 NESTING = 64
 """Brackets and braces inside one another, and operators that nest to the right."""
-CALL_DEPTH = 48
+CALL_DEPTH = 64
 """Bodies that are elaborated inside one another: block calls, loops, groups."""
 NODES = 400_000
 """Ops in one network."""

@@ -50,6 +50,13 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
         return _parser().parse(source)
 
 
+def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnostic]]:
+    """The tree of a text that is one expression, such as a setting's value; none where it is not."""
+    faults: list[SyntaxFault] = []
+    expression = _parser().expression(source, 0, len(source.text), faults)
+    return expression, [fault.diagnostic() for fault in faults]
+
+
 def _nothing(source: SourceFile) -> ast.File:
     return ast.File(source, (), (), (), (), damaged=True)
 
@@ -84,26 +91,26 @@ class _Parser:
         builder, faults = self.builder, list[SyntaxFault]()
         builder.file, builder.comments = source, []
         builder.report = faults.append
-        builder.parse_expression = lambda start, end: self._expression(source, start, end, faults)
+        builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
         self.layout.reset()
         items = _Run(self.lark, self.layout, source, faults).spec()
         comments = tuple(builder.comments)
         faults.sort(key=lambda fault: fault.span.start)
         return _file(source, items, comments, damaged=bool(faults)), [fault.diagnostic() for fault in faults]
 
-    def _expression(self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault]) -> ast.Expr | None:
-        """An expression inside a label string, in its place in the file."""
+    def expression(self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault]) -> ast.Expr | None:
+        """The expression in a part of a source; none, and a fault, where there is none."""
+        self.builder.file = source
         state = self.lark.parse_interactive("", start="expr").parser_state
         lexer = self.lark.parser.lexer.lexer  # type: ignore[union-attr]  # the basic lexer, below the post-lexer
-        token: Token | None = None
+        token = Token("NAME", "", start, end_pos=start)
         try:
             for token in LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None):
                 state.feed_token(token)
-            ending = Token.new_borrow_pos("$END", "", token) if token is not None else Token("$END", "", start, 1, 1, 1, 1, start)
-            return state.feed_token(ending, True)  # type: ignore[no-any-return]
+            return state.feed_token(Token.new_borrow_pos("$END", "", token), True)  # type: ignore[no-any-return]
         except UnexpectedToken:
-            outside = Span(source, start - 1, end + 1)
-            faults.append(SyntaxFault("E0101", outside, "this is not an expression", 'as in `"layer{i + 1}"`; `\\{` is a brace'))
+            place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
+            faults.append(SyntaxFault("E0101", place, "this is not an expression", "as in `2 * n + 1`; in a label string, `\\{` is a brace"))
             return None
 
 

@@ -1,0 +1,86 @@
+"""Parameters, multiply-accumulates and depth, summed from the ops' own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from archdsl.ir import Graph, Node, Scope
+from archdsl.ops.base import elements
+from archdsl.shapes import Dim, Shape, SizeError
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one node holds and does. `macs` is for one image, none where an open size makes it no formula."""
+
+    params: int
+    macs: Dim | None
+
+
+class Costs:
+    """The cost of each node of a graph; equal nodes are computed once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._known: dict[tuple[int, tuple[Shape, ...]], Cost] = {}
+
+    def of(self, node: Node) -> Cost:
+        """The cost of a node."""
+        shapes = self._graph.input_shapes(node)
+        key = (id(node.op), shapes)
+        cost = self._known.get(key)
+        if cost is None:
+            cost = self._known[key] = Cost(elements(node.op.parameters(*shapes)) if node.name is not None else 0, _macs(node, shapes))
+        return cost
+
+    def params(self, nodes: Iterable[Node]) -> int:
+        """Learned numbers."""
+        return sum([self.of(node).params for node in nodes])
+
+    def macs(self, nodes: Iterable[Node]) -> Dim | None:
+        """Multiply-accumulates for one image: convolutions and matrix products only."""
+        total: Dim = 0
+        for node in nodes:
+            macs = self.of(node).macs
+            if macs is None:
+                return None
+            if macs != 0:
+                try:
+                    total = total + macs
+                except SizeError:
+                    return None
+        return total
+
+
+def counts(graph: Graph, costs: Costs, scope: Scope) -> dict[str, Dim]:
+    """What an `expect` in a scope can count.
+
+    `params` are all learned numbers and `params_eval` those without the heads; `macs` is in evaluation; `depth`
+    is the most convolutions and dense layers on one path, as in the names of the papers ("ResNet-50").
+    """
+    nodes = [node for node in graph.nodes if any(around is scope for around in node.scope.enclosing())]
+    evaluated = [node for node in nodes if graph.in_evaluation[node.index]]
+    found: dict[str, Dim] = {
+        "params": costs.params(nodes),
+        "params_eval": costs.params(node for node in nodes if graph.in_evaluation[node.index]),
+        "depth": depth(graph, evaluated),
+    }
+    macs = costs.macs(evaluated)
+    return found if macs is None else found | {"macs": macs}
+
+
+def depth(graph: Graph, nodes: Iterable[Node]) -> int:
+    """The most weight layers on one path through these nodes, which stand in an order that runs."""
+    longest: dict[int, int] = {}
+    for node in nodes:
+        before = max((longest.get(i, 0) for i in node.inputs), default=0)
+        longest[node.index] = before + node.op.weight_layer
+    return max(longest.values(), default=0)
+
+
+def _macs(node: Node, shapes: tuple[Shape, ...]) -> Dim | None:
+    try:
+        return node.op.macs(node.shape, *shapes)
+    except SizeError:
+        return None

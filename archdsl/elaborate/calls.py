@@ -1,0 +1,170 @@
+"""From a callee with arguments to an op, or to the parameters of a block."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any
+
+from archdsl.declared import Declared, Fault, show, signature, type_name
+from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.elaborate.expressions import Evaluator, positional_parameters, problem
+from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown
+from archdsl.ir import Node
+from archdsl.ops import Op
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+_KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
+    "int": ("an int", (int,)),
+    "float": ("a number", (int, float)),
+    "bool": ("true or false", (bool,)),
+    "str": ("a string", (str,)),
+    "list": ("a list", (tuple, range)),
+    "op": ("an op or block", (Callee,)),
+}
+"""The types that a parameter can be declared with."""
+
+
+class Binder:
+    """Binds arguments. Equal calls give one op object, so that what is derived from it is derived once."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._made: dict[Any, Declared] = {}
+
+    def declared(self, callee: Callee, span: Span) -> tuple[Declared, tuple[Node, ...]] | Unknown:
+        """The op or other declared thing, with the values of the network among its arguments."""
+        cls = callee.target
+        assert isinstance(cls, type)
+        bound = self._by_name(callee, span) if callee.positional or callee.keywords else {}
+        operands: list[Node] = []
+        if bound:
+            if any(b.value is UNKNOWN for b in bound.values()):
+                return UNKNOWN
+            for name in cls.operands if issubclass(cls, Op) else ():
+                operands.append(_operand(cls, name, bound.pop(name, None), span))
+        elif issubclass(cls, Op) and cls.operands:
+            _operand(cls, cls.operands[0], None, span)
+        values = {name: self._plain(cls, name, b) for name, b in bound.items()}
+        key = (cls, tuple((name, _identity(value)) for name, value in values.items()))
+        made = self._made.get(key)
+        if made is None:
+            try:
+                made = cls.create(values)
+            except Fault as fault:
+                place = bound[fault.argument].span if fault.argument in bound else span
+                raise problem(fault.code, fault.message, place, fault.help) from None
+            self._made[key] = made
+        return made, tuple(operands)
+
+    def _by_name(self, callee: Callee, span: Span) -> dict[str, Bound]:
+        cls = callee.target
+        assert isinstance(cls, type)
+        order = positional_parameters(cls)
+        if len(callee.positional) > len(order):
+            extra = callee.positional[len(order)]
+            takes = "takes no arguments" if not order else f"takes {len(order)} argument{'s' if len(order) > 1 else ''}"
+            raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, f"it is `{signature(cls)}`")
+        bound = dict(zip(order, callee.positional, strict=False))
+        for name, argument in (callee.keywords or {}).items():
+            if name not in order:
+                raise problem("E0202", f"`{cls.name}` has no parameter `{name}`", argument.span, did_you_mean(name, order) or f"it is `{signature(cls)}`")
+            if name in bound:
+                raise problem("E0404", f"`{name}` is given twice, by position and by name", argument.span)
+            bound[name] = argument
+        return bound
+
+    def _plain(self, cls: type[Declared], name: str, bound: Bound) -> Any:
+        """The value as the model takes it: lists as tuples, a call of a declared thing as that thing."""
+        value = bound.value
+        if isinstance(value, Callee) and isinstance(value.target, type):
+            made = self.declared(value, bound.span)
+            return made if isinstance(made, Unknown) else made[0]
+        if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
+            return value
+        return tuple(value) if isinstance(value, range) else value
+
+    def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A block's or network's parameters by name: all of them, and those that were given.
+
+        `env` is a fresh environment of the definition's module; it ends up with all parameters.
+        """
+        definition = callee.target
+        assert isinstance(definition, ast.Block | ast.Network)
+        parameters = definition.parameters
+        given = self._parameters_given(callee, definition)
+        values: dict[str, Any] = {}
+        for parameter in parameters:
+            bound = given.get(parameter.name)
+            if bound is not None:
+                value = bound.value
+                place = bound.span
+            elif parameter.default is not None:
+                value = self._evaluator.evaluate(parameter.default, env)
+                place = parameter.default.span
+            else:
+                raise Problem(Diagnostic(
+                    "E0403", f"`{parameter.name}` of `{definition.name}` is missing", Mark(span),
+                    (Mark(parameter.span, "declared here without a default"),), help=f"it is `{header(definition)}`",
+                ))  # fmt: skip
+            _check_kind(definition, parameter, value, place)
+            values[parameter.name] = env.names[parameter.name] = value
+        return values, {name: bound.value for name, bound in given.items()}
+
+    def _parameters_given(self, callee: Callee, definition: ast.Block | ast.Network) -> dict[str, Bound]:
+        names = [parameter.name for parameter in definition.parameters]
+        keywords = callee.keywords or {}
+        if len(callee.positional) > len(names):
+            extra = callee.positional[len(names)]
+            raise problem("E0404", f"`{definition.name}` takes {len(names)} arguments, and gets {len(callee.positional)}", extra.span, f"it is `{header(definition)}`")
+        given = dict(zip(names, callee.positional, strict=False))
+        for name, bound in keywords.items():
+            if name in given:
+                raise problem("E0404", f"`{name}` is given twice, by position and by name", bound.span)
+            if name not in names:
+                help = did_you_mean(name, names) or f"it is `{header(definition)}`"
+                raise problem("E0202", f"`{definition.name}` has no parameter `{name}`", bound.span, help)
+            given[name] = bound
+        return given
+
+
+def header(definition: ast.Block | ast.Network) -> str:
+    """A definition's first line, without its keyword."""
+    parameters = ", ".join(parameter.span.text for parameter in definition.parameters)
+    return f"{definition.name}({parameters})"
+
+
+def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Node:
+    if bound is None:
+        raise problem("E0403", f"`{cls.name}` needs a value of the network as `{name}`", span, f"write a label: `{cls.name}(enc1)`")
+    if not isinstance(bound.value, Node):
+        raise problem("E0401", f"`{name}` of `{cls.name}` is a value of the network, and {show(bound.value)} is {type_name(bound.value)}", bound.span)
+    return bound.value
+
+
+def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any, place: Span) -> None:
+    if parameter.kind is None or isinstance(value, Unknown):
+        return
+    if parameter.kind not in _KINDS:
+        raise problem("E0401", f"there is no type `{parameter.kind}`", parameter.span, did_you_mean(parameter.kind, _KINDS) or f"the types are {', '.join(_KINDS)}")
+    words, kinds = _KINDS[parameter.kind]
+    if isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds):
+        return
+    code = "E0406" if parameter.kind == "int" and isinstance(value, float) else "E0401"
+    raise Problem(Diagnostic(
+        code, f"`{parameter.name}` of `{definition.name}` is {words}, and {show(value)} is {type_name(value)}", Mark(place),
+        (Mark(parameter.span, "declared here"),) if place != getattr(parameter.default, "span", None) else (),
+    ))  # fmt: skip
+
+
+def _identity(value: Any) -> Any:
+    """A key that tells 1, 1.0 and true apart, which are equal to Python."""
+    return (tuple, tuple(_identity(item) for item in value)) if isinstance(value, tuple) else (value.__class__, value)
+
+
+def _takes(annotation: Any, kind: type) -> bool:
+    if annotation is kind:
+        return True
+    origin = typing.get_origin(annotation)
+    return origin in (typing.Union, types.UnionType, typing.Annotated) and any(_takes(part, kind) for part in typing.get_args(annotation))

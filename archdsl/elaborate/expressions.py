@@ -1,0 +1,344 @@
+"""Expressions to values. Nothing is executed but arithmetic and the pure functions of `values.FUNCTIONS`."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from archdsl import limits
+from archdsl.declared import Declared, Fault, show, type_name
+from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.elaborate.values import (
+    FUNCTIONS,
+    SIZE_ATTRIBUTES,
+    UNKNOWN,
+    Bound,
+    Callee,
+    Family,
+    Module,
+    Problem,
+    Environment,
+    Unknown,
+    size_attribute,
+)
+from archdsl.initializers import Initializer
+from archdsl.ir import Node
+from archdsl.ops import Op
+from archdsl.shapes import OpenSize, SizeError
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+    "%": operator.mod, "^": operator.pow,
+}  # fmt: skip
+
+
+def problem(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Problem:
+    """A problem at a place."""
+    return Problem(Diagnostic(code, message, Mark(span, text), help=help))
+
+
+class Evaluator:
+    """Evaluates expressions in an environment. `registry` adds names of declared things, as in a recipe."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
+            ast.Literal: lambda e, s: e.value,
+            ast.Name: self._name,
+            ast.ListExpr: self._list,
+            ast.Chain: self._chain,
+            ast.Unary: self._unary,
+            ast.Choice: self._choice,
+            ast.RangeExpr: self._range,
+            ast.Attribute: self._attribute,
+            ast.Index: self._index,
+            ast.CallExpr: self._call,
+        }
+
+    def evaluate(self, expression: ast.Expr, env: Environment) -> Any:
+        """The value of an expression; raises `Problem` where it has none."""
+        self._depth += 1
+        try:
+            if self._depth > limits.NESTING:
+                raise problem("E0108", f"this expression nests more than {limits.NESTING} deep", expression.span, "name the parts with `let`")
+            return self._by_type[expression.__class__](expression, env)
+        finally:
+            self._depth -= 1
+
+    def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
+        """A condition, which has to be a bool."""
+        value = self.evaluate(expression, env)
+        if isinstance(value, bool | Unknown):
+            return value
+        raise problem("E0401", f"a condition is true or false, and {show(value)} is {type_name(value)}", expression.span, "compare it: `n > 0`")
+
+    def count(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
+        """A whole number of at least 0."""
+        value = self.evaluate(expression, env)
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, float):
+            raise problem("E0406", f"{what} is a count, and {value} is a float", expression.span, f"write a whole number, `//` or `int(...)`: {int(value)}")
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)
+        if value < 0:
+            raise problem("E0402", f"{what} is at least 0, and not {value}", expression.span)
+        return value
+
+    # -- names --
+
+    def _name(self, e: ast.Name, env: Environment) -> Any:
+        value = env.find(e.id)
+        if value is Unknown:
+            value = self.definition(e.id, env.module)
+        if value is None:
+            if env.damaged:
+                return UNKNOWN
+            raise self.unknown_name(e, env)
+        return value
+
+    def definition(self, name: str, module: Module) -> Any:
+        """A block or network of the module, an op, an import, an initializer; none where there is none such."""
+        if name in module.definitions:
+            return Callee(module.definitions[name], module)
+        if (op := Op.registry.get(name)) is not None and not op.statement:
+            return Callee(op)
+        if name in module.imports:
+            return module.imports[name]
+        if (initializer := Initializer.registry.get(name)) is not None:
+            return Callee(initializer)
+        return None
+
+    def unknown_name(self, e: ast.Name, env: Environment) -> Problem:
+        """Nothing is called so; with the nearest name that something has."""
+        names = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names(), *FUNCTIONS]
+        help = did_you_mean(e.id, names)
+        if e.id in FUNCTIONS:
+            help = f"`{e.id}` is a function: write `{e.id}(...)`"
+        if e.id in {"True", "False", "None"}:
+            help = f"write `{e.id.lower()}`"
+        return problem("E0201", f"nothing is called `{e.id}` here", e.span, help or "labels are visible after their statement, in the same braces and those inside")
+
+    # -- operators --
+
+    def _list(self, e: ast.ListExpr, env: Environment) -> Any:
+        items = tuple(self.evaluate(item, env) for item in e.items)
+        return UNKNOWN if UNKNOWN in items else items
+
+    def _chain(self, e: ast.Chain, env: Environment) -> Any:
+        first = e.operators[0]
+        if first in ("and", "or"):
+            return self._logical(e, env, stop=first == "or")
+        if first in _COMPARE:
+            return self._comparison(e, env)
+        if first == "^":
+            return self._power(e, env)
+        value = self.evaluate(e.operands[0], env)
+        for sign, operand in zip(e.operators, e.operands[1:], strict=True):
+            right = self.evaluate(operand, env)
+            if value is UNKNOWN or right is UNKNOWN:
+                value = UNKNOWN
+            else:
+                value = self._arithmetic(sign, value, right, e, operand)
+        return value
+
+    def _logical(self, e: ast.Chain, env: Environment, stop: bool) -> bool | Unknown:
+        for operand in e.operands:
+            value = self.truth(operand, env)
+            if value is UNKNOWN or value is stop:
+                return value
+        return not stop
+
+    def _comparison(self, e: ast.Chain, env: Environment) -> bool | Unknown:
+        left = self.evaluate(e.operands[0], env)
+        for sign, operand in zip(e.operators, e.operands[1:], strict=True):
+            right = self.evaluate(operand, env)
+            if left is UNKNOWN or right is UNKNOWN:
+                return UNKNOWN
+            if not self.compare(sign, left, right, e.span):
+                return False
+            left = right
+        return True
+
+    def compare(self, sign: str, left: Any, right: Any, span: Span) -> bool:
+        """One comparison; an open size compares only with what it always or never equals."""
+        if isinstance(left, OpenSize) or isinstance(right, OpenSize):
+            if sign in ("==", "!=") and left == right:
+                return sign == "=="
+            raise problem("E0307", f"whether {show(left)} {sign} {show(right)} holds depends on a size that the input leaves open", span,
+                          "fix the size in `input`, or decide by something that is known")  # fmt: skip
+        if sign not in ("==", "!="):
+            for value in (left, right):
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise problem("E0408", f"`{sign}` compares numbers, and {show(value)} is {type_name(value)}", span)
+        if isinstance(left, Callee) and isinstance(right, Callee):
+            same = left.target is right.target
+            return same if sign == "==" else not same
+        return _COMPARE[sign](left, right)
+
+    def _power(self, e: ast.Chain, env: Environment) -> Any:
+        base, exponent = (self.evaluate(operand, env) for operand in e.operands)
+        if base is UNKNOWN or exponent is UNKNOWN:
+            return UNKNOWN
+        if isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1 and exponent * base.bit_length() > 2 * limits.INTEGER_BITS:
+            raise problem("E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span)
+        return self._arithmetic("^", base, exponent, e, e.operands[1])
+
+    def _arithmetic(self, sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr) -> Any:
+        for value in (left, right):
+            if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
+                if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
+                    return left + right
+                raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
+        if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
+            raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)
+        if isinstance(left, OpenSize | float) or isinstance(right, OpenSize | float):
+            return self._careful(sign, left, right, e)
+        result = _ARITHMETIC[sign](left, right) if sign != "^" or right >= 0 else self._careful(sign, float(left), right, e)
+        if isinstance(result, int) and result.bit_length() > limits.INTEGER_BITS:
+            raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span)
+        return result
+
+    def _careful(self, sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
+        """Arithmetic with floats and open sizes, where more can go wrong."""
+        opened = isinstance(left, OpenSize) or isinstance(right, OpenSize)
+        if opened and (sign in ("/", "^") or isinstance(left, float) or isinstance(right, float)):
+            raise problem("E0307", f"`{sign}` of an open size is not a whole number for every size", e.span, "use `//`, or fix the size in `input`")
+        try:
+            result = _ARITHMETIC[sign](left, right)
+        except SizeError as error:
+            raise problem("E0307", str(error), e.span) from None
+        except (OverflowError, ZeroDivisionError) as error:
+            raise problem("E0405" if isinstance(error, ZeroDivisionError) else "E0409", f"{show(left)} {sign} {show(right)} has no value", e.span) from None
+        if isinstance(result, complex) or result != result or result in (float("inf"), float("-inf")):
+            raise problem("E0408", f"{show(left)} {sign} {show(right)} is not a real number", e.span)
+        return result
+
+    def _unary(self, e: ast.Unary, env: Environment) -> Any:
+        if e.operator == "not":
+            value = self.truth(e.operand, env)
+            return value if value is UNKNOWN else not value
+        value = self.evaluate(e.operand, env)
+        if value is UNKNOWN:
+            return value
+        return self._arithmetic(e.operator, 0, value, e, e.operand) if not isinstance(value, float) else (-value if e.operator == "-" else value)
+
+    def _choice(self, e: ast.Choice, env: Environment) -> Any:
+        condition = self.truth(e.condition, env)
+        if condition is UNKNOWN:
+            return UNKNOWN
+        return self.evaluate(e.then if condition else e.other, env)
+
+    def _range(self, e: ast.RangeExpr, env: Environment) -> Any:
+        start, stop = self.count(e.start, env, "the start of a range"), self.count(e.stop, env, "the end of a range")
+        if isinstance(start, Unknown) or isinstance(stop, Unknown):
+            return UNKNOWN
+        return range(start, stop)
+
+    # -- access and calls --
+
+    def _attribute(self, e: ast.Attribute, env: Environment) -> Any:
+        base = self.evaluate(e.base, env)
+        if base is UNKNOWN:
+            return UNKNOWN
+        if isinstance(base, Module):
+            found = base.definitions.get(e.name)
+            if found is None:
+                raise problem("E0201", f"the import `{e.base.span.text}` defines no `{e.name}`", e.span, did_you_mean(e.name, base.definitions))
+            return Callee(found, base)
+        if not isinstance(base, Node):
+            raise problem("E0408", f"`.{e.name}` is asked of {show(base)}, which is {type_name(base)}", e.span, "`x` and labels have sizes: `x.c`, `x.h`")
+        size = size_attribute(base, e.name)
+        if size is None:
+            known = e.name in SIZE_ATTRIBUTES
+            message = f"`.{e.name}` is not a size of a tensor of rank {len(base.shape)}" if known else f"a tensor has no `.{e.name}`"
+            raise problem("E0408", message, e.span, did_you_mean(e.name, SIZE_ATTRIBUTES) if not known else f"its shape is {show(base.shape)}")
+        return size
+
+    def _index(self, e: ast.Index, env: Environment) -> Any:
+        base, index = self.evaluate(e.base, env), self.evaluate(e.index, env)
+        if base is UNKNOWN or index is UNKNOWN:
+            return UNKNOWN
+        if isinstance(index, bool) or not isinstance(index, int):
+            code = "E0406" if isinstance(index, float) else "E0401"
+            raise problem(code, f"an index is an int, and {show(index)} is {type_name(index)}", e.index.span)
+        if isinstance(base, Family):
+            if index in base:
+                return base[index]
+            if base.partial:
+                return UNKNOWN
+            known = ", ".join(str(i) for i in sorted(base)[:8])
+            raise problem("E0206", f"there is no `{e.base.span.text}[{index}]` yet", e.span, f"so far there are {known}")
+        if not isinstance(base, tuple | range | str):
+            raise problem("E0408", f"{show(base)} has no elements: it is {type_name(base)}", e.span)
+        if not -len(base) <= index < len(base):
+            raise problem("E0407", f"index {index} of a list of {len(base)}", e.index.span, "indices count from 0" if index == len(base) else None)
+        return base[index]
+
+    def _call(self, e: ast.CallExpr, env: Environment) -> Any:
+        if isinstance(e.callee, ast.Name) and e.callee.id in FUNCTIONS and env.find(e.callee.id) is Unknown:
+            return self._function(e, env)
+        callee = self.evaluate(e.callee, env)
+        if callee is UNKNOWN:
+            return UNKNOWN
+        if not isinstance(callee, Callee):
+            raise problem("E0408", f"`{e.callee.span.text}` cannot be called: it is {type_name(callee)}", e.span)
+        return self.partial(callee, e.arguments, env)
+
+    def _function(self, e: ast.CallExpr, env: Environment) -> Any:
+        assert isinstance(e.callee, ast.Name)
+        name = e.callee.id
+        for argument in e.arguments:
+            if argument.name is not None:
+                raise problem("E0202", f"`{name}` takes its arguments by position", argument.span)
+        values = [self.evaluate(argument.value, env) for argument in e.arguments]
+        if UNKNOWN in values:
+            return UNKNOWN
+        try:
+            return FUNCTIONS[name](*values)
+        except Fault as fault:
+            raise problem(fault.code, fault.message, e.span, fault.help) from None
+        except TypeError:
+            raise problem("E0404", f"`{name}` does not take {len(values)} arguments", e.span) from None
+        except (OverflowError, ValueError) as error:
+            raise problem("E0408", f"`{name}` has no value here: {error}", e.span) from None
+
+    def partial(self, callee: Callee, arguments: tuple[ast.Argument, ...], env: Environment) -> Callee:
+        """The callee with more arguments fixed; what they are is checked when it is applied."""
+        if not arguments:
+            return callee
+        positional, keywords = list(callee.positional), dict(callee.keywords or {})
+        for argument in arguments:
+            value = self.argument(callee, argument, len(positional), env)
+            if argument.name is None:
+                if keywords and not callee.keywords:
+                    raise problem("E0404", "an argument by position comes after one by name", argument.span, "put the arguments by position first")
+                positional.append(Bound(value, argument.span))
+            elif argument.name in keywords:
+                raise problem("E0404", f"`{argument.name}` is given twice", argument.span)
+            else:
+                keywords[argument.name] = Bound(value, argument.span)
+        return Callee(callee.target, callee.module, tuple(positional), keywords)
+
+    def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
+        """An argument's value; a bare word that the op's parameter knows, such as `same`, is that word."""
+        value = argument.value
+        if isinstance(value, ast.Name) and isinstance(callee.target, type) and env.find(value.id) is Unknown:
+            target: type[Declared] = callee.target
+            order = positional_parameters(target)
+            name = argument.name or (order[position] if position < len(order) else None)
+            if name in target.model_fields and value.id in target.words(name):
+                return value.id
+        return self.evaluate(value, env)
+
+
+def positional_parameters(target: type[Declared]) -> list[str]:
+    """Every parameter of a declared thing, values of the network first."""
+    operands: tuple[str, ...] = target.operands if issubclass(target, Op) else ()
+    return [*operands, *target.parameters_in_order()]

@@ -1,0 +1,78 @@
+"""The keys of the `state_dict`: labels and positions within a scope."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Final
+
+from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.elaborate.values import Problem
+from archdsl.ir import Scope
+from archdsl.source import Span
+
+MODULE_ATTRIBUTES: Final = frozenset(
+    """T_destination add_module append apply bfloat16 buffers call_super_init children compile copy cpu cuda double
+    dump_patches eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half
+    index insert ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters
+    parameters pop register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
+    train training type xpu zero_grad""".split()
+)
+"""What `torch.nn.Module`, `Sequential` and `ModuleList` already mean by a name; a test compares it with torch."""
+
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+")
+
+
+class Naming:
+    """The keys taken in one scope, and the position that the next stage gets."""
+
+    __slots__ = ("_families", "_position", "_taken", "scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self._position = 0
+        self._taken: dict[str, Span] = {}
+        self._families: dict[str, Naming] = {}
+
+    def place(self, key: str | None, span: Span) -> str:
+        """The key of the next stage: its label, or its position among the stages of the scope."""
+        name = str(self._position) if key is None else key
+        if name in self._taken:
+            raise _twice(self.scope, name, span, self._taken[name])
+        self._taken[name] = span
+        self._position += 1
+        return name
+
+    def family(self, name: str, span: Span) -> Naming:
+        """The scope of an indexed label, made where it first stands."""
+        if name not in self._families:
+            self.place(name, span)
+            self._families[name] = Naming(Scope(name, self.scope, "family", span))
+        return self._families[name]
+
+
+def check_label(name: str, span: Span) -> str:
+    """The label, if it can be a key of the `state_dict` and an attribute of a module."""
+    if not _KEY.fullmatch(name):
+        raise _bad(name, span, "is not a name: letters, digits and `_`", "a dot would part two names; nest the labels instead")
+    if keyword.iskeyword(name) or name.startswith("__"):
+        raise _bad(name, span, "cannot be an attribute in Python", f"write `{name.strip('_')}_`")
+    if name in MODULE_ATTRIBUTES or name.startswith("_"):
+        raise _bad(name, span, "is something that every PyTorch module already has" if name in MODULE_ATTRIBUTES else "begins with `_`, as PyTorch's own attributes do",
+                   f"write `{name.strip('_')}1`")  # fmt: skip
+    return name
+
+
+def _bad(name: str, span: Span, why: str, help: str) -> Problem:
+    return Problem(Diagnostic("E0207", f"the label `{name}` {why}", Mark(span), help=help))
+
+
+def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:
+    where = f"in `{scope.path}`" if scope.path else "in the network"
+    help = "in a loop, an index or a computed label keeps them apart: `name[i]: ...` or `\"name{i}\": ...`"
+    if first == span:
+        return Problem(Diagnostic("E0203", f"two stages {where} are called `{name}`: this one stands in a loop", Mark(span), help=help))
+    return Problem(Diagnostic("E0203", f"two stages {where} are called `{name}`", Mark(span), (Mark(first, "the first"),), help=help))

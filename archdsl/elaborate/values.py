@@ -1,0 +1,203 @@
+"""What an expression can mean, besides Python's own numbers, strings and tuples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from archdsl.declared import Declared, Fault, show, type_name
+from archdsl.diagnostics import Diagnostic
+from archdsl.ir import Node
+from archdsl.shapes import Dim, OpenSize
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+
+class Problem(Exception):
+    """A diagnostic on its way to the statement that it ends."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+class Unknown:
+    """The value of what an earlier error left undecided; whatever it meets becomes unknown, without a word."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN: Final = Unknown()
+Value = Node | Unknown
+"""A tensor of the network at some place."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Module:
+    """A file's definitions and what it imports, by name."""
+
+    file: ast.File
+    definitions: dict[str, ast.Definition]
+    imports: dict[str, Module]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """An argument that a partial application has fixed."""
+
+    value: Any
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Callee:
+    """An op, or a block or network with the module that it reads names in, with arguments fixed so far."""
+
+    target: type[Declared] | ast.Definition
+    module: Module | None = None
+    positional: tuple[Bound, ...] = ()
+    keywords: dict[str, Bound] | None = None
+    type_name = "an op or block"
+
+    @property
+    def name(self) -> str:
+        """The name it is defined by."""
+        return self.target.name
+
+    def __str__(self) -> str:
+        given = [show(b.value) for b in self.positional] + [f"{k} = {show(b.value)}" for k, b in (self.keywords or {}).items()]
+        return f"{self.name}({', '.join(given)})" if given else self.name
+
+
+class Environment:
+    """Names that expressions see: parameters, constants, labels, loop variables, from the inside out.
+
+    `control` is set for the body of a loop or `if`, which indexed labels look through.
+    """
+
+    __slots__ = ("control", "damaged", "module", "names", "outer")
+
+    def __init__(self, outer: Environment | None, module: Module, *, control: bool = False) -> None:
+        self.outer = outer
+        self.module = module
+        self.names: dict[str, Any] = {}
+        self.control = control
+        self.damaged = outer.damaged if outer is not None else False
+
+    def find(self, name: str) -> Any:
+        """The value of a name, or the class `Unknown` itself where there is none."""
+        env: Environment | None = self
+        while env is not None:
+            if name in env.names:
+                return env.names[name]
+            env = env.outer
+        return Unknown
+
+    def visible(self) -> list[str]:
+        """Every name that `find` finds, for suggestions."""
+        names: list[str] = []
+        env: Environment | None = self
+        while env is not None:
+            names += env.names
+            env = env.outer
+        return names
+
+
+class Family(dict[int, Value]):
+    """The values of an indexed label: `enc[0]`, `enc[1]`."""
+
+    type_name = "an indexed family"
+    partial = False
+
+
+def _number(name: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        hint = "an open size has no fixed number" if isinstance(value, OpenSize) else None
+        raise Fault("E0408", f"`{name}` takes numbers, and {show(value)} is {type_name(value)}", help=hint)
+    return value
+
+
+def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*values: Any) -> Any:
+        return function(*(_number(name, value) for value in values))
+
+    return call
+
+
+def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*values: Any) -> Any:
+        items = values[0] if len(values) == 1 and isinstance(values[0], tuple | range) else values
+        if not items:
+            raise Fault("E0408", f"`{name}` needs at least one number")
+        return function(_number(name, item) for item in items)
+
+    return call
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, tuple | range | str):
+        raise Fault("E0408", f"`len` takes a list, and {show(value)} is {type_name(value)}")
+    return len(value)
+
+
+def _total(value: Any) -> Any:
+    if not isinstance(value, tuple | range):
+        raise Fault("E0408", f"`sum` takes a list, and {show(value)} is {type_name(value)}")
+    return sum(_number("sum", item) for item in value)
+
+
+def _root(value: Any) -> float:
+    if _number("sqrt", value) < 0:
+        raise Fault("E0408", f"`sqrt` takes a number of at least 0, and not {value}")
+    return math.sqrt(value)
+
+
+def _log2(value: Any) -> float | int:
+    if _number("log2", value) <= 0:
+        raise Fault("E0408", f"`log2` takes a number over 0, and not {value}")
+    return math.log2(value)
+
+
+def make_divisible(value: float, divisor: int = 8, least: int | None = None) -> int:
+    """The nearest multiple of `divisor`, never under 90 % of the value (Sandler et al. 2018, arXiv:1801.04381, code)."""
+    _number("make_divisible", value)
+    if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
+        raise Fault("E0408", f"`make_divisible` takes a divisor of at least 1, and not {show(divisor)}")
+    rounded = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * value else rounded
+
+
+FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
+    "min": _extreme("min", min),
+    "max": _extreme("max", max),
+    "abs": _numeric("abs", abs),
+    "ceil": _numeric("ceil", math.ceil),
+    "floor": _numeric("floor", math.floor),
+    "round": _numeric("round", round),
+    "sqrt": _root,
+    "log2": _log2,
+    "len": _length,
+    "sum": _total,
+    "int": _numeric("int", int),
+    "make_divisible": make_divisible,
+}
+"""The pure functions of expressions."""
+
+
+def size_attribute(node: Node, name: str) -> Dim | tuple[Dim, ...] | None:
+    """`x.c`, `x.h`, `x.w`, `x.d`, `x.l`, `x.shape`, `x.rank`; none where this tensor has no such size."""
+    shape = node.shape
+    if name == "shape":
+        return shape
+    if name == "rank":
+        return len(shape)
+    if name == "c" and shape:
+        return shape[0]
+    axes = {1: "l", 2: "hw", 3: "dhw"}.get(len(shape) - 1, "")
+    return shape[1 + axes.index(name)] if len(name) == 1 and name in axes else None
+
+
+SIZE_ATTRIBUTES: Final = ("c", "h", "w", "d", "l", "shape", "rank")
