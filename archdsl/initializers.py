@@ -6,9 +6,9 @@ rule does not speak of become zero, as in the papers, except where the rule says
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from archdsl.declared import Declared, Registry
 
@@ -18,6 +18,8 @@ class Initializer(Declared):
 
     registry: ClassVar[Registry[Any]] = Registry("initializer")
     function: ClassVar[str]
+    matrix: ClassVar[bool] = False
+    """Needs a weight of two axes or more, as convolutions and dense layers have."""
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of the `torch.nn.init` function."""
@@ -26,6 +28,8 @@ class Initializer(Declared):
 
 class He(Initializer, name="he"):
     """He et al. 2015, arXiv:1502.01852: keeps the variance through rectifiers."""
+
+    matrix = True
 
     mode: Literal["fan_in", "fan_out"] = Field("fan_in", description="which variance is kept: forward or backward")
     nonlinearity: Literal["relu", "leaky_relu", "linear"] = Field("relu", description="what follows the layer")
@@ -45,6 +49,8 @@ class He(Initializer, name="he"):
 
 class Xavier(Initializer, name="xavier"):
     """Glorot & Bengio 2010: keeps the variance through linear and tanh layers, both ways."""
+
+    matrix = True
 
     gain: float = Field(1.0, gt=0, description="factor on the standard deviation")
     distribution: Literal["normal", "uniform"] = Field("uniform", description="where the values are drawn from")
@@ -80,6 +86,12 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
     low: float = Field(-2.0, description="least value")
     high: float = Field(2.0, description="greatest value")
 
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"`low` must be less than `high`, and they are {self.low} and {self.high}")
+        return self
+
     def arguments(self) -> dict[str, Any]:
         """`a` and `b` are the bounds."""
         return {"mean": self.mean, "std": self.std, "a": self.low, "b": self.high}
@@ -92,6 +104,12 @@ class Uniform(Initializer, name="uniform"):
     low: float = Field(0.0, description="least value")
     high: float = Field(1.0, description="greatest value")
 
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"`low` must be at most `high`, and they are {self.low} and {self.high}")
+        return self
+
     def arguments(self) -> dict[str, Any]:
         """`a` and `b` are the bounds."""
         return {"a": self.low, "b": self.high}
@@ -101,6 +119,7 @@ class Orthogonal(Initializer, name="orthogonal"):
     """Saxe et al. 2013, arXiv:1312.6120: an orthogonal matrix, so that norms are kept."""
 
     function = "orthogonal_"
+    matrix = True
     gain: float = Field(1.0, gt=0, description="factor on the matrix")
 
     def arguments(self) -> dict[str, Any]:

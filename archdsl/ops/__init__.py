@@ -1,6 +1,18 @@
 """The ops: importing this package fills `Op.registry`."""
 
-from archdsl.ops import convolution, join
+from archdsl.ops import activation, convolution, dense, join, normalization, pooling, rearrange, regularization, scale
 from archdsl.ops.base import Category, Op
 
-__all__ = ["Category", "Op", "convolution", "join"]
+__all__ = [
+    "Category",
+    "Op",
+    "activation",
+    "convolution",
+    "dense",
+    "join",
+    "normalization",
+    "pooling",
+    "rearrange",
+    "regularization",
+    "scale",
+]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from archdsl.declared import Declared, Fault, Registry
 from archdsl.initializers import Initializer
@@ -22,6 +22,8 @@ NonNegativeInt = Annotated[int, Field(ge=0)]
 PerAxis = PositiveInt | tuple[PositiveInt, ...]
 """One size for every spatial axis, or a list with a size for each."""
 PadPerAxis = NonNegativeInt | tuple[NonNegativeInt, ...]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Epsilon = Annotated[float, Field(gt=0)]
 
 
 class Category(StrEnum):
@@ -43,6 +45,7 @@ class Call(NamedTuple):
     """A constructor call in generated source: `target(*args, **kwargs)`.
 
     A target without a dot is a class of the torch backend's runtime, which the emitter inlines.
+    An argument may be a `Call` itself.
     """
 
     target: str
@@ -63,9 +66,21 @@ class Lowering(NamedTuple):
     parameter: Call | None = None
 
 
+class Need(NamedTuple):
+    """A size that must be at least so large, where a positive output size does not say so already.
+
+    `message` is the whole error, as a user reads it where the size is known and too small.
+    """
+
+    size: Dim
+    least: int
+    message: str
+
+
 class Op(Declared):
     """Base of every op."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
@@ -77,18 +92,25 @@ class Op(Declared):
     integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
     """What happens to a tensor of integers, such as tokens."""
     saves_output: ClassVar[bool] = True
-    """Autograd keeps the output for the backward pass, so that nothing may overwrite it."""
+    """Nothing may overwrite the output: autograd keeps it for the backward pass, or it shares memory with the input."""
     weight_layer: ClassVar[bool] = False
     """Counts towards a network's depth, as in "ResNet-50": convolutions and dense layers do."""
-    own_shift: ClassVar[bool] = False
-    """A normalization with a learned shift, after which a bias would be redundant."""
     example: ClassVar[str]
     """A statement that uses it, on `example_input`; the reference shows it and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"
 
+    @property
+    def own_shift(self) -> bool:
+        """A normalization with a learned shift, after which a bias would be redundant."""
+        return False
+
     def infer(self, *inputs: Shape) -> Shape:
         """The output shape. Raises `Fault` where the inputs do not fit."""
         raise NotImplementedError
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """Sizes that must be at least so large; `infer` checks the known ones, the open ones are conditions."""
+        return []
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Shape of each learned tensor, by its key below the op's own; `""` is the op's key itself."""
@@ -167,26 +189,47 @@ def window_output(
 ) -> Dim:
     """Output size of a sliding window, as PyTorch computes it (`torch.nn.Conv2d`, `torch.nn.MaxPool2d`).
 
-    With `ceil`, the last window has to start inside the input or the padding before it.
+    `ceil` rounds up and then drops a last window that would start in the padding at the end. With `extent` the reach
+    of a window, such a window starts `extent - after` or more past the last one that fits, so that rounding up by at
+    most that much, less one, never makes it: one formula for fixed and open sizes.
     Raises `Fault` E0304 where nothing is left.
     """
-    reach = size + before + after - dilation * (kernel - 1) - 1
-    if not ceil:
-        out = reach // stride + 1
-    else:
-        out = (reach + stride - 1) // stride + 1
-        if isinstance(out, int) and (out - 1) * stride >= size + before:  # type: ignore[operator]
-            out -= 1
-        elif not isinstance(out, int) and stride > kernel:
-            raise Fault("E0307", f"`{name}` with `ceil` and a stride over its window needs a fixed input size, not {size}")
+    extent = dilation * (kernel - 1) + 1
+    rounding = min(stride, extent - after) - 1 if ceil else 0
+    out = (size + before + after - extent + rounding) // stride + 1
     if isinstance(out, int) and out < 1:
         padded = f" (padded to {size + before + after})" if before + after else ""
         raise Fault(
             "E0304",
-            f"`{name}` leaves nothing: a window of {dilation * (kernel - 1) + 1} does not fit into a size of {size}{padded}",
+            f"`{name}` leaves nothing: a window of {extent} does not fit into a size of {size}{padded}",
             help="make the input larger, or the window, the stride or the number of poolings before it smaller",
         )
     return out
+
+
+def demand(needs: list[Need]) -> None:
+    """Raise `Fault` E0304 for the first known size that is too small."""
+    for need in needs:
+        if isinstance(need.size, int) and need.size < need.least:
+            raise Fault("E0304", need.message)
+
+
+def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
+    """An axis counted from the front; `Fault` where there is none such."""
+    if not -rank <= axis < rank:
+        bounds = f"between {-rank} and {rank - 1}"
+        raise Fault("E0402", f"`{argument}` of `{name}` must lie {bounds} here, and is {axis}", argument=argument)
+    return axis % rank
+
+
+def both_forms(module: str, function: str, *args: Any, **options: Any) -> Lowering:
+    """A module and the function of the same arguments: `nn.MaxPool2d(2)` and `F.max_pool2d({0}, 2)`."""
+    return Lowering(Call(module, args, tuple(options.items())), written(function, "{0}", *map(repr, args), **options))
+
+
+def written(function: str, *args: str, **options: Any) -> str:
+    """A call as source; positional arguments are source already."""
+    return f"{function}({', '.join([*args, *(f'{key}={value!r}' for key, value in options.items())])})"
 
 
 def elements(shapes: dict[str, tuple[int, ...]]) -> int:

@@ -142,7 +142,7 @@ class Conv(_Windowed, name="conv"):
 
 
 class Bottleneck(_Windowed, name="bottleneck"):
-    """The 1×1 convolution that narrows: fewer channels before a costly layer (Szegedy et al. 2014, section 4)."""
+    """The 1x1 convolution that narrows: fewer channels before a costly layer (Szegedy et al. 2014, section 4)."""
 
     example = "bottleneck(4)"
 
@@ -174,7 +174,7 @@ class Depthwise(_Windowed, name="depthwise"):
 class UpConv(_Windowed, name="upconv"):
     """A transposed convolution: the gradient of a convolution, which enlarges by its stride.
 
-    At `stride = k`, the default, each output comes from one input, as in U-Net's "up-conv 2×2".
+    At `stride = k`, the default, each output comes from one input, as in U-Net's "up-conv 2x2".
     """
 
     example = "upconv(4, 2)"
@@ -201,7 +201,8 @@ class UpConv(_Windowed, name="upconv"):
         extra = per_axis(self.output_pad, len(sizes), "output_pad")
         for e, s, d in zip(extra, g.stride, g.dilation, strict=True):
             if e >= s and e >= d:
-                raise Fault("E0402", f"`output_pad` must be less than the stride {s} or the dilation {d}, and is {e}", argument="output_pad")
+                steps = f"the stride {s} or the dilation {d}"
+                raise Fault("E0402", f"`output_pad` must be less than {steps}, and is {e}", argument="output_pad")
         out = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + e + 1
             for n, k, s, p, d, e in zip(sizes, g.kernel, g.stride, g.padding, g.dilation, extra, strict=True)

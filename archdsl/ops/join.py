@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from archdsl.declared import Fault
-from archdsl.ops.base import Category, Lowering, Op
+from archdsl.ops.base import Category, Lowering, Op, normal_axis
 from archdsl.shapes import Dim, Shape, format_shape
 
 
@@ -40,32 +40,13 @@ class Add(_Join, name="add"):
 
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
         """`a + b`."""
-        return Lowering(function=" + ".join(f"{{{i}}}" for i in range(len(inputs))))
-
-
-class Scale(Op, name="scale"):
-    """A fixed factor: the `scale` of a `skip`."""
-
-    category: ClassVar[Category] = Category.SCALE
-    saves_output: ClassVar[bool] = False
-    example = "scale(0.17)"
-
-    factor: float = Field(description="the factor")
-
-    def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
-        return inputs[0]
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """A product with a number."""
-        return Lowering(function=f"{{0}} * {self.factor!r}")
+        return Lowering(function=_chained(" + ", len(inputs)))
 
 
 class Mul(_Join, name="mul"):
     """The elementwise product of branches; `[C, 1, 1]` gates `[C, H, W]`: `mul { x; gate }`."""
 
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
-    saves_output: ClassVar[bool] = True
 
     def infer(self, *inputs: Shape) -> Shape:
         """Shapes of one rank; a size of one stretches to the other branches' size."""
@@ -75,7 +56,7 @@ class Mul(_Join, name="mul"):
 
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
         """`a * b`."""
-        return Lowering(function=" * ".join(f"{{{i}}}" for i in range(len(inputs))))
+        return Lowering(function=_chained(" * ", len(inputs)))
 
 
 class Concat(_Join, name="concat"):
@@ -119,13 +100,6 @@ class Shake(_Join, name="shake"):
         return Lowering(function=f"shake([{branches}], {{training}})")
 
 
-def normal_axis(name: str, axis: int, rank: int) -> int:
-    """An axis counted from the front; `Fault` where there is none such."""
-    if not -rank <= axis < rank:
-        raise Fault("E0402", f"`axis` of `{name}` must lie between {-rank} and {rank - 1} here, and is {axis}", argument="axis")
-    return axis % rank
-
-
 def equal_shapes(name: str, shapes: Any, code: str, shown: Any = None) -> Shape:
     """The common shape. Fixed sizes must agree; where an open size is involved, the fixed one is taken."""
     first = shapes[0]
@@ -141,9 +115,15 @@ def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
     others = [size for size in sizes if size != 1]
     numbers = {size for size in others if isinstance(size, int)}
     if len(numbers) > 1:
-        raise Fault("E0302", f"`mul` joins shapes that differ: {_list(shapes)}", help="a size of 1 stretches to the others' size; `gap` makes it")
+        stretch = "a size of 1 stretches to the others' size; `gap` makes it"
+        raise Fault("E0302", f"`mul` joins shapes that differ: {_list(shapes)}", help=stretch)
     return next(iter(numbers)) if numbers else others[0] if others else 1
 
 
 def _list(shapes: Any) -> str:
     return ", ".join(format_shape(shape) for shape in shapes)
+
+
+def _chained(operator: str, count: int) -> str:
+    """The inputs joined by an operator; a single one is copied, since the output must not be the input itself."""
+    return operator.join(f"{{{i}}}" for i in range(count)) if count > 1 else "{0}.clone()"

@@ -1,0 +1,96 @@
+"""The few modules and functions that PyTorch lacks. The emitter copies those that a network uses into its source.
+
+Each definition uses `torch`, `nn`, `F` and other definitions of this file only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ChannelLayerNorm(nn.Module):
+    """Layer normalization over the channels of `[N, C, ...]`, at each position (Liu et al. 2022, arXiv:2201.03545)."""
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        last = x.movedim(1, -1)
+        return F.layer_norm(last, self.weight.shape, self.weight, self.bias, self.eps).movedim(-1, 1)
+
+    def extra_repr(self) -> str:
+        """The parameters, as in `nn.LayerNorm`."""
+        return f"{self.weight.shape[0]}, eps={self.eps}"
+
+
+def stochastic_depth(x: Tensor, p: float, mode: str, training: bool) -> Tensor:
+    """Zero the whole of `x` with probability p, each image (`row`) or the batch, and scale by `1 / (1 - p)`."""
+    if not training or p == 0.0:
+        return x
+    size = [x.shape[0] if mode == "row" else 1] + [1] * (x.ndim - 1)
+    kept = torch.empty(size, dtype=x.dtype, device=x.device).bernoulli_(1.0 - p)
+    return x * (kept / (1.0 - p) if p < 1.0 else kept)
+
+
+class StochasticDepth(nn.Module):
+    """`stochastic_depth` as a module (Huang et al. 2016, arXiv:1603.09382)."""
+
+    def __init__(self, p: float, mode: str = "row") -> None:
+        super().__init__()
+        self.p = p
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape; the input itself in evaluation."""
+        return stochastic_depth(x, self.p, self.mode, self.training)
+
+    def extra_repr(self) -> str:
+        """The parameters."""
+        return f"p={self.p}, mode={self.mode!r}"
+
+
+def center_crop(x: Tensor, like: Tensor) -> Tensor:
+    """The middle of `x`, with the spatial size of `like`."""
+    for axis in range(2, x.ndim):
+        size = like.shape[axis]
+        x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+    return x
+
+
+class ShakeShake(torch.autograd.Function):
+    """A weighted sum of branches whose gradient uses other weights."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, gradient_weights: Tensor, *branches: Tensor) -> Tensor:
+        """The sum of `weights[i] * branches[i]`."""
+        ctx.save_for_backward(gradient_weights)
+        total = weights[0] * branches[0]
+        for i in range(1, len(branches)):
+            total = total + weights[i] * branches[i]
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """`gradient_weights[i]` times the gradient, for each branch."""
+        (weights,) = ctx.saved_tensors
+        return None, None, *(weights[i] * gradients[0] for i in range(weights.shape[0]))
+
+
+def shake(branches: list[Tensor], training: bool) -> Tensor:
+    """Shake-shake (Gastaldi 2017, arXiv:1705.07485): the mean; in training a random convex sum for each image."""
+    count, first = len(branches), branches[0]
+    if not training:
+        return torch.stack(branches).mean(0)
+    draws = torch.rand([2, count, first.shape[0]] + [1] * (first.ndim - 1), dtype=first.dtype, device=first.device)
+    weights = draws / draws.sum(1, keepdim=True)
+    if count == 2:
+        weights = torch.stack([draws[:, 0], 1.0 - draws[:, 0]], 1)
+    return ShakeShake.apply(weights[0], weights[1], *branches)  # type: ignore[no-any-return, no-untyped-call]

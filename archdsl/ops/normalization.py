@@ -1,0 +1,212 @@
+"""Normalizations."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from archdsl.declared import Fault
+from archdsl.ops.base import (
+    Call,
+    Category,
+    Epsilon,
+    Lowering,
+    Need,
+    Op,
+    PositiveInt,
+    Probability,
+    WeightedOp,
+    both_forms,
+    channels_and_axes,
+    demand,
+    fixed,
+    normal_axis,
+)
+from archdsl.shapes import Shape
+
+
+class _Normalization(WeightedOp):
+    """What normalizations with a learned scale and shift share; the shape stays."""
+
+    category: ClassVar[Category] = Category.NORMALIZATION
+    saves_output: ClassVar[bool] = False
+    axes: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+
+    @property
+    def learned(self) -> bool:
+        """Whether there is a learned scale and shift."""
+        return bool(getattr(self, "affine", True))
+
+    @property
+    def own_shift(self) -> bool:
+        """The learned shift takes the place of a bias before it."""
+        return self.learned
+
+    @model_validator(mode="after")
+    def _check_init(self) -> Self:
+        if self.init is not None and not self.learned:
+            raise ValueError("`init` fills the weight, which `affine = false` leaves out")
+        if self.init is not None and self.init.matrix:
+            raise ValueError(f"`init = {self.init.name}` needs a weight of two axes or more, and a normalization's has one")
+        return self
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape."""
+        channels_and_axes(self.name, inputs[0], self.axes)
+        demand(self.needs(*inputs))
+        return inputs[0]
+
+    def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """A scale and a shift for each channel."""
+        channels, _ = channels_and_axes(self.name, inputs[0], self.axes)
+        return {"weight": (channels,), "bias": (channels,)} if self.learned else {}
+
+
+class BatchNorm(_Normalization, name="bn"):
+    """Batch normalization: each channel over the batch and all positions (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
+
+    example = "bn"
+
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    momentum: Probability = Field(0.1, description="weight of the new batch in the running mean and variance")
+    affine: bool = Field(True, description="a learned scale and shift for each channel")
+
+    def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """The running mean and variance, and a count."""
+        channels, _ = channels_and_axes(self.name, inputs[0], self.axes)
+        return {"running_mean": (channels,), "running_var": (channels,), "num_batches_tracked": ()}
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.BatchNorm1d`, `2d` or `3d`."""
+        channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
+        options = _changed(self, eps="eps", momentum="momentum", affine="affine")
+        return Lowering(Call(f"nn.BatchNorm{max(len(sizes), 1)}d", (channels,), options))
+
+
+class GroupNorm(_Normalization, name="gn"):
+    """Group normalization: each image's groups of channels over all positions (Wu & He 2018, arXiv:1803.08494)."""
+
+    example = "gn(4)"
+
+    groups: PositiveInt = Field(32, description="groups of channels that share a mean and a variance")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    affine: bool = Field(True, description="a learned scale and shift for each channel")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape; groups divide the channels and hold more than one value each."""
+        channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
+        if channels % self.groups:
+            fitting = max(g for g in range(1, min(self.groups, channels) + 1) if channels % g == 0)
+            raise Fault(
+                "E0306",
+                f"`groups` of `gn` must divide its channels: {self.groups} does not divide {channels} channels",
+                argument="groups",
+                help=f"the largest number below it that does is {fitting}",
+            )
+        if channels == self.groups and not sizes:
+            message = f"`gn({self.groups})` leaves one value in each group, which is always normalized to zero"
+            raise Fault("E0402", message, argument="groups")
+        return super().infer(*inputs)
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """More than one value in each group."""
+        return _several_values("gn", inputs[0][1:]) if inputs[0][0] == self.groups else []
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.GroupNorm`."""
+        return Lowering(Call("nn.GroupNorm", (self.groups, inputs[0][0]), _changed(self, eps="eps", affine="affine")))
+
+
+class LayerNorm(_Normalization, name="ln"):
+    """Layer normalization: each position over its channels (Ba et al. 2016, arXiv:1607.06450).
+
+    Channels are axis 0, also of `[C, L]`, as in ConvNeXt (arXiv:2201.03545). For tokens `[L, F]`, with the
+    features last, write `ln(axis = -1)`.
+    """
+
+    example = "ln"
+
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape."""
+        self._features(inputs[0])
+        return inputs[0]
+
+    def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """A scale and a shift for each channel."""
+        features, _ = self._features(inputs[0])
+        return {"weight": (features,), "bias": (features,)}
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.LayerNorm` where the axis is the last, else the runtime's `ChannelLayerNorm`."""
+        features, last = self._features(inputs[0])
+        return Lowering(Call("nn.LayerNorm" if last else "ChannelLayerNorm", (features,), _changed(self, eps="eps")))
+
+    def _features(self, shape: Shape) -> tuple[int, bool]:
+        """The size of the normalized axis, and whether that is the last one."""
+        axis = normal_axis(self.name, self.axis, len(shape))
+        if axis not in (0, len(shape) - 1):
+            raise Fault("E0402", f"`axis` of `ln` is 0, the channels, or -1, the last, and is {self.axis}", argument="axis")
+        return fixed(self.name, shape[axis], "the number of channels"), axis == len(shape) - 1
+
+
+class InstanceNorm(_Normalization, name="instance_norm"):
+    """Instance normalization: each image's channels over all positions (Ulyanov et al. 2016, arXiv:1607.08022)."""
+
+    axes = (1, 2, 3)
+    example = "instance_norm"
+
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    affine: bool = Field(False, description="a learned scale and shift for each channel")
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """More than one position."""
+        return _several_values("instance_norm", inputs[0][1:])
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.InstanceNorm1d`, `2d` or `3d`."""
+        channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
+        return Lowering(Call(f"nn.InstanceNorm{len(sizes)}d", (channels,), _changed(self, eps="eps", affine="affine")))
+
+
+class LocalResponseNorm(Op, name="lrn"):
+    """Local response normalization over neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+
+    PyTorch divides `alpha` by `size`; the paper does not.
+    """
+
+    category: ClassVar[Category] = Category.NORMALIZATION
+    saves_output: ClassVar[bool] = False
+    example = "lrn(5)"
+
+    size: PositiveInt = Field(description="how many neighbouring channels count")
+    alpha: float = Field(1e-4, description="weight of the squares")
+    beta: float = Field(0.75, description="exponent")
+    k: float = Field(1.0, description="added to the weighted squares")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape."""
+        channels_and_axes(self.name, inputs[0])
+        return inputs[0]
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.LocalResponseNorm`."""
+        options = dict(_changed(self, alpha="alpha", beta="beta", k="k"))
+        return both_forms("nn.LocalResponseNorm", "F.local_response_norm", self.size, **options)
+
+
+def _changed(op: Op, **names: str) -> tuple[tuple[str, Any], ...]:
+    """Keyword arguments for the fields that differ from their default, which is PyTorch's as well."""
+    fields = type(op).model_fields
+    return tuple((to, getattr(op, field)) for field, to in names.items() if getattr(op, field) != fields[field].default)
+
+
+def _several_values(name: str, sizes: Shape) -> list[Need]:
+    """A variance needs two values. With two open axes or more, only the size 1x1 falls short, and is not told."""
+    wide = [size for size in sizes if size != 1]
+    if any(isinstance(size, int) for size in wide) or len(wide) > 1:
+        return []
+    return [Need(wide[0] if wide else 1, 2, f"`{name}` needs more than one position to take a variance over, and gets one")]

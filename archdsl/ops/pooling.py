@@ -1,0 +1,183 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from archdsl.declared import Fault
+from archdsl.ops.base import (
+    Category,
+    Epsilon,
+    Lowering,
+    Need,
+    Op,
+    PadPerAxis,
+    PerAxis,
+    both_forms,
+    channels_and_axes,
+    compact,
+    demand,
+    per_axis,
+    window_output,
+)
+from archdsl.shapes import Shape
+
+
+class _Pool(Op):
+    """What pools share. None keeps its output: a maximum keeps the places, an average nothing."""
+
+    category: ClassVar[Category] = Category.POOLING
+    saves_output: ClassVar[bool] = False
+
+
+class _Window(_Pool):
+    """A pool with a sliding window; subclasses may have `pad`, `ceil` and `dilation`."""
+
+    k: PerAxis = Field(description="window, one number or one for each axis")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Channels stay; each axis shrinks by the stride."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        kernel, stride, pad, dilation = (self._each(field, len(sizes)) for field in ("k", "stride", "pad", "dilation"))
+        for k, p in zip(kernel, pad, strict=True):
+            if p > k // 2:
+                raise Fault(
+                    "E0402",
+                    f"`pad` of `{self.name}` may be at most half the window, {k // 2} for {k}, and is {p}",
+                    argument="pad",
+                    help="`pad(...)` before it adds more",
+                )
+        demand(self.needs(*inputs))
+        ceil = bool(getattr(self, "ceil", False))
+        windows = zip(sizes, kernel, stride, pad, dilation, strict=True)
+        return (channels, *(window_output(self.name, n, k, s, p, p, d, ceil=ceil) for n, k, s, p, d in windows))
+
+    def options(self, axes: int) -> dict[str, Any]:
+        """PyTorch's keyword arguments, without the defaults."""
+        kernel, stride, pad, dilation = (self._each(field, axes) for field in ("k", "stride", "pad", "dilation"))
+        given: dict[str, Any] = {"stride": compact(stride)} if stride != kernel else {}
+        given |= {"padding": compact(pad)} if any(pad) else {}
+        given |= {"dilation": compact(dilation)} if set(dilation) != {1} else {}
+        return given | ({"ceil_mode": True} if getattr(self, "ceil", False) else {})
+
+    def _each(self, field: str, axes: int) -> tuple[int, ...]:
+        """A parameter for each axis; the stride is the window where it is not given."""
+        value = getattr(self, field, {"pad": 0, "dilation": 1}.get(field))
+        return per_axis(self.k if value is None else value, axes, "k" if value is None else field)
+
+    def _whole_windows(self, shape: Shape) -> list[Need]:
+        """In three axes PyTorch's average wants an unpadded input as large as its window."""
+        sizes = shape[1:]
+        if len(sizes) != 3:
+            return []
+        message = "`{}` over three axes needs sizes of at least its window before padding: {} is less than {}"
+        return [Need(n, k, message.format(self.name, n, k)) for n, k in zip(sizes, self._each("k", 3), strict=True)]
+
+
+class MaxPool(_Window, name="maxpool"):
+    """The largest value of each window. The stride is the window where it is not given."""
+
+    example = "maxpool(3, stride = 2, pad = 1)"
+
+    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
+    pad: PadPerAxis = Field(0, description="padding on each side, which never is the maximum; at most half the window")
+    ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
+    dilation: PerAxis = Field(1, description="step between the window's elements")
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.MaxPool1d`, `2d` or `3d`."""
+        axes = len(inputs[0]) - 1
+        return both_forms(f"nn.MaxPool{axes}d", f"F.max_pool{axes}d", compact(self._each("k", axes)), **self.options(axes))
+
+
+class AvgPool(_Window, name="avgpool"):
+    """The mean of each window. The stride is the window where it is not given."""
+
+    example = "avgpool(2)"
+
+    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
+    pad: PadPerAxis = Field(0, description="zeros on each side; at most half the window")
+    ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
+    count_pad: bool = Field(True, description="whether padding counts in the mean")
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """Room for a window, in three axes."""
+        return self._whole_windows(inputs[0])
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.AvgPool1d`, `2d` or `3d`."""
+        axes = len(inputs[0]) - 1
+        options = self.options(axes) | ({} if self.count_pad else {"count_include_pad": False})
+        return both_forms(f"nn.AvgPool{axes}d", f"F.avg_pool{axes}d", compact(self._each("k", axes)), **options)
+
+
+class LpPool(_Window, name="lppool"):
+    """The p-norm of each window: the sum at `p = 1`, near the maximum for a large `p`."""
+
+    example = "lppool(2)"
+
+    p: Epsilon = Field(2.0, description="exponent")
+    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
+    ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """Room for a window, in three axes."""
+        return self._whole_windows(inputs[0])
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.LPPool1d`, `2d` or `3d`."""
+        axes = len(inputs[0]) - 1
+        return both_forms(f"nn.LPPool{axes}d", f"F.lp_pool{axes}d", self.p, compact(self._each("k", axes)), **self.options(axes))
+
+
+class _PoolTo(_Pool):
+    """A pool to a fixed size, from any size."""
+
+    size: PerAxis = Field(description="output size, one number or one for each axis")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Channels stay; every axis becomes `size`."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        return (channels, *per_axis(self.size, len(sizes), "size"))
+
+
+class MaxPoolTo(_PoolTo, name="maxpool_to"):
+    """The largest values over as many windows as the output has places, whatever the input's size."""
+
+    example = "maxpool_to(7)"
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.AdaptiveMaxPool1d`, `2d` or `3d`."""
+        axes = len(inputs[0]) - 1
+        size = compact(per_axis(self.size, axes, "size"))
+        return both_forms(f"nn.AdaptiveMaxPool{axes}d", f"F.adaptive_max_pool{axes}d", size)
+
+
+class AvgPoolTo(_PoolTo, name="avgpool_to"):
+    """The means over as many windows as the output has places, whatever the input's size."""
+
+    example = "avgpool_to(7)"
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.AdaptiveAvgPool1d`, `2d` or `3d`."""
+        axes = len(inputs[0]) - 1
+        size = compact(per_axis(self.size, axes, "size"))
+        return both_forms(f"nn.AdaptiveAvgPool{axes}d", f"F.adaptive_avg_pool{axes}d", size)
+
+
+class GlobalAveragePool(_Pool, name="gap"):
+    """The mean of each channel: `[C, H, W]` to `[C, 1, 1]` (Lin et al. 2013, arXiv:1312.4400, section 3.2)."""
+
+    example = "gap"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Channels stay; every axis becomes 1."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        return (channels, *(1 for _ in sizes))
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.AdaptiveAvgPool1d`, `2d` or `3d` to a size of one."""
+        axes = len(inputs[0]) - 1
+        return both_forms(f"nn.AdaptiveAvgPool{axes}d", f"F.adaptive_avg_pool{axes}d", 1)

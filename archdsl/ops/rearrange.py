@@ -1,0 +1,318 @@
+"""Padding, cropping, enlarging and reordering."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, Field, InstanceOf, model_validator
+
+from archdsl.declared import Fault
+from archdsl.ops.base import (
+    Call,
+    Category,
+    Lowering,
+    Need,
+    Op,
+    PadPerAxis,
+    PerAxis,
+    PositiveInt,
+    both_forms,
+    channels_and_axes,
+    compact,
+    demand,
+    normal_axis,
+    per_axis,
+    written,
+)
+from archdsl.shapes import Dim, Shape, SizeError, format_shape
+
+Interpolation = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
+
+
+class Pad(Op, name="pad"):
+    """More rows on each side of every spatial axis: `pad(1)`, `pad([1, 2])`, `pad(before = 0, after = 1)`."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    saves_output: ClassVar[bool] = False
+    example = "pad(1, mode = reflect)"
+
+    amount: PadPerAxis | None = Field(None, description="rows on both sides, one number or one for each axis")
+    before: PadPerAxis | None = Field(None, description="rows before the first, instead of `amount`")
+    after: PadPerAxis | None = Field(None, description="rows after the last, instead of `amount`")
+    mode: Literal["zeros", "reflect", "replicate", "circular"] = Field("zeros", description="what the new rows hold")
+    value: float = Field(0.0, description="what the new rows hold in mode `zeros`, instead of zero")
+
+    @model_validator(mode="after")
+    def _check_sides(self) -> Self:
+        sides = self.before is not None or self.after is not None
+        if sides == (self.amount is not None):
+            raise ValueError("write either the amount for both sides, or `before` and `after`")
+        if self.value and self.mode != "zeros":
+            raise ValueError(f"`value` has no meaning with `mode = {self.mode}`")
+        return self
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Channels stay; each axis grows by both sides."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        demand(self.needs(*inputs))
+        return (channels, *(n + b + a for n, (b, a) in zip(sizes, self._sides(len(sizes)), strict=True)))
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """Enough rows to reflect (the border itself is not repeated) or to wrap around once."""
+        least = {"reflect": 1, "circular": 0}.get(self.mode)
+        if least is None:
+            return []
+        message = "`pad` cannot add {1} rows with `mode = {0}` to a size of {2}: it takes them from the input"
+        sides = zip(inputs[0][1:], self._sides(len(inputs[0]) - 1), strict=True)
+        return [Need(n, max(s) + least, message.format(self.mode, max(s), n)) for n, s in sides if max(s)]
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.ZeroPad2d` and its kin; PyTorch lists the last axis first."""
+        axes = len(inputs[0]) - 1
+        flat = tuple(amount for side in reversed(self._sides(axes)) for amount in side)
+        kind = {"zeros": "Constant" if self.value else "Zero", "reflect": "Reflection"}.get(self.mode, self.mode.capitalize())
+        how: dict[str, Any] = {"mode": self.mode} if self.mode != "zeros" else {"value": self.value} if self.value else {}
+        value = (self.value,) if self.value else ()
+        return Lowering(Call(f"nn.{kind}Pad{axes}d", (compact(flat), *value)), written("F.pad", "{0}", repr(flat), **how))
+
+    def _sides(self, axes: int) -> list[tuple[int, int]]:
+        """Rows before and after, for each axis."""
+        given = {"before": self.before, "after": self.after} if self.amount is None else {"amount": self.amount}
+        before, *after = (per_axis(value or 0, axes, argument) for argument, value in given.items())
+        return list(zip(before, after[0] if after else before, strict=True))
+
+
+class CropLike(Op, name="crop_like"):
+    """The middle of the input, as large as another value: U-Net's "copy and crop" (arXiv:1505.04597)."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    arity: ClassVar[int | None] = 2
+    operands: ClassVar[tuple[str, ...]] = ("like",)
+    example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's channels and the other's sizes."""
+        shape = _sized_like(self.name, *inputs)
+        demand(self.needs(*inputs))
+        return shape
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """The input is at least as large."""
+        value, like = inputs
+        message = f"`crop_like` cannot cut {format_shape(value)} to the larger {format_shape(like)}"
+        return [Need(_difference(n, m), 0, message) for n, m in zip(value[1:], like[1:], strict=True)]
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """The runtime's `center_crop`."""
+        return Lowering(function="center_crop({0}, {1})")
+
+
+class ResizeLike(Op, name="resize_like"):
+    """The input interpolated to the size of another value."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    arity: ClassVar[int | None] = 2
+    operands: ClassVar[tuple[str, ...]] = ("like",)
+    saves_output: ClassVar[bool] = False
+    example = "large: conv(8, 3); maxpool(2); resize_like(large)"
+
+    mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
+    align_corners: bool = Field(False, description="whether the corners' centres stay in place; not for `nearest`")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's channels and the other's sizes."""
+        shape = _sized_like(self.name, *inputs)
+        _interpolation(self, len(shape) - 1)
+        return shape
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.functional.interpolate`."""
+        options = _interpolation(self, len(inputs[0]) - 1)
+        return Lowering(function=written("F.interpolate", "{0}", "{1}.shape[2:]", **options))
+
+
+class Upsample(Op, name="upsample"):
+    """The input enlarged by a whole factor."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    saves_output: ClassVar[bool] = False
+    example = "upsample(2, mode = bilinear)"
+
+    scale: PerAxis = Field(description="factor, one number or one for each axis")
+    mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
+    align_corners: bool = Field(False, description="whether the corners' centres stay in place; not for `nearest`")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Channels stay; each axis grows by its factor."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        _interpolation(self, len(sizes))
+        return (channels, *(n * factor for n, factor in zip(sizes, per_axis(self.scale, len(sizes), "scale"), strict=True)))
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.Upsample`, which is `interpolate`."""
+        axes = len(inputs[0]) - 1
+        scale = compact(per_axis(self.scale, axes, "scale"))
+        return both_forms("nn.Upsample", "F.interpolate", scale_factor=scale, **_interpolation(self, axes))
+
+
+class PixelShuffle(Op, name="pixel_shuffle"):
+    """Channels become pixels: `[C * r^2, H, W]` to `[C, H * r, W * r]` (Shi et al. 2016, arXiv:1609.05158)."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    example = "pixel_shuffle(2)"
+
+    r: PositiveInt = Field(description="factor of enlargement")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Channels are divided by `r * r`, which must divide them."""
+        channels, (height, width) = channels_and_axes(self.name, inputs[0], (2,))
+        if channels % (self.r * self.r):
+            multiple = f"a multiple of {self.r * self.r} channels"
+            raise Fault("E0306", f"`pixel_shuffle({self.r})` needs {multiple}, and gets {channels}", argument="r")
+        return (channels // (self.r * self.r), height * self.r, width * self.r)
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.PixelShuffle`."""
+        return both_forms("nn.PixelShuffle", "F.pixel_shuffle", self.r)
+
+
+class ChannelShuffle(Op, name="channel_shuffle"):
+    """Channels of all groups in turn, so that grouped convolutions mix (Zhang et al. 2017, arXiv:1707.01083)."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    example = "channel_shuffle(2)"
+
+    groups: PositiveInt = Field(description="groups of channels")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape; groups divide the channels."""
+        channels, _ = channels_and_axes(self.name, inputs[0])
+        if channels % self.groups:
+            raise Fault(
+                "E0306",
+                f"`groups` of `channel_shuffle` must divide its channels: {self.groups} does not divide {channels} channels",
+                argument="groups",
+            )
+        return inputs[0]
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.ChannelShuffle`."""
+        return both_forms("nn.ChannelShuffle", "F.channel_shuffle", self.groups)
+
+
+def _part(part: range) -> range:
+    if part.step != 1 or part.start < 0 or len(part) == 0:
+        raise ValueError(f"a part is `from..to` with 0 <= from < to, and not {part.start}..{part.stop}")
+    return part
+
+
+class Slice(Op, name="slice"):
+    """A part of an axis: `slice(0..4)` takes the first four channels."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    integers = "kept"
+    example = "slice(0..4)"
+
+    part: Annotated[InstanceOf[range], AfterValidator(_part)] = Field(description="from the first up to, not with, the last")
+    axis: int = Field(0, description="which axis is cut: 0 is the channels, -1 the last")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The part's length on its axis, which must be that long."""
+        axis = normal_axis(self.name, self.axis, len(inputs[0]))
+        demand(self.needs(*inputs))
+        return (*inputs[0][:axis], len(self.part), *inputs[0][axis + 1 :])
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """The axis reaches to the end of the part."""
+        size = inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
+        message = f"`slice({self.part.start}..{self.part.stop})` reaches past the end of an axis of {size}"
+        return [Need(size, self.part.stop, message)]
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`Tensor.narrow`, which unlike a Python slice refuses a short axis; the batch comes before axis 0."""
+        axis = normal_axis(self.name, self.axis, len(inputs[0])) + 1
+        return Lowering(function=f"{{0}}.narrow({axis}, {self.part.start}, {len(self.part)})")
+
+
+class Permute(Op, name="permute"):
+    """The axes in another order: `permute([1, 2, 0])` puts channels last. Axis 0 is the channels."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    integers = "kept"
+    example = "permute([1, 2, 0])"
+
+    order: tuple[int, ...] = Field(description="for each axis of the output, the input's axis")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The sizes in that order."""
+        return tuple(inputs[0][axis] for axis in self._order(len(inputs[0])))
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`Tensor.permute`; the batch stays first."""
+        return Lowering(function=f"{{0}}.permute({', '.join(['0', *(str(axis + 1) for axis in self._order(len(inputs[0])))])})")
+
+    def _order(self, rank: int) -> list[int]:
+        order = [normal_axis(self.name, axis, rank, "order") for axis in self.order]
+        if sorted(order) != list(range(rank)):
+            given = format_shape(self.order)
+            raise Fault("E0402", f"`order` of `permute` must name each of the {rank} axes once, and is {given}", argument="order")
+        return order
+
+
+class Transpose(Op, name="transpose"):
+    """Two axes exchanged: `transpose(0, 1)` makes tokens of channels. Axis 0 is the channels."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    integers = "kept"
+    example = "transpose(1, 2)"
+
+    a: int = Field(description="one axis")
+    b: int = Field(description="the other axis")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The sizes, two of them exchanged."""
+        a, b = self._axes(len(inputs[0]))
+        sizes = list(inputs[0])
+        sizes[a], sizes[b] = sizes[b], sizes[a]
+        return tuple(sizes)
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`Tensor.transpose`; the batch comes before axis 0."""
+        a, b = self._axes(len(inputs[0]))
+        return Lowering(function=f"{{0}}.transpose({a + 1}, {b + 1})")
+
+    def _axes(self, rank: int) -> tuple[int, int]:
+        return normal_axis(self.name, self.a, rank, "a"), normal_axis(self.name, self.b, rank, "b")
+
+
+def _sized_like(name: str, value: Shape, like: Shape) -> Shape:
+    """The channels of a value with the sizes of another; `Fault` where their ranks differ."""
+    channels_and_axes(name, value)
+    if len(value) != len(like):
+        raise Fault("E0305", f"`{name}` takes two values of one rank, and gets {format_shape(value)} and {format_shape(like)}")
+    return (value[0], *like[1:])
+
+
+def _difference(size: Dim, other: Dim) -> Dim:
+    try:
+        return size - other
+    except SizeError as error:
+        raise Fault("E0307", f"`crop_like` cannot compare {size} with {other}: {error}") from None
+
+
+def _interpolation(op: ResizeLike | Upsample, axes: int) -> dict[str, Any]:
+    """PyTorch's keyword arguments; `Fault` where the mode does not fit the rank."""
+    wanted = {"bilinear": 2, "bicubic": 2, "trilinear": 3}.get(op.mode, axes)
+    if wanted != axes:
+        raise Fault(
+            "E0305",
+            f"`mode = {op.mode}` of `{op.name}` works over {wanted} axes, and the input has {axes}",
+            argument="mode",
+            help="`linear` and `nearest` follow the rank of the input",
+        )
+    if op.mode == "nearest":
+        if op.align_corners:
+            raise Fault("E0402", f"`align_corners` of `{op.name}` has no meaning with `mode = nearest`", argument="align_corners")
+        return {}
+    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[axes] if op.mode == "linear" else op.mode
+    return {"mode": mode} | ({"align_corners": True} if op.align_corners else {})

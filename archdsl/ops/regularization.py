@@ -1,0 +1,70 @@
+"""Regularization: ops that act in training alone. In evaluation the output is the input itself, so nothing may overwrite it."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from archdsl.ops.base import Call, Category, Lowering, Op, Probability, channels_and_axes
+from archdsl.shapes import Shape
+
+
+class _Dropping(Op):
+    """What these share: the shape stays, and the values average to what they were."""
+
+    category: ClassVar[Category] = Category.REGULARIZATION
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape."""
+        return inputs[0]
+
+
+class Dropout(_Dropping, name="dropout"):
+    """Zeroes each number with probability `p`, and scales the others by `1 / (1 - p)` (Srivastava et al. 2014)."""
+
+    example = "dropout(0.5)"
+
+    p: Probability = Field(0.5, description="probability of a zero")
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.Dropout`."""
+        return Lowering(Call("nn.Dropout", (self.p,)), f"F.dropout({{0}}, {self.p!r}, {{training}})")
+
+
+class Dropout2d(_Dropping, name="dropout2d"):
+    """Zeroes each channel as a whole with probability `p` (Tompson et al. 2014, arXiv:1411.4280).
+
+    It follows the rank of its input as the other ops do: `[C, L]` and `[C, D, H, W]` lose channels as well.
+    """
+
+    example = "dropout2d(0.2)"
+
+    p: Probability = Field(0.5, description="probability that a channel is zero")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's shape."""
+        channels_and_axes(self.name, inputs[0])
+        return inputs[0]
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.Dropout1d`, `2d` or `3d`."""
+        axes = len(inputs[0]) - 1
+        return Lowering(Call(f"nn.Dropout{axes}d", (self.p,)), f"F.dropout{axes}d({{0}}, {self.p!r}, {{training}})")
+
+
+class DropPath(_Dropping, name="droppath"):
+    """Stochastic depth: zeroes a whole branch with probability `p` (Huang et al. 2016, arXiv:1603.09382).
+
+    What stays is scaled by `1 / (1 - p)`, as in torchvision, where the paper scales in evaluation by `1 - p`.
+    """
+
+    example = "droppath(0.2)"
+
+    p: Probability = Field(description="probability that the branch is zero")
+    mode: Literal["row", "batch"] = Field("row", description="`row` decides for each image, `batch` once for all")
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """The runtime's `StochasticDepth`."""
+        function = f"stochastic_depth({{0}}, {self.p!r}, {self.mode!r}, {{training}})"
+        return Lowering(Call("StochasticDepth", (self.p, self.mode)), function)
