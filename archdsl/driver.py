@@ -66,12 +66,16 @@ def compile_address(address: str, settings: Mapping[str, str] | None = None) -> 
     return compile_source(source, path, name, settings)
 
 
-def compile_text(text: str, name: str | None = None, settings: Mapping[str, str] | None = None, *, shown: str = "<text>") -> Compiled:
+def compile_text(
+    text: str, name: str | None = None, settings: Mapping[str, str] | None = None, *, shown: str = "<text>"
+) -> Compiled:
     """A network in a text; such a text cannot import."""
     return compile_source(SourceFile(shown, text), None, name, settings)
 
 
-def compile_source(source: SourceFile, path: Path | None, name: str | None, settings: Mapping[str, str] | None = None) -> Compiled:
+def compile_source(
+    source: SourceFile, path: Path | None, name: str | None, settings: Mapping[str, str] | None = None
+) -> Compiled:
     """A network in a source that lies at a path."""
     program = Program(path.parent if path is not None else None)
     module = program.module(source, path)
@@ -123,6 +127,7 @@ def _no_network(module: Module, source: SourceFile) -> Diagnostic:
 
 def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """By place, file by file, errors without a place first."""
+
     def place(diagnostic: Diagnostic) -> tuple[int, int]:
         return (0, 0) if diagnostic.mark is None else (1, diagnostic.mark.span.start)
 

@@ -41,7 +41,9 @@ def render_github(diagnostics: Iterable[Diagnostic]) -> str:
         if d.mark is not None:
             line, column = d.mark.span.line_column
             end_line, end_column = d.mark.span.file.line_column(d.mark.span.end)
-            place = f" file={_property(d.mark.span.file.name)},line={line},col={column},endLine={end_line},endColumn={end_column},"
+            place = (
+                f" file={_property(d.mark.span.file.name)},line={line},col={column},endLine={end_line},endColumn={end_column},"
+            )
         text = "\n".join([d.message, *d.notes, *([f"help: {d.help}"] if d.help else [])])
         lines.append(f"::{level}{place or ' '}title={d.code}::{_escape(text)}")
     return "\n".join(lines) + ("\n" if lines else "")

@@ -8,8 +8,8 @@ from typing import Any
 
 from archdsl.declared import Declared, Fault, show, signature, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
-from archdsl.elaborate.expressions import Evaluator, positional_parameters, problem
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown
+from archdsl.elaborate.expressions import Evaluator, positional_parameters
+from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown, problem
 from archdsl.ir import Node
 from archdsl.ops import Op
 from archdsl.source import Span
@@ -42,10 +42,11 @@ class Binder:
         if bound:
             if any(b.value is UNKNOWN for b in bound.values()):
                 return UNKNOWN
-            for name in cls.operands if issubclass(cls, Op) else ():
-                operands.append(_operand(cls, name, bound.pop(name, None), span))
-        elif issubclass(cls, Op) and cls.operands:
-            _operand(cls, cls.operands[0], None, span)
+            if issubclass(cls, Op):
+                operands += [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
+        elif issubclass(cls, Op):
+            for name in cls.operands:
+                _operand(cls, name, None, span)
         values = {name: self._plain(cls, name, b) for name, b in bound.items()}
         key = (cls, tuple((name, _identity(value)) for name, value in values.items()))
         made = self._made.get(key)
@@ -65,11 +66,18 @@ class Binder:
         if len(callee.positional) > len(order):
             extra = callee.positional[len(order)]
             takes = "takes no arguments" if not order else f"takes {len(order)} argument{'s' if len(order) > 1 else ''}"
-            raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, f"it is `{signature(cls)}`")
+            raise problem(
+                "E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, f"it is `{signature(cls)}`"
+            )
         bound = dict(zip(order, callee.positional, strict=False))
         for name, argument in (callee.keywords or {}).items():
             if name not in order:
-                raise problem("E0202", f"`{cls.name}` has no parameter `{name}`", argument.span, did_you_mean(name, order) or f"it is `{signature(cls)}`")
+                raise problem(
+                    "E0202",
+                    f"`{cls.name}` has no parameter `{name}`",
+                    argument.span,
+                    did_you_mean(name, order) or f"it is `{signature(cls)}`",
+                )
             if name in bound:
                 raise problem("E0404", f"`{name}` is given twice, by position and by name", argument.span)
             bound[name] = argument
@@ -117,7 +125,12 @@ class Binder:
         keywords = callee.keywords or {}
         if len(callee.positional) > len(names):
             extra = callee.positional[len(names)]
-            raise problem("E0404", f"`{definition.name}` takes {len(names)} arguments, and gets {len(callee.positional)}", extra.span, f"it is `{header(definition)}`")
+            raise problem(
+                "E0404",
+                f"`{definition.name}` takes {len(names)} arguments, and gets {len(callee.positional)}",
+                extra.span,
+                f"it is `{header(definition)}`",
+            )
         given = dict(zip(names, callee.positional, strict=False))
         for name, bound in keywords.items():
             if name in given:
@@ -137,9 +150,15 @@ def header(definition: ast.Block | ast.Network) -> str:
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Node:
     if bound is None:
-        raise problem("E0403", f"`{cls.name}` needs a value of the network as `{name}`", span, f"write a label: `{cls.name}(enc1)`")
+        raise problem(
+            "E0403", f"`{cls.name}` needs a value of the network as `{name}`", span, f"write a label: `{cls.name}(enc1)`"
+        )
     if not isinstance(bound.value, Node):
-        raise problem("E0401", f"`{name}` of `{cls.name}` is a value of the network, and {show(bound.value)} is {type_name(bound.value)}", bound.span)
+        raise problem(
+            "E0401",
+            f"`{name}` of `{cls.name}` is a value of the network, and {show(bound.value)} is {type_name(bound.value)}",
+            bound.span,
+        )
     return bound.value
 
 
@@ -147,7 +166,12 @@ def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any
     if parameter.kind is None or isinstance(value, Unknown):
         return
     if parameter.kind not in _KINDS:
-        raise problem("E0401", f"there is no type `{parameter.kind}`", parameter.span, did_you_mean(parameter.kind, _KINDS) or f"the types are {', '.join(_KINDS)}")
+        raise problem(
+            "E0401",
+            f"there is no type `{parameter.kind}`",
+            parameter.span,
+            did_you_mean(parameter.kind, _KINDS) or f"the types are {', '.join(_KINDS)}",
+        )
     words, kinds = _KINDS[parameter.kind]
     if isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds):
         return
@@ -167,4 +191,6 @@ def _takes(annotation: Any, kind: type) -> bool:
     if annotation is kind:
         return True
     origin = typing.get_origin(annotation)
-    return origin in (typing.Union, types.UnionType, typing.Annotated) and any(_takes(part, kind) for part in typing.get_args(annotation))
+    return origin in (typing.Union, types.UnionType, typing.Annotated) and any(
+        _takes(part, kind) for part in typing.get_args(annotation)
+    )

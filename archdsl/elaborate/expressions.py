@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 from archdsl import limits
 from archdsl.declared import Declared, Fault, show, type_name
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics import did_you_mean
+from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
 from archdsl.elaborate.values import (
     FUNCTIONS,
     SIZE_ATTRIBUTES,
     UNKNOWN,
     Bound,
     Callee,
+    Environment,
     Family,
     Module,
     Problem,
-    Environment,
     Unknown,
+    problem,
     size_attribute,
 )
 from archdsl.initializers import Initializer
 from archdsl.ir import Node
 from archdsl.ops import Op
-from archdsl.shapes import OpenSize, SizeError
-from archdsl.source import Span
 from archdsl.syntax import nodes as ast
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
-    "%": operator.mod, "^": operator.pow,
-}  # fmt: skip
-
-
-def problem(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Problem:
-    """A problem at a place."""
-    return Problem(Diagnostic(code, message, Mark(span, text), help=help))
 
 
 class Evaluator:
@@ -66,7 +52,12 @@ class Evaluator:
         self._depth += 1
         try:
             if self._depth > limits.NESTING:
-                raise problem("E0108", f"this expression nests more than {limits.NESTING} deep", expression.span, "name the parts with `let`")
+                raise problem(
+                    "E0108",
+                    f"this expression nests more than {limits.NESTING} deep",
+                    expression.span,
+                    "name the parts with `let`",
+                )
             return self._by_type[expression.__class__](expression, env)
         finally:
             self._depth -= 1
@@ -76,7 +67,12 @@ class Evaluator:
         value = self.evaluate(expression, env)
         if isinstance(value, bool | Unknown):
             return value
-        raise problem("E0401", f"a condition is true or false, and {show(value)} is {type_name(value)}", expression.span, "compare it: `n > 0`")
+        raise problem(
+            "E0401",
+            f"a condition is true or false, and {show(value)} is {type_name(value)}",
+            expression.span,
+            "compare it: `n > 0`",
+        )
 
     def count(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
         """A whole number of at least 0."""
@@ -84,7 +80,12 @@ class Evaluator:
         if isinstance(value, Unknown):
             return value
         if isinstance(value, float):
-            raise problem("E0406", f"{what} is a count, and {value} is a float", expression.span, f"write a whole number, `//` or `int(...)`: {int(value)}")
+            raise problem(
+                "E0406",
+                f"{what} is a count, and {value} is a float",
+                expression.span,
+                f"write a whole number, `//` or `int(...)`: {int(value)}",
+            )
         if isinstance(value, bool) or not isinstance(value, int):
             raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)
         if value < 0:
@@ -123,7 +124,12 @@ class Evaluator:
             help = f"`{e.id}` is a function: write `{e.id}(...)`"
         if e.id in {"True", "False", "None"}:
             help = f"write `{e.id.lower()}`"
-        return problem("E0201", f"nothing is called `{e.id}` here", e.span, help or "labels are visible after their statement, in the same braces and those inside")
+        return problem(
+            "E0201",
+            f"nothing is called `{e.id}` here",
+            e.span,
+            help or "labels are visible after their statement, in the same braces and those inside",
+        )
 
     # -- operators --
 
@@ -135,7 +141,7 @@ class Evaluator:
         first = e.operators[0]
         if first in ("and", "or"):
             return self._logical(e, env, stop=first == "or")
-        if first in _COMPARE:
+        if first in COMPARE:
             return self._comparison(e, env)
         if first == "^":
             return self._power(e, env)
@@ -145,7 +151,7 @@ class Evaluator:
             if value is UNKNOWN or right is UNKNOWN:
                 value = UNKNOWN
             else:
-                value = self._arithmetic(sign, value, right, e, operand)
+                value = arithmetic(sign, value, right, e, operand)
         return value
 
     def _logical(self, e: ast.Chain, env: Environment, stop: bool) -> bool | Unknown:
@@ -159,66 +165,25 @@ class Evaluator:
         left = self.evaluate(e.operands[0], env)
         for sign, operand in zip(e.operators, e.operands[1:], strict=True):
             right = self.evaluate(operand, env)
-            if left is UNKNOWN or right is UNKNOWN:
+            if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return UNKNOWN
-            if not self.compare(sign, left, right, e.span):
+            if not compare(sign, left, right, e.span):
                 return False
             left = right
         return True
-
-    def compare(self, sign: str, left: Any, right: Any, span: Span) -> bool:
-        """One comparison; an open size compares only with what it always or never equals."""
-        if isinstance(left, OpenSize) or isinstance(right, OpenSize):
-            if sign in ("==", "!=") and left == right:
-                return sign == "=="
-            raise problem("E0307", f"whether {show(left)} {sign} {show(right)} holds depends on a size that the input leaves open", span,
-                          "fix the size in `input`, or decide by something that is known")  # fmt: skip
-        if sign not in ("==", "!="):
-            for value in (left, right):
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    raise problem("E0408", f"`{sign}` compares numbers, and {show(value)} is {type_name(value)}", span)
-        if isinstance(left, Callee) and isinstance(right, Callee):
-            same = left.target is right.target
-            return same if sign == "==" else not same
-        return _COMPARE[sign](left, right)
 
     def _power(self, e: ast.Chain, env: Environment) -> Any:
         base, exponent = (self.evaluate(operand, env) for operand in e.operands)
         if base is UNKNOWN or exponent is UNKNOWN:
             return UNKNOWN
-        if isinstance(base, int) and isinstance(exponent, int) and abs(base) > 1 and exponent * base.bit_length() > 2 * limits.INTEGER_BITS:
+        if (
+            isinstance(base, int)
+            and isinstance(exponent, int)
+            and abs(base) > 1
+            and exponent * base.bit_length() > 2 * limits.INTEGER_BITS
+        ):
             raise problem("E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span)
-        return self._arithmetic("^", base, exponent, e, e.operands[1])
-
-    def _arithmetic(self, sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr) -> Any:
-        for value in (left, right):
-            if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
-                if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
-                    return left + right
-                raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
-        if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
-            raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)
-        if isinstance(left, OpenSize | float) or isinstance(right, OpenSize | float):
-            return self._careful(sign, left, right, e)
-        result = _ARITHMETIC[sign](left, right) if sign != "^" or right >= 0 else self._careful(sign, float(left), right, e)
-        if isinstance(result, int) and result.bit_length() > limits.INTEGER_BITS:
-            raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span)
-        return result
-
-    def _careful(self, sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
-        """Arithmetic with floats and open sizes, where more can go wrong."""
-        opened = isinstance(left, OpenSize) or isinstance(right, OpenSize)
-        if opened and (sign in ("/", "^") or isinstance(left, float) or isinstance(right, float)):
-            raise problem("E0307", f"`{sign}` of an open size is not a whole number for every size", e.span, "use `//`, or fix the size in `input`")
-        try:
-            result = _ARITHMETIC[sign](left, right)
-        except SizeError as error:
-            raise problem("E0307", str(error), e.span) from None
-        except (OverflowError, ZeroDivisionError) as error:
-            raise problem("E0405" if isinstance(error, ZeroDivisionError) else "E0409", f"{show(left)} {sign} {show(right)} has no value", e.span) from None
-        if isinstance(result, complex) or result != result or result in (float("inf"), float("-inf")):
-            raise problem("E0408", f"{show(left)} {sign} {show(right)} is not a real number", e.span)
-        return result
+        return arithmetic("^", base, exponent, e, e.operands[1])
 
     def _unary(self, e: ast.Unary, env: Environment) -> Any:
         if e.operator == "not":
@@ -227,7 +192,11 @@ class Evaluator:
         value = self.evaluate(e.operand, env)
         if value is UNKNOWN:
             return value
-        return self._arithmetic(e.operator, 0, value, e, e.operand) if not isinstance(value, float) else (-value if e.operator == "-" else value)
+        return (
+            arithmetic(e.operator, 0, value, e, e.operand)
+            if not isinstance(value, float)
+            else (-value if e.operator == "-" else value)
+        )
 
     def _choice(self, e: ast.Choice, env: Environment) -> Any:
         condition = self.truth(e.condition, env)
@@ -250,15 +219,32 @@ class Evaluator:
         if isinstance(base, Module):
             found = base.definitions.get(e.name)
             if found is None:
-                raise problem("E0201", f"the import `{e.base.span.text}` defines no `{e.name}`", e.span, did_you_mean(e.name, base.definitions))
+                raise problem(
+                    "E0201",
+                    f"the import `{e.base.span.text}` defines no `{e.name}`",
+                    e.span,
+                    did_you_mean(e.name, base.definitions),
+                )
             return Callee(found, base)
         if not isinstance(base, Node):
-            raise problem("E0408", f"`.{e.name}` is asked of {show(base)}, which is {type_name(base)}", e.span, "`x` and labels have sizes: `x.c`, `x.h`")
+            raise problem(
+                "E0408",
+                f"`.{e.name}` is asked of {show(base)}, which is {type_name(base)}",
+                e.span,
+                "`x` and labels have sizes: `x.c`, `x.h`",
+            )
         size = size_attribute(base, e.name)
         if size is None:
             known = e.name in SIZE_ATTRIBUTES
-            message = f"`.{e.name}` is not a size of a tensor of rank {len(base.shape)}" if known else f"a tensor has no `.{e.name}`"
-            raise problem("E0408", message, e.span, did_you_mean(e.name, SIZE_ATTRIBUTES) if not known else f"its shape is {show(base.shape)}")
+            message = (
+                f"`.{e.name}` is not a size of a tensor of rank {len(base.shape)}" if known else f"a tensor has no `.{e.name}`"
+            )
+            raise problem(
+                "E0408",
+                message,
+                e.span,
+                did_you_mean(e.name, SIZE_ATTRIBUTES) if not known else f"its shape is {show(base.shape)}",
+            )
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:
@@ -278,7 +264,12 @@ class Evaluator:
         if not isinstance(base, tuple | range | str):
             raise problem("E0408", f"{show(base)} has no elements: it is {type_name(base)}", e.span)
         if not -len(base) <= index < len(base):
-            raise problem("E0407", f"index {index} of a list of {len(base)}", e.index.span, "indices count from 0" if index == len(base) else None)
+            raise problem(
+                "E0407",
+                f"index {index} of a list of {len(base)}",
+                e.index.span,
+                "indices count from 0" if index == len(base) else None,
+            )
         return base[index]
 
     def _call(self, e: ast.CallExpr, env: Environment) -> Any:
@@ -318,7 +309,12 @@ class Evaluator:
             value = self.argument(callee, argument, len(positional), env)
             if argument.name is None:
                 if keywords and not callee.keywords:
-                    raise problem("E0404", "an argument by position comes after one by name", argument.span, "put the arguments by position first")
+                    raise problem(
+                        "E0404",
+                        "an argument by position comes after one by name",
+                        argument.span,
+                        "put the arguments by position first",
+                    )
                 positional.append(Bound(value, argument.span))
             elif argument.name in keywords:
                 raise problem("E0404", f"`{argument.name}` is given twice", argument.span)

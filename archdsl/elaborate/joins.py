@@ -1,72 +1,155 @@
-"""Why two sides of a join differ: where each side's shape came from, and what to write."""
+"""Where two or more values meet: `skip`, `add`, `mul`, `concat` and `shake`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.elaborate.values import Problem
-from archdsl.ir import Node
-from archdsl.shapes import Shape, format_shape
+from archdsl.declared import Fault
+from archdsl.elaborate.control import rounds_of
+from archdsl.elaborate.mismatch import branches_differ, skip_differs
+from archdsl.elaborate.naming import Naming
+from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, Value, problem
+from archdsl.ir import Condition, Node
+from archdsl.ops import Op
+from archdsl.ops.join import Add, Concat, Mul, Shake
+from archdsl.shapes import OpenSize
 from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.bodies import Bodies, Key
+
+_ADD = Add()
+_JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}
 
 
-def skip_differs(nodes: Sequence[Node], start: Node, body: Node, shortcut: Node, keyword: Span) -> Problem:
-    """The error for a skip whose body and shortcut do not add up."""
-    related = [*_changes(nodes, start, body), *(_changes(nodes, start, shortcut) if shortcut is not start else ())]
-    message = (
-        f"the two sides of this skip differ: the body gives {format_shape(body.shape)}, "
-        f"the shortcut {format_shape(shortcut.shape)}"
-    )
-    help = _projection(nodes, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
-    return Problem(Diagnostic("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
+def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+    """Run the body and the shortcut from the same `x`, and add them."""
+    options = bodies.options("skip", skip.arguments, env, {"drop": 0.0, "scale": 1.0})
+    spans = {argument.name: argument.span for argument in skip.arguments}
+    naming = bodies.inner(naming, key, skip.span)
+    body = bodies.run(skip.body, Environment(env, env.module), x, naming)
+    shortcut = bodies.run(skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
+    if not isinstance(body, Node) or not isinstance(shortcut, Node) or not isinstance(x, Node) or UNKNOWN in options.values():
+        return UNKNOWN
+    if body is x:
+        raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
+    scope = naming.scope
+    if body.shape != shortcut.shape:
+        _same_sizes(bodies, body, shortcut, x, skip)
+    if options["scale"] != 1.0:
+        body = bodies.apply(
+            _option_op(bodies, "scale", "factor", options["scale"], spans.get("scale"), "scale"),
+            (body,),
+            scope,
+            None,
+            skip.keyword,
+        )
+    if options["drop"] != 0.0:
+        body = bodies.apply(
+            _option_op(bodies, "droppath", "p", options["drop"], spans.get("drop"), "drop"), (body,), scope, None, skip.keyword
+        )
+    return bodies.apply(_ADD, (body, shortcut), scope, None, skip.keyword)
 
 
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Node], help: str | None) -> Problem:
-    """The error for a join of several branches, with the shape of each."""
-    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6])
-    return Problem(Diagnostic(code, message, Mark(keyword, "joined here"), related, help=help))
+def _same_sizes(bodies: Bodies, body: Node, shortcut: Node, x: Node, skip: ast.Skip) -> None:
+    """Record where open sizes have to agree; an error where fixed ones do not."""
+    if len(body.shape) == len(shortcut.shape):
+        differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
+        if all(_may_agree(a, b) for a, b in differing):
+            bodies.conditions += [Condition(a, b, skip.keyword, "skip") for a, b in differing]
+            return
+    raise skip_differs(bodies.nodes, x, body, shortcut, skip.keyword)
 
 
-def _changes(nodes: Sequence[Node], start: Node, end: Node) -> list[Mark]:
-    """The places between a join's start and one of its sides where the shape changes."""
-    found: list[Mark] = []
-    node = end
-    while node is not start and node.inputs and node.index > start.index:
-        before = nodes[node.inputs[0]]
-        if before.shape != node.shape:
-            found.append(Mark(node.span, _difference(before.shape, node.shape)))
-        node = before
-    return found[::-1]
+def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span | None, option: str) -> Op:
+    op = Op.registry.get(name)
+    assert op is not None
+    try:
+        return op.create({field: float(value)})  # type: ignore[no-any-return]
+    except Fault as fault:
+        assert span is not None
+        raise problem(
+            fault.code, fault.message.replace(f"`{field}` of `{name}`", f"`{option}` of `skip`"), span, fault.help
+        ) from None
 
 
-def _difference(before: Shape, after: Shape) -> str:
-    if len(before) != len(after):
-        return f"{format_shape(before)} -> {format_shape(after)} here"
-    parts = []
-    if before[0] != after[0]:
-        parts.append(f"channels {before[0]} -> {after[0]}")
-    if before[1:] != after[1:]:
-        parts.append(f"{'x'.join(map(str, before[1:]))} -> {'x'.join(map(str, after[1:]))}")
-    return " and ".join(parts) + " here"
+def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+    """Run the branches, each from the same `x`, and join them."""
+    spans = {argument.name: argument.span for argument in join.arguments}
+    options = bodies.options(join.kind, join.arguments, env, {"axis": 0} if join.kind == "concat" else {})
+    naming = bodies.inner(naming, key, join.span)
+    outer_scope, bodies.scope = bodies.scope, naming.scope
+    branches = _branches(bodies, join.body, Environment(env, env.module), x, naming)
+    bodies.scope = outer_scope
+    if not branches:
+        raise problem(
+            "E0506",
+            f"this `{join.kind}` has no branches",
+            join.span,
+            "each statement in its braces is a branch; `x` is the identity",
+        )
+    if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
+        return UNKNOWN
+    nodes = tuple(branch for branch in branches if isinstance(branch, Node))
+    cls = _JOINS[join.kind]
+    try:
+        op = cls.create(options)
+        _open_branches(bodies, op, nodes, join)
+        return bodies.apply(op, nodes, naming.scope, None, join.keyword)
+    except Fault as fault:
+        raise problem(fault.code, fault.message, spans.get(fault.argument, join.keyword), fault.help) from None
+    except Problem as found:
+        if found.diagnostic.code in ("E0302", "E0303"):
+            raise branches_differ(
+                found.diagnostic.code, found.diagnostic.message, join.keyword, nodes, found.diagnostic.help
+            ) from None
+        raise
 
 
-def _projection(nodes: Sequence[Node], start: Node, body: Node) -> str:
-    """The shortcut that would fit, where a 1×1 convolution with a stride gives it."""
-    stride = _stride(start.shape, body.shape)
-    if stride is None:
-        return "a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`"
-    normalized = any(node.op.own_shift for node in nodes[start.index + 1 : body.index + 1])
-    channels = body.shape[0]
-    step = f", stride = {stride}" if stride != 1 else ""
-    return f"project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
+def _open_branches(bodies: Bodies, op: Any, nodes: tuple[Node, ...], join: ast.Join) -> None:
+    """Record where open sizes of branches have to agree."""
+    first = nodes[0].shape
+    for node in nodes[1:]:
+        if len(node.shape) != len(first):
+            return
+        for axis, (a, b) in enumerate(zip(first, node.shape, strict=True)):
+            joined = join.kind == "concat" and axis == op.axis % len(first)
+            gated = join.kind == "mul" and 1 in (a, b)
+            if a != b and not joined and not gated and (isinstance(a, OpenSize) or isinstance(b, OpenSize)):
+                if not _may_agree(a, b):
+                    code = "E0303" if join.kind == "concat" else "E0302"
+                    raise problem(code, f"`{join.kind}` joins sizes that never agree: {a} and {b}", join.keyword)
+                bodies.conditions.append(Condition(a, b, join.keyword, join.kind))
 
 
-def _stride(before: Shape, after: Shape) -> int | None:
-    """The stride of a 1×1 convolution from one shape to the other; none where there is no single one."""
-    if len(before) != len(after) or len(before) < 2:
-        return None
-    for stride in range(1, 65):
-        if all((n - 1) // stride + 1 == m for n, m in zip(before[1:], after[1:], strict=True)):
-            return stride
-    return None
+def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming: Naming) -> list[Value]:
+    """The value of each statement, each from the same `x`; loops and `if` add theirs."""
+    found: list[Value] = []
+    for statement in body.statements:
+        env.names["x"] = x
+        try:
+            if isinstance(statement, ast.Pipeline):
+                stage = statement.stages[0]
+                if statement.label is None and len(statement.stages) == 1 and isinstance(stage, ast.Repeat | ast.For | ast.If):
+                    for inner, inside in rounds_of(bodies, stage, env):
+                        found += _branches(bodies, inner, inside, x, naming)
+                else:
+                    found.append(bodies.pipeline(statement, env, x, naming))
+            elif isinstance(statement, ast.Let | ast.Expect | ast.Damaged):
+                bodies.statement(statement, env, x, naming)
+                if isinstance(statement, ast.Damaged):
+                    found.append(UNKNOWN)
+            else:
+                raise problem(
+                    "E0504", "a head, an output or an input is not a branch", statement.span, "put it before or after the join"
+                )
+        except Problem as problem_found:
+            bodies.report(problem_found.diagnostic)
+            bodies.after_error(statement, env)
+            found.append(UNKNOWN)
+    return found
+
+
+def _may_agree(a: Any, b: Any) -> bool:
+    return isinstance(a, OpenSize) or isinstance(b, OpenSize)

@@ -72,7 +72,11 @@ def _bad(name: str, span: Span, why: str, help: str) -> Problem:
 
 def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:
     where = f"in `{scope.path}`" if scope.path else "in the network"
-    help = "in a loop, an index or a computed label keeps them apart: `name[i]: ...` or `\"name{i}\": ...`"
+    help = 'in a loop, an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
     if first == span:
-        return Problem(Diagnostic("E0203", f"two stages {where} are called `{name}`: this one stands in a loop", Mark(span), help=help))
-    return Problem(Diagnostic("E0203", f"two stages {where} are called `{name}`", Mark(span), (Mark(first, "the first"),), help=help))
+        return Problem(
+            Diagnostic("E0203", f"two stages {where} are called `{name}`: this one stands in a loop", Mark(span), help=help)
+        )
+    return Problem(
+        Diagnostic("E0203", f"two stages {where} are called `{name}`", Mark(span), (Mark(first, "the first"),), help=help)
+    )

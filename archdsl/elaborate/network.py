@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.declared import show
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
-from archdsl.elaborate.bodies import METRICS, Bodies, Claim, check_claim
+from archdsl.elaborate.bodies import Bodies
 from archdsl.elaborate.calls import header
-from archdsl.elaborate.expressions import problem
+from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Module, Problem, Unknown
+from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Module, Problem, problem
 from archdsl.ir import Graph, Node, Scope
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -65,13 +64,28 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
     callee, claims = _resolve(bodies, Callee(definition, module), [])
     network = callee.target
     assert isinstance(network, ast.Network) and callee.module is not None
-    callee = _with_settings(bodies, callee, definition, settings, module)
     env = Environment(None, callee.module)
+    callee = _with_settings(bodies, callee, definition, settings, module)
     arguments, given = bodies.binder.block(callee, network.name_span, env)
-    root = Scope(definition.name, None, "network", definition.name_span, network.name, arguments, given, definition=network.span, doc=definition.doc or network.doc)
+    root = Scope(
+        definition.name,
+        None,
+        "network",
+        definition.name_span,
+        network.name,
+        arguments,
+        given,
+        definition=network.span,
+        doc=definition.doc or network.doc,
+    )
     result = bodies.run(network.body, env, UNKNOWN, Naming(root))
     if not bodies.inputs and not any(d.is_error for d in bodies.diagnostics):
-        raise problem("E0503", f"`{network.name}` has no input", network.name_span, "its first statement declares one: `input image [3, 224, 224]`")
+        raise problem(
+            "E0503",
+            f"`{network.name}` has no input",
+            network.name_span,
+            "its first statement declares one: `input image [3, 224, 224]`",
+        )
     bodies.claims += [Claim(claim, env, root) for claim in claims]
     index = result.index if isinstance(result, Node) else 0
     return Graph(
@@ -93,12 +107,16 @@ def _resolve(bodies: Bodies, callee: Callee, seen: list[ast.Definition]) -> tupl
     base = bodies.evaluator.evaluate(alias.target, Environment(None, callee.module))
     if not isinstance(base, Callee) or isinstance(base.target, type):
         raise problem("E0208", f"`{alias.target.span.text}` is not a network", alias.target.span)
-    joined = Callee(base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})})
+    joined = Callee(
+        base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
+    )
     resolved, claims = _resolve(bodies, joined, [*seen, alias])
     return resolved, [*claims, *alias.claims]
 
 
-def _with_settings(bodies: Bodies, callee: Callee, definition: ast.Definition, settings: Mapping[str, str], module: Module) -> Callee:
+def _with_settings(
+    bodies: Bodies, callee: Callee, definition: ast.Definition, settings: Mapping[str, str], module: Module
+) -> Callee:
     """The network with the user's settings as further arguments."""
     network = callee.target
     assert isinstance(network, ast.Network)
@@ -110,19 +128,34 @@ def _with_settings(bodies: Bodies, callee: Callee, definition: ast.Definition, s
         place = Span(source, 0, len(text)) if text else None
         if name not in names:
             near = did_you_mean(name, names) or (f"it is `{header(network)}`" if names else None)
-            raise Problem(Diagnostic("E0607", f"`{definition.name}` has no parameter `{name}`", Mark(definition.name_span), help=near))
+            raise Problem(
+                Diagnostic("E0607", f"`{definition.name}` has no parameter `{name}`", Mark(definition.name_span), help=near)
+            )
         if name in fixed:
-            raise Problem(Diagnostic("E0607", f"`{definition.name}` fixes `{name}`", Mark(definition.span), help=f"set it on `{network.name}`, which leaves it open"))
+            raise Problem(
+                Diagnostic(
+                    "E0607",
+                    f"`{definition.name}` fixes `{name}`",
+                    Mark(definition.span),
+                    help=f"set it on `{network.name}`, which leaves it open",
+                )
+            )
         expression, errors = parse_expression(source)
         if expression is None or place is None:
-            raise Problem(errors[0] if errors else Diagnostic("E0607", f"`--set {name}=` has no value", None, help=f"write `--set {name}=10`"))
+            raise Problem(
+                errors[0]
+                if errors
+                else Diagnostic("E0607", f"`--set {name}=` has no value", None, help=f"write `--set {name}=10`")
+            )
         keywords[name] = Bound(bodies.evaluator.evaluate(expression, Environment(None, module)), place)
     return Callee(network, callee.module, callee.positional, keywords)
 
 
 def _check_uncalled(bodies: Bodies, module: Module, chosen: ast.Definition) -> None:
     """Look at blocks that nothing called, with everything about them unknown, so that their mistakes show too."""
-    called = {node.scope.definition for node in bodies.nodes} | {s.definition for node in bodies.nodes for s in node.scope.enclosing()}
+    called = {node.scope.definition for node in bodies.nodes} | {
+        s.definition for node in bodies.nodes for s in node.scope.enclosing()
+    }
     for definition in module.definitions.values():
         if not isinstance(definition, ast.Block) or definition.span in called:
             continue
@@ -144,7 +177,12 @@ def _unused_values(graph: Graph) -> list[Diagnostic]:
         if not graph.in_training[node.index] and not graph.consumers[node.index]:
             what = f"the input `{node.label}`" if node.op.name == "input" else f"what `{node.op.name}` makes"
             message = f"{what} is never used"
-            found.setdefault(node.span, Diagnostic("W0101", message, Mark(node.span), help="take it up by its label, or delete it", severity=Severity.WARNING))
+            found.setdefault(
+                node.span,
+                Diagnostic(
+                    "W0101", message, Mark(node.span), help="take it up by its label, or delete it", severity=Severity.WARNING
+                ),
+            )
     return list(found.values())
 
 
@@ -158,7 +196,9 @@ def _unused_parameters(module: Module) -> list[Diagnostic]:
         for parameter in definition.parameters:
             if parameter.name not in read:
                 message = f"`{definition.name}` never reads its parameter `{parameter.name}`"
-                found.append(Diagnostic("W0102", message, Mark(parameter.span), help="delete it, or use it", severity=Severity.WARNING))
+                found.append(
+                    Diagnostic("W0102", message, Mark(parameter.span), help="delete it, or use it", severity=Severity.WARNING)
+                )
     return found
 
 
@@ -175,5 +215,3 @@ def names_read(definition: ast.Block | ast.Network) -> set[str]:
         elif item is not None and not isinstance(item, str | int | float | Span):
             pending += [getattr(item, name) for name in item.__dataclass_fields__]
     return found
-
-

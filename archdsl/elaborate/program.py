@@ -21,17 +21,29 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
     try:
         size = path.stat().st_size
         if size > 4 * limits.SOURCE_CHARACTERS:
-            return Diagnostic("E0603", f"{name} has {size:,} bytes, too many for a spec", mark, help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters")
+            return Diagnostic(
+                "E0603",
+                f"{name} has {size:,} bytes, too many for a spec",
+                mark,
+                help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters",
+            )
         data = path.read_bytes()
     except OSError as error:
         near = did_you_mean(path.name, _neighbours(path))
         return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=near)
     if b"\0" in data:
-        return Diagnostic("E0602", f"{name} is not text: it holds a zero byte at offset {data.index(0)}", mark, help="a spec is a UTF-8 text file")
+        return Diagnostic(
+            "E0602",
+            f"{name} is not text: it holds a zero byte at offset {data.index(0)}",
+            mark,
+            help="a spec is a UTF-8 text file",
+        )
     try:
         return SourceFile(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        return Diagnostic("E0602", f"{name} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}", mark, help="save it as UTF-8")
+        return Diagnostic(
+            "E0602", f"{name} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}", mark, help="save it as UTF-8"
+        )
 
 
 def _neighbours(path: Path) -> list[str]:
@@ -71,16 +83,31 @@ class Program:
         if path is not None:
             self._loading.pop()
         for extra in file.recipes[1:]:
-            self.diagnostics.append(Diagnostic("E0204", "a file has one recipe", Mark(extra.span), (Mark(file.recipes[0].span, "the first"),)))
+            self.diagnostics.append(
+                Diagnostic("E0204", "a file has one recipe", Mark(extra.span), (Mark(file.recipes[0].span, "the first"),))
+            )
         return module
 
     def _define(self, module: Module) -> None:
         for definition in module.file.definitions:
             first = module.definitions.get(definition.name)
             if first is not None:
-                self.diagnostics.append(Diagnostic("E0204", f"`{definition.name}` is defined twice", Mark(definition.name_span), (Mark(first.name_span, "the first"),)))
+                self.diagnostics.append(
+                    Diagnostic(
+                        "E0204",
+                        f"`{definition.name}` is defined twice",
+                        Mark(definition.name_span),
+                        (Mark(first.name_span, "the first"),),
+                    )
+                )
             elif definition.name in Op.registry or definition.name in FUNCTIONS or definition.name == "x":
-                what = "the tensor that flows" if definition.name == "x" else "an op" if definition.name in Op.registry else "a function"
+                what = (
+                    "the tensor that flows"
+                    if definition.name == "x"
+                    else "an op"
+                    if definition.name in Op.registry
+                    else "a function"
+                )
                 self.diagnostics.append(Diagnostic("E0205", f"`{definition.name}` is {what}, and a definition cannot take its name", Mark(definition.name_span),
                                                    help=f"choose another, such as `{definition.name}_block`"))  # fmt: skip
             else:
@@ -92,7 +119,9 @@ class Program:
             self.diagnostics.append(found)
             module.imports[item.name] = Module(ast.File(item.span.file, (), (), (), (), damaged=True), {}, {})
         elif item.name in module.definitions or item.name in module.imports or item.name in Op.registry:
-            self.diagnostics.append(Diagnostic("E0204", f"`{item.name}` is taken", Mark(item.name_span), help="choose another name after `as`"))
+            self.diagnostics.append(
+                Diagnostic("E0204", f"`{item.name}` is taken", Mark(item.name_span), help="choose another name after `as`")
+            )
         else:
             module.imports[item.name] = found
 
@@ -100,16 +129,22 @@ class Program:
         """The module that an import means, loaded once."""
         mark = Mark(item.path_span)
         if path is None or self._root is None:
-            return Diagnostic("E0605", "a text without a file cannot import: there is no folder to look in", mark, help="save it as a file")
+            return Diagnostic(
+                "E0605", "a text without a file cannot import: there is no folder to look in", mark, help="save it as a file"
+            )
         wanted = Path(item.path)
         if wanted.is_absolute() or "\\" in item.path or "\0" in item.path:
             return Diagnostic("E0605", f"an import's path is relative to its file, with `/` between folders: {item.path!r}", mark)
         target = (path.resolve().parent / wanted).resolve()
         if not target.is_relative_to(self._root):
-            return Diagnostic("E0605", f"the import {item.path!r} leaves the folder of the network's file", mark, help="copy the file beside it")
+            return Diagnostic(
+                "E0605", f"the import {item.path!r} leaves the folder of the network's file", mark, help="copy the file beside it"
+            )
         if target in self._loading:
             chain = " -> ".join(p.name for p in [*self._loading[self._loading.index(target) :], target])
-            return Diagnostic("E0604", f"imports go round in a circle: {chain}", mark, help="move what both need into a third file")
+            return Diagnostic(
+                "E0604", f"imports go round in a circle: {chain}", mark, help="move what both need into a third file"
+            )
         if target in self._modules:
             return self._modules[target]
         if len(self._modules) >= limits.IMPORTS or len(self._loading) >= _DEEPEST_IMPORT:
@@ -127,14 +162,23 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
             return networks[name]
         is_block = name in module.definitions
         message = f"`{name}` in {shown} is a block" if is_block else f"{shown} has no network `{name}`"
-        return Diagnostic("E0208", message, _first_place(module), help=did_you_mean(name, networks) or (f"it has {listed}" if listed else None))
+        return Diagnostic(
+            "E0208", message, _first_place(module), help=did_you_mean(name, networks) or (f"it has {listed}" if listed else None)
+        )
     if stem in networks:
         return networks[stem]
     if len(networks) == 1:
         return next(iter(networks.values()))
     if not networks:
-        return Diagnostic("E0208", f"{shown} defines no network", _first_place(module), help="`network name { input image [3, 32, 32] ... }`")
-    return Diagnostic("E0208", f"{shown} defines several networks, and none is called `{stem}`", _first_place(module), help=f"say which: {listed}")
+        return Diagnostic(
+            "E0208", f"{shown} defines no network", _first_place(module), help="`network name { input image [3, 32, 32] ... }`"
+        )
+    return Diagnostic(
+        "E0208",
+        f"{shown} defines several networks, and none is called `{stem}`",
+        _first_place(module),
+        help=f"say which: {listed}",
+    )
 
 
 def _first_place(module: Module) -> Mark | None:

@@ -58,7 +58,9 @@ class _Reader:
             self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
             return
         if name in self.values:
-            self.diagnostics.append(Diagnostic("E0204", f"`{name}` is set twice", Mark(span), (Mark(self.places[name], "the first"),)))
+            self.diagnostics.append(
+                Diagnostic("E0204", f"`{name}` is set twice", Mark(span), (Mark(self.places[name], "the first"),))
+            )
             return
         env = Environment(None, self._module)
         registry = Recipe.registry_for(name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from archdsl.declared import Declared, Fault, show, type_name
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Node
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
@@ -21,6 +21,11 @@ class Problem(Exception):
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
+
+
+def problem(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Problem:
+    """A problem at a place."""
+    return Problem(Diagnostic(code, message, Mark(span, text), help=help))
 
 
 class Unknown:
@@ -85,7 +90,7 @@ class Environment:
         self.module = module
         self.names: dict[str, Any] = {}
         self.control = control
-        self.damaged = outer.damaged if outer is not None else False
+        self.damaged: bool = outer.damaged if outer is not None else False
 
     def find(self, name: str) -> Any:
         """The value of a name, or the class `Unknown` itself where there is none."""

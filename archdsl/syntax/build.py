@@ -120,7 +120,9 @@ class Builder:
 
     def call_stage(self, c: Children) -> ast.CallStage:
         if not isinstance(c[0], ast.Name | ast.CallExpr | ast.Index | ast.Attribute):
-            self.report(SyntaxFault("E0101", c[0].span, "a stage is an op, a block, a value's name or `{ ... }`, not a plain value"))
+            self.report(
+                SyntaxFault("E0101", c[0].span, "a stage is an op, a block, a value's name or `{ ... }`, not a plain value")
+            )
         return ast.CallStage(c[0].span, c[0])
 
     def group(self, c: Children) -> ast.Group:
@@ -184,7 +186,12 @@ class Builder:
                 return ast.Label(span, name, index)
             case ast.Literal(span, str()):
                 return ast.Label(span, None, None, self._template(span))
-        fault = SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", "put the label before the stage: `conv1: conv(64, 7)`")
+        fault = SyntaxFault(
+            "E0101",
+            target.span,
+            "a label is a name, `name[index]` or a string",
+            "put the label before the stage: `conv1: conv(64, 7)`",
+        )
         self.report(fault)
         return ast.Label(target.span, "_")
 
@@ -291,4 +298,3 @@ def _arguments(c: Children) -> tuple[ast.Argument, ...]:
 
 def _parameters(c: Children) -> tuple[ast.Parameter, ...]:
     return next((item for item in c if isinstance(item, _Parameters)), ())
-

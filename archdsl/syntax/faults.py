@@ -77,7 +77,7 @@ def _strange_character(s: Situation) -> SyntaxFault | None:
     quotes = {"'": '"', "\u201c": '"', "\u201d": '"', "\u2018": '"', "\u2019": '"'}
     if character in quotes:
         return SyntaxFault("E0104", s.span, f"`{character}` does not begin a string", 'strings stand in `"double quotes"`')
-    known = {"×": "write `x` in a comment, or `*`", "→": "write `->`", "&": "write `and`", "|": "write `or`",
+    known = {"\u00d7": "write `x` in a comment, or `*`", "→": "write `->`", "&": "write `and`", "|": "write `or`",
              "!": "write `not`, or `!=`", "@": "there are no decorators", "\\": "a line goes on inside `( )` and around `->`"}  # fmt: skip
     name = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
     return SyntaxFault("E0104", s.span, f"{name} has no meaning here", known.get(character))
@@ -107,10 +107,16 @@ def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
     if s.opened is None or s.opened_span is None:
         return None
     sign, closing = _OPENING[s.opened.type]
-    starts_statement = str(s.token) in KEYWORDS and s.first_on_line and str(s.token) not in {"if", "else", "for", "and", "or", "not", "in"}
+    starts_statement = (
+        str(s.token) in KEYWORDS and s.first_on_line and str(s.token) not in {"if", "else", "for", "and", "or", "not", "in"}
+    )
     definition = str(s.token) in {"block", "network", "import", "train"} and s.first_on_line
     inside = s.opened.type != "LBRACE"
-    if s.token.type == "$END" or (inside and (starts_statement or s.first_on_line or s.token.type in ("RBRACE", "LBRACE"))) or definition:
+    if (
+        s.token.type == "$END"
+        or (inside and (starts_statement or s.first_on_line or s.token.type in ("RBRACE", "LBRACE")))
+        or definition
+    ):
         where = "the file ends" if s.token.type == "$END" else f"{s.found} begins something new"
         return SyntaxFault(
             "E0102", s.opened_span, f"this `{sign}` is never closed: {where} before its `{closing}`",
@@ -139,7 +145,10 @@ def _assignment(s: Situation) -> SyntaxFault | None:
     inside = s.opened is not None and s.opened.type == "LPAR"
     if s.token.type == "EQUAL" and not inside:
         return SyntaxFault(
-            "E0105", s.span, "`=` does not label a stage", "a label takes a colon: `conv1: conv(64, 7)`; a constant is `let n = 3`"
+            "E0105",
+            s.span,
+            "`=` does not label a stage",
+            "a label takes a colon: `conv1: conv(64, 7)`; a constant is `let n = 3`",
         )
     if s.token.type == "COLON" and inside:
         return SyntaxFault("E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`")
@@ -150,22 +159,39 @@ def _keyword(s: Situation) -> SyntaxFault | None:
     """A keyword where a name has to stand."""
     if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
         return SyntaxFault(
-            "E0107", s.previous_span, f"`{s.previous}` is a word of the language and cannot be a label", f"choose another name, such as `{s.previous}1`"
+            "E0107",
+            s.previous_span,
+            f"`{s.previous}` is a word of the language and cannot be a label",
+            f"choose another name, such as `{s.previous}1`",
         )
     wants_name = "NAME" in s.expected and not {"LET", "SKIP", "LSQB"} & s.expected
     if str(s.token) in KEYWORDS and wants_name and not s.first_on_line:
-        return SyntaxFault("E0107", s.span, f"`{s.token}` is a word of the language and cannot be a name", f"choose another name, such as `{s.token}1`")
+        return SyntaxFault(
+            "E0107",
+            s.span,
+            f"`{s.token}` is a word of the language and cannot be a name",
+            f"choose another name, such as `{s.token}1`",
+        )
     return None
 
 
 def _missing_name(s: Situation) -> SyntaxFault | None:
     """`import "a.arch"` without `as`, `aux head(10)` without a label, a body left out."""
     if s.expected == {"AS"}:
-        return SyntaxFault("E0101", s.span, f"an import needs a name, and {s.found} stands here", 'write `import "file.arch" as name`')
+        return SyntaxFault(
+            "E0101", s.span, f"an import needs a name, and {s.found} stands here", 'write `import "file.arch" as name`'
+        )
     if s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
-        return SyntaxFault("E0101", s.span, f"a head and an output need a label, and {s.found} stands here", "write `aux name: ...` or `output name: ...`")
+        return SyntaxFault(
+            "E0101",
+            s.span,
+            f"a head and an output need a label, and {s.found} stands here",
+            "write `aux name: ...` or `output name: ...`",
+        )
     if s.expected == {"IN", "COMMA"}:
-        return SyntaxFault("E0101", s.span, f"`for` needs `in` and what to go through; {s.found} stands here", "write `for i in 0..n { ... }`")
+        return SyntaxFault(
+            "E0101", s.span, f"`for` needs `in` and what to go through; {s.found} stands here", "write `for i in 0..n { ... }`"
+        )
     return None
 
 

@@ -105,12 +105,14 @@ class _Parser:
         lexer = self.lark.parser.lexer.lexer  # type: ignore[union-attr]  # the basic lexer, below the post-lexer
         token = Token("NAME", "", start, end_pos=start)
         try:
-            for token in LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None):
+            for token in LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None):  # type: ignore[no-untyped-call]
                 state.feed_token(token)
             return state.feed_token(Token.new_borrow_pos("$END", "", token), True)  # type: ignore[no-any-return]
         except UnexpectedToken:
             place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
-            faults.append(SyntaxFault("E0101", place, "this is not an expression", "as in `2 * n + 1`; in a label string, `\\{` is a brace"))
+            faults.append(
+                SyntaxFault("E0101", place, "this is not an expression", "as in `2 * n + 1`; in a label string, `\\{` is a brace")
+            )
             return None
 
 
@@ -143,7 +145,14 @@ class _Run:
                 return self._finish(report=False)
         if self.layout.too_deep is not None:
             place = _span(self.source, self.layout.too_deep)
-            self.faults.append(SyntaxFault("E0108", place, f"brackets stand more than {limits.NESTING} deep here", "give the inner parts names: `let`, `block`"))
+            self.faults.append(
+                SyntaxFault(
+                    "E0108",
+                    place,
+                    f"brackets stand more than {limits.NESTING} deep here",
+                    "give the inner parts names: `let`, `block`",
+                )
+            )
             return self._finish(report=False)
         return self._finish()
 
@@ -271,7 +280,8 @@ class _Run:
             token, span, self.previous, _span(self.source, self.previous) if self.previous is not None else None,
             self.layout.first_on_line, opened, _span(self.source, opened) if opened is not None else None,
             self.layout.closes is not None,
-            frozenset(kind for kind in self.interactive.accepts() if kind not in ("ERROR", "ERROR_ITEM")),
+            frozenset(kind for kind in self.interactive.accepts()  # type: ignore[no-untyped-call]
+                      if kind not in ("ERROR", "ERROR_ITEM")),
         )  # fmt: skip
         fault = explain(situation)
         self.faults.append(fault)

@@ -1,0 +1,81 @@
+"""Arithmetic and comparison of values, with what can go wrong in them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, Final
+
+from archdsl import limits
+from archdsl.declared import show, type_name
+from archdsl.elaborate.values import Callee, problem
+from archdsl.shapes import OpenSize, SizeError
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+COMPARE: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+    "%": operator.mod, "^": operator.pow,
+}  # fmt: skip
+
+
+def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
+    """One comparison; an open size compares only with what it always or never equals."""
+    if isinstance(left, OpenSize) or isinstance(right, OpenSize):
+        if sign in ("==", "!=") and left == right:
+            return sign == "=="
+        raise problem("E0307", f"whether {show(left)} {sign} {show(right)} holds depends on a size that the input leaves open", span,
+                      "fix the size in `input`, or decide by something that is known")  # fmt: skip
+    if sign not in ("==", "!="):
+        for value in (left, right):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise problem("E0408", f"`{sign}` compares numbers, and {show(value)} is {type_name(value)}", span)
+    if isinstance(left, Callee) and isinstance(right, Callee):
+        same = left.target is right.target
+        return same if sign == "==" else not same
+    return bool(COMPARE[sign](left, right))
+
+
+def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr) -> Any:
+    """Two numbers to one; a problem where there is none."""
+    for value in (left, right):
+        if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
+            if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
+                return left + right
+            raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
+    if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
+        raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)
+    if isinstance(left, OpenSize | float) or isinstance(right, OpenSize | float):
+        return _careful(sign, left, right, e)
+    result = _ARITHMETIC[sign](left, right) if sign != "^" or right >= 0 else _careful(sign, float(left), right, e)
+    if isinstance(result, int) and result.bit_length() > limits.INTEGER_BITS:
+        raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span)
+    return result
+
+
+def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
+    """Arithmetic with floats and open sizes, where more can go wrong."""
+    opened = isinstance(left, OpenSize) or isinstance(right, OpenSize)
+    if opened and (sign in ("/", "^") or isinstance(left, float) or isinstance(right, float)):
+        raise problem(
+            "E0307",
+            f"`{sign}` of an open size is not a whole number for every size",
+            e.span,
+            "use `//`, or fix the size in `input`",
+        )
+    try:
+        result = _ARITHMETIC[sign](left, right)
+    except SizeError as error:
+        raise problem("E0307", str(error), e.span) from None
+    except (OverflowError, ZeroDivisionError) as error:
+        raise problem(
+            "E0405" if isinstance(error, ZeroDivisionError) else "E0409",
+            f"{show(left)} {sign} {show(right)} has no value",
+            e.span,
+        ) from None
+    if isinstance(result, complex) or result != result or result in (float("inf"), float("-inf")):
+        raise problem("E0408", f"{show(left)} {sign} {show(right)} is not a real number", e.span)
+    return result

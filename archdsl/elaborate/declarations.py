@@ -1,0 +1,214 @@
+"""Statements that say something about the network: `input`, `output`, `aux`, `init` and `expect`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archdsl.declared import show, type_name
+from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.naming import Naming, check_label
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
+from archdsl.initializers import Initializer
+from archdsl.ir import Head, Node, Output, Scope
+from archdsl.ops import Op
+from archdsl.ops.join import Input
+from archdsl.shapes import OpenSize, open_size
+from archdsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.bodies import Bodies
+
+METRICS = ("params", "params_eval", "macs", "depth")
+"""What an `expect` may count; known only when the network is complete."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Claim:
+    """An `expect` about counts, to be checked when the network is complete."""
+
+    statement: ast.Expect
+    env: Environment
+    scope: Scope
+
+
+def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, naming: Naming) -> Value:
+    """Check a claim about shapes at once; keep one about counts for later."""
+    names = {e.id for e in _names(expect.claim)} | ({e.id for e in _names(expect.condition)} if expect.condition else set())
+    if any(name in METRICS and env.find(name) is Unknown for name in names):
+        frozen = Environment(None, env.module)
+        frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
+        bodies.claims.append(Claim(expect, frozen, naming.scope))
+        return x
+    try:
+        check_claim(bodies.evaluator, expect, env)
+    except Problem as found:
+        bodies.report(found.diagnostic)
+    return x
+
+
+def aux(bodies: Bodies, aux: ast.Aux, env: Environment, x: Value, naming: Naming) -> Value:
+    """Add an auxiliary head; `x` goes on unchanged."""
+    options = bodies.options("aux", aux.arguments, env, {"weight": 1.0})
+    value = bodies.pipeline(aux.pipeline, env, x, naming)
+    weight = options["weight"]
+    if isinstance(value, Node) and not isinstance(weight, Unknown):
+        if weight < 0:
+            raise problem("E0402", f"`weight` of a head must be at least 0, and is {weight}", aux.arguments[0].span)
+        bodies.heads.append(Head(_result_name(bodies, aux.pipeline, env, naming), value.index, float(weight), aux.span))
+    return x
+
+
+def output(bodies: Bodies, output: ast.Output, env: Environment, x: Value, naming: Naming) -> Value:
+    """Add an output; `x` goes on unchanged."""
+    value = bodies.pipeline(output.pipeline, env, x, naming)
+    if isinstance(value, Node):
+        bodies.outputs.append(Output(_result_name(bodies, output.pipeline, env, naming), value.index, output.span))
+    return x
+
+
+def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, naming: Naming) -> str:
+    """The field of the result: the label, with the path to it."""
+    label = pipeline.label
+    assert label is not None
+    index = UNKNOWN if label.index is None else bodies.evaluator.evaluate(label.index, env)
+    own = label.name if label.name is not None else ""
+    if label.template is not None:
+        own = "".join(p if isinstance(p, str) else str(bodies.evaluator.evaluate(p, env)) for p in label.template.pieces)
+    name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, "" if index is UNKNOWN else str(index)) if part)
+    if name[0].isdigit() or name in ("main", "count", "index"):
+        raise problem(
+            "E0207",
+            f"a head or output cannot be called `{name}`: it is a field of the result",
+            label.span,
+            "choose another label",
+        )
+    taken = {head.name: head.span for head in bodies.heads} | {further.name: further.span for further in bodies.outputs}
+    if name in taken:
+        raise Problem(
+            Diagnostic("E0505", f"two heads or outputs are called `{name}`", Mark(label.span), (Mark(taken[name], "the first"),))
+        )
+    return name
+
+
+def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, naming: Naming) -> Value:
+    """Add an input of the network; the first becomes `x`."""
+    if naming.scope.kind != "network" or env.control:
+        raise problem("E0504", "an input stands in the body of a network", statement.span, "a block's input is `x`")
+    if statement.kind not in (None, "int", "float"):
+        raise problem("E0401", f"a tensor holds int or float, not `{statement.kind}`", statement.span)
+    check_label(statement.name, statement.span)
+    shape = [_input_size(bodies, size, env) for size in statement.sizes.items]
+    if not shape:
+        raise problem(
+            "E0402", "an input has at least one size", statement.sizes.span, "`[3, 224, 224]`: channels first, without the batch"
+        )
+    op = Input(key=statement.name)
+    node = Node(
+        len(bodies.nodes), op, (), tuple(shape), naming.scope, None, True, statement.span, statement.kind == "int", statement.name
+    )
+    if any(bodies.nodes[i].label == statement.name for i in bodies.inputs):
+        raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
+    bodies.nodes.append(node)
+    bodies.inputs.append(node.index)
+    env.names[statement.name] = node
+    if statement.condition is not None:
+        _condition(bodies, statement.condition, env)
+    return x if len(bodies.inputs) > 1 else node
+
+
+def _input_size(bodies: Bodies, size: ast.Expr, env: Environment) -> Any:
+    if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
+        env.names[size.id] = open_size(size.id)
+    value = bodies.evaluator.evaluate(size, env)
+    if isinstance(value, OpenSize):
+        return value
+    fixed = bodies.evaluator.count(size, env, "a size")
+    if fixed == 0:
+        raise problem("E0402", "a size is at least 1, and not 0", size.span)
+    if isinstance(fixed, Unknown):
+        raise problem("E0401", "this size is not known", size.span)
+    return fixed
+
+
+def _condition(bodies: Bodies, condition: ast.Expr, env: Environment) -> None:
+    """Check that a `where` reads as a condition on the open sizes, by trying sizes."""
+    opened = {name: size for name, size in env.names.items() if isinstance(size, OpenSize)}
+    if not opened:
+        raise problem(
+            "E0504",
+            "`where` states a condition on open sizes, and this input has none",
+            condition.span,
+            "leave a size open: `[3, H, W]`",
+        )
+    trial = Environment(env, env.module)
+    trial.names.update(dict.fromkeys(opened, 64))
+    bodies.evaluator.truth(condition, trial)
+
+
+def init(bodies: Bodies, statement: ast.Init, env: Environment, x: Value, naming: Naming) -> Value:
+    """Take in the rules that fill weights."""
+    if naming.scope.kind != "network":
+        raise problem(
+            "E0504", "`init` stands in the body of a network", statement.span, "an op takes its own: `conv(64, 3, init = he())`"
+        )
+    for setting in statement.settings:
+        weighted = [op.name for op in Op.registry if "init" in op.model_fields and not op.statement]
+        if setting.name not in weighted:
+            raise problem(
+                "E0201",
+                f"`init` fills the weights of an op, and `{setting.name}` is none that has any",
+                setting.name_span,
+                did_you_mean(setting.name, weighted),
+            )
+        value = bodies.evaluator.evaluate(setting.value, env)
+        if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):
+            made = bodies.binder.declared(value, setting.value.span)
+            if not isinstance(made, Unknown) and isinstance(made[0], Initializer):
+                bodies.initializers[setting.name] = made[0]
+        elif value is not UNKNOWN:
+            known = ", ".join(Initializer.registry.names())
+            raise problem(
+                "E0401",
+                f"`init` takes a rule, and {show(value)} is {type_name(value)}",
+                setting.value.span,
+                f"the rules are {known}",
+            )
+    return x
+
+
+def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> None:
+    """Raise `Problem` where an `expect` does not hold."""
+    if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
+        return
+    if evaluator.truth(expect.claim, env) is not False:
+        return
+    claim, found = expect.claim, ""
+    if isinstance(claim, ast.Chain) and claim.operators[0] not in ("and", "or"):
+        sides = [
+            (operand.span.text, evaluator.evaluate(operand, env))
+            for operand in claim.operands
+            if not isinstance(operand, ast.Literal | ast.ListExpr)
+        ]
+        found = ", and " + ", ".join(f"`{text}` is {_counted(value)}" for text, value in sides)
+    raise problem("E0701", f"this does not hold: `{claim.span.text}`{found}", claim.span)
+
+
+def _counted(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
+
+
+def _names(expression: ast.Expr) -> list[ast.Name]:
+    """Every name in an expression."""
+    found: list[ast.Name] = []
+    pending: list[Any] = [expression]
+    while pending:
+        e = pending.pop()
+        if isinstance(e, ast.Name):
+            found.append(e)
+        elif isinstance(e, ast.Expr | ast.Argument):
+            pending += [getattr(e, field) for field in e.__dataclass_fields__ if field != "span"]
+        elif isinstance(e, tuple):
+            pending += e
+    return found

@@ -1,0 +1,72 @@
+"""Why two sides of a join differ: where each side's shape came from, and what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.elaborate.values import Problem
+from archdsl.ir import Node
+from archdsl.shapes import Shape, format_shape
+from archdsl.source import Span
+
+
+def skip_differs(nodes: Sequence[Node], start: Node, body: Node, shortcut: Node, keyword: Span) -> Problem:
+    """The error for a skip whose body and shortcut do not add up."""
+    related = [*_changes(nodes, start, body), *(_changes(nodes, start, shortcut) if shortcut is not start else ())]
+    message = (
+        f"the two sides of this skip differ: the body gives {format_shape(body.shape)}, "
+        f"the shortcut {format_shape(shortcut.shape)}"
+    )
+    help = _projection(nodes, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
+    return Problem(Diagnostic("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
+
+
+def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Node], help: str | None) -> Problem:
+    """The error for a join of several branches, with the shape of each."""
+    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6])
+    return Problem(Diagnostic(code, message, Mark(keyword, "joined here"), related, help=help))
+
+
+def _changes(nodes: Sequence[Node], start: Node, end: Node) -> list[Mark]:
+    """The places between a join's start and one of its sides where the shape changes."""
+    found: list[Mark] = []
+    node = end
+    while node is not start and node.inputs and node.index > start.index:
+        before = nodes[node.inputs[0]]
+        if before.shape != node.shape:
+            found.append(Mark(node.span, _difference(before.shape, node.shape)))
+        node = before
+    return found[::-1]
+
+
+def _difference(before: Shape, after: Shape) -> str:
+    if len(before) != len(after):
+        return f"{format_shape(before)} -> {format_shape(after)} here"
+    parts = []
+    if before[0] != after[0]:
+        parts.append(f"channels {before[0]} -> {after[0]}")
+    if before[1:] != after[1:]:
+        parts.append(f"{'x'.join(map(str, before[1:]))} -> {'x'.join(map(str, after[1:]))}")
+    return " and ".join(parts) + " here"
+
+
+def _projection(nodes: Sequence[Node], start: Node, body: Node) -> str:
+    """The shortcut that would fit, where a 1x1 convolution with a stride gives it."""
+    stride = _stride(start.shape, body.shape)
+    if stride is None:
+        return "a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`"
+    normalized = any(node.op.own_shift for node in nodes[start.index + 1 : body.index + 1])
+    channels = body.shape[0]
+    step = f", stride = {stride}" if stride != 1 else ""
+    return f"project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
+
+
+def _stride(before: Shape, after: Shape) -> int | None:
+    """The stride of a 1x1 convolution from one shape to the other; none where there is no single one."""
+    if len(before) != len(after) or len(before) < 2:
+        return None
+    for stride in range(1, 65):
+        if all((n - 1) // stride + 1 == m for n, m in zip(before[1:], after[1:], strict=True)):
+            return stride
+    return None
