@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,18 +17,17 @@ from archdsl.declared import Fault
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
     """Replaces the file, or leaves what was there and raises `Fault` (E0902)."""
+    temporary = path.with_name(f".{path.name}.partial")  # one name, so that what a killed run leaves is written over
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("wb") as file:
                 file.write(content) if isinstance(content, bytes) else content(file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except (OSError, RuntimeError) as error:
         raise _unwritten(path, error) from error
@@ -41,13 +39,6 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritten(path, error) from error
-
-
-def _umask() -> int:
-    """`mkstemp` makes files for their owner alone; the mask can only be read by setting it."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _unwritten(path: Path, error: Exception) -> Fault:

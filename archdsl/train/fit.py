@@ -169,9 +169,12 @@ def _clear(recorder: Recorder) -> None:
 
 
 def _weights(experiment: Experiment) -> bytes:
-    """The state_dict, heads included; copies, since safetensors refuses tensors that share memory."""
+    """The state_dict, heads included; copies, since safetensors refuses tensors that share memory.
+
+    One key of metadata, since safetensors writes several in any order, and equal runs shall give equal files.
+    """
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in experiment.module.state_dict().items()}
-    return safetensors.torch.save(tensors, {"format": "pt", "archdsl": json.dumps(_identity(experiment))})
+    return safetensors.torch.save(tensors, {"archdsl": json.dumps(_identity(experiment))})
 
 
 def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[str, Any]:

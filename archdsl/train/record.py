@@ -44,11 +44,12 @@ class Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Handles the two signals while it lasts; Python allows that on the main thread alone."""
+        """Handles those of the two that the process does not ignore; Python allows that on the main thread alone."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._note) for number in heard}
         try:
             yield
         finally:
