@@ -170,7 +170,7 @@ class Graph:
     def initializer(self, node: Node) -> Initializer | None:
         """The rule that fills a node's weight: its own, else the network's for its op."""
         own = getattr(node.op, "init", None)
-        return own if own is not None else self.initializers.get(node.op.name)
+        return own if isinstance(own, Initializer) else self.initializers.get(node.op.name)
 
     def state(self) -> dict[str, tuple[int, ...]]:
         """Key and shape of every tensor of the `state_dict`, parameters and buffers, in the module's order."""

@@ -45,12 +45,15 @@ class Call(NamedTuple):
     """A constructor call in generated source: `target(*args, **kwargs)`.
 
     A target without a dot is a class of the torch backend's runtime, which the emitter inlines.
-    An argument may be a `Call` itself.
+    An argument may be a `Call` itself. `defaults` are what a keyword that is not in `kwargs` means, and `names` say what
+    the arguments by position are, so that calls that differ in numbers alone can share a class.
     """
 
     target: str
     args: tuple[Any, ...] = ()
     kwargs: tuple[tuple[str, Any], ...] = ()
+    defaults: tuple[tuple[str, Any], ...] = ()
+    names: tuple[str, ...] = ()
 
 
 class Lowering(NamedTuple):

@@ -24,6 +24,10 @@ from archdsl.ops.base import (
 from archdsl.shapes import Dim, Shape
 
 
+_DEFAULTS = (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1), ("bias", True))
+"""What `torch.nn.Conv2d` and its kind take a keyword for where it is not given."""
+
+
 class _Windowed(WeightedOp):
     """What every convolution shares: channels in and out, a window, and how it is written in PyTorch."""
 
@@ -75,7 +79,7 @@ class _Windowed(WeightedOp):
             options.append(("groups", g.groups))
         if not g.bias:
             options.append(("bias", False))
-        return Lowering(module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options)))
+        return Lowering(module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options), _DEFAULTS, ("in_channels", "out_channels")))
 
 
 class _Geometry:
@@ -232,4 +236,4 @@ class UpConv(_Windowed, name="upconv"):
         if self.output_pad != 0:
             axes = len(inputs[0]) - 1
             options["output_padding"] = compact(per_axis(self.output_pad, axes, "output_pad"))
-        return Lowering(module=Call(call.target.replace("Conv", "ConvTranspose"), call.args, tuple(options.items())))
+        return Lowering(module=Call(call.target.replace("Conv", "ConvTranspose"), call.args, tuple(options.items()), call.defaults, call.names))

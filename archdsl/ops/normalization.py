@@ -81,7 +81,7 @@ class BatchNorm(_Normalization, name="bn"):
         """`torch.nn.BatchNorm1d`, `2d` or `3d`."""
         channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
         options = _changed(self, eps="eps", momentum="momentum", affine="affine")
-        return Lowering(Call(f"nn.BatchNorm{max(len(sizes), 1)}d", (channels,), options))
+        return Lowering(Call(f"nn.BatchNorm{max(len(sizes), 1)}d", (channels,), options, names=("num_features",)))
 
 
 class GroupNorm(_Normalization, name="gn"):

@@ -1,0 +1,75 @@
+"""Which ops share a card, as a person would draw them: `3×3 conv, 64 · bn · relu`."""
+
+from __future__ import annotations
+
+from archdsl.backends.diagram.model import Box, Detail, Kind, Use
+from archdsl.backends.diagram.words import WEIGHTED, part, shape_text
+from archdsl.ir import Graph, Node
+from archdsl.ops.base import Category
+
+_FOLLOWERS = frozenset({Category.NORMALIZATION, Category.ACTIVATION, Category.REGULARIZATION, Category.SCALE})
+
+
+def boxes_of(graph: Graph, detail: Detail) -> list[Box]:
+    """A box for every op or run of ops, in the order of the network."""
+    return [_box(graph, nodes, detail) for nodes in _cards(graph, detail)]
+
+
+def rewrite(graph: Graph, box: Box, instances: list[Box]) -> None:
+    """Give a box that stands for several the words for all of them."""
+    if box.kind is Kind.CARD:
+        columns = zip(*(instance.nodes for instance in instances), strict=True)
+        box.parts = tuple(part(graph, column[0], "blocks", list(column)) for column in columns)
+
+
+def _cards(graph: Graph, detail: Detail) -> list[list[Node]]:
+    ends = {end.value for end in (*graph.heads, *graph.outputs)}
+    cards: list[list[Node]] = []
+    ending: dict[int, list[Node]] = {}
+    for node in graph.nodes:
+        card = ending.pop(node.inputs[0], None) if detail == "blocks" and len(node.inputs) == 1 else None
+        if card is not None and _alone(graph, card[-1], ends) and card[-1].scope is node.scope and _fits(card, node):
+            card.append(node)
+        else:
+            card = [node]
+            cards.append(card)
+        ending[node.index] = card
+    return cards
+
+
+def _alone(graph: Graph, node: Node, ends: set[int]) -> bool:
+    """Whether exactly one op takes the value, so that nothing else starts in the middle of a card."""
+    return len(graph.consumers[node.index]) == 1 and node.index not in ends
+
+
+def _fits(card: list[Node], node: Node) -> bool:
+    first, category = card[0].op.category, node.op.category
+    weighted = any(other.op.category in WEIGHTED for other in card)
+    if category in WEIGHTED:
+        return first in _FOLLOWERS and not weighted
+    if category in _FOLLOWERS:
+        if first in WEIGHTED:
+            return True
+        return not weighted and (first in _FOLLOWERS or (first is Category.POOLING and category is Category.REGULARIZATION))
+    return category is Category.SHAPE and first is Category.POOLING and len(node.shape) == 1
+
+
+def _box(graph: Graph, nodes: list[Node], detail: Detail) -> Box:
+    parts = tuple(part(graph, node, detail, [node]) for node in nodes)
+    first = nodes[0]
+    category = next((node.op.category for node in nodes if node.op.category in WEIGHTED), first.op.category)
+    kind = Kind.CARD
+    if category is Category.INPUT:
+        kind = Kind.INPUT
+        words = part(graph, first, "blocks", [first])._replace(text=first.label or "input", main=True)
+        parts = (words, words._replace(text=shape_text(first.shape), main=False))
+    elif category is Category.JOIN:
+        kind = Kind.BAR if "axis" in type(first.op).model_fields else Kind.JOIN
+    return Box(f"n{first.index}", kind, category, parts, tuple(nodes), use_of(graph, first.index))
+
+
+def use_of(graph: Graph, index: int) -> Use:
+    """When a value is computed."""
+    if graph.in_evaluation[index]:
+        return Use.ALWAYS
+    return Use.TRAINING if graph.in_training[index] else Use.UNUSED

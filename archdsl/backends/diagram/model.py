@@ -1,0 +1,144 @@
+"""What a diagram shows, without a layout: boxes, frames around them, and edges.
+
+A `Box` is a card of one or more ops, a join or the end of the network. A `Frame` is a part of the network
+with a title; one that is drawn once for several equal instances says how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NamedTuple
+
+from archdsl.ir import Node
+from archdsl.ops.base import Category
+from archdsl.shapes import Shape
+
+Detail = Literal["blocks", "full"]
+"""`blocks` merges conv-bn-act and folds repeats, as a paper's figure does; `full` shows every op."""
+
+
+class Use(StrEnum):
+    """When a part is computed."""
+
+    ALWAYS = "always"
+    TRAINING = "training only"
+    UNUSED = "unused"
+
+
+class Kind(StrEnum):
+    """How a box is drawn."""
+
+    CARD = "card"
+    JOIN = "join"
+    BAR = "bar"
+    INPUT = "input"
+    RESULT = "result"
+    OUTPUT = "output"
+    HEAD = "head"
+
+
+class Part(NamedTuple):
+    """Words on a card; `main` ones carry the weight."""
+
+    text: str
+    main: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Box:
+    """One thing that is drawn. `nodes` are the ops it stands for, in order; the ends of a network have none."""
+
+    key: str
+    kind: Kind
+    category: Category
+    parts: tuple[Part, ...]
+    nodes: tuple[Node, ...] = ()
+    use: Use = Use.ALWAYS
+
+    @property
+    def text(self) -> str:
+        """The words in one line."""
+        return " · ".join(part.text for part in self.parts)
+
+    @property
+    def name(self) -> str:
+        """The dotted key of its first op, as in the `state_dict`."""
+        return self.nodes[0].path if self.nodes else ""
+
+
+@dataclass(eq=False, slots=True)
+class Frame:
+    """Boxes and frames in order. `times` is how many equal instances it stands for.
+
+    `name` and `last` are the dotted names of the first and the last instance, empty for a frame that only
+    says how often its content is repeated. `note` says in what the instances differ.
+    """
+
+    key: str
+    name: str = ""
+    block: str | None = None
+    items: list[Box | Frame] = field(default_factory=list)
+    times: int = 1
+    last: str = ""
+    note: str = ""
+    title: str = ""
+
+    def boxes(self) -> Iterator[Box]:
+        """All boxes inside, in order."""
+        for item in self.items:
+            if isinstance(item, Box):
+                yield item
+            else:
+                yield from item.boxes()
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames inside, outer ones first."""
+        for item in self.items:
+            if isinstance(item, Frame):
+                yield item
+                yield from item.frames()
+
+
+@dataclass(eq=False, slots=True)
+class Edge:
+    """A value on its way. `shape` is what flows; `label` is set where it is worth a word.
+
+    `skip` marks an edge that goes past other boxes to a join that they reach too.
+    """
+
+    source: str
+    target: str
+    shape: Shape
+    label: str = ""
+    skip: bool = False
+    use: Use = Use.ALWAYS
+
+
+@dataclass(eq=False, slots=True)
+class Diagram:
+    """A network as it is drawn. `trunk` are the boxes on the longest way from the input to the result, in order."""
+
+    name: str
+    facts: tuple[str, ...]
+    doc: str
+    root: Frame
+    edges: list[Edge]
+    trunk: tuple[str, ...]
+
+    @property
+    def boxes(self) -> list[Box]:
+        """All boxes, in the order of the network."""
+        return list(self.root.boxes())
+
+    @property
+    def frames(self) -> list[Frame]:
+        """All frames but the outermost, outer ones first."""
+        return list(self.root.frames())
+
+    @property
+    def categories(self) -> list[Category]:
+        """The kinds of op in it, in the order of `Category`, for a legend."""
+        shown = {box.category for box in self.boxes if box.kind in (Kind.CARD, Kind.BAR, Kind.JOIN)}
+        return [category for category in Category if category in shown]

@@ -1,0 +1,125 @@
+"""Ops and shapes in the words of a figure: `3×3 conv, 64, /2` for `conv(64, 3, stride = 2)`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.analysis import describe
+from archdsl.backends.diagram.model import Detail, Part
+from archdsl.declared import show
+from archdsl.ir import Graph, Node
+from archdsl.ops.base import Category
+from archdsl.shapes import Dim, Shape
+
+WEIGHTED = frozenset({Category.CONVOLUTION, Category.DENSE})
+_FINE_PRINT = frozenset(
+    {"affine", "bias", "ceil", "count_pad", "eps", "init", "mode", "momentum", "output_pad", "pad", "track"}
+)
+"""Parameters that a figure leaves to the text."""
+_ELSEWHERE = frozenset({"k", "out", "stride"})
+_LONG = 40
+
+
+def shape_text(shape: Shape) -> str:
+    """`64×56×56`, and `64×⌊H/2⌋×⌊W/2⌋` where sizes are open."""
+    return "×".join(_size(size) for size in shape)
+
+
+def spatial(shape: Shape) -> Shape:
+    """The sizes without the channels."""
+    return shape[1:]
+
+
+def part(graph: Graph, node: Node, detail: Detail, values: list[Node]) -> Part:
+    """The words for an op. `values` are the ops it stands for, whose probabilities may differ."""
+    main = node.op.category in WEIGHTED
+    if detail == "full":
+        return Part(_short(describe(node)), main)
+    words = [_named(graph, node)]
+    given = dict(node.op)
+    for position, name in enumerate(node.op.parameters_in_order()):
+        field = type(node.op).model_fields[name]
+        if name in _FINE_PRINT | _ELSEWHERE:
+            continue
+        if field.is_required() or varies(node, name):
+            if not (main and position == 0):
+                words[0] += f" {_values(name, values)}"
+        elif given[name] != field.default:
+            words.append(f"{name} {show(given[name], node.op.words(name))}")
+    if main and node.shape:
+        words.insert(1, _size(node.shape[0] if node.op.category is Category.CONVOLUTION else node.shape[-1]))
+    return Part(_short(", ".join([*words, *_step(graph, node)])), main)
+
+
+def varies(node: Node, name: str) -> bool:
+    """A number that may differ between instances that are drawn as one, which then shows its range."""
+    return node.op.category is Category.REGULARIZATION and isinstance(getattr(node.op, name), float)
+
+
+def _named(graph: Graph, node: Node) -> str:
+    """The op with its window before it: `3×3 conv`."""
+    window = _window(graph, node)
+    return f"{'×'.join(map(str, window))} {node.op.name}" if window else node.op.name
+
+
+def _window(graph: Graph, node: Node) -> tuple[int, ...]:
+    shapes = graph.input_shapes(node)
+    if node.op.category is Category.CONVOLUTION:
+        return node.op.parameters(*shapes).get("weight", ())[2:]
+    return _each(getattr(node.op, "k", None), len(node.shape) - 1)
+
+
+def _each(value: Any, axes: int) -> tuple[int, ...]:
+    if isinstance(value, bool) or not isinstance(value, int | tuple):
+        return ()
+    return (value,) * axes if isinstance(value, int) else value
+
+
+def _step(graph: Graph, node: Node) -> list[str]:
+    """`/2` for a step of two, and `↑2` where it enlarges."""
+    if "stride" not in type(node.op).model_fields:
+        return []
+    stride = node.op.stride if node.op.stride is not None else node.op.k  # type: ignore[attr-defined]
+    steps = _each(stride, len(node.shape) - 1)
+    if set(steps) <= {1}:
+        return []
+    before = graph.input_shapes(node)[0]
+    sign = "↑" if any(_sample(b) < _sample(a) for b, a in zip(spatial(before), spatial(node.shape), strict=False)) else "/"
+    return [sign + "×".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))]
+
+
+def _sample(size: Dim) -> int:
+    return size if isinstance(size, int) else size.at(1 << 20)
+
+
+def _values(name: str, nodes: list[Node]) -> str:
+    """A parameter's value, or its range over several ops."""
+    values = [getattr(node.op, name) for node in nodes]
+    if isinstance(values[0], float):
+        low, high = f"{min(values):.2g}", f"{max(values):.2g}"
+        return low if low == high else f"{low}–{high}"
+    return show(values[0], nodes[0].op.words(name))
+
+
+def _size(size: Dim) -> str:
+    text = str(size).replace("*", "")
+    for word, left, right in (("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")):
+        while word in text:
+            start = text.index(word)
+            end = _closing(text, start + len(word))
+            text = text[:start] + left + text[start + len(word) : end] + right + text[end + 1 :]
+    return _short(text)
+
+
+def _closing(text: str, start: int) -> int:
+    """The bracket that closes one that opens right before `start`."""
+    depth = 1
+    for i in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[i], 0)
+        if depth == 0:
+            return i
+    return len(text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"

@@ -1,0 +1,286 @@
+"""The PyTorch code generator: a graph as Python source that a person can read, and that imports torch alone.
+
+The module that trains is this source, executed; there is no other path from a graph to PyTorch.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archdsl.analysis import Costs
+from archdsl.backends.torch.forms import TAKEN, Form, Forms, constructor
+from archdsl.backends.torch.forward import forward_lines
+from archdsl.backends.torch.initialize import initialization_lines
+from archdsl.backends.torch.layout import Expression, Group, lines, repeated
+from archdsl.backends.torch.plan import Leaf, Part, Step, is_list, plan
+from archdsl.backends.torch.runtime_source import definitions_for
+from archdsl.diagnostics import printable
+from archdsl.ir import Graph, Scope
+from archdsl.ops.base import Call
+
+class Emitted(NamedTuple):
+    """Source, and the name of the network's class in it."""
+
+    source: str
+    class_name: str
+
+
+def emit(graph: Graph, *, aux: bool = True) -> str:
+    """The network as Python source. Without `aux` the heads are left out, and with them their weights."""
+    return emit_module(graph, aux=aux).source
+
+
+def emit_module(graph: Graph, *, aux: bool = True) -> Emitted:
+    """The source, with the name of the class to construct."""
+    return _Emitter(graph, aux).module()
+
+
+class _Emitter:
+    def __init__(self, graph: Graph, aux: bool) -> None:
+        self.graph = graph
+        self.aux = aux
+        self.root = plan(graph, aux=aux)
+        self.forms = Forms(self.root)
+        self.results = _Results.of(graph, aux)
+        self._name_forms()
+
+    def module(self) -> Emitted:
+        body: list[str] = []
+        for form in self.forms.in_order:
+            if form.first is self.root:
+                body += self.results.lines()
+            body += ["", "", *self._class(form)]
+        name = self.forms.by_part[id(self.root)].name
+        text = "\n".join(body)
+        runtime = definitions_for(text)
+        imports = _imports("\n".join([text, *runtime]))
+        pieces = [*self._heading(), "", *imports, *(line for source in runtime for line in ("", "", source)), text]
+        return Emitted("\n".join(pieces).rstrip() + "\n", name)
+
+    def _heading(self) -> list[str]:
+        """What this is and where it came from, as comments: no text of a spec can leave one."""
+        graph = self.graph
+        costs = Costs(graph)
+        place = graph.definition
+        params = costs.params(node for node in graph.nodes if self.aux or graph.in_evaluation[node.index])
+        macs = costs.macs(node for node in graph.nodes if graph.in_evaluation[node.index])
+        count = f"{params:,} parameters" + (f", {macs:,} multiply-accumulates for one image" if isinstance(macs, int) else "")
+        about = [f"{graph.name}: {count}.", *graph.doc.splitlines(), f"Written by archdsl from {place.place}."]
+        return [f"# {_comment(line)}".rstrip() for line in about]
+
+    # -- names --
+
+    def _name_forms(self) -> None:
+        """A class name for each form: the block's, and what tells it from others of that block."""
+        taken = set(TAKEN) | set(self.results.class_names)
+        root = self.forms.by_part[id(self.root)]
+        root.name = _fresh(_camel(self.graph.name), taken)
+        by_stem: dict[str, list[Form]] = {}
+        for form in self.forms.in_order:
+            if form is not root:
+                by_stem.setdefault(_stem(form.first.scope), []).append(form)
+        for stem, forms in by_stem.items():
+            usual = max(forms, key=lambda form: len(form.instances))
+            for form in sorted(forms, key=lambda form: form is not usual):
+                form.name = _fresh(stem + ("" if form is usual else _difference(form, usual)), taken)
+
+    # -- classes --
+
+    def _class(self, form: Form) -> list[str]:
+        part = form.first
+        texts = iter(form.texts)
+        sequential = part.sequential
+        found = [f"class {form.name}(nn.{'Sequential' if sequential else 'Module'}):", f'    """{_about(part.scope)}"""']
+        found += ["", f"    def __init__({', '.join(['self', *self._parameters(form)])}):"]
+        if sequential:
+            items = repeated([self._construct(step, part, texts) for step in part.steps])
+            found += lines(Group("super().__init__(", items), 8)
+        else:
+            found.append("        super().__init__()")
+            for name, expression in self._attributes(part, texts):
+                found += lines(expression, 8, f"{name} = ")
+        if part is self.root:
+            found += initialization_lines(self.graph, self.root)
+        if not sequential:
+            results = self.results if part is self.root else None
+            found += ["", *forward_lines(self.graph, form, results.returns if results else None)]
+        return found
+
+    def _parameters(self, form: Form) -> Iterator[str]:
+        ordered = sorted(form.parameters, key=lambda parameter: parameter.optional)
+        for parameter in ordered:
+            yield f"{parameter.name}={parameter.default!r}" if parameter.optional else parameter.name
+
+    def _attributes(self, part: Part, texts: Iterator[str | None]) -> Iterator[tuple[str, Expression]]:
+        """Each attribute of a module with what constructs it; a family's members come together."""
+        families: dict[str, list[tuple[str, Expression]]] = {}
+        plain: list[tuple[str, str, Expression | None]] = []
+        for step in part.steps:
+            expression = self._construct(step, part, texts)
+            if expression == "":
+                continue
+            if len(step.name) == 2:
+                if step.name[0] not in families:
+                    plain.append((step.name[0], "", None))
+                families.setdefault(step.name[0], []).append((step.name[1], expression))
+            else:
+                bare = isinstance(step, Leaf) and step.lowering.parameter is not None
+                plain.append((step.name[0], "_parameters" if bare else "_modules", expression))
+        for name, registry, found in plain:
+            target = f"self.{name}" if name.isidentifier() else f'self.{registry}["{name}"]'
+            yield target, found if found is not None else _container(families[name])
+
+    def _construct(self, step: Step, part: Part, texts: Iterator[str | None]) -> Expression:
+        """What constructs a step's module; empty for an op that is written as a function."""
+        if isinstance(step, Leaf):
+            call = constructor(step, part)
+            return "" if call is None else self._call(call, texts)
+        form = self.forms.by_part.get(id(step))
+        if form is not None:
+            return self._instance(form, texts)
+        children = [self._construct(child, step, texts) for child in step.steps]
+        if step.counted:
+            return Group("nn.Sequential(", repeated(children))
+        named = tuple(_entry(f'("{child.name[0]}", ', made, ")") for child, made in zip(step.steps, children, strict=True))
+        return Group("nn.Sequential(OrderedDict([", named, "]))")
+
+    def _instance(self, form: Form, texts: Iterator[str | None]) -> Expression:
+        """A class with its arguments: channels first by position, the rest by name."""
+        positional: list[str] = []
+        named: list[str] = []
+        for parameter in form.parameters:
+            text = next(texts)
+            if text is None:
+                continue
+            if parameter.name == "in_channels" or (len(form.parameters) == 1 and not parameter.optional):
+                positional.append(text)
+            else:
+                named.append(f"{parameter.name}={text}")
+        return Group(f"{form.name}(", (*positional, *named))
+
+    def _call(self, call: Call, texts: Iterator[str | None]) -> Expression:
+        """A constructor call, its numbers taken from `texts` in the order of `call_slots`."""
+        items: list[Expression] = []
+        for value in call.args:
+            items.append(self._call(value, texts) if isinstance(value, Call) else str(next(texts)))
+        given: dict[str, str] = {}
+        for name, _ in call.defaults:
+            text = next(texts)
+            if text is not None:
+                given[name] = text
+        defaults = dict(call.defaults)
+        for name, _ in call.kwargs:
+            if name not in defaults:
+                given = {name: str(next(texts)), **given} if name == "kernel_size" else {**given, name: str(next(texts))}
+        items += [f"{name}={text}" for name, text in given.items()]
+        return Group(f"{call.target}(", tuple(items))
+
+
+class _Results(NamedTuple):
+    """What the network returns: a tensor, or named tuples where it has heads or further outputs."""
+
+    training: tuple[tuple[str, int], ...]
+    evaluation: tuple[tuple[str, int], ...]
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, graph: Graph, aux: bool) -> _Results:
+        main = ("main", graph.result)
+        heads = tuple((head.name, head.value) for head in graph.heads) if aux else ()
+        outputs = tuple((output.name, output.value) for output in graph.outputs)
+        name = _camel(graph.name)
+        names = (f"{name}Training",) * bool(heads) + (f"{name}Result",) * bool(outputs)
+        return cls((main, *heads, *outputs), (main, *outputs), names)
+
+    def lines(self) -> list[str]:
+        """The classes of the results."""
+        found: list[str] = []
+        for name in self.class_names:
+            fields = self.training if name.endswith("Training") else self.evaluation
+            when = "training" if name.endswith("Training") else "evaluation" if len(self.class_names) == 2 else "every mode"
+            found += ["", "", f"class {name}(NamedTuple):", f'    """What the network returns in {when}."""', ""]
+            found += [f"    {field}: torch.Tensor" for field, _ in fields]
+        return found
+
+    def returns(self, names: dict[int, str]) -> list[str]:
+        """The last lines of `forward`, given the variable of each value."""
+        def result(fields: tuple[tuple[str, int], ...], kind: str) -> str:
+            if len(fields) == 1:
+                return f"        return {names[fields[0][1]]}"
+            name = next(n for n in self.class_names if n.endswith(kind))
+            return f"        return {name}({', '.join(names[value] for _, value in fields)})"
+
+        if self.training == self.evaluation:
+            return [result(self.evaluation, "Result")]
+        return ["        if self.training:", "    " + result(self.training, "Training"), result(self.evaluation, "Result")]
+
+
+def _imports(text: str) -> list[str]:
+    found = ["from collections import OrderedDict"] if "OrderedDict(" in text else []
+    typing = [name for name in ("Any", "NamedTuple") if name in text]
+    found += [f"from typing import {', '.join(typing)}"] if typing else []
+    found += [""] if found else []
+    found += ["import torch"] if "torch." in text else []
+    found += ["import torch.nn.functional as F"] if "F." in text else []
+    return [*found, f"from torch import {'Tensor, ' if 'Tensor' in text.replace('torch.Tensor', '') else ''}nn"]
+
+
+def _container(members: list[tuple[str, Expression]]) -> Expression:
+    if is_list([name for name, _ in members]):
+        return Group("nn.ModuleList([", repeated([made for _, made in members]), "])")
+    return Group("nn.ModuleDict({", tuple(_entry(f'"{name}": ', made, "") for name, made in members), "})")
+
+
+def _entry(before: str, expression: Expression, after: str) -> Expression:
+    """An expression with a text around it, which stays on the lines of its brackets."""
+    if isinstance(expression, str):
+        return before + expression + after
+    return Group(before + expression.opening, expression.items, expression.closing + after)
+
+
+def _about(scope: Scope) -> str:
+    """A class's docstring: identifiers and numbers alone, so that no text of a spec can leave it."""
+    line, _ = (scope.definition or scope.span).line_column
+    if scope.kind == "block":
+        return f"The block `{scope.block}`, line {line} of the spec."
+    if scope.kind == "network":
+        return f"The network `{scope.name}`."
+    return f"The group `{scope.path}`, line {line} of the spec."
+
+
+def _comment(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in printable(text.replace("\n", " ")))
+
+
+def _camel(name: str) -> str:
+    words = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+    return words if words.isidentifier() and not keyword.iskeyword(words) else f"Network{words}"
+
+
+def _stem(scope: Scope) -> str:
+    if scope.kind == "block":
+        return _camel(scope.block or "")
+    word = _camel(scope.name.rstrip("0123456789"))
+    return word if word != "Network" else "Group"
+
+
+def _difference(form: Form, usual: Form) -> str:
+    """What a form has that the usual one has not, such as `Downsample`."""
+    have = {name for step in form.first.steps for name in step.name if name.isidentifier()}
+    lack = {name for step in usual.first.steps for name in step.name if name.isidentifier()}
+    extra = [_camel(name) for step in form.first.steps for name in step.name if name in have - lack]
+    missing = [_camel(name) for step in usual.first.steps for name in step.name if name in lack - have]
+    return "With" + extra[0] if extra else "Without" + missing[0] if missing else "2"
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    candidate = name
+    counts = Counter(taken)
+    number = 2
+    while counts[candidate]:
+        candidate, number = f"{name}{number}", number + 1
+    taken.add(candidate)
+    return candidate

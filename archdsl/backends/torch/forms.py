@@ -1,0 +1,247 @@
+"""Equal parts share a class: what differs between instances becomes a parameter of its constructor.
+
+Two parts have one form if they come from the same text and do the same to the same names; only numbers
+may differ. The numbers of all instances, side by side, are columns: a constant one is written out,
+equal ones share a parameter, and a parameter has the name that the spec gives those numbers.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from archdsl.backends.torch.plan import Leaf, Part, Step, inside_out
+from archdsl.backends.torch.runtime_source import runtime_names
+from archdsl.ops.base import Call
+
+MISSING = object()
+TAKEN = frozenset({"torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self", "super", "range"}) | runtime_names()
+"""Names that generated source uses itself."""
+
+
+class Slot(NamedTuple):
+    """A place for a number in a constructor: its value in one instance, and what it is called there.
+
+    `optional` slots are left out where they hold `default`.
+    """
+
+    value: Any
+    hint: str
+    optional: bool = False
+    default: Any = None
+
+
+@dataclass(eq=False)
+class Parameter:
+    """A parameter of a generated class."""
+
+    name: str
+    column: tuple[Any, ...]
+    default: Any = MISSING
+
+    @property
+    def optional(self) -> bool:
+        """Whether the constructor has a default for it."""
+        return self.default is not MISSING
+
+
+@dataclass(eq=False)
+class Form:
+    """What parts of one class share, and the instances. `texts` are the slots as source, in the representative's order."""
+
+    instances: list[Part] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    texts: list[str | None] = field(default_factory=list)
+    name: str = ""
+    positions: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def first(self) -> Part:
+        """The instance whose shapes the comments show."""
+        return self.instances[0]
+
+    def arguments(self, part: Part) -> list[tuple[Parameter, Any]]:
+        """The constructor's arguments for an instance."""
+        at = self.positions[id(part)]
+        return [(parameter, parameter.column[at]) for parameter in self.parameters]
+
+
+class Forms:
+    """The forms of a network: which parts are classes, and which class a part is an instance of."""
+
+    def __init__(self, root: Part) -> None:
+        self.by_part: dict[int, Form] = {}
+        self.in_order: list[Form] = []
+        self._keys: dict[int, Hashable] = {}
+        by_key: dict[Hashable, Form] = {}
+        for part in inside_out(root):
+            key = self._key(part)
+            if not is_class(part, root):
+                self._keys[id(part)] = key
+                continue
+            form = by_key.get(key)
+            if form is None:
+                form = by_key[key] = Form()
+                self.in_order.append(form)
+            form.positions[id(part)] = len(form.instances)
+            form.instances.append(part)
+            self.by_part[id(part)] = form
+            self._keys[id(part)] = ("class", id(form))
+        for form in self.in_order:
+            self._parametrize(form)
+
+    def _key(self, part: Part) -> Hashable:
+        """What instances of one class have in common."""
+        local: dict[int, Hashable] = {value: ("in", i) for i, value in enumerate(part.inputs)}
+        steps: list[Hashable] = []
+        for i, step in enumerate(part.steps):
+            wiring = tuple(local[value] for value in step.inputs)
+            steps.append((step.name, wiring, step.training_only and not part.training_only, self._step_key(step)))
+            local.update({value: (i, k) for k, value in enumerate(step.outputs)})
+        outputs = tuple(local[value] for value in part.outputs)
+        return part.scope.definition, part.scope.block, part.chain, tuple(steps), outputs
+
+    def _step_key(self, step: Step) -> Hashable:
+        if isinstance(step, Part):
+            return self._keys[id(step)]
+        lowering = step.lowering
+        call = lowering.parameter or lowering.module
+        built = None if call is None else (call.target, len(call.args), *_names(call))
+        return step.as_module, built, None if step.as_module else lowering.function
+
+    def slots(self, part: Part) -> Iterator[Slot]:
+        """Every number in the constructors of a part's steps, in the order in which they are written."""
+        for step in part.steps:
+            yield from self.step_slots(step, part)
+
+    def step_slots(self, step: Step, part: Part) -> Iterator[Slot]:
+        """The numbers of one step."""
+        if isinstance(step, Leaf):
+            call = constructor(step, part)
+            if call is not None:
+                yield from call_slots(call, step.node.name or step.node.op.name)
+        elif id(step) in self.by_part:
+            form = self.by_part[id(step)]
+            yield from (Slot(value, parameter.name, parameter.optional, parameter.default) for parameter, value in form.arguments(step))
+        else:
+            yield from self.slots(step)
+
+    def _parametrize(self, form: Form) -> None:
+        """Name what differs between the instances."""
+        rows = [list(self.slots(part)) for part in form.instances]
+        columns = [tuple(row[i].value for row in rows) for i in range(len(rows[0]))]
+        names = _Names(form)
+        for i, column in enumerate(columns):
+            slot = rows[0][i]
+            if _constant(column):
+                left_out = slot.optional and _same(column[0], slot.default)
+                form.texts.append(None if left_out else repr(column[0]))
+            else:
+                form.texts.append(names.text(column, slot))
+        form.parameters = sorted(names.parameters, key=lambda parameter: parameter.name != "in_channels")
+
+
+class _Names:
+    """Gives names to columns of numbers: those of the spec where they fit."""
+
+    def __init__(self, form: Form) -> None:
+        self.parameters: list[Parameter] = []
+        self._by_column: dict[Hashable, str] = {}
+        scopes = [part.scope for part in form.instances]
+        known = {name: _plain_column([scope.arguments.get(name, MISSING) for scope in scopes]) for name in scopes[0].arguments}
+        self._spec = {name: column for name, column in known.items() if column is not None and not _constant(column)}
+
+    def text(self, column: tuple[Any, ...], slot: Slot) -> str:
+        """The source for a column: a parameter, or a multiple or quotient of one."""
+        key = _column_key(column)
+        if key in self._by_column:
+            return self._by_column[key]
+        name = next((name for name, values in self._spec.items() if _column_key(values) == key), None)
+        if name is None:
+            derived = self._derived(column, slot)
+            if derived is not None:
+                self._by_column[key] = derived
+                return derived
+        name = self._free(name or slot.hint)
+        self.parameters.append(Parameter(name, column, _default(column) if slot.optional or slot.hint == "kernel_size" else MISSING))
+        self._by_column[key] = name
+        return name
+
+    def _derived(self, column: tuple[Any, ...], slot: Slot) -> str | None:
+        """`4 * width`, `k // 2`: from a parameter of the spec."""
+        if not all(type(value) is int for value in column):
+            return None
+        for name, values in self._spec.items():
+            if not all(type(value) is int for value in values):
+                continue
+            for factor in (2, 3, 4, 6, 8):
+                if all(value == factor * v for value, v in zip(column, values, strict=True)):
+                    return f"{factor} * {self.text(values, slot)}"
+                if all(value == v // factor for value, v in zip(column, values, strict=True)):
+                    return f"{self.text(values, slot)} // {factor}"
+        return None
+
+    def _free(self, name: str) -> str:
+        taken = {parameter.name for parameter in self.parameters} | TAKEN
+        name = f"{name}_" if keyword.iskeyword(name) or name in TAKEN else name
+        candidate, number = name, 2
+        while candidate in taken:
+            candidate, number = f"{name}{number}", number + 1
+        return candidate
+
+
+def is_class(part: Part, root: Part) -> bool:
+    """Whether a part becomes a class: the network, block calls, and groups that are no plain chain."""
+    return part is root or part.scope.kind == "block" or not part.chain
+
+
+def constructor(step: Leaf, part: Part) -> Call | None:
+    """What constructs an op's module or parameter; none where it is written as a function."""
+    if step.lowering.parameter is not None:
+        return step.lowering.parameter
+    return step.lowering.module if step.as_module or part.sequential else None
+
+
+def _names(call: Call) -> tuple[str, ...]:
+    return tuple(sorted({name for name, _ in call.kwargs} | {name for name, _ in call.defaults}))
+
+
+def call_slots(call: Call, owner: str) -> Iterator[Slot]:
+    """The numbers of a constructor call: by position, then by name in their own order."""
+    for i, value in enumerate(call.args):
+        if isinstance(value, Call):
+            yield from call_slots(value, owner)
+        else:
+            yield Slot(value, call.names[i] if i < len(call.names) else f"{owner if owner.isidentifier() else 'channels'}")
+    given = dict(call.kwargs)
+    for name, default in call.defaults:
+        yield Slot(given.get(name, default), name, True, default)
+    defaults = dict(call.defaults)
+    for name, value in call.kwargs:
+        if name not in defaults:
+            yield Slot(value, name)
+
+
+def _plain_column(values: list[Any]) -> tuple[Any, ...] | None:
+    return tuple(values) if all(isinstance(value, int | float | str | tuple) for value in values) else None
+
+
+def _column_key(column: tuple[Any, ...]) -> Hashable:
+    return tuple((type(value), value) for value in column)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and a == b
+
+
+def _constant(column: tuple[Any, ...]) -> bool:
+    return all(_same(value, column[0]) for value in column)
+
+
+def _default(column: tuple[Any, ...]) -> Any:
+    """What most instances have; sizes have no default and are always given."""
+    value, times = Counter(map(repr, column)).most_common(1)[0]
+    return next(v for v in column if repr(v) == value) if times * 2 >= len(column) and len(column) > 1 else MISSING

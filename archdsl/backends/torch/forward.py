@@ -1,0 +1,133 @@
+"""The `forward` of a generated class: one line a step, with a name for each value that is still needed."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Callable
+
+from archdsl.backends.torch.forms import TAKEN, Form
+from archdsl.backends.torch.plan import Leaf, Part, Step, is_list
+from archdsl.ir import Graph
+from archdsl.shapes import format_shape
+
+_POOL = ("x", "y", "z", "u", "v", "w")
+Returns = Callable[[dict[int, str]], list[str]]
+
+
+def forward_lines(graph: Graph, form: Form, returns: Returns | None) -> list[str]:
+    """The method's lines. `returns` writes the end of the network's own; other parts return what they give."""
+    part = form.first
+    names = _Variables(graph, part, is_network=returns is not None)
+    arguments = [names.of[value] for value in part.inputs]
+    found = [f"    def forward({', '.join(['self', *arguments])}):"]
+    shown = {names.of[value]: format_shape(graph.nodes[value].shape) for value in part.inputs}
+    shapes_vary = any(_shapes(graph, other) != _shapes(graph, part) for other in form.instances[1:])
+    if shapes_vary:
+        found.append(f"        # The shapes are those of `{part.scope.path}`.")
+    for index, step in enumerate(part.steps):
+        if not step.outputs:
+            continue
+        call = _call(part, step, [names.of[value] for value in step.inputs])
+        before = shown.get(names.of[step.inputs[0]]) if step.inputs else None
+        targets = names.assign(index, step)
+        if step.training_only and not part.training_only:
+            nothing = "None" if len(targets) == 1 else f"({', '.join(['None'] * len(targets))})"
+            call = f"{call} if self.training else {nothing}"
+        line = f"        {', '.join(targets)} = {call}"
+        shape = format_shape(graph.nodes[step.outputs[0]].shape)
+        shown.update(dict.fromkeys(targets, shape))
+        found.append(line if shape == before else f"{line}  # {shape}")
+    if returns is not None:
+        end = returns(names.of)
+        return found + end if len(end) > 1 else _shortened([*found, *end])
+    return _shortened([*found, f"        return {', '.join(names.of[value] for value in part.outputs)}"])
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    """`return value` in place of `x = value` and `return x`."""
+    *above, last, end = lines
+    target, _, value = last.strip().partition(" = ")
+    if end.strip() == f"return {target}" and not value.startswith("=") and "," not in target:
+        return [*above, f"        return {value}"]
+    return lines
+
+
+def _shapes(graph: Graph, part: Part) -> list[object]:
+    return [graph.nodes[value].shape for step in part.steps for value in step.outputs]
+
+
+def _call(part: Part, step: Step, inputs: list[str]) -> str:
+    """The step as an expression over its inputs' variables."""
+    if isinstance(step, Leaf) and not step.as_module:
+        function = step.lowering.function
+        assert function is not None
+        parameter = _attribute(part, step.name, "_parameters") if step.lowering.parameter is not None else ""
+        return function.format(*inputs, training="self.training", parameter=parameter)
+    return f"{_attribute(part, step.name, '_modules')}({', '.join(inputs)})"
+
+
+def _attribute(part: Part, name: tuple[str, ...], registry: str) -> str:
+    """How `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
+    *family, key = name
+    if family:
+        return f"self.{family[0]}[{key}]" if is_list(part.family(family[0])) else f'self.{family[0]}["{key}"]'
+    return f"self.{key}" if key.isidentifier() else f'self.{registry}["{key}"]'
+
+
+class _Variables:
+    """A variable for each value, taken over by the next where nobody needs it any more."""
+
+    def __init__(self, graph: Graph, part: Part, *, is_network: bool) -> None:
+        self._graph = graph
+        self._part = part
+        self.of: dict[int, str] = {}
+        self._last_use: dict[int, int] = {}
+        for index, step in enumerate(part.steps):
+            self._last_use.update(dict.fromkeys(step.inputs, index))
+        self._last_use.update(dict.fromkeys(part.outputs, len(part.steps)))
+        for position, value in enumerate(part.inputs):
+            label = graph.nodes[value].label
+            self.of[value] = self._fresh(_identifier(label) if label and (is_network or position) else _POOL[0])
+
+    def assign(self, index: int, step: Step) -> list[str]:
+        """Variables for what a step makes; what dies at it frees its own first."""
+        dying = [value for value in dict.fromkeys(step.inputs) if self._last_use[value] == index and value in self.of]
+        freed = [self.of.pop(value) for value in dying]
+        targets: list[str] = []
+        for value in step.outputs:
+            label = self._label(step, value)
+            conditional = step.training_only and not self._part.training_only
+            lasting = self._last_use.get(value, index) > index + 1 or conditional or len(step.outputs) > 1
+            if label and lasting:
+                name = self._fresh(_identifier(label))
+            else:
+                name = next((f for f in freed if f in _POOL and f not in self.of.values()), None) or self._fresh(None)
+            self.of[value] = name
+            targets.append(name)
+        return targets
+
+    def _label(self, step: Step, value: int) -> str | None:
+        """What the spec calls a value: the label of the op or of the part that gives it."""
+        if isinstance(step, Part) and value == step.outputs[0]:
+            name = "".join(step.name)
+            return name if name.isidentifier() else None
+        return self._graph.nodes[value].label
+
+    def _fresh(self, wanted: str | None) -> str:
+        used = set(self.of.values())
+        candidates = [wanted] if wanted is not None else list(_POOL)
+        for candidate in candidates:
+            if candidate not in used:
+                return candidate
+        stem, number = candidates[0], 2
+        while f"{stem}{number}" in used:
+            number += 1
+        return f"{stem}{number}"
+
+
+def _identifier(label: str) -> str:
+    """A label as a variable: `enc[0]` becomes `enc0`."""
+    name = "".join(c for c in label if c.isalnum() or c == "_")
+    if not name.isidentifier() or keyword.iskeyword(name) or name in TAKEN:
+        name = f"value_{name}"
+    return name

@@ -1,0 +1,37 @@
+"""The text of the runtime's definitions, read without importing PyTorch."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def _definitions() -> dict[str, str]:
+    """Each top-level class and function of `runtime.py`, by name."""
+    text = (Path(__file__).parent / "runtime.py").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found[node.name] = ast.get_source_segment(text, node) or ""
+    return found
+
+
+def definitions_for(text: str) -> list[str]:
+    """The definitions that a text uses, and those that they use, in the runtime's order."""
+    known = _definitions()
+    needed: set[str] = set()
+    pending = [text]
+    while pending:
+        words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*(?=\()|[A-Za-z_][A-Za-z0-9_]*(?=\.apply)", pending.pop()))
+        for name in words & known.keys() - needed:
+            needed.add(name)
+            pending.append(known[name])
+    return [source for name, source in known.items() if name in needed]
+
+
+def runtime_names() -> frozenset[str]:
+    """Every name that the runtime defines."""
+    return frozenset(_definitions())
