@@ -70,7 +70,8 @@ class Pad(Op, name="pad"):
         """`torch.nn.ZeroPad2d` and its kin; PyTorch lists the last axis first."""
         axes = len(inputs[0]) - 1
         flat = tuple(amount for side in reversed(self._sides(axes)) for amount in side)
-        kind = {"zeros": "Constant" if self.value else "Zero", "reflect": "Reflection"}.get(self.mode, self.mode.capitalize())
+        fill = "Constant" if self.value else "Zero"
+        kind = {"zeros": fill, "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[self.mode]
         how: dict[str, Any] = {"mode": self.mode} if self.mode != "zeros" else {"value": self.value} if self.value else {}
         value = (self.value,) if self.value else ()
         return Lowering(Call(f"nn.{kind}Pad{axes}d", (compact(flat), *value)), written("F.pad", "{0}", repr(flat), **how))
