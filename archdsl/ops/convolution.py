@@ -23,7 +23,6 @@ from archdsl.ops.base import (
 )
 from archdsl.shapes import Dim, Shape
 
-
 _DEFAULTS = (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1), ("bias", True))
 """What `torch.nn.Conv2d` and its kind take a keyword for where it is not given."""
 

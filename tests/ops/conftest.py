@@ -1,0 +1,68 @@
+"""How the tests of ops turn a lowering into a running module, without the emitter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archdsl.backends.torch import runtime
+from archdsl.ops.base import Call, Lowering, Op
+from archdsl.shapes import Shape
+
+NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
+
+
+def source(value: Any) -> str:
+    """A constructor call as Python source."""
+    if not isinstance(value, Call):
+        return repr(value)
+    return f"{value.target}({', '.join([*map(source, value.args), *(f'{k}={source(v)}' for k, v in value.kwargs)])})"
+
+
+class Lowered(nn.Module):
+    """An op as generated source would run it, in its module form or as a function."""
+
+    def __init__(self, lowering: Lowering, form: str, count: int) -> None:
+        super().__init__()
+        self.module = eval(source(lowering.module), NAMESPACE) if form == "module" else None
+        self.bare = eval(source(lowering.parameter), NAMESPACE) if lowering.parameter else None
+        places = [f"inputs[{i}]" for i in range(count)]
+        self.text = (lowering.function or "").format(*places, training="training", parameter="bare")
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """Apply the op."""
+        if self.module is not None:
+            return self.module(*inputs)
+        return eval(self.text, NAMESPACE, {"inputs": inputs, "training": self.training, "bare": self.bare})
+
+    def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """Shapes of parameters and buffers, by key."""
+        if self.module is None:
+            return ({"": tuple(self.bare.shape)} if self.bare is not None else {}), {}
+        named = (self.module.named_parameters(), self.module.named_buffers())
+        parameters, buffers = ({key: tuple(t.shape) for key, t in tensors} for tensors in named)
+        return parameters, buffers
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Threads cost more than they save on tensors this small."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def lowered() -> Callable[..., list[Lowered]]:
+    """Every form of an op, for inputs of these shapes."""
+
+    def build(op: Op, *shapes: Shape, inplace: bool = False) -> list[Lowered]:
+        lowering = op.lower(*shapes, inplace=inplace)
+        forms = [form for form in ("module", "function") if getattr(lowering, form) is not None]
+        assert forms
+        return [Lowered(lowering, form, len(shapes)) for form in forms]
+
+    return build
