@@ -106,7 +106,7 @@ class Embedding(WeightedOp, name="embedding"):
     integers = "required"
     saves_output: ClassVar[bool] = False
     example = "embedding(1000, 16)"
-    example_input = "int [32]"
+    example_input = ": int [32]"
 
     n: PositiveInt = Field(description="how many tokens there are")
     dim: PositiveInt = Field(description="length of each vector")

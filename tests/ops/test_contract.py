@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+import archdsl
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize, Shape, open_size
 
@@ -102,6 +103,15 @@ def test_documented(cls: type[Op]) -> None:
     assert (cls.__doc__ or "").strip().splitlines()[0].endswith((".", ":")), cls.__doc__
     assert all(field.description for field in cls.model_fields.values())
     assert cls.category and cls.example
+
+
+@pytest.mark.parametrize("cls", [cls for cls in Op.registry if cls.name != "input"], ids=lambda cls: cls.name)
+def test_example_runs(cls: type[Op]) -> None:
+    """The statement that the reference shows compiles and computes."""
+    network = archdsl.loads(f"network shown {{\n  input image {cls.example_input}\n  {cls.example}\n}}\n")
+    tokens = cls.integers == "required"
+    result = network.build()(torch.zeros(2, 32, dtype=torch.long) if tokens else torch.randn(2, 8, 32, 32))
+    assert result.isfinite().all()
 
 
 @every_case
