@@ -6,12 +6,14 @@ What is wrong with a spec comes back as diagnostics, never as an exception.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
+from archdsl import limits
 from archdsl.analysis import Costs, counts
 from archdsl.diagnostics import Diagnostic, SpecError
-from archdsl.elaborate import Module, Program, elaborate, elaborate_recipe, read_source, select_network
+from archdsl.elaborate import Module, Program, decode_source, elaborate, elaborate_recipe, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
 from archdsl.recipe import Recipe
@@ -28,6 +30,8 @@ class Compiled:
     recipe: Recipe | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
+    folder: Path | None = None
+    """Of the first source, where it is a file: imports and a recipe's paths start there."""
 
     @property
     def ok(self) -> bool:
@@ -66,6 +70,16 @@ def compile_address(address: str, settings: Mapping[str, str] | None = None) -> 
     return compile_source(source, path, name, settings)
 
 
+def compile_stream(
+    stream: IO[bytes], name: str | None = None, settings: Mapping[str, str] | None = None, *, shown: str = "<stdin>"
+) -> Compiled:
+    """A network in a stream, of which no more is read than a spec may have; such a text cannot import."""
+    source = decode_source(stream.read(4 * limits.SOURCE_CHARACTERS + 1), shown)
+    if isinstance(source, Diagnostic):
+        return Compiled(None, None, [source])
+    return compile_source(source, None, name, settings)
+
+
 def compile_text(
     text: str, name: str | None = None, settings: Mapping[str, str] | None = None, *, shown: str = "<text>"
 ) -> Compiled:
@@ -85,7 +99,8 @@ def compile_source(
     chosen = select_network(module, name, path.stem if path is not None else "", shown)
     if isinstance(chosen, Diagnostic):
         return Compiled(None, None, [*program.diagnostics, chosen])
-    return _compile(program, module, chosen, settings or {})
+    compiled = _compile(program, module, chosen, settings or {})
+    return replace(compiled, folder=path.parent if path is not None else None)
 
 
 def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str]) -> Compiled:
@@ -111,12 +126,21 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     program = Program(None)
     module = program.module(source, None)
     found: dict[tuple[object, ...], Diagnostic] = {}
-    networks = [d for d in module.definitions.values() if isinstance(d, ast.Network | ast.Alias)]
+    networks = [d for d in module.definitions.values() if isinstance(d, ast.Network | ast.Alias) and not _is_template(d, module)]
     results = [_compile(program, module, network, {}).diagnostics for network in networks]
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
     for diagnostic in (d for result in results for d in result):
         found.setdefault((diagnostic.code, diagnostic.mark, diagnostic.message), diagnostic)
     return _in_order(list(found.values()))
+
+
+def _is_template(definition: ast.Definition, module: Module) -> bool:
+    """Whether a network waits for arguments that an alias in the file gives it."""
+    if not isinstance(definition, ast.Network) or all(p.default is not None for p in definition.parameters):
+        return False
+    aliases = [d.target for d in module.definitions.values() if isinstance(d, ast.Alias)]
+    callees = [target.callee if isinstance(target, ast.CallExpr) else target for target in aliases]
+    return any(isinstance(callee, ast.Name) and callee.id == definition.name for callee in callees)
 
 
 def _no_network(module: Module, source: SourceFile) -> Diagnostic:

@@ -9,7 +9,7 @@ from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate import control, declarations, joins
-from archdsl.elaborate.calls import Binder
+from archdsl.elaborate.calls import Binder, CallCache
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
@@ -28,6 +28,7 @@ class Key(NamedTuple):
     naming: Naming
     name: str
     label: str
+    span: Span
 
 
 class Bodies:
@@ -44,6 +45,7 @@ class Bodies:
         self.diagnostics: list[Diagnostic] = []
         self.evaluator = Evaluator()
         self.binder = Binder(self.evaluator)
+        self._cache = CallCache(self.evaluator)
         self._seen: set[tuple[str, Span]] = set()
         self._inferred: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
         self._active: list[ast.Definition] = []
@@ -150,16 +152,16 @@ class Bodies:
                         "E0207", f"a label is made of text and whole numbers, and {show(piece)} is {type_name(piece)}", label.span
                     )
             name = "".join(str(piece) for piece in pieces)
-            return Key(naming, check_label(name, label.span), name)
+            return Key(naming, check_label(name, label.span), name, label.span)
         assert label.name is not None
         if label.name == "x":
             raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
         check_label(label.name, label.span)
         if label.index is None:
-            return Key(naming, label.name, label.name)
+            return Key(naming, label.name, label.name, label.span)
         if index is UNKNOWN:
             return None
-        return Key(naming.family(label.name, label.span), str(index), f"{label.name}[{index}]")
+        return Key(naming.family(label.name, label.span), str(index), f"{label.name}[{index}]", label.span)
 
     def _bind(self, label: ast.Label, env: Environment, index: Any, value: Value) -> None:
         """Make a label's value visible; a label called like an op or a block is a key alone."""
@@ -189,7 +191,7 @@ class Bodies:
     def _group_naming(self, naming: Naming, key: Key | None, span: Span) -> Naming:
         if key is None:
             return Naming(Scope("", naming.scope, "group", span))
-        name = key.naming.place(key.name, span)
+        name = key.naming.place(key.name, key.span)
         return Naming(Scope(name, key.naming.scope, "group", span, definition=span, variables=self.variables))
 
     def inner(self, naming: Naming, key: Key | None, span: Span) -> Naming:
@@ -198,11 +200,14 @@ class Bodies:
 
     def _call_stage(self, stage: ast.CallStage, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
         call = stage.call
+        known = self._cache.find(call, env)
+        if known is not None:
+            return self._apply_at(known, (), call.span, x, naming, key)
         value = self.evaluator.evaluate(call, env)
         if isinstance(value, Callee):
             if isinstance(value.target, ast.Definition):
                 return self._block(value, call, env, x, naming, key)
-            return self._op(value, call.span, x, naming, key)
+            return self._op(value, call, env, x, naming, key)
         if isinstance(value, Node | Unknown):
             return value
         if isinstance(value, Family):
@@ -214,20 +219,32 @@ class Bodies:
             )
         raise problem("E0408", f"{show(value)} is {type_name(value)}, and a stage is an op, a block or a value", call.span)
 
-    def _op(self, callee: Callee, span: Span, x: Value, naming: Naming, key: Key | None) -> Value:
+    def _op(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
         assert isinstance(callee.target, type)
         if not issubclass(callee.target, Op):
-            raise problem(
-                "E0408", f"`{callee.name}` fills weights and is not a stage", span, f"write `init = {callee.name}(...)` on an op"
-            )
-        made = self.binder.declared(callee, span)
-        place = key.naming if key is not None else naming
-        name = place.place(key.name if key is not None else None, span)
-        if isinstance(made, Unknown) or isinstance(x, Unknown):
-            return UNKNOWN
+            message = f"`{callee.name}` fills weights and is not a stage"
+            raise problem("E0408", message, call.span, f"write `init = {callee.name}(...)` on an op")
+        made = self.binder.declared(callee, call.span)
+        if isinstance(made, Unknown):
+            return self._apply_at(None, (), call.span, UNKNOWN, naming, key)
         op, operands = made
         assert isinstance(op, Op)
-        return self.apply(op, (x, *operands), place.scope, name, span, callee, key)
+        if not operands:
+            self._cache.keep(call, env, op)
+        return self._apply_at(op, operands, call.span, x, naming, key, callee)
+
+    def _apply_at(
+        self, op: Op | None, operands: tuple[Node, ...], span: Span, x: Value, naming: Naming, key: Key | None, callee: Callee | None = None
+    ) -> Value:
+        """The node of an op at its place in a scope; unknown where its input or arguments are."""
+        if key is None:
+            name = naming.place(None, span)
+        else:
+            naming = key.naming
+            name = naming.place(key.name, key.span)
+        if op is None or x.__class__ is Unknown:
+            return UNKNOWN
+        return self.apply(op, (x, *operands), naming.scope, name, span, callee, key)  # type: ignore[arg-type]
 
     def apply(
         self,
@@ -240,7 +257,7 @@ class Bodies:
         key: Key | None = None,
     ) -> Node:
         """A new node, with the shape that the op infers."""
-        shapes = tuple([node.shape for node in inputs])
+        shapes = (inputs[0].shape,) if len(inputs) == 1 else tuple([node.shape for node in inputs])
         known = (id(op), shapes)
         shape = self._inferred.get(known)
         if shape is None:
@@ -252,7 +269,7 @@ class Bodies:
                 raise problem("E0307", f"`{op.name}`: {error}", span) from None
             self._inferred[known] = shape
         integer = False
-        if op.integers != "refused" or any([node.integer for node in inputs]):
+        if inputs[0].integer or op.integers != "refused" or any([node.integer for node in inputs]):
             integer = _integer(op, inputs, span)
         if len(self.nodes) >= limits.NODES:
             raise control.too_large(f"this network has more than {limits.NODES:,} ops", span)
@@ -298,7 +315,7 @@ class Bodies:
         inside.names["x"] = x
         arguments, given = self.binder.block(callee, span, inside)
         place = key.naming if key is not None else naming
-        name = place.place(key.name if key is not None else None, span)
+        name = place.place(key.name, key.span) if key is not None else place.place(None, span)
         scope = Scope(
             name, place.scope, "block", span, definition.name, arguments, given, self.variables, definition.span, definition.doc
         )

@@ -24,6 +24,7 @@ _KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
     "op": ("an op or block", (Callee,)),
 }
 """The types that a parameter can be declared with."""
+_PLAIN = frozenset({int, float, bool, str})
 
 
 class Binder:
@@ -140,6 +141,40 @@ class Binder:
                 raise problem("E0202", f"`{definition.name}` has no parameter `{name}`", bound.span, help)
             given[name] = bound
         return given
+
+
+class CallCache:
+    """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
+
+    def find(self, call: ast.Expr, env: Environment) -> Op | None:
+        """The op, where this call gave one with these arguments; none where it has to be made."""
+        plan = self._plans.get(id(call))
+        if plan is None or self._shadowed(call, env):
+            return None
+        expressions, made = plan
+        evaluate = self._evaluator.evaluate
+        return made.get(tuple([(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN]))
+
+    def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
+        """Remember the op that a call gave, where its arguments are plain values."""
+        if self._shadowed(call, env):
+            return
+        arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
+        if any(isinstance(a.value, ast.Name) and env.find(a.value.id) is Unknown for a in arguments):
+            return  # a bare word, such as `same`
+        values = [self._evaluator.evaluate(argument.value, env) for argument in arguments]
+        if all(value.__class__ in _PLAIN for value in values):
+            _, made = self._plans.setdefault(id(call), (tuple(argument.value for argument in arguments), {}))
+            made[tuple([(value.__class__, value) for value in values])] = op
+
+    @staticmethod
+    def _shadowed(call: ast.Expr, env: Environment) -> bool:
+        name = call.callee if call.__class__ is ast.CallExpr else call
+        return name.__class__ is not ast.Name or env.find(name.id) is not Unknown  # type: ignore[attr-defined]
 
 
 def header(definition: ast.Block | ast.Network) -> str:

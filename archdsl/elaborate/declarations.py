@@ -191,8 +191,8 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> N
             for operand in claim.operands
             if not isinstance(operand, ast.Literal | ast.ListExpr)
         ]
-        found = ", and " + ", ".join(f"`{text}` is {_counted(value)}" for text, value in sides)
-    raise problem("E0701", f"this does not hold: `{claim.span.text}`{found}", claim.span)
+        found = ": " + " and ".join(f"`{text}` is {_counted(value)}" for text, value in sides)
+    raise problem("E0701", f"`{claim.span.text}` does not hold{found}", claim.span)
 
 
 def _counted(value: Any) -> str:

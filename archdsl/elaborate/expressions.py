@@ -99,13 +99,15 @@ class Evaluator:
         if value is Unknown:
             value = self.definition(e.id, env.module)
         if value is None:
-            if env.damaged:
+            if env.damaged or env.module.file.hidden:
                 return UNKNOWN
             raise self.unknown_name(e, env)
         return value
 
     def definition(self, name: str, module: Module) -> Any:
         """A block or network of the module, an op, an import, an initializer; none where there is none such."""
+        if module.unclear and name in module.unclear:
+            return UNKNOWN
         if name in module.definitions:
             return Callee(module.definitions[name], module)
         if (op := Op.registry.get(name)) is not None and not op.statement:
@@ -218,6 +220,8 @@ class Evaluator:
             return UNKNOWN
         if isinstance(base, Module):
             found = base.definitions.get(e.name)
+            if found is None and (base.file.hidden or e.name in base.unclear):
+                return UNKNOWN
             if found is None:
                 raise problem(
                     "E0201",
@@ -259,8 +263,9 @@ class Evaluator:
                 return base[index]
             if base.partial:
                 return UNKNOWN
-            known = ", ".join(str(i) for i in sorted(base)[:8])
-            raise problem("E0206", f"there is no `{e.base.span.text}[{index}]` yet", e.span, f"so far there are {known}")
+            name = e.base.span.text
+            known = ", ".join(f"`{name}[{i}]`" for i in sorted(base)[:8])
+            raise problem("E0206", f"there is no `{name}[{index}]` yet", e.span, f"so far there is {known}" if known else None)
         if not isinstance(base, tuple | range | str):
             raise problem("E0408", f"{show(base)} has no elements: it is {type_name(base)}", e.span)
         if not -len(base) <= index < len(base):

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from archdsl.declared import type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.bodies import Bodies
 from archdsl.elaborate.calls import header
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Module, Problem, problem
+from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Node, Scope
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -55,13 +56,15 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     _check_uncalled(bodies, module, definition)
     if any(d.is_error for d in bodies.diagnostics):
         graph = None
-    if graph is not None:
+    if graph is not None and not module.file.damaged:
         bodies.diagnostics += [*_unused_values(graph), *_unused_parameters(module)]
     return Elaboration(graph, bodies.diagnostics, bodies, bodies.claims)
 
 
-def _network(bodies: Bodies, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> Graph:
-    callee, claims = _resolve(bodies, Callee(definition, module), [])
+def _network(bodies: Bodies, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> Graph | None:
+    callee, claims = _resolve(bodies, module, definition)
+    if callee is None:
+        return None
     network = callee.target
     assert isinstance(network, ast.Network) and callee.module is not None
     env = Environment(None, callee.module)
@@ -94,24 +97,32 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
     )  # fmt: skip
 
 
-def _resolve(bodies: Bodies, callee: Callee, seen: list[ast.Definition]) -> tuple[Callee, list[ast.Expect]]:
-    """Follow `network a = b(...)` to the network, gathering arguments and claims."""
-    alias = callee.target
-    if not isinstance(alias, ast.Alias):
-        if not isinstance(alias, ast.Network):
-            raise problem("E0208", f"`{callee.name}` is not a network", seen[-1].name_span if seen else alias.name_span)  # type: ignore[union-attr]
-        return callee, []
-    if alias in seen:
-        raise problem("E0501", f"`{alias.name}` is defined by itself", alias.name_span)
-    assert callee.module is not None
-    base = bodies.evaluator.evaluate(alias.target, Environment(None, callee.module))
-    if not isinstance(base, Callee) or isinstance(base.target, type):
-        raise problem("E0208", f"`{alias.target.span.text}` is not a network", alias.target.span)
-    joined = Callee(
-        base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
-    )
-    resolved, claims = _resolve(bodies, joined, [*seen, alias])
-    return resolved, [*claims, *alias.claims]
+def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect]]:
+    """Follow `network a = b(...)` to the network, gathering arguments and claims; none where an earlier error hides it."""
+    callee, place = Callee(definition, module), definition.name_span
+    claims: list[ast.Expect] = []
+    seen: list[ast.Definition] = []
+    while isinstance(alias := callee.target, ast.Alias):
+        if alias in seen:
+            chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
+            raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
+        seen.append(alias)
+        claims = [*alias.claims, *claims]
+        assert callee.module is not None
+        base, place = bodies.evaluator.evaluate(alias.target, Environment(None, callee.module)), alias.target.span
+        if isinstance(base, Unknown):
+            return None, []
+        if not isinstance(base, Callee):
+            raise problem("E0208", f"a network is needed here, and `{place.text}` is {type_name(base)}", place)
+        callee = Callee(
+            base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
+        )
+    if not isinstance(callee.target, ast.Network):
+        kind = "a block" if isinstance(callee.target, ast.Block) else "an op"
+        raise problem(
+            "E0208", f"a network is needed here, and `{callee.name}` is {kind}", place, "`network name { input ... }` defines one"
+        )
+    return callee, claims
 
 
 def _with_settings(
@@ -124,31 +135,30 @@ def _with_settings(
     fixed = {*names[: len(callee.positional)], *(callee.keywords or {})}
     keywords = dict(callee.keywords or {})
     for name, text in settings.items():
-        source = SourceFile(f"--set {name}", text)
-        place = Span(source, 0, len(text)) if text else None
-        if name not in names:
-            near = did_you_mean(name, names) or (f"it is `{header(network)}`" if names else None)
-            raise Problem(
-                Diagnostic("E0607", f"`{definition.name}` has no parameter `{name}`", Mark(definition.name_span), help=near)
-            )
-        if name in fixed:
-            raise Problem(
-                Diagnostic(
-                    "E0607",
-                    f"`{definition.name}` fixes `{name}`",
-                    Mark(definition.span),
-                    help=f"set it on `{network.name}`, which leaves it open",
-                )
-            )
-        expression, errors = parse_expression(source)
-        if expression is None or place is None:
-            raise Problem(
-                errors[0]
-                if errors
-                else Diagnostic("E0607", f"`--set {name}=` has no value", None, help=f"write `--set {name}=10`")
-            )
-        keywords[name] = Bound(bodies.evaluator.evaluate(expression, Environment(None, module)), place)
+        try:
+            _check_setting(name, text, names, fixed, definition, network)
+            source = SourceFile(f"--set {name}", text)
+            expression, errors = parse_expression(source)
+            bodies.diagnostics += errors
+            value = UNKNOWN if expression is None else bodies.evaluator.evaluate(expression, Environment(None, module))
+            keywords[name] = Bound(value, Span(source, 0, len(text)))
+        except Problem as found:
+            bodies.report(found.diagnostic)
     return Callee(network, callee.module, callee.positional, keywords)
+
+
+def _check_setting(
+    name: str, text: str, names: list[str], fixed: set[str], definition: ast.Definition, network: ast.Network
+) -> None:
+    """Raise `Problem` where a setting is not one of the open parameters, or is empty."""
+    if name not in names:
+        help = did_you_mean(name, names) or f"it is `{header(network)}`"
+        raise problem("E0607", f"`{definition.name}` has no parameter `{name}`", definition.name_span, help)
+    if name in fixed:
+        help = f"set it on `{network.name}`, which leaves it open"
+        raise problem("E0607", f"`{definition.name}` fixes `{name}`", definition.span, help)
+    if not text.strip():
+        raise problem("E0607", f"`--set {name}=` has no value", definition.name_span, f"write `--set {name}=10`")
 
 
 def _check_uncalled(bodies: Bodies, module: Module, chosen: ast.Definition) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.values import FUNCTIONS, Module
+from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -31,6 +32,11 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
     except OSError as error:
         near = did_you_mean(path.name, _neighbours(path))
         return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=near)
+    return decode_source(data, name, mark)
+
+
+def decode_source(data: bytes, name: str, mark: Mark | None = None) -> SourceFile | Diagnostic:
+    """The bytes as text, or what keeps them from being one."""
     if b"\0" in data:
         return Diagnostic(
             "E0602",
@@ -44,6 +50,14 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
         return Diagnostic(
             "E0602", f"{name} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}", mark, help="save it as UTF-8"
         )
+
+
+def _owner(name: str) -> str | None:
+    """What of the language has this name; none where it is free."""
+    if name == "x":
+        return "the tensor that flows"
+    kinds = ((Op.registry, "an op"), (FUNCTIONS, "a function"), (Initializer.registry, "a rule of `init`"))
+    return next((kind for known, kind in kinds if name in known), None)
 
 
 def _neighbours(path: Path) -> list[str]:
@@ -90,37 +104,35 @@ class Program:
 
     def _define(self, module: Module) -> None:
         for definition in module.file.definitions:
-            first = module.definitions.get(definition.name)
+            name, mark = definition.name, Mark(definition.name_span)
+            first = module.definitions.get(name)
             if first is not None:
                 self.diagnostics.append(
-                    Diagnostic(
-                        "E0204",
-                        f"`{definition.name}` is defined twice",
-                        Mark(definition.name_span),
-                        (Mark(first.name_span, "the first"),),
-                    )
+                    Diagnostic("E0204", f"`{name}` is defined twice", mark, (Mark(first.name_span, "the first"),))
                 )
-            elif definition.name in Op.registry or definition.name in FUNCTIONS or definition.name == "x":
-                what = (
-                    "the tensor that flows"
-                    if definition.name == "x"
-                    else "an op"
-                    if definition.name in Op.registry
-                    else "a function"
-                )
-                self.diagnostics.append(Diagnostic("E0205", f"`{definition.name}` is {what}, and a definition cannot take its name", Mark(definition.name_span),
-                                                   help=f"choose another, such as `{definition.name}_block`"))  # fmt: skip
+                module.unclear.add(name)
+            elif (owner := _owner(name)) is not None:
+                message = f"`{name}` is {owner}, and a definition cannot take its name"
+                self.diagnostics.append(Diagnostic("E0205", message, mark, help=f"choose another, such as `{name}_block`"))
+                module.unclear.add(name)
             else:
-                module.definitions[definition.name] = definition
+                module.definitions[name] = definition
 
     def _import(self, module: Module, item: ast.Import, path: Path | None) -> None:
         found = self._resolve(item, path)
         if isinstance(found, Diagnostic):
             self.diagnostics.append(found)
-            module.imports[item.name] = Module(ast.File(item.span.file, (), (), (), (), damaged=True), {}, {})
-        elif item.name in module.definitions or item.name in module.imports or item.name in Op.registry:
+            module.imports[item.name] = Module(ast.File(item.span.file, (), (), (), (), damaged=True, hidden=True), {}, {})
+        elif (owner := _owner(item.name)) is not None:
+            message = f"`{item.name}` is {owner}, and an import cannot take its name"
+            self.diagnostics.append(Diagnostic("E0205", message, Mark(item.name_span), help="choose another name after `as`"))
+            module.unclear.add(item.name)
+        elif item.name in module.definitions or item.name in module.imports:
+            first = module.definitions.get(item.name)
+            related = (Mark(first.name_span, "the first"),) if first is not None else ()
+            message = f"`{item.name}` is defined twice"
             self.diagnostics.append(
-                Diagnostic("E0204", f"`{item.name}` is taken", Mark(item.name_span), help="choose another name after `as`")
+                Diagnostic("E0204", message, Mark(item.name_span), related, help="choose another name after `as`")
             )
         else:
             module.imports[item.name] = found
@@ -175,7 +187,7 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
         )
     return Diagnostic(
         "E0208",
-        f"{shown} defines several networks, and none is called `{stem}`",
+        f"{shown} defines several networks" + (f", and none is called `{stem}`" if stem else ""),
         _first_place(module),
         help=f"say which: {listed}",
     )

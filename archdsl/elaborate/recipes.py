@@ -25,6 +25,10 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) 
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
     for name, text in (settings or {}).items():
+        if not text.strip():
+            help = f"write `--set train.{name}=...`"
+            reader.diagnostics.append(Diagnostic("E0607", f"`--set train.{name}=` has no value", help=help))
+            continue
         source = SourceFile(f"--set train.{name}", text)
         expression, errors = parse_expression(source)
         reader.diagnostics += errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from archdsl.declared import Declared, Fault, show, type_name
@@ -42,11 +42,12 @@ Value = Node | Unknown
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Module:
-    """A file's definitions and what it imports, by name."""
+    """A file's definitions and what it imports, by name; `unclear` are the names whose definition was refused."""
 
     file: ast.File
     definitions: dict[str, ast.Definition]
     imports: dict[str, Module]
+    unclear: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

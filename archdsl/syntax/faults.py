@@ -6,6 +6,7 @@ what was found and what could have stood there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -28,13 +29,19 @@ _WORDS = {
 
 
 class SyntaxFault(NamedTuple):
-    """One syntax error with its place."""
+    """One syntax error with its place.
+
+    `instead` is the token that was meant, where that is clear; `keep` says whether what stands before the
+    error is a statement of its own.
+    """
 
     code: str
     span: Span
     message: str
     help: str | None = None
     related: tuple[tuple[Span, str], ...] = ()
+    instead: str | None = None
+    keep: bool = True
 
     def diagnostic(self) -> Diagnostic:
         """The same as a diagnostic."""
@@ -97,9 +104,10 @@ def _python(s: Situation) -> SyntaxFault | None:
         "const": "write `let name = value`",
         "var": "write `let name = value`",
     }
-    if s.previous is None or s.previous_span is None or str(s.previous) not in words or s.previous.type != "NAME":
-        return None
-    return SyntaxFault("E0106", s.previous_span, f"`{s.previous}` is not a word of this language", words[str(s.previous)])
+    for word, span in ((s.previous, s.previous_span), (s.token if s.first_on_line else None, s.span)):
+        if word is not None and span is not None and word.type == "NAME" and str(word) in words:
+            return SyntaxFault("E0106", span, f"`{word}` is not a word of this language", words[str(word)], keep=False)
+    return None
 
 
 def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
@@ -141,18 +149,23 @@ def _wrong_closing(s: Situation) -> SyntaxFault | None:
 
 
 def _assignment(s: Situation) -> SyntaxFault | None:
-    """`conv1 = conv(64, 7)` for a label, or `stride: 2` for an argument."""
+    """`conv1 = conv(64, 7)` for a label, `n = 3` for a constant, `stride: 2` for an argument."""
     inside = s.opened is not None and s.opened.type == "LPAR"
-    if s.token.type == "EQUAL" and not inside:
-        return SyntaxFault(
-            "E0105",
-            s.span,
-            "`=` does not label a stage",
-            "a label takes a colon: `conv1: conv(64, 7)`; a constant is `let n = 3`",
-        )
     if s.token.type == "COLON" and inside:
-        return SyntaxFault("E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`")
-    return None
+        return SyntaxFault("E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`", instead="EQUAL")
+    if s.token.type != "EQUAL" or inside:
+        return None
+    name = s.previous if s.previous is not None and s.previous.type == "NAME" else "name"
+    after = s.span.file.text[s.span.end :].split("\n", 1)[0].strip()
+    if re.match(r"[\d\[\"(+-]|(true|false|none|not)\b", after) or "COLON" not in s.expected:
+        return SyntaxFault("E0105", s.span, "`=` alone does not set a constant", f"write `let {name} = ...`", keep=False)
+    return SyntaxFault(
+        "E0105",
+        s.span,
+        "`=` does not label a stage",
+        f"a label takes a colon: `{name}: ...`; a constant is `let {name} = ...`",
+        instead="COLON",
+    )
 
 
 def _keyword(s: Situation) -> SyntaxFault | None:

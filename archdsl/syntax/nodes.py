@@ -348,11 +348,12 @@ class Train:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A whole file, with its comments in order; `damaged` where a syntax error hid a definition."""
+    """A whole file, with its comments in order; `damaged` by a syntax error, `hidden` where one hid a definition."""
 
     source: SourceFile
     imports: tuple[Import, ...]
     definitions: tuple[Definition, ...]
     recipes: tuple[Train, ...]
     comments: tuple[Span, ...]
-    damaged: bool
+    damaged: bool = False
+    hidden: bool = False

@@ -58,7 +58,7 @@ def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnost
 
 
 def _nothing(source: SourceFile) -> ast.File:
-    return ast.File(source, (), (), (), (), damaged=True)
+    return ast.File(source, (), (), (), (), damaged=True, hidden=True)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ class _Parser:
 
     def expression(self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault]) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
-        self.builder.file = source
+        self.builder.file, self.builder.report = source, faults.append
         state = self.lark.parse_interactive("", start="expr").parser_state
         lexer = self.lark.parser.lexer.lexer  # type: ignore[union-attr]  # the basic lexer, below the post-lexer
         token = Token("NAME", "", start, end_pos=start)
@@ -187,12 +187,14 @@ class _Run:
         fault = self._report(token)
         starts_line = self.layout.first_on_line
         definition = token.type in _DEFINITIONS and starts_line
+        if fault.instead and self._feed(Token.new_borrow_pos(fault.instead, "", token)):
+            return
         if fault.code == "E0102" and fault.span.start < (token.start_pos or 0):
             count = len(self.layout.opened_before(token)) if definition else self.layout.open_brackets(token)
             if self._close(count, token) and self._resume(token):
                 return
         self.layout.close(self.layout.open_brackets(token), token)
-        if not self._drop_to(("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM")):
+        if not self._drop_to(("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM"), keep=fault.keep):
             return
         if (starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token):
             return
@@ -220,6 +222,9 @@ class _Run:
         for opened in reversed(self.layout.opened_before(token)[len(self.layout.opened_before(token)) - count :]):
             closing = Token.new_borrow_pos(CLOSES[opened.type], "", self.previous or opened)
             closing.start_pos = closing.end_pos
+            if self.state.value_stack and getattr(self.state.value_stack[-1], "type", "") == "_SEP":
+                self.state.state_stack.pop()  # line ends before a closing bracket do not count, as in the layout
+                self.state.value_stack.pop()
             if not self._accepts(closing):
                 return False
             self.state.feed_token(closing)
@@ -236,9 +241,10 @@ class _Run:
         self.state.feed_token(separator)
         return self._feed(token)
 
-    def _drop_to(self, errors: tuple[str, ...]) -> bool:
+    def _drop_to(self, errors: tuple[str, ...], keep: bool = True) -> bool:
         """Drop symbols until an error token can stand for what was dropped; whether one could."""
-        self._finish_statement()
+        if keep:
+            self._finish_statement()
         states, values = self.state.state_stack, self.state.value_stack
         table = self.state.parse_conf.parse_table.states
         position = self.previous or Token("NAME", "", 0, 1, 1, 1, 1, 1)
@@ -300,9 +306,10 @@ def _file(source: SourceFile, items: list[Any], comments: tuple[Span, ...], dama
         if isinstance(item, ast.Definition):
             doc = docs.get(item.span.line_column[0] - 1, "") if docs else ""
             definitions.append(replace(item, doc=doc) if doc else item)
+    hidden = damaged and (not items or any(isinstance(item, ast.Damaged) for item in items))
     return ast.File(
         source, tuple(i for i in items if isinstance(i, ast.Import)), tuple(definitions),
-        tuple(i for i in items if isinstance(i, ast.Train)), comments, damaged,
+        tuple(i for i in items if isinstance(i, ast.Train)), comments, damaged, hidden,
     )  # fmt: skip
 
 

@@ -1,0 +1,172 @@
+"""E03: tensors that do not fit."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.codes.entry import Code
+
+CODES = (
+    Code(
+        "E0301",
+        "the two sides of a skip differ",
+        """`skip { body }` adds the body's result to what came in, so both need the same shape. The marks show where the
+        shape changes. Where the change is meant, project the shortcut with `via { ... }`, usually by a 1x1
+        convolution with the body's channels and stride.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(16, 3)
+          skip { conv(32, 3, stride = 2) -> bn -> relu }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(16, 3)
+          skip { conv(32, 3, stride = 2) -> bn -> relu } via { conv(32, 1, stride = 2) -> bn }
+        }
+        """,
+    ),
+    Code(
+        "E0302",
+        "branches of different shapes are added or multiplied",
+        """`add` and `shake` need branches of one shape. `mul` also takes a size of 1 where another branch has more, which is
+        how a gate `[C, 1, 1]` scales `[C, H, W]`.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          add { conv(16, 3); conv(8, 1) }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          add { conv(16, 3); conv(16, 1) }
+        }
+        """,
+    ),
+    Code(
+        "E0303",
+        "branches cannot be concatenated",
+        """`concat` puts branches side by side along the channels, or along `axis`; all other sizes have to agree. Where one
+        branch was pooled, `upsample`, `resize_like` or `crop_like` bring the sizes together.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          concat { conv(16, 3); maxpool(2) }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          concat { conv(16, 3); maxpool(2) -> upsample(2) }
+        }
+        """,
+    ),
+    Code(
+        "E0304",
+        "no size is left",
+        """A window does not fit into what it slides over, so that the result would have a size of zero or less. The input is
+        too small for the network's strides and poolings, or the window is too large.""",
+        bad="""
+        network tiny {
+          input image [3, 4, 4]
+          repeat 3 { conv(16, 3) -> maxpool(2) }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 8, 8]
+          repeat 3 { conv(16, 3) -> maxpool(2) }
+        }
+        """,
+    ),
+    Code(
+        "E0305",
+        "an op gets a tensor of the wrong rank",
+        """The op works on tensors with another number of axes. Convolutions and pools take `[C, L]`, `[C, H, W]` or
+        `[C, D, H, W]`; `linear` works on the last axis of features. `gap` and `flatten` lead from images to features.""",
+        bad="""
+        network tiny {
+          input features [128]
+          conv(16, 3)
+        }
+        """,
+        good="""
+        network tiny {
+          input signal [1, 128]
+          conv(16, 3)
+        }
+        """,
+    ),
+    Code(
+        "E0306",
+        "the channels do not divide",
+        """A grouped operation splits the channels into equal groups, so the number of channels has to be a multiple of the
+        number of groups (for `pixel_shuffle`, of the square of the factor).""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(16, 3, groups = 2)
+        }
+        """,
+        good="""
+        network tiny {
+          input image [4, 32, 32]
+          conv(16, 3, groups = 2)
+        }
+        """,
+    ),
+    Code(
+        "E0307",
+        "a fixed number is needed, and the size is open",
+        """`input image [3, H, W]` leaves sizes open, so nothing may depend on their value: not the features of a `linear`, not
+        the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
+        or fix the size in `input`.""",
+        bad="""
+        network tiny {
+          input image [3, H, W]
+          conv(16, 3) -> flatten -> linear(10)
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, H, W]
+          conv(16, 3) -> gap -> flatten -> linear(10)
+        }
+        """,
+    ),
+    Code(
+        "E0308",
+        "integers where real numbers are needed, or the other way round",
+        """An input declared `int` holds tokens. `embedding` turns them into vectors; everything else takes real numbers.""",
+        bad="""
+        network tiny {
+          input tokens: int [512]
+          linear(64)
+        }
+        """,
+        good="""
+        network tiny {
+          input tokens: int [512]
+          embedding(1000, 64) -> linear(64)
+        }
+        """,
+    ),
+    Code(
+        "E0309",
+        "a reshape changes the number of elements",
+        """`reshape` arranges the same numbers differently: the product of the sizes before and after is equal.""",
+        bad="""
+        network tiny {
+          input features [12]
+          reshape([3, 5])
+        }
+        """,
+        good="""
+        network tiny {
+          input features [12]
+          reshape([3, 4])
+        }
+        """,
+    ),
+)

@@ -1,0 +1,56 @@
+"""E08 and E09: training, and what is written."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.codes.entry import Code
+
+CODES = (
+    Code(
+        "E0801",
+        "the recipe does not fit the data",
+        """Network, loss and data do not go together: the network has another number of outputs than the data has classes, a
+        label is not a class number, all examples are of one class, or an augmentation for images meets something
+        else. The help names the key to change.""",
+        situation="`archdsl train` of a network with 1,000 classes on `data = digits`, which has 10: `--set classes=10`.",
+    ),
+    Code(
+        "E0802",
+        "the data cannot be read",
+        """The path of `data` does not exist, or is neither a `.npz` file with the right arrays nor a folder of images by class.""",
+        situation="""`data = "digits.npz"` where there is no such file beside the spec.""",
+    ),
+    Code(
+        "E0803",
+        "the examples have another shape than the input",
+        """Each example goes into the network as it is. Change the network's `input`, or bring the data to its shape.""",
+        situation="`data = digits` (1 x 8 x 8) with `input image [3, 224, 224]`.",
+    ),
+    Code(
+        "E0804",
+        "the loss is no longer a number",
+        """The loss became infinite or not a number, and nothing after that would mean anything. A smaller learning rate, a
+        warm-up (`schedule = cosine(warmup = 2)`) or `clip = 1.0` usually helps.""",
+        situation="`optimizer = sgd(lr = 100)`.",
+    ),
+    Code(
+        "E0805",
+        "the device cannot be used",
+        """PyTorch cannot train on the device that was asked for: there is none, or the driver does not fit. `--device cpu` works
+        everywhere.""",
+        situation="`archdsl train net.arch --device gpu` on a machine without one.",
+    ),
+    Code(
+        "E0902",
+        "something cannot be written",
+        """The folder cannot be made or written, or the disk is full. What was there before is as it was: every file is written
+        beside its target and then put in its place in one step.""",
+        situation="`archdsl train net.arch -o /readonly/run`.",
+    ),
+    Code(
+        "E0903",
+        "a run cannot be resumed",
+        """There is no checkpoint to go on from, it is damaged or of another program, or the spec has changed since in a way that
+        makes the old weights meaningless. Start without `--resume`, or put the old spec back.""",
+        situation="`archdsl train net.arch -o runs/a --resume` where `runs/a` holds no checkpoint.",
+    ),
+)

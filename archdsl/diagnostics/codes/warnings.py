@@ -1,0 +1,50 @@
+"""W01: specs that work, and probably do not say what was meant."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.codes.entry import Code
+
+CODES = (
+    Code(
+        "W0101",
+        "a value is never used",
+        """Something is computed that no result depends on: an input that no stage takes up, or a branch of which nothing is
+        made. Take it up by its label, or delete it.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          input mask [1, 32, 32]
+          conv(16, 3)
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          input mask [1, 32, 32]
+          concat { image; mask } -> conv(16, 3)
+        }
+        """,
+    ),
+    Code(
+        "W0102",
+        "a parameter is never read",
+        """A block or network declares a parameter that nothing in its body reads, so that passing it changes nothing. Often a
+        fixed number stands where the parameter was meant.""",
+        bad="""
+        block unit(out, stride = 1) { conv(out, 3) -> relu }
+
+        network tiny {
+          input image [3, 32, 32]
+          unit(16)
+        }
+        """,
+        good="""
+        block unit(out, stride = 1) { conv(out, 3, stride) -> relu }
+
+        network tiny {
+          input image [3, 32, 32]
+          unit(16)
+        }
+        """,
+    ),
+)
