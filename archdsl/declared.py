@@ -123,7 +123,7 @@ def _fault(cls: type[Declared], error: ValidationError) -> Fault:
         whole = f"; `//` divides without a remainder, `int(...)` truncates: {int(given)}" if given == given and abs(given) < 1e15 else ""
         return Fault("E0406", f"{of} is a count, and {show(given)} is a float", argument=argument, help=f"write a whole number{whole}")
     words = sorted(cls.words(argument)) if argument in cls.model_fields else []
-    expected = _describe(cls.model_fields[argument].annotation) if argument in cls.model_fields else "something else"
+    expected = describe(cls.model_fields[argument].annotation) if argument in cls.model_fields else "something else"
     if kind in ("value_error", "assertion_error"):
         return Fault("E0402", f"{of}: {first['msg'].split(', ', 1)[-1]}", argument=argument)
     if words and isinstance(given, str) and given not in words:
@@ -172,7 +172,7 @@ def type_name(value: Any) -> str:
     return getattr(value, "type_name", "not a plain value")
 
 
-def _describe(annotation: Any) -> str:
+def describe(annotation: Any) -> str:
     """The kinds of value that an annotation takes, as messages say them."""
     arguments = [part for part in typing.get_args(annotation) if not _is_constraint(part)]
     origin = typing.get_origin(annotation)
@@ -181,13 +181,16 @@ def _describe(annotation: Any) -> str:
     if origin is tuple:
         return "a list of numbers"
     if origin is typing.Annotated:
-        return _describe(typing.get_args(annotation)[0])
+        return describe(typing.get_args(annotation)[0])
     if arguments:
-        kinds = list(dict.fromkeys(_describe(part) for part in arguments))
+        kinds = list(dict.fromkeys(describe(part) for part in arguments))
         return " or ".join(kinds)
+    if isinstance(annotation, type) and issubclass(annotation, Declared):
+        kind = annotation.registry.kind
+        return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
     plain = {int: "an int", float: "a number", bool: "true or false", str: "a string", type(None): "none"}
     return plain.get(annotation, "an op" if annotation is not Any else "any value")
 
 
 def _is_constraint(part: Any) -> bool:
-    return type(part).__module__.startswith(("annotated_types", "pydantic"))
+    return not isinstance(part, type) and type(part).__module__.startswith(("annotated_types", "pydantic"))
