@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from archdsl.analysis.cost import Costs, depth
 from archdsl.declared import show
 from archdsl.ir import Graph, Node
-from archdsl.shapes import Dim, format_shape
+from archdsl.shapes import Dim, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Row:
 
     name: str
     op: str
-    shape: str
+    shape: Shape
     params: int
     macs: Dim | None
     part: str = "main"
@@ -51,7 +51,7 @@ def layer_table(graph: Graph) -> Table:
 def _row(graph: Graph, costs: Costs, node: Node) -> Row:
     cost = costs.of(node)
     part = "main" if graph.in_evaluation[node.index] or not graph.in_training[node.index] else "head"
-    return Row(node.path, describe(node), format_shape(node.shape), cost.params, cost.macs, part)
+    return Row(node.path, describe(node), node.shape, cost.params, cost.macs, part)
 
 
 def describe(node: Node) -> str:
