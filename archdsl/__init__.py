@@ -1,0 +1,36 @@
+"""archdsl: a text language for neural-network architectures, and a compiler to PyTorch."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics import Diagnostic, SpecError
+    from archdsl.ir import Graph
+    from archdsl.network import Network, check, load, loads
+
+__version__ = "0.1.0"
+__all__ = ["Diagnostic", "Graph", "Network", "SpecError", "__version__", "check", "load", "loads"]
+
+_HOMES = {
+    "Diagnostic": "archdsl.diagnostics",
+    "Graph": "archdsl.ir",
+    "Network": "archdsl.network",
+    "SpecError": "archdsl.diagnostics",
+    "check": "archdsl.network",
+    "load": "archdsl.network",
+    "loads": "archdsl.network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name's home when it is first asked for, so that `import archdsl` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -56,10 +56,24 @@ CODES = (
         """,
     ),
     Code(
+        "E0606",
+        "an output cannot be written",
+        """The place cannot be written, the disk is full, or a folder holds a run already. Nothing is left half written: what was
+        there before is as it was.""",
+        situation="`archdsl render net.arch -o /nowhere/net.svg`.",
+    ),
+    Code(
         "E0607",
         "a setting that does not apply",
         """`--set NAME=VALUE` gives a parameter of the network a value. The network has no such parameter, it is an alias that
         fixes the parameter already, or the value is missing. `--set train.KEY=VALUE` changes the recipe.""",
         situation="`archdsl check specs/resnet.arch:resnet50 --set layers=[1]`: `resnet50` fixes `layers`, and `resnet` leaves it open.",
+    ),
+    Code(
+        "E0608",
+        "a package is not installed",
+        """Checking, compiling and drawing work after `pip install archdsl`; building modules and training them need
+        PyTorch and more, which `pip install 'archdsl[train]'` adds.""",
+        situation="`archdsl train net.arch` where PyTorch is not installed.",
     ),
 )

@@ -40,6 +40,13 @@ CODES = (
         situation="`archdsl train net.arch --device gpu` on a machine without one.",
     ),
     Code(
+        "E0806",
+        "the network cannot be trained as it is",
+        """Training needs a recipe, the file's `train { ... }` block or its keys given by `--set`, and a network of one input whose
+        sizes are fixed.""",
+        situation="`archdsl train resnet50`, whose file has no `train` block.",
+    ),
+    Code(
         "E0902",
         "something cannot be written",
         """The folder cannot be made or written, or the disk is full. What was there before is as it was: every file is written

@@ -1,0 +1,68 @@
+"""What the commands on a network share: its address, its settings, and how it is read."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from archdsl.cli.console import print_diagnostics
+from archdsl.diagnostics import SpecError
+from archdsl.driver import Compiled, compile_address, compile_stream, split_address
+from archdsl.network import Network
+
+F = TypeVar("F", bound=Callable[..., Any])
+_SETTING = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
+
+
+class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
+    """`FILE[:NETWORK]`; completes file names."""
+
+    name = "address"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The shell knows the files."""
+        return [CompletionItem(incomplete, type="file")]
+
+
+class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
+    """`NAME=VALUE`, as a pair of texts; whether there is such a name is the spec's to say."""
+
+    name = "setting"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Split at the first `=`."""
+        if isinstance(value, tuple):
+            return value
+        found = _SETTING.fullmatch(value)
+        if found is None:
+            self.fail(f"{value!r} is not NAME=VALUE, as in classes=10 or train.epochs=5", param, ctx)
+        return found["name"], found["value"]
+
+
+def network_arguments(command: F) -> F:
+    """The argument NETWORK and the option `--set`, which every command on a network takes."""
+    help = "Give a parameter of the network a value, or a key of the recipe: --set train.epochs=5. May be repeated."
+    command = click.option("--set", "settings", type=Setting(), multiple=True, metavar="NAME=VALUE", help=help)(command)
+    return click.argument("address", type=Address(), metavar="NETWORK")(command)
+
+
+def read_network(address: str, settings: tuple[tuple[str, str], ...]) -> Compiled:
+    """The network at an address, or all that is wrong with it; `-` is standard input."""
+    path, name = split_address(address)
+    if path != "-":
+        return compile_address(address, dict(settings))
+    return compile_stream(sys.stdin.buffer, name, dict(settings))
+
+
+def require_network(address: str, settings: tuple[tuple[str, str], ...]) -> Network:
+    """The network at an address; warnings are printed. Raises `SpecError` where it has errors."""
+    compiled = read_network(address, settings)
+    if compiled.graph is None:
+        raise SpecError(compiled.diagnostics)
+    print_diagnostics(compiled.diagnostics)
+    return Network(compiled)

@@ -1,0 +1,113 @@
+"""`archdsl check`: errors, or the table of layers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import groupby
+from typing import Any
+
+import click
+
+from archdsl.analysis import Row, Table
+from archdsl.cli.arguments import network_arguments, read_network
+from archdsl.cli.columns import Cell, columns
+from archdsl.cli.console import colorful, print_diagnostics, print_text
+from archdsl.diagnostics import as_data, printable, render_github
+from archdsl.driver import Compiled
+from archdsl.network import Network
+from archdsl.shapes import Dim, format_shape
+
+_BOLD, _DIM, _HEAD, _TIMES = (("bold", True),), (("dim", True),), (("fg", "yellow"),), (("fg", "cyan"),)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check resnet50 --format json | jq .totals\n  cat net.arch | archdsl check -"
+)
+@network_arguments
+@click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
+              help="text: errors on standard error, the table on standard output; json: both as data; github: errors as annotations.")  # fmt: skip
+def command(address: str, settings: tuple[tuple[str, str], ...], form: str) -> int:
+    """Find what is wrong with NETWORK; where nothing is, show its layers.
+
+    Each layer has its name, op, output shape, learned numbers and multiply-accumulates (MACs) for one image.
+    Equal blocks in a row are shown once, marked with how often they stand there.
+    """
+    compiled = read_network(address, settings)
+    network = Network(compiled) if compiled.graph is not None else None
+    if form == "json":
+        print_text(json.dumps(_data(compiled, network), indent=2, ensure_ascii=False))
+    elif form == "github":
+        print_text(render_github(compiled.diagnostics))
+    else:
+        print_diagnostics(compiled.diagnostics)
+        if network is not None:
+            print_text(_text(network, color=colorful(sys.stdout)))
+    return 0 if compiled.ok else 1
+
+
+def _data(compiled: Compiled, network: Network | None) -> dict[str, Any]:
+    table = network.table() if network is not None else None
+    return {
+        "diagnostics": [as_data(diagnostic) for diagnostic in compiled.diagnostics],
+        "network": network.name if network is not None else None,
+        "table": [_row_data(row) for row in table.rows] if table is not None else [],
+        "totals": _totals_data(table) if table is not None else None,
+    }
+
+
+def _row_data(row: Row) -> dict[str, Any]:
+    """Of one of the `times` equal layers. A size that the input leaves open is a formula, as text."""
+    return {
+        "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
+        "macs": _plain(row.macs), "head": row.part == "head", "times": row.times,
+    }  # fmt: skip
+
+
+def _totals_data(table: Table) -> dict[str, Any]:
+    return {"params": table.params, "params_eval": table.params_eval, "macs": _plain(table.macs), "depth": table.depth}
+
+
+def _plain(value: Dim | None) -> int | str | None:
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def _text(network: Network, *, color: bool) -> str:
+    table = network.table()
+    titles = [Cell(title, _BOLD) for title in ("layer", "", "op", "output", "params", "MACs")]
+    rows: list[list[Cell | str]] = [[*titles]]
+    previous = None
+    for _, group in groupby(table.rows, key=_group):
+        for position, row in enumerate(group):
+            rows.append(_cells(row, first=position == 0, same_shape=row.shape == previous))
+            previous = row.shape
+    return columns(rows, "<<<<>>", color=color) + "\n" + columns(_totals(network, table), "<><", color=color)
+
+
+def _group(row: Row) -> tuple[int, str]:
+    return row.times, row.part
+
+
+def _cells(row: Row, *, first: bool, same_shape: bool) -> list[Cell | str]:
+    mark = Cell(f"×{row.times}", _TIMES) if row.times > 1 else Cell("head", _HEAD) if row.part == "head" else ""
+    return [
+        printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), _DIM if same_shape else ()),
+        _count(row.params), "open" if row.macs is None else _count(row.macs),
+    ]  # fmt: skip
+
+
+def _count(value: Dim) -> str:
+    """With separators; nothing for zero, so that what has weights or costs stands out."""
+    return "" if value == 0 else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _totals(network: Network, table: Table) -> list[list[Cell | str]]:
+    heads = table.params - table.params_eval
+    macs = f"{table.macs:,}" if isinstance(table.macs, int) else str(table.macs) if table.macs is not None else "open"
+    rows: list[list[Cell | str]] = [[Cell("params", _BOLD), f"{table.params:,}", ""]]
+    if heads:
+        rows.append([Cell("params without heads", _BOLD), f"{table.params_eval:,}", ""])
+    note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes that the input leaves open"
+    rows.append([Cell("MACs", _BOLD), macs, Cell(note, _DIM)])
+    rows.append([Cell("depth", _BOLD), str(table.depth), Cell("convolutions and dense layers on the longest path", _DIM)])
+    return rows

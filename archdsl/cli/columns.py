@@ -1,0 +1,33 @@
+"""Columns of plain text, aligned; styled cells are measured without their styles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+
+class Cell(NamedTuple):
+    """A text and how it looks where there are colours: `click.style`'s arguments."""
+
+    text: str
+    style: tuple[tuple[str, bool | str], ...] = ()
+
+
+def columns(rows: Sequence[Sequence[Cell | str]], align: str, *, color: bool = False) -> str:
+    """Lines of cells under one another; `align` has `<` or `>` for each column. Empty columns are left out."""
+    cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
+    widths = [max((len(row[i].text) for row in cells), default=0) for i in range(len(align))]
+    kept = [i for i, width in enumerate(widths) if width]
+    lines = []
+    for row in cells:
+        parts = [_fit(row[i], widths[i], align[i], color) for i in kept]
+        lines.append("  ".join(parts).rstrip() + "\n")
+    return "".join(lines)
+
+
+def _fit(cell: Cell, width: int, side: str, color: bool) -> str:
+    space = " " * (width - len(cell.text))
+    text = click.style(cell.text, **dict(cell.style)) if color and cell.style and cell.text else cell.text  # type: ignore[arg-type]
+    return text + space if side == "<" else space + text

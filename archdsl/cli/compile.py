@@ -1,0 +1,26 @@
+"""`archdsl compile`: the emitted source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archdsl.cli.arguments import network_arguments, require_network
+from archdsl.cli.console import print_text
+from archdsl.files import write_file
+
+
+@click.command(
+    epilog="\b\nExamples:\n  archdsl compile net.arch -o model.py\n  archdsl compile resnet50 --set classes=10 | less\n  archdsl compile googlenet --no-aux -o googlenet.py"
+)
+@network_arguments
+@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; standard output where it is not said, or `-`.")
+@click.option("--no-aux", is_flag=True, help="Leave out the auxiliary heads, which run in training alone.")
+def command(address: str, settings: tuple[tuple[str, str], ...], output: str, no_aux: bool) -> None:
+    """Write NETWORK as Python source that imports torch alone."""
+    source = require_network(address, settings).source(aux=not no_aux)
+    if output == "-":
+        print_text(source)
+    else:
+        write_file(Path(output), source)

@@ -1,0 +1,41 @@
+"""What reaches the terminal: diagnostics, styled text, and whether there are colours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import IO, Any
+
+import click
+
+from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError, render_text
+
+
+def colorful(stream: IO[Any]) -> bool:
+    """Whether to use colours: on a terminal that has them, unless `NO_COLOR` is set (no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    """Everything found, as text on standard error."""
+    text = render_text(diagnostics, color=colorful(sys.stderr))
+    if text:
+        click.echo(text, err=True, nl=False, color=True)
+
+
+def print_text(text: str) -> None:
+    """Finished text on standard output; its colours, if any, were asked for."""
+    click.echo(text, nl=not text.endswith("\n"), color=True)
+
+
+def report_failure(error: Exception) -> bool:
+    """Print an error that a user can mend; whether it was one."""
+    if isinstance(error, SpecError):
+        print_diagnostics(error.diagnostics)
+    elif isinstance(error, Fault):
+        print_diagnostics([Diagnostic(error.code, error.message, help=error.help)])
+    else:
+        return False
+    return True

@@ -1,0 +1,40 @@
+"""`archdsl explain`: what an error code means."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from textwrap import fill, indent
+
+import click
+
+from archdsl.cli.columns import columns
+from archdsl.cli.console import colorful, print_text
+from archdsl.diagnostics.codes import CODES, Code
+
+
+@click.command(epilog="\b\nExamples:\n  archdsl explain E0301\n  archdsl explain")
+@click.argument("code", required=False)
+def command(code: str | None) -> None:
+    """Explain the error or warning CODE, with an example; without CODE, list them all."""
+    if code is None:
+        print_text(columns([[entry.code, entry.title] for entry in CODES.values()], "<<"))
+        return
+    entry = CODES.get(code.upper())
+    if entry is None:
+        near = get_close_matches(code.upper(), CODES, n=1)
+        raise click.UsageError(
+            f"no code {code!r}" + (f"; did you mean {near[0]!r}?" if near else "; `archdsl explain` lists them")
+        )
+    print_text(_page(entry, color=colorful(sys.stdout)))
+
+
+def _page(entry: Code, *, color: bool) -> str:
+    title = f"{entry.code}: {entry.title}"
+    parts = [click.style(title, bold=True) if color else title, fill(entry.explanation, 88)]
+    if entry.situation:
+        parts.append(fill(f"For example: {entry.situation}", 88))
+    for heading, text in (("This gives it:", entry.bad), ("This does not:", entry.good)):
+        if text:
+            parts.append(f"{heading}\n\n{indent(text, '  ')}")
+    return "\n\n".join(parts) + "\n"

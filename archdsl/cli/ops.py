@@ -1,0 +1,69 @@
+"""`archdsl ops`: the reference of the ops, from their registry."""
+
+from __future__ import annotations
+
+import sys
+from difflib import get_close_matches
+from inspect import cleandoc
+from itertools import groupby
+
+import click
+
+from archdsl.cli.columns import Cell, columns
+from archdsl.cli.console import colorful, print_text
+from archdsl.declared import describe, show, signature
+from archdsl.ops import Op
+
+_BOLD, _DIM = (("bold", True),), (("dim", True),)
+
+
+@click.command(epilog="\b\nExamples:\n  archdsl ops\n  archdsl ops conv")
+@click.argument("name", required=False)
+def command(name: str | None) -> None:
+    """Show every op with its parameters, or all about the op NAME."""
+    color = colorful(sys.stdout)
+    if name is None:
+        print_text(_list(color))
+        return
+    op = Op.registry.get(name)
+    if op is None:
+        near = get_close_matches(name, Op.registry.names(), n=1)
+        raise click.UsageError(f"no op {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; `archdsl ops` lists them"))
+    print_text(_page(op, color))
+
+
+def _list(color: bool) -> str:
+    ops = sorted(Op.registry, key=_category)
+    rows: list[list[Cell | str]] = []
+    for category, members in groupby(ops, key=_category):
+        rows += [["", ""]] if rows else []
+        rows.append([Cell(category, _BOLD), ""])
+        rows += [["  " + (f"{op.name} {{ ... }}" if op.statement else op.name), _first_line(op)] for op in members]
+    return columns(rows, "<<", color=color)
+
+
+def _page(op: type[Op], color: bool) -> str:
+    rows: list[list[Cell | str]] = [["  " + name, describe(field.annotation), _default(op, name), Cell(field.description or "", _DIM)]
+            for name in op.parameters_in_order() if (field := op.model_fields[name])]  # fmt: skip
+    parts = [click.style(_call(op), bold=True) if color else _call(op), "", cleandoc(op.__doc__ or ""), ""]
+    if rows:
+        parts += ["parameters:", columns(rows, "<<<<", color=color)]
+    parts += ["example:", f"  input x {op.example_input}", *(f"  {line}" for line in op.example.splitlines())]
+    return "\n".join(parts)
+
+
+def _category(op: type[Op]) -> str:
+    return str(op.category)
+
+
+def _call(op: type[Op]) -> str:
+    return f"{signature(op)} {{ ... }}" if op.statement else signature(op)
+
+
+def _first_line(op: type[Op]) -> str:
+    return cleandoc(op.__doc__ or "").partition("\n")[0]
+
+
+def _default(op: type[Op], name: str) -> str:
+    field = op.model_fields[name]
+    return "" if field.is_required() else f"= {show(field.default, op.words(name))}"

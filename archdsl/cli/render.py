@@ -1,0 +1,37 @@
+"""`archdsl render`: the diagram."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from archdsl.cli.arguments import network_arguments, require_network
+from archdsl.files import write_file
+from archdsl.network import FORMATS
+
+
+@click.command(
+    epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 --set classes=10 -o resnet50.pdf\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps"
+)
+@network_arguments
+@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write; `-` is standard output.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="What to write, where the suffix of the file does not say it.")
+def command(address: str, settings: tuple[tuple[str, str], ...], output: str, form: str | None) -> None:
+    """Draw NETWORK: scopes as boxes, shapes on the edges, heads dashed."""
+    chosen = form or _format_of(output)
+    drawn = require_network(address, settings).render(format=chosen)
+    if output == "-":
+        sys.stdout.buffer.write(drawn)
+    else:
+        write_file(Path(output), drawn)
+
+
+def _format_of(output: str) -> str:
+    suffix = Path(output).suffix.removeprefix(".").lower()
+    if output == "-":
+        raise click.UsageError("say what standard output shall be: --format svg")
+    if suffix not in FORMATS:
+        raise click.UsageError(f"the suffix of {output!r} says no format: name it .{', .'.join(FORMATS)}, or give --format")
+    return suffix

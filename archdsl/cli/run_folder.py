@@ -1,0 +1,135 @@
+"""The folder of a training run: claimed for one run, described, and taken away again if nothing came of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from archdsl import __version__
+from archdsl.cli.console import print_diagnostics
+from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, Severity, SpecError
+from archdsl.files import cannot_write, write_file
+from archdsl.network import Network
+
+RUNS: Final = Path("runs")
+_CHECKPOINTS = "checkpoints"
+"""What training writes first that is worth keeping."""
+_OURS = ("run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors", _CHECKPOINTS)
+
+
+def next_folder(name: str) -> Path:
+    """`runs/NAME-N` with the next free number."""
+    return RUNS / f"{name}-{max(_numbers(name), default=0) + 1}"
+
+
+def newest_folder(name: str) -> Path:
+    """The last run of that name; raises `Fault` E0903 where there is none."""
+    numbers = _numbers(name)
+    if not numbers:
+        raise Fault(
+            "E0903", f"there is nothing to resume: no {RUNS / name}-1", help="start without --resume, or name the folder with -o"
+        )
+    return RUNS / f"{name}-{max(numbers)}"
+
+
+def _numbers(name: str) -> list[int]:
+    if not RUNS.is_dir():
+        return []
+    found = (re.fullmatch(re.escape(name) + r"-(\d+)", entry.name) for entry in RUNS.iterdir())
+    return [int(match[1]) for match in found if match]
+
+
+class RunFolder:
+    """A run's folder while the run goes on. Raises `Fault` E0606 where it cannot be had, E0903 where nothing in it goes on."""
+
+    def __init__(self, path: Path | None, network: Network, *, resume: bool) -> None:
+        self._network, self._resume = network, resume
+        self._made: list[Path] = []
+        if resume:
+            self.path = path or newest_folder(network.name)
+        else:
+            self.path = path or next_folder(network.name)
+
+    def __enter__(self) -> Self:
+        if self._resume:
+            self._check_unchanged()
+            return self
+        held = [name for name in _OURS if (self.path / name).exists()]
+        if held:
+            help = "go on with it: --resume; or choose another folder with -o"
+            raise Fault("E0606", f"{self.path} holds a run already: it has {held[0]}", help=help)
+        self._make()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """A run that failed before it was worth anything leaves nothing."""
+        if kind is not None and not self._resume and not self.begun:
+            self._remove()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return (self.path / _CHECKPOINTS / "last.ckpt").is_file()
+
+    def describe(self, address: str, settings: tuple[tuple[str, str], ...]) -> None:
+        """Write what is to be trained: the spec and what it imports, the source, the diagram, the command's arguments."""
+        if self._resume:
+            return
+        network = self._network
+        facts = {"archdsl": __version__, "address": address, "network": network.name, "settings": dict(settings)}
+        write_file(self.path / "run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        write_file(self.path / "model.py", network.source())
+        for name, text in network.files().items():
+            target = self.path / "spec" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_file(target, text)
+        try:
+            network.render(self.path / "diagram.svg")
+        except SpecError as error:
+            found = error.diagnostics[0]
+            print_diagnostics(
+                [
+                    Diagnostic(
+                        found.code,
+                        f"{found.message}; the run goes on without a diagram",
+                        help=found.help,
+                        severity=Severity.WARNING,
+                    )
+                ]
+            )
+
+    def _check_unchanged(self) -> None:
+        """Training checks recipe and weights; the code between the weights must be the same too."""
+        model = self.path / "model.py"
+        if not self.begun or not model.is_file():
+            raise Fault("E0903", f"there is nothing to resume in {self.path}", help="start without --resume")
+        if model.read_text(encoding="utf-8") != self._network.source():
+            message = f"`{self._network.name}` is not the network that the run in {self.path} trains"
+            help = f"give it the same file and --set as in {self.path / 'run.json'}, or start without --resume"
+            raise Fault("E0903", message, help=help)
+
+    def _make(self) -> None:
+        missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        try:
+            for folder in reversed(missing):
+                folder.mkdir(exist_ok=True)
+                self._made.append(folder)
+            if not self.path.is_dir():
+                raise NotADirectoryError(20, "it is a file")
+        except OSError as error:
+            self._remove()
+            raise cannot_write(self.path, error) from error
+
+    def _remove(self) -> None:
+        for name in _OURS:
+            target = self.path / name
+            shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
+        for folder in reversed(self._made):
+            with suppress(OSError):  # where something else lies in it, it stays
+                folder.rmdir()

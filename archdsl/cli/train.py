@@ -1,0 +1,110 @@
+"""`archdsl train`: a run folder, from a spec and its recipe."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from archdsl.cli.arguments import network_arguments, require_network
+from archdsl.cli.columns import Cell, columns
+from archdsl.cli.console import colorful, print_text
+from archdsl.cli.run_folder import RunFolder
+from archdsl.declared import Fault
+from archdsl.driver import split_address
+from archdsl.extras import extra_needed
+from archdsl.network import Network
+
+if TYPE_CHECKING:
+    from archdsl.train import Result
+
+_BOLD = (("bold", True),)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  archdsl train net.arch\n  archdsl train net.arch --set train.epochs=5 --set width=32 -o runs/wide\n  archdsl train net.arch --set width=32 -o runs/wide --resume"
+)
+@network_arguments
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="The run's folder; runs/NAME-N where it is not said, with the next free number.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on with the run in the folder, or with the last run of this network.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
+)
+@click.pass_context
+def command(
+    ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], output: Path | None, resume: bool, device: str
+) -> int:
+    """Train NETWORK by the `train` block of its file.
+
+    The folder gets the spec as used, the emitted source, the diagram, metrics.csv, checkpoints, the weights
+    and what was installed. A stopped run goes on with --resume as if it had never stopped.
+    """
+    network = require_network(address, settings)
+    _trainable(network, address)
+    with RunFolder(output, network, resume=resume) as folder:
+        folder.describe(address, settings)
+        with extra_needed("train", "training"):
+            from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
+        try:
+            result = _fit(network, folder.path, resume, device)
+        except Interrupted as stopped:
+            if not folder.begun:
+                raise
+            click.echo(f"{stopped}:\n  {_resume_command(ctx, address, settings, folder.path)}", err=True)
+            return stopped.exit_code
+    print_text(_table(result, color=colorful(sys.stdout)))
+    return 0
+
+
+def _trainable(network: Network, address: str) -> None:
+    """Raise `Fault` where a network cannot be trained, before anything slow is imported."""
+    graph = network.graph
+    file = split_address(address)[0]
+    if network.recipe is None:
+        raise Fault(
+            "E0806", f"{file} has no recipe", help="add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
+        )
+    if len(graph.inputs) != 1:
+        raise Fault("E0806", f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one")
+    shape = graph.nodes[graph.inputs[0]].shape
+    if not all(isinstance(size, int) for size in shape):
+        raise Fault(
+            "E0806",
+            f"`{network.name}` leaves sizes of its input open, and a batch needs them fixed",
+            help="write the sizes of the data into `input`",
+        )
+
+
+def _fit(network: Network, folder: Path, resume: bool, device: str) -> Result:
+    import torch  # here, as above
+
+    from archdsl.train import Experiment, fit
+
+    graph, recipe = network.graph, network.recipe
+    assert recipe is not None
+    torch.manual_seed(recipe.seed)
+    experiment = Experiment(
+        network.name, network.build(), recipe,
+        tuple(int(size) for size in graph.nodes[graph.inputs[0]].shape),  # type: ignore[arg-type]  # _trainable says so
+        {head.name: head.weight for head in graph.heads}, network.folder,
+    )  # fmt: skip
+    return fit(experiment, folder, resume=resume, accelerator=device)
+
+
+def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], folder: Path) -> str:
+    given = [word for name, value in settings for word in ("--set", f"{name}={value}")]
+    return shlex.join([*ctx.command_path.split(), address, *given, "-o", str(folder), "--resume"])
+
+
+def _table(result: Result, *, color: bool) -> str:
+    titles: list[Cell | str] = [Cell(title, _BOLD) for title in ("", "examples", "loss", "accuracy")]
+    rows = [titles]
+    for row in result.rows:
+        rows.append([row.split, f"{row.examples:,}", f"{row.loss:.4f}", "" if row.accuracy is None else f"{row.accuracy:.2%}"])
+    best = f", best in epoch {result.best_epoch}" + (f" ({result.best_accuracy:.2%})" if result.best_accuracy is not None else "")
+    closing = f"{result.epochs} epochs in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s{best}\neverything is in {result.folder}\n"
+    return columns(rows, "<>>>", color=color) + "\n" + closing

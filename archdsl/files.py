@@ -1,0 +1,69 @@
+"""Writing that either happens or does not: beside the target, flushed to the disk, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+
+from archdsl.declared import Fault
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EFBIG: "raise the limit on file sizes",
+    errno.EACCES: "choose a place that you may write to",
+    errno.EPERM: "choose a place that you may write to",
+    errno.EROFS: "choose a place that you may write to",
+    errno.ENOENT: "make the folder first",
+    errno.EISDIR: "name a file in that folder",
+    errno.ENOTDIR: "choose a path whose folders are folders",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+def write_file(path: Path, content: str | bytes) -> None:
+    """Replace the file by this content, text as UTF-8, or raise `Fault` E0606 and leave all as it was.
+
+    What is no regular file, such as `/dev/null` or a named pipe, is written to and not replaced. A link
+    is followed, and a file that was there keeps its permissions.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        target = path.resolve() if path.is_symlink() else path
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path | str, error: OSError) -> Fault:
+    """What to say where the system refuses to write; E0606."""
+    help = _REMEDIES.get(error.errno or 0, "choose another place with -o")
+    return Fault("E0606", f"{path} cannot be written: {error.strerror or error}", help=help)
+
+
+def _replace(target: Path, data: bytes) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+    handle, name = tempfile.mkstemp(prefix=".archdsl-", suffix=".partial", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

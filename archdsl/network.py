@@ -1,0 +1,166 @@
+"""The Python API: `load` a network, then look at it, build it, read its source, draw it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.analysis import Table, layer_table
+from archdsl.declared import Fault, show
+from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.driver import Compiled, check_text, compile_address, compile_text
+from archdsl.extras import extra_needed
+from archdsl.files import write_file
+from archdsl.ir import Graph
+from archdsl.recipe import Recipe
+from archdsl.shapes import format_shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+FORMATS = ("svg", "png", "pdf", "dot")
+"""What a diagram can be written as."""
+
+
+def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
+    """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.
+
+    Parameters are given by name as Python values: `load("net.arch:resnet50", classes=10)`. A recipe's keys
+    are given as `**{"train.epochs": 5}`. Raises `SpecError`, which holds all diagnostics and prints them.
+    """
+    return Network(compile_address(os.fspath(address), _settings(parameters)))
+
+
+def loads(text: str, network: str | None = None, /, **parameters: Any) -> Network:
+    """The network in a text, by name where the text defines several. Raises `SpecError` as `load` does."""
+    return Network(compile_text(text, network, _settings(parameters)))
+
+
+def check(text: str, /) -> list[Diagnostic]:
+    """Everything that is wrong with a text, in all of its networks; empty where all is well. Warnings count too."""
+    return check_text(text)
+
+
+class Network:
+    """A network that was read and checked.
+
+    `graph` is what it means, `recipe` how its file says to train it (none where it does not), `warnings`
+    what was found that is no error, `folder` where its file lies.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.graph: Graph = compiled.require()
+        self.recipe: Recipe | None = compiled.recipe
+        self.warnings: list[Diagnostic] = compiled.diagnostics
+        self.folder: Path = compiled.folder or Path()
+        self._sources = compiled.sources
+
+    @property
+    def name(self) -> str:
+        """As the spec calls it."""
+        return self.graph.name
+
+    def table(self) -> Table:
+        """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
+        return layer_table(self.graph)
+
+    def build(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> nn.Module:
+        """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
+
+        The code that runs is `source()`. Raises `SpecError` (E0608) where PyTorch is not installed.
+        """
+        with _faults_as_errors():
+            with extra_needed("train", "building a module"):
+                from archdsl.backends.torch.load import build  # here: torch takes over a second to import
+            return build(self.graph, device=device, dtype=dtype)
+
+    def source(self, *, aux: bool = True) -> str:
+        """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""
+        from archdsl.backends.torch.emit import emit  # here: checking needs no backend
+
+        with _faults_as_errors():
+            return emit(self.graph, aux=aux)
+
+    def render(self, path: str | os.PathLike[str] | None = None, *, format: str | None = None) -> bytes:
+        """The diagram as svg, png, pdf or dot; the format is the path's suffix where it is not said, else svg.
+
+        Written to the path where there is one, whole or not at all. Raises `SpecError` (E0606) where it cannot
+        be written, and `ValueError` for another format.
+        """
+        from archdsl.backends.diagram import render  # here: checking needs no backend
+
+        chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
+        if chosen not in FORMATS:
+            raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
+        with _faults_as_errors():
+            drawn = render(self.graph, chosen)
+            if path is not None:
+                write_file(Path(path), drawn)
+        return drawn
+
+    def files(self) -> dict[str, str]:
+        """The text of its file and of all that it imports, by path below `folder`."""
+        first, *others = self._sources
+        name = Path(first.name).name if first.name.endswith(".arch") else "spec.arch"
+        return {name: first.text} | {str(Path(s.name).resolve().relative_to(self.folder.resolve())): s.text for s in others}
+
+    def __repr__(self) -> str:
+        table = self.table()
+        return f"<archdsl network {self.name}: {table.params:,} params, depth {table.depth}>"
+
+    def _repr_svg_(self) -> str:
+        """The diagram, for notebooks."""
+        return self.render(format="svg").decode()
+
+    def _repr_html_(self) -> str:
+        """The table, for notebooks; what comes from the spec is escaped."""
+        table = self.table()
+        rows = "".join(
+            _html_row(
+                "td",
+                row.name,
+                row.op,
+                format_shape(row.shape),
+                f"{row.params:,}",
+                "" if row.macs is None else _number(row.macs),
+                _remark(row.times, row.part),
+            )
+            for row in table.rows
+        )
+        totals = f"{table.params:,} params, {table.params_eval:,} without heads, depth {table.depth}"
+        head = _html_row("th", "layer", "op", "output", "params", "MACs", "")
+        return f"<table><caption>{escape(self.name)}: {totals}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def diagnostic_of(fault: Fault) -> Diagnostic:
+    """A fault without a place in a file, as a diagnostic."""
+    return Diagnostic(fault.code, fault.message, help=fault.help)
+
+
+@contextmanager
+def _faults_as_errors() -> Iterator[None]:
+    try:
+        yield
+    except Fault as fault:
+        raise SpecError([diagnostic_of(fault)]) from fault
+
+
+def _settings(parameters: Mapping[str, Any]) -> dict[str, str]:
+    return {name: show(value) for name, value in parameters.items()}
+
+
+def _html_row(cell: str, *texts: str) -> str:
+    return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _remark(times: int, part: str) -> str:
+    return " ".join(word for word in (f"×{times}" if times > 1 else "", "head" if part == "head" else "") if word)
