@@ -1,0 +1,70 @@
+# Everything below works in a fresh clone with Python 3.11, 3.12 or 3.13, git and make.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --constraint constraints.txt
+
+.PHONY: help demo test lint references bench docs clean
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+demo: .venv/.run ## check, draw, compile and train a small residual network
+	rm -rf demo && mkdir demo
+	$(BIN)/archdsl check specs/digits_resnet.arch
+	$(BIN)/archdsl render specs/digits_resnet.arch -o demo/digits_resnet.svg
+	$(BIN)/archdsl render resnet50 -o demo/resnet50.svg
+	$(BIN)/archdsl compile specs/digits_resnet.arch -o demo/digits_resnet.py
+	$(BIN)/archdsl train specs/digits_resnet.arch -o demo/run
+	@echo
+	@echo 'The network      specs/digits_resnet.arch'
+	@echo 'Its diagram      demo/digits_resnet.svg, and that of a larger one: demo/resnet50.svg'
+	@echo 'Its source       demo/digits_resnet.py'
+	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
+
+test: lint references ## lint, types, import contracts and all tests
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+references: .references/.made ## install the libraries that parity tests compare with
+
+bench: .venv/.dev references .peers/.made ## measure; rewrites benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run.py
+
+docs: .venv/.dev ## write the generated pages anew
+	$(BIN)/python docs/generate.py
+
+clean: ## remove what make made
+	rm -rf .venv .references .peers demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo 'archdsl needs Python 3.11, 3.12 or 3.13, with venv. Say which: make PYTHON=/path/to/python3.12'; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.run: pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) --editable '.[train]'
+	@touch $@
+
+.venv/.dev: pyproject.toml constraints.txt | .venv/bin/python
+	$(INSTALL) --editable '.[train,dev]'
+	@touch .venv/.run $@
+
+# Libraries that parity tests compare with, in a folder of their own: where torchvision is installed beside a
+# PyTorch of another build, Lightning does not import.
+.references/.made: tests/references.txt | .venv/.dev
+	rm -rf .references
+	$(PIP) install --no-deps --target .references --requirement tests/references.txt
+	@touch $@
+
+# Programs that benchmarks compare with, in an environment of their own.
+.peers/.made: benchmarks/peers.txt | .venv/bin/python
+	rm -rf .peers && $(PYTHON) -m venv .peers
+	.peers/bin/python -m pip --disable-pip-version-check --quiet install --requirement benchmarks/peers.txt
+	@touch $@
