@@ -20,6 +20,7 @@ from archdsl.recipe import Recipe
 from archdsl.resources import resource_folder
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.parser import collector_paused
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +107,8 @@ def compile_source(
 def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str]) -> Compiled:
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     training = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
-    elaboration = elaborate(module, chosen, own)
+    with collector_paused():
+        elaboration = elaborate(module, chosen, own)
     recipe, recipe_errors = elaborate_recipe(module, training)
     found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
     graph = elaboration.graph

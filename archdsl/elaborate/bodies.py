@@ -46,6 +46,7 @@ class Bodies:
         self.evaluator = Evaluator()
         self.binder = Binder(self.evaluator)
         self._cache = CallCache(self.evaluator)
+        self.called: set[ast.Definition] = set()
         self._seen: set[tuple[str, Span]] = set()
         self._inferred: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
         self._active: list[ast.Definition] = []
@@ -124,20 +125,26 @@ class Bodies:
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
         label = pipeline.label
         if label is None:
-            for stage in pipeline.stages:
-                env.names["x"] = x
-                x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
-            return x
+            return self._flow(pipeline.stages, env, x, naming)
         index = UNKNOWN if label.index is None else self.evaluator.count(label.index, env, "the index of a label")
         key = self._key(label, index, env, naming)
         if len(pipeline.stages) == 1:
             x = _STAGES[pipeline.stages[0].__class__](self, pipeline.stages[0], env, x, naming, key)
         else:
             inner = self._group_naming(naming, key, pipeline.span)
-            for stage in pipeline.stages:
-                env.names["x"] = x
-                x = _STAGES[stage.__class__](self, stage, env, x, inner, None)
+            x = self._flow(pipeline.stages, env, x, inner)
         self._bind(label, env, index, x)
+        return x
+
+    def _flow(self, stages: tuple[ast.Stage, ...], env: Environment, x: Value, naming: Naming) -> Value:
+        """The value of stages one after the other; after a mistake in one, those behind it are still looked at."""
+        for stage in stages:
+            env.names["x"] = x
+            try:
+                x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
+            except Problem as found:
+                self.report(found.diagnostic)
+                x = UNKNOWN
         return x
 
     def _key(self, label: ast.Label, index: Any, env: Environment, naming: Naming) -> Key | None:
@@ -217,7 +224,9 @@ class Bodies:
                 call.span,
                 f"write `{call.span.text}[{max(value, default=0)}]`",
             )
-        raise problem("E0408", f"{show(value)} is {type_name(value)}, and a stage is an op, a block or a value", call.span)
+        raise problem(
+            "E0408", f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}", call.span
+        )
 
     def _op(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
         assert isinstance(callee.target, type)
@@ -234,7 +243,14 @@ class Bodies:
         return self._apply_at(op, operands, call.span, x, naming, key, callee)
 
     def _apply_at(
-        self, op: Op | None, operands: tuple[Node, ...], span: Span, x: Value, naming: Naming, key: Key | None, callee: Callee | None = None
+        self,
+        op: Op | None,
+        operands: tuple[Node, ...],
+        span: Span,
+        x: Value,
+        naming: Naming,
+        key: Key | None,
+        callee: Callee | None = None,
     ) -> Value:
         """The node of an op at its place in a scope; unknown where its input or arguments are."""
         if key is None:
@@ -320,6 +336,7 @@ class Bodies:
             name, place.scope, "block", span, definition.name, arguments, given, self.variables, definition.span, definition.doc
         )
         self._active.append(definition)
+        self.called.add(definition)
         outer, self.variables = self.variables, {}
         try:
             return self.run(definition.body, inside, x, Naming(scope))

@@ -113,9 +113,13 @@ class Binder:
                 value = self._evaluator.evaluate(parameter.default, env)
                 place = parameter.default.span
             else:
+                alone = isinstance(definition, ast.Network) and not given
+                help = (
+                    f"give it a default, or a value: `--set {parameter.name}=...`" if alone else f"it is `{header(definition)}`"
+                )
                 raise Problem(Diagnostic(
                     "E0403", f"`{parameter.name}` of `{definition.name}` is missing", Mark(span),
-                    (Mark(parameter.span, "declared here without a default"),), help=f"it is `{header(definition)}`",
+                    (Mark(parameter.span, "declared here without a default"),), help=help,
                 ))  # fmt: skip
             _check_kind(definition, parameter, value, place)
             values[parameter.name] = env.names[parameter.name] = value
@@ -157,7 +161,9 @@ class CallCache:
             return None
         expressions, made = plan
         evaluate = self._evaluator.evaluate
-        return made.get(tuple([(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN]))
+        return made.get(
+            tuple([(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN])
+        )
 
     def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
         """Remember the op that a call gave, where its arguments are plain values."""
@@ -174,7 +180,7 @@ class CallCache:
     @staticmethod
     def _shadowed(call: ast.Expr, env: Environment) -> bool:
         name = call.callee if call.__class__ is ast.CallExpr else call
-        return name.__class__ is not ast.Name or env.find(name.id) is not Unknown  # type: ignore[attr-defined]
+        return name.__class__ is not ast.Name or env.find(name.id) is not Unknown
 
 
 def header(definition: ast.Block | ast.Network) -> str:

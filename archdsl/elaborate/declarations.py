@@ -124,9 +124,9 @@ def _input_size(bodies: Bodies, size: ast.Expr, env: Environment) -> Any:
     value = bodies.evaluator.evaluate(size, env)
     if isinstance(value, OpenSize):
         return value
+    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+        raise problem("E0402", f"a size is at least 1, and not {value}", size.span)
     fixed = bodies.evaluator.count(size, env, "a size")
-    if fixed == 0:
-        raise problem("E0402", "a size is at least 1, and not 0", size.span)
     if isinstance(fixed, Unknown):
         raise problem("E0401", "this size is not known", size.span)
     return fixed
@@ -154,28 +154,30 @@ def init(bodies: Bodies, statement: ast.Init, env: Environment, x: Value, naming
             "E0504", "`init` stands in the body of a network", statement.span, "an op takes its own: `conv(64, 3, init = he())`"
         )
     for setting in statement.settings:
-        weighted = [op.name for op in Op.registry if "init" in op.model_fields and not op.statement]
-        if setting.name not in weighted:
-            raise problem(
-                "E0201",
-                f"`init` fills the weights of an op, and `{setting.name}` is none that has any",
-                setting.name_span,
-                did_you_mean(setting.name, weighted),
-            )
-        value = bodies.evaluator.evaluate(setting.value, env)
-        if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):
-            made = bodies.binder.declared(value, setting.value.span)
-            if not isinstance(made, Unknown) and isinstance(made[0], Initializer):
-                bodies.initializers[setting.name] = made[0]
-        elif value is not UNKNOWN:
-            known = ", ".join(Initializer.registry.names())
-            raise problem(
-                "E0401",
-                f"`init` takes a rule, and {show(value)} is {type_name(value)}",
-                setting.value.span,
-                f"the rules are {known}",
-            )
+        try:
+            _rule(bodies, setting, env)
+        except Problem as found:
+            bodies.report(found.diagnostic)
     return x
+
+
+def _rule(bodies: Bodies, setting: ast.Setting, env: Environment) -> None:
+    """Take one rule of an `init` in."""
+    weighted = [op.name for op in Op.registry if "init" in op.model_fields and not op.statement]
+    if setting.name not in weighted:
+        message = f"`{setting.name}` has no weights" if setting.name in Op.registry else f"no op is called `{setting.name}`"
+        help = did_you_mean(setting.name, weighted) or f"those with weights are {', '.join(weighted)}"
+        raise problem("E0201", f"{message} that `init` could fill", setting.name_span, help)
+    value = bodies.evaluator.evaluate(setting.value, env)
+    if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):
+        made = bodies.binder.declared(value, setting.value.span)
+        if not isinstance(made, Unknown) and isinstance(made[0], Initializer):
+            bodies.initializers[setting.name] = made[0]
+    elif value is not UNKNOWN:
+        known = ", ".join(Initializer.registry.names())
+        raise problem(
+            "E0401", f"`init` takes a rule, and {show(value)} is {type_name(value)}", setting.value.span, f"the rules are {known}"
+        )
 
 
 def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> None:

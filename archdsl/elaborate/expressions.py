@@ -82,9 +82,9 @@ class Evaluator:
         if isinstance(value, float):
             raise problem(
                 "E0406",
-                f"{what} is a count, and {value} is a float",
+                f"{what} is a whole number, and {value} is a float",
                 expression.span,
-                f"write a whole number, `//` or `int(...)`: {int(value)}",
+                f"`//` divides without a remainder, `int(...)` truncates: {int(value)}",
             )
         if isinstance(value, bool) or not isinstance(value, int):
             raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)
@@ -123,7 +123,7 @@ class Evaluator:
         names = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names(), *FUNCTIONS]
         help = did_you_mean(e.id, names)
         if e.id in FUNCTIONS:
-            help = f"`{e.id}` is a function: write `{e.id}(...)`"
+            return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
         if e.id in {"True", "False", "None"}:
             help = f"write `{e.id.lower()}`"
         return problem(
@@ -239,16 +239,11 @@ class Evaluator:
             )
         size = size_attribute(base, e.name)
         if size is None:
-            known = e.name in SIZE_ATTRIBUTES
-            message = (
-                f"`.{e.name}` is not a size of a tensor of rank {len(base.shape)}" if known else f"a tensor has no `.{e.name}`"
-            )
-            raise problem(
-                "E0408",
-                message,
-                e.span,
-                did_you_mean(e.name, SIZE_ATTRIBUTES) if not known else f"its shape is {show(base.shape)}",
-            )
+            if e.name in SIZE_ATTRIBUTES:
+                message = f"`.{e.name}` is not a size of a tensor of rank {len(base.shape)}"
+                raise problem("E0408", message, e.span, f"its shape is {show(base.shape)}")
+            known = ", ".join(f"`.{name}`" for name in SIZE_ATTRIBUTES)
+            raise problem("E0408", f"a tensor has no `.{e.name}`", e.span, f"it has {known}")
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:

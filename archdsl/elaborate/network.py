@@ -163,11 +163,8 @@ def _check_setting(
 
 def _check_uncalled(bodies: Bodies, module: Module, chosen: ast.Definition) -> None:
     """Look at blocks that nothing called, with everything about them unknown, so that their mistakes show too."""
-    called = {node.scope.definition for node in bodies.nodes} | {
-        s.definition for node in bodies.nodes for s in node.scope.enclosing()
-    }
     for definition in module.definitions.values():
-        if not isinstance(definition, ast.Block) or definition.span in called:
+        if not isinstance(definition, ast.Block) or definition in bodies.called:
             continue
         env = Environment(None, module)
         env.names.update({parameter.name: UNKNOWN for parameter in definition.parameters})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from archdsl.declared import Fault
@@ -34,14 +35,26 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) 
         reader.diagnostics += errors
         if expression is not None:
             reader.values.pop(name, None)
+            reader.places.pop(name, None)
             reader.read(name, expression, Span(source, 0, len(text)))
-    if reader.diagnostics:
-        return None, reader.diagnostics
-    try:
-        return Recipe.create(reader.values), []
-    except Fault as fault:
-        place = reader.places.get(fault.argument or "", block.span if block is not None else None)
-        return None, [Diagnostic(fault.code, fault.message, Mark(place) if place else None, help=fault.help)]
+    recipe = _create(reader, block.span if block is not None else None)
+    return (recipe, []) if not reader.diagnostics else (None, reader.diagnostics)
+
+
+def _create(reader: _Reader, block: Span | None) -> Recipe | None:
+    """The recipe of what was read; every key that does not fit is reported."""
+    values = dict(reader.values)
+    while True:
+        try:
+            return Recipe.create(values)
+        except Fault as fault:
+            key = fault.argument or ""
+            if not (fault.code == "E0403" and "data" in reader.places):
+                place = reader.places.get(key, block)
+                found = Diagnostic(fault.code, fault.message, Mark(place) if place else None, help=fault.help)
+                reader.diagnostics.append(found)
+            if values.pop(key, None) is None:
+                return None
 
 
 class _Reader:
@@ -61,7 +74,7 @@ class _Reader:
             help = did_you_mean(name, Recipe.model_fields) or f"`train` takes {', '.join(Recipe.model_fields)}"
             self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
             return
-        if name in self.values:
+        if name in self.places:
             self.diagnostics.append(
                 Diagnostic("E0204", f"`{name}` is set twice", Mark(span), (Mark(self.places[name], "the first"),))
             )
@@ -76,8 +89,7 @@ class _Reader:
             value = expression.id if isinstance(expression, ast.Name) and word else self._evaluator.evaluate(expression, env)
             self.values[name] = self._plain(value, expression.span)
         except Problem as found:
-            self.diagnostics.append(found.diagnostic)
-            self.values[name] = None
+            self.diagnostics.append(_of_this_key(found.diagnostic, name))
 
     def _plain(self, value: Any, span: Span) -> Any:
         if isinstance(value, tuple):
@@ -86,3 +98,13 @@ class _Reader:
             made = self._binder.declared(value, span)
             return made if isinstance(made, Unknown) else made[0]
         return value
+
+
+def _of_this_key(diagnostic: Diagnostic, key: str) -> Diagnostic:
+    """For a name that nothing has: what the key takes, in place of a name from elsewhere in the language."""
+    registry = Recipe.registry_for(key)
+    if diagnostic.code != "E0201" or registry is None or diagnostic.mark is None:
+        return diagnostic
+    name = diagnostic.mark.span.text
+    help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
+    return replace(diagnostic, message=f"there is no {registry.kind} `{name}`", help=help)

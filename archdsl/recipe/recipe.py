@@ -51,7 +51,7 @@ class Recipe(Declared):
             if key not in cls.model_fields:
                 near = did_you_mean(key, cls.model_fields)
                 known = f"`train` takes {', '.join(cls.model_fields)}"
-                raise Fault("E0404", f"`train` has no key `{key}`", argument=key, help=near or known)
+                raise Fault("E0202", f"`train` has no key `{key}`", argument=key, help=near or known)
         return super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
 
     @classmethod

@@ -61,7 +61,11 @@ class Builder:
         return ast.Literal(self.of(c[0]), int(text))
 
     def float(self, c: Children) -> ast.Literal:
-        return ast.Literal(self.of(c[0]), float(c[0].replace("_", "")))
+        value = float(c[0].replace("_", ""))
+        if value == float("inf"):
+            self.report(SyntaxFault("E0409", self.of(c[0]), "this number is larger than any float"))
+            value = 1.0
+        return ast.Literal(self.of(c[0]), value)
 
     def string(self, c: Children) -> ast.Literal:
         return ast.Literal(self.of(c[0]), _unescape(c[0][1:-1]))
@@ -119,10 +123,6 @@ class Builder:
     # -- stages --
 
     def call_stage(self, c: Children) -> ast.CallStage:
-        if not isinstance(c[0], ast.Name | ast.CallExpr | ast.Index | ast.Attribute):
-            self.report(
-                SyntaxFault("E0101", c[0].span, "a stage is an op, a block, a value's name or `{ ... }`, not a plain value")
-            )
         return ast.CallStage(c[0].span, c[0])
 
     def group(self, c: Children) -> ast.Group:

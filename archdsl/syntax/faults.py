@@ -40,7 +40,7 @@ class SyntaxFault(NamedTuple):
     message: str
     help: str | None = None
     related: tuple[tuple[Span, str], ...] = ()
-    instead: str | None = None
+    instead: tuple[str, str] | None = None
     keep: bool = True
 
     def diagnostic(self) -> Diagnostic:
@@ -61,6 +61,7 @@ class Situation(NamedTuple):
     opened: Token | None
     opened_span: Span | None
     closes_something: bool
+    outdented_span: Span | None
     expected: frozenset[str]
 
     @property
@@ -122,9 +123,14 @@ def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
     inside = s.opened.type != "LBRACE"
     if (
         s.token.type == "$END"
-        or (inside and (starts_statement or s.first_on_line or s.token.type in ("RBRACE", "LBRACE")))
+        or (inside and (starts_statement or s.first_on_line or s.token.type in ("RBRACE", "LBRACE", "ARROW")))
         or definition
     ):
+        if not inside and s.outdented_span is not None and s.outdented_span.start > s.opened_span.start:
+            return SyntaxFault(
+                "E0102", s.outdented_span, "this `{` is never closed: the next `}` stands further left, where it closes what is around",
+                "write `}` where it ends", keep=False,
+            )  # fmt: skip
         where = "the file ends" if s.token.type == "$END" else f"{s.found} begins something new"
         return SyntaxFault(
             "E0102", s.opened_span, f"this `{sign}` is never closed: {where} before its `{closing}`",
@@ -152,9 +158,13 @@ def _assignment(s: Situation) -> SyntaxFault | None:
     """`conv1 = conv(64, 7)` for a label, `n = 3` for a constant, `stride: 2` for an argument."""
     inside = s.opened is not None and s.opened.type == "LPAR"
     if s.token.type == "COLON" and inside:
-        return SyntaxFault("E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`", instead="EQUAL")
+        return SyntaxFault(
+            "E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`", instead=("EQUAL", "=")
+        )
     if s.token.type != "EQUAL" or inside:
         return None
+    if "COMPARE" in s.expected:
+        return SyntaxFault("E0105", s.span, "`=` does not compare", "write `==`", instead=("COMPARE", "=="))
     name = s.previous if s.previous is not None and s.previous.type == "NAME" else "name"
     after = s.span.file.text[s.span.end :].split("\n", 1)[0].strip()
     if re.match(r"[\d\[\"(+-]|(true|false|none|not)\b", after) or "COLON" not in s.expected:
@@ -164,7 +174,7 @@ def _assignment(s: Situation) -> SyntaxFault | None:
         s.span,
         "`=` does not label a stage",
         f"a label takes a colon: `{name}: ...`; a constant is `let {name} = ...`",
-        instead="COLON",
+        instead=("COLON", ":"),
     )
 
 
@@ -252,8 +262,8 @@ _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
     _keyword,
     _unclosed_bracket,
     _wrong_closing,
-    _assignment,
     _missing_name,
+    _assignment,
 )
 
 

@@ -19,7 +19,8 @@ class Layout:
 
     `open` holds the brackets that are open; the parser reads it to name the one at fault, and calls
     `close` when it recovers. `first_on_line` says whether the last token began its line.
-    `closes` is the bracket that the last token closes. `too_deep` is the bracket that went over the nesting limit, where the token stream then ends.
+    `closes` is the bracket that the last token closes. `outdented` is the first brace whose closing brace stands further
+    left than its line, as where a brace is missing between them. `too_deep` is the bracket that went over the nesting limit, where the token stream then ends.
     """
 
     always_accept = ("NEWLINE", "SEMICOLON", "UNCLOSED_STRING", "STRANGE")
@@ -33,6 +34,8 @@ class Layout:
         self.first_on_line = True
         self.too_deep: Token | None = None
         self.closes: Token | None = None
+        self.outdented: Token | None = None
+        self._indents: dict[int, int] = {}
 
     def opened_before(self, token: Token | None) -> list[Token]:
         """What is open, outermost first, without the bracket that `token` itself may have opened."""
@@ -74,8 +77,19 @@ class Layout:
                 if len(self.open) > limits.NESTING:
                     self.too_deep = token
                     return
+            if self.first_on_line:
+                self._note_indent(token)
             closes = bool(self.open) and CLOSES[self.open[-1].type] == kind
             self.closes = self.open.pop() if closes else None
             yield token
             previous = kind
             self.first_on_line = False
+
+    def _note_indent(self, token: Token) -> None:
+        """Keep where a line begins, and the first brace that a line closes too far to the left."""
+        column = token.column or 0
+        self._indents[token.line or 0] = column
+        if token.type == "RBRACE" and self.outdented is None and self.open:
+            opened = self.open[-1]
+            if self._indents.get(opened.line or 0, 0) > column:
+                self.outdented = opened

@@ -293,7 +293,7 @@ class Parameter:
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Definition:
     """Base of what a file defines. `doc` is the text of the `##` lines right above."""
 
@@ -303,7 +303,7 @@ class Definition:
     doc: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block(Definition):
     """`block name(parameters) { ... }`."""
 
@@ -311,7 +311,7 @@ class Block(Definition):
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Network(Definition):
     """`network name(parameters) { ... }`."""
 
@@ -319,7 +319,7 @@ class Network(Definition):
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Alias(Definition):
     """`network name = target expect ...`."""
 

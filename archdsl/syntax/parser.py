@@ -46,7 +46,7 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
             Diagnostic("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
                        help="a smallest network: `network tiny { input image [3, 32, 32]; conv(8, 3); gap; flatten; linear(10) }`")
         ]  # fmt: skip
-    with _collector_paused():
+    with collector_paused():
         return _parser().parse(source)
 
 
@@ -62,7 +62,7 @@ def _nothing(source: SourceFile) -> ast.File:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Trees have no cycles; the collector's passes over a growing one cost most of the time of a large file."""
     enabled = gc.isenabled()
     gc.disable()
@@ -119,7 +119,7 @@ class _Parser:
 def make_lark(builder: Builder, layout: Layout, *, strict: bool = False) -> Lark:
     """The grammar as a parser. `strict` refuses ambiguous terminals; it needs `interegular` and tests use it."""
     grammar = (resource_folder("grammars") / "arch.lark").read_text(encoding="utf-8")
-    with _collector_paused():
+    with collector_paused():
         return Lark(
             grammar, parser="lalr", lexer="basic", start=["spec", "expr"], postlex=layout, transformer=builder,  # type: ignore[arg-type]
             keep_all_tokens=True, maybe_placeholders=False, lexer_callbacks={"COMMENT": builder.comment}, strict=strict,
@@ -187,23 +187,26 @@ class _Run:
         fault = self._report(token)
         starts_line = self.layout.first_on_line
         definition = token.type in _DEFINITIONS and starts_line
-        if fault.instead and self._feed(Token.new_borrow_pos(fault.instead, "", token)):
+        if fault.instead and self._feed(Token.new_borrow_pos(*fault.instead, token)):
             return
-        if fault.code == "E0102" and fault.span.start < (token.start_pos or 0):
+        if fault.code == "E0102" and fault.keep and fault.span.start < (token.start_pos or 0):
             count = len(self.layout.opened_before(token)) if definition else self.layout.open_brackets(token)
             if self._close(count, token) and self._resume(token):
                 return
         self.layout.close(self.layout.open_brackets(token), token)
-        if not self._drop_to(("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM"), keep=fault.keep):
-            return
-        if (starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token):
-            return
-        self._drop_to(("ERROR", "ERROR_ITEM"))
-        if token.type != "_SEP":
-            self._skip(tokens, 1 if token.type == "LBRACE" else 0)
+        dropped = self._drop_to(("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM"), keep=fault.keep)
+        if dropped == "ERROR_ITEM" and not definition:
+            self._skip(tokens, None)
+        elif dropped and not ((starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token)):
+            self._drop_to(("ERROR", "ERROR_ITEM"))
+            if token.type != "_SEP":
+                self._skip(tokens, 1 if token.type == "LBRACE" else 0)
 
-    def _skip(self, tokens: Iterator[Token], depth: int) -> None:
-        """Skip to the end of the statement, and go on there. `depth` counts the braces opened in what is skipped."""
+    def _skip(self, tokens: Iterator[Token], depth: int | None) -> None:
+        """Skip to the end of the statement, and go on there. `depth` counts the braces opened in what is skipped.
+
+        Without a depth, outside all definitions, skip to the next definition.
+        """
         for token in tokens:
             self.previous = token
             self.layout.close(self.layout.open_brackets(token), token)
@@ -212,6 +215,8 @@ class _Run:
                 self._drop_to(("ERROR_ITEM",))
                 self._resume(token)
                 return
+            if depth is None:
+                continue
             if depth == 0 and token.type in ("RBRACE", "_SEP"):
                 self._resume(token)
                 return
@@ -241,8 +246,8 @@ class _Run:
         self.state.feed_token(separator)
         return self._feed(token)
 
-    def _drop_to(self, errors: tuple[str, ...], keep: bool = True) -> bool:
-        """Drop symbols until an error token can stand for what was dropped; whether one could."""
+    def _drop_to(self, errors: tuple[str, ...], keep: bool = True) -> str | None:
+        """Drop symbols until an error token can stand for what was dropped; which one could."""
         if keep:
             self._finish_statement()
         states, values = self.state.state_stack, self.state.value_stack
@@ -252,12 +257,12 @@ class _Run:
             for kind in errors:
                 if kind in table[states[-1]]:
                     self.state.feed_token(Token.new_borrow_pos(kind, "", position))
-                    return True
+                    return kind
             if len(states) == 1:
-                return False
+                return None
             states.pop()
             values.pop()
-        return False
+        return None
 
     def _finish_statement(self) -> None:
         """Keep a statement that is complete as it stands: end it, so that only what follows is dropped."""
@@ -286,6 +291,7 @@ class _Run:
             token, span, self.previous, _span(self.source, self.previous) if self.previous is not None else None,
             self.layout.first_on_line, opened, _span(self.source, opened) if opened is not None else None,
             self.layout.closes is not None,
+            _span(self.source, self.layout.outdented) if self.layout.outdented is not None else None,
             frozenset(kind for kind in self.interactive.accepts()  # type: ignore[no-untyped-call]
                       if kind not in ("ERROR", "ERROR_ITEM")),
         )  # fmt: skip

@@ -67,7 +67,7 @@ def test_everything_is_described(entry: type[Declared]) -> None:
     [
         ({}, "E0403", None, "`data` of `train` is missing"),
         ({"data": 3}, "E0401", "data", "`data` of `train` is a data set, and 3 is an int"),
-        ({"data": DIGITS, "epoch": 3}, "E0404", "epoch", "`train` has no key `epoch`"),
+        ({"data": DIGITS, "epoch": 3}, "E0202", "epoch", "`train` has no key `epoch`"),
         ({"data": DIGITS, "epochs": 2.5}, "E0406", "epochs", "`epochs` of `train` is a count, and 2.5 is a float"),
         ({"data": DIGITS, "epochs": 0}, "E0402", "epochs", "`epochs` of `train` must be at least 1, and is 0"),
         ({"data": DIGITS, "optimizer": DIGITS}, "E0401", "optimizer", "is an optimizer, and digits is a data set"),

@@ -47,6 +47,13 @@ CODES = (
         situation="`archdsl train resnet50`, whose file has no `train` block.",
     ),
     Code(
+        "E0901",
+        "no usable Graphviz",
+        """A diagram of this form is laid out by Graphviz, and none could be run, or it did not end in time. archdsl looks for
+        `dot` on the PATH and for the library that installs with pip; the message says what it found.""",
+        situation="`archdsl render net.arch -o net.pdf` where the PATH has a `dot` that does not start.",
+    ),
+    Code(
         "E0902",
         "something cannot be written",
         """The folder cannot be made or written, or the disk is full. What was there before is as it was: every file is written

@@ -1,0 +1,42 @@
+"""The table of codes against the source tree, and its examples against the compiler."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import archdsl.declared
+from archdsl.diagnostics.codes import CODES, GROUPS, Code
+from archdsl.driver import check_text
+
+PACKAGE = Path(archdsl.declared.__file__).parent
+TABLE = PACKAGE / "diagnostics" / "codes"
+
+
+def codes_in_use() -> set[str]:
+    """Every code that stands as a string in the package, outside the table."""
+    files = [path for path in PACKAGE.rglob("*.py") if not path.is_relative_to(TABLE)]
+    return set(re.findall(r'"([EW]0\d{3})"', "".join(path.read_text(encoding="utf-8") for path in files)))
+
+
+def test_the_table_holds_the_codes_in_use_and_no_others() -> None:
+    assert set(CODES) == codes_in_use()
+
+
+def test_every_code_has_a_group() -> None:
+    assert {code[:3] for code in CODES} == set(GROUPS)
+
+
+@pytest.mark.parametrize("entry", CODES.values(), ids=lambda entry: entry.code)
+def test_an_entry_explains(entry: Code) -> None:
+    assert entry.title and len(entry.explanation) > 60
+    assert bool(entry.bad) == bool(entry.good)
+    assert entry.bad or entry.situation
+
+
+@pytest.mark.parametrize("entry", [entry for entry in CODES.values() if entry.bad], ids=lambda entry: entry.code)
+def test_examples(entry: Code) -> None:
+    assert {diagnostic.code for diagnostic in check_text(entry.bad)} == {entry.code}
+    assert check_text(entry.good) == []

@@ -1,0 +1,39 @@
+"""The renderer's forms: text, JSON, annotations."""
+
+from __future__ import annotations
+
+import json
+
+from archdsl.diagnostics import Diagnostic, Mark, render_github, render_json, render_text
+from archdsl.driver import check_text
+from archdsl.source import SourceFile, Span
+
+HOSTILE = SourceFile("a,b:c\n::error::.arch", "relu\x1b[31m\n")
+FOUND = Diagnostic("E0201", "100 % wrong\n::warning::x", Mark(Span(HOSTILE, 0, 4)), help="no")
+
+
+def test_json_holds_places() -> None:
+    (found,) = json.loads(render_json(check_text("network n {\n  input image [3, 8, 8]\n  convv(3, 3)\n}")))
+    assert found["code"] == "E0201"
+    assert found["place"]["line"] == 3 and found["place"]["column"] == 3
+    assert found["place"]["end"] - found["place"]["start"] == len("convv")
+
+
+def test_no_name_or_message_ends_an_annotation() -> None:
+    text = render_github([FOUND])
+    assert text.count("\n") == 1
+    assert "file=a%2Cb%3Ac%0A%3A%3Aerror%3A%3A.arch," in text
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    text = render_text([FOUND])
+    assert "\x1b" not in text and "\\x1b[31m" in text
+
+
+def test_color_only_where_asked() -> None:
+    assert "\x1b[" in render_text([FOUND], color=True)
+
+
+def test_a_count_closes_several() -> None:
+    assert render_text([FOUND, FOUND]).endswith("2 errors\n")
+    assert "errors" not in render_text([FOUND])

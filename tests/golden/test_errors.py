@@ -1,0 +1,44 @@
+"""Each file in `errors/` is a source, a line of dashes, and what is said about it.
+
+A first line `# set: NAME=VALUE, ...` gives settings; then the network is compiled, not the whole file checked.
+`pytest --update-golden` rewrites the second part.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from archdsl.diagnostics import render_text
+from archdsl.diagnostics.codes import CODES
+from archdsl.driver import check_text, compile_text
+
+FOLDER = Path(__file__).parent / "errors"
+CASES = sorted(FOLDER.glob("*.txt"))
+BREAK = "\n" + "-" * 60 + "\n"
+
+
+def said(source: str) -> str:
+    """What the compiler says about a source."""
+    settings = re.match(r"# set: (.*)", source)
+    if settings is None:
+        return render_text(check_text(source, "net.arch"))
+    given = dict(pair.split("=", 1) for pair in settings[1].split(", "))
+    return render_text(compile_text(source, settings=given, shown="net.arch").diagnostics)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_error(path: Path, request: pytest.FixtureRequest) -> None:
+    source, _, expected = path.read_text(encoding="utf-8").partition(BREAK)
+    found = said(source)
+    if request.config.getoption("--update-golden", default=False):
+        path.write_text(source + BREAK + found, encoding="utf-8")
+    else:
+        assert found == expected
+
+
+def test_every_code_of_the_front_end_has_a_case() -> None:
+    shown = set(re.findall(r"^(?:error|warning)\[(\w+)\]", "".join(p.read_text(encoding="utf-8") for p in CASES), re.MULTILINE))
+    assert {code for code, entry in CODES.items() if entry.bad} <= shown
