@@ -6,12 +6,12 @@ What is wrong with a spec comes back as diagnostics, never as an exception.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
 from archdsl import limits
-from archdsl.analysis import Costs, counts
+from archdsl.analysis import Costs, OpenSizes, counts, open_sizes
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.elaborate import Module, Program, decode_source, elaborate, elaborate_recipe, read_source, select_network
 from archdsl.ir import Graph
@@ -33,6 +33,8 @@ class Compiled:
     sources: tuple[SourceFile, ...] = ()
     folder: Path | None = None
     """Of the first source, where it is a file: imports and a recipe's paths start there."""
+    sizes: OpenSizes = field(default_factory=OpenSizes)
+    """For which values of the sizes that the input leaves open the network works."""
 
     @property
     def ok(self) -> bool:
@@ -111,15 +113,17 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         elaboration = elaborate(module, chosen, own)
     recipe, recipe_errors = elaborate_recipe(module, training)
     found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
-    graph = elaboration.graph
+    graph, sizes = elaboration.graph, OpenSizes()
     if graph is not None:
         graph = run_passes(graph)
+        sizes = open_sizes(graph)
+        found += sizes.diagnostics
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
         found += elaboration.settle({scope: counts(graph, costs, scope) for scope in scopes})
     if any(diagnostic.is_error for diagnostic in found):
         graph = None
-    return Compiled(graph, recipe if graph is not None else None, _in_order(found), program.sources)
+    return Compiled(graph, recipe if graph is not None else None, _in_order(found), program.sources, sizes=sizes)
 
 
 def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:

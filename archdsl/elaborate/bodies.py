@@ -18,6 +18,7 @@ from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
 from archdsl.shapes import Shape, SizeError, format_shape
+from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -40,6 +41,8 @@ class Bodies:
         self.heads: list[Head] = []
         self.outputs: list[Output] = []
         self.conditions: list[Condition] = []
+        self.stated: dict[str, SizeSet] = {}
+        self.stated_at: dict[str, Span] = {}
         self.initializers: dict[str, Initializer] = {}
         self.claims: list[Claim] = []
         self.diagnostics: list[Diagnostic] = []

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.elaborate.conditions import stated_sizes
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Head, Node, Output, Scope
 from archdsl.ops import Op
+from archdsl.ops.base import WeightedOp
 from archdsl.ops.join import Input
 from archdsl.shapes import OpenSize, open_size
+from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
@@ -133,18 +136,13 @@ def _input_size(bodies: Bodies, size: ast.Expr, env: Environment) -> Any:
 
 
 def _condition(bodies: Bodies, condition: ast.Expr, env: Environment) -> None:
-    """Check that a `where` reads as a condition on the open sizes, by trying sizes."""
-    opened = {name: size for name, size in env.names.items() if isinstance(size, OpenSize)}
-    if not opened:
-        raise problem(
-            "E0504",
-            "`where` states a condition on open sizes, and this input has none",
-            condition.span,
-            "leave a size open: `[3, H, W]`",
-        )
-    trial = Environment(env, env.module)
-    trial.names.update(dict.fromkeys(opened, 64))
-    bodies.evaluator.truth(condition, trial)
+    """Take in what a `where` states about the open sizes."""
+    if not any(isinstance(size, OpenSize) for size in env.names.values()):
+        message = "`where` states a condition on open sizes, and this input has none"
+        raise problem("E0504", message, condition.span, "leave a size open: `[3, H, W]`")
+    for symbol, sizes in stated_sizes(bodies.evaluator, condition, env).items():
+        bodies.stated[symbol] = bodies.stated.get(symbol, ALL) & sizes
+        bodies.stated_at[symbol] = condition.span
 
 
 def init(bodies: Bodies, statement: ast.Init, env: Environment, x: Value, naming: Naming) -> Value:
@@ -163,7 +161,7 @@ def init(bodies: Bodies, statement: ast.Init, env: Environment, x: Value, naming
 
 def _rule(bodies: Bodies, setting: ast.Setting, env: Environment) -> None:
     """Take one rule of an `init` in."""
-    weighted = [op.name for op in Op.registry if "init" in op.model_fields and not op.statement]
+    weighted = [op.name for op in Op.registry if issubclass(op, WeightedOp)]
     if setting.name not in weighted:
         message = f"`{setting.name}` has no weights" if setting.name in Op.registry else f"no op is called `{setting.name}`"
         help = did_you_mean(setting.name, weighted) or f"those with weights are {', '.join(weighted)}"

@@ -93,7 +93,7 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
     index = result.index if isinstance(result, Node) else 0
     return Graph(
         definition.name, root, bodies.nodes, bodies.inputs, index, bodies.heads, bodies.outputs, bodies.initializers,
-        bodies.conditions, root.doc,
+        bodies.conditions, bodies.stated, bodies.stated_at, root.doc,
     )  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from archdsl.initializers import Initializer
-from archdsl.ops.base import Op
+from archdsl.ops.base import Op, WeightedOp
 from archdsl.shapes import Dim, Shape
+from archdsl.sizes import SizeSet
 from archdsl.source import Span
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ class Graph:
     outputs: list[Output]
     initializers: dict[str, Initializer]
     conditions: list[Condition]
+    stated: dict[str, SizeSet] = field(default_factory=dict)
+    """For each open size that the inputs state a condition on, the sizes that meet it."""
+    stated_at: dict[str, Span] = field(default_factory=dict)
     doc: str = ""
 
     @property
@@ -168,9 +172,11 @@ class Graph:
         return needed
 
     def initializer(self, node: Node) -> Initializer | None:
-        """The rule that fills a node's weight: its own, else the network's for its op."""
-        own = getattr(node.op, "init", None)
-        return own if isinstance(own, Initializer) else self.initializers.get(node.op.name)
+        """The rule that fills a node's weight: its own, else the network's for its op, else for what its op is a kind of."""
+        if not isinstance(node.op, WeightedOp):
+            return None
+        kind = node.op.kind_of
+        return node.op.init or self.initializers.get(node.op.name) or (self.initializers.get(kind) if kind else None)
 
     def state(self) -> dict[str, tuple[int, ...]]:
         """Key and shape of every tensor of the `state_dict`, parameters and buffers, in the module's order."""

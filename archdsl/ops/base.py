@@ -138,6 +138,8 @@ class Op(Declared):
 class WeightedOp(Op):
     """Base of ops that have a weight and take `init`, the rule that fills it."""
 
+    kind_of: ClassVar[str | None] = None
+    """The op whose rule in a network's `init { ... }` holds for this one too, unless it has its own."""
     init: Initializer | None = Field(None, description="how the weight starts; wins over the network's `init`")
 
     @classmethod

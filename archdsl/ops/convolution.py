@@ -148,6 +148,7 @@ class Bottleneck(_Windowed, name="bottleneck"):
     """The 1x1 convolution that narrows: fewer channels before a costly layer (Szegedy et al. 2014, section 4)."""
 
     example = "bottleneck(4)"
+    kind_of = "conv"
 
     out: PositiveInt = Field(description="output channels")
     bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
@@ -162,6 +163,7 @@ class Depthwise(_Windowed, name="depthwise"):
     """A convolution of each channel by itself, into `mult` channels (Howard et al. 2017, arXiv:1704.04861)."""
 
     example = "depthwise(3, stride = 2)"
+    kind_of = "conv"
 
     k: PerAxis = Field(description="window; odd, since the padding keeps the size at stride 1")
     stride: PerAxis = Field(1, description="step of the window")
