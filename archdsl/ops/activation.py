@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from archdsl.ops.base import Call, Category, Epsilon, Lowering, Op, both_forms, fixed, normal_axis
-from archdsl.shapes import Shape
+from archdsl.shapes import Dim, Shape
 
 
 class _Activation(Op):
@@ -208,3 +208,35 @@ class Softplus(_Activation, name="softplus"):
 
     beta: Epsilon = Field(1.0, description="how sharp the bend is")
     threshold: float = Field(20.0, description="where `beta * x` is above this, the output is `x`")
+
+
+class Act(Op, name="act"):
+    """The activation that is given: `act(f)`, where a block takes its activation as a parameter."""
+
+    category: ClassVar[Category] = Category.ACTIVATION
+    example = "act(leaky_relu(0.1))"
+
+    f: Op = Field(description="an activation, with its parameters")
+
+    @field_validator("f")
+    @classmethod
+    def _check_activation(cls, f: Op) -> Op:
+        if f.category is not Category.ACTIVATION:
+            raise ValueError(f"`{f.name}` is no activation; an op that a parameter holds is a stage by itself")
+        return f
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """As the activation's."""
+        return self.f.infer(*inputs)
+
+    def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """As the activation's."""
+        return self.f.parameters(*inputs)
+
+    def macs(self, output: Shape, *inputs: Shape) -> Dim:
+        """As the activation's."""
+        return self.f.macs(output, *inputs)
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """As the activation's."""
+        return self.f.lower(*inputs, inplace=inplace)

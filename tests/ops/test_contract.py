@@ -37,6 +37,7 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[Any, ...]]]] = {
     "elu": [({}, ANY_RANK), ({"alpha": 0.5}, ANY_RANK), ({"alpha": -0.5}, ANY_RANK)],
     "gelu": [({}, ANY_RANK), ({"approximate": "tanh"}, ANY_RANK)],
     "softmax": [({}, ANY_RANK), ({"axis": -1}, ANY_RANK)],
+    "act": [({"f": Op.registry.get("prelu").create({})}, ANY_RANK), ({"f": Op.registry.get("relu").create({})}, ANY_RANK)],
     "softplus": [({}, ANY_RANK), ({"beta": 2.0, "threshold": 1.0}, ANY_RANK)],
     "maxpool": [({"k": 2}, SPATIAL), ({"k": 3, "stride": 2, "pad": 1, "ceil": True}, SPATIAL),
                 ({"k": 2, "dilation": 2, "stride": 1}, SPATIAL)],
