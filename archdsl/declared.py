@@ -31,7 +31,7 @@ class Fault(Exception):
 class Declared(BaseModel):
     """Base of everything callable by name. Subclasses pass `name=` and have a docstring."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
     name: ClassVar[str]
     registry: ClassVar[Registry[Any]]
 
