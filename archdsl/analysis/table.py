@@ -48,14 +48,20 @@ def layer_table(graph: Graph) -> Table:
     )
 
 
-def _row(graph: Graph, costs: Costs, node: Node) -> Row:
+def _row(graph: Graph, costs: Costs, node: Node, texts: dict[int, str]) -> Row:
     cost = costs.of(node)
     part = "main" if graph.in_evaluation[node.index] or not graph.in_training[node.index] else "head"
-    return Row(node.path, describe(node), node.shape, cost.params, cost.macs, part)
+    name = node.path or node.label or ""
+    text = texts.get(id(node.op))
+    if text is None:
+        text = texts[id(node.op)] = describe(node)
+    return Row(name, text, node.shape, cost.params, cost.macs, part)
 
 
 def describe(node: Node) -> str:
     """An op as a spec writes it, with its resolved bias."""
+    if node.op.name == "input":
+        return "input"
     given = dict(node.op)
     words = []
     for position, name in enumerate(node.op.parameters_in_order()):
@@ -71,11 +77,12 @@ def _units(graph: Graph, costs: Costs) -> list[tuple[str, list[Row]]]:
     """Rows grouped by the innermost block call they belong to: what a fold can repeat."""
     units: list[tuple[str, list[Row]]] = []
     last: object = None
+    texts: dict[int, str] = {}
     for node in graph.nodes:
         owner = next((s for s in node.scope.enclosing() if s.kind == "block"), None)
         if owner is None or owner is not last:
             units.append((owner.path if owner is not None else "", []))
-        units[-1][1].append(_row(graph, costs, node))
+        units[-1][1].append(_row(graph, costs, node, texts))
         last = owner if owner is not None else object()
     return units
 
