@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-FORMATS = ("svg", "png", "pdf", "dot")
-"""What a diagram can be written as."""
-
+    from archdsl.backends.diagram import Detail
 
 def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
     """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.
@@ -86,19 +84,22 @@ class Network:
         with _faults_as_errors():
             return emit(self.graph, aux=aux)
 
-    def render(self, path: str | os.PathLike[str] | None = None, *, format: str | None = None) -> bytes:
+    def render(
+        self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
+    ) -> bytes:
         """The diagram as svg, png, pdf or dot; the format is the path's suffix where it is not said, else svg.
 
-        Written to the path where there is one, whole or not at all. Raises `SpecError` (E0606) where it cannot
-        be written, and `ValueError` for another format.
+        `detail` is `blocks`, which folds repeats as a paper's figure does, or `full`. Written to the path where
+        there is one, whole or not at all. Raises `SpecError` (E0606) where it cannot be written, and (E0901)
+        where there is no Graphviz; `ValueError` for another format.
         """
-        from archdsl.backends.diagram import render  # here: checking needs no backend
+        from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
 
         chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
         if chosen not in FORMATS:
             raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
         with _faults_as_errors():
-            drawn = render(self.graph, chosen)
+            drawn = render(self.graph, chosen, detail=detail)
             if path is not None:
                 write_file(Path(path), drawn)
         return drawn
@@ -115,7 +116,10 @@ class Network:
 
     def _repr_svg_(self) -> str:
         """The diagram, for notebooks."""
-        return self.render(format="svg").decode()
+        from archdsl.backends.diagram import svg_text  # here: checking needs no backend
+
+        with _faults_as_errors():
+            return svg_text(self.graph)
 
     def _repr_html_(self) -> str:
         """The table, for notebooks; what comes from the spec is escaped."""

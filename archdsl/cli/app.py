@@ -33,6 +33,10 @@ COMMANDS: Final = {
 """Each command with its line in the help; it is `command` in the module of its name."""
 
 
+_BROKEN_PIPE: Final = 141
+"""As a shell sees a program that nobody reads any more: 128 and SIGPIPE's number."""
+
+
 class Commands(click.Group):
     """Imports a command's module when the command is called."""
 
@@ -70,6 +74,9 @@ class Commands(click.Group):
         """Run the command; what is wrong with a spec, or with the world around it, is printed and not raised."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            _drop_output()
+            ctx.exit(_BROKEN_PIPE)
         except Exception as error:
             from archdsl.cli.console import report_failure  # here: most commands end well, and `--help` needs no renderer
 
@@ -109,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         _drop_output()
-        return 141
+        return _BROKEN_PIPE
     except OSError as error:
         _drop_output()
         click.echo(f"error[E0606]: standard output cannot be written: {error.strerror or error}", err=True)

@@ -16,6 +16,7 @@ from archdsl.driver import Compiled, compile_address, compile_stream, split_addr
 from archdsl.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
+_STDIN = "/dev/stdin"
 _SETTING = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
 
 
@@ -44,6 +45,14 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
         return found["name"], found["value"]
 
 
+class NetworkCommand(click.Command):
+    """A command on a network, which takes `-:NAME` too: a network in what standard input holds."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`-:NAME` would be an option."""
+        return super().parse_args(ctx, [_STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
+
+
 def network_arguments(command: F) -> F:
     """The argument NETWORK and the option `--set`, which every command on a network takes."""
     help = "Give a parameter of the network a value, or a key of the recipe: --set train.epochs=5. May be repeated."
@@ -54,7 +63,7 @@ def network_arguments(command: F) -> F:
 def read_network(address: str, settings: tuple[tuple[str, str], ...]) -> Compiled:
     """The network at an address, or all that is wrong with it; `-` is standard input."""
     path, name = split_address(address)
-    if path != "-":
+    if path not in ("-", _STDIN):
         return compile_address(address, dict(settings))
     return compile_stream(sys.stdin.buffer, name, dict(settings))
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from archdsl.analysis import Row, Table
-from archdsl.cli.arguments import network_arguments, read_network
+from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.diagnostics import as_data, printable, render_github
@@ -22,12 +22,14 @@ _BOLD, _DIM, _HEAD, _TIMES = (("bold", True),), (("dim", True),), (("fg", "yello
 
 
 @click.command(
-    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check resnet50 --format json | jq .totals\n  cat net.arch | archdsl check -"
+    cls=NetworkCommand,
+    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check resnet50 --format json | jq .totals\n  cat net.arch | archdsl check -",
 )
 @network_arguments
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
               help="text: errors on standard error, the table on standard output; json: both as data; github: errors as annotations.")  # fmt: skip
-def command(address: str, settings: tuple[tuple[str, str], ...], form: str) -> int:
+@click.pass_context
+def command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], form: str) -> None:
     """Find what is wrong with NETWORK; where nothing is, show its layers.
 
     Each layer has its name, op, output shape, learned numbers and multiply-accumulates (MACs) for one image.
@@ -43,7 +45,7 @@ def command(address: str, settings: tuple[tuple[str, str], ...], form: str) -> i
         print_diagnostics(compiled.diagnostics)
         if network is not None:
             print_text(_text(network, color=colorful(sys.stdout)))
-    return 0 if compiled.ok else 1
+    ctx.exit(0 if compiled.ok else 1)
 
 
 def _data(compiled: Compiled, network: Network | None) -> dict[str, Any]:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.arguments import network_arguments, require_network
+from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.console import print_text
 from archdsl.files import write_file
 
 
 @click.command(
-    epilog="\b\nExamples:\n  archdsl compile net.arch -o model.py\n  archdsl compile resnet50 --set classes=10 | less\n  archdsl compile googlenet --no-aux -o googlenet.py"
+    cls=NetworkCommand,
+    epilog="\b\nExamples:\n  archdsl compile net.arch -o model.py\n  archdsl compile resnet50 --set classes=10 | less\n  archdsl compile googlenet --no-aux -o googlenet.py",
 )
 @network_arguments
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; standard output where it is not said, or `-`.")

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 
-from archdsl.cli.arguments import network_arguments, require_network
+from archdsl.backends.diagram import FORMATS, Detail
+from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.files import write_file
-from archdsl.network import FORMATS
 
 
 @click.command(
-    epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 --set classes=10 -o resnet50.pdf\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps"
+    cls=NetworkCommand,
+    epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 --set classes=10 -o resnet50.pdf\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps",
 )
 @network_arguments
 @click.option("-o", "--output", required=True, metavar="FILE", help="Where to write; `-` is standard output.")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="What to write, where the suffix of the file does not say it.")
-def command(address: str, settings: tuple[tuple[str, str], ...], output: str, form: str | None) -> None:
+@click.option("--detail", type=click.Choice(get_args(Detail)), default="blocks", show_default=True,
+              help="blocks folds what repeats, as a paper's figure does; full shows every op.")  # fmt: skip
+def command(address: str, settings: tuple[tuple[str, str], ...], output: str, form: str | None, detail: Detail) -> None:
     """Draw NETWORK: scopes as boxes, shapes on the edges, heads dashed."""
     chosen = form or _format_of(output)
-    drawn = require_network(address, settings).render(format=chosen)
+    drawn = require_network(address, settings).render(format=chosen, detail=detail)
     if output == "-":
         sys.stdout.buffer.write(drawn)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archdsl.cli.arguments import network_arguments, require_network
+from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_text
 from archdsl.cli.run_folder import RunFolder
@@ -25,7 +25,8 @@ _BOLD = (("bold", True),)
 
 
 @click.command(
-    epilog="\b\nExamples:\n  archdsl train net.arch\n  archdsl train net.arch --set train.epochs=5 --set width=32 -o runs/wide\n  archdsl train net.arch --set width=32 -o runs/wide --resume"
+    cls=NetworkCommand,
+    epilog="\b\nExamples:\n  archdsl train net.arch\n  archdsl train net.arch --set train.epochs=5 --set width=32 -o runs/wide\n  archdsl train net.arch --set width=32 -o runs/wide --resume",
 )
 @network_arguments
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
@@ -37,7 +38,7 @@ _BOLD = (("bold", True),)
 @click.pass_context
 def command(
     ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], output: Path | None, resume: bool, device: str
-) -> int:
+) -> None:
     """Train NETWORK by the `train` block of its file.
 
     The folder gets the spec as used, the emitted source, the diagram, metrics.csv, checkpoints, the weights
@@ -49,15 +50,15 @@ def command(
         folder.describe(address, settings)
         with extra_needed("train", "training"):
             from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
+        click.echo(f"training {network.name} in {folder.path}", err=True)
         try:
             result = _fit(network, folder.path, resume, device)
         except Interrupted as stopped:
             if not folder.begun:
                 raise
             click.echo(f"{stopped}:\n  {_resume_command(ctx, address, settings, folder.path)}", err=True)
-            return stopped.exit_code
+            ctx.exit(stopped.exit_code)
     print_text(_table(result, color=colorful(sys.stdout)))
-    return 0
 
 
 def _trainable(network: Network, address: str) -> None:

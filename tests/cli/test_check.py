@@ -1,0 +1,117 @@
+"""`archdsl check`: errors, the table, and both as data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Cli = Callable[..., Result]
+
+
+def test_the_table(cli: Cli, small: Path, golden: Callable[[Path, str], None]) -> None:
+    result = cli("check", small)
+    assert (result.exit_code, result.stderr) == (0, "")
+    golden(Path(__file__).parent / "golden" / "table.txt", result.stdout)
+
+
+def test_columns_stand_under_one_another(cli: Cli) -> None:
+    lines = cli("check", "resnet50").stdout.splitlines()
+    table = lines[: lines.index("")]
+    assert len({len(line) for line in table if line.endswith(tuple("0123456789"))}) <= 2  # with and without MACs
+    column = table[0].index("output")
+    assert all(line[column] == "[" and line[column - 1] == " " for line in table[1:])
+
+
+def test_settings(cli: Cli, small: Path) -> None:
+    assert "linear(3)" in cli("check", small, "--set", "classes=3").stdout
+    result = cli("check", small, "--set", "classes=3", "--set", "train.epochs=7", "--set", "width = 2 * 4")
+    assert result.exit_code == 0 and "conv(8, 3" in result.stdout
+
+
+@pytest.mark.parametrize("setting", ["classes", "=3", "classes=", "1x=3", "a.b.c=1", "", "classes 3"])
+def test_a_setting_that_is_none_is_a_wrong_command_line(cli: Cli, small: Path, setting: str) -> None:
+    result = cli("check", small, "--set", setting)
+    assert result.exit_code == 2
+    assert "is not NAME=VALUE" in result.stderr
+
+
+@pytest.mark.parametrize("setting", ["clases=3", "train.epoch=3", "classes=[", "classes=1.5", "train.epochs=-1"])
+def test_a_setting_that_does_not_apply_is_an_error(cli: Cli, small: Path, setting: str) -> None:
+    result = cli("check", small, "--set", setting)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error[E")
+
+
+def test_errors_go_to_standard_error(cli: Cli, small: Path) -> None:
+    small.write_text(small.read_text().replace("-> relu }", "-> rellu }"))
+    result = cli("check", small)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error[E0201]" in result.stderr and "did you mean `relu`?" in result.stderr and "^^^^^" in result.stderr
+
+
+def test_json(cli: Cli, small: Path) -> None:
+    result = cli("check", small, "--format", "json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    data = json.loads(result.stdout)
+    assert set(data) == {"diagnostics", "network", "table", "totals"}
+    assert data["network"] == "small" and data["diagnostics"] == []
+    assert data["totals"] == {"params": 600, "params_eval": 550, "macs": 29992, "depth": 5}
+    row = next(row for row in data["table"] if row["name"] == "stage0.0")
+    assert row == {
+        "name": "stage0.0", "op": "conv(4, 3, bias = false)", "shape": [4, 8, 8], "params": 144, "macs": 9216,
+        "head": False, "times": 3,
+    }  # fmt: skip
+
+
+def test_json_of_errors(cli: Cli) -> None:
+    result = cli("check", "-", "--format", "json", input="network n {\n  input image [3, 8, 8]\n  convv(3, 3)\n}\n")
+    assert (result.exit_code, result.stderr) == (1, "")
+    data = json.loads(result.stdout)
+    assert (data["network"], data["table"], data["totals"]) == (None, [], None)
+    [found] = data["diagnostics"]
+    assert found["code"] == "E0201" and found["place"]["file"] == "<stdin>" and found["place"]["line"] == 3
+
+
+def test_github(cli: Cli) -> None:
+    result = cli("check", "-", "--format", "github", input="network n {\n  input image [3, 8, 8]\n  convv(3, 3)\n}\n")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("::error file=<stdin>,line=3,col=3,")
+
+
+def test_open_sizes(cli: Cli) -> None:
+    result = cli("check", "unet")
+    assert result.exit_code == 0
+    assert "[64, H, W]" in result.stdout and "depends on the sizes" in result.stdout
+
+
+def test_standard_input_names_a_network(cli: Cli, root: Path) -> None:
+    text = (root / "specs" / "vgg.arch").read_text()
+    assert cli("check", "-:vgg16", input=text).exit_code == 0
+    several = cli("check", "-", input=text)
+    assert several.exit_code == 1 and "<stdin> defines several networks\n" in several.stderr
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\x01", b"\xff\xfe", b"network", b"x" * 20_000_000])
+def test_standard_input_of_no_spec(cli: Cli, data: bytes) -> None:
+    result = cli("check", "-", input=data)
+    assert result.exit_code == 1 and result.stderr.startswith("error[E")
+
+
+def test_a_hostile_name_reaches_no_terminal(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "net.arch"
+    path.write_text('network net { input "a\x1b[31mb" [3, 8, 8]; conv(3, 3) }')
+    result = cli("check", path)
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "code"), [("nowhere.arch", "E0601"), (".", "E0601"), ("resnet5", "E0601"), ("small.arch:smal", "E0208")]
+)
+def test_an_address_that_leads_nowhere(cli: Cli, small: Path, address: str, code: str) -> None:
+    result = cli("check", address)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"error[{code}]" in result.stderr

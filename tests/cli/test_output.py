@@ -1,0 +1,68 @@
+"""What `compile` and `render` write: whole, in the right place, or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+Cli = Callable[..., Result]
+
+
+def test_compile_to_standard_output_and_to_a_file(cli: Cli, small: Path, tmp_path: Path) -> None:
+    shown = cli("compile", small)
+    assert shown.exit_code == 0 and shown.stderr == ""
+    compile(shown.stdout, "model.py", "exec")
+    assert cli("compile", small, "-o", "model.py").stdout == ""
+    assert (tmp_path / "model.py").read_text() == shown.stdout
+
+
+def test_compile_without_heads(cli: Cli, small: Path) -> None:
+    assert "early" in cli("compile", small).stdout
+    assert "early" not in cli("compile", small, "--no-aux").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("net.svg", b"<"), ("net.PNG", b"\x89PNG"), ("net.pdf", b"%PDF"), ("net.dot", b"digraph")]
+)
+def test_render_by_suffix(cli: Cli, small: Path, tmp_path: Path, name: str, start: bytes) -> None:
+    result = cli("render", small, "-o", name)
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_render_to_standard_output(cli: Cli, small: Path) -> None:
+    assert cli("render", small, "-o", "-", "--format", "dot").stdout_bytes.startswith(b"digraph")
+    assert cli("render", small, "-o", "-").exit_code == 2
+
+
+def test_render_needs_a_format_and_a_place(cli: Cli, small: Path) -> None:
+    assert cli("render", small, "-o", "net.jpg").exit_code == 2
+    assert cli("render", small).exit_code == 2
+    assert cli("render", small, "-o", "net.jpg", "--format", "dot").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("nowhere/model.py", "make the folder first"), (".", "name a file"), ("small.arch/x", "folders")]
+)
+def test_an_output_that_cannot_be_written(cli: Cli, small: Path, tmp_path: Path, place: str, reason: str) -> None:
+    before = sorted(os.listdir(tmp_path))
+    result = cli("compile", small, "-o", place)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error[E0606]" in result.stderr and place in result.stderr and reason in result.stderr
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_warnings_do_not_keep_from_writing(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "net.arch").write_text("network net(unread = 1) { input image [3, 8, 8]; conv(3, 3) }")
+    result = cli("compile", "net.arch", "-o", "model.py")
+    assert result.exit_code == 0 and "warning[W0102]" in result.stderr and (tmp_path / "model.py").exists()
+
+
+def test_nothing_is_written_where_there_are_errors(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "net.arch").write_text("network net { input image [3, 8, 8]; convv(3, 3) }")
+    assert cli("compile", "net.arch", "-o", "model.py").exit_code == 1
+    assert os.listdir(tmp_path) == ["net.arch"]

@@ -1,0 +1,101 @@
+"""The command as a process: what it imports, how it ends, and what a shell sees of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Process = Callable[..., subprocess.CompletedProcess[str]]
+HEAVY = {"torch", "lightning", "sklearn", "numpy", "networkx", "rich", "pygraphviz", "torchmetrics", "scipy", "tqdm"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        (["--help"], {"archdsl.driver", "pydantic", "lark"}),
+        (["--version"], {"archdsl.driver", "pydantic", "lark"}),
+        (["check", "resnet50"], {"archdsl.backends"}),
+        (["check", "nowhere.arch"], {"archdsl.backends"}),
+        (["train", "resnet50"], set()),
+        (["compile", "resnet50"], {"archdsl.backends.diagram"}),
+        (["ops"], {"archdsl.backends"}),
+        (["specs"], {"archdsl.backends"}),
+        (["explain", "E0301"], {"archdsl.driver"}),
+        (["render", "resnet50", "-o", "-", "--format", "dot"], set()),
+    ],
+)
+def test_what_a_quick_command_imports(tmp_path: Path, arguments: list[str], more: set[str]) -> None:
+    code = "import sys; from archdsl.cli import main; main(sys.argv[1:]); print(*sys.modules, file=open('modules', 'w'))"
+    subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    imported = set((tmp_path / "modules").read_text().split())
+    heavy = HEAVY - {"networkx"} if arguments[0] == "render" else HEAVY
+    assert not imported & (heavy | more)
+
+
+def test_importing_archdsl_imports_nothing_else(tmp_path: Path) -> None:
+    code = "import archdsl, sys; print([name for name in sys.modules if name.startswith(('archdsl.', 'pydantic', 'lark'))])"
+    shown = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True, text=True)
+    assert shown.stdout == "[]\n"
+
+
+def test_exit_codes(process: Process, small: Path) -> None:
+    assert process("check", small).returncode == 0
+    assert process("check", "nowhere.arch").returncode == 1
+    assert process("check").returncode == 2
+    assert process("--help").returncode == 0
+
+
+def test_a_reader_that_stops_reading(process: Process, tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        shown = process("check", "resnet152", capture_output=False, stdout=write, stderr=subprocess.PIPE)
+    finally:
+        os.close(write)
+    assert (shown.returncode, shown.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk(process: Process, small: Path) -> None:
+    with open("/dev/full", "w") as full:
+        shown = process("compile", small, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert shown.returncode == 1
+    assert shown.stderr.startswith("error[E0606]: standard output cannot be written: No space left")
+
+
+def test_no_colours_without_a_terminal(process: Process, small: Path) -> None:
+    shown = process("check", small)
+    assert "\x1b" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize(("no_color", "colored"), [("", True), ("1", False)])
+def test_colours_on_a_terminal(tmp_path: Path, small: Path, no_color: str, colored: bool) -> None:
+    pty = pytest.importorskip("pty")
+    master, slave = pty.openpty()
+    environment = dict(os.environ) | {"TERM": "xterm", "NO_COLOR": no_color}
+    command = [sys.executable, "-m", "archdsl", "check", str(small)]
+    with subprocess.Popen(command, stdout=slave, stderr=slave, env=environment) as running:
+        os.close(slave)
+        shown = b""
+        while chunk := _read(master):
+            shown += chunk
+        assert running.wait(60) == 0
+    os.close(master)
+    assert (b"\x1b[1m" in shown) is colored and b"params" in shown
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's word for the end of a terminal
+        return b""
+
+
+def test_a_terminal_without_the_characters(process: Process, small: Path) -> None:
+    shown = process("check", small, env=dict(os.environ) | {"PYTHONIOENCODING": "cp437"})
+    assert shown.returncode == 0 and "\\xd73" in shown.stdout

@@ -1,0 +1,86 @@
+"""The commands that show reference, and the help of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from archdsl import __version__
+from archdsl.cli.app import COMMANDS
+from archdsl.diagnostics.codes import CODES
+from archdsl.driver import shipped_networks
+from archdsl.ops import Op
+
+Cli = Callable[..., Result]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(cli: Cli, command: str) -> None:
+    result = cli(command, "--help")
+    assert result.exit_code == 0
+    assert "archdsl " + command in result.stdout.split("Options:")[1]
+
+
+def test_help_and_version(cli: Cli) -> None:
+    assert all(line in cli("--help").stdout for line in COMMANDS.values())
+    assert cli("-h").stdout == cli("--help").stdout
+    assert cli("--version").stdout == f"archdsl {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["chekc"], ["check"], ["check", "a", "b"], ["--nonsense"], ["check", "a", "--format", "xml"]]
+)
+def test_a_wrong_command_line(cli: Cli, arguments: list[str]) -> None:
+    result = cli(*arguments)
+    assert result.exit_code == 2 and "Error: " in result.stderr
+
+
+def test_a_command_that_is_nearly_right(cli: Cli) -> None:
+    assert "did you mean 'check'?" in cli("chekc").stderr
+
+
+def test_ops(cli: Cli) -> None:
+    result = cli("ops")
+    assert result.exit_code == 0
+    assert all(f"\n  {op.name} " in result.stdout for op in Op.registry)
+
+
+@pytest.mark.parametrize("name", Op.registry.names())
+def test_every_op_has_a_page(cli: Cli, name: str) -> None:
+    result = cli("ops", name)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(name)
+    assert all(f"\n  {parameter} " in result.stdout for parameter in Op.registry.get(name).parameters_in_order())
+
+
+def test_an_unknown_op(cli: Cli) -> None:
+    result = cli("ops", "convv")
+    assert result.exit_code == 2 and "did you mean 'conv'?" in result.stderr
+
+
+def test_specs(cli: Cli) -> None:
+    result = cli("specs")
+    assert result.exit_code == 0
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [line[0] for line in lines[1:]] == list(shipped_networks())
+    assert ["resnet50", "resnet.arch", "25,557,032", "50"] in [line[:4] for line in lines]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_explained(cli: Cli, code: str) -> None:
+    result = cli("explain", code.lower())
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{code}: {CODES[code].title}\n")
+
+
+def test_codes(cli: Cli) -> None:
+    assert len(cli("explain").stdout.splitlines()) == len(CODES)
+    assert cli("explain", "E9999").exit_code == 2
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(cli: Cli, shell: str) -> None:
+    result = cli("completion", shell)
+    assert result.exit_code == 0 and "_ARCHDSL_COMPLETE" in result.stdout
