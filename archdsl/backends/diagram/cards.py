@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.backends.diagram.model import Box, Detail, Kind, Use
-from archdsl.backends.diagram.words import WEIGHTED, part, shape_text
+from archdsl.backends.diagram.words import part, shape_text
 from archdsl.ir import Graph, Node
 from archdsl.ops.base import Category
 
@@ -23,7 +23,7 @@ def rewrite(graph: Graph, box: Box, instances: list[Box]) -> None:
 
 
 def _cards(graph: Graph, detail: Detail) -> list[list[Node]]:
-    ends = {end.value for end in (*graph.heads, *graph.outputs)}
+    ends = {head.value for head in graph.heads} | {output.value for output in graph.outputs}
     cards: list[list[Node]] = []
     ending: dict[int, list[Node]] = {}
     for node in graph.nodes:
@@ -43,21 +43,20 @@ def _alone(graph: Graph, node: Node, ends: set[int]) -> bool:
 
 
 def _fits(card: list[Node], node: Node) -> bool:
-    first, category = card[0].op.category, node.op.category
-    weighted = any(other.op.category in WEIGHTED for other in card)
-    if category in WEIGHTED:
-        return first in _FOLLOWERS and not weighted
-    if category in _FOLLOWERS:
-        if first in WEIGHTED:
-            return True
-        return not weighted and (first in _FOLLOWERS or (first is Category.POOLING and category is Category.REGULARIZATION))
-    return category is Category.SHAPE and first is Category.POOLING and len(node.shape) == 1
+    """Post-activation (`conv · bn · relu`), pre-activation (`bn · relu · conv`), and `gap · flatten · dropout`."""
+    first, category = card[0].op, node.op.category
+    weighted = any(other.op.weight_layer for other in card)
+    if node.op.weight_layer:
+        return first.category in _FOLLOWERS and not weighted
+    if first.category is Category.POOLING:
+        return category is Category.REGULARIZATION or (len(node.shape) == 1 and category not in _FOLLOWERS)
+    return category in _FOLLOWERS and (first.weight_layer or (first.category in _FOLLOWERS and not weighted))
 
 
 def _box(graph: Graph, nodes: list[Node], detail: Detail) -> Box:
     parts = tuple(part(graph, node, detail, [node]) for node in nodes)
     first = nodes[0]
-    category = next((node.op.category for node in nodes if node.op.category in WEIGHTED), first.op.category)
+    category = next((node.op.category for node in nodes if node.op.weight_layer), first.op.category)
     kind = Kind.CARD
     if category is Category.INPUT:
         kind = Kind.INPUT

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     RESULT = "result"
     OUTPUT = "output"
     HEAD = "head"
+    FORK = "fork"
 
 
 class Part(NamedTuple):
@@ -68,6 +69,34 @@ class Box:
         return self.nodes[0].path if self.nodes else ""
 
 
+class Heading(NamedTuple):
+    """The title of a frame: which scopes, of which block, how many, and in what they differ."""
+
+    name: str = ""
+    block: str = ""
+    times: int = 1
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        """In one line: `layer3 · basic ×2`."""
+        words = " · ".join(word for word in (self.name, self.block) if word) + self.instances
+        return ", ".join(word for word in (words.strip(), self.note) if word)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """In several short ones."""
+        words = [word for word in (self.name, self.block) if word] or [""]
+        shortest = words.index(min(words, key=len))
+        words[shortest] = (words[shortest] + self.instances).strip()
+        return (*words, *([self.note] if self.note else []))
+
+    @property
+    def instances(self) -> str:
+        """` ×5`, where there are several."""
+        return f" ×{self.times}" if self.times > 1 else ""
+
+
 @dataclass(eq=False, slots=True)
 class Frame:
     """Boxes and frames in order. `times` is how many equal instances it stands for.
@@ -83,7 +112,12 @@ class Frame:
     times: int = 1
     last: str = ""
     note: str = ""
-    title: str = ""
+    heading: Heading = field(default_factory=Heading)
+
+    @property
+    def title(self) -> str:
+        """The heading in one line."""
+        return self.heading.text
 
     def boxes(self) -> Iterator[Box]:
         """All boxes inside, in order."""

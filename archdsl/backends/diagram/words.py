@@ -11,10 +11,7 @@ from archdsl.ir import Graph, Node
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
 
-WEIGHTED = frozenset({Category.CONVOLUTION, Category.DENSE})
-_FINE_PRINT = frozenset(
-    {"affine", "bias", "ceil", "count_pad", "eps", "init", "mode", "momentum", "output_pad", "pad", "track"}
-)
+_FINE_PRINT = frozenset({"affine", "bias", "ceil", "count_pad", "eps", "init", "mode", "momentum", "output_pad", "pad", "track"})
 """Parameters that a figure leaves to the text."""
 _ELSEWHERE = frozenset({"k", "out", "stride"})
 _LONG = 40
@@ -32,7 +29,7 @@ def spatial(shape: Shape) -> Shape:
 
 def part(graph: Graph, node: Node, detail: Detail, values: list[Node]) -> Part:
     """The words for an op. `values` are the ops it stands for, whose probabilities may differ."""
-    main = node.op.category in WEIGHTED
+    main = node.op.weight_layer
     if detail == "full":
         return Part(_short(describe(node)), main)
     words = [_named(graph, node)]

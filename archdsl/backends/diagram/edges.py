@@ -1,0 +1,88 @@
+"""Edges: what flows where, which of it are skips, and where a shape is worth a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archdsl.backends.diagram.fold import Links
+from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Use
+from archdsl.backends.diagram.words import shape_text, spatial
+from archdsl.ir import Graph
+
+
+def edges_of(graph: Graph, root: Frame, sources: Links, resolve: Callable[[str], str], owner: dict[int, str]) -> list[Edge]:
+    """All edges between the boxes that are drawn, in order."""
+    last = {owner[node.index]: node for node in graph.nodes}
+    boxes = {box.key: box for box in root.boxes()}
+    edges = []
+    for box in boxes.values():
+        for key in sources.get(box.key, ()):
+            use = box.use if box.use is not Use.ALWAYS else boxes[resolve(key)].use
+            edges.append(Edge(resolve(key), box.key, last[key].shape, use=use))
+    _mark_skips(edges, list(boxes))
+    _label(graph, edges, boxes)
+    return edges
+
+
+def _mark_skips(edges: list[Edge], order: list[str]) -> None:
+    """An edge is a skip where its source reaches the target through another edge as well, be it one between the same boxes."""
+    place = {key: i for i, key in enumerate(order)}
+    incoming: dict[str, list[Edge]] = {}
+    for edge in edges:
+        incoming.setdefault(edge.target, []).append(edge)
+    for group in (g for g in incoming.values() if len(g) > 1):
+        for i, edge in enumerate(group):
+            again = any(other.source == edge.source for other in group[:i])
+            others = [other.source for other in group if other.source != edge.source]
+            edge.skip = again or _reaches(edge.source, others, incoming, place)
+
+
+def _reaches(source: str, ends: list[str], incoming: dict[str, list[Edge]], place: dict[str, int]) -> bool:
+    waiting, seen = list(ends), set(ends)
+    while waiting:
+        key = waiting.pop()
+        if key == source:
+            return True
+        for edge in incoming.get(key, ()):
+            if edge.source not in seen and place[edge.source] >= place[source]:
+                seen.add(edge.source)
+                waiting.append(edge.source)
+    return False
+
+
+def _label(graph: Graph, edges: list[Edge], boxes: dict[str, Box]) -> None:
+    """A shape stands once, after the box that changed it in a way that its own words do not say; at a join after that."""
+    named = {Kind.RESULT, Kind.OUTPUT, Kind.HEAD}
+    changed = {key for key, box in boxes.items() if _changes(graph, box)}
+    joins = {key for key, box in boxes.items() if box.kind in (Kind.JOIN, Kind.BAR)}
+    changed |= {edge.target for edge in edges if edge.target in joins and edge.source in changed}
+    for edge in edges:
+        if edge.source in changed and not edge.skip and edge.target not in joins and boxes[edge.target].kind not in named:
+            changed.discard(edge.source)
+            edge.label = shape_text(edge.shape)
+
+
+def _changes(graph: Graph, box: Box) -> bool:
+    if box.kind is Kind.INPUT or not box.nodes:
+        return False
+    before = graph.input_shapes(box.nodes[0])[0]
+    after = box.nodes[-1].shape
+    return box.kind is Kind.BAR or len(before) != len(after) or spatial(before) != spatial(after)
+
+
+def longest_way(root: Frame, edges: list[Edge]) -> tuple[str, ...]:
+    """The boxes on the longest way to the result, from its start; the first input wins a tie."""
+    incoming: dict[str, list[str]] = {}
+    for edge in edges:
+        incoming.setdefault(edge.target, []).append(edge.source)
+    length: dict[str, int] = {}
+    before: dict[str, str] = {}
+    for box in root.boxes():
+        known = [key for key in incoming.get(box.key, ()) if key in length]
+        if known:
+            before[box.key] = max(known, key=length.__getitem__)
+        length[box.key] = 1 + max((length[key] for key in known), default=0)
+    way = ["result"]
+    while way[-1] in before:
+        way.append(before[way[-1]])
+    return tuple(reversed(way))

@@ -1,0 +1,146 @@
+"""Scopes as frames: which of them are drawn, and their titles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
+from archdsl.ir import Scope
+from archdsl.ops.base import Category
+
+_MOST_OF_ALL = 0.6
+"""A frame around more of the boxes than this says little, and is left out where there are others inside."""
+
+
+def frame_tree(boxes: Sequence[Box]) -> Frame:
+    """Boxes in the frames of their scopes. A scope that others interrupt, such as the `enc` of `enc[0]`, has none."""
+    chains = [_scopes(box) for box in boxes]
+    broken = _interrupted(chains)
+    root = Frame("root")
+    open_frames: list[tuple[Scope | None, Frame]] = [(None, root)]
+    for box, scopes in zip(boxes, chains, strict=True):
+        chain = [scope for scope in scopes if id(scope) not in broken]
+        shared = 0
+        while shared < len(chain) and shared + 1 < len(open_frames) and open_frames[shared + 1][0] is chain[shared]:
+            shared += 1
+        del open_frames[shared + 1 :]
+        for scope in chain[shared:]:
+            frame = Frame(f"s{box.key}_{len(open_frames)}", scope.path, scope.block)
+            open_frames[-1][1].items.append(frame)
+            open_frames.append((scope, frame))
+        open_frames[-1][1].items.append(box)
+    return root
+
+
+def _scopes(box: Box) -> list[Scope]:
+    """The scopes around a box, outermost first, without the network."""
+    return [scope for scope in box.nodes[0].scope.enclosing() if scope.parent is not None][::-1]
+
+
+def _interrupted(chains: list[list[Scope]]) -> set[int]:
+    latest: dict[int, int] = {}
+    broken: set[int] = set()
+    for i, scopes in enumerate(chains):
+        for scope in scopes:
+            if latest.get(id(scope), i - 1) < i - 1:
+                broken.add(id(scope))
+            latest[id(scope)] = i
+    return broken
+
+
+def dissolve(root: Frame, edges: Sequence[Edge]) -> None:
+    """Take away the frames that a figure does without: of one thing, of a plain branch, of nearly everything."""
+    joins = {box.key for box in root.boxes() if box.kind in (Kind.JOIN, Kind.BAR)}
+    into: dict[str, str] = {}
+    for edge in edges:
+        into[edge.source] = edge.target if edge.target in joins and edge.source not in into else ""
+    _dissolve(root, into, _MOST_OF_ALL * sum(1 for _ in root.boxes()))
+
+
+def _dissolve(frame: Frame, into: dict[str, str], most: float) -> None:
+    items: list[Box | Frame] = []
+    own = {box.key for box in frame.items if isinstance(box, Box)}
+    for item in frame.items:
+        if isinstance(item, Box):
+            items.append(item)
+            continue
+        _dissolve(item, into, most)
+        items += [item] if _worth_a_frame(item, own, into, most) else item.items
+    frame.items = items
+
+
+def _worth_a_frame(frame: Frame, around: set[str], into: dict[str, str], most: float) -> bool:
+    if frame.times > 1:
+        return True
+    if len(frame.items) == 1:
+        return _absorb(frame)
+    inner = any(isinstance(item, Frame) for item in frame.items)
+    if inner and sum(1 for _ in frame.boxes()) > most:
+        return False
+    *_, last = frame.boxes()
+    branch = into.get(last.key) in around
+    return inner or not branch
+
+
+def _absorb(frame: Frame) -> bool:
+    """A frame around one frame becomes one with it; around one box it goes."""
+    (only,) = frame.items
+    if isinstance(only, Box):
+        return False
+    frame.items, frame.times, frame.note = only.items, only.times, only.note
+    frame.block = only.block or frame.block
+    return True
+
+
+def add_forks(root: Frame, edges: list[Edge]) -> None:
+    """Where a value enters a frame and goes several ways there, a point in the frame where the ways part.
+
+    A skip is then inside the frame that it belongs to, also where the frame stands for several instances.
+    """
+    frames = {frame.key: (frame, {box.key for box in frame.boxes()}) for frame in root.frames()}
+    innermost = sorted(frames.values(), key=lambda pair: len(pair[1]))
+    outgoing: dict[str, list[Edge]] = {}
+    for edge in edges:
+        outgoing.setdefault(edge.source, []).append(edge)
+    for source, group in outgoing.items():
+        for frame, keys in innermost:
+            inside = [edge for edge in group if edge.target in keys and edge.source == source]
+            if source not in keys and len(inside) > 1:
+                _fork(root, frame, source, inside, edges)
+
+
+def _fork(root: Frame, frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> None:
+    fork = Box(f"fork_{frame.key}_{source}", Kind.FORK, Category.JOIN, (), use=inside[0].use)
+    at = min(i for i, item in enumerate(frame.items) if _holds(item, {edge.target for edge in inside}))
+    frame.items.insert(at, fork)
+    label = next((edge.label for edge in inside if edge.label), "")
+    for edge in inside:
+        edge.source, edge.label = fork.key, ""
+    edges.append(Edge(source, fork.key, inside[0].shape, label, use=fork.use))
+
+
+def _holds(item: Box | Frame, keys: set[str]) -> bool:
+    return item.key in keys if isinstance(item, Box) else any(box.key in keys for box in item.boxes())
+
+
+def entitle(frame: Frame) -> None:
+    """Write the headings: `layer3 · basic ×2`."""
+    for inner in frame.frames():
+        inner.heading = _heading(inner)
+
+
+def _heading(frame: Frame) -> Heading:
+    block, times = frame.block or "", frame.times
+    inner = [item for item in frame.items if isinstance(item, Frame)]
+    if not block and frame.name and inner and len(inner) == len(frame.items) and len({item.block for item in inner}) == 1:
+        block, times = inner[0].block or "", times * sum(item.times for item in inner)
+    return Heading(_names(frame), block, times, frame.note)
+
+
+def _names(frame: Frame) -> str:
+    """`layer3.1`, or `layer3.1–5` for the first to the last of several."""
+    if not frame.last:
+        return frame.name
+    first, last = frame.name.rpartition(".")[2], frame.last.rpartition(".")[2]
+    stem = first.rstrip("0123456789")
+    return f"{frame.name}–{last.removeprefix(stem) if stem and last.startswith(stem) else last}"

@@ -1,0 +1,182 @@
+"""What a diagram shows: cards, folded repeats, skips, heads, labels, titles."""
+
+from functools import cache
+
+import pytest
+
+from archdsl.backends.diagram import Box, Diagram, Edge, Frame, Kind, Use, build_diagram
+from archdsl.driver import compile_address, compile_text
+from archdsl.ir import Graph
+
+
+@cache
+def graph_of(address: str) -> Graph:
+    return compile_address(f"specs/{address}").require()
+
+
+@cache
+def diagram_of(address: str) -> Diagram:
+    return build_diagram(graph_of(address))
+
+
+def drawn(body: str) -> Diagram:
+    return build_diagram(compile_text("network net {\n" + body + "\n}").require())
+
+
+def titles(diagram: Diagram) -> list[str]:
+    return [frame.title for frame in diagram.frames]
+
+
+def skips(diagram: Diagram) -> list[Edge]:
+    return [edge for edge in diagram.edges if edge.skip]
+
+
+def cards(diagram: Diagram) -> list[str]:
+    return [box.text for box in diagram.boxes if box.kind is Kind.CARD]
+
+
+def test_conv_bn_act_is_one_card() -> None:
+    diagram = diagram_of("resnet.arch:resnet18")
+    assert "7×7 conv, 64, /2 · bn · relu" in cards(diagram)
+    assert cards(diagram)[-2:] == ["gap · flatten", "linear, 1000"]
+
+
+def test_pre_activation_is_one_card() -> None:
+    assert "bn · relu · 3×3 conv, 32" in cards(diagram_of("densenet.arch:densenet121"))
+
+
+def test_equal_blocks_fold() -> None:
+    assert "layer1 · basic ×2" in titles(diagram_of("resnet.arch:resnet18"))
+    resnet152 = diagram_of("resnet.arch:resnet152")
+    assert "layer3 · bottleneck_block ×36" in titles(resnet152)
+    assert "layer3.1–35 · bottleneck_block ×35" in titles(resnet152)
+
+
+@pytest.mark.parametrize("address", ["resnet.arch:resnet18", "resnet.arch:resnet50", "resnet.arch:resnet152", "resdrop.arch"])
+def test_every_op_is_drawn_as_often_as_it_stands_there(address: str) -> None:
+    diagram = diagram_of(address)
+    assert _ops_drawn(diagram.root) == len(graph_of(address).nodes)
+
+
+def _ops_drawn(item: Box | Frame) -> int:
+    return len(item.nodes) if isinstance(item, Box) else item.times * sum(map(_ops_drawn, item.items))
+
+
+def test_a_dense_block_folds_and_says_how_it_grows() -> None:
+    assert "features.denseblock3 · dense_layer ×24, +32 channels each" in titles(diagram_of("densenet.arch:densenet121"))
+
+
+def test_loops_without_a_scope_fold_where_their_text_begins() -> None:
+    diagram = diagram_of("resdrop.arch")
+    assert titles(diagram) == ["×18", "×17", "×17"]
+    for frame in diagram.frames:
+        assert [box.kind for box in frame.boxes()] == [Kind.FORK, Kind.CARD, Kind.CARD, Kind.JOIN, Kind.CARD]
+
+
+def test_probabilities_of_folded_instances_are_a_range() -> None:
+    assert "3×3 conv, 16 · bn · droppath 0.0093–0.17" in cards(diagram_of("resdrop.arch"))
+
+
+def test_what_differs_does_not_fold() -> None:
+    diagram = drawn("input image [3, 8, 8]\nfor i in 0..5 { conv(8 + i, 3) -> bn -> relu }")
+    assert len(cards(diagram)) == 5
+    assert not diagram.frames
+
+
+def test_an_instance_that_feeds_something_else_does_not_fold() -> None:
+    body = "input image [8, 8, 8]\nfor i in 0..6 { tap[i]: { conv(8, 3) -> relu -> conv(8, 3) } }\nconcat { x; tap[2] }"
+    assert [frame.times for frame in drawn(body).frames if frame.times > 1] == [3, 3]
+
+
+def test_heads_in_between_keep_instances_apart() -> None:
+    block = "skip { conv(8, 3) -> relu -> conv(8, 3) }\n"
+    body = f"input image [8, 8, 8]\n{block * 2}aux(weight = 0.5) a: {{ gap; flatten; linear(2) }}\n{block * 2}"
+    diagram = drawn(body)
+    assert sum(frame.times for frame in diagram.frames if frame.times > 1) == 4
+
+
+@pytest.mark.parametrize(
+    ("address", "count"),
+    [
+        ("resnet.arch:resnet18", 4),
+        ("unet.arch", 4),
+        ("vgg.arch:vgg16", 0),
+        ("googlenet.arch", 0),
+        ("densenet.arch:densenet121", 4),
+    ],
+)
+def test_skips(address: str, count: int) -> None:
+    assert len(skips(diagram_of(address))) == count
+
+
+def test_a_projected_shortcut_is_a_branch() -> None:
+    joins = [box for box in diagram_of("digits_resnet.arch").boxes if box.kind is Kind.JOIN]
+    edges = diagram_of("digits_resnet.arch").edges
+    assert [sum(e.target == join.key and e.skip for e in edges) for join in joins] == [1, 0, 0]
+
+
+def test_the_same_value_twice_is_two_edges() -> None:
+    diagram = drawn("input image [3, 8, 8]\nadd { x; x }")
+    assert [edge.skip for edge in diagram.edges] == [False, True, False]
+
+
+def test_a_skip_starts_in_the_frame_that_it_belongs_to() -> None:
+    diagram = diagram_of("resnet.arch:resnet18")
+    framed = {box.key for frame in diagram.frames for box in frame.boxes()}
+    assert all(edge.source in framed and edge.target in framed for edge in skips(diagram))
+
+
+def test_heads_are_marked() -> None:
+    diagram = diagram_of("googlenet.arch")
+    heads = [box for box in diagram.boxes if box.kind is Kind.HEAD]
+    assert [box.text for box in heads] == ["aux1 loss × 0.3 · training only", "aux2 loss × 0.3 · training only"]
+    assert all(box.use is Use.TRAINING for box in heads)
+    (frame,) = [frame for frame in diagram.frames if frame.title == "aux1 · head"]
+    assert {box.use for box in frame.boxes()} == {Use.TRAINING}
+    assert all(edge.use is Use.TRAINING for edge in diagram.edges if edge.target in {box.key for box in frame.boxes()})
+
+
+def test_further_outputs_are_marked() -> None:
+    diagram = drawn("input image [3, 8, 8]\nconv(4, 3)\noutput mask: conv(1, 1)\nrelu")
+    assert [box.text for box in diagram.boxes if box.kind in (Kind.OUTPUT, Kind.RESULT)] == [
+        "output mask · 1×8×8",
+        "output · 4×8×8",
+    ]
+
+
+def test_shapes_stand_where_they_change() -> None:
+    labels = [edge.label for edge in diagram_of("vgg.arch:vgg16").edges if edge.label]
+    assert labels == ["64×112×112", "128×56×56", "256×28×28", "512×14×14", "512×7×7", "25088"]
+
+
+def test_open_sizes() -> None:
+    labels = [edge.label for edge in diagram_of("unet.arch").edges if edge.label]
+    assert labels[:2] == ["64×⌊H/2⌋×⌊W/2⌋", "128×⌊H/4⌋×⌊W/4⌋"]
+
+
+def test_facts() -> None:
+    assert diagram_of("googlenet.arch").facts == ("input 3×224×224", "6.62 M parameters (in training 13 M)", "1.5 G MACs")
+
+
+def test_the_trunk_goes_from_the_input_to_the_result() -> None:
+    trunk = diagram_of("unet.arch").trunk
+    assert (trunk[0], trunk[-1]) == ("n0", "result")
+
+
+def test_full_detail_shows_every_op() -> None:
+    graph = graph_of("densenet.arch:densenet121")
+    diagram = build_diagram(graph, "full")
+    assert sum(len(box.nodes) for box in diagram.boxes) == len(graph.nodes)
+    assert all(frame.times == 1 for frame in diagram.frames)
+
+
+def test_ten_thousand_layers_fold() -> None:
+    diagram = drawn("input image [3, 8, 8]\nconv(16, 3)\nrepeat 3000 { conv(16, 3) -> bn -> relu }")
+    assert titles(diagram) == ["×3000"]
+
+
+def test_a_grouped_gate_is_a_skip_into_a_product() -> None:
+    body = "input image [8, 8, 8]\nmul { x; { gap; conv(2, 1); relu; conv(8, 1); sigmoid } }"
+    diagram = drawn(body)
+    assert [box.text for box in diagram.boxes if box.kind is Kind.JOIN] == ["mul"]
+    assert len(skips(diagram)) == 1
