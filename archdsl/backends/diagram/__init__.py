@@ -1,0 +1,11 @@
+"""Networks as pictures: a model of what to draw, its layout by Graphviz, and one file per output."""
+
+from archdsl.backends.diagram.build import build_diagram
+from archdsl.backends.diagram.dot import to_dot
+from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Use
+from archdsl.backends.diagram.render import FORMATS, Format, render, svg_text
+
+__all__ = [
+    "FORMATS", "Box", "Detail", "Diagram", "Edge", "Format", "Frame", "Kind", "Use",
+    "build_diagram", "render", "svg_text", "to_dot",
+]  # fmt: skip

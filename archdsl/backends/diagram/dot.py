@@ -1,0 +1,172 @@
+"""A diagram as DOT text for Graphviz.
+
+All words stand in HTML-like labels, where nothing but markup has a meaning, and are escaped for them; the
+names of nodes are our own. So no text of a spec can be read as DOT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.labels import box_label, edge_label, frame_label, page_label
+from archdsl.backends.diagram.markup import quote
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Use
+from archdsl.backends.diagram.spine import spine_of
+
+Attributes = Mapping[str, str]
+_STYLES = {Use.ALWAYS: "solid", Use.TRAINING: "dashed", Use.UNUSED: "dotted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where things are: attributes of boxes and frames by key, and of edges by their number."""
+
+    boxes: Mapping[str, Attributes] = field(default_factory=dict)
+    frames: Mapping[str, Attributes] = field(default_factory=dict)
+    edges: Mapping[int, Attributes] = field(default_factory=dict)
+    page: Attributes = field(default_factory=dict)
+
+
+def to_dot(diagram: Diagram) -> str:
+    """The DOT text of a diagram, for `dot` to lay out, skips and all."""
+    return _text(diagram, _edges(diagram, skips=True), Placement())
+
+
+def to_dot_without_skips(diagram: Diagram) -> str:
+    """The same with room for the skips inside frames, but no skips: `layout.py` draws them."""
+    framed = {box.key for frame in diagram.frames for box in frame.boxes()}
+    room = [
+        f"  {quote(edge.source)} -> {quote(edge.target)} [style=invis, weight=0];"
+        for edge in diagram.edges
+        if edge.skip and edge.source in framed and edge.target in framed
+    ]
+    return _text(diagram, [*_edges(diagram, skips=False), *room], Placement())
+
+
+def to_placed_dot(diagram: Diagram, placement: Placement) -> str:
+    """The text with a place for everything, for Graphviz to draw as it is."""
+    edges = [_edge(i, edge, {"weight": "1"} | dict(placement.edges[i])) for i, edge in enumerate(diagram.edges)]
+    return _text(diagram, edges, placement)
+
+
+def _text(diagram: Diagram, edges: list[str], placement: Placement) -> str:
+    spine = set(spine_of(diagram))
+    lines = [f"digraph {quote(diagram.name)} {{", *_defaults(diagram, placement.page)]
+    lines += _items(diagram, diagram.root, spine, placement, "  ")
+    return "\n".join([*lines, *edges, "}", ""])
+
+
+def _defaults(diagram: Diagram, page: Attributes) -> Iterator[str]:
+    font = {"fontname": theme.FONT, "fontcolor": theme.INK}
+    graph = font | {"labelloc": "t", "rankdir": "TB", "bgcolor": theme.PAGE, "ranksep": str(theme.RANK_GAP)}
+    graph |= {"nodesep": str(theme.NODE_GAP), "pad": str(theme.PAGE_MARGIN), "newrank": "true", "dpi": "72"} | dict(page)
+    node = font | {"fontsize": str(theme.TEXT_SIZE), "height": str(theme.CARD_HEIGHT), "width": str(theme.CARD_WIDTH)}
+    node |= {"margin": "0.12,0.03", "penwidth": "1"}
+    edge = font | {"fontsize": str(theme.SMALL_SIZE), "color": theme.EDGE, "arrowsize": "0.55", "penwidth": "1"}
+    yield f"  graph {_attributes(graph, page_label(diagram))};"
+    yield f"  node {_attributes(node)};"
+    yield f"  edge {_attributes(edge)};"
+
+
+def _items(diagram: Diagram, frame: Frame, spine: set[str], placement: Placement, indent: str) -> Iterator[str]:
+    for item in frame.items:
+        if isinstance(item, Box):
+            group = "trunk" if item.key in spine else frame.key if item.use is Use.TRAINING else ""
+            look = _box(diagram, item) | ({"group": group} if group else {}) | dict(placement.boxes.get(item.key, {}))
+            yield f"{indent}{quote(item.key)} {_attributes(look, box_label(item))};"
+        else:
+            look = _frame(item) | dict(placement.frames.get(item.key, {}))
+            yield f"{indent}subgraph {quote('cluster_' + item.key)} {{"
+            yield f"{indent}  graph {_attributes(look, frame_label(item))};"
+            yield from _items(diagram, item, spine, placement, indent + "  ")
+            yield f"{indent}}}"
+
+
+def _frame(frame: Frame) -> dict[str, str]:
+    training = all(box.use is Use.TRAINING for box in frame.boxes())
+    paint = theme.HEAD_FRAME if training else theme.REPEAT if frame.times > 1 else theme.FRAME
+    return {
+        "labeljust": "l",
+        "style": "rounded,filled,dashed" if training else "rounded,filled",
+        "fillcolor": paint.fill,
+        "color": paint.line,
+        "penwidth": str(theme.REPEAT_WIDTH if frame.times > 1 else theme.FRAME_WIDTH),
+        "margin": str(theme.FRAME_MARGIN),
+    }
+
+
+def _box(diagram: Diagram, box: Box) -> dict[str, str]:
+    paint = theme.PAINTS[box.category]
+    look = {"shape": "box", "style": "rounded,filled", "fillcolor": paint.fill, "color": paint.line}
+    if box.kind is Kind.FORK:
+        return {
+            "shape": "point",
+            "width": str(theme.FORK_SIZE),
+            "height": str(theme.FORK_SIZE),
+            "ordering": "out",
+            "color": theme.EDGE,
+        }
+    if box.kind is Kind.JOIN and box.text in theme.GLYPHS:
+        size = str(theme.JOIN_SIZE)
+        look |= {"shape": "circle", "fixedsize": "true", "width": size, "height": size, "style": "filled", "margin": "0"}
+    elif box.kind is Kind.BAR:
+        branches = sum(edge.target == box.key and not edge.skip for edge in diagram.edges)
+        width = max(theme.BAR_WIDTH, round(theme.BAR_PER_BRANCH * branches, 2))
+        look |= {"style": "filled", "fillcolor": paint.line, "margin": "0.1,0"}
+        look |= {"height": str(theme.BAR_HEIGHT), "width": str(width)}
+    elif box.kind in (Kind.INPUT, Kind.RESULT, Kind.OUTPUT):
+        look |= {"style": "rounded,filled,bold"}
+    elif box.kind is Kind.HEAD:
+        look |= {"color": theme.HEAD_LINE}
+    if box.use is not Use.ALWAYS:
+        look |= {"style": f"{look['style']},{_STYLES[box.use]}"}
+    return look
+
+
+def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
+    """All edges by their sources. Where the trunk passes branches side by side, an unseen edge keeps its middle free."""
+    spine = spine_of(diagram)
+    following = dict(pairwise(spine))
+    outgoing: dict[str, list[tuple[int, Edge]]] = {}
+    incoming: dict[str, int] = {}
+    for i, edge in enumerate(diagram.edges):
+        if skips or not edge.skip:
+            outgoing.setdefault(edge.source, []).append((i, edge))
+            incoming[edge.target] = incoming.get(edge.target, 0) + 1
+    lines = []
+    for source, group in outgoing.items():
+        alone = len(group) == 1
+        written = [_edge(i, edge, _pull(edge, following.get(source), alone, incoming[edge.target] == 1)) for i, edge in group]
+        if source in following and all(edge.target != following[source] for _, edge in group):
+            tie = f"  {quote(source)} -> {quote(following[source])} [style=invis, weight={theme.TRUNK_WEIGHT}];"
+            written.insert((len(written) + 1) // 2, tie)
+        lines += written
+    return lines
+
+
+def _pull(edge: Edge, following: str | None, alone: bool, only: bool) -> dict[str, str]:
+    """How strongly an edge wants to be short and straight: the trunk most, then chains, then where ways part."""
+    if edge.skip:
+        return {"weight": "0", "tailport": "e", "headport": "e"}
+    if edge.target == following:
+        return {"weight": str(theme.TRUNK_WEIGHT)}
+    return {"weight": str(theme.CHAIN_WEIGHT if alone and only else 1 if alone else theme.FORK_WEIGHT)}
+
+
+def _edge(number: int, edge: Edge, more: dict[str, str]) -> str:
+    look = {"id": f"e{number}"} | more
+    if edge.skip:
+        look |= {"color": theme.SKIP, "penwidth": str(theme.SKIP_WIDTH)}
+    if edge.use is not Use.ALWAYS:
+        look |= {"style": _STYLES[edge.use]}
+    if edge.target.startswith("fork_"):
+        look |= {"arrowhead": "none"}
+    return f"  {quote(edge.source)} -> {quote(edge.target)} {_attributes(look, edge_label(edge))};"
+
+
+def _attributes(values: Attributes, label: str | None = None) -> str:
+    words = [f"{key}={quote(value)}" for key, value in values.items()]
+    return "[" + ", ".join([*words, *([f"label={label}"] if label is not None else [])]) + "]"

@@ -1,0 +1,173 @@
+"""Where everything goes: `dot` places boxes and frames; trunk edges are made straight, and skips go round.
+
+`dot`'s splines for edges past many boxes wind between labels. An arc here leaves a box sideways, runs in the
+nearest free lane beside it, and comes back at the join.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.dot import Attributes, Placement, to_dot_without_skips
+from archdsl.backends.diagram.graphviz import run_graphviz
+from archdsl.backends.diagram.model import Diagram, Edge, Kind
+
+_STRAIGHT = 0.75
+"""Points by which the ends of a straight edge may differ."""
+_TIP = 6
+"""Length of an arrow's head in points."""
+
+
+class Rectangle(NamedTuple):
+    """In points, upwards."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    @property
+    def x(self) -> float:
+        """The middle from left to right."""
+        return (self.left + self.right) / 2
+
+    @property
+    def y(self) -> float:
+        """The middle from bottom to top."""
+        return (self.bottom + self.top) / 2
+
+
+def place(diagram: Diagram) -> Placement:
+    """Lay a diagram out. Raises `Fault` (E0901) where there is no Graphviz."""
+    geometry = json.loads(run_graphviz(to_dot_without_skips(diagram), "dot", "json"))
+    boxes: dict[str, Attributes] = {}
+    frames: dict[str, Attributes] = {}
+    for thing in geometry.get("objects", ()):
+        if "pos" in thing:
+            boxes[thing["name"]] = _only(thing, "pos", "width", "height")
+        elif "bb" in thing:
+            frames[thing["name"].removeprefix("cluster_")] = _only(thing, "bb", "lp", "lwidth", "lheight")
+    placed = {int(edge["id"][1:]): edge for edge in geometry.get("edges", ()) if edge.get("id", "").startswith("e")}
+    edges = {i: _only(edge, "pos", "lp") for i, edge in placed.items()}
+    rectangles = {key: _centred(box["pos"], 72 * float(box["width"]), 72 * float(box["height"])) for key, box in boxes.items()}
+    forks = {box.key for box in diagram.boxes if box.kind is Kind.FORK}
+    for i in edges:
+        edge = diagram.edges[i]
+        straight = _straight(rectangles[edge.source], rectangles[edge.target], arrow=edge.target not in forks)
+        edges[i] = dict(edges[i]) | dict(straight)
+    obstacles = [*rectangles.values(), *_labels(geometry)]
+    around = [Rectangle(*map(float, frame["bb"].split(","))) for frame in frames.values()]
+    edges |= _arcs(diagram, rectangles, obstacles, around)
+    return Placement(boxes, frames, edges, _only(geometry, "lp", "lwidth", "lheight"))
+
+
+def _only(thing: Mapping[str, Any], *keys: str) -> Attributes:
+    return {key: str(thing[key]) for key in keys if key in thing}
+
+
+def _centred(position: str, width: float, height: float) -> Rectangle:
+    x, y = map(float, position.split(","))
+    return Rectangle(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+
+def _labels(geometry: Mapping[str, Any]) -> list[Rectangle]:
+    """Where the words of frames and edges are."""
+    found = [
+        _centred(thing["lp"], 72 * float(thing["lwidth"]), 72 * float(thing["lheight"]))
+        for thing in geometry.get("objects", ())
+        if "lp" in thing
+    ]
+    for edge in geometry.get("edges", ()):
+        if "lp" in edge:
+            width = sum(float(op["width"]) for op in edge.get("_ldraw_", ()) if op["op"] == "T")
+            found.append(_centred(edge["lp"], width, 1.3 * theme.SMALL_SIZE))
+    return found
+
+
+def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
+    """A line, where one box stands right above the other."""
+    if abs(source.x - target.x) > _STRAIGHT or source.bottom <= target.top:
+        return {}
+    start = (source.x, source.bottom)
+    end = (source.x, target.top + _TIP if arrow else target.top)
+    tip = f"e,{source.x:.2f},{target.top:.2f} " if arrow else ""
+    return {"pos": tip + _spline([start, *_line(start, end)])}
+
+
+def _arcs(
+    diagram: Diagram, boxes: Mapping[str, Rectangle], obstacles: list[Rectangle], frames: list[Rectangle]
+) -> dict[int, Attributes]:
+    """Shorter arcs first, so that longer ones go round them."""
+
+    def length(item: tuple[int, Edge]) -> tuple[float, int]:
+        return abs(boxes[item[1].source].y - boxes[item[1].target].y), item[0]
+
+    arcs: dict[int, Attributes] = {}
+    for i, edge in sorted(((i, edge) for i, edge in enumerate(diagram.edges) if edge.skip), key=length):
+        source, target = boxes[edge.source], boxes[edge.target]
+        side, lane = _lane(source, target, obstacles, _smallest_around(source, target, frames))
+        low, high = sorted((source.y, target.y))
+        obstacles.append(Rectangle(lane - 1, low, lane + 1, high))
+        arcs[i] = {"pos": _arc(source, target, side, lane)}
+    return arcs
+
+
+def _smallest_around(source: Rectangle, target: Rectangle, frames: list[Rectangle]) -> Rectangle | None:
+    def holds(frame: Rectangle, r: Rectangle) -> bool:
+        return frame.left <= r.left and r.right <= frame.right and frame.bottom <= r.bottom and r.top <= frame.top
+
+    both = [frame for frame in frames if holds(frame, source) and holds(frame, target)]
+    return min(both, key=lambda f: (f.right - f.left) * (f.top - f.bottom), default=None)
+
+
+def _lane(source: Rectangle, target: Rectangle, obstacles: list[Rectangle], frame: Rectangle | None) -> tuple[int, float]:
+    """The side (1 right, -1 left) and place of the nearest free lane, inside the frame if it can be, else on the right."""
+    low, high = sorted((source.y, target.y))
+    between = [r for r in obstacles if r.bottom < high and r.top > low]
+    mirrored = [Rectangle(-r.right, r.bottom, -r.left, r.top) for r in between]
+    starts = {1: max(source.right, target.right), -1: max(-source.left, -target.left)}
+    lanes = {1: _free(starts[1], between), -1: -_free(starts[-1], mirrored)}
+
+    def cost(side: int) -> tuple[bool, float]:
+        outside = frame is not None and not frame.left + 3 < lanes[side] < frame.right - 3
+        return outside, abs(side * lanes[side] - starts[side]) - (theme.ARC_BIAS if side > 0 else 0)
+
+    side = min((1, -1), key=cost)
+    return side, lanes[side]
+
+
+def _free(start: float, obstacles: list[Rectangle]) -> float:
+    """The first place right of `start` where nothing is."""
+    at = start + theme.ARC_GAP
+    for r in sorted(obstacles):
+        if r.left - theme.ARC_GAP < at < r.right + theme.ARC_GAP:
+            at = r.right + theme.ARC_GAP
+    return at
+
+
+def _arc(source: Rectangle, target: Rectangle, side: int, lane: float) -> str:
+    """Sideways, a corner, along the lane, a corner, back to the join."""
+    start = source.right if side > 0 else source.left
+    tip = target.right if side > 0 else target.left
+    end = tip + side * _TIP
+    bend = min(theme.ARC_RADIUS, abs(lane - start), abs(lane - end), abs(source.y - target.y) / 2)
+    r, down = side * bend, -bend if target.y < source.y else bend
+    points = [(start, source.y)]
+    points += _line(points[-1], (lane - r, source.y))
+    points += [(lane - r / 2, source.y), (lane, source.y + down / 2), (lane, source.y + down)]
+    points += _line(points[-1], (lane, target.y - down))
+    points += [(lane, target.y - down / 2), (lane - r / 2, target.y), (lane - r, target.y)]
+    points += _line(points[-1], (end, target.y))
+    return f"e,{tip:.2f},{target.y:.2f} " + _spline(points)
+
+
+def _line(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
+    """The rest of a cubic that is straight."""
+    return [((2 * a[0] + b[0]) / 3, (2 * a[1] + b[1]) / 3), ((a[0] + 2 * b[0]) / 3, (a[1] + 2 * b[1]) / 3), b]
+
+
+def _spline(points: list[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.2f},{y:.2f}" for x, y in points)

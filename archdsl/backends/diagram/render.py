@@ -1,0 +1,49 @@
+"""A graph as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, get_args
+
+from archdsl.backends.diagram import theme
+from archdsl.backends.diagram.build import build_diagram
+from archdsl.backends.diagram.dot import to_dot, to_placed_dot
+from archdsl.backends.diagram.graphviz import run_graphviz
+from archdsl.backends.diagram.layout import place
+from archdsl.backends.diagram.model import Detail
+from archdsl.backends.diagram.svg import finish_svg
+from archdsl.declared import Fault
+from archdsl.ir import Graph
+
+Format = Literal["svg", "png", "pdf", "dot"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+MOST_BOXES = 1500
+"""Above this no picture can be read, and Graphviz takes minutes."""
+
+
+def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks", dpi: int = theme.DPI) -> bytes:
+    """A network as a picture: `svg`, `png` at `dpi`, `pdf`, or the `dot` text, for which no Graphviz is needed.
+
+    Raises `Fault`: E0901 where no Graphviz is found, E0904 where there is more to draw than a picture can show.
+    """
+    diagram = build_diagram(graph, detail)
+    count = len(diagram.boxes)
+    if count > MOST_BOXES:
+        raise Fault(
+            "E0904",
+            f"`{graph.name}` has {count} boxes to draw, over the limit of {MOST_BOXES}",
+            help="`detail = blocks` folds equal parts; parts that differ in a parameter or a shape stay apart",
+        )
+    if format == "dot":
+        return to_dot(diagram).encode()
+    placement = place(diagram)
+    if format == "png":
+        placement = replace(placement, page=dict(placement.page) | {"dpi": str(dpi)})
+    drawn = run_graphviz(to_placed_dot(diagram, placement), "nop2", format)
+    return finish_svg(drawn, diagram) if format == "svg" else drawn
+
+
+def svg_text(graph: Graph, detail: Detail = "blocks") -> str:
+    """The SVG element alone, for a page or a notebook's `_repr_svg_`."""
+    text = render(graph, "svg", detail=detail).decode()
+    return text[text.index("<svg") :]

@@ -1,0 +1,50 @@
+"""Graphviz's SVG made fit for a page: a title, a description, and the names of modules where the pointer is."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from xml.etree import ElementTree
+
+from archdsl.backends.diagram.markup import clean
+from archdsl.backends.diagram.model import Box, Diagram
+
+_SVG = "http://www.w3.org/2000/svg"
+
+
+def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
+    """The same picture with text for screen readers and tooltips; one file that needs no other."""
+    ElementTree.register_namespace("", _SVG)
+    ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
+    root = ElementTree.fromstring(drawn)
+    root.set("role", "img")
+    for group in root.iter(f"{{{_SVG}}}g"):
+        group.attrib.pop("id", None)  # Graphviz's, the same in every picture of a page
+    mark = f"archdsl-{sha256(drawn).hexdigest()[:12]}"
+    root.set("aria-labelledby", f"{mark}-title {mark}-text")
+    title = ElementTree.Element(f"{{{_SVG}}}title", {"id": f"{mark}-title"})
+    title.text = clean(f"{diagram.name}: network architecture")
+    description = ElementTree.Element(f"{{{_SVG}}}desc", {"id": f"{mark}-text"})
+    description.text = clean(". ".join(part for part in (diagram.doc, ", ".join(diagram.facts)) if part))
+    root[:0] = [title, description]
+    _name_things(root, diagram)
+    picture: str = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n'.encode()
+
+
+def _name_things(root: ElementTree.Element, diagram: Diagram) -> None:
+    """Graphviz puts the names of its nodes into titles; a reader wants the names of modules."""
+    names = {box.key: _tooltip(box) for box in diagram.boxes} | {f"cluster_{f.key}": f.title for f in diagram.frames}
+    for group in root.iter(f"{{{_SVG}}}g"):
+        title = group.find(f"{{{_SVG}}}title")
+        if title is None:
+            continue
+        source, arrow, target = (title.text or "").partition("->")
+        text = names.get(source, "")
+        if group.get("class") == "graph" or not text or (arrow and not names.get(target)):
+            group.remove(title)
+        else:
+            title.text = clean(f"{text} → {names[target]}" if arrow else text)
+
+
+def _tooltip(box: Box) -> str:
+    return f"{box.name}: {box.text}" if box.name else box.text

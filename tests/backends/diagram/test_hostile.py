@@ -1,0 +1,93 @@
+"""No text of a spec can be read as DOT, SVG or HTML."""
+
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import pygraphviz
+import pytest
+
+from archdsl.backends.diagram import build_diagram, render, svg_text, to_dot
+from archdsl.backends.diagram.dot import Placement, to_dot_without_skips, to_placed_dot
+from archdsl.driver import compile_text
+from archdsl.ir import Graph
+
+HOSTILE = [
+    '"]; evil [label="x',
+    "</TD></TR></TABLE>>]; evil -> evil",
+    "<IMG SRC='/etc/passwd'/>",
+    "<script>alert(1)</script>",
+    "]]><svg onload=alert(1)>",
+    'back\\slash \\N \\G \\\\" \\',
+    "&lt;b&gt; &amp; &#34; &",
+    "two\nlines\r\n}\nevil;",
+    "nul \x00 bell \x07 \ud800 \ufffe end",
+    "-->{}[]<!-- /* // #",
+    "",
+]
+SPEC = """
+network net {
+  input image [3, 8, 8]
+  part: { conv(4, 3); skip { conv(4, 3) -> relu -> conv(4, 3) } }
+  aux(weight = 0.5) side: { gap; flatten; linear(2) }
+  output mask: conv(1, 1)
+  gap; flatten; linear(2)
+}
+"""
+
+
+def hostile_graph(text: str) -> Graph:
+    """A graph with the text wherever a text can stand, in places too that the language keeps free of it."""
+    graph = compile_text(SPEC).require()
+    graph.name, graph.doc = text or "x", text
+    for node in graph.nodes:
+        node.label = text
+        node.scope.block = text
+        if node.scope.parent is not None:
+            node.scope.name = text
+            node.scope._path = None
+        if node.name is not None:
+            node.name = text
+    graph.heads = [replace(head, name=text) for head in graph.heads]
+    graph.outputs = [replace(output, name=text) for output in graph.outputs]
+    return graph
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_dot_has_the_nodes_of_the_model_and_no_others(text: str) -> None:
+    diagram = build_diagram(hostile_graph(text))
+    for written in (to_dot(diagram), to_dot_without_skips(diagram)):
+        parsed = pygraphviz.AGraph(string=written)
+        assert {str(node) for node in parsed.nodes()} == {box.key for box in diagram.boxes}
+
+
+@pytest.mark.parametrize("text", [*HOSTILE[:2], HOSTILE[-1], " ".join(HOSTILE)])
+def test_svg_has_no_element_or_attribute_but_graphviz_own(text: str) -> None:
+    root = ElementTree.fromstring(render(hostile_graph(text), "svg"))
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags <= {"svg", "g", "title", "desc", "polygon", "polyline", "path", "text", "ellipse"}
+    attributes = {name for element in root.iter() for name in element.attrib}
+    assert not {name for name in attributes if name.startswith("on") or "href" in name}
+    assert "evil" not in {(element.text or "").strip() for element in root.iter() if element.tag.endswith("title")}
+
+
+def test_words_arrive_as_written() -> None:
+    text = "a < b & \"c\" 'd' \\N &amp; <B>e</B>"
+    graph = compile_text(SPEC).require()
+    graph.doc = text
+    root = ElementTree.fromstring(render(graph, "svg"))
+    words = [(element.text or "").replace("\xa0", " ") for element in root.iter() if element.tag.endswith("text")]
+    assert text in words
+
+
+def test_a_page_may_hold_the_same_element_twice() -> None:
+    element = svg_text(compile_text(SPEC).require())
+    assert element.startswith("<svg")
+    assert "<?xml" not in element
+    assert element.count(" id=") == 2
+
+
+def test_placements_are_quoted_too() -> None:
+    placement = Placement(page={"lp": '0,0"]; evil; ['})
+    diagram = build_diagram(compile_text("network net {\n input image [3, 8, 8]\n}").require())
+    diagram.edges.clear()
+    assert {str(node) for node in pygraphviz.AGraph(string=to_placed_dot(diagram, placement)).nodes()} == {"n0", "result"}
