@@ -22,12 +22,12 @@ from lark.utils import TextSlice
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.resources import resource_folder
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.build import Builder
 from archdsl.syntax.faults import Situation, SyntaxFault, explain
 from archdsl.syntax.layout import CLOSES, Layout
+from archdsl.syntax.tables import make_lark
 
 _per_thread = threading.local()
 _DEFINITIONS = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
@@ -85,7 +85,8 @@ class _Parser:
     def __init__(self) -> None:
         self.builder = Builder()
         self.layout = Layout()
-        self.lark = make_lark(self.builder, self.layout)
+        with collector_paused():
+            self.lark = make_lark(self.builder, self.layout)
 
     def parse(self, source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
         builder, faults = self.builder, list[SyntaxFault]()
@@ -114,16 +115,6 @@ class _Parser:
                 SyntaxFault("E0101", place, "this is not an expression", "as in `2 * n + 1`; in a label string, `\\{` is a brace")
             )
             return None
-
-
-def make_lark(builder: Builder, layout: Layout, *, strict: bool = False) -> Lark:
-    """The grammar as a parser. `strict` refuses ambiguous terminals; it needs `interegular` and tests use it."""
-    grammar = (resource_folder("grammars") / "arch.lark").read_text(encoding="utf-8")
-    with collector_paused():
-        return Lark(
-            grammar, parser="lalr", lexer="basic", start=["spec", "expr"], postlex=layout, transformer=builder,  # type: ignore[arg-type]
-            keep_all_tokens=True, maybe_placeholders=False, lexer_callbacks={"COMMENT": builder.comment}, strict=strict,
-        )  # fmt: skip
 
 
 class _Run:
