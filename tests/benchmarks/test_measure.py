@@ -1,0 +1,54 @@
+"""What the benchmarks compute from measurements; no time is asserted."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks import in_process, measure
+
+
+def test_fit_of_a_line() -> None:
+    line = measure.fit_line([1, 2, 3, 4], [5, 7, 9, 11])
+    assert (line.slope, line.intercept, line.r_squared) == pytest.approx((2, 3, 1))
+
+
+def test_fit_of_no_line() -> None:
+    assert measure.fit_line([1, 2, 3, 4], [1, -1, -1, 1]).r_squared == pytest.approx(0)
+
+
+def test_paired_takes_turns() -> None:
+    calls: list[str] = []
+    columns = measure.paired(lambda: calls.append("a") or len(calls), lambda: calls.append("b") or len(calls), rounds=2)
+    assert calls == ["a", "b"] * 3
+    assert columns == [[3, 5], [4, 6]]
+
+
+def test_summaries() -> None:
+    assert measure.ratios([1, 2], [2, 1]) == [0.5, 2]
+    assert measure.spread([3, 1, 2]) == "2.00 (1.00 to 3.00)"
+    assert measure.verdict(0.9, 1.0) == "met"
+    assert measure.verdict(1.1, 1.0) == "missed by 10 %"
+
+
+def test_process() -> None:
+    process = measure.run_process([sys.executable, "-c", ""], measure.plain_environment())
+    assert 0 < process.wall and 0 < process.cpu and 1 < process.peak_mib < 1000
+    with pytest.raises(RuntimeError, match="ended with 3"):
+        measure.run_process([sys.executable, "-c", "raise SystemExit(3)"], measure.plain_environment())
+
+
+def test_networks_of_both_forms_are_the_same() -> None:
+    assert in_process.compiled(in_process.deep(20)) == in_process.compiled(in_process.written_out(20)) == 74
+
+
+def test_shares_of_the_stages() -> None:
+    shares = in_process.shares(lambda: in_process.compiled(in_process.deep(20)))
+    assert set(shares) == {"parsing", "elaboration", "passes", "counts"}
+    assert 0 < sum(shares.values()) <= 1
+
+
+def test_section_as_markdown() -> None:
+    section = measure.Section("Title", "About.", ["what", "ms"], [["a", "1"]])
+    assert section.markdown() == "## Title\n\nAbout.\n\n| what | ms |\n| --- | ---: |\n| a | 1 |"
