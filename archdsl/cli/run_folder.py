@@ -129,7 +129,8 @@ class RunFolder:
     def _remove(self) -> None:
         for name in _OURS:
             target = self.path / name
-            shutil.rmtree(target, ignore_errors=True) if target.is_dir() else target.unlink(missing_ok=True)
+            with suppress(OSError):
+                shutil.rmtree(target) if target.is_dir() else target.unlink()
         for folder in reversed(self._made):
             with suppress(OSError):  # where something else lies in it, it stays
                 folder.rmdir()

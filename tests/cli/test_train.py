@@ -1,0 +1,157 @@
+"""`archdsl train`: the run folder, what goes on and what is refused. What training itself does is in tests/train."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import Result
+
+from archdsl import load
+
+Cli = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Such small networks are slower on several."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
+    result = cli("train", small, "--set", "width=2", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert "training small in runs/small-1" in result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert rows[0] == ["examples", "loss", "accuracy"]
+    assert rows[1][:2] == ["train", "1,437"] and rows[2][:3] == ["held", "out", "360"]
+    assert "everything is in runs/small-1" in result.stdout
+    folder = tmp_path / "runs" / "small-1"
+    written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert written == {
+        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors",
+        "checkpoints/last.ckpt", "checkpoints/best.ckpt",
+    }  # fmt: skip
+    assert (folder / "spec" / "small.arch").read_text() == small.read_text()
+    assert (folder / "model.py").read_text() == load(small, width=2).source()
+    facts = json.loads((folder / "run.json").read_text())
+    assert facts["network"] == "small" and facts["settings"] == {"width": "2"}
+    _refused_resumed_and_numbered(cli, small, folder)
+
+
+def _refused_resumed_and_numbered(cli: Cli, small: Path, folder: Path) -> None:
+    before = (folder / "weights.safetensors").read_bytes()
+    again = cli("train", small, "--set", "width=2", "-o", "runs/small-1")
+    assert again.exit_code == 1 and "holds a run already" in again.stderr and "--resume" in again.stderr
+    other = cli("train", small, "--set", "width=3", "--resume")
+    assert other.exit_code == 1 and "error[E0903]" in other.stderr and "run.json" in other.stderr
+    assert (folder / "weights.safetensors").read_bytes() == before
+    longer = cli("train", small, "--set", "width=2", "--set", "train.epochs=2", "--resume", "--device", "cpu")
+    assert longer.exit_code == 0, longer.stderr
+    assert len((folder / "metrics.csv").read_text().splitlines()) == 3
+    second = cli("train", small, "--set", "width=1", "--device", "cpu")
+    assert "everything is in runs/small-2" in second.stdout
+
+
+def test_imported_files_are_kept(cli: Cli, small: Path, tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "blocks.arch").write_text('import "deeper.arch" as d\nblock unit(width) { d.inner(width) }')
+    (tmp_path / "parts" / "deeper.arch").write_text("block inner(width) { conv(width, 3) -> relu }")
+    body = "input image [1, 8, 8]; p.unit(2); gap; flatten; linear(10)"
+    recipe = "train { data = digits; epochs = 1; batch = 512 }"
+    (tmp_path / "net.arch").write_text(f'import "parts/blocks.arch" as p\nnetwork net {{ {body} }}\n{recipe}')
+    result = cli("train", "net.arch", "-o", "a/b/run", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    kept = tmp_path / "a" / "b" / "run" / "spec"
+    assert {str(path.relative_to(kept)) for path in kept.rglob("*.arch")} == {
+        "net.arch",
+        "parts/blocks.arch",
+        "parts/deeper.arch",
+    }
+    assert cli("check", kept / "net.arch").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "code"),
+    [
+        ("train {", ["train.data=digits2"], "E0201"),
+        ("train {", ["classes=9"], "E0801"),
+        ("train {", ['train.data="nowhere.npz"'], "E0802"),
+        ("[1, 8, 8]", ["train.augment=[shif(1)]"], "E0201"),
+    ],
+)
+def test_what_cannot_be_trained_leaves_nothing(
+    cli: Cli, small: Path, tmp_path: Path, text: str, settings: list[str], code: str
+) -> None:
+    assert text in small.read_text()
+    result = cli("train", small, *(word for setting in settings for word in ("--set", setting)))
+    assert result.exit_code == 1, result.stdout
+    assert f"error[{code}]" in result.stderr
+    assert os.listdir(tmp_path) == ["small.arch"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ("network n { input image [1, 8, 8]; gap; flatten; linear(10) }", "has no recipe"),
+        ("network n { input image [1, H, W]; conv(4, 3); gap; flatten; linear(10) }\ntrain { data = digits }", "leaves sizes"),
+        ("network n { input a [8]; input b [8]; add { a; b }; linear(10) }\ntrain { data = digits }", "has 2 inputs"),
+    ],
+)
+def test_a_network_that_training_does_not_fit(cli: Cli, tmp_path: Path, spec: str, reason: str) -> None:
+    (tmp_path / "n.arch").write_text(spec)
+    result = cli("train", "n.arch")
+    assert result.exit_code == 1 and "error[E0806]" in result.stderr and reason in result.stderr
+    assert os.listdir(tmp_path) == ["n.arch"]
+
+
+def test_nothing_to_resume(cli: Cli, small: Path, tmp_path: Path) -> None:
+    for arguments in (["--resume"], ["-o", "runs/x", "--resume"]):
+        result = cli("train", small, *arguments)
+        assert result.exit_code == 1 and "error[E0903]" in result.stderr
+    assert os.listdir(tmp_path) == ["small.arch"]
+
+
+def test_a_folder_that_cannot_be_had(cli: Cli, small: Path, tmp_path: Path) -> None:
+    for place in ("small.arch", "small.arch/run"):
+        result = cli("train", small, "-o", place)
+        assert result.exit_code == 1 and "error[E0606]" in result.stderr
+    assert os.listdir(tmp_path) == ["small.arch"]
+
+
+def test_other_files_in_the_folder_stay(cli: Cli, small: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    assert cli("train", small, "-o", "run", "--set", "classes=9").exit_code == 1
+    assert os.listdir(tmp_path / "run") == ["notes.txt"]
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_says_how_to_go_on(small: Path, tmp_path: Path, number: signal.Signals, status: int) -> None:
+    command = [sys.executable, "-m", "archdsl", "train", str(small), "--set", "train.epochs=500", "--device", "cpu"]
+    environment = dict(os.environ) | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        last = tmp_path / "runs" / "small-1" / "checkpoints" / "last.ckpt"
+        started = time.monotonic()
+        while not last.exists() and time.monotonic() - started < 60:
+            time.sleep(0.1)
+        running.send_signal(number)
+        shown, said = running.communicate(timeout=60)
+    assert (running.returncode, shown) == (status, ""), said
+    assert "Traceback" not in said
+    found = re.search(r"^  archdsl (train .* --resume)$", said, re.MULTILINE)
+    assert found is not None and "--set train.epochs=500" in found[1]
