@@ -3,9 +3,9 @@
 Each is one frozen pydantic model. Its fields are the parameters as the language shows them, in the
 order in which they may be given by position; its docstring is its documentation. Defining the class
 registers it, and a second class of the same name raises at once.
-"""
 
-from __future__ import annotations
+Here and in `ops/base.py` annotations are values, not texts: pydantic evaluates those of each base again for every model.
+"""
 
 import typing
 from collections.abc import Iterator
@@ -26,6 +26,40 @@ class Fault(Exception):
         self.message = message
         self.argument = argument
         self.help = help
+
+
+T = TypeVar("T", bound="Declared")
+
+
+class Registry(Generic[T]):
+    """The declared things of one kind, by name, in order of definition."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._entries: dict[str, type[T]] = {}
+
+    def add(self, name: str, entry: type[T]) -> None:
+        """Register a class; raises `ValueError` where the name is taken."""
+        if name in self._entries:
+            raise ValueError(f"two {self.kind}s are called {name}: {self._entries[name]} and {entry}")
+        if not entry.__doc__:
+            raise ValueError(f"the {self.kind} {name} has no docstring")
+        entry.name = name
+        self._entries[name] = entry
+
+    def get(self, name: str) -> type[T] | None:
+        """The class of that name."""
+        return self._entries.get(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[type[T]]:
+        return iter(self._entries.values())
+
+    def names(self) -> list[str]:
+        """All names, in order of definition."""
+        return list(self._entries)
 
 
 class Declared(BaseModel):
@@ -60,40 +94,6 @@ class Declared(BaseModel):
             return cls(**arguments)
         except ValidationError as error:
             raise _fault(cls, error) from None
-
-
-T = TypeVar("T", bound=Declared)
-
-
-class Registry(Generic[T]):
-    """The declared things of one kind, by name, in order of definition."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self._entries: dict[str, type[T]] = {}
-
-    def add(self, name: str, entry: type[T]) -> None:
-        """Register a class; raises `ValueError` where the name is taken."""
-        if name in self._entries:
-            raise ValueError(f"two {self.kind}s are called {name}: {self._entries[name]} and {entry}")
-        if not entry.__doc__:
-            raise ValueError(f"the {self.kind} {name} has no docstring")
-        entry.name = name
-        self._entries[name] = entry
-
-    def get(self, name: str) -> type[T] | None:
-        """The class of that name."""
-        return self._entries.get(name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[type[T]]:
-        return iter(self._entries.values())
-
-    def names(self) -> list[str]:
-        """All names, in order of definition."""
-        return list(self._entries)
 
 
 def _literal_words(annotation: Any) -> frozenset[str]:

@@ -5,8 +5,6 @@ rules use `+ - * //` alone and never branch on a spatial size unless they ask `f
 A rule that does not hold raises `Fault`; the elaborator knows the place and adds it.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
