@@ -56,7 +56,7 @@ def _label(graph: Graph, edges: list[Edge], boxes: dict[str, Box]) -> None:
     changed = {key for key, box in boxes.items() if _changes(graph, box)}
     joins = {key for key, box in boxes.items() if box.kind in (Kind.JOIN, Kind.BAR)}
     changed |= {edge.target for edge in edges if edge.target in joins and edge.source in changed}
-    for edge in edges:
+    for edge in sorted(edges, key=lambda edge: edge.use is not Use.ALWAYS):
         if edge.source in changed and not edge.skip and edge.target not in joins and boxes[edge.target].kind not in named:
             changed.discard(edge.source)
             edge.label = shape_text(edge.shape)

@@ -154,10 +154,11 @@ class Folder:
 
 
 def _fewest(items: Sequence[Box | Frame]) -> int:
-    """How many instances are worth folding."""
-    if len(items) == 1:
-        return 2 if isinstance(items[0], Frame) else _FEWEST_CARDS
-    return 2 if any(isinstance(item, Frame) or item.kind is not Kind.CARD for item in items) else 3
+    """How many instances are worth folding: two of a block, more of what is little more than a card."""
+    cards = all(item.kind is Kind.CARD if isinstance(item, Box) else sum(1 for _ in item.boxes()) == 1 for item in items)
+    if not cards:
+        return 2
+    return _FEWEST_CARDS if len(items) == 1 else _FEWEST_CARDS - 1
 
 
 def _natural_start(items: Sequence[Box | Frame]) -> bool:

@@ -51,13 +51,15 @@ def place(diagram: Diagram) -> Placement:
         elif "bb" in thing:
             frames[thing["name"].removeprefix("cluster_")] = _only(thing, "bb", "lp", "lwidth", "lheight")
     placed = {int(edge["id"][1:]): edge for edge in geometry.get("edges", ()) if edge.get("id", "").startswith("e")}
-    edges = {i: _only(edge, "pos", "lp") for i, edge in placed.items()}
+    edges: dict[int, Attributes] = {}
     rectangles = {key: _centred(box["pos"], 72 * float(box["width"]), 72 * float(box["height"])) for key, box in boxes.items()}
     forks = {box.key for box in diagram.boxes if box.kind is Kind.FORK}
-    for i in edges:
+    for i, drawn in placed.items():
         edge = diagram.edges[i]
         straight = _straight(rectangles[edge.source], rectangles[edge.target], arrow=edge.target not in forks)
-        edges[i] = dict(edges[i]) | dict(straight)
+        if straight and "lp" in drawn:  # `dot` may have led the edge round the other side of its words
+            drawn["lp"] = f"{rectangles[edge.source].x + _width(drawn) / 2 + 2:.2f},{drawn['lp'].partition(',')[2]}"
+        edges[i] = dict(_only(drawn, "pos", "lp")) | dict(straight)
     obstacles = [*rectangles.values(), *_labels(geometry)]
     around = [Rectangle(*map(float, frame["bb"].split(","))) for frame in frames.values()]
     edges |= _arcs(diagram, rectangles, obstacles, around)
@@ -82,9 +84,13 @@ def _labels(geometry: Mapping[str, Any]) -> list[Rectangle]:
     ]
     for edge in geometry.get("edges", ()):
         if "lp" in edge:
-            width = sum(float(op["width"]) for op in edge.get("_ldraw_", ()) if op["op"] == "T")
-            found.append(_centred(edge["lp"], width, 1.3 * theme.SMALL_SIZE))
+            found.append(_centred(edge["lp"], _width(edge), 1.3 * theme.SMALL_SIZE))
     return found
+
+
+def _width(edge: Mapping[str, Any]) -> float:
+    """Of the words of an edge."""
+    return sum(float(op["width"]) for op in edge.get("_ldraw_", ()) if op["op"] == "T")
 
 
 def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
@@ -108,7 +114,8 @@ def _arcs(
     arcs: dict[int, Attributes] = {}
     for i, edge in sorted(((i, edge) for i, edge in enumerate(diagram.edges) if edge.skip), key=length):
         source, target = boxes[edge.source], boxes[edge.target]
-        side, lane = _lane(source, target, obstacles, _smallest_around(source, target, frames))
+        passed = [frame for frame in frames if not _holds(frame, source) and not _holds(frame, target)]
+        side, lane = _lane(source, target, [*obstacles, *passed], _smallest_around(source, target, frames))
         low, high = sorted((source.y, target.y))
         obstacles.append(Rectangle(lane - 1, low, lane + 1, high))
         arcs[i] = {"pos": _arc(source, target, side, lane)}
@@ -116,11 +123,12 @@ def _arcs(
 
 
 def _smallest_around(source: Rectangle, target: Rectangle, frames: list[Rectangle]) -> Rectangle | None:
-    def holds(frame: Rectangle, r: Rectangle) -> bool:
-        return frame.left <= r.left and r.right <= frame.right and frame.bottom <= r.bottom and r.top <= frame.top
-
-    both = [frame for frame in frames if holds(frame, source) and holds(frame, target)]
+    both = [frame for frame in frames if _holds(frame, source) and _holds(frame, target)]
     return min(both, key=lambda f: (f.right - f.left) * (f.top - f.bottom), default=None)
+
+
+def _holds(frame: Rectangle, r: Rectangle) -> bool:
+    return frame.left <= r.left and r.right <= frame.right and frame.bottom <= r.bottom and r.top <= frame.top
 
 
 def _lane(source: Rectangle, target: Rectangle, obstacles: list[Rectangle], frame: Rectangle | None) -> tuple[int, float]:

@@ -36,7 +36,7 @@ def part(graph: Graph, node: Node, detail: Detail, values: list[Node]) -> Part:
     given = dict(node.op)
     for position, name in enumerate(node.op.parameters_in_order()):
         field = type(node.op).model_fields[name]
-        if name in _FINE_PRINT | _ELSEWHERE:
+        if name in _FINE_PRINT | _ELSEWHERE or (name == "axis" and node.op.category is not Category.JOIN):
             continue
         if field.is_required() or varies(node, name):
             if not (main and position == 0):
