@@ -8,12 +8,14 @@ CALL_DEPTH = 64
 """Bodies that are elaborated inside one another: block calls, loops, groups."""
 NODES = 400_000
 """Ops in one network."""
-ITERATIONS = 1_000_000
-"""Loop rounds in one network, so that an empty loop ends too."""
+ITERATIONS = 250_000
+"""Loop rounds in one network, and bodies that run, so that empty ones end too."""
 INTEGER_BITS = 256
 """Size of a number in an expression."""
 LIST_ITEMS = 100_000
 """Length of a list or range that is indexed or passed on."""
+LIST_DEPTH = 8
+"""Lists inside one another."""
 IMPORTS = 200
 """Files that one network may draw on."""
 SYNTAX_ERRORS = 50

@@ -13,6 +13,7 @@ from archdsl.source import SourceFile
 _COLORS = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.NOTE: "1;36"}
 _BLUE, _BOLD, _GREEN = "1;34", "1", "1;32"
 _LONGEST_LINE = 160
+_LONGEST_SENTENCE = 600
 
 
 def render_text(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> str:
@@ -84,6 +85,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else " " if c == "\t" else f"\\x{ord(c):02x}" for c in text)
 
 
+def _sentence(text: str) -> str:
+    """A sentence for the terminal; a name of a thousand letters in it does not fill the screen."""
+    shown = printable(text)
+    return shown if len(shown) <= _LONGEST_SENTENCE else f"{shown[:_LONGEST_SENTENCE]} ..."
+
+
 def _paint(text: str, style: str, color: bool) -> str:
     return f"\x1b[{style}m{text}\x1b[0m" if color and text else text
 
@@ -91,7 +98,7 @@ def _paint(text: str, style: str, color: bool) -> str:
 def _one(diagnostic: Diagnostic, color: bool) -> str:
     style = _COLORS[diagnostic.severity]
     head = _paint(f"{diagnostic.severity.value}[{diagnostic.code}]", style, color)
-    lines = [f"{head}: {_paint(printable(diagnostic.message), _BOLD, color)}"]
+    lines = [f"{head}: {_paint(_sentence(diagnostic.message), _BOLD, color)}"]
     margin = 1
     if diagnostic.mark is not None:
         by_file: dict[SourceFile, list[tuple[Mark, str]]] = defaultdict(list)
@@ -103,9 +110,9 @@ def _one(diagnostic: Diagnostic, color: bool) -> str:
             lines.append(f"{' ' * margin}{_paint(arrow, _BLUE, color)} {printable(marks[0][0].span.place)}")
             lines += _snippet(marks, margin, color)
     bar = _paint("=", _BLUE, color)
-    lines += [f"{' ' * margin} {bar} {printable(note)}" for note in diagnostic.notes]
+    lines += [f"{' ' * margin} {bar} {_sentence(note)}" for note in diagnostic.notes]
     if diagnostic.help:
-        lines.append(f"{' ' * margin} {bar} {_paint('help', _GREEN, color)}: {printable(diagnostic.help)}")
+        lines.append(f"{' ' * margin} {bar} {_paint('help', _GREEN, color)}: {_sentence(diagnostic.help)}")
     return "\n".join(lines) + "\n"
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from archdsl import limits
 from archdsl.declared import show, type_name
-from archdsl.elaborate.values import Callee, problem
+from archdsl.elaborate.values import Callee, bounded, problem, within
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -44,7 +44,7 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr)
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
             if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
-                return left + right
+                return within(bounded, left + right, e.span)
             raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
     if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
         raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)

@@ -55,6 +55,7 @@ class Bodies:
         self._active: list[ast.Definition] = []
         self._depth = 0
         self.rounds = 0
+        self._runs = 0
         self.variables: dict[str, Any] = {}
         self.scope: Scope | None = None
 
@@ -87,13 +88,12 @@ class Bodies:
         outer_scope, self.scope = self.scope, naming.scope
         self._depth += 1
         try:
+            self._runs += 1
+            if self._runs > limits.ITERATIONS:
+                raise control.too_large(self, f"this network runs more than {limits.ITERATIONS:,} bodies", body.span)
             if self._depth > limits.CALL_DEPTH:
-                raise problem(
-                    "E0502",
-                    f"bodies run more than {limits.CALL_DEPTH} deep inside one another here",
-                    body.span,
-                    "does a block call itself through a parameter?",
-                )
+                message = f"bodies run more than {limits.CALL_DEPTH} deep inside one another here"
+                raise control.too_large(self, message, body.span, "does a block call itself through a parameter?")
             statements = _STATEMENTS
             for statement in body.statements:
                 env.names["x"] = x
@@ -112,7 +112,7 @@ class Bodies:
     def after_error(self, statement: ast.Statement, env: Environment) -> None:
         """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error."""
         if isinstance(statement, ast.Let):
-            env.names.setdefault(statement.name, UNKNOWN)
+            env.names[statement.name] = UNKNOWN
         pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
         if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
             self._bind(pipeline.label, env, UNKNOWN, UNKNOWN)
@@ -291,7 +291,7 @@ class Bodies:
         if inputs[0].integer or op.integers != "refused" or any([node.integer for node in inputs]):
             integer = _integer(op, inputs, span)
         if len(self.nodes) >= limits.NODES:
-            raise control.too_large(f"this network has more than {limits.NODES:,} ops", span)
+            raise control.too_large(self, f"this network has more than {limits.NODES:,} ops", span)
         node = Node(
             len(self.nodes),
             op,

@@ -9,7 +9,7 @@ from typing import Any
 from archdsl.declared import Declared, Fault, show, signature, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.expressions import Evaluator, positional_parameters
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown, problem
+from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown, bounded, problem, within
 from archdsl.ir import Node
 from archdsl.ops import Op
 from archdsl.source import Span
@@ -92,7 +92,7 @@ class Binder:
             return made if isinstance(made, Unknown) else made[0]
         if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
             return value
-        return tuple(value) if isinstance(value, range) else value
+        return tuple(within(bounded, value, bound.span)) if isinstance(value, range) else value
 
     def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
         """A block's or network's parameters by name: all of them, and those that were given.

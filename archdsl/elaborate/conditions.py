@@ -39,7 +39,9 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated:
                 found[symbol] = found.get(symbol, NONE) | sizes
         return _single(found, e.span)
     values = [evaluator.evaluate(operand, env) for operand in e.operands]
-    return _all([_compared(left, sign, right, e.span) for left, sign, right in zip(values, e.operators, values[1:], strict=False)])
+    return _all(
+        [_compared(left, sign, right, e.span) for left, sign, right in zip(values, e.operators, values[1:], strict=False)]
+    )
 
 
 def _all(sets: list[Stated]) -> Stated:

@@ -8,7 +8,7 @@ from archdsl import limits
 from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Unknown, Value, problem
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -39,7 +39,7 @@ def rounds_of(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environ
     for bound in _loop_values(bodies, stage, env):
         bodies.rounds += 1
         if bodies.rounds > limits.ITERATIONS:
-            raise too_large(f"loops run more than {limits.ITERATIONS:,} rounds", stage.span)
+            raise too_large(bodies, f"loops run more than {limits.ITERATIONS:,} rounds", stage.span)
         inside = Environment(env, env.module, control=True)
         inside.names.update(bound)
         outer = bodies.variables
@@ -53,7 +53,9 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
     if isinstance(stage, ast.Repeat):
         count = bodies.evaluator.count(stage.count, env, "the count of `repeat`")
         if isinstance(count, int) and count > limits.ITERATIONS:
-            raise too_large(f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span)
+            raise too_large(
+                bodies, f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span
+            )
         return ({} for _ in range(1 if isinstance(count, Unknown) else count))
     values = bodies.evaluator.evaluate(stage.iterable, env)
     if isinstance(values, Unknown):
@@ -66,6 +68,7 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
     return ({stage.names[0]: i, stage.names[1]: value} for i, value in enumerate(values))
 
 
-def too_large(message: str, span: Span) -> Problem:
-    """The error for a count that goes over a limit."""
-    return Problem(Diagnostic("E0502", message, Mark(span), help="is a count larger than meant?"))
+def too_large(bodies: Bodies, message: str, span: Span, help: str = "is a count larger than meant?") -> Exhausted:
+    """Report a count that goes over a limit; what to raise."""
+    bodies.report(Diagnostic("E0502", message, Mark(span), help=help))
+    return Exhausted()

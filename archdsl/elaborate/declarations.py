@@ -164,7 +164,7 @@ def _rule(bodies: Bodies, setting: ast.Setting, env: Environment) -> None:
     weighted = [op.name for op in Op.registry if issubclass(op, WeightedOp)]
     if setting.name not in weighted:
         message = f"`{setting.name}` has no weights" if setting.name in Op.registry else f"no op is called `{setting.name}`"
-        help = did_you_mean(setting.name, weighted) or f"those with weights are {', '.join(weighted)}"
+        help = did_you_mean(setting.name, weighted)
         raise problem("E0201", f"{message} that `init` could fill", setting.name_span, help)
     value = bodies.evaluator.evaluate(setting.value, env)
     if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):

@@ -20,12 +20,16 @@ from archdsl.elaborate.values import (
     Module,
     Problem,
     Unknown,
+    length,
+    nested,
     problem,
     size_attribute,
+    within,
 )
 from archdsl.initializers import Initializer
 from archdsl.ir import Node
 from archdsl.ops import Op
+from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 
@@ -137,7 +141,11 @@ class Evaluator:
 
     def _list(self, e: ast.ListExpr, env: Environment) -> Any:
         items = tuple(self.evaluate(item, env) for item in e.items)
-        return UNKNOWN if UNKNOWN in items else items
+        if UNKNOWN in items:
+            return UNKNOWN
+        if any(isinstance(item, tuple) for item in items):
+            within(nested, items, e.span)
+        return items
 
     def _chain(self, e: ast.Chain, env: Environment) -> Any:
         first = e.operators[0]
@@ -250,6 +258,8 @@ class Evaluator:
         base, index = self.evaluate(e.base, env), self.evaluate(e.index, env)
         if base is UNKNOWN or index is UNKNOWN:
             return UNKNOWN
+        if isinstance(index, range) and isinstance(base, tuple | range):
+            return _part(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
             code = "E0406" if isinstance(index, float) else "E0401"
             raise problem(code, f"an index is an int, and {show(index)} is {type_name(index)}", e.index.span)
@@ -263,12 +273,12 @@ class Evaluator:
             raise problem("E0206", f"there is no `{name}[{index}]` yet", e.span, f"so far there is {known}" if known else None)
         if not isinstance(base, tuple | range | str):
             raise problem("E0408", f"{show(base)} has no elements: it is {type_name(base)}", e.span)
-        if not -len(base) <= index < len(base):
+        if not -length(base) <= index < length(base):
             raise problem(
                 "E0407",
-                f"index {index} of a list of {len(base)}",
+                f"index {index} of a list of {length(base)}",
                 e.index.span,
-                "indices count from 0" if index == len(base) else None,
+                "indices count from 0" if index == length(base) else None,
             )
         return base[index]
 
@@ -332,6 +342,18 @@ class Evaluator:
             if name in target.model_fields and value.id in target.words(name):
                 return value.id
         return self.evaluate(value, env)
+
+
+def _part(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
+    """The elements of a list in a range of places: `layers[0..i]`."""
+    if part.stop > length(base) or part.start > part.stop:
+        raise problem(
+            "E0407",
+            f"the part {part.start}..{part.stop} of a list of {length(base)}",
+            span,
+            "a part is `from..to`, without `to` itself",
+        )
+    return base[part.start : part.stop]
 
 
 def positional_parameters(target: type[Declared]) -> list[str]:

@@ -56,8 +56,9 @@ def _same_sizes(bodies: Bodies, body: Node, shortcut: Node, x: Node, skip: ast.S
     """Record where open sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
-        if all(_may_agree(a, b) for a, b in differing):
-            bodies.conditions += [Condition(a, b, skip.keyword, "skip") for a, b in differing]
+        if all(isinstance(a, OpenSize) or isinstance(b, OpenSize) for a, b in differing):
+            sides = (body.index, shortcut.index)
+            bodies.conditions += [Condition(a, b, skip.keyword, "skip", sides) for a, b in differing]
             return
     raise skip_differs(bodies.nodes, x, body, shortcut, skip.keyword)
 
@@ -95,8 +96,9 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
     cls = _JOINS[join.kind]
     try:
         op = cls.create(options)
-        _open_branches(bodies, op, nodes, join)
-        return bodies.apply(op, nodes, naming.scope, None, join.keyword)
+        joined = bodies.apply(op, nodes, naming.scope, None, join.keyword)
+        _open_branches(bodies, joined, nodes, join)
+        return joined
     except Fault as fault:
         raise problem(fault.code, fault.message, spans.get(fault.argument, join.keyword), fault.help) from None
     except Problem as found:
@@ -107,20 +109,19 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
         raise
 
 
-def _open_branches(bodies: Bodies, op: Any, nodes: tuple[Node, ...], join: ast.Join) -> None:
-    """Record where open sizes of branches have to agree."""
-    first = nodes[0].shape
-    for node in nodes[1:]:
-        if len(node.shape) != len(first):
-            return
-        for axis, (a, b) in enumerate(zip(first, node.shape, strict=True)):
-            joined = join.kind == "concat" and axis == op.axis % len(first)
-            gated = join.kind == "mul" and 1 in (a, b)
-            if a != b and not joined and not gated and (isinstance(a, OpenSize) or isinstance(b, OpenSize)):
-                if not _may_agree(a, b):
-                    code = "E0303" if join.kind == "concat" else "E0302"
-                    raise problem(code, f"`{join.kind}` joins sizes that never agree: {a} and {b}", join.keyword)
-                bodies.conditions.append(Condition(a, b, join.keyword, join.kind))
+def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], join: ast.Join) -> None:
+    """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
+    grows = joined.op.axis % len(joined.shape) if isinstance(joined.op, Concat) else None
+    stretch = isinstance(joined.op, Mul)
+    for axis, size in enumerate(joined.shape):
+        if axis == grows:
+            continue
+        whole = next((branch for branch in branches if branch.shape[axis] == size), branches[0])
+        for branch in branches:
+            own = branch.shape[axis]
+            if own != size and not (stretch and own == 1):
+                sides = (branch.index, whole.index)
+                bodies.conditions.append(Condition(own, size, join.keyword, join.kind, sides, stretch))
 
 
 def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming: Naming) -> list[Value]:
@@ -149,7 +150,3 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
             bodies.after_error(statement, env)
             found.append(UNKNOWN)
     return found
-
-
-def _may_agree(a: Any, b: Any) -> bool:
-    return isinstance(a, OpenSize) or isinstance(b, OpenSize)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from archdsl import limits
 from archdsl.declared import type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.bodies import Bodies
 from archdsl.elaborate.calls import header
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Module, Problem, Unknown, problem
+from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Node, Scope
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -53,6 +54,8 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     except Problem as found:
         bodies.report(found.diagnostic)
         graph = None
+    except Exhausted:
+        return Elaboration(None, bodies.diagnostics, bodies, [])
     _check_uncalled(bodies, module, definition)
     if any(d.is_error for d in bodies.diagnostics):
         graph = None
@@ -82,7 +85,7 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
         doc=definition.doc or network.doc,
     )
     result = bodies.run(network.body, env, UNKNOWN, Naming(root))
-    if not bodies.inputs and not any(d.is_error for d in bodies.diagnostics):
+    if not bodies.inputs and not env.module.file.damaged and not any(d.is_error for d in bodies.diagnostics):
         raise problem(
             "E0503",
             f"`{network.name}` has no input",
@@ -106,6 +109,8 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
         if alias in seen:
             chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
             raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
+        if len(seen) >= limits.CALL_DEPTH:
+            raise problem("E0502", f"aliases go over more than {limits.CALL_DEPTH} others", definition.name_span)
         seen.append(alias)
         claims = [*alias.claims, *claims]
         assert callee.module is not None
@@ -174,6 +179,8 @@ def _check_uncalled(bodies: Bodies, module: Module, chosen: ast.Definition) -> N
             bodies.run(definition.body, env, UNKNOWN, Naming(scope))
         except Problem as found:
             bodies.report(found.diagnostic)
+        except Exhausted:
+            return
         del bodies.heads[before[0] :], bodies.outputs[before[1] :]
 
 

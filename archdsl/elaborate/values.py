@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from archdsl import limits
 from archdsl.declared import Declared, Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Node
@@ -26,6 +27,18 @@ class Problem(Exception):
 def problem(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Problem:
     """A problem at a place."""
     return Problem(Diagnostic(code, message, Mark(span, text), help=help))
+
+
+def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
+    """What a check that may raise `Fault` gives; its fault as a problem at a place."""
+    try:
+        return check(value)
+    except Fault as fault:
+        raise problem(fault.code, fault.message, span, fault.help) from None
+
+
+class Exhausted(Exception):
+    """A limit is reached, and has been reported: nothing more is elaborated."""
 
 
 class Unknown:
@@ -133,9 +146,36 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def bounded(values: tuple[Any, ...] | range) -> tuple[Any, ...] | range:
+    """The list, if it is short enough to go through; `Fault` E0409 otherwise."""
+    if not _short(values):
+        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more")
+    return values
+
+
+def _short(values: tuple[Any, ...] | range) -> bool:
+    """Whether a list is short enough to go through; the length of a long range does not fit into a machine word."""
+    if isinstance(values, range):
+        return values.stop - values.start <= limits.LIST_ITEMS
+    return len(values) <= limits.LIST_ITEMS
+
+
+def nested(values: tuple[Any, ...], depth: int = 1) -> int:
+    """How many elements a list of lists has in all; `Fault` E0409 where it is too large or too deep."""
+    if depth > limits.LIST_DEPTH:
+        raise Fault("E0409", f"lists stand more than {limits.LIST_DEPTH} deep inside one another")
+    total = len(values)
+    for value in values:
+        if isinstance(value, tuple):
+            total += nested(value, depth + 1)
+    if total > limits.LIST_ITEMS:
+        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more")
+    return total
+
+
 def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*values: Any) -> Any:
-        items = values[0] if len(values) == 1 and isinstance(values[0], tuple | range) else values
+        items = bounded(values[0]) if len(values) == 1 and isinstance(values[0], tuple | range) else values
         if not items:
             raise Fault("E0408", f"`{name}` needs at least one number")
         return function(_number(name, item) for item in items)
@@ -146,13 +186,18 @@ def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def _length(value: Any) -> int:
     if not isinstance(value, tuple | range | str):
         raise Fault("E0408", f"`len` takes a list, and {show(value)} is {type_name(value)}")
-    return len(value)
+    return length(value)
+
+
+def length(value: tuple[Any, ...] | range | str) -> int:
+    """The number of elements, which for a range may go over what `len` can tell."""
+    return max(0, value.stop - value.start) if isinstance(value, range) else len(value)
 
 
 def _total(value: Any) -> Any:
     if not isinstance(value, tuple | range):
         raise Fault("E0408", f"`sum` takes a list, and {show(value)} is {type_name(value)}")
-    return sum(_number("sum", item) for item in value)
+    return sum(_number("sum", item) for item in bounded(value))
 
 
 def _root(value: Any) -> float:

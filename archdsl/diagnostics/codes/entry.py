@@ -26,8 +26,3 @@ class Code:
             object.__setattr__(self, field, dedent(getattr(self, field)).strip("\n"))
         object.__setattr__(self, "explanation", " ".join(self.explanation.split()))
         object.__setattr__(self, "situation", " ".join(self.situation.split()))
-
-    @property
-    def is_warning(self) -> bool:
-        """Whether it lets the work go on."""
-        return self.code.startswith("W")

@@ -169,4 +169,40 @@ CODES = (
         }
         """,
     ),
+    Code(
+        "E0310",
+        "no size works",
+        """The input leaves a size open, and no value of it satisfies everything that the network asks: two sides of a join that
+        are never equal, or a condition that an earlier one rules out. The marks show what each place needs.""",
+        bad="""
+        network tiny {
+          input image [3, H, 32]
+          add { conv(8, 3, pad = [0, 1]); conv(8, 3) }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, H, 32]
+          add { conv(8, 3); conv(8, 1) }
+        }
+        """,
+    ),
+    Code(
+        "E0311",
+        "the stated condition is not enough",
+        """`where` states for which sizes the network is meant, and it fails for some of them. The message names the smallest such
+        size, the marks the places that need more, and the help the whole condition.""",
+        bad="""
+        network tiny {
+          input image [3, H, 32] where H % 2 == 0
+          skip { maxpool(4) -> upsample(4) }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, H, 32] where H % 4 == 0 and H >= 4
+          skip { maxpool(4) -> upsample(4) }
+        }
+        """,
+    ),
 )

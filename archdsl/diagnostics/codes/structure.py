@@ -30,7 +30,7 @@ CODES = (
     Code(
         "E0502",
         "the network is too large to be meant",
-        """A network has at most 400,000 ops, 1,000,000 rounds of loops, bodies 64 deep inside one another and 200 files. A
+        """A network has at most 400,000 ops, 250,000 rounds of loops, bodies 64 deep inside one another and 200 files. A
         count beyond that is nearly always a slip.""",
         bad="""
         network tiny {

@@ -18,6 +18,7 @@ GROUPS: Final[dict[str, str]] = {
     "E08": "Training",
     "E09": "Outputs",
     "W01": "Warnings",
+    "N03": "Notes",
 }
 """Titles by the first three characters of a code."""
 

@@ -67,4 +67,11 @@ CODES = (
         makes the old weights meaningless. Start without `--resume`, or put the old spec back.""",
         situation="`archdsl train net.arch -o runs/a --resume` where `runs/a` holds no checkpoint.",
     ),
+    Code(
+        "E0904",
+        "there is more to draw than a picture can show",
+        """The diagram would have more boxes than anybody can read, and the layout would take too long. `--detail blocks` folds
+        parts that are equal; a network whose parts all differ is better drawn in parts.""",
+        situation="`archdsl render` of a network of 10,000 layers that all differ.",
+    ),
 )

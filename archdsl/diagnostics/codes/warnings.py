@@ -1,4 +1,4 @@
-"""W01: specs that work, and probably do not say what was meant."""
+"""W01 and N03: specs that work, and may not say what was meant."""
 
 from __future__ import annotations
 
@@ -44,6 +44,23 @@ CODES = (
         network tiny {
           input image [3, 32, 32]
           unit(16)
+        }
+        """,
+    ),
+    Code(
+        "N0301",
+        "the stated condition is stricter than needed",
+        """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",
+        bad="""
+        network tiny {
+          input image [3, H, 32] where H % 8 == 0 and H > 0
+          skip { maxpool(4) -> upsample(4) }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, H, 32] where H % 4 == 0 and H > 0
+          skip { maxpool(4) -> upsample(4) }
         }
         """,
     ),
