@@ -2,7 +2,6 @@
 
 from archdsl.elaborate.network import Elaboration, elaborate
 from archdsl.elaborate.program import Program, decode_source, read_source, select_network
-from archdsl.elaborate.recipes import elaborate_recipe
 from archdsl.elaborate.values import Module
 
-__all__ = ["Elaboration", "Module", "Program", "decode_source", "elaborate", "elaborate_recipe", "read_source", "select_network"]
+__all__ = ["Elaboration", "Module", "Program", "decode_source", "elaborate", "read_source", "select_network"]

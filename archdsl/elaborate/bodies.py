@@ -126,6 +126,7 @@ class Bodies:
         return UNKNOWN
 
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
+        """The value of a pipeline, with its label bound."""
         label = pipeline.label
         if label is None:
             return self._flow(pipeline.stages, env, x, naming)

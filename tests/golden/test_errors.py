@@ -40,5 +40,7 @@ def test_error(path: Path, request: pytest.FixtureRequest) -> None:
 
 
 def test_every_code_of_the_front_end_has_a_case() -> None:
-    shown = set(re.findall(r"^(?:error|warning|note)\[(\w+)\]", "".join(p.read_text(encoding="utf-8") for p in CASES), re.MULTILINE))
+    shown = set(
+        re.findall(r"^(?:error|warning|note)\[(\w+)\]", "".join(p.read_text(encoding="utf-8") for p in CASES), re.MULTILINE)
+    )
     assert {code for code, entry in CODES.items() if entry.bad} <= shown

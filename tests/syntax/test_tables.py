@@ -13,7 +13,12 @@ from archdsl.syntax import parser, tables
 
 KEPT: dict[str, Any] = json.loads((resource_folder("grammars") / "arch.json").read_text(encoding="utf-8"))
 SPECS = sorted(resource_folder("specs").glob("*.arch"))
-BROKEN = ["network a {\n  conv(1\n", "block b( { }\nnetwork c { input image [3, 2 }", 'network d { "x{1 +}": relu }', "def f():\n  pass\n"]
+BROKEN = [
+    "network a {\n  conv(1\n",
+    "block b( { }\nnetwork c { input image [3, 2 }",
+    'network d { "x{1 +}": relu }',
+    "def f():\n  pass\n",
+]
 
 
 def test_tables_are_those_of_the_grammar() -> None:

@@ -48,6 +48,24 @@ CODES = (
         """,
     ),
     Code(
+        "W0103",
+        "hardly any size works",
+        """The input leaves a size open, and only a few values of it work, so that leaving it open promises more than the network
+        holds. Usually two branches round differently. Fix the size, or state in `where` that this is meant.""",
+        bad="""
+        network tiny {
+          input image [3, H, 32]
+          add { conv(8, 3, stride = [2, 1]); conv(8, 3) }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, H, 32]
+          add { conv(8, 3, stride = [2, 1]); conv(8, 1, stride = [2, 1]) }
+        }
+        """,
+    ),
+    Code(
         "N0301",
         "the stated condition is stricter than needed",
         """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",

@@ -1,0 +1,151 @@
+"""Write the generated pages of the documentation: ops, recipes and errors, from the registries and the table of codes.
+
+`python docs/generate.py` writes them, `--check` only says whether they are as they would be written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+from archdsl.declared import Declared, describe, show, signature
+from archdsl.diagnostics import render_text
+from archdsl.diagnostics.codes import CODES, GROUPS, Code
+from archdsl.driver import check_text, compile_text
+from archdsl.initializers import Initializer
+from archdsl.ops import Op
+from archdsl.ops.base import Category
+from archdsl.recipe import Recipe
+
+FOLDER = Path(__file__).parent
+NOTE = "<!-- Written by docs/generate.py; change the source code instead. -->"
+
+
+def ops_page() -> str:
+    """Every op, by family, and the rules of initialization."""
+    parts = [f"# Ops\n\n{NOTE}\n\nWhat each op does, takes and becomes. `archdsl ops NAME` prints the same in a terminal."]
+    for category in Category:
+        ops = [op for op in Op.registry if op.category is category]
+        if ops:
+            parts.append(f"## {category.value.capitalize()}")
+            parts += [_op(op) for op in ops]
+    parts.append("## Rules of initialization\n\nFor `init { conv = he() }` and an op's own `init = ...`.")
+    parts += [_declared(rule) for rule in Initializer.registry]
+    return "\n\n".join(parts) + "\n"
+
+
+def _op(op: type[Op]) -> str:
+    parts = [_declared(op, head=f"{op.name} {{ ... }}" if op.statement and op.arity != 0 else None)]
+    if op.arity == 0:
+        return parts[0]
+    parts.append(f"```arch\n{_example(op)}```")
+    lowered = _lowering(op)
+    if lowered:
+        parts.append(f"In PyTorch: {lowered}.")
+    return "\n\n".join(parts)
+
+
+def _example(op: type[Op]) -> str:
+    """A whole file around an op's example."""
+    gap = "" if op.example_input.startswith(":") else " "
+    return f"network example {{\n  input value{gap}{op.example_input}\n  {op.example}\n}}\n"
+
+
+def _lowering(op: type[Op]) -> str:
+    """How the example's op is written in PyTorch."""
+    graph = compile_text(_example(op)).require()
+    node = next(node for node in graph.nodes if isinstance(node.op, op))
+    low = node.op.lower(*graph.input_shapes(node))
+    if low.module is not None:
+        given = [*map(_source, low.module.args), *(f"{key}={_source(value)}" for key, value in low.module.kwargs)]
+        return f"`{low.module.target}({', '.join(given)})`"
+    words = {"training": "self.training", "parameter": "self.parameter"}
+    return f"`{low.function.format('x', 'y', 'z', **words)}`" if low.function else ""
+
+
+def _source(value: Any) -> str:
+    return value.target + "(...)" if hasattr(value, "target") else repr(value)
+
+
+def _declared(entry: type[Declared], head: str | None = None) -> str:
+    """A heading, the documentation and the parameters of something that is called by name."""
+    operands = getattr(entry, "operands", ())
+    call = head or signature(entry)
+    parts = [f"### {entry.name}", f"`{call}`", cleandoc(entry.__doc__ or "")]
+    rows = [f"| `{name}` | a value of the network | | |" for name in operands]
+    rows += [_row(entry, name) for name in entry.parameters_in_order() if getattr(entry, "arity", 1) != 0]
+    if rows:
+        parts.append("| parameter | is | default | |\n| --- | --- | --- | --- |\n" + "\n".join(rows))
+    return "\n\n".join(parts)
+
+
+def _row(entry: type[Declared], name: str) -> str:
+    field = entry.model_fields[name]
+    default = "" if field.is_required() else f"`{show(field.default, entry.words(name))}`"
+    kind = describe(field.annotation).replace("|", "\\|")
+    return f"| `{name}` | {kind} | {default} | {field.description or ''} |"
+
+
+def recipes_page() -> str:
+    """The keys of `train`, and what can stand under each."""
+    rows = [_row(Recipe, name) for name in Recipe.parameters_in_order()]
+    parts = [
+        f"# Recipes\n\n{NOTE}\n\nThe keys of the `train {{ ... }}` block. `--set train.KEY=VALUE` replaces one from the command line.",
+        "| key | is | default | |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
+    ]
+    for key in Recipe.parameters_in_order():
+        registry = Recipe.registry_for(key)
+        if registry is not None:
+            parts.append(f"## {key}")
+            parts += [_declared(entry) for entry in registry]
+    return "\n\n".join(parts) + "\n"
+
+
+def errors_page() -> str:
+    """Every code, with its rendered example."""
+    parts = [f"# Errors\n\n{NOTE}\n\nWhat each code means and what to do. `archdsl explain CODE` prints the same in a terminal."]
+    for group, title in GROUPS.items():
+        parts.append(f"## {title}")
+        parts += [_code(entry) for code, entry in CODES.items() if code.startswith(group)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _code(entry: Code) -> str:
+    parts = [f"### {entry.code}", f"**{entry.title}.** {entry.explanation}"]
+    if entry.situation:
+        parts.append(f"For example: {entry.situation}")
+    if entry.bad:
+        said = render_text(check_text(entry.bad, "net.arch")).rstrip()
+        parts.append(f"```text\n{said}\n```")
+        parts.append(f"Instead:\n\n```arch\n{entry.good}\n```")
+    return "\n\n".join(parts)
+
+
+PAGES: dict[str, Callable[[], str]] = {"ops.md": ops_page, "recipes.md": recipes_page, "errors.md": errors_page}
+
+
+def stale() -> Iterable[str]:
+    """The pages that are not as they would be written."""
+    for name, page in PAGES.items():
+        path = FOLDER / name
+        if not path.exists() or path.read_text(encoding="utf-8") != page():
+            yield name
+
+
+def main() -> int:
+    """Write the pages, or check them."""
+    if "--check" in sys.argv[1:]:
+        old = list(stale())
+        if old:
+            print(f"not up to date: {', '.join(old)}; run `make docs`")
+        return bool(old)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
