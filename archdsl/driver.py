@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, counts, open_sizes
 from archdsl.diagnostics import Diagnostic, SpecError
-from archdsl.elaborate import Module, Program, decode_source, elaborate, elaborate_recipe, read_source, select_network
+from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
-from archdsl.recipe import Recipe
 from archdsl.resources import resource_folder
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import collector_paused
+
+if TYPE_CHECKING:
+    from archdsl.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +113,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
     training = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
     with collector_paused():
         elaboration = elaborate(module, chosen, own)
-    recipe, recipe_errors = elaborate_recipe(module, training)
+    recipe, recipe_errors = _recipe(module, training)
     found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
     graph, sizes = elaboration.graph, OpenSizes()
     if graph is not None:
@@ -124,6 +126,14 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
     if any(diagnostic.is_error for diagnostic in found):
         graph = None
     return Compiled(graph, recipe if graph is not None else None, _in_order(found), program.sources, sizes=sizes)
+
+
+def _recipe(module: Module, settings: Mapping[str, str]) -> tuple[Recipe | None, list[Diagnostic]]:
+    if not module.file.recipes and not settings:
+        return None, []
+    from archdsl.elaborate.recipes import elaborate_recipe  # here: most files have none, and its models take time to define
+
+    return elaborate_recipe(module, settings)
 
 
 def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:

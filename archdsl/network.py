@@ -16,7 +16,6 @@ from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
 from archdsl.ir import Graph
-from archdsl.recipe import Recipe
 from archdsl.shapes import format_shape
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.backends.diagram import Detail
+    from archdsl.recipe import Recipe
+
 
 def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
     """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.

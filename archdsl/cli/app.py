@@ -7,6 +7,7 @@ never pays for what `train` needs.
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -48,7 +49,10 @@ class Commands(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks for them in every installed package
+        gc.disable()  # importing makes much and frees nothing
         command: click.Command = import_module(f"archdsl.cli.{cmd_name}").command
+        gc.enable()
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:

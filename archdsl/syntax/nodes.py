@@ -6,48 +6,70 @@ Chains of one precedence (`a + b - c`) are flat, so that a long sum is not a dee
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from archdsl.source import SourceFile, Span
+
+
+class _Node:
+    """What dataclasses would write for each of these again, which takes longer than to parse a file."""
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple([getattr(self, name) for name in self.__dataclass_fields__])
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, _Node) and other.__class__ is self.__class__ else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        return f"{self.__class__.__name__}({fields})"
+
 
 # ---- Expressions -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Expr(_Node):
     """Base of every expression."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Literal(Expr):
     """A number, a string, `true`, `false` or `none`."""
 
     value: int | float | str | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Template(Expr):
     """A label string: plain text and expressions in braces, in turn."""
 
     pieces: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Name(Expr):
     """A name: a parameter, a `let`, a loop variable, a label, `x`, a block or an op."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ListExpr(Expr):
     """`[a, b, c]`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Chain(Expr):
     """Operands joined by operators of one precedence: arithmetic, comparison, `and`, `or`.
 
@@ -58,7 +80,7 @@ class Chain(Expr):
     operators: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Unary(Expr):
     """`-a`, `+a` or `not a`."""
 
@@ -66,7 +88,7 @@ class Unary(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Choice(Expr):
     """`then if condition else other`."""
 
@@ -75,7 +97,7 @@ class Choice(Expr):
     other: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RangeExpr(Expr):
     """`start..stop`, half open."""
 
@@ -83,7 +105,7 @@ class RangeExpr(Expr):
     stop: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Attribute(Expr):
     """`base.name`: a size of a value, or a definition of an import."""
 
@@ -91,7 +113,7 @@ class Attribute(Expr):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Index(Expr):
     """`base[index]`."""
 
@@ -99,8 +121,8 @@ class Index(Expr):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Argument(_Node):
     """One argument of a call; `name` is none for one by position."""
 
     span: Span
@@ -108,7 +130,7 @@ class Argument:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CallExpr(Expr):
     """`callee(arguments)`."""
 
@@ -119,36 +141,36 @@ class CallExpr(Expr):
 # ---- Stages and statements ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Body(_Node):
     """Statements in braces."""
 
     span: Span
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Stage(_Node):
     """Base of what stands between arrows."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CallStage(Stage):
     """An op, a block, or a value's name."""
 
     call: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Group(Stage):
     """`{ ... }`."""
 
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Skip(Stage):
     """`skip(arguments) { body } via { shortcut }`."""
 
@@ -158,7 +180,7 @@ class Skip(Stage):
     keyword: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Join(Stage):
     """`concat`, `add`, `mul` or `shake` of the branches in the body."""
 
@@ -168,7 +190,7 @@ class Join(Stage):
     keyword: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Repeat(Stage):
     """`repeat count { ... }`."""
 
@@ -176,7 +198,7 @@ class Repeat(Stage):
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class For(Stage):
     """`for i in list { ... }`; with two names, the first counts from 0."""
 
@@ -185,22 +207,22 @@ class For(Stage):
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class If(Stage):
     """`if c { } else if d { } else { }`; the last arm's condition is none for `else`."""
 
     arms: tuple[tuple[Expr | None, Body], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Statement(_Node):
     """Base of every statement."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Label(_Node):
     """`name:`, `name[index]:` or `"template":`."""
 
     span: Span
@@ -209,7 +231,7 @@ class Label:
     template: Template | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Pipeline(Statement):
     """Stages joined by arrows, with or without a label."""
 
@@ -217,7 +239,7 @@ class Pipeline(Statement):
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Aux(Statement):
     """`aux(weight = 0.3) name: stages`."""
 
@@ -225,14 +247,14 @@ class Aux(Statement):
     pipeline: Pipeline
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Output(Statement):
     """`output name: stages`."""
 
     pipeline: Pipeline
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Input(Statement):
     """`input name: kind [sizes] where condition`."""
 
@@ -242,7 +264,7 @@ class Input(Statement):
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Let(Statement):
     """`let name = value`."""
 
@@ -250,7 +272,7 @@ class Let(Statement):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Expect(Statement):
     """`expect claim if condition`."""
 
@@ -258,8 +280,8 @@ class Expect(Statement):
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Setting(_Node):
     """`name = value` in `init { }` or `train { }`."""
 
     span: Span
@@ -268,14 +290,14 @@ class Setting:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Init(Statement):
     """`init { op = rule; ... }`."""
 
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Damaged(Statement):
     """Where a syntax error was: nothing is known of what stood there."""
 
@@ -283,8 +305,8 @@ class Damaged(Statement):
 # ---- Definitions -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Parameter(_Node):
     """`name: kind = default`."""
 
     span: Span
@@ -327,8 +349,8 @@ class Alias(Definition):
     claims: tuple[Expect, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Import(_Node):
     """`import "path" as name`."""
 
     span: Span
@@ -338,16 +360,16 @@ class Import:
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Train:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Train(_Node):
     """`train { ... }`."""
 
     span: Span
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class File(_Node):
     """A whole file, with its comments in order; `damaged` by a syntax error, `hidden` where one hid a definition."""
 
     source: SourceFile
