@@ -75,7 +75,7 @@ def plan(graph: Graph, *, aux: bool = True) -> Part:
     for part in inside_out(root):
         _connect(graph, part, results, alive)
     root.inputs, root.outputs = list(graph.inputs), results
-    root.chain = root.chain and len(results) == 1
+    root.chain = root.chain and len(results) == 1 and len(graph.inputs) == 1
     return root
 
 
