@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from archdsl.backends.torch.plan import Leaf, Part
 from archdsl.initializers import Initializer
@@ -12,13 +13,12 @@ from archdsl.ir import Graph
 def initialization_lines(graph: Graph, root: Part) -> list[str]:
     """The lines at the end of the network's constructor; none where nothing says how weights start."""
     by_target: dict[str, list[tuple[str, Initializer | None]]] = defaultdict(list)
-    pending: list[Part] = [root]
-    while pending:
-        for step in pending.pop().steps:
-            if isinstance(step, Part):
-                pending.append(step)
-            elif (call := step.lowering.module) is not None and _weighted(graph, step):
-                by_target[call.target].append((step.node.path, graph.initializer(step.node)))
+    weightless: set[str] = set()
+    for step, target in _constructed(root):
+        if _weighted(graph, step):
+            by_target[target].append((step.node.path, graph.initializer(step.node)))
+        else:
+            weightless.add(target)
     kinds: dict[Initializer, list[str]] = defaultdict(list)
     places: dict[Initializer, list[str]] = defaultdict(list)
     for target, found in by_target.items():
@@ -31,20 +31,33 @@ def initialization_lines(graph: Graph, root: Part) -> list[str]:
         for path, rule in found:
             if rule is not None:
                 places[rule].append(path)
-    return [*_by_kind(kinds), *_by_place(places)]
+    return [*_by_kind(kinds, weightless), *_by_place(places)]
+
+
+def _constructed(root: Part) -> Iterator[tuple[Leaf, str]]:
+    """Every op that has a module, with that module's class."""
+    pending: list[Part] = [root]
+    while pending:
+        for step in pending.pop().steps:
+            if isinstance(step, Part):
+                pending.append(step)
+            elif step.lowering.module is not None:
+                yield step, step.lowering.module.target
 
 
 def _weighted(graph: Graph, step: Leaf) -> bool:
     return "weight" in step.node.op.parameters(*graph.input_shapes(step.node))
 
 
-def _by_kind(kinds: dict[Initializer, list[str]]) -> list[str]:
+def _by_kind(kinds: dict[Initializer, list[str]], weightless: set[str]) -> list[str]:
+    """A branch for each rule; a kind of which some have no weight, such as `nn.BatchNorm2d`, asks for it."""
     if not kinds:
         return []
     lines = ["        for module in self.modules():"]
     for position, (rule, targets) in enumerate(kinds.items()):
         tested = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
-        lines.append(f"            {'if' if position == 0 else 'elif'} isinstance(module, {tested}):")
+        asked = " and module.weight is not None" if weightless.intersection(targets) else ""
+        lines.append(f"            {'if' if position == 0 else 'elif'} isinstance(module, {tested}){asked}:")
         lines += [" " * 16 + line for line in _fill(rule)]
     return lines
 

@@ -48,7 +48,10 @@ class Part:
 
 @dataclass(eq=False, slots=True)
 class Leaf:
-    """An op as a step. `as_module` says that it is constructed and called, rather than written as a function."""
+    """An op as a step. `as_module` says that it is constructed and called, rather than written as a function.
+
+    An op whose value nobody uses has no inputs and outputs: it is constructed and never called.
+    """
 
     node: Node
     name: tuple[str, ...]
@@ -65,18 +68,23 @@ Step: TypeAlias = Part | Leaf
 def plan(graph: Graph, *, aux: bool = True) -> Part:
     """The network as a part. Without `aux`, what only heads need is left out."""
     alive = graph.in_training if aux else graph.in_evaluation
-    kept = [node for node in graph.nodes if node.op.name != "input" and (alive[node.index] or (node.name is not None and not graph.in_training[node.index]))]
     root = Part(graph.root, ())
     parts: dict[int, Part] = {id(graph.root): root}
     results = _results(graph, aux)
-    for node in kept:
-        part = _part_of(node.scope, parts)
-        part.steps.append(_leaf(graph, node, results, alive))
+    for node in graph.nodes:
+        if node.op.name != "input" and (alive[node.index] or _dead_weight(graph, node)):
+            part = _part_of(node.scope, parts)
+            part.steps.append(_leaf(graph, node, results, alive))
     for part in inside_out(root):
         _connect(graph, part, results, alive)
     root.inputs, root.outputs = list(graph.inputs), results
     root.chain = root.chain and len(results) == 1 and len(graph.inputs) == 1
     return root
+
+
+def _dead_weight(graph: Graph, node: Node) -> bool:
+    """Whether nothing needs an op and it has tensors, which the `state_dict` holds all the same."""
+    return not graph.in_training[node.index] and _has_state(graph, node)
 
 
 def _results(graph: Graph, aux: bool) -> list[int]:
@@ -112,8 +120,10 @@ def _leaf(graph: Graph, node: Node, results: list[int], alive: list[bool]) -> Le
     lowering = node.op.lower(*graph.input_shapes(node), inplace=inplace)
     stateful = lowering.function is None or (lowering.module is not None and (node.labelled or _has_state(graph, node)))
     name = () if node.name is None else (node.scope.name, node.name) if node.scope.kind == "family" else (node.name,)
-    training_only = not graph.in_evaluation[node.index]
-    return Leaf(node, name, lowering, list(node.inputs), [node.index], training_only, stateful and lowering.parameter is None)
+    as_module = stateful and lowering.parameter is None
+    if not alive[node.index]:
+        return Leaf(node, name, lowering, [], [], True, as_module)
+    return Leaf(node, name, lowering, list(node.inputs), [node.index], not graph.in_evaluation[node.index], as_module)
 
 
 def _has_state(graph: Graph, node: Node) -> bool:

@@ -1,0 +1,60 @@
+"""Runs a graph node by node, with fresh modules that hold a network's state: slow, and independent of the emitter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from archdsl.backends.torch import runtime
+from archdsl.ir import Graph, Node
+from archdsl.ops.base import Call
+
+NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
+
+
+class Interpreter:
+    """The tensors of a `state_dict`, by key, and how each node of a graph uses them; nothing is overwritten."""
+
+    def __init__(self, graph: Graph, state: dict[str, Tensor], *, training: bool) -> None:
+        self.graph = graph
+        self.training = training
+        learned = {key for key in state if state[key].is_floating_point() and "running" not in key}
+        self.state = {key: value.detach().clone().requires_grad_(key in learned) for key, value in state.items()}
+
+    def run(self, *inputs: Tensor) -> dict[str, Tensor]:
+        """The result and the heads and outputs, by name, as the network returns them."""
+        graph = self.graph
+        alive = graph.in_training if self.training else graph.in_evaluation
+        values: dict[int, Tensor] = dict(zip(graph.inputs, inputs, strict=True))
+        for node in graph.nodes:
+            if alive[node.index] and node.index not in values:
+                values[node.index] = self._value(node, [values[i] for i in node.inputs])
+        heads = {head.name: values[head.value] for head in graph.heads} if self.training else {}
+        return {"main": values[graph.result], **heads, **{output.name: values[output.value] for output in graph.outputs}}
+
+    def _value(self, node: Node, inputs: list[Tensor]) -> Tensor:
+        lowering = node.op.lower(*self.graph.input_shapes(node))
+        if lowering.module is not None:
+            with torch.device("meta"):  # which draws no random numbers
+                module = eval(_source(lowering.module), dict(NAMESPACE))
+            module.train(self.training)
+            keys = [key for key, _ in (*module.named_parameters(), *module.named_buffers())]
+            own = {key: self.state[f"{node.path}.{key}"] for key in keys}
+            result: Tensor = torch.func.functional_call(module, own, tuple(inputs))
+            return result
+        assert lowering.function is not None
+        names = {f"value{i}": tensor for i, tensor in enumerate(inputs)}
+        if lowering.parameter is not None:
+            names["parameter"] = self.state[node.path]
+        text = lowering.function.format(*(f"value{i}" for i in range(len(inputs))), training=repr(self.training), parameter="parameter")
+        found: Tensor = eval(text, {**NAMESPACE, **names})
+        return found
+
+
+def _source(value: Any) -> str:
+    if not isinstance(value, Call):
+        return repr(value)
+    return f"{value.target}({', '.join([*map(_source, value.args), *(f'{k}={_source(v)}' for k, v in value.kwargs)])})"

@@ -1,0 +1,117 @@
+"""The emitted source of random programs against the graph itself: keys, shapes, values, gradients and statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import archdsl
+from tests.backends.torch.interpreter import Interpreter
+from tests.backends.torch.programs import Program
+
+SEEDS = range(200)
+LARGEST = 150
+"""Nodes of a program that is run; a few are ten times as large."""
+BATCH = 3
+
+
+def tensors(result: Any) -> dict[str, Tensor]:
+    """What a network returned, by name."""
+    return {"main": result} if isinstance(result, Tensor) else result._asdict()
+
+
+def inputs_of(graph: archdsl.Graph) -> list[Tensor]:
+    """A batch for each input, in double precision."""
+    found = []
+    for index in graph.inputs:
+        shape = (BATCH, *graph.nodes[index].shape)
+        found.append(torch.randint(0, 11, shape) if graph.nodes[index].integer else torch.randn(shape, dtype=torch.float64))
+    return found
+
+
+@pytest.mark.parametrize("start", range(0, len(SEEDS), 40))
+def test_equals_the_graph(start: int) -> None:
+    """In double precision, in both modes: what is returned, its gradients, and the statistics of batch normalization."""
+    torch.set_num_threads(1)
+    for seed in SEEDS[start : start + 40]:
+        text = Program(seed).text
+        try:
+            spec = archdsl.loads(text)
+            if len(spec.graph.nodes) <= LARGEST:
+                compare(spec)
+        except Exception as error:
+            error.add_note(f"Program({seed}):\n{text}")
+            raise
+
+
+def compare(spec: archdsl.Network) -> None:
+    graph = spec.graph
+    torch.manual_seed(0)
+    network = spec.build(dtype=torch.float64)
+    assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == graph.state()
+    vary(network)
+    inputs = inputs_of(graph)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+
+    network.eval()
+    kept = [value.clone() for value in inputs]
+    same(tensors(network(*inputs)), Interpreter(graph, before, training=False).run(*inputs))
+    assert all(torch.equal(value, copy) for value, copy in zip(inputs, kept, strict=True)), "an input was overwritten"
+
+    network.train()
+    torch.manual_seed(1)
+    found = tensors(network(*inputs))
+    assert {name: tuple(value.shape[1:]) for name, value in found.items()} == shapes(graph)
+    total(found).backward()
+    interpreter = Interpreter(graph, before, training=True)
+    torch.manual_seed(1)
+    expected = interpreter.run(*inputs)
+    same(found, expected)
+    total(expected).backward()
+    gradients = {key: value.grad for key, value in network.named_parameters()}
+    same({k: g for k, g in gradients.items() if g is not None}, {k: t.grad for k, t in interpreter.state.items() if t.grad is not None})
+    same({k: b for k, b in network.named_buffers()}, {k: interpreter.state[k] for k, _ in network.named_buffers()})
+
+    without = keys_without_heads(spec)
+    heads = {key for key in graph.state() if key not in without}
+    alive = {node.path for node in graph.nodes if graph.in_training[node.index] and not graph.in_evaluation[node.index]}
+    assert all(any(key == path or key.startswith(path + ".") for path in alive) for key in heads)
+
+
+def keys_without_heads(spec: archdsl.Network) -> set[str]:
+    """The keys of the network without heads; it also has to run."""
+    namespace: dict[str, Any] = {}
+    exec(spec.source(aux=False), namespace)
+    classes = [v for v in namespace.values() if isinstance(v, type) and issubclass(v, torch.nn.Module) and v.__module__ == "builtins"]
+    network = classes[-1]().double()
+    network(*inputs_of(spec.graph))
+    return set(network.state_dict())
+
+
+def vary(network: torch.nn.Module) -> None:
+    """Numbers that tell each tensor from the others."""
+    for tensor in network.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.add_(torch.rand_like(tensor) * 0.2)
+
+
+def shapes(graph: archdsl.Graph) -> dict[str, tuple[Any, ...]]:
+    ends = [("main", graph.result), *((h.name, h.value) for h in graph.heads), *((o.name, o.value) for o in graph.outputs)]
+    return {name: tuple(graph.nodes[value].shape) for name, value in ends}
+
+
+def total(results: dict[str, Tensor]) -> Tensor:
+    return torch.stack([value.square().mean() for value in results.values() if value.requires_grad] or [torch.zeros((), requires_grad=True)]).sum()
+
+
+def same(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Equal but for rounding, of the largest number among them: a gradient may be zero but for rounding."""
+    assert set(found) == set(expected)
+    largest = max((float(value.detach().abs().max()) for value in expected.values()), default=0.0)
+    for name in expected:
+        torch.testing.assert_close(
+            found[name], expected[name], rtol=1e-7, atol=1e-9 * max(largest, 1.0), msg=lambda text, name=name: f"{name}: {text}"
+        )
