@@ -6,7 +6,7 @@ The module that trains is this source, executed; there is no other path from a g
 from __future__ import annotations
 
 import keyword
-from collections import Counter
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from archdsl.backends.torch.runtime_source import definitions_for
 from archdsl.diagnostics import printable
 from archdsl.ir import Graph, Scope
 from archdsl.ops.base import Call
+
 
 class Emitted(NamedTuple):
     """Source, and the name of the network's class in it."""
@@ -75,7 +76,8 @@ class _Emitter:
 
     def _name_forms(self) -> None:
         """A class name for each form: the block's, and what tells it from others of that block."""
-        taken = set(TAKEN) | set(self.results.class_names)
+        parameters = {parameter.name for form in self.forms.in_order for parameter in form.parameters}
+        taken = {*TAKEN, *self.results.class_names, *parameters}
         root = self.forms.by_part[id(self.root)]
         root.name = _fresh(_camel(self.graph.name), taken)
         by_stem: dict[str, list[Form]] = {}
@@ -100,13 +102,13 @@ class _Emitter:
             found += lines(Group("super().__init__(", items), 8)
         else:
             found.append("        super().__init__()")
-            for name, expression in self._attributes(part, texts):
-                found += lines(expression, 8, f"{name} = ")
+            for statement in self._attributes(part, texts):
+                found += lines(statement, 8)
         if part is self.root:
             found += initialization_lines(self.graph, self.root)
-        if not sequential:
+        if not sequential and part.outputs:
             results = self.results if part is self.root else None
-            found += ["", *forward_lines(self.graph, form, results.returns if results else None)]
+            found += ["", *forward_lines(self.graph, form, results)]
         return found
 
     def _parameters(self, form: Form) -> Iterator[str]:
@@ -114,8 +116,8 @@ class _Emitter:
         for parameter in ordered:
             yield f"{parameter.name}={parameter.default!r}" if parameter.optional else parameter.name
 
-    def _attributes(self, part: Part, texts: Iterator[str | None]) -> Iterator[tuple[str, Expression]]:
-        """Each attribute of a module with what constructs it; a family's members come together."""
+    def _attributes(self, part: Part, texts: Iterator[str | None]) -> Iterator[Expression]:
+        """A statement for each child of a module; a family's members come together."""
         families: dict[str, list[tuple[str, Expression]]] = {}
         plain: list[tuple[str, str, Expression | None]] = []
         for step in part.steps:
@@ -124,14 +126,15 @@ class _Emitter:
                 continue
             if len(step.name) == 2:
                 if step.name[0] not in families:
-                    plain.append((step.name[0], "", None))
+                    plain.append((step.name[0], "add_module", None))
                 families.setdefault(step.name[0], []).append((step.name[1], expression))
             else:
                 bare = isinstance(step, Leaf) and step.lowering.parameter is not None
-                plain.append((step.name[0], "_parameters" if bare else "_modules", expression))
-        for name, registry, found in plain:
-            target = f"self.{name}" if name.isidentifier() else f'self.{registry}["{name}"]'
-            yield target, found if found is not None else _container(families[name])
+                plain.append((step.name[0], "register_parameter" if bare else "add_module", expression))
+        for name, register, found in plain:
+            if found is None:
+                found = _container(families[name])
+            yield _entry(f"self.{name} = ", found, "") if name.isidentifier() else _entry(f'self.{register}("{name}", ', found, ")")
 
     def _construct(self, step: Step, part: Part, texts: Iterator[str | None]) -> Expression:
         """What constructs a step's module; empty for an op that is written as a function."""
@@ -207,6 +210,7 @@ class _Results(NamedTuple):
 
     def returns(self, names: dict[int, str]) -> list[str]:
         """The last lines of `forward`, given the variable of each value."""
+
         def result(fields: tuple[tuple[str, int], ...], kind: str) -> str:
             if len(fields) == 1:
                 return f"        return {names[fields[0][1]]}"
@@ -219,13 +223,15 @@ class _Results(NamedTuple):
 
 
 def _imports(text: str) -> list[str]:
-    found = ["from collections import OrderedDict"] if "OrderedDict(" in text else []
-    typing = [name for name in ("Any", "NamedTuple") if name in text]
+    """The imports that a text needs. A name in quotes, or after a point, is no use of an import."""
+    used = set(re.findall(r"""(?<![\w.`"'])(?:OrderedDict|Any|NamedTuple|Tensor|torch(?=\.)|F(?=\.))(?![\w`"'])""", text))
+    found = ["from collections import OrderedDict"] if "OrderedDict" in used else []
+    typing = [name for name in ("Any", "NamedTuple") if name in used]
     found += [f"from typing import {', '.join(typing)}"] if typing else []
     found += [""] if found else []
-    found += ["import torch"] if "torch." in text else []
-    found += ["import torch.nn.functional as F"] if "F." in text else []
-    return [*found, f"from torch import {'Tensor, ' if 'Tensor' in text.replace('torch.Tensor', '') else ''}nn"]
+    found += ["import torch"] if "torch" in used else []
+    found += ["import torch.nn.functional as F"] if "F" in used else []
+    return [*found, f"from torch import {'Tensor, ' if 'Tensor' in used else ''}nn"]
 
 
 def _container(members: list[tuple[str, Expression]]) -> Expression:
@@ -252,7 +258,9 @@ def _about(scope: Scope) -> str:
 
 
 def _comment(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in printable(text.replace("\n", " ")))
+    """A text as a comment, which must neither end nor, on the first lines, name an encoding (PEP 263)."""
+    shown = "".join(c if c.isprintable() else " " for c in printable(text.replace("\n", " ")))
+    return re.sub(r"(?<=coding)(?=[:=])", " ", shown)
 
 
 def _camel(name: str) -> str:
@@ -277,10 +285,8 @@ def _difference(form: Form, usual: Form) -> str:
 
 
 def _fresh(name: str, taken: set[str]) -> str:
-    candidate = name
-    counts = Counter(taken)
-    number = 2
-    while counts[candidate]:
+    candidate, number = name, 2
+    while candidate in taken:
         candidate, number = f"{name}{number}", number + 1
     taken.add(candidate)
     return candidate

@@ -20,6 +20,8 @@ from archdsl.ops.base import Call
 MISSING = object()
 TAKEN = frozenset({"torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self", "super", "range"}) | runtime_names()
 """Names that generated source uses itself."""
+WINDOW = frozenset({"kernel_size", "stride", "padding", "dilation"})
+"""What says how a window moves; channels never follow from it."""
 
 
 class Slot(NamedTuple):
@@ -132,10 +134,9 @@ class Forms:
     def _parametrize(self, form: Form) -> None:
         """Name what differs between the instances."""
         rows = [list(self.slots(part)) for part in form.instances]
-        columns = [tuple(row[i].value for row in rows) for i in range(len(rows[0]))]
-        names = _Names(form)
-        for i, column in enumerate(columns):
-            slot = rows[0][i]
+        slots = [(tuple(row[i].value for row in rows), slot) for i, slot in enumerate(rows[0])]
+        names = _Names(form, slots)
+        for column, slot in slots:
             if _constant(column):
                 left_out = slot.optional and _same(column[0], slot.default)
                 form.texts.append(None if left_out else repr(column[0]))
@@ -147,12 +148,13 @@ class Forms:
 class _Names:
     """Gives names to columns of numbers: those of the spec where they fit."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, slots: list[tuple[tuple[Any, ...], Slot]]) -> None:
         self.parameters: list[Parameter] = []
         self._by_column: dict[Hashable, str] = {}
         scopes = [part.scope for part in form.instances]
         known = {name: _plain_column([scope.arguments.get(name, MISSING) for scope in scopes]) for name in scopes[0].arguments}
         self._spec = {name: column for name, column in known.items() if column is not None and not _constant(column)}
+        self._window = {_column_key(column) for column, slot in slots if slot.hint in WINDOW}
 
     def text(self, column: tuple[Any, ...], slot: Slot) -> str:
         """The source for a column: a parameter, or a multiple or quotient of one."""
@@ -171,11 +173,12 @@ class _Names:
         return name
 
     def _derived(self, column: tuple[Any, ...], slot: Slot) -> str | None:
-        """`4 * width`, `k // 2`: from a parameter of the spec."""
+        """`4 * width`, `k // 2`: from a parameter of the spec. Channels that are twice the stride are so by chance."""
         if not all(type(value) is int for value in column):
             return None
-        for name, values in self._spec.items():
-            if not all(type(value) is int for value in values):
+        for values in self._spec.values():
+            by_chance = slot.hint not in WINDOW and _column_key(values) in self._window
+            if by_chance or not all(type(value) is int for value in values):
                 continue
             for factor in (2, 3, 4, 6, 8):
                 if all(value == factor * v for value, v in zip(column, values, strict=True)):
@@ -186,6 +189,7 @@ class _Names:
 
     def _free(self, name: str) -> str:
         taken = {parameter.name for parameter in self.parameters} | TAKEN
+        name = name.lstrip("_") or "value"  # a name that begins with `__` means another inside a class
         name = f"{name}_" if keyword.iskeyword(name) or name in TAKEN else name
         candidate, number = name, 2
         while candidate in taken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable
+from typing import Protocol
 
 from archdsl.backends.torch.forms import TAKEN, Form
 from archdsl.backends.torch.plan import Leaf, Part, Step, is_list
@@ -11,15 +11,24 @@ from archdsl.ir import Graph
 from archdsl.shapes import format_shape
 
 _POOL = ("x", "y", "z", "u", "v", "w")
-Returns = Callable[[dict[int, str]], list[str]]
 
 
-def forward_lines(graph: Graph, form: Form, returns: Returns | None) -> list[str]:
-    """The method's lines. `returns` writes the end of the network's own; other parts return what they give."""
+class Results(Protocol):
+    """How a network ends: the classes that its `forward` names, and the lines that return, given each value's variable."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def returns(self, names: dict[int, str], /) -> list[str]: ...  # noqa: D102
+
+
+def forward_lines(graph: Graph, form: Form, results: Results | None) -> list[str]:
+    """The method's lines. `results` are the network's own; other parts return what they give."""
     part = form.first
-    names = _Variables(graph, part, is_network=returns is not None)
+    names = _Variables(graph, part, results)
     arguments = [names.of[value] for value in part.inputs]
-    found = [f"    def forward({', '.join(['self', *arguments])}):"]
+    shapes = ", ".join(format_shape(graph.nodes[value].shape) for value in part.inputs)
+    found = [f"    def forward({', '.join(['self', *arguments])}):  # {shapes}"]
     shown = {names.of[value]: format_shape(graph.nodes[value].shape) for value in part.inputs}
     shapes_vary = any(_shapes(graph, other) != _shapes(graph, part) for other in form.instances[1:])
     if shapes_vary:
@@ -37,8 +46,8 @@ def forward_lines(graph: Graph, form: Form, returns: Returns | None) -> list[str
         shape = format_shape(graph.nodes[step.outputs[0]].shape)
         shown.update(dict.fromkeys(targets, shape))
         found.append(line if shape == before else f"{line}  # {shape}")
-    if returns is not None:
-        end = returns(names.of)
+    if results is not None:
+        end = results.returns(names.of)
         return found + end if len(end) > 1 else _shortened([*found, *end])
     return _shortened([*found, f"        return {', '.join(names.of[value] for value in part.outputs)}"])
 
@@ -77,9 +86,10 @@ def _attribute(part: Part, name: tuple[str, ...], registry: str) -> str:
 class _Variables:
     """A variable for each value, taken over by the next where nobody needs it any more."""
 
-    def __init__(self, graph: Graph, part: Part, *, is_network: bool) -> None:
+    def __init__(self, graph: Graph, part: Part, results: Results | None) -> None:
         self._graph = graph
         self._part = part
+        self._taken = TAKEN.union(results.class_names if results is not None else ())
         self.of: dict[int, str] = {}
         self._last_use: dict[int, int] = {}
         for index, step in enumerate(part.steps):
@@ -87,7 +97,7 @@ class _Variables:
         self._last_use.update(dict.fromkeys(part.outputs, len(part.steps)))
         for position, value in enumerate(part.inputs):
             label = graph.nodes[value].label
-            self.of[value] = self._fresh(_identifier(label) if label and (is_network or position) else _POOL[0])
+            self.of[value] = self._fresh(self._identifier(label) if label and (results or position) else _POOL[0])
 
     def assign(self, index: int, step: Step) -> list[str]:
         """Variables for what a step makes; what dies at it frees its own first."""
@@ -99,7 +109,7 @@ class _Variables:
             conditional = step.training_only and not self._part.training_only
             lasting = self._last_use.get(value, index) > index + 1 or conditional or len(step.outputs) > 1
             if label and lasting:
-                name = self._fresh(_identifier(label))
+                name = self._fresh(self._identifier(label))
             else:
                 name = next((f for f in freed if f in _POOL and f not in self.of.values()), None) or self._fresh(None)
             self.of[value] = name
@@ -124,10 +134,9 @@ class _Variables:
             number += 1
         return f"{stem}{number}"
 
-
-def _identifier(label: str) -> str:
-    """A label as a variable: `enc[0]` becomes `enc0`."""
-    name = "".join(c for c in label if c.isalnum() or c == "_")
-    if not name.isidentifier() or keyword.iskeyword(name) or name in TAKEN:
-        name = f"value_{name}"
-    return name
+    def _identifier(self, label: str) -> str:
+        """A label as a variable: `enc[0]` becomes `enc0`."""
+        name = "".join(c for c in label if c.isalnum() or c == "_")
+        if not name.isidentifier() or keyword.iskeyword(name) or name in self._taken:
+            name = f"value_{name}"
+        return name

@@ -15,7 +15,7 @@ from archdsl.backends.torch.emit import emit_module
 from archdsl.ir import Graph
 
 
-def build(graph: Graph, *, aux: bool = True, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> nn.Module:
+def build(graph: Graph, device: torch.device | str | None = None, *, aux: bool = True, dtype: torch.dtype | None = None) -> nn.Module:
     """The network as an `nn.Module` with fresh weights. `device` may be `meta`, which allocates nothing."""
     emitted = emit_module(graph, aux=aux)
     namespace = module_of(emitted.source, graph.name)
@@ -43,12 +43,13 @@ def module_of(source: str, name: str) -> ModuleType:
         raise
     for value in vars(module).values():
         if isinstance(value, type) and value.__module__ == key and issubclass(value, nn.Module):
-            value.__reduce_ex__ = _reducer(source, name)  # type: ignore[method-assign, assignment]
+            value.__reduce_ex__ = _reducer(source, name)  # type: ignore[method-assign]
     return module
 
 
 def _reducer(source: str, name: str) -> Any:
     """How instances pickle: with the source of their class, so that another process can make it."""
+
     def reduce(self: nn.Module, protocol: Any) -> tuple[Any, ...]:
         return _restore, (source, name, type(self).__qualname__), self.__dict__
 

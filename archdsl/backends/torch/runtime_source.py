@@ -25,7 +25,7 @@ def definitions_for(text: str) -> list[str]:
     needed: set[str] = set()
     pending = [text]
     while pending:
-        words = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*(?=\()|[A-Za-z_][A-Za-z0-9_]*(?=\.apply)", pending.pop()))
+        words = set(re.findall(r"(?<![\w.])[A-Za-z_]\w*(?=\(|\.apply)", pending.pop()))
         for name in words & known.keys() - needed:
             needed.add(name)
             pending.append(known[name])
