@@ -59,13 +59,14 @@ def counts(graph: Graph, costs: Costs, scope: Scope) -> dict[str, Dim]:
     `params` are all learned numbers and `params_eval` those without the heads; `macs` is in evaluation; `depth`
     is the most convolutions and dense layers on one path, as in the names of the papers ("ResNet-50").
     """
-    nodes = [node for node in graph.nodes if any(around is scope for around in node.scope.enclosing())]
+    nodes = graph.nodes
+    if scope is not graph.root:
+        nodes = [node for node in nodes if any(around is scope for around in node.scope.enclosing())]
     evaluated = [node for node in nodes if graph.in_evaluation[node.index]]
-    found: dict[str, Dim] = {
-        "params": costs.params(nodes),
-        "params_eval": costs.params(node for node in nodes if graph.in_evaluation[node.index]),
-        "depth": depth(graph, evaluated),
-    }
+    params = params_eval = costs.params(evaluated)
+    if len(evaluated) < len(nodes):
+        params += costs.params(node for node in nodes if not graph.in_evaluation[node.index])
+    found: dict[str, Dim] = {"params": params, "params_eval": params_eval, "depth": depth(graph, evaluated)}
     macs = costs.macs(evaluated)
     return found if macs is None else found | {"macs": macs}
 
