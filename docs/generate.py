@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from archdsl.declared import Declared, describe, show, signature
 from archdsl.diagnostics import render_text
@@ -29,7 +29,7 @@ def ops_page() -> str:
     parts = [f"# Ops\n\n{NOTE}\n\nWhat each op does, takes and becomes. `archdsl ops NAME` prints the same in a terminal."]
     for category in Category:
         ops = [op for op in Op.registry if op.category is category]
-        if ops:
+        if ops and category is not Category.INPUT:
             parts.append(f"## {category.value.capitalize()}")
             parts += [_op(op) for op in ops]
     parts.append("## Rules of initialization\n\nFor `init { conv = he() }` and an op's own `init = ...`.")
@@ -38,9 +38,7 @@ def ops_page() -> str:
 
 
 def _op(op: type[Op]) -> str:
-    parts = [_declared(op, head=f"{op.name} {{ ... }}" if op.statement and op.arity != 0 else None)]
-    if op.arity == 0:
-        return parts[0]
+    parts = [_declared(op, head=f"{op.name} {{ ... }}" if op.statement else None)]
     parts.append(f"```arch\n{_example(op)}```")
     lowered = _lowering(op)
     if lowered:
@@ -73,19 +71,28 @@ def _source(value: Any) -> str:
 def _declared(entry: type[Declared], head: str | None = None) -> str:
     """A heading, the documentation and the parameters of something that is called by name."""
     operands = getattr(entry, "operands", ())
-    call = head or signature(entry)
+    call = head or _call(entry, operands)
     parts = [f"### {entry.name}", f"`{call}`", cleandoc(entry.__doc__ or "")]
     rows = [f"| `{name}` | a value of the network | | |" for name in operands]
-    rows += [_row(entry, name) for name in entry.parameters_in_order() if getattr(entry, "arity", 1) != 0]
+    rows += [_row(entry, name) for name in entry.parameters_in_order()]
     if rows:
         parts.append("| parameter | is | default | |\n| --- | --- | --- | --- |\n" + "\n".join(rows))
     return "\n\n".join(parts)
 
 
+def _call(entry: type[Declared], operands: tuple[str, ...]) -> str:
+    """The call with its parameters, values of the network first."""
+    own = signature(entry).removeprefix(entry.name).strip("()")
+    given = ", ".join([*operands, *([own] if own else [])])
+    return f"{entry.name}({given})" if given else entry.name
+
+
 def _row(entry: type[Declared], name: str) -> str:
     field = entry.model_fields[name]
     default = "" if field.is_required() else f"`{show(field.default, entry.words(name))}`"
-    kind = describe(field.annotation).replace("|", "\\|")
+    registry = Recipe.registry_for(name) if entry is Recipe else None
+    many = registry is not None and get_origin(field.annotation) is tuple
+    kind = f"a list of {registry.kind}s" if registry is not None and many else describe(field.annotation)
     return f"| `{name}` | {kind} | {default} | {field.description or ''} |"
 
 

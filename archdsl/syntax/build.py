@@ -40,13 +40,13 @@ class Builder:
 
     def of(self, piece: Any) -> Span:
         """The span of a token or node."""
-        return Span(self.file, piece.start_pos, piece.end_pos) if isinstance(piece, Token) else piece.span
+        return Span(self.file, piece.start_pos or 0, piece.end_pos or 0) if isinstance(piece, Token) else piece.span
 
     def _span(self, children: Children) -> Span:
         first, last = children[0], children[-1]
         start = first.start_pos if isinstance(first, Token) else first.span.start
         end = last.end_pos if isinstance(last, Token) else last.span.end
-        return Span(self.file, start, end)
+        return Span(self.file, start or 0, end or 0)
 
     # -- expressions --
 
@@ -265,7 +265,7 @@ class Builder:
     def train(self, c: Children) -> ast.Train:
         return ast.Train(self._span(c), c[1])
 
-    def spec(self, c: Children) -> list[Any]:
+    def spec(self, c: Children) -> Children:
         return [item for item in c if not isinstance(item, Token)]
 
 

@@ -103,7 +103,7 @@ class _Parser:
         """The expression in a part of a source; none, and a fault, where there is none."""
         self.builder.file, self.builder.report = source, faults.append
         state = self.lark.parse_interactive("", start="expr").parser_state
-        lexer = self.lark.parser.lexer.lexer  # type: ignore[union-attr]  # the basic lexer, below the post-lexer
+        lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
         token = Token("NAME", "", start, end_pos=start)
         try:
             for token in LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None):  # type: ignore[no-untyped-call]
@@ -127,7 +127,7 @@ class _Run:
         self.previous: Token | None = None
 
     def spec(self) -> list[Any]:
-        tokens = self.interactive.lexer_thread.lex(self.state)
+        tokens = self.interactive.lexer_thread.lex(self.state)  # type: ignore[no-untyped-call]
         for token in tokens:
             if not self._feed(token):
                 self._recover(token, tokens)
