@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 from archdsl.declared import Fault
 
@@ -35,31 +37,44 @@ def write_file(path: Path, content: str | bytes) -> None:
         if target.exists() and not target.is_file() and not target.is_dir():
             target.write_bytes(data)
         else:
-            _replace(target, data)
+            replace_file(target, lambda file: file.write(data))
     except OSError as error:
         raise cannot_write(path, error) from error
 
 
 def cannot_write(path: Path | str, error: OSError) -> Fault:
     """What to say where the system refuses to write; E0606."""
-    help = _REMEDIES.get(error.errno or 0, "choose another place with -o")
+    help = remedy(error, "choose another place with -o")
     return Fault("E0606", f"{path} cannot be written: {error.strerror or error}", help=help)
 
 
-def _replace(target: Path, data: bytes) -> None:
+def remedy(error: OSError, otherwise: str) -> str:
+    """What helps where the system refuses to write."""
+    return _REMEDIES.get(error.errno or 0, otherwise)
+
+
+def replace_file(target: Path, fill: Callable[[IO[bytes]], Any], *, temporary: Path | None = None) -> None:
+    """Replace the file by what `fill` writes; whatever goes wrong leaves it as it was, and passes on.
+
+    `temporary` is where it is written first, in the same folder; a name of its own where it is not said. With one
+    name for every writing, what a killed process leaves is written over by the next.
+    """
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
-    handle, name = tempfile.mkstemp(prefix=".archdsl-", suffix=".partial", dir=target.parent)
+    if temporary is None:
+        handle, name = tempfile.mkstemp(prefix=".archdsl-", suffix=".partial", dir=target.parent)
+        os.close(handle)
+        temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
+        with temporary.open("wb") as file:
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, mode)
-        os.replace(name, target)
+        temporary.chmod(mode)
+        temporary.replace(target)
     except BaseException:
-        os.unlink(name)
+        temporary.unlink(missing_ok=True)
         raise
 
 

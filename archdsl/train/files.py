@@ -1,9 +1,7 @@
-"""Writing that either happens or does not: beside the target, flushed to the disk, then renamed."""
+"""Checkpoints: written whole or not at all, and read without executing anything."""
 
 from __future__ import annotations
 
-import errno
-import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,22 +11,15 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from archdsl.declared import Fault
+from archdsl.files import remedy, replace_file
 
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
     """Replaces the file, or leaves what was there and raises `Fault` (E0902)."""
-    temporary = path.with_name(f".{path.name}.partial")  # one name, so that what a killed run leaves is written over
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                file.write(content) if isinstance(content, bytes) else content(file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        fill = (lambda file: file.write(content)) if isinstance(content, bytes) else content
+        replace_file(path, fill, temporary=path.with_name(f".{path.name}.partial"))
     except (OSError, RuntimeError) as error:
         raise _unwritten(path, error) from error
 
@@ -47,16 +38,9 @@ def _unwritten(path: Path, error: Exception) -> Fault:
         cause = cause.__cause__ or cause.__context__
     if not isinstance(cause, OSError):
         raise error
-    remedies = {
-        errno.ENOSPC: "free some space, then go on with --resume",
-        errno.EDQUOT: "free some of your quota, then go on with --resume",
-        errno.EFBIG: "raise the limit on file sizes, then go on with --resume",
-        errno.EACCES: "choose a folder that you may write to",
-        errno.EROFS: "choose a folder that you may write to",
-    }
     kept = "; the earlier one is intact" if path.exists() else ""
     reason = cause.strerror or cause
-    return Fault("E0902", f"cannot write {path}: {reason}{kept}", help=remedies.get(cause.errno or 0, "choose another folder"))
+    return Fault("E0902", f"cannot write {path}: {reason}{kept}", help=f"{remedy(cause, 'choose another folder')}, then go on with --resume")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
