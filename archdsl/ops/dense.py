@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -13,7 +13,10 @@ from archdsl.shapes import Dim, Shape, format_shape
 
 
 class Linear(WeightedOp, name="linear"):
-    """A dense layer on the last axis: on the features of a vector `[F]`, or of each token of `[L, F]`."""
+    """A dense layer on the last axis: on the features of a vector `[F]`, or of each token of `[L, F]`.
+
+    With more axes `axis = -1` says that the last one holds the features, as after `permute([1, 2, 0])`.
+    """
 
     category: ClassVar[Category] = Category.DENSE
     saves_output: ClassVar[bool] = False
@@ -22,6 +25,7 @@ class Linear(WeightedOp, name="linear"):
 
     out: PositiveInt = Field(description="output features")
     bias: bool = Field(True, description="a learned shift for each output feature")
+    axis: Literal[-1] | None = Field(None, description="-1 for the last axis of an input with more than two")
 
     def infer(self, *inputs: Shape) -> Shape:
         """`[F]` to `[out]`, `[L, F]` to `[L, out]`."""
@@ -42,7 +46,7 @@ class Linear(WeightedOp, name="linear"):
         return Lowering(Call("nn.Linear", (self._features(inputs[0]), self.out), options))
 
     def _features(self, shape: Shape) -> int:
-        if len(shape) not in (1, 2):
+        if self.axis is None and len(shape) not in (1, 2):
             raise Fault(
                 "E0305",
                 f"`linear` takes a vector [F] or tokens [L, F], and gets {format_shape(shape)}",

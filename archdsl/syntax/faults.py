@@ -185,7 +185,7 @@ def _keyword(s: Situation) -> SyntaxFault | None:
             "E0107",
             s.previous_span,
             f"`{s.previous}` is a word of the language and cannot be a label",
-            f"choose another name, such as `{s.previous}1`",
+            f"choose another name, such as `{s.previous}1`; as a key alone it stands in quotes: `\"{s.previous}\": ...`",
         )
     wants_name = "NAME" in s.expected and not {"LET", "SKIP", "LSQB"} & s.expected
     if str(s.token) in KEYWORDS and wants_name and not s.first_on_line:

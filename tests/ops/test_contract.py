@@ -23,7 +23,7 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[Any, ...]]]] = {
     "depthwise": [({"k": 3}, SPATIAL), ({"k": 5, "stride": 2, "mult": 2}, SPATIAL)],
     "upconv": [({"out": 6, "k": 2}, SPATIAL),
                ({"out": 6, "k": 3, "stride": 2, "pad": 1, "output_pad": 1, "groups": 2, "bias": False}, SPATIAL)],
-    "linear": [({"out": 5}, (VECTOR, LINE)), ({"out": 5, "bias": False}, (VECTOR, LINE))],
+    "linear": [({"out": 5}, (VECTOR, LINE)), ({"out": 5, "bias": False}, (VECTOR, LINE)), ({"out": 5, "axis": -1}, ANY_RANK)],
     "flatten": [({}, ANY_RANK)],
     "reshape": [({"sizes": (4, -1)}, ANY_RANK), ({"sizes": (8, 2, 6)}, (LINE,))],
     "embedding": [({"n": 11, "dim": 4}, ((7,), (3, 2)))],
