@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from archdsl.diagnostics.codes import files, names, shapes, structure, syntax, training, values, warnings
+from archdsl.diagnostics.codes import files, names, shapes, structure, syntax, training, values, warnings, weights
 from archdsl.diagnostics.codes.entry import Code
 
 GROUPS: Final[dict[str, str]] = {
@@ -16,7 +16,7 @@ GROUPS: Final[dict[str, str]] = {
     "E06": "Files and settings",
     "E07": "Claims",
     "E08": "Training",
-    "E09": "Outputs",
+    "E09": "Outputs and weights",
     "W01": "Warnings",
     "N03": "Notes",
 }
@@ -39,6 +39,7 @@ CODES: Final[dict[str, Code]] = _table(
         *structure.CODES,
         *files.CODES,
         *training.CODES,
+        *weights.CODES,
         *warnings.CODES,
     ]
 )
