@@ -92,6 +92,7 @@ def compile_text(
     return compile_source(SourceFile(shown, text), None, name, settings)
 
 
+@collector_paused()
 def compile_source(
     source: SourceFile, path: Path | None, name: str | None, settings: Mapping[str, str] | None = None
 ) -> Compiled:
@@ -111,8 +112,7 @@ def compile_source(
 def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str]) -> Compiled:
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     training = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
-    with collector_paused():
-        elaboration = elaborate(module, chosen, own)
+    elaboration = elaborate(module, chosen, own)
     recipe, recipe_errors = _recipe(module, training)
     found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
     graph, sizes = elaboration.graph, OpenSizes()

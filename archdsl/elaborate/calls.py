@@ -157,30 +157,37 @@ class CallCache:
     def find(self, call: ast.Expr, env: Environment) -> Op | None:
         """The op, where this call gave one with these arguments; none where it has to be made."""
         plan = self._plans.get(id(call))
-        if plan is None or self._shadowed(call, env):
+        if plan is None:
+            return None
+        target = self._target(call, env)
+        if target is None:
             return None
         expressions, made = plan
         evaluate = self._evaluator.evaluate
-        return made.get(
-            tuple([(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN])
-        )
+        return made.get((target, *[(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN]))
 
     def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
         """Remember the op that a call gave, where its arguments are plain values."""
-        if self._shadowed(call, env):
-            return
+        target = self._target(call, env)
         arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
-        if any(isinstance(a.value, ast.Name) and env.find(a.value.id) is Unknown for a in arguments):
-            return  # a bare word, such as `same`
+        if target is None or any(isinstance(a.value, ast.Name) and env.find(a.value.id) is Unknown for a in arguments):
+            return  # reached in another way, or a bare word such as `same` among its arguments
         values = [self._evaluator.evaluate(argument.value, env) for argument in arguments]
         if all(value.__class__ in _PLAIN for value in values):
             _, made = self._plans.setdefault(id(call), (tuple(argument.value for argument in arguments), {}))
-            made[tuple([(value.__class__, value) for value in values])] = op
+            made[(target, *[(value.__class__, value) for value in values])] = op
 
     @staticmethod
-    def _shadowed(call: ast.Expr, env: Environment) -> bool:
-        name = call.callee if call.__class__ is ast.CallExpr else call
-        return name.__class__ is not ast.Name or env.find(name.id) is not Unknown
+    def _target(call: ast.Expr, env: Environment) -> Any:
+        """What a call's name leads to: an op by its own name, or the op that a parameter holds; none where neither."""
+        name = call.callee if call.__class__ is ast.CallExpr else call  # type: ignore[attr-defined]
+        if name.__class__ is not ast.Name:
+            return None
+        value = env.find(name.id)
+        if value is Unknown:
+            return Unknown
+        bare = value.__class__ is Callee and not value.positional and not value.keywords and isinstance(value.target, type)
+        return value.target if bare else None
 
 
 def header(definition: ast.Block | ast.Network) -> str:
