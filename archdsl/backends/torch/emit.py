@@ -98,8 +98,7 @@ class _Emitter:
         found = [f"class {form.name}(nn.{'Sequential' if sequential else 'Module'}):", f'    """{_about(part.scope)}"""']
         found += ["", f"    def __init__({', '.join(['self', *self._parameters(form)])}):"]
         if sequential:
-            items = repeated([self._construct(step, part, texts) for step in part.steps])
-            found += lines(Group("super().__init__(", items), 8)
+            found += lines(self._sequential(part, texts, "super().__init__("), 8)
         else:
             found.append("        super().__init__()")
             for statement in self._attributes(part, texts):
@@ -144,11 +143,15 @@ class _Emitter:
         form = self.forms.by_part.get(id(step))
         if form is not None:
             return self._instance(form, texts)
-        children = [self._construct(child, step, texts) for child in step.steps]
-        if step.counted:
-            return Group("nn.Sequential(", repeated(children))
-        named = tuple(_entry(f'("{child.name[0]}", ', made, ")") for child, made in zip(step.steps, children, strict=True))
-        return Group("nn.Sequential(OrderedDict([", named, "]))")
+        return self._sequential(step, texts, "nn.Sequential(")
+
+    def _sequential(self, part: Part, texts: Iterator[str | None], opening: str) -> Expression:
+        """A chain's steps as the arguments of an `nn.Sequential`."""
+        children = [self._construct(child, part, texts) for child in part.steps]
+        if part.counted:
+            return Group(opening, repeated(children))
+        named = tuple(_entry(f'("{child.name[0]}", ', made, ")") for child, made in zip(part.steps, children, strict=True))
+        return Group(opening + "OrderedDict([", named, "]))")
 
     def _instance(self, form: Form, texts: Iterator[str | None]) -> Expression:
         """A class with its arguments: channels first by position, the rest by name."""

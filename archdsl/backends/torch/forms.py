@@ -23,6 +23,9 @@ TAKEN = frozenset({"torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTup
 WINDOW = frozenset({"kernel_size", "stride", "padding", "dilation"})
 """What says how a window moves; channels never follow from it."""
 
+NESTED = 4
+"""How deep expressions of `nn.Sequential` go before a group becomes a class; Python itself reads 200 brackets."""
+
 
 class Slot(NamedTuple):
     """A place for a number in a constructor: its value in one instance, and what it is called there.
@@ -79,9 +82,12 @@ class Forms:
         self.in_order: list[Form] = []
         self._keys: dict[int, Hashable] = {}
         by_key: dict[Hashable, Form] = {}
+        heights: dict[int, int] = {}
         for part in inside_out(root):
             key = self._key(part)
-            if not is_class(part, root):
+            height = 1 + max((heights.get(id(step), 0) for step in part.steps), default=0)
+            if height <= NESTED and not is_class(part, root):
+                heights[id(part)] = height
                 self._keys[id(part)] = key
                 continue
             form = by_key.get(key)

@@ -6,7 +6,7 @@ import keyword
 from typing import Protocol
 
 from archdsl.backends.torch.forms import TAKEN, Form
-from archdsl.backends.torch.plan import Leaf, Part, Step, is_list
+from archdsl.backends.torch.plan import Leaf, Part, Step
 from archdsl.ir import Graph
 from archdsl.shapes import format_shape
 
@@ -79,7 +79,7 @@ def _attribute(part: Part, name: tuple[str, ...], registry: str) -> str:
     """How `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
     *family, key = name
     if family:
-        return f"self.{family[0]}[{key}]" if is_list(part.family(family[0])) else f'self.{family[0]}["{key}"]'
+        return f"self.{family[0]}[{key}]" if family[0] in part.lists else f'self.{family[0]}["{key}"]'
     return f"self.{key}" if key.isidentifier() else f'self.{registry}["{key}"]'
 
 
@@ -91,6 +91,7 @@ class _Variables:
         self._part = part
         self._taken = TAKEN.union(results.class_names if results is not None else ())
         self.of: dict[int, str] = {}
+        self._used: set[str] = set()
         self._last_use: dict[int, int] = {}
         for index, step in enumerate(part.steps):
             self._last_use.update(dict.fromkeys(step.inputs, index))
@@ -103,6 +104,7 @@ class _Variables:
         """Variables for what a step makes; what dies at it frees its own first."""
         dying = [value for value in dict.fromkeys(step.inputs) if self._last_use[value] == index and value in self.of]
         freed = [self.of.pop(value) for value in dying]
+        self._used.difference_update(freed)
         targets: list[str] = []
         for value in step.outputs:
             label = self._label(step, value)
@@ -111,7 +113,7 @@ class _Variables:
             if label and lasting:
                 name = self._fresh(self._identifier(label))
             else:
-                name = next((f for f in freed if f in _POOL and f not in self.of.values()), None) or self._fresh(None)
+                name = self._fresh(next((f for f in freed if f in _POOL and f not in self._used), None))
             self.of[value] = name
             targets.append(name)
         return targets
@@ -124,15 +126,13 @@ class _Variables:
         return self._graph.nodes[value].label
 
     def _fresh(self, wanted: str | None) -> str:
-        used = set(self.of.values())
         candidates = [wanted] if wanted is not None else list(_POOL)
-        for candidate in candidates:
-            if candidate not in used:
-                return candidate
-        stem, number = candidates[0], 2
-        while f"{stem}{number}" in used:
-            number += 1
-        return f"{stem}{number}"
+        name = next((candidate for candidate in candidates if candidate not in self._used), None)
+        number = 2
+        while name is None or name in self._used:
+            name, number = f"{candidates[0]}{number}", number + 1
+        self._used.add(name)
+        return name
 
     def _identifier(self, label: str) -> str:
         """A label as a variable: `enc[0]` becomes `enc0`."""

@@ -42,21 +42,22 @@ def module_of(source: str, name: str) -> ModuleType:
         del sys.modules[key]
         raise
     for value in vars(module).values():
-        if isinstance(value, type) and value.__module__ == key and issubclass(value, nn.Module):
+        if isinstance(value, type) and value.__module__ == key and issubclass(value, nn.Module | tuple):
             value.__reduce_ex__ = _reducer(source, name)  # type: ignore[method-assign]
     return module
 
 
 def _reducer(source: str, name: str) -> Any:
-    """How instances pickle: with the source of their class, so that another process can make it."""
+    """How networks and their results pickle: with the source of their class, so that another process can make it."""
 
-    def reduce(self: nn.Module, protocol: Any) -> tuple[Any, ...]:
-        return _restore, (source, name, type(self).__qualname__), self.__dict__
+    def reduce(self: Any, protocol: Any) -> tuple[Any, ...]:
+        made = source, name, type(self).__qualname__
+        return (_restore, (*made, tuple(self))) if isinstance(self, tuple) else (_restore, made, self.__dict__)
 
     return reduce
 
 
-def _restore(source: str, name: str, class_name: str) -> nn.Module:
-    """An instance without its state, which pickle puts in next."""
+def _restore(source: str, name: str, class_name: str, items: tuple[Any, ...] = ()) -> Any:
+    """A result with its fields, or a module without its state, which pickle puts in next."""
     cls = getattr(module_of(source, name), class_name)
-    return cls.__new__(cls)  # type: ignore[no-any-return]
+    return cls.__new__(cls, *items)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from archdsl.ir import Graph, Node, Scope
 from archdsl.ops.base import Lowering
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Part:
     """A scope to be emitted. `inputs` and `outputs` are values (node indices); the first output is the main one.
 
@@ -36,9 +37,14 @@ class Part:
         """Whether the steps are called 0, 1, 2, ..., as an `nn.Sequential` calls them."""
         return all(step.name == (str(i),) for i, step in enumerate(self.steps))
 
-    def family(self, name: str) -> list[str]:
-        """The keys of an indexed family's members, in order."""
-        return [step.name[1] for step in self.steps if len(step.name) == 2 and step.name[0] == name]
+    @cached_property
+    def lists(self) -> frozenset[str]:
+        """The indexed families whose keys, in order, are those of an `nn.ModuleList`; others are an `nn.ModuleDict`."""
+        families: dict[str, list[str]] = {}
+        for step in self.steps:
+            if len(step.name) == 2:
+                families.setdefault(step.name[0], []).append(step.name[1])
+        return frozenset(name for name, keys in families.items() if is_list(keys))
 
     @property
     def sequential(self) -> bool:

@@ -1,0 +1,192 @@
+"""The live module: copies, pickles, devices, dtypes, compilers, results, tracebacks."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import shutil
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import archdsl
+from tests.backends.torch.programs import Program
+
+TEXT = """
+block unit(out, stride = 1) { conv: conv(out, 3, stride); bn: bn; relu }
+block head(classes) { gap; flatten; fc: linear(classes) }
+network net(classes = 5) {
+  input image [3, H, W]
+  stem: unit(8)
+  features: conv(8, 3) -> bn -> relu
+  aux(weight = 0.3) aux1: head(classes)
+  low: unit(16, stride = 2)
+  skip(drop = 0.2) { conv(16, 3); gamma: layer_scale(0.5) }
+  output mask: conv(2, 1)
+  head(classes)
+}
+"""
+PLAIN = TEXT.replace("output mask: conv(2, 1)", "").replace("aux(weight = 0.3) aux1: head(classes)", "")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+def network(text: str = TEXT, **options: Any) -> nn.Module:
+    return archdsl.loads(text).build(**options)
+
+
+def images() -> Tensor:
+    return torch.randn(2, 3, 8, 8)
+
+
+def step(module: nn.Module) -> None:
+    optimizer = torch.optim.SGD(module.parameters(), 0.1)
+    found = module.train()(images())
+    sum((value.square().mean() for value in found), start=torch.zeros(())).backward()
+    optimizer.step()
+
+
+def test_results() -> None:
+    """Heads come in training alone, outputs always; in evaluation a head's modules are not called."""
+    module, calls = network(), []
+    module.aux1.register_forward_hook(lambda *_: calls.append("aux1"))
+    training = module.train()(images())
+    assert training._fields == ("main", "aux1", "mask") and calls == ["aux1"]
+    evaluation = module.eval()(images())
+    assert evaluation._fields == ("main", "mask") and calls == ["aux1"]
+    assert isinstance(network(PLAIN).train()(images()), Tensor)
+    only_heads = network(TEXT.replace("output mask: conv(2, 1)", ""))
+    assert only_heads.train()(images())._fields == ("main", "aux1") and isinstance(only_heads.eval()(images()), Tensor)
+    assert not any("aux1" in line for line in archdsl.loads(TEXT).source(aux=False).splitlines())
+
+
+def test_copies() -> None:
+    module = network()
+    step(module)
+    other = copy.deepcopy(module)
+    x = images()
+    torch.testing.assert_close(other.eval()(x), module.eval()(x), rtol=0, atol=0)
+    step(other)
+    assert not torch.equal(other.stem.conv.weight, module.stem.conv.weight)
+    with torch.no_grad():
+        result = module(x)
+    assert copy.deepcopy(result)._fields == result._fields
+
+
+def test_pickles(tmp_path: Path) -> None:
+    """The whole module and its results, here and in a process that has not built it."""
+    module = network()
+    step(module)
+    x = images()
+    expected = module.eval()(x)
+    torch.testing.assert_close(pickle.loads(pickle.dumps(module)).eval()(x), expected, rtol=0, atol=0)
+    buffer = io.BytesIO()
+    torch.save(module.state_dict(), buffer)
+    buffer.seek(0)
+    network().load_state_dict(torch.load(buffer, weights_only=True))
+    torch.save((module, x, expected), tmp_path / "module.pt")
+    program = (
+        "import sys, torch\nmodule, x, expected = torch.load(sys.argv[1], weights_only=False)\n"
+        "found = module(x)\nassert found._fields == expected._fields\nassert torch.equal(found.main, expected.main)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program, tmp_path / "module.pt"], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_devices_and_dtypes() -> None:
+    meta = network(device="meta")
+    assert all(tensor.is_meta for tensor in meta.state_dict().values())
+    assert meta(torch.empty(2, 3, 8, 8, device="meta")).main.shape == (2, 5)
+    meta.to_empty(device="cpu").load_state_dict(network().state_dict())
+    assert not any(tensor.is_meta for tensor in meta.state_dict().values())
+    for dtype in (torch.bfloat16, torch.float64):
+        assert network(dtype=dtype)(images().to(dtype)).main.dtype == dtype
+    module = network().eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert module(images()).main.dtype == torch.bfloat16
+
+
+def test_builds_without_allocating() -> None:
+    huge = "network net { input image [3, 8, 8]; conv(200000, 3); conv(200000, 3) -> bn; init { conv = he; bn = ones } }"
+    assert sum(p.numel() for p in network(huge, device="meta").parameters()) > 3e11
+
+
+def test_channels_last() -> None:
+    module, x = network().eval(), images()
+    expected = module(x)
+    found = module.to(memory_format=torch.channels_last)(x.to(memory_format=torch.channels_last))
+    torch.testing.assert_close(found, expected)
+    assert found.mask.is_contiguous(memory_format=torch.channels_last)
+
+
+FAMILIES = "network net { input image [3, 8, 8]; enc[1]: conv(4, 3); enc[0]: conv(4, 3); conv(4, 3); concat { x; enc[1] }; layer_scale; relu }"
+"""Numbered stages, a bare numbered parameter and a family that is no list."""
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("text", [TEXT, FAMILIES], ids=["heads", "numbered"])
+def test_compiles_whole(text: str, training: bool) -> None:
+    torch._dynamo.reset()
+    module, x = network(text.replace("(drop = 0.2)", "")).train(training), images()
+    compiled = torch.compile(module, fullgraph=True, backend="eager")
+    found, expected = compiled(x), module(x)
+    assert getattr(found, "_fields", None) == getattr(expected, "_fields", None)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")  # PyTorch's own, on import
+def test_compiles_to_machine_code() -> None:
+    if shutil.which("g++") is None and shutil.which("clang++") is None:
+        pytest.skip("torch.compile with inductor NOT run: there is no C++ compiler")
+    torch._dynamo.reset()
+    module, x = network(PLAIN).eval(), images()
+    with torch.no_grad():
+        torch.testing.assert_close(torch.compile(module, fullgraph=True)(x), module(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("text", [TEXT, FAMILIES], ids=["heads", "numbered"])
+def test_exports(text: str) -> None:
+    module, x = network(text).eval(), images()
+    exported = torch.export.export(module, (x,)).module()
+    torch.testing.assert_close(tuple(exported(x)), tuple(module(x)))
+
+
+def test_exports_open_sizes() -> None:
+    module, x = network().eval(), images()
+    sizes = {0: torch.export.Dim("batch"), 2: torch.export.Dim("height", min=4), 3: torch.export.Dim("width", min=4)}
+    exported = torch.export.export(module, (x,), dynamic_shapes=(sizes,)).module()
+    x = torch.randn(3, 3, 14, 20)
+    torch.testing.assert_close(tuple(exported(x)), tuple(module(x)))
+
+
+def test_traceback_shows_the_line() -> None:
+    """A wrong size ends at the generated line, with the shape that it expects, and the line that states the input's."""
+    module = network("network net { input image [3, 8, 8]; conv(4, 3); flatten; fc: linear(5) }")
+    with pytest.raises(RuntimeError) as caught:
+        module(torch.randn(2, 3, 9, 9))
+    text = "".join(traceback.format_exception(caught.value))
+    assert "return self.fc(x)  # [5]" in text and "<archdsl net " in text
+    assert "def forward(self, image):  # [3, 8, 8]" in archdsl.loads("network net { input image [3, 8, 8]; conv(4, 3) -> bn; add { x; x } }").source()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_programs_compile_whole(seed: int) -> None:
+    torch._dynamo.reset()
+    spec = archdsl.loads(Program(1000 + seed).text)
+    if len(spec.graph.nodes) > 80:
+        return
+    module = spec.build().eval()
+    shapes = [(2, *spec.graph.nodes[i].shape) for i in spec.graph.inputs]
+    x = [torch.randint(0, 11, s) if spec.graph.nodes[i].integer else torch.randn(s) for i, s in zip(spec.graph.inputs, shapes, strict=True)]
+    torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="eager")(*x), module(*x))
