@@ -17,8 +17,9 @@ are the quasi-polynomials of degree one of Ehrhart's theory (Stanley, Enumerativ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import gcd, lcm, prod
 from typing import TypeAlias
 
@@ -135,14 +136,43 @@ def _bounded(period: int, symbol: str) -> int:
     return period
 
 
+def smallest_period(values: Sequence[object]) -> int:
+    """The smallest divisor of the length after which the values repeat.
+
+    The periods that divide a length are closed under the greatest common divisor, so that leaving out one prime
+    factor after another, as long as they still repeat, finds the smallest.
+    """
+    period = len(values)
+    for prime in _primes(period):
+        while period % prime == 0 and values[period // prime : period] == values[: period - period // prime]:
+            period //= prime
+    return period
+
+
+def _primes(number: int) -> Iterator[int]:
+    """The prime factors, each once."""
+    factor = 2
+    while factor * factor <= number:
+        if number % factor == 0:
+            yield factor
+            while number % factor == 0:
+                number //= factor
+        factor += 1
+    if number > 1:
+        yield number
+
+
 def _canonical(symbol: str, slope: int, offsets: list[int]) -> Dim:
-    """The same function at its smallest period; an integer where it is constant."""
-    period = len(offsets)
-    for smaller in (p for p in range(1, period) if period % p == 0):
-        step, rest = divmod(slope * smaller, period)
-        if not rest and all(offsets[r] - offsets[r - smaller] == step for r in range(smaller, period)):
-            slope, offsets = step, offsets[:smaller]
-            break
+    """The same function at its smallest period; an integer where it is constant.
+
+    A period is one of the steps from each value to the next; the function over a period of P grows by the slope.
+    """
+    length = len(offsets)
+    if length > 1:
+        steps = [b - a for a, b in pairwise(offsets)]
+        period = smallest_period([*steps, offsets[0] + slope - offsets[-1]])
+        if period < length:
+            slope, offsets = slope * period // length, offsets[:period]
     if slope == 0 and len(offsets) == 1:
         return offsets[0]
     return OpenSize(symbol, slope, tuple(offsets))

@@ -5,24 +5,31 @@ For a common period and one remainder both are linear in the quotient, so an equ
 or once, and an inequality from one point on, up to one point, always or never. Such a set is therefore,
 for each remainder, everything from some size on or nothing, and finitely many sizes besides; and the sets
 of this form are closed under intersection, union and complement. So what a network demands is decided,
-not tried. (These are the sets definable in Presburger arithmetic with one variable: Presburger 1929.)
+not tried. (These are the sets definable in Presburger arithmetic with one variable: Presburger 1929; that
+they are eventually periodic: Ginsburg & Spanier 1966.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from math import gcd, lcm
 
-from archdsl.shapes import MAX_PERIOD, Dim, OpenSize, SizeError
+from archdsl.shapes import MAX_PERIOD, Dim, SizeError, smallest_period
 
-MAX_POINTS = 1 << 20
+MAX_POINTS = 1 << 18
 """The most single sizes that a set is computed with."""
 
 
 @dataclass(frozen=True, slots=True)
 class SizeSet:
-    """All `n >= 1` with `n >= least[n % len(least)]`, and the `points`; a remainder without a least size is out."""
+    """All `n >= 1` with `n >= least[n % len(least)]`, and the `points`; a remainder without a least size is out.
+
+    Made by `equal`, `at_least` and the operators, which keep one form for each set: the smallest period of what
+    holds for all large sizes, and each remainder from as early on as possible. So equal sets compare equal.
+    """
 
     least: tuple[int | None, ...]
     points: frozenset[int] = frozenset()
@@ -37,77 +44,28 @@ class SizeSet:
 
     def __and__(self, other: SizeSet) -> SizeSet:
         """What is in both."""
-        return self._combine(other, lambda a, b: a and b)
+        return _both(self, other)
 
     def __or__(self, other: SizeSet) -> SizeSet:
         """What is in one of them."""
-        return self._combine(other, lambda a, b: a or b)
+        return ~(~self & ~other)
 
     def __invert__(self) -> SizeSet:
         """What is not in it."""
-        return self._combine(ALL, lambda a, _: not a)
+        return _complement(self)
 
     def __le__(self, other: SizeSet) -> bool:
         """Whether everything in it is in the other."""
-        return not self & ~other
+        return self & other == self
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it holds single sizes alone."""
+        return all(start is None for start in self.least)
 
     def smallest(self) -> int:
         """The least size in it; the set must not be empty."""
         return min([*self.points, *(start for start in self.least if start is not None)])
-
-    def _combine(self, other: SizeSet, rule: Callable[[bool, bool], bool]) -> SizeSet:
-        """The set of `n` with `rule(n in self, n in other)`: settled by remainder beyond the last exception."""
-        period = lcm(len(self.least), len(other.least))
-        if period > MAX_PERIOD:
-            raise SizeError(f"the sizes that work repeat only after {period}, over the limit of {MAX_PERIOD}")
-        bound = max(self._settled, other._settled)
-        if bound > MAX_POINTS:
-            raise SizeError(f"what works is settled only from {bound} on, over the limit of {MAX_POINTS}")
-        later = [bound + (r - bound) % period for r in range(period)]
-        least = [n if rule(n in self, n in other) else None for n in later]
-        return _canonical(least, (n for n in range(1, bound) if rule(n in self, n in other)))
-
-    @property
-    def _settled(self) -> int:
-        """From here on the remainder alone decides."""
-        return max([1, *(p + 1 for p in self.points), *(start for start in self.least if start is not None)])
-
-    def __str__(self) -> str:
-        """The set as words that follow a symbol: `at least 29`, `a multiple of 16`."""
-        return describe(self)
-
-
-def _canonical(least: list[int | None], points: Iterable[int]) -> SizeSet:
-    """The same set with each remainder as early as its points allow, at the smallest period."""
-    period = len(least)
-    left = set(points)
-    starts: list[int | None] = []
-    for start in least:
-        while start is not None and start - period in left:
-            start -= period
-            left.discard(start)
-        starts.append(start)
-    for smaller in (p for p in range(1, period) if period % p == 0):
-        reduced = _at_period(starts, smaller)
-        if reduced is not None:
-            return SizeSet(reduced, frozenset(left))
-    return SizeSet(tuple(starts), frozenset(left))
-
-
-def _at_period(starts: list[int | None], period: int) -> tuple[int | None, ...] | None:
-    """The least sizes at a smaller period, where that says the same."""
-    found: list[int | None] = []
-    for r in range(period):
-        group = starts[r::period]
-        given = [start for start in group if start is not None]
-        if given and len(given) < len(group):
-            return None
-        first = min(given, default=None)
-        expected = {first + period * k for k in range(len(group))} if first is not None else set()
-        if given and set(given) != expected:
-            return None
-        found.append(first)
-    return tuple(found)
 
 
 ALL = SizeSet((1,))
@@ -116,88 +74,183 @@ NONE = SizeSet((None,))
 
 def equal(left: Dim, right: Dim) -> SizeSet:
     """Where two functions of one symbol are equal."""
-    return _where(left - right, zero=True)
+    difference = left - right
+    if isinstance(difference, int):
+        return NONE if difference else ALL
+    return _zeros(difference.slope, difference.offsets)
 
 
 def at_least(size: Dim, least: int) -> SizeSet:
     """Where a function is at least a number."""
-    return _where(size - least, zero=False)
-
-
-def _where(difference: Dim, *, zero: bool) -> SizeSet:
-    """Where a function is zero, or where it is not negative."""
+    difference = size - least
     if isinstance(difference, int):
-        return ALL if difference == 0 or (difference > 0 and not zero) else NONE
-    period, slope = len(difference.offsets), difference.slope
-    least: list[int | None] = [None] * period
-    points: list[int] = []
-    for r, offset in enumerate(difference.offsets):
-        first = r if r else period
-        if slope == 0:
-            least[r] = first if offset == 0 or (offset > 0 and not zero) else None
-        elif zero:
-            q, rest = divmod(-offset, slope)
-            points += [period * q + r] if rest == 0 and period * q + r >= 1 else []
-        elif slope > 0:
-            least[r] = max(first, period * -(offset // slope) + r)
-        else:
-            points += _counted(n for n in range(first, period * (offset // -slope) + r + 1, period))
-    return _canonical(least, points)
+        return ALL if difference >= 0 else NONE
+    return _not_negative(difference.slope, difference.offsets)
 
 
-def _counted(numbers: Iterator[int]) -> list[int]:
-    found = []
+@lru_cache(maxsize=64)  # height and width most often get the same
+def _zeros(slope: int, offsets: tuple[int, ...]) -> SizeSet:
+    """Where `slope * q + offsets[r]` is zero, at `n = P * q + r`."""
+    period = len(offsets)
+    if slope == 0:
+        return _canonical([(r or period) if offset == 0 else None for r, offset in enumerate(offsets)])
+    solutions = ((r, *divmod(-offset, slope)) for r, offset in enumerate(offsets))
+    return _canonical([None], (period * q + r for r, q, rest in solutions if rest == 0 and period * q + r >= 1))
+
+
+@lru_cache(maxsize=64)
+def _not_negative(slope: int, offsets: tuple[int, ...]) -> SizeSet:
+    """Where `slope * q + offsets[r]` is zero or more, at `n = P * q + r`."""
+    period = len(offsets)
+    if slope < 0:
+        return ~_not_negative(-slope, tuple(-offset - 1 for offset in offsets))
+    if slope == 0:
+        return _canonical([(r or period) if offset >= 0 else None for r, offset in enumerate(offsets)])
+    return _canonical([max(r or period, period * -(offset // slope) + r) for r, offset in enumerate(offsets)])
+
+
+@lru_cache(maxsize=64)
+def _both(a: SizeSet, b: SizeSet) -> SizeSet:
+    period = lcm(len(a.least), len(b.least))
+    if period > MAX_PERIOD:
+        raise SizeError(f"the sizes that work repeat only after {period}, over the limit of {MAX_PERIOD}")
+    pairs = zip(_over(a.least, period), _over(b.least, period), strict=True)
+    least = [None if x is None or y is None else x if x > y else y for x, y in pairs]
+    return _canonical(least, (n for n in chain(a.points, b.points) if n in a and n in b))
+
+
+@lru_cache(maxsize=64)
+def _complement(a: SizeSet) -> SizeSet:
+    """A remainder that is out is in from its last point on; one that is in is out before its start."""
+    period = len(a.least)
+    last = [r - period for r in range(period)]
+    for point in a.points:
+        last[point % period] = max(last[point % period], point)
+    least = [None if start is not None else after + period for start, after in zip(a.least, last, strict=True)]
+    ends = (start if start is not None else after for start, after in zip(a.least, last, strict=True))
+    before = chain.from_iterable(range(r or period, end, period) for r, end in enumerate(ends))
+    return _canonical([n if n is None else max(n, 1) if n % period else n or period for n in least], (n for n in before if n not in a.points))
+
+
+def _over(least: tuple[int | None, ...], period: int) -> list[int | None]:
+    """The same starts for a multiple of their period."""
+    if len(least) == period:
+        return list(least)
+    starts = least * (period // len(least))
+    return [None if start is None else start + (r - start) % period for r, start in enumerate(starts)]
+
+
+def _canonical(least: list[int | None], points: Iterable[int] = ()) -> SizeSet:
+    """The one form of a set."""
+    left = _counted(points)
+    period = smallest_period([start is None for start in least])
+    starts: list[int | None] = []
+    for r in range(period):
+        group = least[r::period]
+        starts.append(None if group[0] is None else _start(group, left, period))
+    kept = (n for n in left if (start := starts[n % period]) is None or n < start)
+    return SizeSet(tuple(starts), frozenset(kept))
+
+
+def _start(group: list[int | None], points: set[int], step: int) -> int:
+    """From where on every `step`-th size is in; what is in before it joins the points."""
+    given = [start for start in group if start is not None]
+    first, period = min(given), step * len(group)
+    if len(given) == 1 or max(given) < first + period:
+        start = first
+        while start - step in points:
+            start -= step
+        return start
+    residues = {n % period: n for n in given}
+    start = max(given)
+    while start - step >= 1 and (start - step in points or start - step >= residues[(start - step) % period]):
+        start -= step
+    points |= _counted(chain.from_iterable(range(n, start, period) for n in given))
+    return start
+
+
+def _counted(numbers: Iterable[int]) -> set[int]:
+    found: set[int] = set()
     for n in numbers:
-        found.append(n)
+        found.add(n)
         if len(found) > MAX_POINTS:
             raise SizeError(f"more than {MAX_POINTS} single sizes would have to be told apart")
     return found
 
 
-def describe(sizes: SizeSet) -> str:
-    """The set as words that follow a symbol and "must be"."""
+def describe(sizes: SizeSet, *, many: bool = False) -> str:
+    """The set as words that follow "H must be", or "H and W must be" where `many`."""
     if not sizes:
         return "nothing: no size works"
     missing = ~sizes
-    if len(missing.points) <= 8 and not any(start is not None for start in missing.least) and missing.points != frozenset(range(1, len(missing.points) + 1)):
-        return f"anything but {_listed(sorted(missing.points))}"
+    if not missing:
+        return "anything"
+    if missing.is_finite and len(missing.points) <= 8 and len(missing.points) < max(missing.points):
+        return f"anything but {_listed(missing.points)}"
+    if sizes.is_finite:
+        return _points(sizes.points)
+    return _periodic(sizes, many)
+
+
+def _points(points: frozenset[int]) -> str:
+    if len(points) == 1:
+        return str(min(points))
+    if points == set(range(1, max(points) + 1)):
+        return f"at most {max(points)}"
+    return f"one of {_listed(points)}"
+
+
+def _periodic(sizes: SizeSet, many: bool) -> str:
+    """Words for a set with infinitely many sizes."""
     period = len(sizes.least)
     residues = [r for r, start in enumerate(sizes.least) if start is not None]
     starts = [start for start in sizes.least if start is not None]
-    points = sorted(sizes.points)
-    if not residues:
-        if points == list(range(1, points[-1] + 1)):
-            return f"at most {points[-1]}"
-        return f"one of {_listed(points)}" if len(points) > 1 else str(points[0])
-    first = min(starts)
-    holes = [n for n in range(first, max(starts) + 1) if n not in sizes and n % period in residues]
+    first = max(starts) if period == 1 else min(starts)
+    multiple = f"multiples of {period}" if many else f"a multiple of {period}"
     if period == 1:
-        text = f"at least {first}" if first > 1 else "anything"
+        text = f"at least {first}"
     elif residues == [0]:
-        text = f"a multiple of {period}" + (f", at least {first}" if first > period else "")
-    elif len(residues) == 1:
-        text = f"{residues[0]} more than a multiple of {period}" + (f", at least {first}" if first > residues[0] else "")
+        text = multiple
     else:
-        text = f"{_listed(residues)} over a multiple of {period}" + (f", at least {first}" if first > min(r or period for r in residues) else "")
-    if holes:
-        text += f", and not {_listed(holes)}"
-    extra = [p for p in points if p not in holes]
-    return text + (f", or {_listed(extra)}" if extra else "")
+        text = f"{_listed(_shifted(residues, period))} more than a multiple of {period}"
+    if period > 1 and first > min(r or period for r in residues):
+        text += f", at least {first}"
+    holes = [n for n in range(first, max(starts)) if n not in sizes and sizes.least[n % period] is not None]
+    extra = sorted(n for n in sizes.points if n < first or sizes.least[n % period] is None)
+    return (f"{_listed(extra)}, or " if extra else "") + text + (f", but not {_listed(holes)}" if holes else "")
 
 
-def _listed(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers[:8])) + (", ..." if len(numbers) > 8 else "")
+def _shifted(residues: list[int], period: int) -> list[int]:
+    """Remainders as one run where they are one, such as 1025 to 2048 for 1025, ..., 2047 and 0."""
+    return [*residues[1:], period] if residues[0] == 0 and residues[-1] == period - 1 else residues
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    """`1, 3 to 5 or 9`; what is long breaks off."""
+    runs: list[list[int]] = []
+    for n in sorted(numbers):
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    words = [str(a) if a == b else f"{a} or {b}" if b == a + 1 and len(runs) == 1 else f"{a} to {b}" for a, b in runs]
+    if len(words) > 8:
+        return ", ".join(words[:8]) + ", ..."
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def simplified(size: Dim, sizes: SizeSet) -> str:
     """A size as a formula that is right for these sizes: `H/16` for `floor(H/16)` where H is a multiple of 16."""
     if isinstance(size, int) or len(size.offsets) == 1:
         return str(size)
+    if sizes.is_finite:
+        values = {size.at(n) for n in sizes.points}
+        return str(values.pop()) if len(values) == 1 else str(size)
     period = lcm(len(size.offsets), len(sizes.least))
     slope, scale = size.slope, len(size.offsets)
     residues = [r for r in range(period) if sizes.least[r % len(sizes.least)] is not None]
-    shifts = {size.at(r) * scale - slope * r for r in residues}
-    if len(shifts) != 1 or any(p not in SizeSet(sizes.least) and size.at(p) * scale - slope * p not in shifts for p in sizes.points):
+    shifts = {size.at(n) * scale - slope * n for n in chain(residues, sizes.points)}
+    if len(shifts) != 1:
         return str(size)
     return _linear(size.symbol, slope, scale, shifts.pop())
 

@@ -1,23 +1,39 @@
-"""For which values of its open sizes a network works, and which place demands what."""
+"""For which values of its open sizes a network works, and which place demands what.
+
+Three things can go wrong with a size: nothing is left of it, an op needs more of it than there is (to reflect, to
+cut, to take a variance over), and a join meets another one. Each is a condition on quasi-linear functions (see
+`shapes`), so that the sizes that meet it are an exact set (see `sizes`), and a network works where all sets meet.
+Height and width have their own sets. One kind of condition ties them: what needs one of two axes to be long enough.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity
-from archdsl.ir import Graph
+from archdsl.ir import Condition, Graph, Node, Scope
 from archdsl.shapes import Dim, OpenSize, SizeError
-from archdsl.sizes import ALL, SizeSet, at_least, describe, equal
+from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, equal
 from archdsl.source import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A condition on one open size: the sizes that meet it, the place that needs it, and why."""
+    """A condition on one open size: the sizes that meet it, the place that needs it, and why, as a sentence."""
 
     symbol: str
     sizes: SizeSet
+    span: Span
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A condition that ties open sizes: one of them must be in its set."""
+
+    sizes: Mapping[str, SizeSet]
     span: Span
     reason: str
 
@@ -28,22 +44,39 @@ class OpenSizes:
 
     work: dict[str, SizeSet] = field(default_factory=dict)
     demands: list[Demand] = field(default_factory=list)
+    together: list[Together] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
-    def sentences(self) -> list[str]:
-        """What a reader needs to know, a line for each set of symbols that share it."""
-        by_words: dict[str, list[str]] = {}
-        for symbol, sizes in self.work.items():
-            words = describe(sizes) + "".join(f"\n  {place}" for place in self._places(symbol))
-            by_words.setdefault(words, []).append(symbol)
-        return [f"{' and '.join(symbols)}: {words}" for words, symbols in by_words.items()]
+    def works(self, at: Mapping[str, int]) -> bool:
+        """Whether the network works at these values of all its open sizes."""
+        return all(at[symbol] in sizes for symbol, sizes in self.work.items()) and all(
+            any(at[symbol] in sizes for symbol, sizes in tie.sizes.items()) for tie in self.together
+        )
 
-    def _places(self, symbol: str) -> list[str]:
-        found: dict[str, None] = {}
-        for demand in self.demands:
-            if demand.symbol == symbol:
-                found[f"{demand.reason} at {demand.span.place}"] = None
-        return list(found)
+    def decisive(self, symbol: str) -> list[Demand]:
+        """The demands on an open size without those that the others imply."""
+        kept = [demand for demand in self.demands if demand.symbol == symbol]
+        for demand in list(kept):
+            others = [other.sizes for other in kept if other is not demand]
+            if reduce(SizeSet.__and__, others, ALL) <= demand.sizes:
+                kept.remove(demand)
+        return kept
+
+    def sentences(self) -> list[str]:
+        """What a reader needs to know: for each set of symbols that share it what they must be, and the places that need it."""
+        groups: dict[tuple[SizeSet, tuple[str, ...]], list[str]] = {}
+        for symbol, sizes in self.work.items():
+            reasons = tuple(dict.fromkeys(f"{d.reason} at {d.span.place}".replace(symbol, "\0") for d in self.decisive(symbol)))
+            groups.setdefault((sizes, reasons), []).append(symbol)
+        found = []
+        for (sizes, reasons), symbols in groups.items():
+            names, many = " and ".join(symbols), len(symbols) > 1
+            if sizes == ALL:
+                found.append(f"{names} can be any size{'s' if many else ''}")
+                continue
+            lines = [f"\n  {reason.replace(chr(0), symbols[0])}" for reason in reasons]
+            found.append(f"{names} must be {describe(sizes, many=many)}" + (":" + "".join(lines) if lines else ""))
+        return found + [f"{_tied(tie)}:\n  {tie.reason} at {tie.span.place}" for tie in self.together]
 
 
 def open_sizes(graph: Graph) -> OpenSizes:
@@ -52,53 +85,116 @@ def open_sizes(graph: Graph) -> OpenSizes:
     verdict = OpenSizes(dict.fromkeys(symbols, ALL))
     if not symbols:
         return verdict
-    for span, reason, left, right, sides in _conditions(graph):
+    for question in _questions(graph):
         try:
-            _narrow(verdict, span, reason, left, right, sides)
+            _narrow(verdict, question)
         except SizeError as error:
-            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(span), help="fix one of the sizes in `input`"))
+            help = "fix one of the sizes in `input`, or give sizes that are equal the same name: `[3, N, N]`"
+            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(question.span), help=help))
         if verdict.diagnostics:
             return verdict
+    verdict.diagnostics += _hardly_any(verdict, graph)
     for symbol, stated in graph.stated.items():
         _compare(verdict, graph, symbol, stated)
+    _compare_together(verdict, graph)
     return verdict
 
 
-Condition = tuple[Span, str, Dim, Dim | None, str]
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A place where something may go wrong: sizes of which one must be large enough, or two that must be equal."""
+
+    span: Span
+    reason: str
+    sides: str
+    sizes: tuple[Dim, ...] = ()
+    least: int = 1
+    join: Condition | None = None
 
 
-def _conditions(graph: Graph) -> Iterator[Condition]:
-    """Each place with a difference that has to be zero (two sides), or a size that must not be negative (one side)."""
+def _questions(graph: Graph) -> Iterator[_Question]:
+    """Each condition of the network on its open sizes, in the order of the nodes, joins last; equal ones once."""
     seen: set[object] = set()
     for node in graph.nodes:
+        if not any(isinstance(size, OpenSize) for i in (node.index, *node.inputs) for size in graph.nodes[i].shape):
+            continue
         for size in node.shape:
             if isinstance(size, OpenSize) and size not in seen:
                 seen.add(size)
-                yield node.span, f"`{node.op.name}` leaves nothing otherwise", size - 1, None, f"{size}"
+                yield _Question(node.span, f"{_named(node)} leaves nothing of less", f"{size} is what `{node.op.name}` leaves", (size,))
         for need in node.op.needs(*graph.input_shapes(node)) if node.inputs else ():
-            if isinstance(need.size, OpenSize):
-                yield node.span, f"`{node.op.name}` needs it", need.size - need.least, None, f"{need.size}"
-    for condition in graph.conditions:
-        yield condition.span, f"`{condition.what}` needs equal sizes", condition.left, condition.right, f"{condition.left} against {condition.right}"
+            sizes = (need.size, *need.others)
+            if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):
+                seen.add((sizes, need.least))
+                opened = tuple(size for size in sizes if isinstance(size, OpenSize))
+                least = f"{' or '.join(map(str, opened))} to be at least {need.least}"
+                yield _Question(node.span, f"{_named(node)} needs {least}", f"`{node.op.name}` needs {least}", opened, need.least)
+    for join in graph.conditions:
+        if (key := (join.left, join.right, join.stretch)) not in seen:
+            seen.add(key)
+            one, other = (graph.nodes[i] for i in join.sides)
+            both = f"{_side(one, other)} and {_side(other, one)}"
+            reason = f"`{join.what}` joins {both}, with {join.left} against {join.right},"
+            yield _Question(join.span, reason, f"{join.left} against {join.right}", join=join)
 
 
-def _narrow(verdict: OpenSizes, span: Span, reason: str, left: Dim, right: Dim | None, sides: str) -> None:
-    symbol = next(size.symbol for size in (left, right) if isinstance(size, OpenSize))
-    if isinstance(left, OpenSize) and isinstance(right, OpenSize) and left.symbol != right.symbol:
-        raise SizeError(f"{left} and {right} have to be equal here, and belong to different open sizes")
-    sizes = at_least(left, 0) if right is None else equal(left, right)
+def _narrow(verdict: OpenSizes, question: _Question) -> None:
+    """Take in one condition; a diagnostic where no size is left."""
+    meets = _met(question)
+    if len(meets) > 1:
+        verdict.together.append(Together(meets, question.span, question.reason))
+        return
+    ((symbol, sizes),) = meets.items()
     before = verdict.work[symbol]
     after = before & sizes
     if after == before:
         return
     if not after:
-        marks = tuple(Mark(d.span, f"needs {symbol} {describe(d.sizes)}") for d in verdict.demands if d.symbol == symbol)
-        never = f"no {symbol} works: {sides}" if not sizes else f"no {symbol} works: {sides} holds only where {symbol} is {describe(sizes)}"
-        help = "do both sides have the same stride and padding?" if right is not None else None
-        verdict.diagnostics.append(Diagnostic("E0310", never, Mark(span, "here"), marks[:6], help=help))
+        verdict.diagnostics.append(_nothing_works(verdict, question, symbol, sizes))
         return
     verdict.work[symbol] = after
-    verdict.demands.append(Demand(symbol, sizes, span, reason))
+    verdict.demands.append(Demand(symbol, sizes, question.span, question.reason))
+
+
+def _met(question: _Question) -> dict[str, SizeSet]:
+    """For each open size, the values that meet a condition; it is enough if one of them does."""
+    join = question.join
+    if join is None:
+        found: dict[str, SizeSet] = {}
+        for size in question.sizes:
+            assert isinstance(size, OpenSize)
+            found[size.symbol] = found.get(size.symbol, NONE) | at_least(size, question.least)
+        return found
+    symbols = {size.symbol for size in (join.left, join.right) if isinstance(size, OpenSize)}
+    if len(symbols) > 1:
+        raise SizeError(f"{join.left} and {join.right} have to be equal here, and belong to different open sizes")
+    sizes = equal(join.left, join.right)
+    return {symbols.pop(): sizes | equal(join.left, 1) if join.stretch else sizes}
+
+
+def _nothing_works(verdict: OpenSizes, question: _Question, symbol: str, sizes: SizeSet) -> Diagnostic:
+    marks = tuple(Mark(d.span, f"needs {symbol} to be {describe(d.sizes)}") for d in verdict.demands if d.symbol == symbol)
+    only = f", which needs {symbol} to be {describe(sizes)}" if sizes else ""
+    help = None
+    if question.join is not None and not sizes:
+        help = "the two never agree: do both sides have the same strides and paddings?"
+    return Diagnostic("E0310", f"no {symbol} works: {question.sides}{only}", Mark(question.span, "here"), marks[:6], help=help)
+
+
+def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
+    """A warning where only finitely many sizes work, and the input does not state so: that is an accident."""
+    found: dict[tuple[Span, SizeSet, str], list[str]] = {}
+    for symbol, sizes in verdict.work.items():
+        if sizes.is_finite and symbol not in graph.stated:
+            demand = next(d for d in verdict.demands if (d.symbol == symbol and d.sizes.is_finite) or d is verdict.demands[-1])
+            found.setdefault((demand.span, sizes, demand.reason.replace(symbol, "\0")), []).append(symbol)
+    warnings = []
+    for (span, sizes, reason), symbols in found.items():
+        only = f"this network works only where {' and '.join(symbols)} {'is' if len(symbols) == 1 else 'are'} {describe(sizes)}"
+        help = f"if that is meant, fix the size in `input`, or state it: `where {symbols[0]} <= {max(sizes.points)}`"
+        message = f"{only}: {reason.replace(chr(0), symbols[0]).rstrip(',')}"
+        warnings.append(Diagnostic("W0103", message, Mark(span), help=help, severity=Severity.WARNING))
+    return warnings
 
 
 def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
@@ -106,13 +202,57 @@ def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> 
     needed = verdict.work[symbol]
     missing = stated & ~needed
     place = Mark(graph.stated_at[symbol])
-    if missing:
+    if not stated:
+        verdict.diagnostics.append(Diagnostic("E0701", f"this condition never holds: no {symbol} meets it", place))
+    elif missing:
         n = missing.smallest()
-        marks = tuple(Mark(d.span, f"{symbol} must be {describe(d.sizes)}") for d in verdict.demands if d.symbol == symbol and n not in d.sizes)
+        marks = tuple(Mark(d.span, f"needs {symbol} to be {describe(d.sizes)}") for d in verdict.demands if d.symbol == symbol and n not in d.sizes)
         message = f"this condition is not enough: {symbol} = {n} meets it, and the network does not work there"
         verdict.diagnostics.append(Diagnostic("E0311", message, place, marks[:6], help=f"{symbol} must be {describe(needed)}"))
     elif needed & ~stated:
         n = (needed & ~stated).smallest()
         message = f"this condition is stricter than the network needs: it also works where {symbol} is {n}"
-        verdict.diagnostics.append(Diagnostic("N0301", message, place, severity=Severity.NOTE))
+        help = f"{symbol} must be {describe(needed)}" if needed != ALL else None
+        verdict.diagnostics.append(Diagnostic("N0301", message, place, help=help, severity=Severity.NOTE))
     verdict.work[symbol] = needed & stated
+
+
+def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
+    """Drop what ties open sizes where their own sets imply it; an error where stated conditions do not."""
+    kept = []
+    for tie in verdict.together:
+        short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
+        if not all(short.values()):
+            continue
+        kept.append(tie)
+        if all(symbol in graph.stated for symbol in short):
+            at = " and ".join(f"{symbol} = {sizes.smallest()}" for symbol, sizes in short.items())
+            message = f"these conditions are not enough: {at} meet them, and the network does not work there"
+            place = Mark(graph.stated_at[next(iter(short))])
+            verdict.diagnostics.append(Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=_tied(tie)))
+    verdict.together = kept
+
+
+def _tied(tie: Together) -> str:
+    return "either " + " or ".join(f"{symbol} must be {describe(sizes)}" for symbol, sizes in tie.sizes.items())
+
+
+def _named(node: Node) -> str:
+    """An op with its key, where that says more than its place."""
+    path = node.path
+    return f"`{path}` ({node.op.name})" if node.name is not None and not path.isdigit() else f"`{node.op.name}`"
+
+
+def _side(node: Node, other: Node) -> str:
+    """What a join takes, as the spec calls it: the label of the value, or of the part that gives it, else the op."""
+    around = set(map(id, other.scope.enclosing()))
+    outside = [scope for scope in node.scope.enclosing() if id(scope) not in around and scope.kind != "family"]
+    if outside and (name := _scope_name(outside[-1])):
+        return f"`{name}`"
+    return f"`{node.label or node.op.name}`"
+
+
+def _scope_name(scope: Scope) -> str:
+    if scope.parent is not None and scope.parent.kind == "family":
+        return f"{scope.parent.name}[{scope.name}]"
+    return scope.name if not scope.name.isdigit() else scope.block or ""

@@ -107,12 +107,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Two sizes that must be equal for a join to work, where at least one is open."""
+    """Two sizes that must be equal for a join to work, where at least one is open.
+
+    `sides` are the nodes whose axes these are. Where the left one may `stretch`, it may also be one.
+    """
 
     left: Dim
     right: Dim
     span: Span
     what: str
+    sides: tuple[int, int]
+    stretch: bool = False
 
 
 @dataclass(eq=False)

@@ -70,12 +70,14 @@ class Lowering(NamedTuple):
 class Need(NamedTuple):
     """A size that must be at least so large, where a positive output size does not say so already.
 
-    `message` is the whole error, as a user reads it where the size is known and too small.
+    `message` is the whole error, as a user reads it where the size is known and too small. Where there are `others`,
+    it is enough if one of them all is so large.
     """
 
     size: Dim
     least: int
     message: str
+    others: Shape = ()
 
 
 class Op(Declared):
@@ -213,7 +215,7 @@ def window_output(
 def demand(needs: list[Need]) -> None:
     """Raise `Fault` E0304 for the first known size that is too small."""
     for need in needs:
-        if isinstance(need.size, int) and need.size < need.least:
+        if all(isinstance(size, int) and size < need.least for size in (need.size, *need.others)):
             raise Fault("E0304", need.message)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from archdsl.declared import Fault
 from archdsl.ops.base import Category, Lowering, Op, normal_axis
-from archdsl.shapes import Dim, Shape, format_shape
+from archdsl.shapes import Dim, OpenSize, Shape, format_shape
+from archdsl.sizes import at_least, equal
 
 
 class _Join(Op):
@@ -49,7 +51,10 @@ class Mul(_Join, name="mul"):
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Shapes of one rank; a size of one stretches to the other branches' size."""
+        """Shapes of one rank; a size of one stretches to the other branches' size.
+
+        Where open sizes meet, it is the one that the others stretch to (the place records that they are equal or one).
+        """
         if len({len(shape) for shape in inputs}) > 1:
             raise Fault("E0302", f"`mul` joins shapes of different rank: {_list(inputs)}")
         return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
@@ -117,7 +122,18 @@ def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
     if len(numbers) > 1:
         stretch = "a size of 1 stretches to the others' size; `gap` makes it"
         raise Fault("E0302", f"`mul` joins shapes that differ: {_list(shapes)}", help=stretch)
-    return next(iter(numbers)) if numbers else others[0] if others else 1
+    narrowest: Dim = 1
+    return next(iter(numbers)) if numbers else reduce(_wider, others, narrowest)
+
+
+def _wider(size: Dim, other: Dim) -> Dim:
+    """Of two sizes of which one may be one: the other. Sizes that grow with the input are never each the wider at times."""
+    if size == 1 or size == other:
+        return other
+    if isinstance(size, OpenSize) and isinstance(other, OpenSize) and size.symbol == other.symbol:
+        first = equal(size, 1) & at_least(other, 2)
+        return other if first else size
+    return size
 
 
 def _list(shapes: Any) -> str:

@@ -205,8 +205,7 @@ def _changed(op: Op, **names: str) -> tuple[tuple[str, Any], ...]:
 
 
 def _several_values(name: str, sizes: Shape) -> list[Need]:
-    """A variance needs two values. With two open axes or more, only the size 1x1 falls short, and is not told."""
-    wide = [size for size in sizes if size != 1]
-    if any(isinstance(size, int) for size in wide) or len(wide) > 1:
-        return []
-    return [Need(wide[0] if wide else 1, 2, f"`{name}` needs more than one position to take a variance over, and gets one")]
+    """A variance needs two values: an axis that is longer than one."""
+    first, *others = dict.fromkeys(size for size in sizes if size != 1) or (1,)
+    message = f"`{name}` needs more than one position to take a variance over, and gets one"
+    return [Need(first, 2, message, tuple(others))]

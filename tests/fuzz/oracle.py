@@ -1,0 +1,108 @@
+"""What PyTorch says: the shape of every value of a graph, or the op that fails.
+
+Each op runs by itself, as it is lowered, on small tensors for real and on large ones on the `meta` device (where
+convolutions are cheap at any size); what an op does to given shapes is remembered across programs.
+The batch is of one image, which leaves a normalization the fewest values. Joins are
+the language's own: `add` and `shake` want equal shapes where PyTorch would stretch a size of one, and `mul`
+stretches it.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from archdsl.backends.torch import runtime
+from archdsl.ir import Graph, Node
+from archdsl.ops.base import Call
+from archdsl.shapes import OpenSize
+
+NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
+Real = tuple[int, ...]
+CONVOLUTIONS = ("conv", "bottleneck", "depthwise", "upconv")
+FAILURES = (RuntimeError, ValueError, IndexError, NotImplementedError)
+"""What PyTorch raises where shapes do not fit."""
+_known: dict[tuple[str, tuple[Real, ...]], Real | None] = {}
+_modules: dict[tuple[str, str], Any] = {}
+
+
+class Oracle:
+    """One graph, ready to be run for many sizes of its inputs."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._ops = [form(node, graph) if node.inputs else "" for node in graph.nodes]
+
+    def shapes(self, at: dict[str, int]) -> list[Real] | Node:
+        """The shape of every value at these sizes, or the node that fails."""
+        found: list[Real] = []
+        for node, op in zip(self.graph.nodes, self._ops, strict=True):
+            if not node.inputs:
+                shape: Real | None = predicted(node, at)
+                shape = shape if min(shape) >= 1 else None
+            else:
+                shape = result(node.op.name, op, tuple(found[i] for i in node.inputs))
+            if shape is None:
+                return node
+            found.append(shape)
+        return found
+
+
+def predicted(node: Node, at: dict[str, int]) -> Real:
+    """The shape that the checker gives a node, at these sizes."""
+    return tuple(size.at(at[size.symbol]) if isinstance(size, OpenSize) else size for size in node.shape)
+
+
+def form(node: Node, graph: Graph) -> str:
+    """The op as source."""
+    lowering = node.op.lower(*graph.input_shapes(node))
+    if lowering.module is not None:
+        return _source(lowering.module)
+    assert lowering.function is not None
+    parameter = f"{_source(lowering.parameter)}.to('meta')" if lowering.parameter is not None else ""
+    places = [f"inputs[{i}]" for i in range(len(node.inputs))]
+    return "lambda *inputs: " + lowering.function.format(*places, training="False", parameter=parameter)
+
+
+def result(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
+    """The shape that an op gives for these shapes, none where it fails or gives nothing."""
+    key = (op, inputs)
+    if key not in _known:
+        if len(_known) > 2_000_000:
+            _known.clear()
+        _known[key] = _run(name, op, inputs)
+    return _known[key]
+
+
+def _run(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
+    if name in ("add", "shake") and len(set(inputs)) > 1:
+        return None
+    elements = max(prod(shape) for shape in inputs)
+    device = "meta" if elements > 20_000 or (name in CONVOLUTIONS and elements > 1000) else "cpu"
+    try:
+        with torch.no_grad():
+            value = _made(op, device)(*(torch.zeros(1, *shape, device=device) for shape in inputs))
+    except FAILURES:
+        return None
+    return tuple(value.shape[1:]) if value.numel() else None
+
+
+def _made(op: str, device: str) -> Any:
+    """An op's module or function, for a device."""
+    if (op, device) not in _modules:
+        if len(_modules) > 20_000:
+            _modules.clear()
+        with torch.device(device):
+            made = eval(op.replace("'meta'", repr(device)), dict(NAMESPACE))
+        _modules[op, device] = made.eval() if isinstance(made, nn.Module) else made
+    return _modules[op, device]
+
+
+def _source(value: Any) -> str:
+    if not isinstance(value, Call):
+        return repr(value)
+    return f"{value.target}({', '.join([*map(_source, value.args), *(f'{k}={_source(v)}' for k, v in value.kwargs)])})"

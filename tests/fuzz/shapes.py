@@ -1,0 +1,216 @@
+"""Random programs against PyTorch: `python -m tests.fuzz.shapes --seconds 600 --seed 1`.
+
+For every program, the sizes that the checker lets through are compared with those that run, and every predicted
+shape with the real one: at small sizes, around each boundary of the verdict, and at random ones. A refused program
+must not run at any of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from unittest.mock import patch
+
+import torch
+
+from archdsl import driver
+from archdsl.analysis import OpenSizes, open_sizes
+from archdsl.backends.torch.load import build
+from archdsl.driver import Compiled, compile_text
+from archdsl.ir import Graph
+from archdsl.sizes import SizeSet
+from tests.fuzz.minimize import minimized
+from tests.fuzz.oracle import Oracle, predicted
+from tests.fuzz.programs import Program
+
+OUTSIDE = "E0307"
+"""What the form of a size cannot say; refused with a remedy, and not compared."""
+
+
+@dataclass
+class Summary:
+    """What came out."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    sizes: int = 0
+    modules: int = 0
+    found: list[str] = field(default_factory=list)
+
+
+def disagreement(text: str, random: Random, summary: Summary | None = None, *, modules: bool = True) -> str | None:
+    """What the checker and PyTorch disagree about, none where they agree."""
+    summary = summary if summary is not None else Summary()
+    compiled, graph = _graph_of(text)
+    codes = sorted({d.code for d in compiled.diagnostics if d.is_error})
+    summary.outcomes[" ".join(codes) or "accepted"] += 1
+    if OUTSIDE in codes:
+        return None
+    if graph is None:
+        return _fixed_refused(text, random, summary)
+    oracle = Oracle(graph)
+    lets = _allowed(compiled, graph)
+    for at in _choices(compiled.sizes, random, refused=not compiled.ok):
+        summary.sizes += 1
+        found = _compare(oracle, at, lets(at))
+        if found is not None:
+            return found
+    if compiled.ok and modules and len(graph.nodes) > len(graph.inputs):
+        return _module_runs(compiled, graph, summary)
+    return None
+
+
+def _allowed(compiled: Compiled, graph: Graph) -> Callable[[dict[str, int]], bool]:
+    """Whether the checker lets sizes through; one that refuses a condition (E0311) still says what the network needs."""
+    codes = {d.code for d in compiled.diagnostics if d.is_error}
+    if compiled.ok:
+        return compiled.sizes.works
+    return (lambda at: compiled.sizes.works(at)) if codes == {"E0311"} else (lambda at: False)
+
+
+def _compare(oracle: Oracle, at: dict[str, int], allowed: bool) -> str | None:
+    real = oracle.shapes(at)
+    graph = oracle.graph
+    if isinstance(real, list):
+        stated = all(at[symbol] in sizes for symbol, sizes in graph.stated.items())
+        if not allowed and stated:
+            return f"refused, and runs at {at}"
+        if allowed:
+            for node, shape in zip(graph.nodes, real, strict=True):
+                if predicted(node, at) != shape:
+                    return f"`{node.op.name}` at {node.span.place} is said to give {predicted(node, at)} at {at}, and gives {shape}"
+    elif allowed:
+        return f"accepted at {at}, and `{real.op.name}` at {real.span.place} fails"
+    return None
+
+
+def _choices(sizes: OpenSizes, random: Random, *, refused: bool) -> Iterator[dict[str, int]]:
+    """Sizes to try: each symbol by itself while the others work, and some at random."""
+    near = {symbol: _near(work, [d.sizes for d in sizes.decisive(symbol)], random) for symbol, work in sizes.work.items()}
+    good = {symbol: work.smallest() if work else 64 for symbol, work in sizes.work.items()}
+    for symbol, numbers in near.items():
+        yield from ({**good, symbol: n} for n in numbers)
+    for _ in range(6 if len(near) > 1 else 0):
+        yield {symbol: random.choice(numbers) for symbol, numbers in near.items()}
+    if refused:
+        yield from ({symbol: n for symbol in near} for n in (1, 2, 3, 4, 8, 16, 32, 64, 96, 128, 240, 256))
+
+
+def _near(work: SizeSet, demands: list[SizeSet], random: Random) -> list[int]:
+    """Small sizes, those around each boundary of a set, and a few at random."""
+    numbers = set(range(1, 13)) | {random.randint(13, 100) for _ in range(2)}
+    for sizes in (work, *demands):
+        starts = [n for n in sizes.least if n is not None]
+        edges = sorted({*starts, *sizes.points})
+        period = len(sizes.least)
+        for edge in {*edges[:2], *edges[-2:], *random.sample(edges, min(2, len(edges))), *(n + period for n in starts[:1])}:
+            numbers |= {edge - 1, edge, edge + 1}
+    return sorted(n for n in numbers if n >= 1)
+
+
+def _graph_of(text: str) -> tuple[Compiled, Graph | None]:
+    """What became of a program, with the graph whose sizes were decided, whether or not any works."""
+    decided: list[Graph] = []
+
+    def deciding(graph: Graph) -> OpenSizes:
+        decided.append(graph)
+        return open_sizes(graph)
+
+    with patch.object(driver, "open_sizes", deciding):
+        compiled = driver.compile_text(text)
+    return compiled, decided[0] if decided else None
+
+
+def _fixed_refused(text: str, random: Random, summary: Summary) -> str | None:
+    """A program that was refused before its sizes were decided is refused with numbers in their place, too."""
+    for _ in range(2):
+        summary.sizes += 1
+        numbers = {name: str(random.choice((1, 2, 3, 5, 8, 16, 31, 64, 97, 128))) for name in "HWDN"}
+        fixed = re.sub(" where .*", "", text).translate(str.maketrans(numbers))
+        if compile_text(fixed).ok:
+            return f"refused, and accepted with {numbers}"
+    return None
+
+
+def _module_runs(compiled: Compiled, graph: Graph, summary: Summary) -> str | None:
+    """The module that is built runs at the least sizes that work, and gives the result that is predicted."""
+    at = next((at for at in _least(compiled.sizes) if compiled.sizes.works(at)), None)
+    if at is None:
+        return "accepted, and no sizes work together"
+    summary.modules += 1
+    module = build(graph, "meta").eval()
+    inputs = [torch.empty(1, *predicted(graph.nodes[i], at), device="meta") for i in graph.inputs]
+    try:
+        with torch.no_grad():
+            results = module(*inputs)
+    except Exception as error:
+        return f"accepted at {at}, and the module fails: {type(error).__name__}: {error}"
+    values = results if isinstance(results, tuple) else (results,)
+    nodes = [graph.nodes[i] for i in (graph.result, *(output.value for output in graph.outputs))]
+    shapes = [tuple(value.shape[1:]) for value in values]
+    said = [predicted(node, at) for node in nodes]
+    return f"the module gives {shapes} at {at}, and {said} were predicted" if shapes != said else None
+
+
+def _least(sizes: OpenSizes) -> Iterator[dict[str, int]]:
+    least = {symbol: work.smallest() for symbol, work in sizes.work.items()}
+    yield least
+    for symbol, work in sizes.work.items():
+        for n in range(1, 200):
+            if n in work:
+                yield {**least, symbol: n}
+
+
+def run(seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_every: int = 4) -> Summary:
+    """Compare random programs with PyTorch until one of the bounds is reached; program `i` has the seed `seed:i`."""
+    summary, until = Summary(), time.monotonic() + seconds
+    for index in range(programs):
+        if time.monotonic() > until:
+            break
+        name = f"{seed}:{index}"
+        text = Program(Random(name)).text
+        found = disagreement(text, Random(name), summary, modules=index % modules_every == 0)
+        if found is not None:
+            summary.found.append(f"program {name}: {found}\n{_smaller(text, name, found)}")
+    return summary
+
+
+def _smaller(text: str, name: str, found: str) -> str:
+    """A part of a program that shows a disagreement of the same kind, with what it is."""
+    kind = found.partition(" ")[0]
+
+    def shows(part: str) -> bool:
+        try:
+            return (disagreement(part, Random(name)) or "").partition(" ")[0] == kind
+        except Exception:
+            return False
+
+    small = minimized(text, shows)
+    return f"{small}{disagreement(small, Random(name))}\n"
+
+
+def main() -> int:
+    """Run, print a summary, and return how it went as an exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--programs", type=int, default=1 << 60)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    begun = time.monotonic()
+    summary = run(given.seed, seconds=given.seconds, programs=given.programs)
+    for found in summary.found:
+        print(found)
+    print(f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, {time.monotonic() - begun:.0f} s")
+    print("outcomes: " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
+    print(f"disagreements: {len(summary.found)}")
+    return 1 if summary.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
