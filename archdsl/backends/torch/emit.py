@@ -103,6 +103,8 @@ class _Emitter:
             found.append("        super().__init__()")
             for statement in self._attributes(part, texts):
                 found += lines(statement, 8)
+            kept = dict.fromkeys(text for numbers in form.numbers.values() for text in numbers.values())
+            found += [f"        self.{name} = {text}" for text in kept if (name := form.kept(text)) is not None]
         if part is self.root:
             found += initialization_lines(self.graph, self.root)
         if not sequential and part.outputs:
@@ -139,7 +141,11 @@ class _Emitter:
         """What constructs a step's module; empty for an op that is written as a function."""
         if isinstance(step, Leaf):
             call = constructor(step, part)
-            return "" if call is None else self._call(call, texts)
+            made = "" if call is None else self._call(call, texts)
+            if step.numbers and not part.sequential:
+                numbers = self.forms.by_part[id(part)].numbers
+                numbers[id(step)] = {name: str(next(texts)) for name, _ in step.numbers}
+            return made
         form = self.forms.by_part.get(id(step))
         if form is not None:
             return self._instance(form, texts)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from archdsl.backends.torch.plan import Leaf, Part, Step, inside_out
 from archdsl.backends.torch.runtime_source import runtime_names
+from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ops.base import Call
 
 MISSING = object()
@@ -62,11 +63,20 @@ class Form:
     texts: list[str | None] = field(default_factory=list)
     name: str = ""
     positions: dict[int, int] = field(default_factory=dict)
+    numbers: dict[int, dict[str, str]] = field(default_factory=dict)
+    """For each op that is written as a function, by identity, its numbers as source."""
 
     @property
     def first(self) -> Part:
         """The instance whose shapes the comments show."""
         return self.instances[0]
+
+    def kept(self, text: str) -> str | None:
+        """The attribute that keeps a number for `forward`; none where it is written out."""
+        if all(parameter.name != text for parameter in self.parameters):
+            return None
+        taken = MODULE_ATTRIBUTES.union(step.name[0] for step in self.first.steps if step.name)
+        return f"{text}_" if text in taken else text
 
     def arguments(self, part: Part) -> list[tuple[Parameter, Any]]:
         """The constructor's arguments for an instance."""
@@ -131,6 +141,8 @@ class Forms:
             call = constructor(step, part)
             if call is not None:
                 yield from call_slots(call, step.node.name or step.node.op.name)
+            if not part.sequential:
+                yield from (Slot(value, name) for name, value in step.numbers)
         elif id(step) in self.by_part:
             form = self.by_part[id(step)]
             yield from (Slot(value, parameter.name, parameter.optional, parameter.default) for parameter, value in form.arguments(step))

@@ -36,7 +36,7 @@ def forward_lines(graph: Graph, form: Form, results: Results | None) -> list[str
     for index, step in enumerate(part.steps):
         if not step.outputs:
             continue
-        call = _call(part, step, [names.of[value] for value in step.inputs])
+        call = _call(form, step, [names.of[value] for value in step.inputs])
         before = shown.get(names.of[step.inputs[0]]) if step.inputs else None
         targets = names.assign(index, step)
         if step.training_only and not part.training_only:
@@ -65,13 +65,16 @@ def _shapes(graph: Graph, part: Part) -> list[object]:
     return [graph.nodes[value].shape for step in part.steps for value in step.outputs]
 
 
-def _call(part: Part, step: Step, inputs: list[str]) -> str:
+def _call(form: Form, step: Step, inputs: list[str]) -> str:
     """The step as an expression over its inputs' variables."""
+    part = form.first
     if isinstance(step, Leaf) and not step.as_module:
         function = step.lowering.function
         assert function is not None
         parameter = _attribute(part, step.name, "_parameters") if step.lowering.parameter is not None else ""
-        return function.format(*inputs, training="self.training", parameter=parameter)
+        texts = form.numbers.get(id(step), {})
+        numbers = {name: f"self.{kept}" if (kept := form.kept(text)) else text for name, text in texts.items()}
+        return function.format(*inputs, training="self.training", parameter=parameter, **numbers)
     return f"{_attribute(part, step.name, '_modules')}({', '.join(inputs)})"
 
 

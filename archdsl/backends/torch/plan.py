@@ -6,13 +6,14 @@ containers, not parts: their members are steps of the scope around them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
 from archdsl.ir import Graph, Node, Scope
-from archdsl.ops.base import Lowering
+from archdsl.ops.base import Lowering, Op
 
 
 @dataclass(eq=False)
@@ -56,7 +57,8 @@ class Part:
 class Leaf:
     """An op as a step. `as_module` says that it is constructed and called, rather than written as a function.
 
-    An op whose value nobody uses has no inputs and outputs: it is constructed and never called.
+    An op whose value nobody uses has no inputs and outputs: it is constructed and never called. `numbers` are those
+    that stand in its function, by the names that hold their places there.
     """
 
     node: Node
@@ -66,6 +68,7 @@ class Leaf:
     outputs: list[int]
     training_only: bool
     as_module: bool
+    numbers: tuple[tuple[str, float], ...] = ()
 
 
 Step: TypeAlias = Part | Leaf
@@ -129,7 +132,23 @@ def _leaf(graph: Graph, node: Node, results: list[int], alive: list[bool]) -> Le
     as_module = stateful and lowering.parameter is None
     if not alive[node.index]:
         return Leaf(node, name, lowering, [], [], True, as_module)
-    return Leaf(node, name, lowering, list(node.inputs), [node.index], not graph.in_evaluation[node.index], as_module)
+    numbers: dict[str, float] = {}
+    if not as_module:
+        lowering, numbers = _open_numbers(node.op, lowering)
+    training_only = not graph.in_evaluation[node.index]
+    return Leaf(node, name, lowering, list(node.inputs), [node.index], training_only, as_module, tuple(numbers.items()))
+
+
+def _open_numbers(op: Op, lowering: Lowering) -> tuple[Lowering, dict[str, float]]:
+    """The function with a place for each fraction among the op's parameters, so that blocks that differ in it are one class."""
+    function, found = lowering.function or "", {}
+    for name in type(op).model_fields:
+        value = getattr(op, name)
+        if type(value) is float:
+            function, times = re.subn(rf"(?<![\w.]){re.escape(repr(value))}(?![\w.])", f"{{{name}}}", function, count=1)
+            if times:
+                found[name] = value
+    return (lowering._replace(function=function) if found else lowering), found
 
 
 def _has_state(graph: Graph, node: Node) -> bool:

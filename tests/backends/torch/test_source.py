@@ -150,3 +150,18 @@ def test_deep_nesting() -> None:
         network = spec.build()
         assert set(network.state_dict()) == set(spec.graph.state())
         assert network(torch.randn(1, 4, 8, 8)).shape == (1, 4, 8, 8)
+
+
+def test_fractions_differ_within_a_class() -> None:
+    """Stochastic depth that grows from block to block is a number of one class, whatever its name meets."""
+    text = f"""block unit(drop, training, q) {{
+  p: conv(4, 3); skip(drop = training) {{ drop: conv(4, 3) }}; leaky_relu(drop); dropout(q); add {{ x; p }}
+}}
+network net {{ {INPUT}; for i in 0..4 {{ unit(0.1 * (i + 1), 0.15 + 0.1 * i, 0.05 + 0.1 * i) }} }}"""
+    text = text.replace("leaky_relu(drop)", "leaky_relu(0.3)").replace("drop: conv", "q_: conv")
+    spec = archdsl.loads(text)
+    assert spec.source().count("(nn.Module)") == 1
+    network = spec.build()
+    assert set(network.state_dict()) == set(spec.graph.state())
+    assert network(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)
+    assert network.train() is network and network.get_submodule("3").training
