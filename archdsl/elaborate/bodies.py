@@ -13,6 +13,7 @@ from archdsl.elaborate.calls import Binder, CallCache
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
+from archdsl.elaborate.replay import Replay
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
@@ -49,6 +50,7 @@ class Bodies:
         self.evaluator = Evaluator()
         self.binder = Binder(self.evaluator)
         self._cache = CallCache(self.evaluator)
+        self._replay = Replay(self)
         self.called: set[ast.Definition] = set()
         self._seen: set[tuple[str, Span]] = set()
         self._inferred: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
@@ -339,14 +341,22 @@ class Bodies:
         scope = Scope(
             name, place.scope, "block", span, definition.name, arguments, given, self.variables, definition.span, definition.doc
         )
+        same = self._replay.key(definition, arguments, x)
+        known = self._replay.again(same, x, scope)
+        if known is not None:
+            return known
         self._active.append(definition)
         self.called.add(definition)
         outer, self.variables = self.variables, {}
+        before = self._replay.extent()
         try:
-            return self.run(definition.body, inside, x, Naming(scope))
+            result = self.run(definition.body, inside, x, Naming(scope))
         finally:
             self.variables = outer
             self._active.pop()
+        scope.arguments = {name: value for name, value in inside.names.items() if not isinstance(value, Node | Unknown)}
+        self._replay.keep(same, x, result, scope, before)
+        return result
 
     def _group(self, group: ast.Group, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
         return self.run(group.body, Environment(env, env.module), x, self.inner(naming, key, group.span))

@@ -49,7 +49,7 @@ class Binder:
             for name in cls.operands:
                 _operand(cls, name, None, span)
         values = {name: self._plain(cls, name, b) for name, b in bound.items()}
-        key = (cls, tuple((name, _identity(value)) for name, value in values.items()))
+        key = (cls, tuple((name, identity(value)) for name, value in values.items()))
         made = self._made.get(key)
         if made is None:
             try:
@@ -230,9 +230,9 @@ def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any
     ))  # fmt: skip
 
 
-def _identity(value: Any) -> Any:
+def identity(value: Any) -> Any:
     """A key that tells 1, 1.0 and true apart, which are equal to Python."""
-    return (tuple, tuple(_identity(item) for item in value)) if isinstance(value, tuple) else (value.__class__, value)
+    return (tuple, tuple(identity(item) for item in value)) if isinstance(value, tuple) else (value.__class__, value)
 
 
 def _takes(annotation: Any, kind: type) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from archdsl import limits
@@ -14,6 +15,8 @@ from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
 
 _DEEPEST_IMPORT = 32
+_KEPT_LENGTH = 100_000
+"""Longer texts are parsed each time, so that those kept take little memory."""
 
 
 def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) -> SourceFile | Diagnostic:
@@ -67,6 +70,12 @@ def _neighbours(path: Path) -> list[str]:
         return []
 
 
+@lru_cache(maxsize=64)
+def _parsed(name: str, text: str) -> tuple[ast.File, list[Diagnostic]]:
+    """The tree of a text, kept: a file is read again for each of its networks, and imports for each change of a file."""
+    return parse(SourceFile(name, text))
+
+
 class Program:
     """A file and all that it imports; `root` is the folder that imports may not leave, none where there is none."""
 
@@ -84,7 +93,8 @@ class Program:
 
     def module(self, source: SourceFile, path: Path | None) -> Module:
         """The module of a source that lies at a path, with its imports; errors gather in `diagnostics`."""
-        file, errors = parse(source)
+        file, errors = _parsed(source.name, source.text) if len(source.text) <= _KEPT_LENGTH else parse(source)
+        source = file.source
         self._sources.append(source)
         self.diagnostics += errors
         module = Module(file, {}, {})

@@ -45,8 +45,14 @@ BAD_TEXTS = {
     "tower of powers": (network("conv(9^9^9^9, 3)"), "E0409"),
     "digits": (network("conv(" + "9" * 10_000 + ", 3)"), "E0409"),
     "infinite float": (network("conv(1e999, 3)"), "E0409"),
-    "bodies without ops": ("block b0 { }\n" + "".join(f"block b{i + 1} {{ b{i} -> b{i} }}\n" for i in range(50)) + network("b50"), "E0502"),
-    "deep calls": ("block b0 { relu }\n" + "".join(f"block b{i + 1} {{ b{i} }}\n" for i in range(500)) + network("b500"), "E0502"),
+    "bodies that double": (
+        "block b0 { relu }\n" + "".join(f"block b{i + 1} {{ b{i} -> b{i} }}\n" for i in range(50)) + network("b50"),
+        "E0502",
+    ),
+    "deep calls": (
+        "block b0 { relu }\n" + "".join(f"block b{i + 1} {{ b{i} }}\n" for i in range(500)) + network("b500"),
+        "E0502",
+    ),
     "a block given itself": ("block w(f) { f(f) }\n" + network("w(w)"), "E0502"),
     "recursion": ("block w(n) { w(n + 1) }\n" + network("w(1)"), "E0501"),
     "aliases": ("network a = b\nnetwork b = a", "E0501"),
@@ -170,7 +176,14 @@ def test_an_import_cannot_leave_its_folder(tmp_path: Path) -> None:
     outside = write(tmp_path, outside=UNIT)
     (inside / "link.arch").symlink_to(outside)
     (inside / "folder").symlink_to(tmp_path)
-    for path in ("../outside.arch", str(outside), "link.arch", "folder/outside.arch", "a/../../outside.arch", "..\\\\outside.arch"):
+    for path in (
+        "../outside.arch",
+        str(outside),
+        "link.arch",
+        "folder/outside.arch",
+        "a/../../outside.arch",
+        "..\\\\outside.arch",
+    ):
         assert codes(write(inside, a=f'import "{path}" as b\n{USES}')) == ["E0605"], path
 
 
