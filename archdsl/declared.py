@@ -122,11 +122,11 @@ def _fault(cls: type[Declared], error: ValidationError) -> Fault:
     if isinstance(given, float) and kind == "int_type":
         whole = f"; `//` divides without a remainder, `int(...)` truncates: {int(given)}" if given == given and abs(given) < 1e15 else ""
         return Fault("E0406", f"{of} is a count, and {show(given)} is a float", argument=argument, help=f"write a whole number{whole}")
-    words = sorted(cls.words(argument)) if argument in cls.model_fields else []
+    understood = cls.words(argument) if argument in cls.model_fields else frozenset()
     expected = describe(cls.model_fields[argument].annotation) if argument in cls.model_fields else "something else"
     if kind in ("value_error", "assertion_error"):
         return Fault("E0402", f"{of}: {first['msg'].split(', ', 1)[-1]}", argument=argument)
-    if words and isinstance(given, str) and given not in words:
+    if understood and isinstance(given, str) and given not in understood:
         return Fault("E0402", f"{of} is {expected}, and not {show(given)}", argument=argument)
     return Fault("E0401", f"{of} is {expected}, and {show(given)} is {type_name(given)}", argument=argument)
 

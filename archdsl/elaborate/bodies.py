@@ -294,7 +294,7 @@ class Bodies:
         if inputs[0].integer or op.integers != "refused" or any([node.integer for node in inputs]):
             integer = _integer(op, inputs, span)
         if len(self.nodes) >= limits.NODES:
-            raise control.too_large(self, f"this network has more than {limits.NODES:,} ops", span)
+            raise control.too_many_ops(self, span)
         node = Node(
             len(self.nodes),
             op,

@@ -180,7 +180,7 @@ class CallCache:
     @staticmethod
     def _target(call: ast.Expr, env: Environment) -> Any:
         """What a call's name leads to: an op by its own name, or the op that a parameter holds; none where neither."""
-        name = call.callee if call.__class__ is ast.CallExpr else call  # type: ignore[attr-defined]
+        name = call.callee if call.__class__ is ast.CallExpr else call
         if name.__class__ is not ast.Name:
             return None
         value = env.find(name.id)

@@ -72,3 +72,8 @@ def too_large(bodies: Bodies, message: str, span: Span, help: str = "is a count 
     """Report a count that goes over a limit; what to raise."""
     bodies.report(Diagnostic("E0502", message, Mark(span), help=help))
     return Exhausted()
+
+
+def too_many_ops(bodies: Bodies, span: Span) -> Exhausted:
+    """Report that a network has more ops than are allowed; what to raise."""
+    return too_large(bodies, f"this network has more than {limits.NODES:,} ops", span)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
 from archdsl.elaborate.calls import identity
+from archdsl.elaborate.control import too_many_ops
 from archdsl.elaborate.values import UNKNOWN, Callee, Value
 from archdsl.ir import Node, Scope
 from archdsl.syntax import nodes as ast
@@ -52,7 +53,7 @@ class Replay:
         bodies = self._bodies
         nodes, shift = bodies.nodes, len(bodies.nodes) - recording.nodes.start
         if len(nodes) + len(recording.nodes) > limits.NODES:
-            return None  # made anew, the op that goes over the limit is reported
+            raise too_many_ops(bodies, scope.span)
         scope.arguments = recording.scope.arguments
         scopes = {id(recording.scope): scope}
         start = recording.nodes.start

@@ -43,7 +43,7 @@ def _verify_keys(graph: Graph) -> None:
     rooted: set[int] = {id(graph.root)}
 
     def check_rooted(scope: Scope) -> None:
-        chain = []
+        chain: list[int] = []
         for above in scope.enclosing():
             if id(above) in rooted:
                 rooted.update(chain)
