@@ -72,7 +72,7 @@ def result(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
     """The shape that an op gives for these shapes, none where it fails or gives nothing."""
     key = (op, inputs)
     if key not in _known:
-        if len(_known) > 2_000_000:
+        if len(_known) > 500_000:
             _known.clear()
         _known[key] = _run(name, op, inputs)
     return _known[key]
@@ -94,7 +94,7 @@ def _run(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
 def _made(op: str, device: str) -> Any:
     """An op's module or function, for a device."""
     if (op, device) not in _modules:
-        if len(_modules) > 20_000:
+        if len(_modules) > 5_000:
             _modules.clear()
         with torch.device(device):
             made = eval(op.replace("'meta'", repr(device)), dict(NAMESPACE))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 NEUTRAL = ("relu", "bn", "gn(1)", "gn(2)", "ln", "instance_norm", "lrn(3)", "dropout(0.1)", "sigmoid", "softmax", "droppath(0.1)", "layer_scale(0.1)")
-WIDTHS = (2, 4, 6, 8)
+WIDTHS = (2, 4)
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Program:
         self._fixed = fixed
         self._labels = 0
         self._blocks: list[tuple[str, int, float]] = []
-        self.axes = random.choice((1, 1, 1, 1, 1, 1, 2, 2, 2, 3))
+        self.axes = random.choice((1,) * 13 + (2,) * 6 + (3,))
         self.symbols: list[str] = []
         blocks = [self._block(i) for i in range(random.choice((0, 0, 0, 1, 2)))]
         self.text = "\n".join([*blocks, *self._network()]) + "\n"
@@ -53,7 +53,7 @@ class Program:
 
     def _network(self) -> list[str]:
         pick = self._random
-        channels = pick.choice((1, 2, 3, 4))
+        channels = pick.choice((1, 2, 3, 4)) if self._chance(0.3) else 2
         if self._fixed:
             names = [str(pick.choice((1, 2, 3, 5, 8, 13, 16, 24, 31, 32, 48))) for _ in range(self.axes)]
         else:

@@ -8,6 +8,7 @@ must not run at any of them.
 from __future__ import annotations
 
 import argparse
+import linecache
 import re
 import sys
 import time
@@ -91,6 +92,9 @@ def _compare(oracle: Oracle, at: dict[str, int], allowed: bool) -> str | None:
 
 def _choices(sizes: OpenSizes, random: Random, *, refused: bool) -> Iterator[dict[str, int]]:
     """Sizes to try: each symbol by itself while the others work, and some at random."""
+    if not sizes.work:
+        yield {}
+        return
     near = {symbol: _near(work, [d.sizes for d in sizes.decisive(symbol)], random) for symbol, work in sizes.work.items()}
     good = {symbol: work.smallest() if work else 64 for symbol, work in sizes.work.items()}
     for symbol, numbers in near.items():
@@ -166,18 +170,27 @@ def _least(sizes: OpenSizes) -> Iterator[dict[str, int]]:
                 yield {**least, symbol: n}
 
 
-def run(seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_every: int = 4) -> Summary:
+def run(seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_every: int = 8) -> Summary:
     """Compare random programs with PyTorch until one of the bounds is reached; program `i` has the seed `seed:i`."""
     summary, until = Summary(), time.monotonic() + seconds
     for index in range(programs):
         if time.monotonic() > until:
             break
+        if index % 1000 == 999:
+            _forget()
         name = f"{seed}:{index}"
         text = Program(Random(name)).text
         found = disagreement(text, Random(name), summary, modules=index % modules_every == 0)
         if found is not None:
             summary.found.append(f"program {name}: {found}\n{_smaller(text, name, found)}")
     return summary
+
+
+def _forget() -> None:
+    """Let go of the modules that were built; the loader keeps one for each source."""
+    for name in [name for name in sys.modules if name.startswith("archdsl_generated_")]:
+        del sys.modules[name]
+    linecache.clearcache()
 
 
 def _smaller(text: str, name: str, found: str) -> str:
