@@ -7,8 +7,9 @@ from typing import Any
 
 from archdsl import limits
 from archdsl.declared import Declared, Fault, show, type_name
-from archdsl.diagnostics import did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
+from archdsl.elaborate.labels import label_around
 from archdsl.elaborate.values import (
     FUNCTIONS,
     SIZE_ATTRIBUTES,
@@ -123,7 +124,13 @@ class Evaluator:
         return None
 
     def unknown_name(self, e: ast.Name, env: Environment) -> Problem:
-        """Nothing is called so; with the nearest name that something has."""
+        """Nothing is called so here; with the label that is, out of sight, or the nearest name that something has."""
+        hidden = label_around(env.module.file, e.id, e.span)
+        if hidden is not None:
+            label, later = hidden
+            message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
+            help = "a label is visible after its statement, in the same braces and those inside"
+            return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=help))
         names = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names(), *FUNCTIONS]
         help = did_you_mean(e.id, names)
         if e.id in FUNCTIONS:

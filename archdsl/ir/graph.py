@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from archdsl.initializers import Initializer
 from archdsl.ops.base import Op, WeightedOp
-from archdsl.shapes import Dim, Shape
+from archdsl.shapes import Dim, Shape, format_shape
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 
@@ -76,6 +76,10 @@ class Node:
     span: Span
     integer: bool = False
     label: str | None = None
+    type_name: ClassVar[str] = "a tensor"
+
+    def __str__(self) -> str:
+        return self.label or f"a value of shape {format_shape(self.shape)}"
 
     @property
     def path(self) -> str:
@@ -184,7 +188,7 @@ class Graph:
         return node.op.init or self.initializers.get(node.op.name) or (self.initializers.get(kind) if kind else None)
 
     def state(self) -> dict[str, tuple[int, ...]]:
-        """Key and shape of every tensor of the `state_dict`, parameters and buffers, in the module's order."""
+        """Key and shape of every tensor of the `state_dict`, parameters and buffers, in the order of the nodes."""
         entries: dict[str, tuple[int, ...]] = {}
         for node in self.nodes:
             if node.name is None:

@@ -109,9 +109,10 @@ CODES = (
     ),
     Code(
         "E0206",
-        "an element that does not exist yet",
-        """An indexed label such as `enc[i]` names a family of values. An element can be taken up after the statement that
-        makes it. The message lists the elements there are so far.""",
+        "a label that is not visible here",
+        """A label names a value after its statement, in the same braces and in those inside. Before its statement there is
+        no such value yet, and outside its braces there may be none or many. An element of an indexed label such as `enc[i]`
+        can be taken up after the statement that makes it; the message lists those there are so far.""",
         bad="""
         network tiny {
           input image [3, 32, 32]
