@@ -1,0 +1,31 @@
+"""Where the labels of a file stand, for those who use one where it is not visible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+
+def label_around(file: ast.File, name: str, use: Span) -> tuple[ast.Label, bool] | None:
+    """A label of this name in the definition around a place, and whether it stands after it; none where there is none."""
+    for definition in file.definitions:
+        if definition.span.start <= use.start < definition.span.end:
+            found = [label for label in _labels(definition) if label.name == name]
+            after = [label for label in found if label.span.start > use.start]
+            return (found[0], False) if found and not after else (after[0], True) if after else None
+    return None
+
+
+def _labels(definition: ast.Definition) -> Iterator[ast.Label]:
+    pending: list[Any] = [definition]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, ast.Label):
+            yield item
+        elif isinstance(item, tuple):
+            pending += reversed(item)
+        elif isinstance(item, ast.Definition | ast.Body | ast.Statement | ast.Stage):
+            pending += [getattr(item, name) for name in reversed(list(item.__dataclass_fields__))]
