@@ -68,7 +68,8 @@ class Layout:
                 separator = token
                 continue
             if separator is not None:
-                continues = kind in _CONTINUES_BEFORE or (kind in _AFTER_BODY and previous == "RBRACE")
+                claim = kind == "EXPECT" and not self.open  # of the alias above: outside braces nothing else begins so
+                continues = claim or kind in _CONTINUES_BEFORE or (kind in _AFTER_BODY and previous == "RBRACE")
                 if not continues and previous not in _CONTINUES_AFTER:
                     yield Token.new_borrow_pos("_SEP", separator, separator)
                 separator = None
