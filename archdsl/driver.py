@@ -5,14 +5,15 @@ What is wrong with a spec comes back as diagnostics, never as an exception.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from archdsl import limits
-from archdsl.analysis import Costs, OpenSizes, counts, open_sizes
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.analysis import Costs, OpenSizes, counts, open_sizes, simplify
+from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
@@ -63,16 +64,21 @@ def compile_address(address: str, settings: Mapping[str, str] | None = None) -> 
 
     `settings` are expressions by parameter name; those that begin with `train.` change the recipe.
     """
+    path, name, source = read_address(address)
+    return Compiled(None, None, [source]) if isinstance(source, Diagnostic) else compile_source(source, path, name, settings)
+
+
+def read_address(address: str) -> tuple[Path, str | None, SourceFile | Diagnostic]:
+    """The file of an address, the name of its network, where one is said, and its text. A shipped network goes by its name alone."""
     path_text, name = split_address(address)
-    path = Path(path_text)
-    if not path.exists() and path.suffix != ".arch" and "/" not in path_text:
-        shipped = shipped_networks().get(name or path_text)
-        if shipped is not None:
-            path, name = shipped, name or path_text
-    source = read_source(path, str(path) if path_text == str(path) else path.name)
-    if isinstance(source, Diagnostic):
-        return Compiled(None, None, [source])
-    return compile_source(source, path, name, settings)
+    path, bare = Path(path_text), "/" not in path_text and "." not in path_text
+    if path.exists() or not bare:
+        return path, name, read_source(path, str(path))
+    shipped = _shipped_file(name or path_text)
+    if shipped is not None:
+        return shipped, name or path_text, read_source(shipped, shipped.name)
+    help = did_you_mean(path_text, shipped_networks()) or "give a file, or the name of a network that `archdsl specs` lists"
+    return path, name, Diagnostic("E0601", f"there is no file {path_text!r}, and no network of that name comes with archdsl", help=help)
 
 
 def compile_stream(
@@ -120,6 +126,8 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         graph = run_passes(graph)
         sizes = open_sizes(graph)
         found += sizes.diagnostics
+        if sizes.work and not sizes.diagnostics:
+            simplify(graph, sizes.work)
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
         found += elaboration.settle({scope: counts(graph, costs, scope) for scope in scopes})
@@ -142,7 +150,7 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     program = Program(None)
     module = program.module(source, None)
     found: dict[tuple[object, ...], Diagnostic] = {}
-    networks = [d for d in module.definitions.values() if isinstance(d, ast.Network | ast.Alias) and not _is_template(d, module)]
+    networks = _networks(module)
     results = [_compile(program, module, network, {}).diagnostics for network in networks]
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
     for diagnostic in (d for result in results for d in result):
@@ -174,12 +182,39 @@ def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(diagnostics, key=place)
 
 
+def shipped_files() -> list[Path]:
+    """The specs that come with archdsl."""
+    return sorted(resource_folder("specs").glob("*.arch"))
+
+
 def shipped_networks() -> dict[str, Path]:
     """The networks that come with archdsl, by name, with their files."""
     found: dict[str, Path] = {}
-    for path in sorted(resource_folder("specs").glob("*.arch")):
+    for path in shipped_files():
         source = read_source(path)
         if isinstance(source, SourceFile):
             module = Program(path.parent).module(source, path)
-            found |= {n: path for n, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)}
+            found |= dict.fromkeys((d.name for d in _networks(module)), path)
     return found
+
+
+def _shipped_file(name: str) -> Path | None:
+    """The spec that defines a network, found in the texts: to parse them all takes longer than to check one."""
+    defines = re.compile(rf"^[ \t]*network[ \t]+{re.escape(name)}\b", re.MULTILINE)
+    return next((path for path in shipped_files() if defines.search(path.read_text(encoding="utf-8"))), None)
+
+
+def compile_networks(path: Path) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
+    """Every network of a file, read once."""
+    source = read_source(path)
+    if isinstance(source, Diagnostic):
+        raise SpecError([source])
+    program = Program(path.parent)
+    module = program.module(source, path)
+    for network in _networks(module):
+        yield network, module.file, replace(_compile(program, module, network, {}), folder=path.parent)
+
+
+def _networks(module: Module) -> list[ast.Network | ast.Alias]:
+    """Those that need no arguments."""
+    return [d for d in module.definitions.values() if isinstance(d, ast.Network | ast.Alias) and not _is_template(d, module)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.recipe import Recipe
+    from archdsl.weights import Pairing, WeightsReport
 
 
 def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
@@ -68,15 +70,75 @@ class Network:
         """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
         return layer_table(self.graph)
 
-    def build(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> nn.Module:
+    def build(
+        self,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+    ) -> nn.Module:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
-        The code that runs is `source()`. Raises `SpecError` (E0608) where PyTorch is not installed.
+        `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. The code
+        that runs is `source()`. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with _faults_as_errors():
             with extra_needed("train", "building a module"):
                 from archdsl.backends.torch.load import build  # here: torch takes over a second to import
-            return build(self.graph, device=device, dtype=dtype)
+            module = build(self.graph, device=device, dtype=dtype)
+        if weights is not None:
+            self.load_weights(module, weights)
+        return module
+
+    def load_weights(
+        self,
+        module: nn.Module,
+        source: str | os.PathLike[str] | Mapping[str, torch.Tensor],
+        *,
+        partial: bool = False,
+        without_heads: bool = False,
+        by: Pairing = "name",
+    ) -> WeightsReport:
+        """Put stored weights into a module of this network, and say what became of each tensor.
+
+        The source is a `.safetensors` file, a `.pt` or `.pth` file that holds tensors, or a state_dict. Dictionaries
+        around a state_dict and prefixes such as `module.` are taken off, and numbers are converted to the module's kind.
+        `partial` loads what fits, `without_heads` lets the file lack auxiliary heads, and `by="order"` goes by position.
+        Raises `SpecError`: E0905 where they do not fit, the module being as it was; E0601 or E0906 where they cannot be read.
+        """
+        with _faults_as_errors():
+            with extra_needed("train", "loading weights"):
+                from archdsl.backends.torch.weights import move, read  # here: torch takes over a second to import
+            from archdsl.weights import report_on  # here: checking needs no weights
+
+            tensors = read(source if isinstance(source, Mapping) else Path(source))
+            wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+            report = report_on(self.graph, tensors.stored, wanted=wanted, by=by, without_heads=without_heads)
+            if not report.ok and (report.fit.useless or not partial):
+                raise SpecError([report.diagnostic()])
+            return replace(report, done=True, converted=move(module, tensors, report.fit))
+
+    def check_weights(
+        self,
+        source: str | os.PathLike[str] | Mapping[str, torch.Tensor],
+        *,
+        without_heads: bool = False,
+        by: Pairing = "name",
+    ) -> WeightsReport:
+        """Whether stored weights would fit, with nothing built; a `.safetensors` file needs no PyTorch for that.
+
+        Raises `SpecError` E0601 or E0906 where they cannot be read. What does not fit is in the report.
+        """
+        from archdsl.weights import file_kind, read_header, report_on  # here: checking needs no weights
+
+        with _faults_as_errors():
+            if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
+                stored = read_header(Path(source))
+            else:
+                with extra_needed("train", "reading weights that are not safetensors"):
+                    from archdsl.backends.torch.weights import read  # here, as above
+                stored = read(source if isinstance(source, Mapping) else Path(source)).stored
+            return report_on(self.graph, stored, by=by, without_heads=without_heads)
 
     def source(self, *, aux: bool = True) -> str:
         """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""

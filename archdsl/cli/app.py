@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "compile": "Write a network as PyTorch source.",
     "render": "Draw a network.",
     "train": "Train a network by the recipe in its file.",
+    "new": "Write a network to edit: a copy of one, or a small one.",
     "ops": "Show the ops, or all about one.",
     "specs": "Show the networks that come with archdsl.",
     "explain": "Explain an error code.",

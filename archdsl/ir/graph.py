@@ -7,7 +7,7 @@ graph algorithms.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -197,7 +197,7 @@ class Graph:
             for tensors in (node.op.parameters(*shapes), node.op.buffers(*shapes)):
                 for key, shape in tensors.items():
                     entries[f"{node.path}.{key}" if key else node.path] = shape
-        return entries
+        return {key: entries[key] for key in _in_modules(entries)}
 
     def networkx(self) -> networkx.DiGraph:
         """The nodes and their inputs as a `networkx.DiGraph`; node attribute `node` holds the `Node`."""
@@ -207,3 +207,22 @@ class Graph:
         graph.add_nodes_from((node.index, {"node": node}) for node in self.nodes)
         graph.add_edges_from((i, node.index) for node in self.nodes for i in node.inputs)
         return graph
+
+
+def _in_modules(keys: Iterable[str]) -> Iterator[str]:
+    """Keys in the order of nested modules: each module's own tensors, then those of its parts, as they first came up."""
+    tree: dict[str, Any] = {}
+    for key in keys:
+        *scopes, name = key.split(".")
+        inner = tree
+        for scope in scopes:
+            inner = inner.setdefault(scope, {})
+        inner[name] = key
+    waiting: list[dict[str, Any] | str] = [tree]
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, str):
+            yield current
+        else:
+            own = [key for key in current.values() if isinstance(key, str)]
+            waiting += reversed(own + [part for part in current.values() if not isinstance(part, str)])

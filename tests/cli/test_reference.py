@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -65,7 +66,11 @@ def test_specs(cli: Cli) -> None:
     assert result.exit_code == 0
     lines = [line.split() for line in result.stdout.splitlines()]
     assert [line[0] for line in lines[1:]] == list(shipped_networks())
-    assert ["resnet50", "resnet.arch", "25,557,032", "50"] in [line[:4] for line in lines]
+    assert ["resnet50", "25,557,032", "4,089,184,256", "[3,", "224,", "224]", "Residual"] in [line[:7] for line in lines]
+    data = json.loads(cli("specs", "--format", "json").stdout)
+    [found] = [entry for entry in data if entry["name"] == "resnet50"]
+    assert found["file"] == "resnet.arch" and found["macs"] == 4_089_184_256 and found["depth"] == 50
+    assert found["paper"] == "Residual networks: He et al. 2015, arXiv:1512.03385"
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -1,0 +1,87 @@
+"""Stored tensors into a module: reading files that hold tensors alone, and moving what fits."""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+import torch
+from torch import Tensor, nn
+
+from archdsl.declared import Fault
+from archdsl.weights import Entry, Fit, Stored, file_kind, read_header, unreadable, unwrap
+from archdsl.weights.stored import not_tensors
+
+
+class Tensors(NamedTuple):
+    """What is stored, and how to get at one tensor by its key as stored."""
+
+    stored: Stored
+    get: Callable[[str], Tensor]
+
+
+def read(source: Path | Mapping[str, Any]) -> Tensors:
+    """The tensors in a file or a state_dict. Nothing in the file is executed; raises `Fault` E0601 and E0906."""
+    if isinstance(source, Mapping):
+        return _tensors("the state_dict", source, ordered=True)
+    if file_kind(source) == "torch":
+        return _tensors(source.name, _load(source), ordered=True)
+    try:
+        return Tensors(read_header(source), safetensors.safe_open(source, framework="pt").get_tensor)
+    except safetensors.SafetensorError as error:
+        raise unreadable(source.name, f"is a damaged safetensors file: {error}") from error
+
+
+def _load(path: Path) -> Any:
+    with path.open("rb") as file:
+        if file.read(2) == b"PK" and not zipfile.is_zipfile(path):
+            raise unreadable(path.name, "is cut off: the end of the archive is missing", "download or copy it again")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of pickle protocols that the reader refuses anyway
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged or hostile file provokes in the reader
+        raise _refused(path.name, str(error)) from error
+
+
+def _refused(name: str, said: str) -> Fault:
+    """PyTorch's refusal in our words: its own advise to load the file with code and all."""
+    if "TorchScript" in said:
+        return not_tensors(name, "a TorchScript program")
+    foreign = re.search(r"GLOBAL (\S+)", said)
+    if foreign or "Weights only load failed" in said:
+        return not_tensors(name, f"the Python object `{foreign[1]}`" if foreign else "Python objects, not only tensors")
+    reason = said.partition("\n")[0].strip()
+    return unreadable(name, "is damaged, or no file of weights" + (f": {reason}" if reason else ""))
+
+
+def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
+    tensors, notes = unwrap(name, loaded, lambda value: isinstance(value, Tensor))
+    entries = {key: Entry(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
+    return Tensors(Stored(name, entries, ordered, notes), tensors.__getitem__)
+
+
+def _dtype(tensor: Tensor) -> str:
+    name = str(tensor.dtype).removeprefix("torch.")
+    return name if tensor.layout is torch.strided and not tensor.is_quantized else f"sparse or quantized {name}"
+
+
+def move(module: nn.Module, tensors: Tensors, fit: Fit) -> tuple[str, ...]:
+    """Put what fits into a module, which keeps its device and kinds of number; says which were converted."""
+    state = module.state_dict()
+    counts: dict[tuple[str, str], int] = {}
+    with torch.no_grad():
+        for key, stored in fit.pairs.items():
+            value, target = tensors.get(stored), state[key]
+            if value.dtype != target.dtype:
+                kinds = (_dtype(value), _dtype(target))
+                counts[kinds] = counts.get(kinds, 0) + 1
+            if target.is_meta:  # which has no memory to copy to
+                module.load_state_dict({key: value.to(target.dtype)}, strict=False, assign=True)
+            else:
+                target.copy_(value)
+    return tuple(f"{n:,} converted from {a} to {b}" for (a, b), n in counts.items())

@@ -1,0 +1,30 @@
+"""`archdsl new`: a spec to edit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from archdsl.cli.console import print_text
+from archdsl.starter import copy_of, starter, write_new
+
+
+@click.command(
+    epilog="\b\nExamples:\n  archdsl new mynet\n  archdsl new mynet --from resnet50\n  archdsl new wide --from net.arch:small -o experiments",
+)
+@click.argument("name", metavar="NAME")
+@click.option("--from", "address", metavar="NETWORK", help="The network to copy: one that comes with archdsl, or FILE[:NETWORK].")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER",
+              help="Where to write; this folder where it is not said.")  # fmt: skip
+def command(name: str, address: str | None, output: Path) -> None:
+    """Write NAME.arch, to edit: a copy of a network and all that it draws on, or a small commented one.
+
+    No file is replaced.
+    """
+    if re.fullmatch(r"[^\W\d]\w*", name) is None:
+        raise click.UsageError(f"{name!r} cannot name a network: letters, digits and _ make a name, and no digit comes first")
+    files = copy_of(address, name) if address is not None else starter(name)
+    for path in write_new(files, output):
+        print_text(str(path))

@@ -1,0 +1,98 @@
+"""New spec files: a copy of a network to edit, with all that it draws on, or a small one to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.driver import compile_source, read_address
+from archdsl.elaborate import Program, select_network
+from archdsl.files import cannot_write, write_file
+from archdsl.source import SourceFile
+from archdsl.syntax.outline import excerpt
+
+_FIRST: Final = '''\
+## A small residual network for 8 by 8 digits: a start to change.
+## `archdsl check NAME.arch` shows its layers, `archdsl render NAME.arch -o NAME.svg` draws it.
+
+# A block is a function of the tensor that flows through it; `x` is that tensor, here where the block begins.
+block unit(width, stride = 1) {
+  skip {
+    conv1: conv(width, 3, stride); bn1: bn; relu
+    conv2: conv(width, 3);         bn2: bn
+  } via {
+    if stride != 1 or x.c != width { downsample: conv(width, 1, stride) -> bn }
+  }
+  relu
+}
+
+network NAME(classes: int = 10, width: int = 16) {
+  input image [1, 8, 8]                     # channels, height, width; no batch
+  conv1: conv(width, 3) -> bn -> relu       # a label is a key of the state_dict: conv1.0.weight
+  for i in 0..3 {
+    "layer{i + 1}": unit(width * 2^i, stride = 1 if i == 0 else 2)
+  }
+  expect x.shape == [4 * width, 2, 2]       # a claim, which `check` checks
+  gap; flatten
+  fc: linear(classes)
+}
+
+# `archdsl train NAME.arch` trains it so; `--set train.epochs=3` changes a key.
+train {
+  data      = digits
+  epochs    = 10
+  batch     = 64
+  optimizer = sgd(lr = 0.1, momentum = 0.9, nesterov = true, weight_decay = 5e-4)
+  schedule  = cosine(warmup = 1)
+  seed      = 0
+}
+'''
+
+
+def starter(name: str) -> dict[str, str]:
+    """A small commented spec, by file name. Raises `SpecError` where the network cannot have that name."""
+    text = _FIRST.replace("NAME", name)
+    return _imported(name, text, Path()) | {f"{name}.arch": text}
+
+
+def copy_of(address: str, name: str) -> dict[str, str]:
+    """A network under a new name, and the files it imports, by path. Raises `SpecError` where there is no such network."""
+    path, chosen, source = read_address(address)
+    if isinstance(source, Diagnostic):
+        raise SpecError([source])
+    program = Program(path.parent)
+    module = program.module(source, path)
+    if any(diagnostic.is_error for diagnostic in program.diagnostics):
+        raise SpecError(program.diagnostics)
+    definition = select_network(module, chosen, path.stem, source.name)
+    if isinstance(definition, Diagnostic):
+        raise SpecError([definition])
+    text = excerpt(module.file, definition, name)
+    return _imported(name, text, path.parent) | {f"{name}.arch": text}
+
+
+def _imported(name: str, text: str, folder: Path) -> dict[str, str]:
+    """The files that a new spec imports, once it is known to be right; raises `SpecError` otherwise."""
+    file = f"{name}.arch"
+    compiled = compile_source(SourceFile(file, text), folder / file, name)
+    compiled.require()
+    root = folder.resolve()
+    return {str(Path(source.name).resolve().relative_to(root)): source.text for source in compiled.sources[1:]}
+
+
+def write_new(files: dict[str, str], folder: Path) -> list[Path]:
+    """Write files into a folder; raises `Fault` E0606 where one would replace another. Imported files may lie there already."""
+    targets = {folder / name: text for name, text in files.items()}
+    new = folder / next(reversed(files))
+    for path, text in targets.items():
+        if path.exists() and (path == new or not path.is_file() or path.read_bytes() != text.encode()):
+            raise Fault("E0606", f"{path} exists already", help="choose another name, or another folder with -o")
+    for path, text in targets.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path.parent, error) from error
+        write_file(path, text)
+    return list(targets)

@@ -1,0 +1,101 @@
+"""A file's parts as text: what documents a definition, and a file of some of its definitions alone.
+
+Definitions without a blank line between them stand under one comment. The first comment of a file speaks of all of it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from archdsl.syntax import nodes as ast
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_BLANK = re.compile(r"\n[ \t]*\n")
+
+
+class _Part(NamedTuple):
+    """An import, definition or recipe, with what stands above it and the rest of its last line."""
+
+    item: ast.Import | ast.Definition | ast.Train
+    above: str
+    text: str
+
+    @property
+    def joined(self) -> bool:
+        """Whether it stands under the comment of the part before."""
+        return _BLANK.search("\n" + self.above) is None and not self.above.strip()
+
+    @property
+    def comment(self) -> str:
+        """The comment right above."""
+        return _BLANK.split("\n" + self.above)[-1].strip("\n")
+
+
+def documentation(file: ast.File, definition: ast.Definition) -> str:
+    """The text of the `##` lines for a definition: right above it, above its group, or at the start of the file."""
+    group = ""
+    for part in _parts(file):
+        group = group if part.joined else part.comment
+        if part.item is definition and _plain(group):
+            return _plain(group)
+    lines = file.source.text.lstrip().splitlines()
+    end = next((i for i, line in enumerate(lines) if not line.startswith("##")), len(lines))
+    return _plain("\n".join(lines[:end]))
+
+
+def needed(file: ast.File, name: str) -> set[str]:
+    """The names of the definitions and imports that one definition draws on, itself included."""
+    texts = {part.item.name: part.text for part in _parts(file) if not isinstance(part.item, ast.Train)}
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current not in found:
+            found.add(current)
+            waiting += [word for word in _WORD.findall(texts[current]) if word in texts]
+    return found
+
+
+def excerpt(file: ast.File, definition: ast.Definition, new_name: str) -> str:
+    """The text of a file with one network, renamed, what it draws on, and the recipe; comments go where their parts go."""
+    keep = needed(file, definition.name)
+    written: list[str] = []
+    group = ""
+    for index, part in enumerate(_parts(file)):
+        group = group if part.joined else part.comment
+        kept = isinstance(part.item, ast.Train) or part.item.name in keep
+        if not kept:
+            written += [part.above + "\n"] if index == 0 and part.above.strip() else []
+            continue
+        headed = any(group and group in text for text in written[-1:])
+        written.append(part.above if part.comment or headed or not group or index == 0 else f"\n{group}\n")
+        written.append(_renamed(part, definition, new_name) if part.item is definition else part.text)
+        group = "" if part.joined else group
+    return re.sub(r"\n{3,}", "\n\n", "".join(written)).strip("\n") + "\n"
+
+
+def _renamed(part: _Part, definition: ast.Definition, name: str) -> str:
+    at = definition.name_span.start - part.item.span.start
+    rest = part.text[at + len(definition.name) :]
+    return part.text[:at] + name + (" " + rest.lstrip(" ") if rest.startswith(" ") else rest)
+
+
+def _parts(file: ast.File) -> list[_Part]:
+    text = file.source.text
+    items: list[ast.Import | ast.Definition | ast.Train] = [*file.imports, *file.definitions, *file.recipes]
+    items.sort(key=lambda item: item.span.start)
+    parts = []
+    end = 0
+    for index, item in enumerate(items):
+        above = text[end : item.span.start].lstrip("; ")
+        line_end = text.find("\n", item.span.end) + 1 or len(text)
+        alone = index + 1 == len(items) or items[index + 1].span.start >= line_end
+        end = line_end if alone else item.span.end
+        parts.append(_Part(item, above, text[item.span.start : end] if alone else text[item.span.start : end] + "\n"))
+    return parts
+
+
+def _plain(comment: str) -> str:
+    lines = (line.strip() for line in comment.splitlines())
+    return "\n".join(line[2:].strip() for line in lines if line.startswith("##"))

@@ -1,0 +1,167 @@
+"""Which stored tensor goes where, by name or by position. All of it on keys and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from archdsl.weights.names import COUNTER, bare
+from archdsl.weights.stored import Entry, Stored
+
+Pairing = Literal["name", "order"]
+Shape = tuple[int, ...]
+
+_ROLES: Final = {
+    "weight": "weight", "gamma": "weight", "bias": "bias", "beta": "bias", "running_mean": "running_mean",
+    "moving_mean": "running_mean", "running_var": "running_var", "moving_variance": "running_var",
+}  # fmt: skip
+"""Last parts of keys that say what a tensor is, in PyTorch's words. A normalization's four have one shape, so shapes cannot."""
+
+
+class Reason(StrEnum):
+    """Why a tensor is not loaded."""
+
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    ORDER = "order"
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A tensor that is not loaded: its key in the network and in the file, where it has one, and both sides."""
+
+    reason: Reason
+    key: str | None
+    stored: str | None
+    wanted: Shape | None = None
+    found: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What goes where: for keys of the network the keys in the file; the rest with reasons; what else is to be said.
+
+    `useless` where nothing may be loaded, in parts neither: nothing fits, or positions do not correspond.
+    """
+
+    pairs: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+    heads_left: tuple[str, ...] = ()
+
+    @property
+    def useless(self) -> bool:
+        """Whether not even a part of it is of use."""
+        return not self.pairs or any(problem.reason is Reason.ORDER for problem in self.problems)
+
+
+def match(wanted: Mapping[str, Shape], stored: Stored, *, by: Pairing = "name", optional: Collection[str] = ()) -> Fit:
+    """Pair the tensors that a network wants with stored ones; those that are `optional` may be absent."""
+    names, notes = bare(stored.entries, wanted)
+    if by == "order":
+        return _by_order(wanted, stored, names, notes, optional)
+    entries = stored.entries
+    pairs = {key: names[key] for key in wanted if key in names}
+    problems = [problem for key in pairs if (problem := _misfit(key, wanted[key], pairs[key], entries[pairs[key]]))]
+    absent = [key for key in wanted if key not in names]
+    left = tuple(key for key in absent if key in optional)
+    problems += [Problem(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional and not _is_counter(key)]
+    problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in names.items() if key not in wanted]
+    for problem in problems:
+        pairs.pop(problem.key or "", None)
+    return Fit(pairs, tuple(problems), notes + _counters([key for key in absent if key not in optional]), left)
+
+
+def _misfit(key: str, wanted: Shape, stored: str, entry: Entry) -> Problem | None:
+    if entry.shape != wanted:
+        return Problem(Reason.SHAPE, key, stored, wanted, entry)
+    kinds = (_number_kind(entry.dtype), "int" if _is_counter(key) else "float")
+    if kinds[0] != kinds[1] and not (_is_counter(key) and kinds[0] == "float"):
+        return Problem(Reason.DTYPE, key, stored, wanted, entry)
+    return None
+
+
+def _number_kind(dtype: str) -> str:
+    if dtype.startswith(("float", "bfloat")):
+        return "float"
+    return "int" if dtype.startswith(("int", "uint")) else dtype
+
+
+def _is_counter(key: str) -> bool:
+    return _role(key) == COUNTER
+
+
+def _role(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _counters(absent: list[str]) -> tuple[str, ...]:
+    count = sum(map(_is_counter, absent))
+    return (f"{count:,} counters `{COUNTER}` are not in the file, as in older ones, and keep their values",) if count else ()
+
+
+# ---- By position -------------------------------------------------------------------------------
+
+
+def _by_order(
+    wanted: Mapping[str, Shape], stored: Stored, names: Mapping[str, str], notes: tuple[str, ...], optional: Collection[str]
+) -> Fit:
+    """Pair the n-th wanted tensor with the n-th stored one, counters apart: those follow their layer's other tensors."""
+    theirs = [key for key in names if not _is_counter(key)]
+    ours = [key for key in wanted if not _is_counter(key)]
+    left: tuple[str, ...] = ()
+    if len(ours) != len(theirs) and optional:
+        left = tuple(key for key in wanted if key in optional)
+        ours = [key for key in ours if key not in optional]
+    problems = _order_problems(wanted, stored, ours, [names[key] for key in theirs])
+    counters = [key for key in wanted if _is_counter(key) and key not in left]
+    if problems:
+        return Fit({}, tuple(problems), notes, left)
+    pairs: dict[str, str] = {}
+    for key, other in zip(ours, theirs, strict=True):
+        misfit = _misfit(key, wanted[key], names[other], stored.entries[names[other]])
+        if misfit is not None:
+            problems.append(misfit)
+            continue
+        pairs[key] = names[other]
+        counter, stored_counter = _beside(key), names.get(_beside(other))
+        if _role(key) == "running_mean" and counter in wanted and stored_counter is not None:
+            pairs[counter] = stored_counter
+    return Fit(pairs, tuple(problems), notes + _counters([key for key in counters if key not in pairs]), left)
+
+
+def _beside(key: str) -> str:
+    """The counter of the layer that a tensor belongs to."""
+    scope, dot, _ = key.rpartition(".")
+    return f"{scope}{dot}{COUNTER}"
+
+
+def _order_problems(wanted: Mapping[str, Shape], stored: Stored, ours: list[str], theirs: list[str]) -> list[Problem]:
+    """The first position at which the two do not correspond, or none.
+
+    Positions correspond where ranks and roles are equal, and shapes too, but for one size that has another value
+    everywhere: the number of classes, say. Any other difference may come from another order of the layers.
+    """
+    changes = {change for key, other in zip(ours, theirs, strict=False) for change in _changes(wanted[key], stored.entries[other].shape)}
+    for key, other in zip(ours, theirs, strict=False):
+        entry = stored.entries[other]
+        roles = _ROLES.get(_role(key)), _ROLES.get(_role(other))
+        differs = wanted[key] != entry.shape and len(changes) > 1
+        if differs or len(wanted[key]) != len(entry.shape) or (None not in roles and roles[0] != roles[1]):
+            return [Problem(Reason.ORDER, key, other, wanted[key], entry)]
+    if len(ours) > len(theirs):
+        key = ours[len(theirs)]
+        return [Problem(Reason.ORDER, key, None, wanted[key])]
+    if len(theirs) > len(ours):
+        other = theirs[len(ours)]
+        return [Problem(Reason.ORDER, None, other, None, stored.entries[other])]
+    return []
+
+
+def _changes(wanted: Shape, found: Shape) -> set[tuple[int, int]]:
+    """The pairs of sizes in which two shapes of one rank differ."""
+    return {pair for pair in zip(wanted, found, strict=False) if pair[0] != pair[1]}

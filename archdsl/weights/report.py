@@ -1,0 +1,214 @@
+"""What became of stored weights, as a person would tell it: how many fit, and each that does not, where and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+from archdsl.diagnostics import Diagnostic, Mark, Severity, render_text
+from archdsl.ir import Graph
+from archdsl.source import Span
+from archdsl.weights.match import Fit, Pairing, Problem, Reason, Shape, match
+from archdsl.weights.names import listed
+from archdsl.weights.stored import Stored, unreadable
+
+_MOST_PLACES = 12
+_IN_A_MARK = 2
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """What a file of weights gives a network. Printed, it reads like the command line.
+
+    `loaded` are the keys of the network that get a tensor, `problems` those that get none and the file's that go nowhere.
+    """
+
+    network: str
+    file: str
+    fit: Fit
+    size: int
+    """The number of tensors that the network has."""
+    places: Mapping[str, Span]
+    by: Pairing = "name"
+    alternative: str | None = None
+    """What would make it fit."""
+    done: bool = False
+    """Whether the tensors were put into a module."""
+    converted: tuple[str, ...] = ()
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The network's keys that get a tensor of the file."""
+        return tuple(self.fit.pairs)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every tensor that is not loaded, with the reason."""
+        return self.fit.problems
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything fits, but for what may be left out."""
+        return not self.fit.problems and not self.fit.useless
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else was done: wrappers and prefixes taken off, heads left out, numbers converted."""
+        left = self.fit.heads_left
+        heads = (f"not in the file, and left as initialized: {listed(left)} of the heads",) if left else ()
+        return self.fit.notes + heads + self.converted
+
+    def summary(self) -> str:
+        """One sentence."""
+        if self.ok:
+            return f"{self.file}: {len(self.loaded):,} tensors {self._verb} `{self.network}`"
+        if self._misplaced is not None:
+            return f"{self.file} does not fit `{self.network}` by position: {_misplaced(self._misplaced)}"
+        counts = "; ".join(_counted(reason, list(found)) for reason, found in self._by_reason())
+        return f"{self.file} does not {'wholly ' if self.done else ''}fit `{self.network}`: {len(self.loaded):,} of the network's {self.size:,} tensors {self._verb}; {counts}"
+
+    @property
+    def _verb(self) -> str:
+        return "are loaded" if self.done and not self.ok else "loaded into" if self.done else "fit"
+
+    @property
+    def _misplaced(self) -> Problem | None:
+        return next((problem for problem in self.problems if problem.reason is Reason.ORDER), None)
+
+    def _by_reason(self) -> Iterable[tuple[Reason, Iterable[Problem]]]:
+        return groupby(sorted(self.problems, key=lambda p: list(Reason).index(p.reason)), key=lambda p: p.reason)
+
+    def diagnostic(self, severity: Severity = Severity.ERROR) -> Diagnostic:
+        """E0905: what does not fit, at the layers' lines. As a warning it says what was left out."""
+        marks = self._marks()
+        outside = [problem.stored for problem in self.problems if problem.reason is Reason.UNEXPECTED and problem.stored]
+        notes = [f"in the file alone: {listed(outside, 24)}"] if outside else []
+        rest = len(marks) - _MOST_PLACES
+        notes += [f"and at {rest:,} more places; `archdsl check --weights FILE --format json` lists every tensor"] if rest > 0 else []
+        failed = severity is Severity.ERROR
+        help = self.alternative if failed else None
+        message = self.summary() + ("" if failed else "; the rest stays as it is initialized")
+        first = marks[0] if marks else None
+        return Diagnostic("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
+
+    def _marks(self) -> list[Mark]:
+        """One for each place in the spec, in the order of the file."""
+        by_place: dict[Span, list[Problem]] = {}
+        for problem in self.problems:
+            place = self.places.get(problem.key or "")
+            if place is not None:
+                by_place.setdefault(place, []).append(problem)
+        found = sorted(by_place.items(), key=lambda item: (item[0].file.name, item[0].start))
+        return [Mark(place, _at_one_place(problems)) for place, problems in found]
+
+    def as_data(self) -> dict[str, Any]:
+        """Every tensor, as plain data."""
+        return {
+            "file": self.file, "fits": self.ok, "loaded": dict(self.fit.pairs), "notes": list(self.notes),
+            "problems": [_problem_data(problem) for problem in self.problems],
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        if self.ok:
+            return "\n".join([self.summary(), *(f"  {note}" for note in self.notes)])
+        return render_text([self.diagnostic(Severity.ERROR if self.fit.useless else Severity.WARNING)], color=False)
+
+
+def report_on(
+    graph: Graph, stored: Stored, *, wanted: Mapping[str, Shape] | None = None, by: Pairing = "name", without_heads: bool = False
+) -> WeightsReport:
+    """Whether stored weights fit a network; `wanted` where a module has other keys than its graph.
+
+    Raises `Fault` E0906 for a mapping by position where the file keeps none.
+    """
+    wanted = graph.state() if wanted is None else wanted
+    if by == "order" and not stored.ordered:
+        why = "is a safetensors file, which keeps its tensors by name: there is no order to go by"
+        raise unreadable(stored.name, why, "save the state_dict with torch.save, or rename its keys")
+    layers = {node.path: node for node in graph.nodes if node.name is not None}
+    nodes = {key: layers.get(key) or layers.get(key.rpartition(".")[0]) for key in wanted}
+    heads = {key for key, node in nodes.items() if node is not None and _in_head(graph, node.index)}
+    fit = match(wanted, stored, by=by, optional=heads if without_heads else ())
+    fit = replace(fit, notes=stored.notes + fit.notes)
+    places = {key: node.span for key, node in nodes.items() if node is not None}
+    return WeightsReport(graph.name, stored.name, fit, len(wanted), places, by, _alternative(fit, wanted, stored, by, heads))
+
+
+def _in_head(graph: Graph, node: int) -> bool:
+    return graph.in_training[node] and not graph.in_evaluation[node]
+
+
+def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pairing, heads: set[str]) -> str | None:
+    """How the file could be used all the same."""
+    if not fit.problems and not fit.useless:
+        return None
+    if all(problem.reason is Reason.MISSING and problem.key in heads for problem in fit.problems):
+        return "`--weights-without-heads` (`without_heads=True`) leaves heads that the file does not have as they are initialized"
+    if by == "name" and stored.ordered and not match(wanted, stored, by="order", optional=heads).problems:
+        return "the shapes agree in order: `--weights-map order` (`by=\"order\"`) goes by position in place of names"
+    if by == "order" and fit.useless:
+        return "layers in another order cannot go by position: give the tensors the names that the network has"
+    if fit.useless:
+        return "these are weights of another network, or under other names: `archdsl check` shows the network's layers"
+    return "`--weights-partial` (`partial=True`) loads what fits, and leaves the rest as it is initialized"
+
+
+def _counted(reason: Reason, problems: list[Problem]) -> str:
+    n = len(problems)
+    verbs = ("has", "is") if n == 1 else ("have", "are")
+    said = {
+        Reason.SHAPE: f"{verbs[0]} another shape",
+        Reason.DTYPE: f"{verbs[0]} another kind of number",
+        Reason.MISSING: f"{verbs[1]} missing from the file",
+        Reason.UNEXPECTED: f"{verbs[1]} in the file alone",
+    }
+    return f"{n:,} {said[reason]}"
+
+
+def _misplaced(problem: Problem) -> str:
+    """Where the two orders part."""
+    if problem.stored is None:
+        return f"the file ends where the network has `{problem.key}` {_shape(problem.wanted)}"
+    stored = f"`{problem.stored}` {_found_shape(problem)}"
+    if problem.key is None:
+        return f"the network has no more tensors where the file has {stored}"
+    return f"they part where the network has `{problem.key}` {_shape(problem.wanted)} and the file {stored}"
+
+
+def _at_one_place(problems: list[Problem]) -> str:
+    phrases = []
+    for reason, found in groupby(problems, key=lambda p: p.reason):
+        same = list(found)
+        keys = listed((problem.key or "" for problem in same), _IN_A_MARK)
+        first, found_first = same[0], same[0].found
+        if reason is Reason.MISSING:
+            phrases.append(f"{keys} not in the file")
+        elif found_first is None:
+            phrases.append(f"{keys} here, and nothing more in the file")
+        elif reason is Reason.ORDER:
+            phrases.append(f"{keys} here, `{first.stored}` in the file")
+        elif reason is Reason.DTYPE:
+            phrases.append(f"{keys} {found_first.dtype} in the file")
+        else:
+            phrases += [f"`{p.key}` is {_shape(p.wanted)}, in the file {_found_shape(p)}" for p in same[:_IN_A_MARK]]
+            phrases += [f"{len(same) - _IN_A_MARK:,} more like `{first.key}`"] if len(same) > _IN_A_MARK else []
+    return "; ".join(phrases)
+
+
+def _shape(shape: Shape | None) -> str:
+    return str(list(shape)) if shape is not None else "[]"
+
+
+def _found_shape(problem: Problem) -> str:
+    return _shape(problem.found.shape if problem.found is not None else None)
+
+
+def _problem_data(problem: Problem) -> dict[str, Any]:
+    return {
+        "reason": problem.reason.value, "key": problem.key, "in_file": problem.stored,
+        "shape": list(problem.wanted) if problem.wanted is not None else None,
+        "shape_in_file": list(problem.found.shape) if problem.found is not None else None,
+        "dtype_in_file": problem.found.dtype if problem.found is not None else None,
+    }  # fmt: skip
