@@ -126,7 +126,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         graph = run_passes(graph)
         sizes = open_sizes(graph)
         found += sizes.diagnostics
-        if sizes.work and not sizes.diagnostics:
+        if sizes.work:
             simplify(graph, sizes.work)
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()

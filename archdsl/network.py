@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis import Table, layer_table
+from archdsl.analysis import OpenSizes, Table, layer_table
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
@@ -51,7 +51,7 @@ class Network:
     """A network that was read and checked.
 
     `graph` is what it means, `recipe` how its file says to train it (none where it does not), `warnings`
-    what was found that is no error, `folder` where its file lies.
+    what was found that is no error, `folder` where its file lies, `sizes` for which open sizes it works.
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -59,6 +59,7 @@ class Network:
         self.recipe: Recipe | None = compiled.recipe
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.folder or Path()
+        self.sizes: OpenSizes = compiled.sizes
         self._sources = compiled.sources
 
     @property

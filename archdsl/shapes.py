@@ -18,7 +18,7 @@ are the quasi-polynomials of degree one of Ehrhart's theory (Stanley, Enumerativ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import gcd, lcm, prod
 from typing import TypeAlias
@@ -33,11 +33,15 @@ class SizeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpenSize:
-    """A quasi-linear function of one open size. Build one with `open_size` and the operators."""
+    """A quasi-linear function of one open size. Build one with `open_size` and the operators.
+
+    `text` is how it prints, where that is known to be simpler than the formula for all sizes.
+    """
 
     symbol: str
     slope: int
     offsets: tuple[int, ...]
+    text: str | None = field(default=None, compare=False, repr=False)
 
     def at(self, n: int) -> int:
         """The value where the symbol is `n`."""
@@ -97,6 +101,8 @@ class OpenSize:
 
     def __str__(self) -> str:
         """The function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
+        if self.text is not None:
+            return self.text
         base = self.offsets[0]
         common = gcd(self.slope, *(o - base for o in self.offsets))
         inner = _formula(self.symbol, self.slope // common, [(o - base) // common for o in self.offsets])

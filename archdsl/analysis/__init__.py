@@ -1,7 +1,8 @@
 """What a graph says of a network without running it."""
 
 from archdsl.analysis.cost import Cost, Costs, counts, depth
+from archdsl.analysis.one_size import at_sizes, simplify
 from archdsl.analysis.open_sizes import Demand, OpenSizes, Together, open_sizes
 from archdsl.analysis.table import Row, Table, describe, layer_table
 
-__all__ = ["Cost", "Costs", "Demand", "OpenSizes", "Row", "Table", "Together", "counts", "depth", "describe", "layer_table", "open_sizes"]
+__all__ = ["Cost", "Costs", "Demand", "OpenSizes", "Row", "Table", "Together", "at_sizes", "counts", "depth", "describe", "layer_table", "open_sizes", "simplify"]

@@ -13,6 +13,7 @@ from archdsl.analysis import Row, Table
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_diagnostics, print_text
+from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
 from archdsl.diagnostics import as_data, printable, render_github
 from archdsl.driver import Compiled
 from archdsl.network import Network
@@ -23,19 +24,21 @@ _BOLD, _DIM, _HEAD, _TIMES = (("bold", True),), (("dim", True),), (("fg", "yello
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check resnet50 --format json | jq .totals\n  cat net.arch | archdsl check -",
+    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  cat net.arch | archdsl check -",
 )
 @network_arguments
+@size_option
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
               help="text: errors on standard error, the table on standard output; json: both as data; github: errors as annotations.")  # fmt: skip
 @click.pass_context
-def command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], form: str) -> None:
+def command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], given: tuple[Given, ...], form: str) -> None:
     """Find what is wrong with NETWORK; where nothing is, show its layers.
 
     Each layer has its name, op, output shape, learned numbers and multiply-accumulates (MACs) for one image.
-    Equal blocks in a row are shown once, marked with how often they stand there.
+    Equal blocks in a row are shown once, marked with how often they stand there. Where the input leaves sizes
+    open, they are formulas, and below the table stands for which sizes the network works, and what needs it.
     """
-    compiled = read_network(address, settings)
+    compiled = at_size(read_network(address, settings), given)
     network = Network(compiled) if compiled.graph is not None else None
     if form == "json":
         print_text(json.dumps(_data(compiled, network), indent=2, ensure_ascii=False))
@@ -44,7 +47,7 @@ def command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], .
     else:
         print_diagnostics(compiled.diagnostics)
         if network is not None:
-            print_text(_text(network, color=colorful(sys.stdout)))
+            print_text(_text(network, color=colorful(sys.stdout)) + "".join(f"\n{line}" for line in network.sizes.sentences()))
     ctx.exit(0 if compiled.ok else 1)
 
 
@@ -55,6 +58,7 @@ def _data(compiled: Compiled, network: Network | None) -> dict[str, Any]:
         "network": network.name if network is not None else None,
         "table": [_row_data(row) for row in table.rows] if table is not None else [],
         "totals": _totals_data(table) if table is not None else None,
+        "sizes": verdict_data(network.sizes) if network is not None else [],
     }
 
 

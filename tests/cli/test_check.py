@@ -57,7 +57,7 @@ def test_json(cli: Cli, small: Path) -> None:
     result = cli("check", small, "--format", "json")
     assert (result.exit_code, result.stderr) == (0, "")
     data = json.loads(result.stdout)
-    assert set(data) == {"diagnostics", "network", "table", "totals"}
+    assert set(data) == {"diagnostics", "network", "table", "totals", "sizes"}
     assert data["network"] == "small" and data["diagnostics"] == []
     assert data["totals"] == {"params": 600, "params_eval": 550, "macs": 29992, "depth": 5}
     row = next(row for row in data["table"] if row["name"] == "stage0.0")
@@ -85,7 +85,25 @@ def test_github(cli: Cli) -> None:
 def test_open_sizes(cli: Cli) -> None:
     result = cli("check", "unet")
     assert result.exit_code == 0
-    assert "[64, H, W]" in result.stdout and "depends on the sizes" in result.stdout
+    assert "[64, H, W]" in result.stdout and "[512, H/16, W/16]" in result.stdout and "depends on the sizes" in result.stdout
+    assert "H and W must be multiples of 16:\n  `concat` joins `upconv` and `enc[3]`" in result.stdout
+
+
+def test_one_size(cli: Cli) -> None:
+    result = cli("check", "unet", "--size", "1x64x96")
+    assert result.exit_code == 0 and "[1024, 4, 6]" in result.stdout and "multiples" not in result.stdout
+    result = cli("check", "unet", "--size", "image=1x65x96")
+    assert result.exit_code == 1 and "error[E0312]: the network does not work at H = 65" in result.stderr
+    assert cli("check", "unet", "--size", "2x64x96").exit_code == 1
+    assert cli("check", "unet", "--size", "3 x 4").exit_code == 2
+    assert cli("check", "unet", "--size", "mask=1x2x3").exit_code == 2
+    assert cli("check", "unet", "--size", "1x16x16", "--size", "1x16x16").exit_code == 2
+
+
+def test_json_of_open_sizes(cli: Cli) -> None:
+    height, width = json.loads(cli("check", "unet", "--format", "json").stdout)["sizes"]
+    assert (height["symbol"], height["must_be"], height["smallest"]) == ("H", "a multiple of 16", 16)
+    assert len(height["needs"]) == len(width["needs"]) == 4
 
 
 def test_standard_input_names_a_network(cli: Cli, root: Path) -> None:

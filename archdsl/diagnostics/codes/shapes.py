@@ -205,4 +205,11 @@ CODES = (
         }
         """,
     ),
+    Code(
+        "E0312",
+        "the network does not work at this size",
+        """`archdsl check --size 3x517x389` asks about one size of the inputs. The message names the place that fails there and
+        the two sides that meet, the help what the size must be.""",
+        situation="`archdsl check unet --size 1x65x65`: U-Net needs multiples of 16.",
+    ),
 )

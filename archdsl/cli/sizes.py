@@ -1,0 +1,73 @@
+"""What `archdsl check` says of open sizes: for which ones the network works, and the answer for one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from archdsl.analysis import OpenSizes, at_sizes
+from archdsl.driver import Compiled
+from archdsl.ir import Graph
+from archdsl.sizes import describe
+
+F = TypeVar("F", bound=Callable[..., Any])
+_SIZE = re.compile(r"(?:(?P<name>[^\W\d]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)")
+Given = tuple[str | None, tuple[int, ...]]
+"""A shape for the input of a name, or for the next input where there is none."""
+
+
+class Size(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
+    """`3x517x389` or `image=3x517x389`."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Given:
+        """A name, none where it is not said, and the sizes."""
+        if isinstance(value, tuple):
+            return value
+        found = _SIZE.fullmatch(value)
+        if found is None:
+            self.fail(f"{value!r} is not a size, as in 3x517x389 or image=3x517x389", param, ctx)
+        return found["name"], tuple(int(size) for size in found["sizes"].split("x"))
+
+
+def size_option(command: F) -> F:
+    """The option `--size`."""
+    help = "Check the network at one size of an open input, without the batch: --size 3x517x389, or image=3x517x389. One for each input."
+    return click.option("--size", "given", type=Size(), multiple=True, metavar="[INPUT=]SIZE", help=help)(command)
+
+
+def at_size(compiled: Compiled, given: tuple[Given, ...]) -> Compiled:
+    """The network at the sizes that are given, or why it does not work there."""
+    if compiled.graph is None or not given:
+        return compiled
+    graph, errors = at_sizes(compiled.graph, compiled.sizes, _by_input(compiled.graph, given))
+    found = [*compiled.diagnostics, *errors]
+    return replace(compiled, graph=graph, diagnostics=found, sizes=OpenSizes() if graph is not None else compiled.sizes)
+
+
+def _by_input(graph: Graph, given: tuple[Given, ...]) -> dict[str, tuple[int, ...]]:
+    """The shapes by the inputs' names; those without a name go in order."""
+    names = [graph.nodes[i].label or "" for i in graph.inputs]
+    unknown = [name for name, _ in given if name is not None and name not in names]
+    if unknown:
+        raise click.UsageError(f"there is no input {unknown[0]!r}: the network has {', '.join(names)}")
+    found = {name: sizes for name, sizes in given if name is not None}
+    left = [name for name in names if name not in found]
+    unnamed = [sizes for name, sizes in given if name is None]
+    if len(unnamed) > len(left):
+        raise click.UsageError(f"more sizes than inputs: the network has {', '.join(names)}")
+    return found | dict(zip(left, unnamed, strict=False))
+
+
+def verdict_data(sizes: OpenSizes) -> list[dict[str, Any]]:
+    """For each open size which ones work, and the places that need it."""
+    found = []
+    for symbol, work in sizes.work.items():
+        needs = [{"reason": demand.reason.rstrip(","), "place": demand.span.place} for demand in sizes.decisive(symbol)]
+        found.append({"symbol": symbol, "must_be": describe(work), "smallest": work.smallest() if work else None, "needs": needs})
+    return found
