@@ -8,7 +8,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from archdsl import __version__
 from archdsl.cli.console import print_diagnostics
@@ -49,7 +49,7 @@ class RunFolder:
     """A run's folder while the run goes on. Raises `Fault` E0606 where it cannot be had, E0903 where nothing in it goes on."""
 
     def __init__(self, path: Path | None, network: Network, *, resume: bool) -> None:
-        self._network, self._resume = network, resume
+        self._network, self.resume = network, resume
         self._made: list[Path] = []
         if resume:
             self.path = path or newest_folder(network.name)
@@ -57,7 +57,7 @@ class RunFolder:
             self.path = path or next_folder(network.name)
 
     def __enter__(self) -> Self:
-        if self._resume:
+        if self.resume:
             self._check_unchanged()
             return self
         held = [name for name in _OURS if (self.path / name).exists()]
@@ -69,7 +69,7 @@ class RunFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """A run that failed before it was worth anything leaves nothing."""
-        if kind is not None and not self._resume and not self.begun:
+        if kind is not None and not self.resume and not self.begun:
             self._remove()
 
     @property
@@ -77,12 +77,21 @@ class RunFolder:
         """Whether there is a checkpoint to go on from."""
         return (self.path / _CHECKPOINTS / "last.ckpt").is_file()
 
-    def describe(self, address: str, settings: tuple[tuple[str, str], ...]) -> None:
+    def weights(self) -> dict[str, Any] | None:
+        """The file of weights that the run began with, as it was described; none where it began with fresh ones."""
+        try:
+            found = json.loads((self.path / "run.json").read_text(encoding="utf-8")).get("weights")
+        except (OSError, ValueError, AttributeError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def describe(self, address: str, settings: tuple[tuple[str, str], ...], weights: dict[str, Any] | None = None) -> None:
         """Write what is to be trained: the spec and what it imports, the source, the diagram, the command's arguments."""
-        if self._resume:
+        if self.resume:
             return
         network = self._network
-        facts = {"archdsl": __version__, "address": address, "network": network.name, "settings": dict(settings)}
+        facts: dict[str, Any] = {"archdsl": __version__, "address": address, "network": network.name, "settings": dict(settings)}
+        facts |= {"weights": weights} if weights is not None else {}
         write_file(self.path / "run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
         write_file(self.path / "model.py", network.source())
         for name, text in network.files().items():

@@ -11,9 +11,11 @@ import click
 
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.columns import Cell, columns
-from archdsl.cli.console import colorful, print_text
+from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.run_folder import RunFolder
+from archdsl.cli.weights import Weights, weights_options
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.driver import split_address
 from archdsl.extras import extra_needed
 from archdsl.network import Network
@@ -26,9 +28,10 @@ _BOLD = (("bold", True),)
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl train net.arch\n  archdsl train net.arch --set train.epochs=5 --set width=32 -o runs/wide\n  archdsl train net.arch --set width=32 -o runs/wide --resume",
+    epilog="\b\nExamples:\n  archdsl train net.arch\n  archdsl train net.arch --set train.epochs=5 --set width=32 -o runs/wide\n  archdsl train net.arch --set width=32 -o runs/wide --resume\n  archdsl train net.arch --set classes=5 --weights runs/net-1/weights.safetensors --weights-partial",
 )
 @network_arguments
+@weights_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="The run's folder; runs/NAME-N where it is not said, with the next free number.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder, or with the last run of this network.")
@@ -37,22 +40,32 @@ _BOLD = (("bold", True),)
 )
 @click.pass_context
 def command(
-    ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], output: Path | None, resume: bool, device: str
+    ctx: click.Context,
+    address: str,
+    settings: tuple[tuple[str, str], ...],
+    weights: Weights | None,
+    output: Path | None,
+    resume: bool,
+    device: str,
 ) -> None:
     """Train NETWORK by the `train` block of its file.
 
     The folder gets the spec as used, the emitted source, the diagram, metrics.csv, checkpoints, the weights
     and what was installed. A stopped run goes on with --resume as if it had never stopped.
     """
+    if weights is not None and resume:
+        raise click.UsageError("--resume goes on with the run's own weights: leave out --weights")
     network = require_network(address, settings)
     _trainable(network, address)
+    if weights is not None:
+        _require_fit(network, weights)
     with RunFolder(output, network, resume=resume) as folder:
-        folder.describe(address, settings)
+        folder.describe(address, settings, weights.facts() if weights is not None else None)
         with extra_needed("train", "training"):
             from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
         click.echo(f"training {network.name} in {folder.path}", err=True)
         try:
-            result = _fit(network, folder.path, resume, device)
+            result = _fit(network, folder, weights, device)
         except Interrupted as stopped:
             if not folder.begun:
                 raise
@@ -80,7 +93,18 @@ def _trainable(network: Network, address: str) -> None:
         )
 
 
-def _fit(network: Network, folder: Path, resume: bool, device: str) -> Result:
+def _require_fit(network: Network, weights: Weights) -> None:
+    """Raise `SpecError` where weights do not fit, before a folder is made; as far as they do, say what is left out."""
+    report = weights.check(network)
+    finding = weights.finding(report)
+    if finding is None:
+        return
+    if not weights.accepted(report):
+        raise SpecError([finding])
+    print_diagnostics([finding])
+
+
+def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: str) -> Result:
     import torch  # here, as above
 
     from archdsl.train import Experiment, fit
@@ -88,12 +112,19 @@ def _fit(network: Network, folder: Path, resume: bool, device: str) -> Result:
     graph, recipe = network.graph, network.recipe
     assert recipe is not None
     torch.manual_seed(recipe.seed)
+    module = network.build()
+    if weights is not None:
+        report = network.load_weights(
+            module, weights.path, partial=weights.partial, without_heads=weights.without_heads, by=weights.by
+        )
+        if report.ok:
+            click.echo(str(report), err=True)
     experiment = Experiment(
-        network.name, network.build(), recipe,
+        network.name, module, recipe,
         tuple(int(size) for size in graph.nodes[graph.inputs[0]].shape),  # type: ignore[arg-type]  # _trainable says so
-        {head.name: head.weight for head in graph.heads}, network.folder,
+        {head.name: head.weight for head in graph.heads}, network.folder, folder.weights(),
     )  # fmt: skip
-    return fit(experiment, folder, resume=resume, accelerator=device)
+    return fit(experiment, folder.path, resume=folder.resume, accelerator=device)
 
 
 def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], folder: Path) -> str:

@@ -33,15 +33,15 @@ class _Part(NamedTuple):
 
 
 def documentation(file: ast.File, definition: ast.Definition) -> str:
-    """The text of the `##` lines for a definition: right above it, above its group, or at the start of the file."""
+    """What is said of a definition: by `##` lines right above it or its group, else by the comment at the start of the file."""
     group = ""
     for part in _parts(file):
         group = group if part.joined else part.comment
         if part.item is definition and _plain(group):
             return _plain(group)
     lines = file.source.text.lstrip().splitlines()
-    end = next((i for i, line in enumerate(lines) if not line.startswith("##")), len(lines))
-    return _plain("\n".join(lines[:end]))
+    end = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return "\n".join(line.lstrip("#").strip() for line in lines[:end])
 
 
 def needed(file: ast.File, name: str) -> set[str]:

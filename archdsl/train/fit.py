@@ -53,6 +53,8 @@ class Experiment:
     head_weights: dict[str, float] = field(default_factory=dict)
     root: Path = field(default_factory=Path)
     """Where relative paths of data sets start."""
+    weights: dict[str, Any] | None = None
+    """The file that the weights came from, for the record; none where they are fresh."""
 
 
 class Row(NamedTuple):
@@ -194,6 +196,7 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
     return {
         **_identity(experiment),
         "seed": experiment.recipe.seed,
+        "weights": experiment.weights,
         "normalization": {"mean": mean, "std": deviation},
         "versions": versions,
         "platform": platform.platform(),

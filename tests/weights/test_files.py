@@ -107,7 +107,10 @@ def test_no_file(network: Network, tmp_path: Path) -> None:
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.text(max_size=3), st.recursive(st.none() | st.integers() | st.text(max_size=3), st.lists)), st.binary(max_size=20))
+@given(
+    st.dictionaries(st.text(max_size=3), st.recursive(st.none() | st.integers() | st.text(max_size=3), st.lists)),
+    st.binary(max_size=20),
+)
 def test_any_header(tmp_path: Path, entries: dict[str, object], data: bytes) -> None:
     path = tmp_path / "w.safetensors"
     path.write_bytes(_header(entries) + data)
@@ -121,4 +124,6 @@ def test_safetensors_are_checked_without_pytorch(network: Network, state: dict[s
         "import sys, archdsl; network = archdsl.loads(sys.argv[1]); assert network.check_weights(sys.argv[2]).ok;"
         "assert not {'torch', 'safetensors', 'numpy'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code, network.files()["spec.arch"], str(tmp_path / "w.safetensors")], check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-c", code, network.files()["spec.arch"], str(tmp_path / "w.safetensors")], check=True, timeout=60
+    )

@@ -58,7 +58,9 @@ def test_other_classes(network: Network, five: Network, state: State) -> None:
     module = five.build()
     fresh = module.fc.weight.clone()
     report = five.load_weights(module, state, partial=True)
-    assert len(report.loaded) == 24 and {p.key for p in report.problems} == {f"{s}fc.{k}" for s in ("", "early.") for k in ("weight", "bias")}
+    assert len(report.loaded) == 24 and {p.key for p in report.problems} == {
+        f"{s}fc.{k}" for s in ("", "early.") for k in ("weight", "bias")
+    }
     assert torch.equal(module.fc.weight, fresh) and torch.equal(module.stem.get_submodule("0").weight, state["stem.0.weight"])
     assert "the rest stays as it is initialized" in str(report)
 
@@ -83,7 +85,11 @@ def test_wrappers_and_prefixes(network: Network, state: State, tmp_path: Path) -
     module = network.build()
     report = network.load_weights(module, tmp_path / "w.pt")
     assert same(module, state)
-    assert report.notes == ("taken from `model` in the file", "the prefix `module.` taken off", "the prefix `_orig_mod.` taken off")
+    assert report.notes == (
+        "taken from `model` in the file",
+        "the prefix `module.` taken off",
+        "the prefix `_orig_mod.` taken off",
+    )
 
 
 def test_a_part_that_was_compiled(network: Network, state: State) -> None:
@@ -113,7 +119,9 @@ def test_heads_that_a_file_lacks(network: Network, state: State) -> None:
     said = refusal(network, bare)
     assert said.help and "--weights-without-heads" in said.help
     report = network.load_weights(network.build(), bare, without_heads=True)
-    assert report.ok and report.notes == ("not in the file, and left as initialized: `early.fc.weight`, `early.fc.bias` of the heads",)
+    assert report.ok and report.notes == (
+        "not in the file, and left as initialized: `early.fc.weight`, `early.fc.bias` of the heads",
+    )
     del bare["fc.bias"]
     assert "1 is missing from the file" in refusal(network, bare, without_heads=True).message
 
@@ -137,7 +145,9 @@ def test_quantized_weights_are_no_weights(network: Network, state: State) -> Non
 def test_counters_that_older_files_lack(network: Network, state: State) -> None:
     old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     report = network.load_weights(network.build(), old)
-    assert report.ok and report.notes == ("4 counters `num_batches_tracked` are not in the file, as in older ones, and keep their values",)
+    assert report.ok and report.notes == (
+        "4 counters `num_batches_tracked` are not in the file, as in older ones, and keep their values",
+    )
 
 
 def test_a_module_without_memory(network: Network, state: State) -> None:

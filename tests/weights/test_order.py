@@ -28,7 +28,9 @@ def test_other_names(network: Network, state: State, counters: bool) -> None:
     assert "--weights-map order" in str(caught.value)
     module = network.build()
     assert network.load_weights(module, other, by="order").ok
-    assert all(torch.equal(value, state[key]) for key, value in module.state_dict().items() if counters or "num_batches" not in key)
+    assert all(
+        torch.equal(value, state[key]) for key, value in module.state_dict().items() if counters or "num_batches" not in key
+    )
 
 
 def test_where_the_orders_part(network: Network, state: State) -> None:

@@ -1,0 +1,83 @@
+"""`archdsl new`, and shipped networks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from archdsl import load
+from archdsl.driver import shipped_networks
+
+Cli = Callable[..., Result]
+
+
+@pytest.mark.parametrize("name", shipped_networks())
+def test_a_copy_is_the_network(cli: Cli, name: str) -> None:
+    result = cli("new", "mine", "--from", name, "-o", "a/folder")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "a/folder/mine.arch\n"
+    copy, shipped = load("a/folder/mine.arch"), load(name)
+    assert copy.name == "mine" and [w.message for w in copy.warnings] == [w.message for w in shipped.warnings]
+    assert copy.graph.state() == shipped.graph.state()
+    text, source = Path("a/folder/mine.arch").read_text(), next(iter(shipped.files().values()))
+    assert text.startswith("#") and text.splitlines()[0] == source.splitlines()[0]
+    assert "\n\n\n" not in text and text.endswith("\n")
+
+
+def test_comments_go_with_what_they_speak_of(cli: Cli) -> None:
+    assert cli("new", "mine", "--from", "resnext101_32x8d").exit_code == 0
+    text = Path("mine.arch").read_text()
+    assert "\n\n## ResNeXt: Xie et al. 2016" in text and "\nnetwork mine = resnet(bottleneck_block(groups = 32, base = 8)" in text
+    assert "Wide residual networks" not in text and "resnet50" not in text and "block basic(" in text
+
+
+def test_a_starter(cli: Cli) -> None:
+    assert cli("new", "mine").stdout == "mine.arch\n"
+    network = load("mine.arch")
+    assert network.name == "mine" and network.recipe is not None and not network.warnings
+    assert "archdsl train mine.arch" in Path("mine.arch").read_text()
+
+
+def test_nothing_is_replaced(cli: Cli) -> None:
+    Path("mine.arch").write_text("my own")
+    for arguments in ((), ("--from", "resnet18")):
+        result = cli("new", "mine", *arguments)
+        assert result.exit_code == 1 and "error[E0606]: mine.arch exists already" in result.stderr
+    assert Path("mine.arch").read_text() == "my own"
+
+
+def test_imports_come_along(cli: Cli) -> None:
+    Path("lib/deep").mkdir(parents=True)
+    Path("lib/deep/more.arch").write_text("block shape { relu }")
+    Path("lib/blocks.arch").write_text('import "deep/more.arch" as m\nblock unit(width) { conv(width, 3) -> m.shape }')
+    Path("lib/unused.arch").write_text("block nothing { relu }")
+    body = "{ input image [1, 8, 8]; b.unit(4) }"
+    Path("lib/net.arch").write_text(
+        f'import "blocks.arch" as b\nimport "unused.arch" as u\nnetwork one {body}\nnetwork two {{ input i [3]; u.nothing }}'
+    )
+    result = cli("new", "mine", "--from", "lib/net.arch:one", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert set(result.stdout.split()) == {"out/blocks.arch", "out/deep/more.arch", "out/mine.arch"}
+    assert load("out/mine.arch").name == "mine"
+    assert cli("new", "other", "--from", "lib/net.arch:one", "-o", "out").exit_code == 0
+    Path("out/blocks.arch").write_text("block unit(width) { relu }")
+    assert "out/blocks.arch exists already" in cli("new", "third", "--from", "lib/net.arch:one", "-o", "out").stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"), [("9x", 2, "cannot name"), ("relu", 1, "E0205"), ("network", 1, "E0"), ("a/b", 2, "cannot name")]
+)
+def test_names_that_cannot_be(cli: Cli, name: str, status: int, said: str) -> None:
+    result = cli("new", name)
+    assert result.exit_code == status and said in result.stderr
+    assert not list(Path().glob("*.arch"))
+
+
+@pytest.mark.parametrize(("name", "help"), [("resnt50", "did you mean `resnet50`?"), ("zzz", "archdsl specs")])
+def test_no_such_network(cli: Cli, name: str, help: str) -> None:
+    for arguments in (("check", name), ("new", "mine", "--from", name)):
+        result = cli(*arguments)
+        assert result.exit_code == 1 and "error[E0601]" in result.stderr and help in result.stderr
