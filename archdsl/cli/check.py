@@ -14,24 +14,33 @@ from archdsl.cli.arguments import NetworkCommand, network_arguments, read_networ
 from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
-from archdsl.diagnostics import as_data, printable, render_github
-from archdsl.driver import Compiled
+from archdsl.cli.weights import Weights, weights_options
+from archdsl.diagnostics import Diagnostic, as_data, printable, render_github
 from archdsl.network import Network
 from archdsl.shapes import Dim, format_shape
+from archdsl.weights import WeightsReport
 
 _BOLD, _DIM, _HEAD, _TIMES = (("bold", True),), (("dim", True),), (("fg", "yellow"),), (("fg", "cyan"),)
 
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  cat net.arch | archdsl check -",
+    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
 )
 @network_arguments
+@weights_options
 @size_option
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
               help="text: errors on standard error, the table on standard output; json: both as data; github: errors as annotations.")  # fmt: skip
 @click.pass_context
-def command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], given: tuple[Given, ...], form: str) -> None:
+def command(
+    ctx: click.Context,
+    address: str,
+    settings: tuple[tuple[str, str], ...],
+    given: tuple[Given, ...],
+    weights: Weights | None,
+    form: str,
+) -> None:
     """Find what is wrong with NETWORK; where nothing is, show its layers.
 
     Each layer has its name, op, output shape, learned numbers and multiply-accumulates (MACs) for one image.
@@ -40,25 +49,32 @@ def command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], .
     """
     compiled = at_size(read_network(address, settings), given)
     network = Network(compiled) if compiled.graph is not None else None
+    report = weights.check(network) if weights is not None and network is not None else None
+    unfit = weights.finding(report) if weights is not None and report is not None else None
+    found = compiled.diagnostics + ([unfit] if unfit is not None else [])
     if form == "json":
-        print_text(json.dumps(_data(compiled, network), indent=2, ensure_ascii=False))
+        print_text(json.dumps(_data(found, network, report), indent=2, ensure_ascii=False))
     elif form == "github":
-        print_text(render_github(compiled.diagnostics))
+        print_text(render_github(found))
     else:
-        print_diagnostics(compiled.diagnostics)
+        print_diagnostics(found)
         if network is not None:
             print_text(_text(network, color=colorful(sys.stdout)) + "".join(f"\n{line}" for line in network.sizes.sentences()))
-    ctx.exit(0 if compiled.ok else 1)
+        if report is not None and report.ok:
+            print_text(str(report))
+    ctx.exit(0 if compiled.ok and not any(diagnostic.is_error for diagnostic in found) else 1)
 
 
-def _data(compiled: Compiled, network: Network | None) -> dict[str, Any]:
+def _data(found: list[Diagnostic], network: Network | None, report: WeightsReport | None) -> dict[str, Any]:
     table = network.table() if network is not None else None
+    weights = {"weights": report.as_data()} if report is not None else {}
     return {
-        "diagnostics": [as_data(diagnostic) for diagnostic in compiled.diagnostics],
+        "diagnostics": [as_data(diagnostic) for diagnostic in found],
         "network": network.name if network is not None else None,
         "table": [_row_data(row) for row in table.rows] if table is not None else [],
         "totals": _totals_data(table) if table is not None else None,
         "sizes": verdict_data(network.sizes) if network is not None else [],
+        **weights,
     }
 
 
