@@ -73,7 +73,7 @@ def match(wanted: Mapping[str, Shape], stored: Stored, *, by: Pairing = "name", 
     problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in names.items() if key not in wanted]
     for problem in problems:
         pairs.pop(problem.key or "", None)
-    return Fit(pairs, tuple(problems), notes + _counters([key for key in absent if key not in optional]), left)
+    return Fit(pairs, tuple(problems), notes + _counters([key for key in absent if _beside(key, "running_mean") in pairs]), left)
 
 
 def _misfit(key: str, wanted: Shape, stored: str, entry: Entry) -> Problem | None:
@@ -134,10 +134,10 @@ def _by_order(
     return Fit(pairs, tuple(problems), notes + _counters([key for key in counters if key not in pairs]), left)
 
 
-def _beside(key: str) -> str:
-    """The counter of the layer that a tensor belongs to."""
+def _beside(key: str, role: str = COUNTER) -> str:
+    """Another tensor of the layer that a tensor belongs to."""
     scope, dot, _ = key.rpartition(".")
-    return f"{scope}{dot}{COUNTER}"
+    return f"{scope}{dot}{role}"
 
 
 def _order_problems(wanted: Mapping[str, Shape], stored: Stored, ours: list[str], theirs: list[str]) -> list[Problem]:

@@ -84,7 +84,7 @@ class WeightsReport:
         """E0905: what does not fit, at the layers' lines. As a warning it says what was left out."""
         marks = self._marks()
         outside = [problem.stored for problem in self.problems if problem.reason is Reason.UNEXPECTED and problem.stored]
-        notes = [f"in the file alone: {listed(outside, 24)}"] if outside else []
+        notes = [f"in the file alone: {listed(outside)}"] if outside else []
         rest = len(marks) - _MOST_PLACES
         notes += [f"and at {rest:,} more places; `archdsl check --weights FILE --format json` lists every tensor"] if rest > 0 else []
         failed = severity is Severity.ERROR
@@ -150,7 +150,7 @@ def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pair
         return "the shapes agree in order: `--weights-map order` (`by=\"order\"`) goes by position in place of names"
     if by == "order" and fit.useless:
         return "layers in another order cannot go by position: give the tensors the names that the network has"
-    if fit.useless:
+    if 2 * len(fit.pairs) < len(wanted):
         return "these are weights of another network, or under other names: `archdsl check` shows the network's layers"
     return "`--weights-partial` (`partial=True`) loads what fits, and leaves the rest as it is initialized"
 
