@@ -129,8 +129,8 @@ class Evaluator:
         if hidden is not None:
             label, later = hidden
             message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
-            help = "a label is visible after its statement, in the same braces and those inside"
-            return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=help))
+            rule = "a label is visible after its statement, in the same braces and those inside"
+            return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
         names = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names(), *FUNCTIONS]
         help = did_you_mean(e.id, names)
         if e.id in FUNCTIONS:
