@@ -83,6 +83,30 @@ class Pad(Op, name="pad"):
         return list(zip(before, after[0] if after else before, strict=True))
 
 
+class PadChannels(Op, name="pad_channels"):
+    """Channels of zeros after the last, up to `to` channels: ResNet's shortcut without parameters (He et al. 2015, section 3.3)."""
+
+    category: ClassVar[Category] = Category.SHAPE
+    saves_output: ClassVar[bool] = False
+    integers = "kept"
+    example = "pad_channels(16)"
+
+    to: PositiveInt = Field(description="channels of the output")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """The input's sizes with `to` channels; there may not be more before."""
+        channels, sizes = channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
+        if channels > self.to:
+            message = f"`pad_channels({self.to})` only adds channels, and gets {channels}"
+            raise Fault("E0402", message, argument="to", help=f"`slice(0..{self.to})` takes the first {self.to}")
+        return (self.to, *sizes)
+
+    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
+        """`torch.nn.functional.pad`, which lists the last axis first."""
+        channels, sizes = channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
+        return Lowering(function=written("F.pad", "{0}", repr((0, 0) * len(sizes) + (0, self.to - channels))))
+
+
 class CropLike(Op, name="crop_like"):
     """The middle of the input, as large as another value: U-Net's "copy and crop" (arXiv:1505.04597)."""
 

@@ -52,6 +52,7 @@ CASES: dict[str, list[tuple[dict[str, Any], tuple[Any, ...]]]] = {
     "pad": [({"amount": 1}, SPATIAL), ({"amount": (1, 2), "mode": "reflect"}, (IMAGE,)), ({"amount": 0}, SPATIAL),
             ({"before": 0, "after": 2, "mode": "replicate"}, SPATIAL), ({"after": 1, "value": 0.5}, SPATIAL),
             ({"amount": 2, "mode": "circular"}, SPATIAL)],
+    "pad_channels": [({"to": 20}, ANY_RANK), ({"to": 8}, ANY_RANK)],
     "crop_like": [({}, (((8, 12, 10), (3, 7, 10)), ((8, 9), (8, 9))))],
     "resize_like": [({}, (((8, 12, 10), (3, 7, 20)),)), ({"mode": "linear"}, (((8, 6), (2, 9)), ((4, 3, 3, 3), (4, 2, 4, 6)))),
                     ({"mode": "bicubic", "align_corners": True}, (((8, 12, 10), (8, 12, 10)),))],
