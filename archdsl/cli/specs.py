@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import click
 
@@ -14,31 +14,37 @@ from archdsl.analysis import layer_table
 from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_text
 from archdsl.driver import compile_networks, shipped_files
+from archdsl.ir import Graph
 from archdsl.shapes import format_shape
-from archdsl.syntax.outline import documentation
+from archdsl.syntax.outline import introduction
 
 _BOLD, _DIM = (("bold", True),), (("dim", True),)
 _PAPER = re.compile(r".*?\b(?:19|20)\d\d\b(?:, arXiv:[\d.]*\d)?")
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """A network as it is listed; MACs are none where the input leaves sizes open."""
+class Entry:
+    """A network as it is listed; MACs are none where the input leaves sizes open.
+
+    `params` counts heads too, `params_eval` does not; `about` is its documentation, `introduction` that of its file.
+    """
 
     name: str
     file: str
     params: int
+    params_eval: int
     macs: int | None
     depth: int
     input: str
     about: str
+    introduction: str = field(repr=False)
 
     @property
     def paper(self) -> str:
-        """What it is and where it is from: its documentation up to the year and the number of the paper."""
-        about = self.about.replace("\n", " ")
-        found = _PAPER.match(about)
-        text = found[0] if found is not None else re.split(r"[.:](?:\s|$)", about)[0]
+        """What it is and where it is from: its documentation, or its file's, up to the year and the number of the paper."""
+        said = [text.replace("\n", " ") for text in (self.about, self.introduction) if text]
+        found = next(filter(None, map(_PAPER.match, said)), None)
+        text = found[0] if found is not None else re.split(r"[.:](?:\s|$)", said[0] if said else "")[0]
         return text + ")" * (text.count("(") - text.count(")"))
 
 
@@ -46,23 +52,34 @@ class _Entry:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="A table, or data.")
 def command(form: str) -> None:
     """Show the networks that come with archdsl; other commands take their names as NETWORK."""
-    entries = list(_entries())
+    listed = list(entries())
     if form == "json":
-        print_text(json.dumps([{**asdict(e), "paper": e.paper} for e in entries], indent=2, ensure_ascii=False))
+        print_text(json.dumps([_data(entry) for entry in listed], indent=2, ensure_ascii=False))
         return
     rows: list[list[Cell | str]] = [[Cell(title, _BOLD) for title in ("network", "params", "MACs", "input", "")]]
-    for entry in entries:
+    for entry in listed:
         macs = f"{entry.macs:,}" if entry.macs is not None else "open"
         rows.append([entry.name, f"{entry.params:,}", macs, entry.input, Cell(entry.paper, _DIM)])
     print_text(columns(rows, "<>><<", color=colorful(sys.stdout)))
 
 
-def _entries() -> Iterator[_Entry]:
+def _data(entry: Entry) -> dict[str, object]:
+    data = asdict(entry) | {"paper": entry.paper}
+    del data["introduction"]
+    return data
+
+
+def entries() -> Iterator[Entry]:
+    """Every network that comes with archdsl, file by file."""
     for path in shipped_files():
         for definition, file, compiled in compile_networks(path):
-            graph = compiled.require()
-            table = layer_table(graph)
-            yield _Entry(
-                definition.name, path.name, table.params, table.macs if isinstance(table.macs, int) else None, table.depth,
-                ", ".join(format_shape(graph.nodes[i].shape) for i in graph.inputs), documentation(file, definition),
-            )  # fmt: skip
+            yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))
+
+
+def entry_of(name: str, file: str, graph: Graph, about_file: str) -> Entry:
+    """What is listed of a network."""
+    table = layer_table(graph)
+    return Entry(
+        name, file, table.params, table.params_eval, table.macs if isinstance(table.macs, int) else None, table.depth,
+        ", ".join(format_shape(graph.nodes[i].shape) for i in graph.inputs), graph.doc or about_file, about_file,
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhaus
 from archdsl.ir import Graph, Node, Scope
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.outline import documentation, introduction
 from archdsl.syntax.parser import parse_expression
 
 
@@ -65,7 +66,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
 
 
 def _network(bodies: Bodies, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> Graph | None:
-    callee, claims = _resolve(bodies, module, definition)
+    callee, claims, doc = _resolve(bodies, module, definition)
     if callee is None:
         return None
     network = callee.target
@@ -82,7 +83,7 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
         arguments,
         given,
         definition=network.span,
-        doc=definition.doc or network.doc,
+        doc=doc,
     )
     result = bodies.run(network.body, env, UNKNOWN, Naming(root))
     if not bodies.inputs and not env.module.file.damaged and not any(d.is_error for d in bodies.diagnostics):
@@ -96,14 +97,18 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
     index = result.index if isinstance(result, Node) else 0
     return Graph(
         definition.name, root, bodies.nodes, bodies.inputs, index, bodies.heads, bodies.outputs, bodies.initializers,
-        bodies.conditions, bodies.stated, bodies.stated_at, root.doc,
+        bodies.conditions, bodies.stated, bodies.stated_at, doc=doc,
     )  # fmt: skip
 
 
-def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect]]:
-    """Follow `network a = b(...)` to the network, gathering arguments and claims; none where an earlier error hides it."""
+def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect], str]:
+    """Follow `network a = b(...)` to the network, gathering arguments, claims and documentation.
+
+    There is none where an earlier error hides it. The documentation is the first on the way, else the file's.
+    """
     callee, place = Callee(definition, module), definition.name_span
     claims: list[ast.Expect] = []
+    doc = documentation(module.file, definition)
     seen: list[ast.Definition] = []
     while isinstance(alias := callee.target, ast.Alias):
         if alias in seen:
@@ -116,18 +121,20 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
         assert callee.module is not None
         base, place = bodies.evaluator.evaluate(alias.target, Environment(None, callee.module)), alias.target.span
         if isinstance(base, Unknown):
-            return None, []
+            return None, [], doc
         if not isinstance(base, Callee):
             raise problem("E0208", f"a network is needed here, and `{place.text}` is {type_name(base)}", place)
         callee = Callee(
             base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
         )
+        if not doc and isinstance(callee.target, ast.Definition) and callee.module is not None:
+            doc = documentation(callee.module.file, callee.target)
     if not isinstance(callee.target, ast.Network):
         kind = "a block" if isinstance(callee.target, ast.Block) else "an op"
         raise problem(
             "E0208", f"a network is needed here, and `{callee.name}` is {kind}", place, "`network name { input ... }` defines one"
         )
-    return callee, claims
+    return callee, claims, doc or introduction(module.file)
 
 
 def _with_settings(

@@ -33,14 +33,21 @@ class _Part(NamedTuple):
 
 
 def documentation(file: ast.File, definition: ast.Definition) -> str:
-    """What is said of a definition: by `##` lines right above it or its group, else by the comment at the start of the file."""
+    """The `##` lines right above a definition, or above the group it stands in."""
+    if definition.doc:
+        return definition.doc
     group = ""
     for part in _parts(file):
         group = group if part.joined else part.comment
-        if part.item is definition and _plain(group):
+        if part.item is definition:
             return _plain(group)
+    return ""
+
+
+def introduction(file: ast.File, mark: str = "##") -> str:
+    """The comment at the start of a file, which speaks of all of it; `mark` is what its lines begin with."""
     lines = file.source.text.lstrip().splitlines()
-    end = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    end = next((i for i, line in enumerate(lines) if not line.startswith(mark)), len(lines))
     return "\n".join(line.lstrip("#").strip() for line in lines[:end])
 
 

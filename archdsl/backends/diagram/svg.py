@@ -24,7 +24,7 @@ def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
     title = ElementTree.Element(f"{{{_SVG}}}title", {"id": f"{mark}-title"})
     title.text = clean(f"{diagram.name}: network architecture")
     description = ElementTree.Element(f"{{{_SVG}}}desc", {"id": f"{mark}-text"})
-    description.text = clean(". ".join(part for part in (diagram.doc, ", ".join(diagram.facts)) if part))
+    description.text = clean(". ".join(part for part in (diagram.doc.rstrip("."), ", ".join(diagram.facts)) if part))
     root[:0] = [title, description]
     _name_things(root, diagram)
     picture: str = ElementTree.tostring(root, encoding="unicode")

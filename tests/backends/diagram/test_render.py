@@ -51,7 +51,7 @@ def test_svg_says_what_it_shows() -> None:
     assert root.get("role") == "img"
     assert (root[0].text, root[1].text) == (
         "resnet18: network architecture",
-        "input 3×224×224, 11.7 M parameters, 1.81 G MACs",
+        "Residual networks: He et al. 2015, arXiv:1512.03385, Table 1. input 3×224×224, 11.7 M parameters, 1.81 G MACs",
     )
     titles = {element.text for element in root.iter() if element.tag.endswith("title")}
     assert "layer1.0.conv1: 3×3 conv, 64 · bn · relu" in titles
