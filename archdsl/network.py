@@ -77,16 +77,18 @@ class Network:
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+        check_sizes: bool = True,
     ) -> nn.Module:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
         `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. The code
-        that runs is `source()`. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
+        that runs is `source()`. With `check_sizes` it raises `ValueError` for an input of a size that does not work,
+        before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with _faults_as_errors():
             with extra_needed("train", "building a module"):
                 from archdsl.backends.torch.load import build  # here: torch takes over a second to import
-            module = build(self.graph, device=device, dtype=dtype)
+            module = build(self.graph, device=device, dtype=dtype, check_sizes=check_sizes)
         if weights is not None:
             self.load_weights(module, weights)
         return module
@@ -141,12 +143,21 @@ class Network:
                 stored = read(source if isinstance(source, Mapping) else Path(source)).stored
             return report_on(self.graph, stored, by=by, without_heads=without_heads)
 
-    def source(self, *, aux: bool = True) -> str:
+    def dynamic_shapes(self, *, batch: bool = True) -> dict[str, dict[int, Any]]:
+        """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
+
+        The example's sizes must be among them, and its batch of two or more where `batch` leaves that open, too.
+        """
+        with extra_needed("train", "exporting a module"):
+            from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
+        return dynamic_shapes(self.graph, batch=batch)
+
+    def source(self, *, aux: bool = True, check_sizes: bool = True) -> str:
         """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
         with _faults_as_errors():
-            return emit(self.graph, aux=aux)
+            return emit(self.graph, aux=aux, check_sizes=check_sizes)
 
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"

@@ -13,7 +13,8 @@ from archdsl.sizes import SizeSet, describe, simplified
 
 
 def simplify(graph: Graph, work: Mapping[str, SizeSet]) -> None:
-    """Let every open size in the graph print as it reads where the network works: `H/16` for `floor(H/16)`."""
+    """Note where the network works, and let every open size print as it reads there: `H/16` for `floor(H/16)`."""
+    graph.works = dict(work)
     known: dict[int, Dim] = {}
 
     def shown(size: Dim) -> Dim:
@@ -89,7 +90,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
 def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
     """The graph with numbers in place of open sizes."""
     nodes = [replace(node, shape=_shape_at(node.shape, at)) for node in graph.nodes]
-    return replace(graph, nodes=nodes, conditions=[], stated={}, stated_at={})
+    return replace(graph, nodes=nodes, conditions=[], stated={}, stated_at={}, works={})
 
 
 def _shape_at(shape: Shape, at: Mapping[str, int]) -> tuple[int, ...]:

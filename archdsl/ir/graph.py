@@ -141,6 +141,8 @@ class Graph:
     """For each open size that the inputs state a condition on, the sizes that meet it."""
     stated_at: dict[str, Span] = field(default_factory=dict)
     doc: str = ""
+    works: Mapping[str, SizeSet] = field(default_factory=dict)
+    """For each open size the values where the network works, once that is decided."""
 
     @property
     def definition(self) -> Span:

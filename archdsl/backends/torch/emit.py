@@ -17,6 +17,7 @@ from archdsl.backends.torch.initialize import initialization_lines
 from archdsl.backends.torch.layout import Expression, Group, lines, repeated
 from archdsl.backends.torch.plan import Leaf, Part, Step, is_list, plan
 from archdsl.backends.torch.runtime_source import definitions_for
+from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
 from archdsl.ir import Graph, Scope
 from archdsl.ops.base import Call
@@ -29,20 +30,25 @@ class Emitted(NamedTuple):
     class_name: str
 
 
-def emit(graph: Graph, *, aux: bool = True) -> str:
-    """The network as Python source. Without `aux` the heads are left out, and with them their weights."""
-    return emit_module(graph, aux=aux).source
+def emit(graph: Graph, *, aux: bool = True, check_sizes: bool = True) -> str:
+    """The network as Python source. Without `aux` the heads are left out, and with them their weights.
+
+    With `check_sizes`, `forward` says so where the network does not work at the input's size, before it is run.
+    """
+    return emit_module(graph, aux=aux, check_sizes=check_sizes).source
 
 
-def emit_module(graph: Graph, *, aux: bool = True) -> Emitted:
+def emit_module(graph: Graph, *, aux: bool = True, check_sizes: bool = True) -> Emitted:
     """The source, with the name of the class to construct."""
-    return _Emitter(graph, aux).module()
+    return _Emitter(graph, aux, check_sizes).module()
 
 
 class _Emitter:
-    def __init__(self, graph: Graph, aux: bool) -> None:
+    def __init__(self, graph: Graph, aux: bool, check_sizes: bool) -> None:
         self.graph = graph
         self.aux = aux
+        self.check_sizes = check_sizes
+        self.size_check: list[str] = []
         self.root = plan(graph, aux=aux)
         self.forms = Forms(self.root)
         self.results = _Results.of(graph, aux)
@@ -53,7 +59,8 @@ class _Emitter:
         for form in self.forms.in_order:
             if form.first is self.root:
                 body += self.results.lines()
-            body += ["", "", *self._class(form)]
+            lines_of_class = self._class(form)
+            body += [*(self.size_check if form.first is self.root else []), "", "", *lines_of_class]
         name = self.forms.by_part[id(self.root)].name
         text = "\n".join(body)
         runtime = definitions_for(text)
@@ -109,8 +116,16 @@ class _Emitter:
             found += initialization_lines(self.graph, self.root)
         if not sequential and part.outputs:
             results = self.results if part is self.root else None
-            found += ["", *forward_lines(self.graph, form, results)]
+            forward = forward_lines(self.graph, form, results)
+            found += ["", *(forward if results is None else self._checked(forward))]
         return found
+
+    def _checked(self, forward: list[str]) -> list[str]:
+        """The network's `forward` with the check of its input's size, which is kept to be written above the class."""
+        head, *body = forward
+        arguments = head[head.index("(self, ") + len("(self, ") : head.index("):")]
+        self.size_check = size_check(self.graph, arguments.split(", ")) if self.check_sizes else []
+        return [head, f"        {NAME}({arguments})", *body] if self.size_check else forward
 
     def _parameters(self, form: Form) -> Iterator[str]:
         ordered = sorted(form.parameters, key=lambda parameter: parameter.optional)

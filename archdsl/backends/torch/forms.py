@@ -19,7 +19,7 @@ from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ops.base import Call
 
 MISSING = object()
-TAKEN = frozenset({"torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self", "super", "range"}) | runtime_names()
+TAKEN = frozenset({"check_sizes", "torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self", "super", "range"}) | runtime_names()
 """Names that generated source uses itself."""
 WINDOW = frozenset({"kernel_size", "stride", "padding", "dilation"})
 """What says how a window moves; channels never follow from it."""

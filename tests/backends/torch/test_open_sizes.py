@@ -1,0 +1,111 @@
+"""Networks with open sizes as modules: the check of the input, export, compilation and tracing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.fx
+from torch import nn
+
+from archdsl import load, loads
+from archdsl.backends.torch.emit import emit
+from archdsl.backends.torch.export import dynamic_shapes
+from archdsl.backends.torch.load import build
+
+UNET = """network unet {
+  input image [1, H, W]
+  a: conv(2, 3); maxpool(2); b: conv(4, 3); upconv(2, 2)
+  concat { a; x }
+  c: conv(2, 1)
+}"""
+
+
+def test_the_size_is_checked_on_entry() -> None:
+    module = loads(UNET).build()
+    assert module(torch.zeros(1, 1, 6, 8)).shape == (1, 2, 6, 8)
+    with pytest.raises(ValueError, match=r"^H and W must be multiples of 2; H is 7, W is 8$"):
+        module(torch.zeros(1, 1, 7, 8))
+
+
+def test_the_check_can_be_left_out() -> None:
+    graph = loads(UNET).graph
+    assert "check_sizes(image)" in emit(graph) and "check_sizes" not in emit(graph, check_sizes=False)
+    with pytest.raises(RuntimeError, match="Sizes of tensors must match"):
+        build(graph, check_sizes=False)(torch.zeros(1, 1, 7, 8))
+
+
+@pytest.mark.parametrize(("text", "test"), [
+    ("a: conv(4, 3, pad = 0); b: conv(4, 3)", "image.shape[2] < 3"),
+    ("skip { maxpool(3) -> upsample(3) }; b: conv(3, 3)", "image.shape[2] % 3"),
+    ("skip { maxpool(3) -> upsample(3) }; repeat 4 { b: conv(3, 3, pad = 0) }".replace("b: ", ""), "image.shape[2] % 3 or image.shape[2] < 9"),
+    ("skip { conv(3, 3, 2) } via { conv(3, 2, 2, pad = 0) }; b: relu", "image.shape[2] % 2"),
+    ("a: skip { conv(3, 3, 2) -> upsample(2) -> slice(0..3) }; b: relu", "image.shape[2] % 2"),
+    ("a: skip { conv(3, 3, 3) -> upsample(3) -> maxpool(2, stride = 1) }; b: relu", "image.shape[2] % 3 != 2"),
+    ("a: skip { conv(3, 3, 2) }; b: relu", "image.shape[2] not in [1]"),
+    ("a: conv(3, 3, 2); b: relu", None),
+])  # fmt: skip
+def test_tests(text: str, test: str | None) -> None:
+    """What the check asks, for the kinds of sets of sizes; it agrees with the verdict at every size."""
+    network = loads(f"network net {{ input image [3, N]\n start: bn\n {text} }}")
+    source = network.source()
+    assert (f"    if {test}:\n" in source) if test else "check_sizes" not in source
+    module = network.build(device="meta")
+    for n in range(1, 40):
+        if n not in network.sizes.work["N"]:
+            with pytest.raises(ValueError, match=r"^N must be "):
+                module(torch.zeros(2, 3, n, device="meta"))
+        else:
+            module(torch.zeros(2, 3, n, device="meta"))
+
+
+def test_export_with_dynamic_shapes() -> None:
+    network = load("unet", width=2)
+    shapes = network.dynamic_shapes()
+    assert str(shapes["image"][2]) == "16*_H" and list(shapes["image"]) == [0, 2, 3]
+    program = torch.export.export(network.build().eval(), (torch.zeros(2, 1, 64, 96),), dynamic_shapes=shapes)
+    module = program.module()
+    for size in (32, 48, 160):
+        assert module(torch.zeros(3, 1, size, 32)).shape == (3, 2, size, 32)
+    with pytest.raises(AssertionError):
+        module(torch.zeros(3, 1, 72, 32))
+
+
+@pytest.mark.parametrize(("text", "example"), [
+    ("input image [3, N]\n input other [3, 2 * N]\n upconv(3, 2); add { x; other }; last: bn", ((3, 8), (3, 16))),
+    ("input image [3, N, M]\n conv(3, 3, pad = 0); last: bn", ((3, 8, 9),)),
+    ("input image [3, S]\n skip { conv(3, 3, 3) -> upsample(3) -> maxpool(2, stride = 1) }; last: bn", ((3, 8),)),
+    ("input image [3, H]\n skip { conv(3, 3, 4) -> upsample(4) -> maxpool(2, stride = 1) } via { maxpool(2, stride = 1) -> pad(before = 0, after = 1) }", None),
+])  # fmt: skip
+def test_dynamic_shapes_of(text: str, example: tuple[tuple[int, ...], ...] | None) -> None:
+    """Multiples, remainders, least sizes and sizes that several inputs share."""
+    network = loads(f"network net {{ {text} }}")
+    shapes = dynamic_shapes(network.graph)
+    if example is not None:
+        inputs = tuple(torch.zeros(2, *shape) for shape in example)
+        torch.export.export(network.build().eval(), inputs, dynamic_shapes=shapes)
+
+
+def _compiled(module: nn.Module) -> nn.Module:
+    torch._dynamo.reset()
+    return torch.compile(module, backend="eager", fullgraph=True, dynamic=True)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("transform", [_compiled, torch.fx.symbolic_trace], ids=["compile", "fx"])
+def test_the_check_is_no_obstacle(transform: Callable[[nn.Module], nn.Module]) -> None:
+    module = loads(UNET).build().eval()
+    changed = transform(module)
+    for size in (8, 10, 16):
+        x = torch.randn(1, 1, size, 12)
+        torch.testing.assert_close(changed(x), module(x))
+
+
+def test_the_check_adds_nothing_to_an_exported_graph() -> None:
+    graph = loads(UNET).graph
+    shapes, x = dynamic_shapes(graph), (torch.zeros(2, 1, 8, 8),)
+    nodes = [
+        [str(node.target) for node in torch.export.export(build(graph, check_sizes=checked).eval(), x, dynamic_shapes=shapes).graph.nodes]
+        for checked in (True, False)
+    ]
+    assert nodes[0] == nodes[1]
