@@ -13,7 +13,12 @@ from archdsl.initializers import Initializer
 from archdsl.ops import Op
 
 GIVEN: dict[str, list[dict[str, Any]]] = {
-    "he": [{}, {"mode": "fan_out", "distribution": "uniform"}, {"nonlinearity": "leaky_relu", "slope": 0.2}, {"nonlinearity": "linear"}],
+    "he": [
+        {},
+        {"mode": "fan_out", "distribution": "uniform"},
+        {"nonlinearity": "leaky_relu", "slope": 0.2},
+        {"nonlinearity": "linear"},
+    ],
     "xavier": [{}, {"gain": 2.0, "distribution": "normal"}],
     "normal": [{}, {"std": 0.01, "mean": 1.0}],
     "trunc_normal": [{}, {"std": 0.02, "low": -0.04, "high": 0.04}],
