@@ -1,4 +1,4 @@
-"""Write the generated pages of the documentation: ops, recipes and errors, from the registries and the table of codes.
+"""Write the generated pages of the documentation, from the registries, the table of codes, the specs and their tests.
 
 `python docs/generate.py` writes them, `--check` only says whether they are as they would be written.
 """
@@ -19,6 +19,9 @@ from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.ops.base import Category
 from archdsl.recipe import Recipe
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the zoo's page tells of the tests, and reads their tables
+from docs.zoo import draw_pictures, stale_pictures, zoo_page
 
 FOLDER = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py; change the source code instead. -->"
@@ -131,15 +134,18 @@ def _code(entry: Code) -> str:
     return "\n\n".join(parts)
 
 
-PAGES: dict[str, Callable[[], str]] = {"ops.md": ops_page, "recipes.md": recipes_page, "errors.md": errors_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "ops.md": ops_page, "recipes.md": recipes_page, "errors.md": errors_page, "zoo.md": lambda: zoo_page(NOTE),
+}  # fmt: skip
 
 
 def stale() -> Iterable[str]:
-    """The pages that are not as they would be written."""
+    """The pages and pictures that are not as they would be written."""
     for name, page in PAGES.items():
         path = FOLDER / name
         if not path.exists() or path.read_text(encoding="utf-8") != page():
             yield name
+    yield from (str(path.relative_to(FOLDER)) for path in stale_pictures())
 
 
 def main() -> int:
@@ -151,6 +157,7 @@ def main() -> int:
         return bool(old)
     for name, page in PAGES.items():
         (FOLDER / name).write_text(page(), encoding="utf-8")
+    draw_pictures()
     return 0
 
 

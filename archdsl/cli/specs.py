@@ -19,7 +19,7 @@ from archdsl.shapes import format_shape
 from archdsl.syntax.outline import introduction
 
 _BOLD, _DIM = (("bold", True),), (("dim", True),)
-_PAPER = re.compile(r".*?\b(?:19|20)\d\d\b(?:, arXiv:[\d.]*\d)?")
+_PAPER = re.compile(r".*?\barXiv:[\d.]*\d|.*?\b(?:19|20)\d\d\b")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Entry:
 
     @property
     def paper(self) -> str:
-        """What it is and where it is from: its documentation, or its file's, up to the year and the number of the paper."""
+        """What it is and where it is from: its documentation, or its file's, up to the paper's number, else its year."""
         said = [text.replace("\n", " ") for text in (self.about, self.introduction) if text]
         found = next(filter(None, map(_PAPER.match, said)), None)
         text = found[0] if found is not None else re.split(r"[.:](?:\s|$)", said[0] if said else "")[0]

@@ -49,7 +49,13 @@ NETWORKS = {
     "seresnet101": ("seresnet", "seresnet", "seresnet101"),
     "seresnet152": ("seresnet", "seresnet", "seresnet152"),
 }
-"""Our name, its file, and pytorchcv's module and name. Networks that it lacks are made of its parts: see `reference`."""
+"""Our name, its file, and pytorchcv's module and name."""
+
+OPTION_A, WITHOUT_SKIPS = "with option A for its projections", "without its skips"
+CHANGES = {
+    "resnet20": OPTION_A, "resnet56": OPTION_A, "resnet110": OPTION_A, "plain20": WITHOUT_SKIPS, "plain56": WITHOUT_SKIPS,
+}  # fmt: skip
+"""Networks that pytorchcv lacks, and what is done to the one that it has."""
 
 STRUCTURE_ALONE = {"densenet_bc190", "densenet_bc250", "seresnet101", "seresnet152"}
 """Compared without numbers, for their time: each is another one's blocks, wider or more often."""
@@ -70,9 +76,9 @@ def reference(name: str) -> nn.Module:
     network: nn.Module = getattr(import_module(f"pytorchcv.models.{module}"), theirs)()
     for stage in network.features.children():
         for key, unit in list(stage.named_children()):
-            if name in ("resnet20", "resnet56", "resnet110") and getattr(unit, "resize_identity", False):
+            if CHANGES.get(name) == OPTION_A and getattr(unit, "resize_identity", False):
                 unit.identity_conv = OptionA()
-            if name.startswith("plain") and hasattr(unit, "body"):
+            if CHANGES.get(name) == WITHOUT_SKIPS and hasattr(unit, "body"):
                 stage.add_module(key, nn.Sequential(unit.body, unit.activ))
             if hasattr(unit, "life_prob"):
                 unit.life_prob = 1.0

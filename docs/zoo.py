@@ -1,0 +1,303 @@
+"""The page of the networks that come with archdsl, and its pictures."""
+
+from __future__ import annotations
+
+import ast as python
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from inspect import cleandoc
+from pathlib import Path
+from types import ModuleType
+
+from archdsl.backends.diagram import build_diagram, render, to_dot
+from archdsl.cli.specs import Entry, entry_of
+from archdsl.driver import compile_networks, shipped_files
+from archdsl.ir import Graph
+from archdsl.syntax import nodes as ast
+from archdsl.syntax.outline import introduction, needed
+from tests.parity import compare, compare_cv
+from tests.parity.test_parity import LIMIT
+
+ROOT = Path(__file__).parents[1]
+PICTURES = ROOT / "docs" / "images" / "zoo"
+LONG_SPEC, LARGE_PICTURE = 45, 60
+"""Lines and boxes above which a reader opens a spec or a picture on purpose."""
+
+ABOUT = """\
+The networks that come with archdsl, family by family: other commands take their names, as in `archdsl check resnet50`, and
+`archdsl new mine --from resnet50` writes a copy to edit. `archdsl specs` also lists the networks with open parameters that
+some of them are made of.
+
+Parameters are counted with auxiliary heads, which exist in training alone; multiply-accumulates (MACs) are those of one input
+without heads; depth is the number of layers with weights on the longest way. All of it is computed from the text, and held to the
+spec's `expect` lines where it has them.
+"""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a network is compared with: a library's network, with what is done to it, and whether numbers are compared too."""
+
+    library: str
+    name: str
+    change: str
+    numbers: bool
+
+    @property
+    def text(self) -> str:
+        """As a cell of a table."""
+        words = f"{self.library}'s `{self.name}`" + (f" {self.change}" if self.change else "")
+        return words if self.numbers else f"{words}, structure alone"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, as it is listed, defined and drawn."""
+
+    entry: Entry
+    definition: ast.Definition
+    graph: Graph
+
+
+@dataclass(frozen=True)
+class Family:
+    """A spec and its networks, without those with open parameters that others in the file are made of."""
+
+    path: Path
+    text: str
+    introduction: str
+    networks: tuple[Network, ...]
+
+    @property
+    def name(self) -> str:
+        """As the file is called."""
+        return self.path.stem
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What is listed of each."""
+        return tuple(network.entry for network in self.networks)
+
+    @property
+    def shown(self) -> Graph:
+        """The network whose picture stands for all: the first, which specs choose to be a small one."""
+        return self.networks[0].graph
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """All specs, compiled."""
+    return tuple(_family(path) for path in shipped_files())
+
+
+def _family(path: Path) -> Family:
+    compiled = list(compile_networks(path))
+    file = compiled[0][1]
+    aliases = [definition.name for definition, _, _ in compiled if isinstance(definition, ast.Alias)]
+    bases = {name for alias in aliases for name in needed(file, alias) - {alias} if name not in aliases}
+    about = introduction(file, "#")
+    networks = [(d, result.require()) for d, _, result in compiled if d.name not in bases]
+    listed = tuple(Network(entry_of(d.name, path.name, graph, about), d, graph) for d, graph in networks)
+    return Family(path, file.source.text, about, listed)
+
+
+@cache
+def references() -> dict[str, Reference]:
+    """What each network is compared with, from the tables of the parity tests."""
+    torchvision = [name for names in compare.SPECS.values() for name in names]
+    found = {name: Reference("torchvision", name, "", name not in compare.STRUCTURE_ALONE) for name in torchvision}
+    for name, (_, _, theirs) in compare_cv.NETWORKS.items():
+        change = compare_cv.CHANGES.get(name, "")
+        found[name] = Reference("pytorchcv", theirs, change, name not in compare_cv.STRUCTURE_ALONE)
+    return found
+
+
+@cache
+def _tests() -> tuple[tuple[str, str, str], ...]:
+    """Each test of the shipped networks: its file, its name, and its source with the tables that it names."""
+    found = []
+    for path in sorted((ROOT / "tests" / "specs").glob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        tables, functions = {}, {}
+        for item in python.parse(text).body:
+            lines = text.splitlines()[item.lineno - 1 : item.end_lineno]
+            if isinstance(item, python.Assign) and isinstance(item.targets[0], python.Name):
+                tables[item.targets[0].id] = "\n".join(lines)
+            elif isinstance(item, python.FunctionDef) and item.name.startswith("test_"):
+                above = [python.get_source_segment(text, decorator) or "" for decorator in item.decorator_list]
+                functions[item.name] = "\n".join([*above, *lines])
+        for name, source in functions.items():
+            named = [table for key, table in tables.items() if re.search(rf"\b{key}\b", source)]
+            found.append((path.name, name, "\n".join([source, *named])))
+    return tuple(found)
+
+
+def tests_of(network: str) -> Iterator[tuple[str, str]]:
+    """The tests beside parity that name a network, as `"file:network"` or `"network"`."""
+    pattern = re.compile(rf"[:\"']{re.escape(network)}[\"']")
+    yield from ((file, name) for file, name, source in _tests() if pattern.search(source))
+
+
+def zoo_page(note: str) -> str:
+    """The index, how networks are compared with libraries, and a section for each family."""
+    parts = ["# Zoo", note, ABOUT.strip(), _index(), "## How they are checked", *_comparisons()]
+    for family in families():
+        parts += _section(family)
+    return "\n\n".join(parts) + "\n"
+
+
+def _index() -> str:
+    rows = ["| network | | params | MACs | compared with |", "| --- | --- | ---: | ---: | --- |"]
+    for family in families():
+        for entry in family.entries:
+            reference = references().get(entry.name)
+            rows.append(
+                f"| [`{entry.name}`](#{family.name}) | {_linked(entry.paper)} | {entry.params:,} | {_macs(entry)} "
+                f"| {reference.library if reference is not None else ''} |"
+            )
+    return "\n".join(rows)
+
+
+def _comparisons() -> Iterator[str]:
+    yield (
+        "Where a library has the network, a test copies the library's weights into it and compares the two; `make test` runs all of "
+        f"these. No difference may be over {LIMIT:g} of the largest value. The libraries are installed for the tests alone:"
+    )
+    yield "\n".join(f"- {_versioned(library)}: {_words(module)}" for library, module in
+                    (("torchvision", compare), ("pytorchcv", compare_cv)))  # fmt: skip
+    yield (
+        "*Structure alone* leaves out the numbers. A network without a library to compare with says what its figures come from. "
+        "For every spec, a test holds its `expect` lines."
+    )
+
+
+def _versioned(library: str) -> str:
+    pinned = (ROOT / "tests" / "references.txt").read_text(encoding="utf-8")
+    found = re.search(rf"^{library}==(\S+)$", pinned, re.MULTILINE)
+    assert found is not None
+    return f"{library} {found[1]}"
+
+
+def _words(module: ModuleType) -> str:
+    """What is compared, in the words of the comparison."""
+    path = Path(module.__file__ or "").relative_to(ROOT)
+    structure = (module.structure.__doc__ or "").partition(", without")[0].rstrip(".")
+    numbers = (module.numbers.__doc__ or "").rstrip(".")
+    how = cleandoc(module.__doc__ or "").partition(". ")[0].partition("with its weights ")[2]
+    return f"its weights are {how}. Structure: {_lower(structure)}. Numbers: {_lower(numbers)} ([{path}](../{path}))"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _section(family: Family) -> Iterator[str]:
+    yield f"## {family.name}"
+    yield _linked(family.introduction.replace("\n", " "))
+    yield _table(family)
+    said = list(_remarks(family))
+    if said:
+        yield "\n".join(said)
+    graph = family.shown
+    diagram = build_diagram(graph)
+    facts = ", ".join(diagram.facts)
+    picture = f"![{graph.name}: {facts}](images/zoo/{graph.name}.svg)"
+    yield from _folded(f"The diagram of <code>{graph.name}</code>", picture, len(diagram.boxes) > LARGE_PICTURE)
+    where = f"../specs/{family.path.name}"
+    yield f"[specs/{family.path.name}]({where}):"
+    yield from _folded("The spec", f"```arch\n{family.text.strip()}\n```", len(family.text.splitlines()) > LONG_SPEC)
+
+
+def _folded(title: str, content: str, fold: bool) -> Iterator[str]:
+    yield from ["<details>", f"<summary>{title}</summary>", content, "</details>"] if fold else [content]
+
+
+def _table(family: Family) -> str:
+    heads = any(entry.params != entry.params_eval for entry in family.entries)
+    columns = ["network", "params", *(["of them in heads"] if heads else []), "MACs", "input", "depth", "compared with"]
+    rows = [columns, ["---" if name in ("network", "input", "compared with") else "---:" for name in columns]]
+    for entry in family.entries:
+        auxiliary = entry.params - entry.params_eval
+        reference = references().get(entry.name)
+        rows.append([
+            f"`{entry.name}`", f"{entry.params:,}", *([f"{auxiliary:,}" if auxiliary else ""] if heads else []), _macs(entry),
+            f"`{entry.input}`", str(entry.depth), reference.text if reference is not None else "",
+        ])  # fmt: skip
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _macs(entry: Entry) -> str:
+    return f"{entry.macs:,}" if entry.macs is not None else "open"
+
+
+def _remarks(family: Family) -> Iterator[str]:
+    """What specs say of networks beyond the family's introduction, and where the figures of those without a library come from."""
+    groups: dict[str, list[str]] = {}
+    for entry in family.entries:
+        if entry.about not in family.introduction:
+            groups.setdefault(entry.about, []).append(entry.name)
+    for about, names in groups.items():
+        yield f"- {_code(names)}: {_linked(about.replace(chr(10), ' '))}"
+    alone: dict[str, list[str]] = {}
+    for network in family.networks:
+        if network.entry.name not in references():
+            alone.setdefault(_evidence(network), []).append(network.entry.name)
+    for evidence, names in alone.items():
+        yield f"- {_code(names)}: compared with no library. {evidence}"
+
+
+def _evidence(network: Network) -> str:
+    """Where the figures of a network without a library come from."""
+    graph = network.graph
+    text = network.definition.span.text + (graph.root.definition.text if graph.root.definition is not None else "")
+    kinds = [what for word, what in (("params", "the parameters"), ("depth", "the depth")) if re.search(rf"\bexpect {word}\w* ==", text)]
+    parts = ["Its figures are computed from the text" + (f"; its `expect` lines state {' and '.join(kinds)}" if kinds else "") + "."]
+    files: dict[str, list[str]] = {}
+    for file, name in tests_of(graph.name):
+        files.setdefault(file, []).append(name.removeprefix("test_").replace("_", " "))
+    if files:
+        named = "; ".join(f"{', '.join(names)} ([{file}](../tests/specs/{file}))" for file, names in files.items())
+        parts.append(f"Tests: {named}.")
+    return " ".join(parts)
+
+
+def _code(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _linked(text: str) -> str:
+    """Text with its arXiv numbers as links."""
+    return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+
+
+def pictures() -> Iterator[tuple[Path, Graph, str]]:
+    """Each picture, what it shows, and the mark that one of the present graph ends with: another Graphviz may draw it otherwise."""
+    for family in families():
+        graph = family.shown
+        digest = sha256(to_dot(build_diagram(graph)).encode()).hexdigest()[:16]
+        yield PICTURES / f"{graph.name}.svg", graph, f"<!-- drawn from {digest} -->\n"
+
+
+def stale_pictures() -> Iterator[Path]:
+    """Those that are missing, of another graph, or of a network that is shown no more."""
+    known = set()
+    for path, _, mark in pictures():
+        known.add(path)
+        if not path.exists() or not path.read_text(encoding="utf-8").endswith(mark):
+            yield path
+    yield from (path for path in sorted(PICTURES.glob("*")) if path not in known)
+
+
+def draw_pictures() -> None:
+    """Draw those that are not up to date, and delete those that are shown no more."""
+    old = set(stale_pictures())
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for path, graph, mark in pictures():
+        if path in old:
+            path.write_text(render(graph, "svg").decode() + mark, encoding="utf-8")
+            old.remove(path)
+    for path in old:
+        path.unlink()
