@@ -213,6 +213,8 @@ def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Node:
 def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any, place: Span) -> None:
     if parameter.kind is None or isinstance(value, Unknown):
         return
+    if value is None and isinstance(parameter.default, ast.Literal) and parameter.default.value is None:
+        return  # what may be left out may be passed on as left out
     if parameter.kind not in _KINDS:
         raise problem(
             "E0401",

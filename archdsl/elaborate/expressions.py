@@ -101,13 +101,14 @@ class Evaluator:
 
     def _name(self, e: ast.Name, env: Environment) -> Any:
         value = env.find(e.id)
-        if value is Unknown:
-            value = self.definition(e.id, env.module)
-        if value is None:
+        if value is not Unknown:
+            return value
+        defined = self.definition(e.id, env.module)
+        if defined is None:
             if env.damaged or env.module.file.hidden:
                 return UNKNOWN
             raise self.unknown_name(e, env)
-        return value
+        return defined
 
     def definition(self, name: str, module: Module) -> Any:
         """A block or network of the module, an op, an import, an initializer; none where there is none such."""

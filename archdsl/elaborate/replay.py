@@ -6,18 +6,22 @@ the shape of `x`. Deep networks are mostly such repetitions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
 from archdsl.elaborate.calls import identity
 from archdsl.elaborate.control import too_many_ops
-from archdsl.elaborate.values import UNKNOWN, Callee, Value
+from archdsl.elaborate.values import Callee, Value
 from archdsl.ir import Node, Scope
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
     from archdsl.elaborate.bodies import Bodies
+
+
+_PLAIN = frozenset({int, float, bool, str, range})
+"""What is known by its value. A tensor, or a list that holds one, is known by itself alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,15 +60,22 @@ class Replay:
             raise too_many_ops(bodies, scope.span)
         scope.arguments = recording.scope.arguments
         scopes = {id(recording.scope): scope}
-        start = recording.nodes.start
+        start, outside = recording.nodes.start, recording.x
+
+        def moved(index: int) -> int:
+            assert index >= start or index == outside, "a block sees `x` alone"
+            return index + shift if index >= start else x.index
+
         for index in recording.nodes:
             old = nodes[index]
-            inputs = tuple([i + shift if i >= start else x.index for i in old.inputs])
+            inputs = tuple([moved(i) for i in old.inputs])
             within = scopes.get(id(old.scope)) or _copy(old.scope, scopes)
             nodes.append(
                 Node(index + shift, old.op, inputs, old.shape, within, old.name, old.labelled, old.span, old.integer, old.label)
             )
-        bodies.conditions += [bodies.conditions[i] for i in recording.conditions]
+        for condition in [bodies.conditions[i] for i in recording.conditions]:
+            left, right = condition.sides
+            bodies.conditions.append(replace(condition, sides=(moved(left), moved(right))))
         return nodes[recording.result + shift] if recording.result in recording.nodes else x
 
     def keep(self, key: Any, x: Value, result: Value, scope: Scope, before: tuple[int, ...]) -> None:
@@ -88,9 +99,10 @@ def _identity(value: Any) -> Any:
         return None if None in parts else (value.target, len(value.positional), tuple(value.keywords or ()), tuple(parts))
     if value is None:
         return ("none",)
-    if value is UNKNOWN or isinstance(value, Node | dict):
-        return None
-    return identity(value)
+    if isinstance(value, tuple):
+        parts = [_identity(item) for item in value]
+        return None if None in parts else (tuple, tuple(parts))
+    return identity(value) if value.__class__ in _PLAIN else None
 
 
 def _copy(scope: Scope, scopes: dict[int, Scope]) -> Scope:

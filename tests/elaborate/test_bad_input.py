@@ -59,7 +59,7 @@ BAD_TEXTS = {
     "unknown op": (network("convolution(16, 3)"), "E0201"),
     "unknown parameter": (network("conv(16, 3, size = 3)"), "E0202"),
     "unknown label": (network("concat { encoder; x }"), "E0201"),
-    "label too early": (network("concat { later; x }; later: relu"), "E0201"),
+    "label too early": (network("concat { later; x }; later: relu"), "E0206"),
     "string for a number": (network('conv("16", 3)'), "E0401"),
     "stride 0": (network("conv(16, 3, stride = 0)"), "E0402"),
     "groups": (network("conv(16, 3, groups = 2)"), "E0306"),

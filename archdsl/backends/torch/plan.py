@@ -85,7 +85,8 @@ def plan(graph: Graph, *, aux: bool = True) -> Part:
             part = _part_of(node.scope, parts)
             part.steps.append(_leaf(graph, node, results, alive))
     for part in inside_out(root):
-        _connect(graph, part, results, alive)
+        if part.steps:  # a network may be its input alone
+            _connect(graph, part, results, alive)
     root.inputs, root.outputs = list(graph.inputs), results
     root.chain = root.chain and len(results) == 1 and len(graph.inputs) == 1
     return root
