@@ -5,6 +5,7 @@ What is wrong with a spec comes back as diagnostics, never as an exception.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -78,14 +79,25 @@ def read_address(address: str) -> tuple[Path, str | None, SourceFile | Diagnosti
     if shipped is not None:
         return shipped, name or path_text, read_source(shipped, shipped.name)
     help = did_you_mean(path_text, shipped_networks()) or "give a file, or the name of a network that `archdsl specs` lists"
-    return path, name, Diagnostic("E0601", f"there is no file {path_text!r}, and no network of that name comes with archdsl", help=help)
+    return (
+        path,
+        name,
+        Diagnostic("E0601", f"there is no file {path_text!r}, and no network of that name comes with archdsl", help=help),
+    )
 
 
 def compile_stream(
     stream: IO[bytes], name: str | None = None, settings: Mapping[str, str] | None = None, *, shown: str = "<stdin>"
 ) -> Compiled:
     """A network in a stream, of which no more is read than a spec may have; such a text cannot import."""
-    source = decode_source(stream.read(4 * limits.SOURCE_CHARACTERS + 1), shown)
+    try:
+        data = stream.read(4 * limits.SOURCE_CHARACTERS + 1)
+    except OSError as error:
+        reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
+        return Compiled(
+            None, None, [Diagnostic("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")]
+        )
+    source = decode_source(data, shown)
     if isinstance(source, Diagnostic):
         return Compiled(None, None, [source])
     return compile_source(source, None, name, settings)

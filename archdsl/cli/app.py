@@ -7,6 +7,7 @@ never pays for what `train` needs.
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
@@ -106,6 +107,7 @@ def root() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns 0, 1 for errors in a spec, 2 for a wrong command line, or 128 and a signal's number."""
+    _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without `×` shows it as \xd7
@@ -124,8 +126,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
     except OSError as error:
         _drop_output()
-        click.echo(f"error[E0606]: standard output cannot be written: {error.strerror or error}", err=True)
+        reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
+        click.echo(f"error[E0606]: standard output cannot be written: {reason}", err=True)
         return 1
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Give each standard stream that was closed before the start a stand-in: Python has none in its place.
+
+    Standard input and output get one that cannot be read or written, so that who needs them learns of it, and
+    standard error one that swallows. Each keeps its number, which the next file to be opened would get otherwise.
+    """
+    for name, mode, access in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, access), mode, encoding="utf-8", closefd=False))
 
 
 def _drop_output() -> None:

@@ -81,8 +81,8 @@ def _property(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with control characters made visible, so that no file can drive a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else " " if c == "\t" else f"\\x{ord(c):02x}" for c in text)
+    """The text with control characters and line ends made visible: no file can drive a terminal, and no name forge a line."""
+    return "".join(c if c.isprintable() else " " if c == "\t" else f"\\x{ord(c):02x}" for c in text)
 
 
 def _sentence(text: str) -> str:

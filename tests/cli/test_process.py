@@ -68,6 +68,27 @@ def test_a_full_disk(process: Process, small: Path) -> None:
     assert shown.stderr.startswith("error[E0606]: standard output cannot be written: No space left")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status", "said"),
+    [
+        ("check -", "<&-", 1, "error[E0601]: <stdin> cannot be read: it is closed"),
+        ("check small.arch", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
+        ("render small.arch -o - --format dot", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
+        ("--help", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
+        ("compile small.arch -o model.py", ">&-", 0, ""),
+        ("check nowhere.arch", ">&-", 1, "error[E0601]"),
+        ("check small.arch", "2>&-", 0, ""),
+        ("check nowhere.arch", "2>&-", 1, ""),
+        ("check small.arch", "<&- 2>&-", 0, ""),
+    ],
+)
+def test_a_closed_stream(process: Process, small: Path, arguments: str, closed: str, status: int, said: str) -> None:
+    command = ["sh", "-c", f'exec "$0" -m archdsl {arguments} {closed}', sys.executable]
+    shown = subprocess.run(command, cwd=small.parent, capture_output=True, text=True, timeout=120)
+    assert shown.returncode == status
+    assert shown.stderr.startswith(said) and "Traceback" not in shown.stderr and bool(shown.stderr) is bool(said)
+
+
 def test_no_colours_without_a_terminal(process: Process, small: Path) -> None:
     shown = process("check", small)
     assert "\x1b" not in shown.stdout + shown.stderr

@@ -30,6 +30,12 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
     assert "\x1b" not in text and "\\x1b[31m" in text
 
 
+def test_no_name_or_message_begins_a_line() -> None:
+    text = render_text([FOUND])
+    assert "a,b:c\\x0a::error::.arch:1:1\n" in text and "100 % wrong\\x0a::warning::x\n" in text
+    assert not any(line.startswith("::") for line in text.splitlines())
+
+
 def test_color_only_where_asked() -> None:
     assert "\x1b[" in render_text([FOUND], color=True)
 
