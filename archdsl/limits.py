@@ -16,6 +16,12 @@ LIST_ITEMS = 100_000
 """Length of a list or range that is indexed or passed on."""
 LIST_DEPTH = 8
 """Lists inside one another."""
+PERIOD = 8192
+"""After how many values of an open size the sizes of a network repeat; at least twice its total stride."""
+SINGLE_SIZES = 1 << 18
+"""Sizes that a condition tells apart one by one."""
+SIZE_VALUES = 1_000_000
+"""Numbers that the formulas of a network's open sizes are kept as, all together."""
 IMPORTS = 200
 """Files that one network may draw on."""
 SYNTAX_ERRORS = 50

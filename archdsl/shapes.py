@@ -23,8 +23,7 @@ from itertools import pairwise
 from math import gcd, lcm, prod
 from typing import TypeAlias
 
-MAX_PERIOD = 1 << 16
-"""The longest period that is computed with; a network's total stride stays far below it."""
+from archdsl import limits
 
 
 class SizeError(Exception):
@@ -56,7 +55,7 @@ class OpenSize:
     def __add__(self, other: Dim) -> Dim:
         """The sum with an integer or a function of the same symbol."""
         if isinstance(other, int):
-            return OpenSize(self.symbol, self.slope, tuple(o + other for o in self.offsets))
+            return OpenSize(self.symbol, self.slope, tuple([o + other for o in self.offsets])) if other else self
         if not isinstance(other, OpenSize):
             return NotImplemented
         if other.symbol != self.symbol:
@@ -137,8 +136,8 @@ def format_shape(shape: Shape) -> str:
 
 
 def _bounded(period: int, symbol: str) -> int:
-    if period > MAX_PERIOD:
-        raise SizeError(f"sizes repeat in {symbol} only after {period}, over the limit of {MAX_PERIOD}")
+    if period > limits.PERIOD:
+        raise SizeError(f"sizes repeat only after {period:,} values of {symbol}, over the limit of {limits.PERIOD:,}")
     return period
 
 

@@ -17,10 +17,8 @@ from functools import lru_cache
 from itertools import chain
 from math import gcd, lcm
 
-from archdsl.shapes import MAX_PERIOD, Dim, SizeError, smallest_period
-
-MAX_POINTS = 1 << 18
-"""The most single sizes that a set is computed with."""
+from archdsl import limits
+from archdsl.shapes import Dim, SizeError, smallest_period
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class SizeSet:
 
     def __or__(self, other: SizeSet) -> SizeSet:
         """What is in one of them."""
-        return ~(~self & ~other)
+        return _either(self, other)
 
     def __invert__(self) -> SizeSet:
         """What is not in it."""
@@ -62,6 +60,13 @@ class SizeSet:
     def is_finite(self) -> bool:
         """Whether it holds single sizes alone."""
         return all(start is None for start in self.least)
+
+    def first_outside(self, other: SizeSet) -> int | None:
+        """The least size in it that is not in the other; none where all are."""
+        if self <= other:
+            return None
+        near = next((n for n in range(1, 2 * limits.PERIOD) if n in self and n not in other), None)
+        return near if near is not None else (self & ~other).smallest()
 
     def smallest(self) -> int:
         """The least size in it; the set must not be empty."""
@@ -111,12 +116,22 @@ def _not_negative(slope: int, offsets: tuple[int, ...]) -> SizeSet:
 
 @lru_cache(maxsize=64)
 def _both(a: SizeSet, b: SizeSet) -> SizeSet:
-    period = lcm(len(a.least), len(b.least))
-    if period > MAX_PERIOD:
-        raise SizeError(f"the sizes that work repeat only after {period}, over the limit of {MAX_PERIOD}")
-    pairs = zip(_over(a.least, period), _over(b.least, period), strict=True)
-    least = [None if x is None or y is None else x if x > y else y for x, y in pairs]
+    least = [None if x is None or y is None else x if x > y else y for x, y in _side_by_side(a, b)]
     return _canonical(least, (n for n in chain(a.points, b.points) if n in a and n in b))
+
+
+@lru_cache(maxsize=64)
+def _either(a: SizeSet, b: SizeSet) -> SizeSet:
+    least = [y if x is None else x if y is None or x < y else y for x, y in _side_by_side(a, b)]
+    return _canonical(least, chain(a.points, b.points))
+
+
+def _side_by_side(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | None]]:
+    """Where each starts, by remainders of a common period."""
+    period = lcm(len(a.least), len(b.least))
+    if period > limits.PERIOD:
+        raise SizeError(f"the sizes that work repeat only after {period:,} values, over the limit of {limits.PERIOD:,}")
+    return zip(_over(a.least, period), _over(b.least, period), strict=True)
 
 
 @lru_cache(maxsize=64)
@@ -173,8 +188,8 @@ def _counted(numbers: Iterable[int]) -> set[int]:
     found: set[int] = set()
     for n in numbers:
         found.add(n)
-        if len(found) > MAX_POINTS:
-            raise SizeError(f"more than {MAX_POINTS} single sizes would have to be told apart")
+        if len(found) > limits.SINGLE_SIZES:
+            raise SizeError(f"more than {limits.SINGLE_SIZES:,} single sizes would have to be told apart")
     return found
 
 
@@ -182,10 +197,10 @@ def describe(sizes: SizeSet, *, many: bool = False) -> str:
     """The set as words that follow "H must be", or "H and W must be" where `many`."""
     if not sizes:
         return "nothing: no size works"
-    missing = ~sizes
-    if not missing:
+    if sizes == ALL:
         return "anything"
-    if missing.is_finite and len(missing.points) <= 8 and len(missing.points) < max(missing.points):
+    missing = ~sizes if max((start for start in sizes.least if start is not None), default=0) < limits.PERIOD else NONE
+    if missing and missing.is_finite and len(missing.points) <= 8 and len(missing.points) < max(missing.points):
         return f"anything but {_listed(missing.points)}"
     if sizes.is_finite:
         return _points(sizes.points)
@@ -239,6 +254,7 @@ def _listed(numbers: Iterable[int]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+@lru_cache(maxsize=256)
 def simplified(size: Dim, sizes: SizeSet) -> str:
     """A size as a formula that is right for these sizes: `H/16` for `floor(H/16)` where H is a multiple of 16."""
     if isinstance(size, int) or len(size.offsets) == 1:
@@ -248,7 +264,8 @@ def simplified(size: Dim, sizes: SizeSet) -> str:
         return str(values.pop()) if len(values) == 1 else str(size)
     period = lcm(len(size.offsets), len(sizes.least))
     slope, scale = size.slope, len(size.offsets)
-    residues = [r for r in range(period) if sizes.least[r % len(sizes.least)] is not None]
+    kept = (r for r, start in enumerate(sizes.least) if start is not None)
+    residues = (n for r in kept for n in range(r, period, len(sizes.least)))
     shifts = {size.at(n) * scale - slope * n for n in chain(residues, sizes.points)}
     if len(shifts) != 1:
         return str(size)

@@ -72,7 +72,7 @@ class OpenSizes:
         for (sizes, reasons), symbols in groups.items():
             names, many = " and ".join(symbols), len(symbols) > 1
             if sizes == ALL:
-                found.append(f"{names} can be any size{'s' if many else ''}")
+                found.append(f"{names} can be any size")
                 continue
             lines = [f"\n  {reason.replace(chr(0), symbols[0])}" for reason in reasons]
             found.append(f"{names} must be {describe(sizes, many=many)}" + (":" + "".join(lines) if lines else ""))
@@ -95,7 +95,10 @@ def open_sizes(graph: Graph) -> OpenSizes:
             return verdict
     verdict.diagnostics += _hardly_any(verdict, graph)
     for symbol, stated in graph.stated.items():
-        _compare(verdict, graph, symbol, stated)
+        try:
+            _compare(verdict, graph, symbol, stated)
+        except SizeError as error:
+            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(graph.stated_at[symbol])))
     _compare_together(verdict, graph)
     return verdict
 
@@ -200,18 +203,17 @@ def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
 def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
     """The condition that the input states, against what the network needs."""
     needed = verdict.work[symbol]
-    missing = stated & ~needed
+    fails = stated.first_outside(needed)
     place = Mark(graph.stated_at[symbol])
     if not stated:
         verdict.diagnostics.append(Diagnostic("E0701", f"this condition never holds: no {symbol} meets it", place))
-    elif missing:
-        n = missing.smallest()
-        marks = tuple(Mark(d.span, f"needs {symbol} to be {describe(d.sizes)}") for d in verdict.demands if d.symbol == symbol and n not in d.sizes)
-        message = f"this condition is not enough: {symbol} = {n} meets it, and the network does not work there"
+    elif fails is not None:
+        failing = [d for d in verdict.demands if d.symbol == symbol and fails not in d.sizes]
+        marks = tuple(Mark(d.span, f"needs {symbol} to be {describe(d.sizes)}") for d in failing)
+        message = f"this condition is not enough: {symbol} = {fails} meets it, and the network does not work there"
         verdict.diagnostics.append(Diagnostic("E0311", message, place, marks[:6], help=f"{symbol} must be {describe(needed)}"))
-    elif needed & ~stated:
-        n = (needed & ~stated).smallest()
-        message = f"this condition is stricter than the network needs: it also works where {symbol} is {n}"
+    elif (works := needed.first_outside(stated)) is not None:
+        message = f"this condition is stricter than the network needs: it also works where {symbol} is {works}"
         help = f"{symbol} must be {describe(needed)}" if needed != ALL else None
         verdict.diagnostics.append(Diagnostic("N0301", message, place, help=help, severity=Severity.NOTE))
     verdict.work[symbol] = needed & stated
@@ -221,7 +223,11 @@ def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
     """Drop what ties open sizes where their own sets imply it; an error where stated conditions do not."""
     kept = []
     for tie in verdict.together:
-        short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
+        try:
+            short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
+        except SizeError as error:
+            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(tie.span)))
+            continue
         if not all(short.values()):
             continue
         kept.append(tie)

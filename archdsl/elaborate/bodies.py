@@ -18,7 +18,7 @@ from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, Probl
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
-from archdsl.shapes import Shape, SizeError, format_shape
+from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -58,6 +58,7 @@ class Bodies:
         self._depth = 0
         self.rounds = 0
         self._runs = 0
+        self._size_values = 0
         self.variables: dict[str, Any] = {}
         self.scope: Scope | None = None
 
@@ -290,6 +291,7 @@ class Bodies:
             except SizeError as error:
                 raise problem("E0307", f"`{op.name}`: {error}", span) from None
             self._inferred[known] = shape
+            self._count_size_values(shape, shapes, span)
         integer = False
         if inputs[0].integer or op.integers != "refused" or any([node.integer for node in inputs]):
             integer = _integer(op, inputs, span)
@@ -309,6 +311,15 @@ class Bodies:
         )
         self.nodes.append(node)
         return node
+
+    def _count_size_values(self, shape: Shape, shapes: tuple[Shape, ...], span: Span) -> None:
+        """Raise where the formulas of open sizes become too much to keep; one that an op hands on is kept once."""
+        for size in shape:
+            if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
+                self._size_values += len(size.offsets)
+        if self._size_values > limits.SIZE_VALUES:
+            message = f"the formulas of the open sizes take more than {limits.SIZE_VALUES:,} numbers"
+            raise control.too_large(self, message, span, "fix a size in `input`, or use strides with common factors")
 
     def _shape_problem(self, fault: Fault, inputs: tuple[Node, ...], span: Span, callee: Callee | None) -> Problem:
         """An op's fault at its place: the argument's, where it is one, and where the input came from."""

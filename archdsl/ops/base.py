@@ -201,7 +201,8 @@ def window_output(
     """
     extent = dilation * (kernel - 1) + 1
     rounding = min(stride, extent - after) - 1 if ceil else 0
-    out = (size + before + after - extent + rounding) // stride + 1
+    grows = before + after - extent + rounding
+    out = (size + grows) // stride + 1 if stride > 1 else size + (grows + 1)
     if isinstance(out, int) and out < 1:
         padded = f" (padded to {size + before + after})" if before + after else ""
         raise Fault(
