@@ -71,6 +71,8 @@ def command(
                 raise
             click.echo(f"{stopped}:\n  {_resume_command(ctx, address, settings, folder.path)}", err=True)
             ctx.exit(stopped.exit_code)
+    if not result.new_epochs:
+        click.echo(f"nothing was left to do: the run had ended after epoch {result.epochs}", err=True)
     print_text(_table(result, color=colorful(sys.stdout)))
 
 
@@ -122,7 +124,7 @@ def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: s
     experiment = Experiment(
         network.name, module, recipe,
         tuple(int(size) for size in graph.nodes[graph.inputs[0]].shape),  # type: ignore[arg-type]  # _trainable says so
-        {head.name: head.weight for head in graph.heads}, network.folder, folder.weights(),
+        {head.name: head.weight for head in graph.heads}, network.folder, graph.root.arguments, folder.weights(),
     )  # fmt: skip
     return fit(experiment, folder.path, resume=folder.resume, accelerator=device)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,14 @@ def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
     return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
-def check(module: nn.Module, heads: Iterable[str], input_shape: tuple[int, ...], recipe: Recipe, data: Data) -> int:
+def check(
+    module: nn.Module,
+    heads: Iterable[str],
+    input_shape: tuple[int, ...],
+    recipe: Recipe,
+    data: Data,
+    parameters: Mapping[str, Any],
+) -> int:
     """The number of outputs; raises `Fault` (E0801) where labels, outputs, loss and augmentations do not fit."""
     if recipe.augment and len(input_shape) != 3:
         message = f"`{recipe.augment[0].name}` is for images, and the input is {list(input_shape)}"
@@ -31,13 +39,13 @@ def check(module: nn.Module, heads: Iterable[str], input_shape: tuple[int, ...],
     probe = copy.deepcopy(module).train()
     with torch.no_grad():
         outputs = probe(torch.zeros(2, *input_shape))
-    _fit("the network", tuple(main_output(outputs).shape[1:]), recipe, data)
+    _fit("the network", tuple(main_output(outputs).shape[1:]), recipe, data, parameters)
     for head in heads:
-        _fit(f"the head `{head}`", tuple(getattr(outputs, head).shape[1:]), recipe, data)
+        _fit(f"the head `{head}`", tuple(getattr(outputs, head).shape[1:]), recipe, data, parameters)
     return int(main_output(outputs).shape[1])
 
 
-def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data) -> None:
+def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, parameters: Mapping[str, Any]) -> None:
     """One output [outputs, ...] against the labels [...]."""
     labels = tuple(data.y_train.shape[1:])
     if data.classes is None:
@@ -48,7 +56,16 @@ def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data) -> None
     if not output or (output[0] != data.classes and not (two and output[0] == 1)):
         outputs = output[0] if output else 1
         message = f"{what} has {outputs} output{'s' if outputs != 1 else ''}, and the data set has {data.classes} classes"
-        raise Fault("E0801", message, argument="data", help=f"give the network as many outputs: `classes = {data.classes}`")
+        raise Fault("E0801", message, argument="data", help=_as_many(output, data.classes, parameters))
     if output[1:] != labels:
         message = f"{what} gives {list(output)} for one example, and a label is {list(labels)}"
         raise Fault("E0801", message, argument="data", help="end the network with `gap; flatten` for one label an example")
+
+
+def _as_many(output: tuple[int, ...], classes: int, parameters: Mapping[str, Any]) -> str:
+    """The remedy: the parameter that says how many classes there are, where the network has one, else its last layer."""
+    said = next((name for name, value in parameters.items() if "class" in name and output and value == output[0]), None)
+    if said is not None:
+        return f"give the network as many outputs: `{said} = {classes}`"
+    layer = f"conv({classes}, 1)" if len(output) > 1 else f"linear({classes})"
+    return f"give the last layer as many outputs: `{layer}`"

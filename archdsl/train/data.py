@@ -80,10 +80,15 @@ def _npz(path: Path) -> list[Any]:
     """`x_train, y_train, x_test, y_test`, or `x, y`, of which a fifth is held out. Nothing in the file is executed."""
     help = "save it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
     try:
+        with path.open("rb") as opened:
+            archive = zipfile.is_zipfile(opened)
+        if not archive:
+            raise _unread(f"{path} is not a .npz file", help)
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in ("x_train", "y_train", "x_test", "y_test", "x", "y") if name in file}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise _unread(f"cannot read {path}: {error}", help) from error
+        reason = "an array in it is of Python objects" if "allow_pickle" in str(error) else error
+        raise _unread(f"cannot read {path}: {reason}", help) from error
     if any(array.ndim == 0 for array in arrays.values()):
         raise _unread(f"{path} has single numbers in place of arrays", help)
     if {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():

@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -53,6 +53,8 @@ class Experiment:
     head_weights: dict[str, float] = field(default_factory=dict)
     root: Path = field(default_factory=Path)
     """Where relative paths of data sets start."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Of the network, by name with their values: what a message may advise to change."""
     weights: dict[str, Any] | None = None
     """The file that the weights came from, for the record; none where they are fresh."""
 
@@ -74,6 +76,8 @@ class Result:
     folder: Path
     rows: tuple[Row, ...]
     epochs: int
+    new_epochs: int
+    """Those that were not done before the run was resumed."""
     seconds: float
     """Of all epochs, evaluation included, across interruptions."""
     images_per_second: float
@@ -91,9 +95,10 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     """
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe.data, experiment.root, experiment.input_shape)
-    outputs = check(experiment.module, experiment.head_weights, experiment.input_shape, recipe, data)
+    shape, parameters = experiment.input_shape, experiment.parameters
+    outputs = check(experiment.module, experiment.head_weights, shape, recipe, data, parameters)
     recorder = Recorder(folder, data, signals)
-    _resumable(experiment, recorder.last) if resume else _clear(recorder)
+    before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, accelerator)
         batches = Batches(data.x_train, data.y_train, recipe.batch, recipe.seed, lambda: trainer.global_step)
@@ -105,7 +110,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
         except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
     write(folder / "weights.safetensors", _weights(experiment))
-    return _result(experiment, recorder, task.to(trainer.strategy.root_device), data)
+    return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
 
 
 def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
@@ -135,8 +140,8 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
     return {"network": experiment.name, "input": list(experiment.input_shape), "recipe": experiment.recipe.as_data()}
 
 
-def _resumable(experiment: Experiment, path: Path) -> None:
-    """Raises `Fault` (E0903) where the checkpoint is of another network or recipe."""
+def _resumable(experiment: Experiment, path: Path) -> int:
+    """How many epochs the run to resume has done; raises `Fault` (E0903) where the checkpoint is of another network or recipe."""
     checkpoint = read_checkpoint(path)
     before, now = checkpoint.get("archdsl"), _identity(experiment)
     if not isinstance(before, dict) or not isinstance(before.get("recipe"), dict):
@@ -156,6 +161,7 @@ def _resumable(experiment: Experiment, path: Path) -> None:
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
         message = f"{path} is of another network: `{before.get('network')}` with other weights"
         raise Fault("E0903", message, help="start without --resume")
+    return done
 
 
 def _history(checkpoint: dict[str, Any]) -> list[Any]:
@@ -163,11 +169,12 @@ def _history(checkpoint: dict[str, Any]) -> list[Any]:
     return list(checkpoint.get("callbacks", {}).get("Recorder", {}).get("history", []))
 
 
-def _clear(recorder: Recorder) -> None:
-    """Removes what an earlier run left, so that nothing of two runs is mixed."""
+def _clear(recorder: Recorder) -> int:
+    """Removes what an earlier run left, so that nothing of two runs is mixed: no epoch of it is left."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     for path in (recorder.last, best, folder / "metrics.csv", folder / "weights.safetensors"):
         remove(path)
+    return 0
 
 
 def _weights(experiment: Experiment) -> bytes:
@@ -206,7 +213,7 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
     }
 
 
-def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data) -> Result:
+def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data, before: int) -> Result:
     parts: tuple[tuple[Literal["train", "held out"], Any, Any], ...] = (
         ("train", data.x_train, data.y_train),
         ("held out", data.x_test, data.y_test),
@@ -217,7 +224,9 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data) 
     assert best is not None  # a run has at least one epoch
     seconds = sum(row["seconds"] for row in history)
     rate = len(history) * len(data.x_train) / seconds
-    return Result(experiment.name, recorder.folder, rows, len(history), seconds, rate, best["epoch"], best["val_accuracy"])
+    return Result(
+        experiment.name, recorder.folder, rows, len(history), len(history) - before, seconds, rate, best["epoch"], best["val_accuracy"]
+    )  # fmt: skip
 
 
 @contextmanager

@@ -71,7 +71,9 @@ class Task(LightningModule):
     def _count(self, objective: Tensor, loss: Tensor, output: Tensor, labels: Tensor) -> None:
         if not torch.isfinite(objective):
             place = f"epoch {self.current_epoch + 1}, step {self.global_step + 1}"
-            help = "lower the learning rate `lr`, or write `clip = 1.0`; the last checkpoint is from before"
+            help = "lower the learning rate `lr`, or write `clip = 1.0`"
+            if self.current_epoch or self.trainer.ckpt_path:  # an epoch is done, in this run or the one it goes on with
+                help += "; the last checkpoint is from before"
             raise Fault("E0804", f"the loss became {objective.item()} in {place}", argument="optimizer", help=help)
         self.objective.update(objective.detach(), len(labels))
         self.loss.update(loss.detach(), len(labels))

@@ -61,6 +61,9 @@ def _refused_resumed_and_numbered(cli: Cli, small: Path, folder: Path) -> None:
     longer = cli("train", small, "--set", "width=2", "--set", "train.epochs=2", "--resume", "--device", "cpu")
     assert longer.exit_code == 0, longer.stderr
     assert len((folder / "metrics.csv").read_text().splitlines()) == 3
+    assert "nothing was left" not in longer.stderr
+    ended = cli("train", small, "--set", "width=2", "--set", "train.epochs=2", "--resume", "--device", "cpu")
+    assert ended.exit_code == 0 and "nothing was left to do: the run had ended after epoch 2" in ended.stderr
     second = cli("train", small, "--set", "width=1", "--device", "cpu")
     assert "everything is in runs/small-2" in second.stdout
 

@@ -175,8 +175,8 @@ def test_two_classes_in_one_output(tmp_path: Path) -> None:
 
 
 MISTAKES: list[tuple[dict[str, Any], str, str | None, str, str]] = [
-    ({"outputs": 5}, "E0801", "data", "the network has 5 outputs, and the data set has 10 classes", "`classes = 10`"),
-    ({"outputs": 1, "loss": call(Loss, "bce")}, "E0801", "data", "the network has 1 output, and", "`classes = 10`"),
+    ({"outputs": 5}, "E0801", "data", "the network has 5 outputs, and the data set has 10 classes", "the last layer as many outputs: `linear(10)`"),
+    ({"outputs": 1, "loss": call(Loss, "bce")}, "E0801", "data", "the network has 1 output, and", "`linear(10)`"),
     ({"shape": (1, 6, 6)}, "E0803", "data", "examples of the data set are [1, 8, 8]", "`input image [1, 8, 8]`"),
     (
         {"data": call(Dataset, "iris"), "shape": (4,), "outputs": 3, "augment": call(Augmentation, "shift", pixels=1)},
@@ -197,6 +197,28 @@ def test_mistakes(tmp_path: Path, arguments: Any, code: str, argument: str | Non
     assert (caught.value.code, caught.value.argument) == (code, argument)
     assert message in caught.value.message
     assert help in (caught.value.help or "")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "help"),
+    [
+        ({"width": 5, "classes": 5}, "give the network as many outputs: `classes = 10`"),
+        ({"classes": 3, "num_classes": 5}, "give the network as many outputs: `num_classes = 10`"),
+        ({"width": 5}, "give the last layer as many outputs: `linear(10)`"),
+    ],
+)
+def test_the_remedy_names_no_parameter_that_is_not_there(tmp_path: Path, parameters: dict[str, int], help: str) -> None:
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
+    with pytest.raises(Fault) as caught:
+        fit(Experiment("linear", module, residual(augment=[]), (1, 8, 8), parameters=parameters), tmp_path, accelerator="cpu")
+    assert caught.value.help == help
+
+
+def test_no_checkpoint_is_spoken_of_before_there_is_one(tmp_path: Path) -> None:
+    with pytest.raises(Fault) as caught:
+        linear(tmp_path, optimizer=call(Optimizer, "sgd", lr=1e9), loss=call(Loss, "mse"))
+    assert "in epoch 1" in caught.value.message and "checkpoint" not in (caught.value.help or "")
+    assert not (tmp_path / "checkpoints" / "last.ckpt").exists()
 
 
 def test_a_head_of_another_size(tmp_path: Path) -> None:

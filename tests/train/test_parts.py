@@ -162,10 +162,16 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.npz").write_text("no archive")
     np.save(tmp_path / "array.npy", np.zeros(3))
-    for name in ("absent.npz", "empty", "text.npz", "array.npy"):
+    for name, said in (
+        ("absent.npz", "does not exist"),
+        ("empty", "has no folders"),
+        ("text.npz", "is not a .npz file"),
+        ("array.npy", "is not a .npz file"),
+    ):
         with pytest.raises(Fault) as caught:
             load(name, tmp_path, (1,))
         assert (caught.value.code, caught.value.argument) == ("E0802", "data")
+        assert said in caught.value.message and "pickle" not in caught.value.message
 
 
 @pytest.mark.parametrize("name", Loss.registry.names())
