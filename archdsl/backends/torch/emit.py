@@ -15,7 +15,7 @@ from archdsl.backends.torch.forms import TAKEN, Form, Forms, constructor
 from archdsl.backends.torch.forward import forward_lines
 from archdsl.backends.torch.initialize import initialization_lines
 from archdsl.backends.torch.layout import Expression, Group, lines, repeated
-from archdsl.backends.torch.plan import Leaf, Part, Step, is_list, plan
+from archdsl.backends.torch.plan import Container, Leaf, Part, Step, is_bare, plan
 from archdsl.backends.torch.runtime_source import definitions_for
 from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
@@ -136,6 +136,7 @@ class _Emitter:
         """A statement for each child of a module; a family's members come together."""
         families: dict[str, list[tuple[str, Expression]]] = {}
         plain: list[tuple[str, str, Expression | None]] = []
+        beside: list[Expression] = []
         for step in part.steps:
             expression = self._construct(step, part, texts)
             if expression == "":
@@ -143,14 +144,21 @@ class _Emitter:
             if len(step.name) == 2:
                 if step.name[0] not in families:
                     plain.append((step.name[0], "add_module", None))
-                families.setdefault(step.name[0], []).append((step.name[1], expression))
+                family, key = step.name
+                members = families.setdefault(family, [])
+                if part.containers[family] == "mixed" and is_bare(step):
+                    beside.append(_entry(f'self.{family}.register_parameter("{key}", ', expression, ")"))
+                else:
+                    members.append((key, expression))
             else:
-                bare = isinstance(step, Leaf) and step.lowering.parameter is not None
-                plain.append((step.name[0], "register_parameter" if bare else "add_module", expression))
+                plain.append((step.name[0], "register_parameter" if is_bare(step) else "add_module", expression))
         for name, register, found in plain:
             if found is None:
-                found = _container(families[name])
-            yield _entry(f"self.{name} = ", found, "") if name.isidentifier() else _entry(f'self.{register}("{name}", ', found, ")")
+                found = _container(part.containers[name], families[name])
+            yield (
+                _entry(f"self.{name} = ", found, "") if name.isidentifier() else _entry(f'self.{register}("{name}", ', found, ")")
+            )
+        yield from beside
 
     def _construct(self, step: Step, part: Part, texts: Iterator[str | None]) -> Expression:
         """What constructs a step's module; empty for an op that is written as a function."""
@@ -258,10 +266,14 @@ def _imports(text: str) -> list[str]:
     return [*found, f"from torch import {'Tensor, ' if 'Tensor' in used else ''}nn"]
 
 
-def _container(members: list[tuple[str, Expression]]) -> Expression:
-    if is_list([name for name, _ in members]):
-        return Group("nn.ModuleList([", repeated([made for _, made in members]), "])")
-    return Group("nn.ModuleDict({", tuple(_entry(f'"{name}": ', made, "") for name, made in members), "})")
+def _container(kind: Container, members: list[tuple[str, Expression]]) -> Expression:
+    if kind in ("ModuleList", "ParameterList"):
+        return Group(f"nn.{kind}([", repeated([made for _, made in members]), "])")
+    return Group(
+        f"nn.{'ModuleDict' if kind == 'mixed' else kind}({{",
+        tuple(_entry(f'"{name}": ', made, "") for name, made in members),
+        "})",
+    )
 
 
 def _entry(before: str, expression: Expression, after: str) -> Expression:

@@ -82,7 +82,10 @@ def _attribute(part: Part, name: tuple[str, ...], registry: str) -> str:
     """How `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
     *family, key = name
     if family:
-        return f"self.{family[0]}[{key}]" if family[0] in part.lists else f'self.{family[0]}["{key}"]'
+        kind = part.containers[family[0]]
+        if kind == "mixed" and registry == "_parameters":
+            return f'self.{family[0]}._parameters["{key}"]'
+        return f"self.{family[0]}[{key}]" if kind.endswith("List") else f'self.{family[0]}["{key}"]'
     return f"self.{key}" if key.isidentifier() else f'self.{registry}["{key}"]'
 
 

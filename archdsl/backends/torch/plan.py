@@ -10,10 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from archdsl.ir import Graph, Node, Scope
 from archdsl.ops.base import Lowering, Op
+
+Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
+"""The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict`, which has its bare parameters itself."""
 
 
 @dataclass(eq=False)
@@ -39,13 +42,13 @@ class Part:
         return all(step.name == (str(i),) for i, step in enumerate(self.steps))
 
     @cached_property
-    def lists(self) -> frozenset[str]:
-        """The indexed families whose keys, in order, are those of an `nn.ModuleList`; others are an `nn.ModuleDict`."""
-        families: dict[str, list[str]] = {}
+    def containers(self) -> dict[str, Container]:
+        """What holds each indexed family: bare parameters are in a container of their own unless modules are beside them."""
+        families: dict[str, list[Step]] = {}
         for step in self.steps:
             if len(step.name) == 2:
-                families.setdefault(step.name[0], []).append(step.name[1])
-        return frozenset(name for name, keys in families.items() if is_list(keys))
+                families.setdefault(step.name[0], []).append(step)
+        return {name: _container(steps) for name, steps in families.items()}
 
     @property
     def sequential(self) -> bool:
@@ -214,6 +217,17 @@ def _is_chain(graph: Graph, part: Part) -> bool:
     return True
 
 
-def is_list(keys: list[str]) -> bool:
-    """Whether a family's keys are those of an `nn.ModuleList`; it is an `nn.ModuleDict` otherwise."""
-    return keys == [str(i) for i in range(len(keys))]
+def is_bare(step: Step) -> bool:
+    """Whether a step is a bare parameter of the module around it, as `layer_scale` is."""
+    return isinstance(step, Leaf) and step.lowering.parameter is not None
+
+
+def _container(steps: list[Step]) -> Container:
+    """Keys 0, 1, 2, ... in order are those of a list."""
+    bare = {is_bare(step) for step in steps}
+    if len(bare) == 2:
+        return "mixed"
+    listed = [step.name[1] for step in steps] == [str(i) for i in range(len(steps))]
+    if bare == {True}:
+        return "ParameterList" if listed else "ParameterDict"
+    return "ModuleList" if listed else "ModuleDict"

@@ -190,3 +190,28 @@ def test_random_programs_compile_whole(seed: int) -> None:
     shapes = [(2, *spec.graph.nodes[i].shape) for i in spec.graph.inputs]
     x = [torch.randint(0, 11, s) if spec.graph.nodes[i].integer else torch.randn(s) for i, s in zip(spec.graph.inputs, shapes, strict=True)]
     torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="eager")(*x), module(*x))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "c[0]: layer_scale",
+        "for i in 0..4 { c[i]: layer_scale(0.5) }",
+        "for i in 1..3 { c[2 * i]: layer_scale(0.5) }",
+        "c[0]: layer_scale; c[1]: conv(4, 1)",
+        "c[1]: conv(8, 1) -> relu; c[0]: layer_scale(2); c[5]: skip { conv(8, 1) }; c[7]: layer_scale",
+        "repeat 2 { unit(8) }",
+    ],
+)
+def test_families_of_bare_parameters(body: str) -> None:
+    """A family of `layer_scale`s, alone and beside modules: the keys are the graph's, and every factor is used and learned."""
+    text = f"block unit(out) {{ c[0]: conv(out, 1); c[1]: layer_scale(0.5) }}\nnetwork n {{ input image [4, 8, 8]; {body} }}"
+    spec = archdsl.loads(text)
+    module = spec.build()
+    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == spec.graph.state()
+    assert list(module.state_dict()) == list(spec.graph.state())
+    images = torch.randn(2, 4, 8, 8)
+    module(images).sum().backward()
+    assert all(parameter.grad is not None for parameter in module.parameters())
+    for other in (pickle.loads(pickle.dumps(module)), torch.fx.symbolic_trace(module)):
+        torch.testing.assert_close(other(images), module(images))
