@@ -6,6 +6,7 @@ rule does not speak of become zero, as in the papers, except where the rule says
 
 from __future__ import annotations
 
+from math import erf, sqrt
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -90,6 +91,28 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
     def _check_order(self) -> Self:
         if self.low >= self.high:
             raise ValueError(f"`low` must be less than `high`, and they are {self.low} and {self.high}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_draws(self) -> Self:
+        """PyTorch draws until every number lies between the bounds, so that a fair share of the draws must.
+
+        It draws from the whole distribution where more than 0.3 of that lies between them, and from `[low, high]`
+        otherwise, where at least 0.07 of the draws are kept by what is asked here. Numbers are 32 bits wide.
+        """
+        mean, std, low, high = self.mean, self.std, self.low, self.high
+        if mean < low - 2 * std or mean > high + 2 * std:
+            raise ValueError(
+                f"`low` to `high` must come within 2 `std` of `mean`, and {low} to {high} does not, for {mean} and {std}"
+            )
+        inside = (erf((high - mean) / std / sqrt(2)) - erf((low - mean) / std / sqrt(2))) / 2
+        if inside <= 0.3 and high - low > 6 * std:
+            raise ValueError(
+                f"`low` to `high` holds {inside:.0%} of the distribution and is more than 6 `std` wide; bring the far bound closer to `mean`"
+            )
+        least = max(1e-30, 1e-6 * abs(mean))
+        if std < least:
+            raise ValueError(f"`std` must be at least {least:.3g} for a `mean` of {mean}, and is {std}")
         return self
 
     def arguments(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -67,3 +68,58 @@ def test_normalizations_refuse_what_cannot_fill_them() -> None:
             bn.create(arguments)
         assert caught.value.code == "E0402"
     assert bn.create({"init": zeros.create({})}).own_shift and not bn.create({"affine": False}).own_shift
+
+
+def trunc_normal(**arguments: float) -> Initializer:
+    cls = Initializer.registry.get("trunc_normal")
+    assert cls is not None
+    return cls.create(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"std": 0.001, "mean": 100.0},
+        {"std": 0.001, "mean": -2.1},
+        {"std": 1.0, "mean": 0.0, "low": 1.9, "high": 1e6},
+        {"std": 0.02, "mean": 2.02},
+        {"std": 1e-3, "mean": 1e8 + 4, "low": 1e8 + 3.9999, "high": 1e8 + 4.0001},
+        {"std": 1e-50, "mean": 0.0},
+    ],
+    ids=str,
+)
+def test_truncated_normal_refuses_what_hardly_any_draw_meets(arguments: dict[str, float]) -> None:
+    """PyTorch would draw again and again."""
+    with pytest.raises(Fault) as caught:
+        trunc_normal(**arguments)
+    assert caught.value.code == "E0402"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"low": 2.0, "high": 8.0},
+        {"low": -8.0, "high": -2.0},
+        {"low": 0.52, "high": 1e30},
+        {"low": 0.53, "high": 6.53},
+        {"low": 0.1, "high": 0.1 + 1e-12},
+        {"low": -1e30, "high": 1e30},
+        {"std": 1e-30, "low": 1.9e-30, "high": 7e-30},
+        {"std": 1e30, "low": 1.9e30, "high": 7e30},
+        {"mean": 1e6 - 0.03, "low": 1e6 + 1.9, "high": 1e6 + 7.8},
+        {"mean": 1e6, "low": 1e6 + 1.9, "high": 1e6 + 1.9001},
+    ],
+    ids=str,
+)
+def test_truncated_normal_ends_at_the_edge_of_what_it_takes(arguments: dict[str, float]) -> None:
+    """The extremes take few rounds, and PyTorch does not warn of them."""
+    rule = trunc_normal(**arguments)
+    weight, threads = torch.empty(10_000), torch.get_num_threads()
+    torch.set_num_threads(1)
+    start = time.process_time()
+    init.trunc_normal_(weight, **rule.arguments())
+    assert time.process_time() - start < 2
+    torch.set_num_threads(threads)
+    low, high = torch.tensor(rule.arguments()["a"]), torch.tensor(rule.arguments()["b"])
+    assert ((weight >= low) & (weight <= high)).all()
