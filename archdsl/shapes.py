@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from math import gcd, lcm, prod
 from typing import TypeAlias
@@ -100,19 +101,7 @@ class OpenSize:
 
     def __str__(self) -> str:
         """The function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
-        if self.text is not None:
-            return self.text
-        base = self.offsets[0]
-        common = gcd(self.slope, *(o - base for o in self.offsets))
-        inner = _formula(self.symbol, self.slope // common, [(o - base) // common for o in self.offsets])
-        shift = base
-        if inner is None:
-            pieces = ", ".join(str(o) for o in self.offsets[:8])
-            return f"{self.slope}*floor({self.symbol}/{len(self.offsets)}) + [{pieces}...][{self.symbol}%{len(self.offsets)}]"
-        text, absorbed = inner
-        shift -= absorbed * common
-        text = f"{common}*{text}" if common != 1 else text
-        return text + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift < 0 else "")
+        return self.text if self.text is not None else _written(self.symbol, self.slope, self.offsets)
 
 
 Dim: TypeAlias = int | OpenSize
@@ -183,13 +172,28 @@ def _canonical(symbol: str, slope: int, offsets: list[int]) -> Dim:
     return OpenSize(symbol, slope, tuple(offsets))
 
 
+@lru_cache(maxsize=256)
+def _written(symbol: str, slope: int, offsets: tuple[int, ...]) -> str:
+    """The formula for all sizes."""
+    base, period = offsets[0], len(offsets)
+    common = gcd(slope, *[o - base for o in offsets])
+    inner = _formula(symbol, slope // common, [(o - base) // common for o in offsets])
+    if inner is None:
+        pieces = ", ".join(map(str, offsets[:8]))
+        return f"{slope}*floor({symbol}/{period}) + [{pieces}{', ...' if period > 8 else ''}][{symbol} % {period}]"
+    text, absorbed = inner
+    shift = base - absorbed * common
+    text = f"{common}*{text}" if common != 1 else text
+    return text + (f" + {shift}" if shift > 0 else f" - {-shift}" if shift < 0 else "")
+
+
 def _formula(symbol: str, slope: int, offsets: list[int]) -> tuple[str, int] | None:
     """`floor((slope * n + b) / P)` where some b gives these offsets, with the constant it adds at n = 0."""
     period = len(offsets)
     if period == 1:
         return (symbol if slope == 1 else f"{slope}*{symbol}"), 0
-    low = max(period * o - slope * r for r, o in enumerate(offsets))
-    high = min(period * (o + 1) - slope * r for r, o in enumerate(offsets))
+    ahead = [period * o - slope * r for r, o in enumerate(offsets)]
+    low, high = max(ahead), min(ahead) + period
     if low >= high:
         return None
     top = symbol if slope == 1 else f"{slope}*{symbol}"

@@ -193,6 +193,12 @@ def _counted(numbers: Iterable[int]) -> set[int]:
     return found
 
 
+def forget() -> None:
+    """Let go of what is remembered of earlier networks, as measurements want it."""
+    for remembered in (_zeros, _not_negative, _both, _either, _complement, simplified):
+        remembered.cache_clear()
+
+
 def describe(sizes: SizeSet, *, many: bool = False) -> str:
     """The set as words that follow "H must be", or "H and W must be" where `many`."""
     if not sizes:
@@ -264,12 +270,17 @@ def simplified(size: Dim, sizes: SizeSet) -> str:
         return str(values.pop()) if len(values) == 1 else str(size)
     period = lcm(len(size.offsets), len(sizes.least))
     slope, scale = size.slope, len(size.offsets)
-    kept = (r for r, start in enumerate(sizes.least) if start is not None)
-    residues = (n for r in kept for n in range(r, period, len(sizes.least)))
-    shifts = {size.at(n) * scale - slope * n for n in chain(residues, sizes.points)}
-    if len(shifts) != 1:
+    shift = None
+    for r, start in enumerate(sizes.least):
+        for n in range(r, period, len(sizes.least)) if start is not None else ():
+            found = size.at(n) * scale - slope * n
+            if shift is not None and found != shift:
+                return str(size)
+            shift = found
+    assert shift is not None
+    if any(size.at(n) * scale - slope * n != shift for n in sizes.points):
         return str(size)
-    return _linear(size.symbol, slope, scale, shifts.pop())
+    return _linear(size.symbol, slope, scale, shift)
 
 
 def _linear(symbol: str, slope: int, scale: int, shift: int) -> str:

@@ -1,0 +1,171 @@
+"""The verdict on open sizes: which sizes work, the places that need it, and what is said of conditions."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from archdsl import limits
+from archdsl.analysis import at_sizes
+from archdsl.driver import Compiled, compile_text
+from archdsl.shapes import format_shape
+
+
+def checked(body: str, shape: str = "[3, H, W]") -> Compiled:
+    return compile_text(f"network net {{\n  input image {shape}\n  {body}\n}}\n")
+
+
+@pytest.mark.parametrize(("body", "sentence"), [
+    ("conv(4, 3)", "H and W can be any size"),
+    ("conv(4, 5, pad = 0)", "H and W must be at least 5:\n  `conv` leaves nothing of less at <text>:3:3"),
+    ("features: { conv(4, 3, 2); maxpool(7) }", "H and W must be at least 13:\n  `features.1` (maxpool) leaves nothing of less at <text>:3:30"),
+    ("pad(3, mode = reflect)", "H and W must be at least 4:\n  `pad` needs H to be at least 4 at <text>:3:3"),
+    ("skip { maxpool(4) -> upsample(4) }",
+     "H and W must be multiples of 4:\n  `skip` joins `upsample` and `image`, with 4*floor(H/4) against H, at <text>:3:3"),
+    ("a: conv(3, 3); low: { maxpool(2); conv(3, 3) }; upsample(2); concat { low -> upsample(2); a }",
+     "H and W must be multiples of 2:\n  `concat` joins `a` and `upsample`, with H against 2*floor(H/2), at <text>:3:64"),
+    ("conv(4, 3, [2, 1]); skip { maxpool([1, 3]) -> upsample([1, 3]) }",
+     "H can be any size"),
+    ("slice(2..9, axis = 2)", "H can be any size"),
+])  # fmt: skip
+def test_sentences(body: str, sentence: str) -> None:
+    compiled = checked(body)
+    assert compiled.ok and sentence in compiled.sizes.sentences()
+
+
+def test_each_join_of_a_unet_is_named(root: Path) -> None:
+    compiled = compile_text((root / "specs" / "unet.arch").read_text(), "unet")
+    [sentence] = compiled.sizes.sentences()
+    lines = sentence.splitlines()
+    assert lines[0] == "H and W must be multiples of 16:"
+    assert [line.split("`")[5] for line in lines[1:]] == ["enc[3]", "enc[2]", "enc[1]", "enc[0]"]
+    assert [demand.symbol for demand in compiled.sizes.decisive("H")] == ["H"] * 4
+
+
+def codes(compiled: Compiled) -> list[str]:
+    return [diagnostic.code for diagnostic in compiled.diagnostics]
+
+
+def test_what_never_works_is_refused() -> None:
+    compiled = checked("concat { image; maxpool(2) }")
+    assert not compiled.ok and codes(compiled) == ["E0310"]
+    assert compiled.diagnostics[0].message == "no H works: floor(H/2) against H"
+
+
+def test_demands_that_exclude_each_other() -> None:
+    compiled = checked("concat { image; maxpool(2) -> upsample(2) }; concat { image; image -> conv(3, 3, 2) -> upsample(2) -> maxpool(2, stride = 1) }")
+    error = next(d for d in compiled.diagnostics if d.is_error)
+    assert error.code == "E0310" and error.message.endswith("which needs H to be 1 more than a multiple of 2")
+    assert "needs H to be a multiple of 2" in [mark.text for mark in error.related]
+
+
+def test_hardly_any_size_is_a_warning() -> None:
+    compiled = checked("skip { conv(3, 3, 2) }")
+    assert compiled.ok and codes(compiled) == ["W0103"]
+    message = "this network works only where H and W are 1: `skip` joins `conv` and `image`, with ceil(H/2) against H"
+    assert compiled.diagnostics[0].message == message
+    assert codes(checked("skip { conv(3, 3, 2) }", "[3, N, N] where N == 1")) == []
+
+
+@pytest.mark.parametrize(("where", "found"), [
+    ("N % 4 == 0", []),
+    ("N % 8 == 0", ["N0301"]),
+    ("N % 2 == 0", ["E0311"]),
+    ("N >= 4", ["E0311"]),
+    ("N % 4 == 0 and N > 4", ["N0301"]),
+    ("N == 4 or N == 8 or N % 4 == 0", []),
+    ("not N % 4 != 0", []),
+    ("4 <= N <= 4", ["N0301"]),
+    ("N >= 8 and N == 3", ["E0701"]),
+    ("N // 4 * 4 == N", []),
+    ("N >= 1_000_000 and N % 4 == 0", ["N0301"]),
+    ("N >= 1_000_000", ["E0311"]),
+    ("true", []),
+    ("N % 1_000_003 == 0", ["E0307"]),
+    ("N == 1.5", ["E0408"]),
+    ("N > 2 or 3", ["E0401"]),
+])  # fmt: skip
+def test_stated_conditions(where: str, found: list[str]) -> None:
+    assert codes(checked("skip { maxpool(4) -> upsample(4) }", f"[3, N, N] where {where}")) == found
+
+
+def test_a_condition_names_a_size_that_fails() -> None:
+    compiled = checked("skip { maxpool(4) -> upsample(4) }", "[3, N, N] where N % 2 == 0")
+    error = compiled.diagnostics[0]
+    assert error.message == "this condition is not enough: N = 2 meets it, and the network does not work there"
+    assert error.help == "N must be a multiple of 4"
+
+
+def test_conditions_on_each_of_two_sizes() -> None:
+    assert codes(checked("skip { maxpool([4, 1]) -> upsample([4, 1]) }", "[3, H, W] where H % 4 == 0 and W >= 1")) == []
+    assert codes(checked("conv(3, 3)", "[3, H, W] where H % 4 == 0 or W == 3")) == ["E0307"]
+
+
+def test_two_sizes_of_which_one_must_be_long_enough() -> None:
+    """A variance over a single position has no value; that ties height and width."""
+    compiled = checked("maxpool(4) -> instance_norm")
+    assert compiled.ok
+    assert compiled.sizes.works({"H": 8, "W": 4}) and compiled.sizes.works({"H": 4, "W": 8}) and not compiled.sizes.works({"H": 7, "W": 7})
+    assert "either H must be at least 8 or W must be at least 8" in compiled.sizes.sentences()[-1]
+    assert checked("maxpool(4) -> instance_norm", "[3, N, N]").sizes.work["N"].smallest() == 8
+    assert codes(checked("maxpool(4) -> instance_norm", "[3, H, W] where H >= 4 and W >= 4")) == ["E0311"]
+    assert codes(checked("maxpool(4) -> instance_norm", "[3, H, W] where H >= 8 and W >= 4")) == ["N0301"]
+
+
+def test_a_gate_stretches_at_single_sizes() -> None:
+    compiled = checked("mul { image; conv(3, 3, 2) }", "[3, N]")
+    assert sorted(compiled.sizes.work["N"].points) == [1, 2]
+    assert checked("mul { gap; image; { maxpool(2) -> upsample(2) } }", "[3, N]").sizes.work["N"].smallest() == 2
+
+
+def test_sizes_that_belong_to_different_symbols() -> None:
+    compiled = checked("skip { transpose(1, 2) }")
+    assert codes(compiled) == ["E0307"] and "the same name" in (compiled.diagnostics[0].help or "")
+    assert checked("skip { transpose(1, 2) }", "[3, N, N]").ok
+
+
+def test_shapes_print_as_they_read_where_the_network_works() -> None:
+    compiled = checked("skip { maxpool(4) -> upsample(4) }; maxpool(2)")
+    assert format_shape(compiled.require().nodes[-1].shape) == "[3, H/2, W/2]"
+    assert format_shape(checked("maxpool(2)").require().nodes[-1].shape) == "[3, floor(H/2), floor(W/2)]"
+
+
+def test_one_size() -> None:
+    compiled = checked("skip { maxpool(4) -> upsample(4) }; conv(3, 3, pad = 0)", "[3, H, W] where H % 8 == 0 and W % 4 == 0")
+    graph = compiled.require()
+    concrete, errors = at_sizes(graph, compiled.sizes, {"image": (3, 8, 12)})
+    assert errors == [] and concrete is not None and concrete.nodes[-1].shape == (3, 6, 10)
+    for shape, words in {(3, 12, 4): "does not hold at H = 12", (3, 8, 6): "works at W = 6", (4, 8, 4): "cannot be 4x8x4", (3, 8): "cannot be 3x8"}.items():
+        concrete, errors = at_sizes(graph, compiled.sizes, {"image": shape})
+        assert concrete is None and [e.code for e in errors] == ["E0312"]
+        assert words in errors[0].message or (words == "works at W = 6" and "W = 6" in errors[0].message)
+    assert at_sizes(graph, compiled.sizes, {})[1][0].message == "the size does not say what H and W are"
+
+
+def test_one_size_of_several_inputs() -> None:
+    compiled = compile_text("network net { input a [3, N]\n input b [3, 2 * N]\n upconv(3, 2); add { x; b } }")
+    graph = compiled.require()
+    assert at_sizes(graph, compiled.sizes, {"a": (3, 5)})[0] is not None
+    assert at_sizes(graph, compiled.sizes, {"a": (3, 5), "b": (3, 10)})[0] is not None
+    assert at_sizes(graph, compiled.sizes, {"a": (3, 5), "b": (3, 11)})[1][0].code == "E0312"
+
+
+@pytest.mark.parametrize(("body", "code"), [
+    ("conv(3, 2, 2, pad = 0); conv(3, 3, 3); conv(3, 5, 5); conv(3, 7, 7); conv(3, 11, 11); conv(3, 13, 13)", "E0307"),
+    ("concat { { conv(3, 13, 13) -> upsample(13) }; { conv(3, 11, 11) -> upsample(11) }; { conv(3, 7, 7) -> upsample(7) }; { conv(3, 17, 17) -> upsample(17) } }", "E0307"),
+    ("repeat 12 { conv(3, 3, 2) }; repeat 20_000 { pad(before = 0, after = 1) }", "E0502"),
+    ("maxpool(1_000_000_007)", "E0307"),
+])  # fmt: skip
+def test_what_explodes_is_refused_in_time(body: str, code: str) -> None:
+    """By a limit that the message names."""
+    start = time.monotonic()
+    compiled = checked(body)
+    assert codes(compiled) == [code] and time.monotonic() - start < 2
+    assert f"{limits.PERIOD:,}" in compiled.diagnostics[0].message or f"{limits.SIZE_VALUES:,}" in compiled.diagnostics[0].message
+
+
+@pytest.mark.parametrize("body", ["conv(3, 1_000_000_001, pad = 0)", "slice(1_000_000_000..2_000_000_000, axis = 1)", "maxpool(999_999, stride = 1)"])
+def test_very_large_least_sizes(body: str) -> None:
+    assert "at least" in checked(body).sizes.sentences()[0]
