@@ -14,6 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from unittest.mock import patch
@@ -171,8 +172,14 @@ def _least(sizes: OpenSizes) -> Iterator[dict[str, int]]:
 
 
 def run(seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_every: int = 8) -> Summary:
-    """Compare random programs with PyTorch until one of the bounds is reached; program `i` has the seed `seed:i`."""
+    """Compare random programs with PyTorch until a bound is reached, or an interrupt; program `i` has the seed `seed:i`."""
     summary, until = Summary(), time.monotonic() + seconds
+    with suppress(KeyboardInterrupt):
+        _run(summary, seed, until, programs, modules_every)
+    return summary
+
+
+def _run(summary: Summary, seed: int, until: float, programs: int, modules_every: int) -> None:
     for index in range(programs):
         if time.monotonic() > until:
             break
@@ -183,7 +190,6 @@ def run(seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_eve
         found = disagreement(text, Random(name), summary, modules=index % modules_every == 0)
         if found is not None:
             summary.found.append(f"program {name}: {found}\n{_smaller(text, name, found)}")
-    return summary
 
 
 def _forget() -> None:
