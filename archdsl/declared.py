@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from archdsl import limits
+
 
 class Fault(Exception):
     """What is wrong with a value or a shape, without a place: whoever has the span adds it.
@@ -91,9 +93,25 @@ class Declared(BaseModel):
     def create(cls, arguments: dict[str, Any]) -> Self:
         """Validate arguments that are known by name; raises `Fault` for the first that does not fit."""
         try:
-            return cls(**arguments)
+            made = cls(**arguments)
         except ValidationError as error:
             raise _fault(cls, error) from None
+        for argument in made.model_fields_set:
+            _check_magnitude(cls, argument, getattr(made, argument))
+        return made
+
+
+def _check_magnitude(cls: type[Declared], argument: str, value: Any) -> None:
+    """Raise `Fault` E0402 for a number that PyTorch has no room for."""
+    if isinstance(value, tuple):
+        for item in value:
+            _check_magnitude(cls, argument, item)
+    elif isinstance(value, int | float):
+        limit = limits.SIZE if isinstance(value, int) else limits.FLOAT
+        if abs(value) > limit:
+            shown = f"{limit:,}" if isinstance(limit, int) else str(limit)
+            at_most = f"at most {shown}" if value > 0 else f"at least -{shown}"
+            raise Fault("E0402", f"`{argument}` of `{cls.name}` must be {at_most}, and is {show(value)}", argument=argument)
 
 
 def _literal_words(annotation: Any) -> frozenset[str]:

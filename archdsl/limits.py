@@ -22,6 +22,12 @@ SINGLE_SIZES = 1 << 18
 """Sizes that a condition tells apart one by one."""
 SIZE_VALUES = 1_000_000
 """Numbers that the formulas of a network's open sizes are kept as, all together."""
+SIZE = 2**31 - 1
+"""A size of a tensor, and a whole number that an op or anything else called by name takes."""
+ELEMENTS = 2**40
+"""Numbers in one tensor, for one image: with any batch, what counts and addresses them stays within 64 bits."""
+FLOAT = 1e30
+"""A fraction that an op or anything else called by name takes: what is computed with it stays within 32 bits, to 3.4e38."""
 IMPORTS = 200
 """Files that one network may draw on."""
 SYNTAX_ERRORS = 50

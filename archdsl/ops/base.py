@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field
 
+from archdsl import limits
 from archdsl.declared import Declared, Fault, Registry
 from archdsl.initializers import Initializer
 from archdsl.shapes import Dim, Shape, format_shape
@@ -110,6 +111,14 @@ class Op(Declared):
     def infer(self, *inputs: Shape) -> Shape:
         """The output shape. Raises `Fault` where the inputs do not fit."""
         raise NotImplementedError
+
+    def output(self, *inputs: Shape) -> Shape:
+        """What `infer` gives. Raises `Fault` E0502 where that or a learned tensor is over a limit."""
+        shape = self.infer(*inputs)
+        check_limits(f"`{self.name}` gives", shape)
+        for tensor in self.parameters(*inputs).values():
+            check_limits(f"`{self.name}` would learn", tensor)
+        return shape
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Sizes that must be at least so large; `infer` checks the known ones, the open ones are conditions."""
@@ -211,6 +220,18 @@ def window_output(
             help="make the input larger, or the window, the stride or the number of poolings before it smaller",
         )
     return out
+
+
+def check_limits(what: str, shape: Shape) -> None:
+    """Raise `Fault` E0502 where a shape has a size, or as many numbers, as PyTorch cannot count with."""
+    known = [size for size in shape if isinstance(size, int)]
+    message = None
+    if max(known, default=0) > limits.SIZE:
+        message = f"{what} {format_shape(shape)}, and a size is at most {limits.SIZE:,}"
+    elif prod(known) > limits.ELEMENTS:
+        message = f"{what} {format_shape(shape)}, and a tensor has at most {limits.ELEMENTS:,} numbers"
+    if message is not None:
+        raise Fault("E0502", message, help="is a size larger than meant?")
 
 
 def demand(needs: list[Need]) -> None:

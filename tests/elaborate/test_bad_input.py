@@ -72,6 +72,8 @@ BAD_TEXTS = {
     "size 0": ("network t { input image [3, 0, 8]; relu }", "E0402"),
     "negative size": ("network t { input image [3, -1, 8]; relu }", "E0402"),
     "nothing left": (network("repeat 6 { maxpool(2) }"), "E0304"),
+    "huge sizes": ("network t { input image [3, 10^60, 10^60]; gap }", "E0502"),
+    "huge argument": (network("conv(10^60, 3)"), "E0402"),
     "zero bytes": ("\0" * 1000, "E0104"),
     "import in a text": ('import "a.arch" as a\n' + network("a.b"), "E0605"),
 }
@@ -97,7 +99,6 @@ LARGE_TEXTS = {
     "comparisons": network("if " + "1 < " * 20_000 + "2 { relu }"),
     "parentheses in a label": network('"' + "{(1)}" * 1_000 + '": relu'),
     "branches": network("concat { " + "x; " * 20_000 + "}"),
-    "huge sizes": "network t { input image [3, 10^60, 10^60]; conv(10^60, 3); gap }",
 }
 
 
