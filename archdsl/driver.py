@@ -72,6 +72,9 @@ def compile_address(address: str, settings: Mapping[str, str] | None = None) -> 
 def read_address(address: str) -> tuple[Path, str | None, SourceFile | Diagnostic]:
     """The file of an address, the name of its network, where one is said, and its text. A shipped network goes by its name alone."""
     path_text, name = split_address(address)
+    if not path_text:
+        help = "give a file, or the name of a network that `archdsl specs` lists"
+        return Path(), name, Diagnostic("E0601", "no file is named", help=help)
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if path.exists() or not bare:
         return path, name, read_source(path, str(path))

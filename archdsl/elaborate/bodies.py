@@ -217,7 +217,13 @@ class Bodies:
         known = self._cache.find(call, env)
         if known is not None:
             return self._apply_at(known, (), call.span, x, naming, key)
-        value = self.evaluator.evaluate(call, env)
+        try:
+            value = self.evaluator.evaluate(call, env)
+        except Problem as found:
+            name = call.callee if isinstance(call, ast.CallExpr) else call
+            if found.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or found.diagnostic.mark != Mark(name.span):
+                raise
+            raise self.evaluator.unknown_name(name, env, stage=True) from None
         if isinstance(value, Callee):
             if isinstance(value.target, ast.Definition):
                 return self._block(value, call, env, x, naming, key)
@@ -285,7 +291,7 @@ class Bodies:
         shape = self._inferred.get(known)
         if shape is None:
             try:
-                shape = op.output(*shapes)
+                shape = op.infer(*shapes)
             except Fault as fault:
                 raise self._shape_problem(fault, inputs, span, callee) from None
             except SizeError as error:

@@ -87,7 +87,11 @@ class Binder:
     def _plain(self, cls: type[Declared], name: str, bound: Bound) -> Any:
         """The value as the model takes it: lists as tuples, a call of a declared thing as that thing."""
         value = bound.value
-        if isinstance(value, Callee) and isinstance(value.target, type):
+        if (
+            isinstance(value, Callee)
+            and isinstance(value.target, type)
+            and _takes(cls.model_fields[name].annotation, value.target)
+        ):
             made = self.declared(value, bound.span)
             return made if isinstance(made, Unknown) else made[0]
         if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
@@ -164,7 +168,12 @@ class CallCache:
             return None
         expressions, made = plan
         evaluate = self._evaluator.evaluate
-        return made.get((target, *[(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN]))
+        return made.get(
+            (
+                target,
+                *[(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN],
+            )
+        )
 
     def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
         """Remember the op that a call gave, where its arguments are plain values."""
@@ -237,8 +246,9 @@ def identity(value: Any) -> Any:
     return (tuple, tuple(identity(item) for item in value)) if isinstance(value, tuple) else (value.__class__, value)
 
 
-def _takes(annotation: Any, kind: type) -> bool:
-    if annotation is kind:
+def _takes(annotation: Any, kind: type[Any]) -> bool:
+    """Whether a field of this annotation takes values of the kind."""
+    if isinstance(annotation, type) and issubclass(kind, annotation):
         return True
     origin = typing.get_origin(annotation)
     return origin in (typing.Union, types.UnionType, typing.Annotated) and any(

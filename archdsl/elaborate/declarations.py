@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.declared import Fault, show, type_name
+from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.conditions import stated_sizes
 from archdsl.elaborate.expressions import Evaluator
@@ -14,7 +14,7 @@ from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unkn
 from archdsl.initializers import Initializer
 from archdsl.ir import Head, Node, Output, Scope
 from archdsl.ops import Op
-from archdsl.ops.base import WeightedOp, check_limits
+from archdsl.ops.base import WeightedOp
 from archdsl.ops.join import Input
 from archdsl.shapes import OpenSize, open_size
 from archdsl.sizes import ALL
@@ -80,6 +80,13 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
     if label.template is not None:
         own = "".join(p if isinstance(p, str) else str(bodies.evaluator.evaluate(p, env)) for p in label.template.pieces)
     name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, "" if index is UNKNOWN else str(index)) if part)
+    if name[0].isdigit() and not own[:1].isdigit():
+        raise problem(
+            "E0207",
+            f"a head or output cannot be called `{name}`: a name begins with a letter",
+            label.span,
+            _to_label(naming.scope),
+        )
     if name[0].isdigit() or name in ("main", "count", "index"):
         raise problem(
             "E0207",
@@ -90,9 +97,23 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
     taken = {head.name: head.span for head in bodies.heads} | {further.name: further.span for further in bodies.outputs}
     if name in taken:
         raise Problem(
-            Diagnostic("E0505", f"two heads or outputs are called `{name}`", Mark(label.span), (Mark(taken[name], "the first"),))
+            Diagnostic(
+                "E0505",
+                f"two heads or outputs are called `{name}`",
+                Mark(label.span),
+                (Mark(taken[name], "the first"),),
+                help="rename a label: a result is called like its label, with the labels around it",
+            )
         )
     return name
+
+
+def _to_label(scope: Scope) -> str:
+    """The remedy for a path that begins with a position: a label for what stands at it."""
+    around = next((s for s in scope.enclosing() if s.parent is not None and s.parent.parent is None), None)
+    if around is None or around.block is None:
+        return "label the stage that it stands in: `name: ...`"
+    return f"label the call of the block: `name: {around.span.text}`"
 
 
 def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, naming: Naming) -> Value:
@@ -107,10 +128,6 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
         raise problem(
             "E0402", "an input has at least one size", statement.sizes.span, "`[3, 224, 224]`: channels first, without the batch"
         )
-    try:
-        check_limits("this input is", tuple(shape))
-    except Fault as fault:
-        raise problem(fault.code, fault.message, statement.sizes.span, fault.help) from None
     op = Input(key=statement.name)
     node = Node(
         len(bodies.nodes), op, (), tuple(shape), naming.scope, None, True, statement.span, statement.kind == "int", statement.name

@@ -41,6 +41,7 @@ class Evaluator:
         self._depth = 0
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
+            ast.Unread: lambda e, s: UNKNOWN,
             ast.Name: self._name,
             ast.ListExpr: self._list,
             ast.Chain: self._chain,
@@ -124,15 +125,19 @@ class Evaluator:
             return Callee(initializer)
         return None
 
-    def unknown_name(self, e: ast.Name, env: Environment) -> Problem:
-        """Nothing is called so here; with the label that is, out of sight, or the nearest name that something has."""
+    def unknown_name(self, e: ast.Name, env: Environment, stage: bool = False) -> Problem:
+        """Nothing is called so here; with the label that is, out of sight, or the nearest name that something has.
+
+        Of `stage` are the names that can stand where a stage stands: no function and no network.
+        """
         hidden = label_around(env.module.file, e.id, e.span)
         if hidden is not None:
             label, later = hidden
             message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
             rule = "a label is visible after its statement, in the same braces and those inside"
             return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
-        names = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names(), *FUNCTIONS]
+        definitions = [n for n, d in env.module.definitions.items() if not stage or isinstance(d, ast.Block)]
+        names = [*env.visible(), *definitions, *env.module.imports, *Op.registry.names(), *(() if stage else FUNCTIONS)]
         help = did_you_mean(e.id, names)
         if e.id in FUNCTIONS:
             return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")

@@ -40,6 +40,8 @@ class Naming:
     def place(self, key: str | None, span: Span) -> str:
         """The key of the next stage: its label, or its position among the stages of the scope."""
         name = str(self._position) if key is None else key
+        if name in self._families:
+            raise _clash(name, span, self._taken[name])
         if name in self._taken:
             raise _twice(self.scope, name, span, self._taken[name])
         self._taken[name] = span
@@ -49,6 +51,8 @@ class Naming:
     def family(self, name: str, span: Span) -> Naming:
         """The scope of an indexed label, made where it first stands."""
         if name not in self._families:
+            if name in self._taken:
+                raise _clash(name, span, self._taken[name])
             self.place(name, span)
             self._families[name] = Naming(Scope(name, self.scope, "family", span))
         return self._families[name]
@@ -56,6 +60,8 @@ class Naming:
 
 def check_label(name: str, span: Span) -> str:
     """The label, if it can be a key of the `state_dict` and an attribute of a module."""
+    if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
+        raise _bad(name, span, "begins with a digit, and is not a number", "put a letter before it")
     if not _KEY.fullmatch(name):
         raise _bad(name, span, "is not a name: letters, digits and `_`", "a dot would part two names; nest the labels instead")
     if keyword.iskeyword(name) or name.startswith("__"):
@@ -68,6 +74,11 @@ def check_label(name: str, span: Span) -> str:
 
 def _bad(name: str, span: Span, why: str, help: str) -> Problem:
     return Problem(Diagnostic("E0207", f"the label `{name}` {why}", Mark(span), help=help))
+
+
+def _clash(name: str, span: Span, first: Span) -> Problem:
+    message = f"the family `{name}[...]` and the label `{name}` have one key"
+    return Problem(Diagnostic("E0203", message, Mark(span), (Mark(first, "the first"),), help="give one of them another name"))
 
 
 def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:

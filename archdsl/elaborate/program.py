@@ -179,6 +179,8 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
     """The network that is meant: by name, else called like the file, else the only one."""
     networks = {n: d for n, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)}
     listed = ", ".join(f"{shown}:{n}" for n in networks)
+    if name == "":
+        return Diagnostic("E0208", f"a name is missing after `{shown}:`", help=f"it has {listed}" if listed else None)
     if name is not None:
         if name in networks:
             return networks[name]

@@ -10,7 +10,9 @@ from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.calls import Binder
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.values import Callee, Environment, Module, Problem, Unknown
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Problem, Unknown
+from archdsl.initializers import Initializer
+from archdsl.ops import Op
 from archdsl.recipe import Recipe
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -87,14 +89,16 @@ class _Reader:
         try:
             word = isinstance(expression, ast.Name) and expression.id in Recipe.words(name)
             value = expression.id if isinstance(expression, ast.Name) and word else self._evaluator.evaluate(expression, env)
-            self.values[name] = self._plain(value, expression.span)
+            value = self._plain(value, expression.span)
+            if value is not UNKNOWN:
+                self.values[name] = value
         except Problem as found:
             self.diagnostics.append(_of_this_key(found.diagnostic, name))
 
     def _plain(self, value: Any, span: Span) -> Any:
         if isinstance(value, tuple):
             return tuple(self._plain(item, span) for item in value)
-        if isinstance(value, Callee) and isinstance(value.target, type):
+        if isinstance(value, Callee) and isinstance(value.target, type) and not issubclass(value.target, Op | Initializer):
             made = self._binder.declared(value, span)
             return made if isinstance(made, Unknown) else made[0]
         return value

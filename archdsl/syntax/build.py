@@ -53,18 +53,18 @@ class Builder:
     def name(self, c: Children) -> ast.Name:
         return ast.Name(self.of(c[0]), str(c[0]))
 
-    def integer(self, c: Children) -> ast.Literal:
+    def integer(self, c: Children) -> ast.Expr:
         text = c[0].replace("_", "")
         if len(text) > 80:
             self.report(SyntaxFault("E0409", self.of(c[0]), f"this number has {len(text)} digits, and numbers have at most 77"))
-            text = "1"
+            return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), int(text))
 
-    def float(self, c: Children) -> ast.Literal:
+    def float(self, c: Children) -> ast.Expr:
         value = float(c[0].replace("_", ""))
         if value == float("inf"):
             self.report(SyntaxFault("E0409", self.of(c[0]), "this number is larger than any float"))
-            value = 1.0
+            return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), value)
 
     def string(self, c: Children) -> ast.Literal:

@@ -21,7 +21,11 @@ class _Node:
         return tuple([getattr(self, name) for name in self.__dataclass_fields__])
 
     def __eq__(self, other: object) -> bool:
-        return self._values() == other._values() if isinstance(other, _Node) and other.__class__ is self.__class__ else NotImplemented
+        return (
+            self._values() == other._values()
+            if isinstance(other, _Node) and other.__class__ is self.__class__
+            else NotImplemented
+        )
 
     def __hash__(self) -> int:
         return hash(self._values())
@@ -46,6 +50,11 @@ class Literal(Expr):
     """A number, a string, `true`, `false` or `none`."""
 
     value: int | float | str | bool | None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unread(Expr):
+    """A number that was refused, and reported: it has no value, and nothing follows from it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

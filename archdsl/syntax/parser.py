@@ -30,6 +30,7 @@ from archdsl.syntax.layout import CLOSES, Layout
 from archdsl.syntax.tables import make_lark
 
 _per_thread = threading.local()
+_IN_A_LABEL = "as in `2 * n + 1`; in a label string, `\\{` is a brace"
 _DEFINITIONS = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
 
 
@@ -53,7 +54,8 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
 def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnostic]]:
     """The tree of a text that is one expression, such as a setting's value; none where it is not."""
     faults: list[SyntaxFault] = []
-    expression = _parser().expression(source, 0, len(source.text), faults)
+    help = "a value is one expression, as in `64`, `[1, 2]` or `2 * 32`"
+    expression = _parser().expression(source, 0, len(source.text), faults, help)
     return expression, [fault.diagnostic() for fault in faults]
 
 
@@ -99,7 +101,9 @@ class _Parser:
         faults.sort(key=lambda fault: fault.span.start)
         return _file(source, items, comments, damaged=bool(faults)), [fault.diagnostic() for fault in faults]
 
-    def expression(self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault]) -> ast.Expr | None:
+    def expression(
+        self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault], help: str = _IN_A_LABEL
+    ) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
         self.builder.file, self.builder.report = source, faults.append
         state = self.lark.parse_interactive("", start="expr").parser_state
@@ -111,9 +115,7 @@ class _Parser:
             return state.feed_token(Token.new_borrow_pos("$END", "", token), True)  # type: ignore[no-any-return]
         except UnexpectedToken:
             place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
-            faults.append(
-                SyntaxFault("E0101", place, "this is not an expression", "as in `2 * n + 1`; in a label string, `\\{` is a brace")
-            )
+            faults.append(SyntaxFault("E0101", place, "this is not an expression", help))
             return None
 
 

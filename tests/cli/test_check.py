@@ -126,10 +126,25 @@ def test_a_hostile_name_reaches_no_terminal(cli: Cli, tmp_path: Path) -> None:
     assert "\x1b" not in result.stdout + result.stderr
 
 
+def test_a_hostile_file_name_forges_no_line(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "net\nerror[E0999]: forged.arch").write_text("network net { convv(3) }")
+    for address in ("net\nerror[E0999]: forged.arch", "net\nerror[E0999]: forge.arch"):
+        result = cli("check", address)
+        assert "net\\x0aerror[E0999]" in result.stderr and "\nerror[E0999]" not in result.stderr
+
+
 @pytest.mark.parametrize(
-    ("address", "code"), [("nowhere.arch", "E0601"), (".", "E0601"), ("resnet5", "E0601"), ("small.arch:smal", "E0208")]
+    ("address", "code", "said"),
+    [
+        ("nowhere.arch", "E0601", "No such file"),
+        (".", "E0601", "Is a directory"),
+        ("resnet5", "E0601", "did you mean"),
+        ("", "E0601", "no file is named"),
+        ("small.arch:smal", "E0208", "did you mean `small`?"),
+        ("small.arch:", "E0208", "a name is missing after `small.arch:`"),
+    ],
 )
-def test_an_address_that_leads_nowhere(cli: Cli, small: Path, address: str, code: str) -> None:
+def test_an_address_that_leads_nowhere(cli: Cli, small: Path, address: str, code: str, said: str) -> None:
     result = cli("check", address)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"error[{code}]" in result.stderr
+    assert f"error[{code}]" in result.stderr and said in result.stderr
