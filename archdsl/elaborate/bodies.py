@@ -291,7 +291,7 @@ class Bodies:
         shape = self._inferred.get(known)
         if shape is None:
             try:
-                shape = op.infer(*shapes)
+                shape = op.output(*shapes)
             except Fault as fault:
                 raise self._shape_problem(fault, inputs, span, callee) from None
             except SizeError as error:

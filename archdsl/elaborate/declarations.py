@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.declared import show, type_name
+from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.conditions import stated_sizes
 from archdsl.elaborate.expressions import Evaluator
@@ -14,7 +14,7 @@ from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unkn
 from archdsl.initializers import Initializer
 from archdsl.ir import Head, Node, Output, Scope
 from archdsl.ops import Op
-from archdsl.ops.base import WeightedOp
+from archdsl.ops.base import WeightedOp, check_limits
 from archdsl.ops.join import Input
 from archdsl.shapes import OpenSize, open_size
 from archdsl.sizes import ALL
@@ -128,6 +128,10 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
         raise problem(
             "E0402", "an input has at least one size", statement.sizes.span, "`[3, 224, 224]`: channels first, without the batch"
         )
+    try:
+        check_limits("this input is", tuple(shape))
+    except Fault as fault:
+        raise problem(fault.code, fault.message, statement.sizes.span, fault.help) from None
     op = Input(key=statement.name)
     node = Node(
         len(bodies.nodes), op, (), tuple(shape), naming.scope, None, True, statement.span, statement.kind == "int", statement.name
