@@ -75,7 +75,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
         help = f"{symbol} must be {describe(work)}"
         failing = [demand for demand in sizes.demands if demand.symbol == symbol and n not in demand.sizes]
         for demand in failing:
-            message = f"the network does not work at {symbol} = {n}: {demand.reason.rstrip(',')}"
+            message = f"the network does not work at {symbol} = {n}: {demand.reason}"
             found.append(Diagnostic("E0312", message, Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}"), help=help))
         if not failing:
             message = f"the condition of the input does not hold at {symbol} = {n}"

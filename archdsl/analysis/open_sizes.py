@@ -136,8 +136,7 @@ def _questions(graph: Graph) -> Iterator[_Question]:
         if (key := (join.left, join.right, join.stretch)) not in seen:
             seen.add(key)
             one, other = (graph.nodes[i] for i in join.sides)
-            both = f"{_side(one, other)} and {_side(other, one)}"
-            reason = f"`{join.what}` joins {both}, with {join.left} against {join.right},"
+            reason = f"`{join.what}` joins {_side(one, other)} ({join.left}) with {_side(other, one)} ({join.right})"
             yield _Question(join.span, reason, f"{join.left} against {join.right}", join=join)
 
 
@@ -195,7 +194,7 @@ def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
     for (span, sizes, reason), symbols in found.items():
         only = f"this network works only where {' and '.join(symbols)} {'is' if len(symbols) == 1 else 'are'} {describe(sizes)}"
         help = f"if that is meant, fix the size in `input`, or state it: `where {symbols[0]} <= {max(sizes.points)}`"
-        message = f"{only}: {reason.replace(chr(0), symbols[0]).rstrip(',')}"
+        message = f"{only}: {reason.replace(chr(0), symbols[0])}"
         warnings.append(Diagnostic("W0103", message, Mark(span), help=help, severity=Severity.WARNING))
     return warnings
 

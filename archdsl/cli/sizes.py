@@ -68,6 +68,6 @@ def verdict_data(sizes: OpenSizes) -> list[dict[str, Any]]:
     """For each open size which ones work, and the places that need it."""
     found = []
     for symbol, work in sizes.work.items():
-        needs = [{"reason": demand.reason.rstrip(","), "place": demand.span.place} for demand in sizes.decisive(symbol)]
+        needs = [{"reason": demand.reason, "place": demand.span.place} for demand in sizes.decisive(symbol)]
         found.append({"symbol": symbol, "must_be": describe(work), "smallest": work.smallest() if work else None, "needs": needs})
     return found

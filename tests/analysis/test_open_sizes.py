@@ -23,9 +23,9 @@ def checked(body: str, shape: str = "[3, H, W]") -> Compiled:
     ("features: { conv(4, 3, 2); maxpool(7) }", "H and W must be at least 13:\n  `features.1` (maxpool) leaves nothing of less at <text>:3:30"),
     ("pad(3, mode = reflect)", "H and W must be at least 4:\n  `pad` needs H to be at least 4 at <text>:3:3"),
     ("skip { maxpool(4) -> upsample(4) }",
-     "H and W must be multiples of 4:\n  `skip` joins `upsample` and `image`, with 4*floor(H/4) against H, at <text>:3:3"),
+     "H and W must be multiples of 4:\n  `skip` joins `upsample` (4*floor(H/4)) with `image` (H) at <text>:3:3"),
     ("a: conv(3, 3); low: { maxpool(2); conv(3, 3) }; upsample(2); concat { low -> upsample(2); a }",
-     "H and W must be multiples of 2:\n  `concat` joins `a` and `upsample`, with H against 2*floor(H/2), at <text>:3:64"),
+     "H and W must be multiples of 2:\n  `concat` joins `a` (H) with `upsample` (2*floor(H/2)) at <text>:3:64"),
     ("conv(4, 3, [2, 1]); skip { maxpool([1, 3]) -> upsample([1, 3]) }",
      "H can be any size"),
     ("slice(2..9, axis = 2)", "H can be any size"),
@@ -64,7 +64,7 @@ def test_demands_that_exclude_each_other() -> None:
 def test_hardly_any_size_is_a_warning() -> None:
     compiled = checked("skip { conv(3, 3, 2) }")
     assert compiled.ok and codes(compiled) == ["W0103"]
-    message = "this network works only where H and W are 1: `skip` joins `conv` and `image`, with ceil(H/2) against H"
+    message = "this network works only where H and W are 1: `skip` joins `conv` (ceil(H/2)) with `image` (H)"
     assert compiled.diagnostics[0].message == message
     assert codes(checked("skip { conv(3, 3, 2) }", "[3, N, N] where N == 1")) == []
 
@@ -166,6 +166,6 @@ def test_what_explodes_is_refused_in_time(body: str, code: str) -> None:
     assert f"{limits.PERIOD:,}" in compiled.diagnostics[0].message or f"{limits.SIZE_VALUES:,}" in compiled.diagnostics[0].message
 
 
-@pytest.mark.parametrize("body", ["conv(3, 1_000_000_001, pad = 0)", "slice(1_000_000_000..2_000_000_000, axis = 1)", "maxpool(999_999, stride = 1)"])
+@pytest.mark.parametrize("body", ["conv(3, 100_001, pad = 0)", "slice(1_000_000_000..2_000_000_000, axis = 1)", "maxpool(999_999, stride = 1)"])
 def test_very_large_least_sizes(body: str) -> None:
     assert "at least" in checked(body).sizes.sentences()[0]

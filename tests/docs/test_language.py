@@ -13,13 +13,13 @@ from textwrap import indent
 import pytest
 
 from archdsl.diagnostics import render_text
-from archdsl.driver import check_text
+from archdsl.driver import check_text, compile_text
 from archdsl.source import SourceFile
 from archdsl.syntax.parser import parse
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```arch *([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^ *```arch *([^\n]*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 
 
 def blocks() -> list[object]:
@@ -53,3 +53,13 @@ def test_the_design_lives_on() -> None:
     for network in ("resnet", "vgg", "googlenet", "densenet", "unet", "resdrop"):
         assert f"\nnetwork {network}(" in text
     assert "\nblock se(" in text
+
+
+def test_what_is_said_of_open_sizes() -> None:
+    """The verdict that the page quotes is the one that the network above it gets."""
+    text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    section = text[text.index("### Open sizes") :]
+    block = BLOCK.search(section)
+    assert block is not None
+    said = section[section.index("```text\n") + len("```text\n") :].partition("```")[0]
+    assert said.strip() == "\n".join(compile_text(block[2], shown="net.arch").sizes.sentences())
