@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.declared import show, type_name
+from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.values import Environment, problem
+from archdsl.elaborate.values import UNKNOWN, Environment, problem
 from archdsl.shapes import OpenSize, SizeError
-from archdsl.sizes import ALL, NONE, SizeSet, at_least, equal
+from archdsl.sizes import SizeSet, at_least, equal
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -19,41 +20,48 @@ Stated = dict[str, SizeSet]
 def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Stated:
     """The sizes that meet a condition, each open size by itself; raises `Problem` where they depend on each other."""
     try:
-        return _sets(evaluator, condition, env)
+        found = _sets(evaluator, condition, env)
     except SizeError as error:
         raise problem("E0307", str(error), condition.span) from None
+    if found is False:
+        raise problem("E0701", "this condition never holds", condition.span)
+    return {} if found is True else found
 
 
-def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated:
+def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
+    """What a condition states of each open size, or its truth where it speaks of none."""
     if isinstance(e, ast.Unary) and e.operator == "not":
-        return {symbol: ~sizes for symbol, sizes in _single(_sets(evaluator, e.operand, env), e.span).items()}
-    if not isinstance(e, ast.Chain):
-        value = evaluator.truth(e, env)
-        return {} if value is True else _never(env)
-    if e.operators[0] == "and":
-        return _all([_sets(evaluator, operand, env) for operand in e.operands])
-    if e.operators[0] == "or":
-        found: Stated = {}
-        for operand in e.operands:
-            for symbol, sizes in _single(_sets(evaluator, operand, env), e.span).items():
-                found[symbol] = found.get(symbol, NONE) | sizes
-        return _single(found, e.span)
+        operand = _sets(evaluator, e.operand, env)
+        return not operand if isinstance(operand, bool) else {symbol: ~sizes for symbol, sizes in _single(operand, e.span).items()}
+    if not isinstance(e, ast.Chain) or e.operators[0] not in ("and", "or", *COMPARE):
+        return evaluator.truth(e, env) is not False
+    if e.operators[0] in ("and", "or"):
+        return _joined(e.operators[0], [_sets(evaluator, operand, env) for operand in e.operands], e.span)
     values = [evaluator.evaluate(operand, env) for operand in e.operands]
-    return _all(
-        [_compared(left, sign, right, e.span) for left, sign, right in zip(values, e.operators, values[1:], strict=False)]
-    )
+    pairs = zip(values, e.operators, values[1:], strict=False)
+    return _joined("and", [_compared(left, sign, right, e.span) for left, sign, right in pairs], e.span)
 
 
-def _all(sets: list[Stated]) -> Stated:
+def _joined(operator: str, parts: list[Stated | bool], span: Span) -> Stated | bool:
+    """Conditions that all hold, or of which one does."""
+    decides = operator == "or"
+    if decides in parts:
+        return decides
     found: Stated = {}
-    for stated in sets:
-        for symbol, sizes in stated.items():
-            found[symbol] = found.get(symbol, ALL) & sizes
-    return found
+    for part in parts:
+        for symbol, sizes in part.items() if isinstance(part, dict) else ():
+            if symbol in found:
+                sizes = found[symbol] | sizes if decides else found[symbol] & sizes
+            found[symbol] = sizes
+        if decides and isinstance(part, dict):
+            _single({**found, **_single(part, span)}, span)
+    return found or not decides
 
 
-def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated:
+def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
     """One comparison of two sizes."""
+    if left is UNKNOWN or right is UNKNOWN:
+        return True
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, int | OpenSize):
             raise problem("E0408", f"a condition on sizes compares whole numbers, and {show(value)} is {type_name(value)}", span)
@@ -67,11 +75,7 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated:
         "<": lambda: at_least(-difference, 1),
     }[sign]()
     symbols = [value.symbol for value in (left, right) if isinstance(value, OpenSize)]
-    if symbols:
-        return {symbols[0]: sizes}
-    if sizes:
-        return {}
-    raise problem("E0701", "this condition never holds", span)
+    return {symbols[0]: sizes} if symbols else bool(sizes)
 
 
 def _single(stated: Stated, span: Span) -> Stated:
@@ -83,7 +87,3 @@ def _single(stated: Stated, span: Span) -> Stated:
             "join conditions on different sizes with `and`, or give both the same name",
         )
     return stated
-
-
-def _never(env: Environment) -> Stated:
-    return {name: NONE for name in env.visible() if isinstance(env.find(name), OpenSize)}

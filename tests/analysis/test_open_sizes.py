@@ -83,6 +83,18 @@ def test_hardly_any_size_is_a_warning() -> None:
     ("N >= 1_000_000 and N % 4 == 0", ["N0301"]),
     ("N >= 1_000_000", ["E0311"]),
     ("true", []),
+    ("false", ["E0701"]),
+    ("not true", ["E0701"]),
+    ("N % 4 == 0 or 1 > 2", []),
+    ("N % 4 == 0 or 2 > 1", []),
+    ("N % 4 == 0 and 2 > 1", []),
+    ("N % 4 == 0 and 1 > 2", ["E0701"]),
+    ("not (N < 4 or N % 4 != 0)", []),
+    ("N % 8 == 0 or N % 8 == 4", []),
+    ("0 < N < 0", ["E0701"]),
+    ("M == 3", ["E0201"]),
+    ("N == [1]", ["E0408"]),
+    ("N", ["E0401"]),
     ("N % 1_000_003 == 0", ["E0307"]),
     ("N == 1.5", ["E0408"]),
     ("N > 2 or 3", ["E0401"]),
@@ -100,7 +112,9 @@ def test_a_condition_names_a_size_that_fails() -> None:
 
 def test_conditions_on_each_of_two_sizes() -> None:
     assert codes(checked("skip { maxpool([4, 1]) -> upsample([4, 1]) }", "[3, H, W] where H % 4 == 0 and W >= 1")) == []
-    assert codes(checked("conv(3, 3)", "[3, H, W] where H % 4 == 0 or W == 3")) == ["E0307"]
+    for where in ("H % 4 == 0 or W == 3", "not (H > 2 and W > 2)", "H == W", "H > 3 or (H > 2 and W > 2)"):
+        assert codes(checked("conv(3, 3)", f"[3, H, W] where {where}")) == ["E0307"], where
+    assert codes(checked("conv(3, 3)", "[3, H, W] where (H > 0 or H == 3) and W > 0 and H >= W - W + 1")) == []
 
 
 def test_two_sizes_of_which_one_must_be_long_enough() -> None:
