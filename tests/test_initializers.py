@@ -106,7 +106,7 @@ def test_truncated_normal_refuses_what_hardly_any_draw_meets(arguments: dict[str
         {"low": 0.1, "high": 0.1 + 1e-12},
         {"low": -1e30, "high": 1e30},
         {"std": 1e-30, "low": 1.9e-30, "high": 7e-30},
-        {"std": 1e30, "low": 1.9e30, "high": 7e30},
+        {"std": 1e29, "low": 1.9e29, "high": 7e29},
         {"mean": 1e6 - 0.03, "low": 1e6 + 1.9, "high": 1e6 + 7.8},
         {"mean": 1e6, "low": 1e6 + 1.9, "high": 1e6 + 1.9001},
     ],
