@@ -9,7 +9,7 @@ from pydantic import Field
 
 from archdsl.declared import Fault
 from archdsl.ops.base import Category, Lowering, Op, normal_axis
-from archdsl.shapes import Dim, OpenSize, Shape, format_shape
+from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import at_least, equal
 
 
@@ -127,12 +127,15 @@ def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
 
 
 def _wider(size: Dim, other: Dim) -> Dim:
-    """Of two sizes of which one may be one: the other. Sizes that grow with the input are never each the wider at times."""
+    """Of two sizes of which one may be one: the other. `SizeError` where each is at times, which takes one that shrinks as the input grows."""
     if size == 1 or size == other:
         return other
     if isinstance(size, OpenSize) and isinstance(other, OpenSize) and size.symbol == other.symbol:
-        first = equal(size, 1) & at_least(other, 2)
-        return other if first else size
+        if not equal(size, 1) & at_least(other, 2):
+            return size
+        if equal(other, 1) & at_least(size, 2):
+            raise SizeError(f"{size} stretches to {other} for some inputs, and the other way round for others")
+        return other
     return size
 
 

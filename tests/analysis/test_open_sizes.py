@@ -132,6 +132,7 @@ def test_a_gate_stretches_at_single_sizes() -> None:
     compiled = checked("mul { image; conv(3, 3, 2) }", "[3, N]")
     assert sorted(compiled.sizes.work["N"].points) == [1, 2]
     assert checked("mul { gap; image; { maxpool(2) -> upsample(2) } }", "[3, N]").sizes.work["N"].smallest() == 2
+    assert codes(checked("input other [3, 12 - N]\n mul { image; other }", "[3, N]")) == ["E0307"]
 
 
 def test_sizes_that_belong_to_different_symbols() -> None:
