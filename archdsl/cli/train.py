@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -62,6 +63,9 @@ def command(
     with RunFolder(output, network, resume=resume) as folder:
         folder.describe(address, settings, weights.facts() if weights is not None else None)
         with extra_needed("train", "training"):
+            # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
+            # run too: training the digits beside two of them takes 7 times as long.
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
         click.echo(f"training {network.name} in {folder.path}", err=True)
         try:
