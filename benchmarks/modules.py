@@ -34,7 +34,7 @@ from benchmarks.measure import (
     spread,
     verdict,
 )
-from tests.parity.compare import SPECS, import_models
+from tests.parity.compare import import_models
 
 THREADS = 2
 SIDES = ("archdsl", "torchvision")
@@ -62,8 +62,7 @@ def constructor(side: str, name: str) -> Callable[[], nn.Module]:
         options = {"init_weights": True} if name == "googlenet" else {}
         make = getattr(torchvision_models(), name)
         return lambda: make(weights=None, **options)
-    address = next(path for path, networks in SPECS.items() if name in networks)
-    network = archdsl.load(f"{ROOT / address}:{name}")
+    network = archdsl.load(name)
     return lambda: network.build()
 
 
@@ -153,7 +152,7 @@ def measure(*, quick: bool) -> list[Section]:
     """Everything."""
     if quick:
         return [building(2), *running(CASES[:1], 1)]
-    return [building(15), *running(CASES, 9), memory(CASES, 2)]
+    return [building(15), *running(CASES, 5), memory(CASES, 1)]
 
 
 if __name__ == "__main__":
