@@ -89,7 +89,7 @@ def checks(rounds: int) -> Section:
     """Single networks, with the shares of the stages."""
     section = Section(
         "Checking, in process",
-        f"Text to checked graph, through `archdsl.driver`, after one round to warm up. {rounds} rounds for ResNet-152, 5 for the others; "
+        f"Text to checked graph, through `archdsl.driver`, after one round to warm up. A text that did not change is parsed once, so that rounds hold no parsing; a changed one takes its parsing on top. {rounds} rounds for ResNet-152, 5 for the others; "
         "a layer is a convolution, and the deep networks are residual blocks of two.",
         ["network", "ops", "median, ms", "least, ms", "CPU, ms", "target, ms", "verdict", "parsing", "elaboration", "passes", "counts"],
     )
