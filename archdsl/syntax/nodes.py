@@ -6,7 +6,7 @@ Chains of one precedence (`a + b - c`) are flat, so that a long sum is not a dee
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 from archdsl.source import SourceFile, Span
 
@@ -35,50 +35,59 @@ class _Node:
         return f"{self.__class__.__name__}({fields})"
 
 
+_N = TypeVar("_N")
+
+
+@dataclass_transform(frozen_default=True, eq_default=False)
+def _node(cls: type[_N]) -> type[_N]:
+    """A record that type checkers hold frozen: to freeze it at run time too would double what these classes cost to make."""
+    return dataclass(slots=True, eq=False, repr=False)(cls)
+
+
 # ---- Expressions -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Expr(_Node):
     """Base of every expression."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Literal(Expr):
     """A number, a string, `true`, `false` or `none`."""
 
     value: int | float | str | bool | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Unread(Expr):
     """A number that was refused, and reported: it has no value, and nothing follows from it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Template(Expr):
     """A label string: plain text and expressions in braces, in turn."""
 
     pieces: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Name(Expr):
     """A name: a parameter, a `let`, a loop variable, a label, `x`, a block or an op."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class ListExpr(Expr):
     """`[a, b, c]`."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Chain(Expr):
     """Operands joined by operators of one precedence: arithmetic, comparison, `and`, `or`.
 
@@ -89,7 +98,7 @@ class Chain(Expr):
     operators: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Unary(Expr):
     """`-a`, `+a` or `not a`."""
 
@@ -97,7 +106,7 @@ class Unary(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Choice(Expr):
     """`then if condition else other`."""
 
@@ -106,7 +115,7 @@ class Choice(Expr):
     other: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class RangeExpr(Expr):
     """`start..stop`, half open."""
 
@@ -114,7 +123,7 @@ class RangeExpr(Expr):
     stop: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Attribute(Expr):
     """`base.name`: a size of a value, or a definition of an import."""
 
@@ -122,7 +131,7 @@ class Attribute(Expr):
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Index(Expr):
     """`base[index]`."""
 
@@ -130,7 +139,7 @@ class Index(Expr):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Argument(_Node):
     """One argument of a call; `name` is none for one by position."""
 
@@ -139,7 +148,7 @@ class Argument(_Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class CallExpr(Expr):
     """`callee(arguments)`."""
 
@@ -150,7 +159,7 @@ class CallExpr(Expr):
 # ---- Stages and statements ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Body(_Node):
     """Statements in braces."""
 
@@ -158,28 +167,28 @@ class Body(_Node):
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Stage(_Node):
     """Base of what stands between arrows."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class CallStage(Stage):
     """An op, a block, or a value's name."""
 
     call: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Group(Stage):
     """`{ ... }`."""
 
     body: Body
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Skip(Stage):
     """`skip(arguments) { body } via { shortcut }`."""
 
@@ -189,7 +198,7 @@ class Skip(Stage):
     keyword: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Join(Stage):
     """`concat`, `add`, `mul` or `shake` of the branches in the body."""
 
@@ -199,7 +208,7 @@ class Join(Stage):
     keyword: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Repeat(Stage):
     """`repeat count { ... }`."""
 
@@ -207,7 +216,7 @@ class Repeat(Stage):
     body: Body
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class For(Stage):
     """`for i in list { ... }`; with two names, the first counts from 0."""
 
@@ -216,21 +225,21 @@ class For(Stage):
     body: Body
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class If(Stage):
     """`if c { } else if d { } else { }`; the last arm's condition is none for `else`."""
 
     arms: tuple[tuple[Expr | None, Body], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Statement(_Node):
     """Base of every statement."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Label(_Node):
     """`name:`, `name[index]:` or `"template":`."""
 
@@ -240,7 +249,7 @@ class Label(_Node):
     template: Template | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Pipeline(Statement):
     """Stages joined by arrows, with or without a label."""
 
@@ -248,7 +257,7 @@ class Pipeline(Statement):
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Aux(Statement):
     """`aux(weight = 0.3) name: stages`."""
 
@@ -256,14 +265,14 @@ class Aux(Statement):
     pipeline: Pipeline
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Output(Statement):
     """`output name: stages`."""
 
     pipeline: Pipeline
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Input(Statement):
     """`input name: kind [sizes] where condition`."""
 
@@ -273,7 +282,7 @@ class Input(Statement):
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Let(Statement):
     """`let name = value`."""
 
@@ -281,7 +290,7 @@ class Let(Statement):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Expect(Statement):
     """`expect claim if condition`."""
 
@@ -289,7 +298,7 @@ class Expect(Statement):
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Setting(_Node):
     """`name = value` in `init { }` or `train { }`."""
 
@@ -299,14 +308,14 @@ class Setting(_Node):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Init(Statement):
     """`init { op = rule; ... }`."""
 
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Damaged(Statement):
     """Where a syntax error was: nothing is known of what stood there."""
 
@@ -314,7 +323,7 @@ class Damaged(Statement):
 # ---- Definitions -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Parameter(_Node):
     """`name: kind = default`."""
 
@@ -358,7 +367,7 @@ class Alias(Definition):
     claims: tuple[Expect, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Import(_Node):
     """`import "path" as name`."""
 
@@ -369,7 +378,7 @@ class Import(_Node):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class Train(_Node):
     """`train { ... }`."""
 
@@ -377,7 +386,7 @@ class Train(_Node):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@_node
 class File(_Node):
     """A whole file, with its comments in order; `damaged` by a syntax error, `hidden` where one hid a definition."""
 

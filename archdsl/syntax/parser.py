@@ -11,12 +11,10 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from lark import Lark, Token
-from lark.exceptions import UnexpectedToken
 from lark.lexer import LexerThread
 from lark.utils import TextSlice
 
@@ -27,6 +25,7 @@ from archdsl.syntax import nodes as ast
 from archdsl.syntax.build import Builder
 from archdsl.syntax.faults import Situation, SyntaxFault, explain
 from archdsl.syntax.layout import CLOSES, Layout
+from archdsl.syntax.stack import Stack, Tables
 from archdsl.syntax.tables import make_lark
 
 _per_thread = threading.local()
@@ -89,6 +88,7 @@ class _Parser:
         self.layout = Layout()
         with collector_paused():
             self.lark = make_lark(self.builder, self.layout)
+            self.tables = {start: Tables(self.lark, start) for start in ("spec", "expr")}
 
     def parse(self, source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
         builder, faults = self.builder, list[SyntaxFault]()
@@ -96,7 +96,7 @@ class _Parser:
         builder.report = faults.append
         builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
         self.layout.reset()
-        items = _Run(self.lark, self.layout, source, faults).spec()
+        items = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, faults).spec()
         comments = tuple(builder.comments)
         faults.sort(key=lambda fault: fault.span.start)
         return _file(source, items, comments, damaged=bool(faults)), [fault.diagnostic() for fault in faults]
@@ -106,32 +106,28 @@ class _Parser:
     ) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
         self.builder.file, self.builder.report = source, faults.append
-        state = self.lark.parse_interactive("", start="expr").parser_state
+        stack = Stack(self.tables["expr"])
         lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
-        token = Token("NAME", "", start, end_pos=start)
-        try:
-            for token in LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None):  # type: ignore[no-untyped-call]
-                state.feed_token(token)
-            return state.feed_token(Token.new_borrow_pos("$END", "", token), True)  # type: ignore[no-any-return]
-        except UnexpectedToken:
-            place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
-            faults.append(SyntaxFault("E0101", place, "this is not an expression", help))
-            return None
+        tokens = LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None)  # type: ignore[no-untyped-call]
+        if all(stack.feed(token) for token in tokens) and stack.finish(Token("$END", "", end, end_pos=end)):
+            return stack.values[-1]  # type: ignore[no-any-return]
+        place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
+        faults.append(SyntaxFault("E0101", place, "this is not an expression", help))
+        return None
 
 
 class _Run:
     """One parse of one file, with its recovery from errors."""
 
-    def __init__(self, lark: Lark, layout: Layout, source: SourceFile, faults: list[SyntaxFault]) -> None:
-        self.interactive = lark.parse_interactive(source.text, start="spec")
-        self.state = self.interactive.parser_state
+    def __init__(self, lark: Lark, stack: Stack, layout: Layout, source: SourceFile, faults: list[SyntaxFault]) -> None:
+        self.lark, self.stack = lark, stack
         self.layout, self.source, self.faults = layout, source, faults
         self.previous: Token | None = None
 
     def spec(self) -> list[Any]:
-        tokens = self.interactive.lexer_thread.lex(self.state)  # type: ignore[no-untyped-call]
+        tokens = self.lark.parse_interactive(self.source.text, start="spec").lexer_thread.lex(None)  # type: ignore[no-untyped-call]
         for token in tokens:
-            if not self._feed(token):
+            if not self.stack.feed(token):
                 self._recover(token, tokens)
             self.previous = token
             if len(self.faults) >= limits.SYNTAX_ERRORS:
@@ -149,30 +145,21 @@ class _Run:
             return self._finish(report=False)
         return self._finish()
 
-    def _feed(self, token: Token) -> bool:
-        """Whether the parser takes the token. A refused token may have completed what stood before it."""
-        try:
-            self.state.feed_token(token)
-        except UnexpectedToken:
-            return False
-        return True
-
     def _finish(self, report: bool = True) -> list[Any]:
         """Feed the end of the file, closing what is open."""
         end = Token("$END", "", len(self.source.text), end_pos=len(self.source.text))
         for attempt in range(2):
-            try:
-                return self.state.feed_token(end, True)  # type: ignore[no-any-return]
-            except UnexpectedToken:
-                if attempt:
-                    break
-                if report:
-                    self._report(end)
-                while self.layout.open:
-                    if not self._close(1, end) and not (self._drop_to(("ERROR",)) and self._close(1, end)):
-                        self.layout.close(1, end)
-                self._finish_statement()
-                self._drop_to(("ERROR_ITEM",))
+            if self.stack.finish(end):
+                return self.stack.values[-1]  # type: ignore[no-any-return]
+            if attempt:
+                break
+            if report:
+                self._report(end)
+            while self.layout.open:
+                if not self._close(1, end) and not (self._drop_to(("ERROR",)) and self._close(1, end)):
+                    self.layout.close(1, end)
+            self._finish_statement()
+            self._drop_to(("ERROR_ITEM",))
         return []
 
     def _recover(self, token: Token, tokens: Iterator[Token]) -> None:
@@ -180,7 +167,7 @@ class _Run:
         fault = self._report(token)
         starts_line = self.layout.first_on_line
         definition = token.type in _DEFINITIONS and starts_line
-        if fault.instead and self._feed(Token.new_borrow_pos(*fault.instead, token)):
+        if fault.instead and self.stack.feed(Token.new_borrow_pos(*fault.instead, token)):
             return
         if fault.code == "E0102" and fault.keep and fault.span.start < (token.start_pos or 0):
             count = len(self.layout.opened_before(token)) if definition else self.layout.open_brackets(token)
@@ -220,58 +207,40 @@ class _Run:
         for opened in reversed(self.layout.opened_before(token)[len(self.layout.opened_before(token)) - count :]):
             closing = Token.new_borrow_pos(CLOSES[opened.type], "", self.previous or opened)
             closing.start_pos = closing.end_pos
-            if self.state.value_stack and getattr(self.state.value_stack[-1], "type", "") == "_SEP":
-                self.state.state_stack.pop()  # line ends before a closing bracket do not count, as in the layout
-                self.state.value_stack.pop()
-            if not self._accepts(closing):
+            if self.stack.values and getattr(self.stack.values[-1], "type", "") == "_SEP":
+                self.stack.pop()  # line ends before a closing bracket do not count, as in the layout
+            if not self.stack.accepts(closing.type):
                 return False
-            self.state.feed_token(closing)
+            self.stack.feed(closing)
             self.layout.close(1, token)
         return True
 
     def _resume(self, token: Token) -> bool:
         """Go on with a token after an error, with a separator before it where it needs one; whether that could be."""
-        if self._feed(token):
+        if self.stack.feed(token):
             return True
-        separator = Token.new_borrow_pos("_SEP", "", token)
-        if not self._accepts(separator):
+        if not self.stack.accepts("_SEP"):
             return False
-        self.state.feed_token(separator)
-        return self._feed(token)
+        self.stack.feed(Token.new_borrow_pos("_SEP", "", token))
+        return self.stack.feed(token)
 
     def _drop_to(self, errors: tuple[str, ...], keep: bool = True) -> str | None:
         """Drop symbols until an error token can stand for what was dropped; which one could."""
         if keep:
             self._finish_statement()
-        states, values = self.state.state_stack, self.state.value_stack
-        table = self.state.parse_conf.parse_table.states
         position = self.previous or Token("NAME", "", 0, 1, 1, 1, 1, 1)
-        while states:
+        while True:
             for kind in errors:
-                if kind in table[states[-1]]:
-                    self.state.feed_token(Token.new_borrow_pos(kind, "", position))
+                if self.stack.feed(Token.new_borrow_pos(kind, "", position)):
                     return kind
-            if len(states) == 1:
+            if not self.stack.values:
                 return None
-            states.pop()
-            values.pop()
-        return None
+            self.stack.pop()
 
     def _finish_statement(self) -> None:
         """Keep a statement that is complete as it stands: end it, so that only what follows is dropped."""
-        separator = Token.new_borrow_pos("_SEP", "", self.previous) if self.previous is not None else Token("_SEP", "")
-        if self._accepts(separator):
-            self.state.feed_token(separator)
-
-    def _accepts(self, token: Token) -> bool:
-        trial = self.state.copy(deepcopy_values=False)
-        trial.parse_conf = copy(trial.parse_conf)
-        trial.parse_conf.callbacks = {}
-        try:
-            trial.feed_token(token)
-        except UnexpectedToken:
-            return False
-        return True
+        if self.stack.accepts("_SEP"):
+            self.stack.feed(Token.new_borrow_pos("_SEP", "", self.previous) if self.previous is not None else Token("_SEP", ""))
 
     def _report(self, token: Token) -> SyntaxFault:
         before = self.layout.opened_before(token)
@@ -285,8 +254,7 @@ class _Run:
             self.layout.first_on_line, opened, _span(self.source, opened) if opened is not None else None,
             self.layout.closes is not None,
             _span(self.source, self.layout.outdented) if self.layout.outdented is not None else None,
-            frozenset(kind for kind in self.interactive.accepts()  # type: ignore[no-untyped-call]
-                      if kind not in ("ERROR", "ERROR_ITEM")),
+            self.stack.acceptable() - {"ERROR", "ERROR_ITEM"},
         )  # fmt: skip
         fault = explain(situation)
         self.faults.append(fault)
