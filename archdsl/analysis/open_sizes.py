@@ -4,6 +4,7 @@ Three things can go wrong with a size: nothing is left of it, an op needs more o
 cut, to take a variance over), and a join meets another one. Each is a condition on quasi-linear functions (see
 `shapes`), so that the sizes that meet it are an exact set (see `sizes`), and a network works where all sets meet.
 Height and width have their own sets. One kind of condition ties them: what needs one of two axes to be long enough.
+Where one axis never is, such a condition is one on the other; of those that remain, some choice must meet all.
 """
 
 from __future__ import annotations
@@ -93,13 +94,17 @@ def open_sizes(graph: Graph) -> OpenSizes:
             verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(question.span), help=help))
         if verdict.diagnostics:
             return verdict
+    untie(verdict)
+    if verdict.diagnostics:
+        return verdict
     verdict.diagnostics += _hardly_any(verdict, graph)
     for symbol, stated in graph.stated.items():
         try:
             _compare(verdict, graph, symbol, stated)
         except SizeError as error:
             verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(graph.stated_at[symbol])))
-    _compare_together(verdict, graph)
+    if graph.stated and not any(diagnostic.is_error for diagnostic in verdict.diagnostics):
+        _compare_together(verdict, graph)
     return verdict
 
 
@@ -193,7 +198,8 @@ def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
     warnings = []
     for (span, sizes, reason), symbols in found.items():
         only = f"this network works only where {' and '.join(symbols)} {'is' if len(symbols) == 1 else 'are'} {describe(sizes)}"
-        help = f"if that is meant, fix the size in `input`, or state it: `where {symbols[0]} <= {max(sizes.points)}`"
+        condition = f"== {max(sizes.points)}" if len(sizes.points) == 1 else f"<= {max(sizes.points)}"
+        help = f"if that is meant, fix the size in `input`, or state it: `where {symbols[0]} {condition}`"
         message = f"{only}: {reason.replace(chr(0), symbols[0])}"
         warnings.append(Diagnostic("W0103", message, Mark(span), help=help, severity=Severity.WARNING))
     return warnings
@@ -219,23 +225,77 @@ def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> 
 
 
 def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
-    """Drop what ties open sizes where their own sets imply it; an error where stated conditions do not."""
-    kept = []
+    """What ties open sizes, against the conditions that the input states."""
     for tie in verdict.together:
         try:
             short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
         except SizeError as error:
             verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(tie.span)))
-            continue
-        if not all(short.values()):
-            continue
-        kept.append(tie)
-        if all(symbol in graph.stated for symbol in short):
+            return
+        if all(short.values()) and all(symbol in graph.stated for symbol in short):
             at = " and ".join(f"{symbol} = {sizes.smallest()}" for symbol, sizes in short.items())
             message = f"these conditions are not enough: {at} meet them, and the network does not work there"
             place = Mark(graph.stated_at[next(iter(short))])
             verdict.diagnostics.append(Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=_tied(tie)))
-    verdict.together = kept
+            return
+    untie(verdict)
+
+
+def untie(verdict: OpenSizes) -> None:
+    """Take in the conditions that tie open sizes as far as one size alone decides them; a diagnostic where none meet all."""
+    ties = verdict.together
+    try:
+        while ties:
+            left = [tie for tie in ties if not any(verdict.work[symbol] <= sizes for symbol, sizes in tie.sizes.items())]
+            verdict.together = [tie for n, tie in enumerate(left) if not any(_implies(o, tie, m < n) for m, o in enumerate(left) if m != n)]
+            for tie in verdict.together:
+                possible = [symbol for symbol, sizes in tie.sizes.items() if verdict.work[symbol] & sizes]
+                if len(possible) > 1:
+                    continue
+                if not possible:
+                    verdict.diagnostics.append(_none_together(verdict, tie))
+                    return
+                verdict.work[possible[0]] &= tie.sizes[possible[0]]
+                verdict.demands.append(Demand(possible[0], tie.sizes[possible[0]], tie.span, tie.reason))
+                break
+            else:
+                break
+            ties = verdict.together
+        choices = [verdict.work]
+        for tie in verdict.together:
+            narrowed = [choice | {symbol: choice[symbol] & sizes} for choice in choices for symbol, sizes in tie.sizes.items()]
+            choices = [choice for choice in narrowed if all(choice.values())]
+            if not choices:
+                verdict.diagnostics.append(_none_together(verdict, tie))
+                return
+            choices = _widest(choices)
+    except SizeError as error:
+        verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(verdict.together[0].span)))
+
+
+def _implies(tie: Together, other: Together, earlier: bool) -> bool:
+    """Whether a condition makes another one superfluous; of two that are equal, the earlier one does."""
+    if not all(symbol in other.sizes and sizes <= other.sizes[symbol] for symbol, sizes in tie.sizes.items()):
+        return False
+    return earlier or tie.sizes != other.sizes
+
+
+def _widest(choices: list[dict[str, SizeSet]]) -> list[dict[str, SizeSet]]:
+    """The choices that no other one holds."""
+    kept: list[dict[str, SizeSet]] = []
+    for choice in choices:
+        if not any(all(choice[symbol] <= wide[symbol] for symbol in choice) for wide in kept):
+            kept = [wide for wide in kept if not all(wide[symbol] <= choice[symbol] for symbol in choice)] + [choice]
+    return kept
+
+
+def _none_together(verdict: OpenSizes, tie: Together) -> Diagnostic:
+    """No sizes meet a condition that ties them, and all the others."""
+    symbols = " and ".join(tie.sizes)
+    demands = [d for d in verdict.demands if d.symbol in tie.sizes and not d.sizes <= tie.sizes[d.symbol]]
+    marks = tuple(Mark(d.span, f"needs {d.symbol} to be {describe(d.sizes)}") for d in demands)
+    marks += tuple(Mark(other.span, _tied(other)) for other in verdict.together if other is not tie)
+    return Diagnostic("E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, _tied(tie)), marks[:6])
 
 
 def _tied(tie: Together) -> str:

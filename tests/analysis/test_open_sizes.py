@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from archdsl import limits
-from archdsl.analysis import at_sizes
+from archdsl.analysis import OpenSizes, at_sizes
+from archdsl.analysis.open_sizes import Together, untie
 from archdsl.driver import Compiled, compile_text
-from archdsl.shapes import format_shape
+from archdsl.shapes import format_shape, open_size
+from archdsl.sizes import ALL, equal
+from archdsl.source import SourceFile, Span
 
 
 def checked(body: str, shape: str = "[3, H, W]") -> Compiled:
@@ -126,6 +129,33 @@ def test_two_sizes_of_which_one_must_be_long_enough() -> None:
     assert checked("maxpool(4) -> instance_norm", "[3, N, N]").sizes.work["N"].smallest() == 8
     assert codes(checked("maxpool(4) -> instance_norm", "[3, H, W] where H >= 4 and W >= 4")) == ["E0311"]
     assert codes(checked("maxpool(4) -> instance_norm", "[3, H, W] where H >= 8 and W >= 4")) == ["N0301"]
+
+
+def test_a_size_that_cannot_be_long_enough_leaves_it_to_the_other() -> None:
+    compiled = checked("instance_norm", "[3, H, W] where H == 1")
+    assert compiled.sizes.together == [] and compiled.sizes.work["W"].smallest() == 2
+    assert codes(checked("concat { conv(3, [3, 1], stride = [2, 1]); instance_norm }")) == ["W0103"]
+
+
+def test_no_sizes_that_work_together() -> None:
+    compiled = checked("concat { conv(3, 3, 2); v: instance_norm }")
+    assert codes(compiled) == ["E0310"]
+    [error] = compiled.diagnostics
+    assert error.message == "no H and W work together: `v` (instance_norm) needs H or W to be at least 2"
+    assert [mark.text for mark in error.related] == ["needs H to be 1", "needs W to be 1"]
+
+
+def test_conditions_that_tie_sizes_are_decided_together() -> None:
+    """Each of four conditions leaves two choices; any three of them can be met, and all four cannot."""
+    span, (one, two) = Span(SourceFile("a.arch", "text"), 0, 4), (equal(open_size("N"), n) for n in (1, 2))
+    ties = [Together({"H": h, "W": w}, span, f"{h} or {w}") for h in (one, two) for w in (one, two)]
+    for left_out in range(5):
+        verdict = OpenSizes({"H": one | two, "W": one | two}, together=[*ties[:left_out], *ties[left_out + 1 :]])
+        untie(verdict)
+        assert [d.code for d in verdict.diagnostics] == ([] if left_out < 4 else ["E0310"])
+    repeated = OpenSizes({"H": ALL, "W": ALL}, together=[ties[0], Together({"H": one | two, "W": one}, span, "wider"), ties[0]])
+    untie(repeated)
+    assert repeated.together == [ties[0]]
 
 
 def test_a_gate_stretches_at_single_sizes() -> None:

@@ -62,8 +62,13 @@ def disagreement(text: str, random: Random, summary: Summary | None = None, *, m
         found = _compare(oracle, at, lets(at))
         if found is not None:
             return found
-    if compiled.ok and modules and len(graph.nodes) > len(graph.inputs):
-        return _module_runs(compiled, graph, summary)
+    if not compiled.ok:
+        return None
+    works = next((at for at in _least(compiled.sizes) if compiled.sizes.works(at)), None)
+    if works is None:
+        return "accepted, and no sizes work together"
+    if modules and len(graph.nodes) > len(graph.inputs):
+        return _module_runs(graph, works, summary)
     return None
 
 
@@ -142,11 +147,8 @@ def _fixed_refused(text: str, random: Random, summary: Summary) -> str | None:
     return None
 
 
-def _module_runs(compiled: Compiled, graph: Graph, summary: Summary) -> str | None:
-    """The module that is built runs at the least sizes that work, and gives the result that is predicted."""
-    at = next((at for at in _least(compiled.sizes) if compiled.sizes.works(at)), None)
-    if at is None:
-        return "accepted, and no sizes work together"
+def _module_runs(graph: Graph, at: dict[str, int], summary: Summary) -> str | None:
+    """The module that is built runs at sizes that work, and gives the result that is predicted."""
     summary.modules += 1
     module = build(graph, "meta").eval()
     inputs = [torch.empty(1, *predicted(graph.nodes[i], at), device="meta") for i in graph.inputs]
