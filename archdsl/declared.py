@@ -4,7 +4,7 @@ Each is one frozen pydantic model. Its fields are the parameters as the language
 order in which they may be given by position; its docstring is its documentation. Defining the class
 registers it, and a second class of the same name raises at once.
 
-Here and in `ops/base.py` annotations are values, not texts: pydantic evaluates those of each base again for every model.
+Here, in `initializers.py` and in `ops/` annotations are values, not texts, which pydantic would compile and evaluate one by one.
 """
 
 import typing

@@ -4,8 +4,6 @@ Each is one class whose lowering is a function of `torch.nn.init`, called on the
 rule does not speak of become zero, as in the papers, except where the rule says otherwise.
 """
 
-from __future__ import annotations
-
 from math import erf, sqrt
 from typing import Any, ClassVar, Literal, Self
 

@@ -24,9 +24,13 @@ class Costs:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._known: dict[tuple[int, tuple[Shape, ...]], Cost] = {}
+        self._of: dict[int, Cost] = {}
 
     def of(self, node: Node) -> Cost:
         """The cost of a node."""
+        return self._of.get(node.index) or self._of.setdefault(node.index, self._shared(node))
+
+    def _shared(self, node: Node) -> Cost:
         shapes = self._graph.input_shapes(node)
         key = (id(node.op), shapes)
         cost = self._known.get(key)

@@ -4,8 +4,6 @@ PyTorch can overwrite the input of `relu`, `relu6`, `leaky_relu`, `elu` and `sel
 follow from the output; these then keep the output, and so does whatever keeps it anyway.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -17,7 +15,7 @@ from archdsl.shapes import Dim, Shape
 class _Activation(Op):
     """An elementwise function; `module` and `function` are its names in PyTorch."""
 
-    category: ClassVar[Category] = Category.ACTIVATION
+    category = Category.ACTIVATION
     module: ClassVar[str]
     function: ClassVar[str]
 
@@ -81,7 +79,7 @@ class LeakyRelu(_Overwriting, name="leaky_relu"):
 class PRelu(_Activation, name="prelu"):
     """A leaky rectifier with a learned slope, one or one for each channel (He et al. 2015, arXiv:1502.01852)."""
 
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     example = "prelu"
 
     init_value: float = Field(0.25, description="the slope at the start")
@@ -129,7 +127,7 @@ class Selu(_Overwriting, name="selu"):
 class Gelu(_Activation, name="gelu"):
     """`x` times the normal distribution function of `x` (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
 
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     module, function = "nn.GELU", "F.gelu"
     example = "gelu"
 
@@ -139,7 +137,7 @@ class Gelu(_Activation, name="gelu"):
 class Silu(_Activation, name="silu"):
     """`x * sigmoid(x)`, also called swish (Elfwing et al. 2017, arXiv:1702.03118)."""
 
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     module, function = "nn.SiLU", "F.silu"
     example = "silu"
 
@@ -147,7 +145,7 @@ class Silu(_Activation, name="silu"):
 class Mish(_Activation, name="mish"):
     """`x * tanh(softplus(x))` (Misra 2019, arXiv:1908.08681)."""
 
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     module, function = "nn.Mish", "F.mish"
     example = "mish"
 
@@ -186,7 +184,7 @@ class Softmax(_Activation, name="softmax"):
 class Hardswish(_Activation, name="hardswish"):
     """`x * relu6(x + 3) / 6` (Howard et al. 2019, arXiv:1905.02244)."""
 
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     module, function = "nn.Hardswish", "F.hardswish"
     example = "hardswish"
 
@@ -194,7 +192,7 @@ class Hardswish(_Activation, name="hardswish"):
 class Hardsigmoid(_Activation, name="hardsigmoid"):
     """`relu6(x + 3) / 6` (Howard et al. 2019, arXiv:1905.02244)."""
 
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     module, function = "nn.Hardsigmoid", "F.hardsigmoid"
     example = "hardsigmoid"
 
@@ -202,7 +200,7 @@ class Hardsigmoid(_Activation, name="hardsigmoid"):
 class Softplus(_Activation, name="softplus"):
     """`log(1 + exp(beta * x)) / beta`, a smooth rectifier; the line itself above the threshold."""
 
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     module, function = "nn.Softplus", "F.softplus"
     example = "softplus"
 
@@ -213,7 +211,7 @@ class Softplus(_Activation, name="softplus"):
 class Act(Op, name="act"):
     """The activation that is given: `act(f)`, where a block takes its activation as a parameter."""
 
-    category: ClassVar[Category] = Category.ACTIVATION
+    category = Category.ACTIVATION
     example = "act(leaky_relu(0.1))"
 
     f: Op = Field(description="an activation, with its parameters")

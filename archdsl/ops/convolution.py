@@ -1,9 +1,7 @@
 """Convolutions."""
 
-from __future__ import annotations
-
 from math import prod
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -27,12 +25,24 @@ _DEFAULTS = (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1), ("bi
 """What `torch.nn.Conv2d` and its kind take a keyword for where it is not given."""
 
 
+class _Geometry(NamedTuple):
+    """A convolution with every default filled in; numbers per spatial axis."""
+
+    out: int
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    bias: bool
+
+
 class _Windowed(WeightedOp):
     """What every convolution shares: channels in and out, a window, and how it is written in PyTorch."""
 
-    category: ClassVar[Category] = Category.CONVOLUTION
-    saves_output: ClassVar[bool] = False
-    weight_layer: ClassVar[bool] = True
+    category = Category.CONVOLUTION
+    saves_output = False
+    weight_layer = True
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """The full geometry, with every default filled in, for an input of so many channels and axes."""
@@ -79,25 +89,6 @@ class _Windowed(WeightedOp):
         if not g.bias:
             options.append(("bias", False))
         return Lowering(module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options), _DEFAULTS, ("in_channels", "out_channels")))
-
-
-class _Geometry:
-    """A convolution with every default filled in; numbers per spatial axis."""
-
-    __slots__ = ("bias", "dilation", "groups", "kernel", "out", "padding", "stride")
-
-    def __init__(
-        self,
-        out: int,
-        kernel: tuple[int, ...],
-        stride: tuple[int, ...],
-        padding: tuple[int, ...],
-        dilation: tuple[int, ...],
-        groups: int,
-        bias: bool,
-    ) -> None:
-        self.out, self.kernel, self.stride, self.padding = out, kernel, stride, padding
-        self.dilation, self.groups, self.bias = dilation, groups, bias
 
 
 class Conv(_Windowed, name="conv"):

@@ -1,9 +1,7 @@
 """Dense layers, and the rearrangements that lead to them."""
 
-from __future__ import annotations
-
 from math import prod
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -18,9 +16,9 @@ class Linear(WeightedOp, name="linear"):
     With more axes `axis = -1` says that the last one holds the features, as after `permute([1, 2, 0])`.
     """
 
-    category: ClassVar[Category] = Category.DENSE
-    saves_output: ClassVar[bool] = False
-    weight_layer: ClassVar[bool] = True
+    category = Category.DENSE
+    saves_output = False
+    weight_layer = True
     example = "flatten; linear(10)"
 
     out: PositiveInt = Field(description="output features")
@@ -58,7 +56,7 @@ class Linear(WeightedOp, name="linear"):
 class Flatten(Op, name="flatten"):
     """All axes as one: `[C, H, W]` to `[C * H * W]`."""
 
-    category: ClassVar[Category] = Category.DENSE
+    category = Category.DENSE
     integers = "kept"
     example = "flatten"
 
@@ -80,7 +78,7 @@ def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
 class Reshape(Op, name="reshape"):
     """The same elements in another arrangement, in order; one size may be -1 and is computed."""
 
-    category: ClassVar[Category] = Category.DENSE
+    category = Category.DENSE
     integers = "kept"
     example = "reshape([64, -1])"
 
@@ -106,9 +104,9 @@ class Reshape(Op, name="reshape"):
 class Embedding(WeightedOp, name="embedding"):
     """A learned vector for each of `n` tokens: `[L]`, integers below `n`, to `[L, dim]`."""
 
-    category: ClassVar[Category] = Category.DENSE
+    category = Category.DENSE
     integers = "required"
-    saves_output: ClassVar[bool] = False
+    saves_output = False
     example = "embedding(1000, 16)"
     example_input = ": int [32]"
 

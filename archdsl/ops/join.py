@@ -1,9 +1,7 @@
 """Joins: where branches meet. They are written as statements with braces, not called by name."""
 
-from __future__ import annotations
-
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
@@ -14,18 +12,18 @@ from archdsl.sizes import at_least, equal
 
 
 class _Join(Op):
-    category: ClassVar[Category] = Category.JOIN
-    arity: ClassVar[int | None] = None
-    statement: ClassVar[bool] = True
-    saves_output: ClassVar[bool] = False
+    category = Category.JOIN
+    arity = None
+    statement = True
+    saves_output = False
 
 
 class Input(Op, name="input"):
     """An input of the network, channels first, without the batch: `input image [3, 224, 224]`."""
 
-    category: ClassVar[Category] = Category.INPUT
-    arity: ClassVar[int | None] = 0
-    statement: ClassVar[bool] = True
+    category = Category.INPUT
+    arity = 0
+    statement = True
     example = "relu"
 
     key: str = Field(description="its name, an argument of `forward`")

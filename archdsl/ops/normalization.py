@@ -1,7 +1,5 @@
 """Normalizations."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -29,8 +27,8 @@ from archdsl.shapes import Shape
 class _Normalization(WeightedOp):
     """What normalizations with a learned scale and shift share; the shape stays."""
 
-    category: ClassVar[Category] = Category.NORMALIZATION
-    saves_output: ClassVar[bool] = False
+    category = Category.NORMALIZATION
+    saves_output = False
     axes: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
 
     @property
@@ -178,8 +176,8 @@ class LocalResponseNorm(Op, name="lrn"):
     PyTorch divides `alpha` by `size`; the paper does not.
     """
 
-    category: ClassVar[Category] = Category.NORMALIZATION
-    saves_output: ClassVar[bool] = False
+    category = Category.NORMALIZATION
+    saves_output = False
     example = "lrn(5)"
 
     size: PositiveInt = Field(description="how many neighbouring channels count")

@@ -1,8 +1,6 @@
 """Pooling."""
 
-from __future__ import annotations
-
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
@@ -28,8 +26,8 @@ from archdsl.shapes import Shape
 class _Pool(Op):
     """What pools share. None keeps its output: a maximum keeps the places, an average nothing."""
 
-    category: ClassVar[Category] = Category.POOLING
-    saves_output: ClassVar[bool] = False
+    category = Category.POOLING
+    saves_output = False
 
 
 class _Window(_Pool):

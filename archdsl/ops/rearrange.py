@@ -1,8 +1,6 @@
 """Padding, cropping, enlarging and reordering."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
@@ -32,8 +30,8 @@ Interpolation = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 class Pad(Op, name="pad"):
     """More rows on each side of every spatial axis: `pad(1)`, `pad([1, 2])`, `pad(before = 0, after = 1)`."""
 
-    category: ClassVar[Category] = Category.SHAPE
-    saves_output: ClassVar[bool] = False
+    category = Category.SHAPE
+    saves_output = False
     example = "pad(1, mode = reflect)"
 
     amount: PadPerAxis | None = Field(None, description="rows on both sides, one number or one for each axis")
@@ -86,8 +84,8 @@ class Pad(Op, name="pad"):
 class PadChannels(Op, name="pad_channels"):
     """Channels of zeros after the last, up to `to` channels: ResNet's shortcut without parameters (He et al. 2015, section 3.3)."""
 
-    category: ClassVar[Category] = Category.SHAPE
-    saves_output: ClassVar[bool] = False
+    category = Category.SHAPE
+    saves_output = False
     integers = "kept"
     example = "pad_channels(16)"
 
@@ -110,9 +108,9 @@ class PadChannels(Op, name="pad_channels"):
 class CropLike(Op, name="crop_like"):
     """The middle of the input, as large as another value: U-Net's "copy and crop" (arXiv:1505.04597)."""
 
-    category: ClassVar[Category] = Category.SHAPE
-    arity: ClassVar[int | None] = 2
-    operands: ClassVar[tuple[str, ...]] = ("like",)
+    category = Category.SHAPE
+    arity = 2
+    operands = ("like",)
     example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -135,10 +133,10 @@ class CropLike(Op, name="crop_like"):
 class ResizeLike(Op, name="resize_like"):
     """The input interpolated to the size of another value."""
 
-    category: ClassVar[Category] = Category.SHAPE
-    arity: ClassVar[int | None] = 2
-    operands: ClassVar[tuple[str, ...]] = ("like",)
-    saves_output: ClassVar[bool] = False
+    category = Category.SHAPE
+    arity = 2
+    operands = ("like",)
+    saves_output = False
     example = "large: conv(8, 3); maxpool(2); resize_like(large)"
 
     mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
@@ -159,8 +157,8 @@ class ResizeLike(Op, name="resize_like"):
 class Upsample(Op, name="upsample"):
     """The input enlarged by a whole factor."""
 
-    category: ClassVar[Category] = Category.SHAPE
-    saves_output: ClassVar[bool] = False
+    category = Category.SHAPE
+    saves_output = False
     example = "upsample(2, mode = bilinear)"
 
     scale: PerAxis = Field(description="factor, one number or one for each axis")
@@ -183,7 +181,7 @@ class Upsample(Op, name="upsample"):
 class PixelShuffle(Op, name="pixel_shuffle"):
     """Channels become pixels: `[C * r^2, H, W]` to `[C, H * r, W * r]` (Shi et al. 2016, arXiv:1609.05158)."""
 
-    category: ClassVar[Category] = Category.SHAPE
+    category = Category.SHAPE
     example = "pixel_shuffle(2)"
 
     r: PositiveInt = Field(description="factor of enlargement")
@@ -204,7 +202,7 @@ class PixelShuffle(Op, name="pixel_shuffle"):
 class ChannelShuffle(Op, name="channel_shuffle"):
     """Channels of all groups in turn, so that grouped convolutions mix (Zhang et al. 2017, arXiv:1707.01083)."""
 
-    category: ClassVar[Category] = Category.SHAPE
+    category = Category.SHAPE
     example = "channel_shuffle(2)"
 
     groups: PositiveInt = Field(description="groups of channels")
@@ -234,7 +232,7 @@ def _part(part: range) -> range:
 class Slice(Op, name="slice"):
     """A part of an axis: `slice(0..4)` takes the first four channels."""
 
-    category: ClassVar[Category] = Category.SHAPE
+    category = Category.SHAPE
     integers = "kept"
     example = "slice(0..4)"
 
@@ -262,7 +260,7 @@ class Slice(Op, name="slice"):
 class Permute(Op, name="permute"):
     """The axes in another order: `permute([1, 2, 0])` puts channels last. Axis 0 is the channels."""
 
-    category: ClassVar[Category] = Category.SHAPE
+    category = Category.SHAPE
     integers = "kept"
     example = "permute([1, 2, 0])"
 
@@ -287,7 +285,7 @@ class Permute(Op, name="permute"):
 class Transpose(Op, name="transpose"):
     """Two axes exchanged: `transpose(0, 1)` makes tokens of channels. Axis 0 is the channels."""
 
-    category: ClassVar[Category] = Category.SHAPE
+    category = Category.SHAPE
     integers = "kept"
     example = "transpose(1, 2)"
 

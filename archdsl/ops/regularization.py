@@ -1,8 +1,6 @@
 """Regularization: ops that act in training alone. In evaluation the output is the input itself, so nothing may overwrite it."""
 
-from __future__ import annotations
-
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -13,7 +11,7 @@ from archdsl.shapes import Shape
 class _Dropping(Op):
     """What these share: the shape stays, and the values average to what they were."""
 
-    category: ClassVar[Category] = Category.REGULARIZATION
+    category = Category.REGULARIZATION
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""

@@ -1,9 +1,5 @@
 """Factors on a branch, fixed and learned."""
 
-from __future__ import annotations
-
-from typing import ClassVar
-
 from pydantic import Field
 
 from archdsl.ops.base import Call, Category, Lowering, Op, channels_and_axes
@@ -13,8 +9,8 @@ from archdsl.shapes import Shape
 class Scale(Op, name="scale"):
     """A fixed factor: the `scale` of a `skip`."""
 
-    category: ClassVar[Category] = Category.SCALE
-    saves_output: ClassVar[bool] = False
+    category = Category.SCALE
+    saves_output = False
     example = "scale(0.17)"
 
     factor: float = Field(description="the factor")
@@ -34,8 +30,8 @@ class LayerScale(Op, name="layer_scale"):
     It is one bare parameter: its label is the key, as in torchvision's ConvNeXt.
     """
 
-    category: ClassVar[Category] = Category.SCALE
-    saves_output: ClassVar[bool] = False
+    category = Category.SCALE
+    saves_output = False
     example = "layer_scale"
 
     init: float = Field(1e-6, description="the factor at the start")
