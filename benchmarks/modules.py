@@ -1,4 +1,4 @@
-"""Built modules against torchvision's: construction, a forward pass, a training step, memory.
+"""Built modules against torchvision's: construction, a forward pass, a training step.
 
     PYTHONPATH=.references python benchmarks/modules.py [--quick]
 
@@ -21,19 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import archdsl
-from benchmarks.measure import (
-    ALLOCATOR,
-    ROOT,
-    Section,
-    paired,
-    plain_environment,
-    print_sections,
-    ratios,
-    run_process,
-    seconds,
-    spread,
-    verdict,
-)
+from benchmarks.measure import ALLOCATOR, Section, paired, print_sections, ratios, seconds, spread, verdict
 from tests.parity.compare import import_models
 
 THREADS = 2
@@ -50,7 +38,7 @@ class Case:
     step: int
 
 
-CASES = (Case("resnet50", 4, 2), Case("googlenet", 4, 4), Case("densenet121", 4, 2), Case("vgg16", 2, 1))
+CASES = (Case("resnet50", 4, 2), Case("googlenet", 4, 4), Case("densenet121", 4, 2), Case("mobilenet_v2", 8, 4), Case("vgg16", 2, 1))
 
 
 torchvision_models = cache(import_models)
@@ -59,7 +47,7 @@ torchvision_models = cache(import_models)
 def constructor(side: str, name: str) -> Callable[[], nn.Module]:
     """What makes a network's module; a spec is read and checked once, before."""
     if side == "torchvision":
-        options = {"init_weights": True} if name == "googlenet" else {}
+        options = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
         make = getattr(torchvision_models(), name)
         return lambda: make(weights=None, **options)
     network = archdsl.load(name)
@@ -129,36 +117,17 @@ def _row(name: str, ours: list[float], theirs: list[float], target: float) -> li
     return [name, *times, spread(pairs, ".3f"), f"≤ {target}", verdict(statistics.median(pairs), target)]
 
 
-def memory(cases: tuple[Case, ...], rounds: int) -> Section:
-    """The most memory of a process that takes two training steps, less that of one that only builds."""
-    section = Section(
-        "Peak memory of training",
-        "The most memory that a process held which builds the network and takes two training steps, PyTorch included; each side in processes of its own.",
-        ["network, batch", "archdsl, MiB", "torchvision, MiB", "ratio"],
-    )
-    env = plain_environment(**ALLOCATOR, PYTHONPATH=str(ROOT / ".references"))
-    for case in cases:
-        commands = [[sys.executable, __file__, "--steps", side, case.name, str(case.step)] for side in SIDES]
-        ours, theirs = paired(*[partial(_peak, command, env) for command in commands], rounds=rounds, warm_up=0)
-        section.rows.append([f"{case.name}, {case.step}", f"{statistics.median(ours):.0f}", f"{statistics.median(theirs):.0f}", spread(ratios(ours, theirs), ".3f")])
-    return section
-
-
-def _peak(command: list[str], env: dict[str, str]) -> float:
-    return run_process(command, env).peak_mib
-
-
 def measure(*, quick: bool) -> list[Section]:
     """Everything."""
     if quick:
         return [building(2), *running(CASES[:1], 1)]
-    return [building(15), *running(CASES, 5), memory(CASES, 1)]
+    return [building(15), *running(CASES, 10)]
 
 
 if __name__ == "__main__":
     torch.set_num_threads(THREADS)
     if "--steps" in sys.argv:
-        chosen, network_name, batch_size = sys.argv[2:5]
+        chosen, network_name, batch_size = sys.argv[2:5]  # by memory.py
         take = stepper(constructor(chosen, network_name)(), int(batch_size))
         take()
         take()

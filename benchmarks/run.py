@@ -1,6 +1,6 @@
 """Measure everything, print it, and write RESULTS.md.
 
-    python benchmarks/run.py [--quick] [peers] [in_process] [open_sizes] [modules]
+    python benchmarks/run.py [--quick] [peers] [in_process] [open_sizes] [zoo] [modules] [memory]
 
 With `--quick` few rounds are run, to see that everything works; nothing is written then, nor when only some parts run.
 """
@@ -23,7 +23,9 @@ PARTS: dict[str, dict[str, str]] = {
     "peers": {},
     "in_process": {},
     "open_sizes": {},
+    "zoo": {"PYTHONPATH": str(ROOT / ".references")},
     "modules": {"PYTHONPATH": str(ROOT / ".references"), **ALLOCATOR},
+    "memory": {},
 }
 """Each part runs in a process of its own, with this added to its environment."""
 METHOD = """\
