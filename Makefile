@@ -64,8 +64,9 @@ clean: ## remove what make made
 	$(PIP) install --no-deps --target .references --requirement tests/references.txt
 	@touch $@
 
-# Programs that benchmarks compare with, in an environment of their own.
-.peers/.made: benchmarks/peers.txt | .venv/bin/python
-	rm -rf .peers && $(PYTHON) -m venv .peers
-	.peers/bin/python -m pip --disable-pip-version-check --quiet install --requirement benchmarks/peers.txt
+# Programs that benchmarks compare with, in an environment of their own, and archdsl as its users have it in another.
+.peers/.made: benchmarks/peers.txt pyproject.toml | .venv/bin/python
+	rm -rf .peers && $(PYTHON) -m venv .peers/peers && $(PYTHON) -m venv .peers/archdsl
+	.peers/peers/bin/python -m pip --disable-pip-version-check --quiet install --requirement benchmarks/peers.txt
+	.peers/archdsl/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt --editable .
 	@touch $@

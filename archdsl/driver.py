@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
+from archdsl.records import record
 from archdsl.resources import resource_folder
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from archdsl.recipe import Recipe
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Compiled:
     """What became of a spec: a graph and a recipe where there is one, and everything that was found."""
 

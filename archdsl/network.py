@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.recipe import Recipe
-    from archdsl.weights import Pairing, WeightsReport
+    from archdsl.weights.pairing import Pairing
+    from archdsl.weights.report import WeightsReport
 
 
 def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
@@ -112,7 +112,7 @@ class Network:
         with _faults_as_errors():
             with extra_needed("train", "loading weights"):
                 from archdsl.backends.torch.weights import move, read  # here: torch takes over a second to import
-            from archdsl.weights import report_on  # here: checking needs no weights
+            from archdsl.weights.report import report_on  # here: checking needs no weights
 
             tensors = read(source if isinstance(source, Mapping) else Path(source))
             wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
@@ -132,7 +132,8 @@ class Network:
 
         Raises `SpecError` E0601 or E0906 where they cannot be read. What does not fit is in the report.
         """
-        from archdsl.weights import file_kind, read_header, report_on  # here: checking needs no weights
+        from archdsl.weights.report import report_on  # here: checking needs no weights
+        from archdsl.weights.stored import file_kind, read_header  # here: checking needs no weights
 
         with _faults_as_errors():
             if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
@@ -198,9 +199,14 @@ class Network:
 
     def _repr_html_(self) -> str:
         """The table, for notebooks; what comes from the spec is escaped."""
+        from html import escape  # here: notebooks alone need it
+
+        def line(cell: str, *texts: str) -> str:
+            return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
+
         table = self.table()
         rows = "".join(
-            _html_row(
+            line(
                 "td",
                 row.name,
                 row.op,
@@ -212,7 +218,7 @@ class Network:
             for row in table.rows
         )
         totals = f"{table.params:,} params, {table.params_eval:,} without heads, depth {table.depth}"
-        head = _html_row("th", "layer", "op", "output", "params", "MACs", "")
+        head = line("th", "layer", "op", "output", "params", "MACs", "")
         return f"<table><caption>{escape(self.name)}: {totals}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
@@ -231,10 +237,6 @@ def _faults_as_errors() -> Iterator[None]:
 
 def _settings(parameters: Mapping[str, Any]) -> dict[str, str]:
     return {name: show(value) for name, value in parameters.items()}
-
-
-def _html_row(cell: str, *texts: str) -> str:
-    return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
 
 
 def _number(value: object) -> str:

@@ -11,7 +11,18 @@ import statistics
 import sys
 from functools import partial
 
-from benchmarks.measure import ALLOCATOR, ROOT, Section, paired, plain_environment, print_sections, ratios, run_process, spread, verdict
+from benchmarks.measure import (
+    ALLOCATOR,
+    ROOT,
+    Section,
+    paired,
+    plain_environment,
+    print_sections,
+    ratios,
+    run_process,
+    spread,
+    verdict,
+)
 
 CASES = {"resnet50": 4, "googlenet": 8, "densenet121": 4, "mobilenet_v2": 8}
 """Networks with their batch sizes."""

@@ -2,7 +2,7 @@
 
     python benchmarks/peers.py [--quick]
 
-The peers live in .peers, where `make bench` installs them.
+They live in .peers, where `make bench` installs them, each without what only its developers need.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from benchmarks.measure import (
 
 TARGET = 0.2
 RECIPES = ROOT / "benchmarks" / "recipes"
-PEERS = ROOT / ".peers" / "bin"
-ARCHDSL = [str(Path(sys.executable).with_name("archdsl")), "check", "specs/resnet.arch:resnet152"]
+PEERS = ROOT / ".peers" / "peers" / "bin"
+ARCHDSL = [str(ROOT / ".peers" / "archdsl" / "bin" / "archdsl"), "check", "specs/resnet.arch:resnet152"]
 PARAMS = "60,192,808"
 VALIDATE = "import sys; from mlnode import MLnodeModel; sys.exit(not MLnodeModel.load(sys.argv[1]).validate().valid)"
 

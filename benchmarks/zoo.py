@@ -59,7 +59,8 @@ def zoo(rounds: int, names: list[str] | None = None) -> Section:
         f"them, its constructors take turns with ours; the ratio is the median of the networks'. Medians of {rounds} rounds, summed.",
         ["family", "networks", "ops", "check, ms", "build, ms", "in torchvision", "archdsl, ms", "torchvision, ms", "ratio", "target", "verdict"],
     )
-    for family, times in [*families.items(), ("all", [time for times in families.values() for time in times])]:
+    everything = [time for family in families.values() for time in family]
+    for family, times in [*families.items(), ("all", everything)]:
         peers = [time for time in times if time.ratio is not None]
         row = [family, f"{len(times)}", f"{sum(t.ops for t in times):,}", f"{sum(t.check for t in times):.1f}", f"{sum(t.build for t in times):.1f}"]
         if peers:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,7 +123,7 @@ def test_notebooks(address: Path) -> None:
 def test_html_escapes_what_a_spec_says(address: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = load(address)
     table = network.table()
-    hostile = replace(table, rows=tuple(replace(row, name="<script>", op='<img src="x">') for row in table.rows))
+    hostile = table._replace(rows=tuple(row._replace(name="<script>", op='<img src="x">') for row in table.rows))
     monkeypatch.setattr(network, "table", lambda: hostile)
     assert "<script" not in network._repr_html_() and "<img" not in network._repr_html_()
 

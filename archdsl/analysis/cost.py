@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from archdsl.ir import Graph, Node, Scope
 from archdsl.ops.base import elements
 from archdsl.shapes import Dim, Shape, SizeError
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """What one node holds and does. `macs` is for one image, none where an open size makes it no formula."""
 
     params: int

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity
 from archdsl.ir import Condition, Graph, Node, Scope
@@ -20,8 +21,7 @@ from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, equal
 from archdsl.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(NamedTuple):
     """A condition on one open size: the sizes that meet it, the place that needs it, and why, as a sentence."""
 
     symbol: str
@@ -30,8 +30,7 @@ class Demand:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(NamedTuple):
     """A condition that ties open sizes: one of them must be in its set."""
 
     sizes: Mapping[str, SizeSet]
@@ -108,8 +107,7 @@ def open_sizes(graph: Graph) -> OpenSizes:
     return verdict
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(NamedTuple):
     """A place where something may go wrong: sizes of which one must be large enough, or two that must be equal."""
 
     span: Span

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from archdsl.analysis.cost import Costs, depth
 from archdsl.declared import show
@@ -11,8 +11,7 @@ from archdsl.ir import Graph, Node
 from archdsl.shapes import Dim, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line: a layer, or `times` equal blocks of layers folded into the first.
 
     `params` and `macs` are of one time. `part` is `main`, or `head` for what runs in training alone.
@@ -27,8 +26,7 @@ class Row:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """All rows, and the totals: learned numbers with and without the heads, MACs in evaluation, depth."""
 
     rows: tuple[Row, ...]
@@ -94,7 +92,7 @@ def _fold(units: Sequence[tuple[str, list[Row]]]) -> list[list[Row]]:
     for path, rows in units:
         form = tuple((row.name.removeprefix(path), row.op, row.shape, row.params, row.part) for row in rows) if path else None
         if form is not None and form == previous:
-            folded[-1] = [replace(row, times=row.times + 1) for row in folded[-1]]
+            folded[-1] = [row._replace(times=row.times + 1) for row in folded[-1]]
         else:
             folded.append(rows)
         previous = form

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,9 @@ from archdsl.cli.weights import Weights, weights_options
 from archdsl.diagnostics import Diagnostic, as_data, printable, render_github
 from archdsl.network import Network
 from archdsl.shapes import Dim, format_shape
-from archdsl.weights import WeightsReport
+
+if TYPE_CHECKING:
+    from archdsl.weights.report import WeightsReport
 
 _BOLD, _DIM, _HEAD, _TIMES = (("bold", True),), (("dim", True),), (("fg", "yellow"),), (("fg", "cyan"),)
 

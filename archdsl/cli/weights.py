@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
 from archdsl.diagnostics import Diagnostic, Severity
 from archdsl.network import Network
-from archdsl.weights import Pairing, WeightsReport, fingerprint
+from archdsl.weights.pairing import Pairing
+
+if TYPE_CHECKING:
+    from archdsl.weights.report import WeightsReport
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +44,8 @@ class Weights:
 
     def facts(self) -> dict[str, Any]:
         """For a run's record."""
+        from archdsl.weights.stored import fingerprint  # here: most commands read no weights
+
         return {"file": self.path.name, "sha256": fingerprint(self.path), "partial": self.partial}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.declared import Fault, show, type_name
@@ -16,6 +15,7 @@ from archdsl.ir import Head, Node, Output, Scope
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
 from archdsl.ops.join import Input
+from archdsl.records import record
 from archdsl.shapes import OpenSize, open_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
@@ -27,7 +27,7 @@ METRICS = ("params", "params_eval", "macs", "depth")
 """What an `expect` may count; known only when the network is complete."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Claim:
     """An `expect` about counts, to be checked when the network is complete."""
 

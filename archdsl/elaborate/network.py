@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from archdsl import limits
@@ -15,13 +14,14 @@ from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Node, Scope
+from archdsl.records import record
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.outline import documentation, introduction
 from archdsl.syntax.parser import parse_expression
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Elaboration:
     """A graph, none where there were errors, and what is left to check about it."""
 

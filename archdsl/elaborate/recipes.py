@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from archdsl.declared import Fault
@@ -111,4 +110,4 @@ def _of_this_key(diagnostic: Diagnostic, key: str) -> Diagnostic:
         return diagnostic
     name = diagnostic.mark.span.text
     help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
-    return replace(diagnostic, message=f"there is no {registry.kind} `{name}`", help=help)
+    return diagnostic._replace(message=f"there is no {registry.kind} `{name}`", help=help)

@@ -6,7 +6,6 @@ the shape of `x`. Deep networks are mostly such repetitions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
@@ -14,6 +13,7 @@ from archdsl.elaborate.calls import identity
 from archdsl.elaborate.control import too_many_ops
 from archdsl.elaborate.values import Callee, Value
 from archdsl.ir import Node, Scope
+from archdsl.records import record
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _PLAIN = frozenset({int, float, bool, str, range})
 """What is known by its value. A tensor, or a list that holds one, is known by itself alone."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Recording:
     """What a call of a block made: a run of nodes, in a scope, from `x` to a result."""
 
@@ -75,7 +75,7 @@ class Replay:
             )
         for condition in [bodies.conditions[i] for i in recording.conditions]:
             left, right = condition.sides
-            bodies.conditions.append(replace(condition, sides=(moved(left), moved(right))))
+            bodies.conditions.append(condition._replace(sides=(moved(left), moved(right))))
         return nodes[recording.result + shift] if recording.result in recording.nodes else x
 
     def keep(self, key: Any, x: Value, result: Value, scope: Scope, before: tuple[int, ...]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from archdsl import limits
 from archdsl.declared import Declared, Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Node
+from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -53,7 +54,7 @@ Value = Node | Unknown
 """A tensor of the network at some place."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Module:
     """A file's definitions and what it imports, by name; `unclear` are the names whose definition was refused."""
 
@@ -63,7 +64,7 @@ class Module:
     unclear: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Bound:
     """An argument that a partial application has fixed."""
 
@@ -71,7 +72,7 @@ class Bound:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Callee:
     """An op, or a block or network with the module that it reads names in, with arguments fixed so far."""
 

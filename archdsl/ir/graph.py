@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from archdsl.initializers import Initializer
 from archdsl.ops.base import Op, WeightedOp
@@ -90,8 +90,7 @@ class Node:
         return f"{above}.{self.name}" if above else self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """An auxiliary head: computed, and with a loss of this weight, in training alone."""
 
     name: str
@@ -100,8 +99,7 @@ class Head:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """A further output, in training and evaluation."""
 
     name: str
@@ -109,8 +107,7 @@ class Output:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """Two sizes that must be equal for a join to work, where at least one is open.
 
     `sides` are the nodes whose axes these are. Where the left one may `stretch`, it may also be one.

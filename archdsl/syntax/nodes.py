@@ -5,9 +5,9 @@ Chains of one precedence (`a + b - c`) are flat, so that a long sum is not a dee
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, dataclass_transform
+from typing import Any, ClassVar
 
+from archdsl.records import record
 from archdsl.source import SourceFile, Span
 
 
@@ -35,59 +35,50 @@ class _Node:
         return f"{self.__class__.__name__}({fields})"
 
 
-_N = TypeVar("_N")
-
-
-@dataclass_transform(frozen_default=True, eq_default=False)
-def _node(cls: type[_N]) -> type[_N]:
-    """A record that type checkers hold frozen: to freeze it at run time too would double what these classes cost to make."""
-    return dataclass(slots=True, eq=False, repr=False)(cls)
-
-
 # ---- Expressions -----------------------------------------------------------------------------
 
 
-@_node
+@record
 class Expr(_Node):
     """Base of every expression."""
 
     span: Span
 
 
-@_node
+@record
 class Literal(Expr):
     """A number, a string, `true`, `false` or `none`."""
 
     value: int | float | str | bool | None
 
 
-@_node
+@record
 class Unread(Expr):
     """A number that was refused, and reported: it has no value, and nothing follows from it."""
 
 
-@_node
+@record
 class Template(Expr):
     """A label string: plain text and expressions in braces, in turn."""
 
     pieces: tuple[str | Expr, ...]
 
 
-@_node
+@record
 class Name(Expr):
     """A name: a parameter, a `let`, a loop variable, a label, `x`, a block or an op."""
 
     id: str
 
 
-@_node
+@record
 class ListExpr(Expr):
     """`[a, b, c]`."""
 
     items: tuple[Expr, ...]
 
 
-@_node
+@record
 class Chain(Expr):
     """Operands joined by operators of one precedence: arithmetic, comparison, `and`, `or`.
 
@@ -98,7 +89,7 @@ class Chain(Expr):
     operators: tuple[str, ...]
 
 
-@_node
+@record
 class Unary(Expr):
     """`-a`, `+a` or `not a`."""
 
@@ -106,7 +97,7 @@ class Unary(Expr):
     operand: Expr
 
 
-@_node
+@record
 class Choice(Expr):
     """`then if condition else other`."""
 
@@ -115,7 +106,7 @@ class Choice(Expr):
     other: Expr
 
 
-@_node
+@record
 class RangeExpr(Expr):
     """`start..stop`, half open."""
 
@@ -123,7 +114,7 @@ class RangeExpr(Expr):
     stop: Expr
 
 
-@_node
+@record
 class Attribute(Expr):
     """`base.name`: a size of a value, or a definition of an import."""
 
@@ -131,7 +122,7 @@ class Attribute(Expr):
     name: str
 
 
-@_node
+@record
 class Index(Expr):
     """`base[index]`."""
 
@@ -139,7 +130,7 @@ class Index(Expr):
     index: Expr
 
 
-@_node
+@record
 class Argument(_Node):
     """One argument of a call; `name` is none for one by position."""
 
@@ -148,7 +139,7 @@ class Argument(_Node):
     value: Expr
 
 
-@_node
+@record
 class CallExpr(Expr):
     """`callee(arguments)`."""
 
@@ -159,7 +150,7 @@ class CallExpr(Expr):
 # ---- Stages and statements ---------------------------------------------------------------------
 
 
-@_node
+@record
 class Body(_Node):
     """Statements in braces."""
 
@@ -167,28 +158,28 @@ class Body(_Node):
     statements: tuple[Statement, ...]
 
 
-@_node
+@record
 class Stage(_Node):
     """Base of what stands between arrows."""
 
     span: Span
 
 
-@_node
+@record
 class CallStage(Stage):
     """An op, a block, or a value's name."""
 
     call: Expr
 
 
-@_node
+@record
 class Group(Stage):
     """`{ ... }`."""
 
     body: Body
 
 
-@_node
+@record
 class Skip(Stage):
     """`skip(arguments) { body } via { shortcut }`."""
 
@@ -198,7 +189,7 @@ class Skip(Stage):
     keyword: Span
 
 
-@_node
+@record
 class Join(Stage):
     """`concat`, `add`, `mul` or `shake` of the branches in the body."""
 
@@ -208,7 +199,7 @@ class Join(Stage):
     keyword: Span
 
 
-@_node
+@record
 class Repeat(Stage):
     """`repeat count { ... }`."""
 
@@ -216,7 +207,7 @@ class Repeat(Stage):
     body: Body
 
 
-@_node
+@record
 class For(Stage):
     """`for i in list { ... }`; with two names, the first counts from 0."""
 
@@ -225,21 +216,21 @@ class For(Stage):
     body: Body
 
 
-@_node
+@record
 class If(Stage):
     """`if c { } else if d { } else { }`; the last arm's condition is none for `else`."""
 
     arms: tuple[tuple[Expr | None, Body], ...]
 
 
-@_node
+@record
 class Statement(_Node):
     """Base of every statement."""
 
     span: Span
 
 
-@_node
+@record
 class Label(_Node):
     """`name:`, `name[index]:` or `"template":`."""
 
@@ -249,7 +240,7 @@ class Label(_Node):
     template: Template | None = None
 
 
-@_node
+@record
 class Pipeline(Statement):
     """Stages joined by arrows, with or without a label."""
 
@@ -257,7 +248,7 @@ class Pipeline(Statement):
     stages: tuple[Stage, ...]
 
 
-@_node
+@record
 class Aux(Statement):
     """`aux(weight = 0.3) name: stages`."""
 
@@ -265,14 +256,14 @@ class Aux(Statement):
     pipeline: Pipeline
 
 
-@_node
+@record
 class Output(Statement):
     """`output name: stages`."""
 
     pipeline: Pipeline
 
 
-@_node
+@record
 class Input(Statement):
     """`input name: kind [sizes] where condition`."""
 
@@ -282,7 +273,7 @@ class Input(Statement):
     condition: Expr | None
 
 
-@_node
+@record
 class Let(Statement):
     """`let name = value`."""
 
@@ -290,7 +281,7 @@ class Let(Statement):
     value: Expr
 
 
-@_node
+@record
 class Expect(Statement):
     """`expect claim if condition`."""
 
@@ -298,7 +289,7 @@ class Expect(Statement):
     condition: Expr | None
 
 
-@_node
+@record
 class Setting(_Node):
     """`name = value` in `init { }` or `train { }`."""
 
@@ -308,14 +299,14 @@ class Setting(_Node):
     value: Expr
 
 
-@_node
+@record
 class Init(Statement):
     """`init { op = rule; ... }`."""
 
     settings: tuple[Setting, ...]
 
 
-@_node
+@record
 class Damaged(Statement):
     """Where a syntax error was: nothing is known of what stood there."""
 
@@ -323,7 +314,7 @@ class Damaged(Statement):
 # ---- Definitions -------------------------------------------------------------------------------
 
 
-@_node
+@record
 class Parameter(_Node):
     """`name: kind = default`."""
 
@@ -333,7 +324,7 @@ class Parameter(_Node):
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Definition:
     """Base of what a file defines. `doc` is the text of the `##` lines right above."""
 
@@ -343,7 +334,7 @@ class Definition:
     doc: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Block(Definition):
     """`block name(parameters) { ... }`."""
 
@@ -351,7 +342,7 @@ class Block(Definition):
     body: Body
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Network(Definition):
     """`network name(parameters) { ... }`."""
 
@@ -359,7 +350,7 @@ class Network(Definition):
     body: Body
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Alias(Definition):
     """`network name = target expect ...`."""
 
@@ -367,7 +358,7 @@ class Alias(Definition):
     claims: tuple[Expect, ...]
 
 
-@_node
+@record
 class Import(_Node):
     """`import "path" as name`."""
 
@@ -378,7 +369,7 @@ class Import(_Node):
     name_span: Span
 
 
-@_node
+@record
 class Train(_Node):
     """`train { ... }`."""
 
@@ -386,7 +377,7 @@ class Train(_Node):
     settings: tuple[Setting, ...]
 
 
-@_node
+@record
 class File(_Node):
     """A whole file, with its comments in order; `damaged` by a syntax error, `hidden` where one hid a definition."""
 

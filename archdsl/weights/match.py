@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final
 
 from archdsl.weights.names import COUNTER, bare
+from archdsl.weights.pairing import Pairing
 from archdsl.weights.stored import Entry, Stored
 
-Pairing = Literal["name", "order"]
 Shape = tuple[int, ...]
 
 _ROLES: Final = {

@@ -10,8 +10,9 @@ from typing import Any
 from archdsl.diagnostics import Diagnostic, Mark, Severity, render_text
 from archdsl.ir import Graph
 from archdsl.source import Span
-from archdsl.weights.match import Fit, Pairing, Problem, Reason, Shape, match
+from archdsl.weights.match import Fit, Problem, Reason, Shape, match
 from archdsl.weights.names import listed
+from archdsl.weights.pairing import Pairing
 from archdsl.weights.stored import Stored, unreadable
 
 _MOST_PLACES = 12

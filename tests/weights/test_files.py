@@ -19,7 +19,7 @@ from torch import Tensor
 
 from archdsl import Network, SpecError
 from archdsl.declared import Fault
-from archdsl.weights import read_header
+from archdsl.weights.stored import read_header
 
 
 class Hostile:

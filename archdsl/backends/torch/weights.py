@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.declared import Fault
-from archdsl.weights import Entry, Fit, Stored, file_kind, read_header, unreadable, unwrap
-from archdsl.weights.stored import not_tensors
+from archdsl.weights.match import Fit
+from archdsl.weights.names import unwrap
+from archdsl.weights.stored import Entry, Stored, file_kind, not_tensors, read_header, unreadable
 
 
 class Tensors(NamedTuple):

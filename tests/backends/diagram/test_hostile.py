@@ -1,6 +1,5 @@
 """No text of a spec can be read as DOT, SVG or HTML."""
 
-from dataclasses import replace
 from xml.etree import ElementTree
 
 import pygraphviz
@@ -47,8 +46,8 @@ def hostile_graph(text: str) -> Graph:
             node.scope._path = None
         if node.name is not None:
             node.name = text
-    graph.heads = [replace(head, name=text) for head in graph.heads]
-    graph.outputs = [replace(output, name=text) for output in graph.outputs]
+    graph.heads = [head._replace(name=text) for head in graph.heads]
+    graph.outputs = [output._replace(name=text) for output in graph.outputs]
     return graph
 
 
