@@ -21,31 +21,30 @@ class Costs:
     """The cost of each node of a graph; equal nodes are computed once."""
 
     def __init__(self, graph: Graph) -> None:
-        self._graph = graph
-        self._known: dict[tuple[int, tuple[Shape, ...]], Cost] = {}
-        self._of: dict[int, Cost] = {}
+        known: dict[tuple[int, tuple[Shape, ...]], Cost] = {}
+        self._costs: list[Cost] = []
+        for node in graph.nodes:
+            shapes = graph.input_shapes(node)
+            key = (id(node.op), shapes)
+            cost = known.get(key)
+            if cost is None:
+                cost = known[key] = Cost(elements(node.op.parameters(*shapes)) if node.name is not None else 0, _macs(node, shapes))
+            self._costs.append(cost)
 
     def of(self, node: Node) -> Cost:
         """The cost of a node."""
-        return self._of.get(node.index) or self._of.setdefault(node.index, self._shared(node))
-
-    def _shared(self, node: Node) -> Cost:
-        shapes = self._graph.input_shapes(node)
-        key = (id(node.op), shapes)
-        cost = self._known.get(key)
-        if cost is None:
-            cost = self._known[key] = Cost(elements(node.op.parameters(*shapes)) if node.name is not None else 0, _macs(node, shapes))
-        return cost
+        return self._costs[node.index]
 
     def params(self, nodes: Iterable[Node]) -> int:
         """Learned numbers."""
-        return sum([self.of(node).params for node in nodes])
+        costs = self._costs
+        return sum([costs[node.index].params for node in nodes])
 
     def macs(self, nodes: Iterable[Node]) -> Dim | None:
         """Multiply-accumulates for one image: convolutions and matrix products only."""
         total: Dim = 0
         for node in nodes:
-            macs = self.of(node).macs
+            macs = self._costs[node.index].macs
             if macs is None:
                 return None
             if macs != 0:
@@ -68,7 +67,7 @@ def counts(graph: Graph, costs: Costs, scope: Scope) -> dict[str, Dim]:
     evaluated = [node for node in nodes if graph.in_evaluation[node.index]]
     params = params_eval = costs.params(evaluated)
     if len(evaluated) < len(nodes):
-        params += costs.params(node for node in nodes if not graph.in_evaluation[node.index])
+        params = costs.params(nodes)
     found: dict[str, Dim] = {"params": params, "params_eval": params_eval, "depth": depth(graph, evaluated)}
     macs = costs.macs(evaluated)
     return found if macs is None else found | {"macs": macs}

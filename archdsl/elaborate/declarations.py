@@ -38,7 +38,7 @@ class Claim:
 
 def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, naming: Naming) -> Value:
     """Check a claim about shapes at once; keep one about counts for later."""
-    names = {e.id for e in _names(expect.claim)} | ({e.id for e in _names(expect.condition)} if expect.condition else set())
+    names = {name.id for name in ast.names(expect.claim, expect.condition)}
     if any(name in METRICS and env.find(name) is Unknown for name in names):
         frozen = Environment(None, env.module)
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
@@ -222,18 +222,3 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> N
 
 def _counted(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
-
-
-def _names(expression: ast.Expr) -> list[ast.Name]:
-    """Every name in an expression."""
-    found: list[ast.Name] = []
-    pending: list[Any] = [expression]
-    while pending:
-        e = pending.pop()
-        if isinstance(e, ast.Name):
-            found.append(e)
-        elif isinstance(e, ast.Expr | ast.Argument):
-            pending += [getattr(e, field) for field in e.__dataclass_fields__ if field != "span"]
-        elif isinstance(e, tuple):
-            pending += e
-    return found

@@ -213,26 +213,11 @@ def _unused_parameters(module: Module) -> list[Diagnostic]:
     for definition in module.definitions.values():
         if not isinstance(definition, ast.Block | ast.Network) or not definition.parameters:
             continue
-        read = names_read(definition)
+        read = {name.id for name in ast.names(definition.body, *(parameter.default for parameter in definition.parameters))}
         for parameter in definition.parameters:
             if parameter.name not in read:
                 message = f"`{definition.name}` never reads its parameter `{parameter.name}`"
                 found.append(
                     Diagnostic("W0102", message, Mark(parameter.span), help="delete it, or use it", severity=Severity.WARNING)
                 )
-    return found
-
-
-def names_read(definition: ast.Block | ast.Network) -> set[str]:
-    """Every name that stands in an expression of the definition."""
-    found: set[str] = set()
-    pending: list[Any] = [definition.body, *(parameter.default for parameter in definition.parameters)]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, ast.Name):
-            found.add(item.id)
-        elif isinstance(item, tuple):
-            pending += item
-        elif item is not None and not isinstance(item, str | int | float | Span):
-            pending += [getattr(item, name) for name in item.__dataclass_fields__]
     return found

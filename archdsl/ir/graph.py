@@ -148,7 +148,8 @@ class Graph:
 
     def input_shapes(self, node: Node) -> tuple[Shape, ...]:
         """The shapes of a node's inputs."""
-        return tuple(self.nodes[i].shape for i in node.inputs)
+        nodes = self.nodes
+        return tuple([nodes[i].shape for i in node.inputs])
 
     @cached_property
     def consumers(self) -> list[list[int]]:

@@ -5,6 +5,7 @@ Chains of one precedence (`a + b - c`) are flat, so that a long sum is not a dee
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, ClassVar
 
 from archdsl.records import record
@@ -33,6 +34,30 @@ class _Node:
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
         return f"{self.__class__.__name__}({fields})"
+
+
+_LEAVES = {"Span", "Span | None", "SourceFile", "str", "str | None", "bool", "int | float | str | bool | None"}
+_parts: dict[type, tuple[str, ...]] = {}
+"""The fields that may hold nodes, of each kind met so far."""
+
+
+def names(*roots: Expr | Body | None) -> list[Name]:
+    """Every name that stands in an expression below these."""
+    found: list[Name] = []
+    pending: list[Any] = list(roots)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Name):
+            found.append(item)
+        elif isinstance(item, tuple):
+            if not isinstance(item, Span):
+                pending += item
+        elif hasattr(item, "__dataclass_fields__"):
+            kind = item.__class__
+            if kind not in _parts:
+                _parts[kind] = tuple(field.name for field in fields(kind) if field.type not in _LEAVES)
+            pending += [getattr(item, part) for part in _parts[kind]]
+    return found
 
 
 # ---- Expressions -----------------------------------------------------------------------------
