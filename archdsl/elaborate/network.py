@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from archdsl import limits
@@ -61,7 +62,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     if any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
-        bodies.diagnostics += [*_unused_values(graph), *_unused_parameters(module)]
+        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_unused_parameters(module)]
     return Elaboration(graph, bodies.diagnostics, bodies, bodies.claims)
 
 
@@ -93,12 +94,27 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
             network.name_span,
             "its first statement declares one: `input image [3, 224, 224]`",
         )
+    bodies.diagnostics += _before_input(network.body)
     bodies.claims += [Claim(claim, env, root) for claim in claims]
     index = result.index if isinstance(result, Node) else 0
     return Graph(
         definition.name, root, bodies.nodes, bodies.inputs, index, bodies.heads, bodies.outputs, bodies.initializers,
         bodies.conditions, bodies.stated, bodies.stated_at, doc=doc,
     )  # fmt: skip
+
+
+def _before_input(body: ast.Body) -> list[Diagnostic]:
+    """An error for what takes `x`, or reads it, before there is one."""
+    early = list(takewhile(lambda statement: not isinstance(statement, ast.Input), body.statements))
+    if len(early) == len(body.statements):
+        return []
+    for statement in early:
+        works = isinstance(statement, ast.Pipeline | ast.Aux | ast.Output)
+        reads = isinstance(statement, ast.Let | ast.Expect) and any(name.id == "x" for name in ast.names(statement))
+        if works or reads:
+            message = f"this stands before the input {'that it takes' if works else 'whose shape it reads'}"
+            return [Diagnostic("E0503", message, Mark(statement.span), help="begin the network with `input`")]
+    return []
 
 
 def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect], str]:
@@ -205,6 +221,16 @@ def _unused_values(graph: Graph) -> list[Diagnostic]:
                 ),
             )
     return list(found.values())
+
+
+def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
+    """A warning for each head whose value the result needs, so that it runs in evaluation, too."""
+    heads = [head for head in graph.heads if graph.in_evaluation[head.value]]
+    help = "what the result needs stands outside of `aux`, with a label of its own; what is wanted besides the result is an `output`"
+    return [
+        Diagnostic("W0104", f"the head `{head.name}` runs in evaluation, too: the result is made from it", Mark(head.span), help=help, severity=Severity.WARNING)
+        for head in heads
+    ]
 
 
 def _unused_parameters(module: Module) -> list[Diagnostic]:

@@ -41,7 +41,7 @@ _parts: dict[type, tuple[str, ...]] = {}
 """The fields that may hold nodes, of each kind met so far."""
 
 
-def names(*roots: Expr | Body | None) -> list[Name]:
+def names(*roots: Expr | Body | Statement | None) -> list[Name]:
     """Every name that stands in an expression below these."""
     found: list[Name] = []
     pending: list[Any] = list(roots)

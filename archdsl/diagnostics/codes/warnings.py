@@ -66,6 +66,29 @@ CODES = (
         """,
     ),
     Code(
+        "W0104",
+        "a head runs in evaluation",
+        """An auxiliary head exists in training alone: in evaluation neither it nor its weights are needed. Here the network's
+        result is made from what the head gives, so that it has to run all the same.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(8, 3)
+          aux early: conv(8, 3)
+          add { early; x }
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(8, 3)
+          early: conv(8, 3)
+          aux head: { gap; flatten; linear(10) }
+          skip { conv(8, 3) }
+        }
+        """,
+    ),
+    Code(
         "N0301",
         "the stated condition is stricter than needed",
         """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",
