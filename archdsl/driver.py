@@ -36,8 +36,8 @@ class Compiled:
     recipe: Recipe | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
-    folder: Path | None = None
-    """Of the first source, where it is a file: imports and a recipe's paths start there."""
+    path: Path | None = None
+    """Of the first source, where it is a file: imports and a recipe's paths start in its folder."""
     sizes: OpenSizes = field(default_factory=OpenSizes)
     """For which values of the sizes that the input leaves open the network works."""
 
@@ -128,7 +128,7 @@ def compile_source(
     if isinstance(chosen, Diagnostic):
         return Compiled(None, None, [*program.diagnostics, chosen])
     compiled = _compile(program, module, chosen, settings or {})
-    return replace(compiled, folder=path.parent if path is not None else None)
+    return replace(compiled, path=path)
 
 
 def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str]) -> Compiled:
@@ -228,7 +228,7 @@ def compile_networks(path: Path) -> Iterator[tuple[ast.Definition, ast.File, Com
     program = Program(path.parent)
     module = program.module(source, path)
     for network in _networks(module):
-        yield network, module.file, replace(_compile(program, module, network, {}), folder=path.parent)
+        yield network, module.file, replace(_compile(program, module, network, {}), path=path)
 
 
 def _networks(module: Module) -> list[ast.Network | ast.Alias]:

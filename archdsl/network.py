@@ -58,9 +58,9 @@ class Network:
         self.graph: Graph = compiled.require()
         self.recipe: Recipe | None = compiled.recipe
         self.warnings: list[Diagnostic] = compiled.diagnostics
-        self.folder: Path = compiled.folder or Path()
+        self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
         self.sizes: OpenSizes = compiled.sizes
-        self._sources = compiled.sources
+        self._path, self._sources = compiled.path, compiled.sources
 
     @property
     def name(self) -> str:
@@ -176,9 +176,22 @@ class Network:
             raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
         with _faults_as_errors():
             drawn = render(self.graph, chosen, detail=detail)
-            if path is not None:
-                write_file(Path(path), drawn)
+        if path is not None:
+            self.write(path, drawn)
         return drawn
+
+    def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
+        """Write what was made of the network, whole or not at all. Raises `SpecError` E0606 where that cannot be.
+
+        Nor can it be where the path leads to a file that the network was read from.
+        """
+        read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
+        target = Path(path)
+        with _faults_as_errors():
+            if any(target.exists() and file.exists() and target.samefile(file) for file in read if file is not None):
+                message = f"{path} is a file that `{self.name}` is read from, and would be lost"
+                raise Fault("E0606", message, help="choose another file with -o")
+            write_file(target, content)
 
     def files(self) -> dict[str, str]:
         """The text of its file and of all that it imports, by path below `folder`."""

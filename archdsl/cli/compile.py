@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.console import print_text
-from archdsl.files import write_file
 
 
 @click.command(
@@ -20,8 +17,9 @@ from archdsl.files import write_file
 @click.option("--no-aux", is_flag=True, help="Leave out the auxiliary heads, which run in training alone.")
 def command(address: str, settings: tuple[tuple[str, str], ...], output: str, no_aux: bool) -> None:
     """Write NETWORK as Python source that imports torch alone."""
-    source = require_network(address, settings).source(aux=not no_aux)
+    network = require_network(address, settings)
+    source = network.source(aux=not no_aux)
     if output == "-":
         print_text(source)
     else:
-        write_file(Path(output), source)
+        network.write(output, source)

@@ -10,7 +10,6 @@ import click
 
 from archdsl.backends.diagram import FORMATS, Detail
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
-from archdsl.files import write_file
 
 
 @click.command(
@@ -25,11 +24,12 @@ from archdsl.files import write_file
 def command(address: str, settings: tuple[tuple[str, str], ...], output: str, form: str | None, detail: Detail) -> None:
     """Draw NETWORK: scopes as boxes, shapes on the edges, heads dashed."""
     chosen = form or _format_of(output)
-    drawn = require_network(address, settings).render(format=chosen, detail=detail)
+    network = require_network(address, settings)
+    drawn = network.render(format=chosen, detail=detail)
     if output == "-":
         sys.stdout.buffer.write(drawn)
     else:
-        write_file(Path(output), drawn)
+        network.write(output, drawn)
 
 
 def _format_of(output: str) -> str:

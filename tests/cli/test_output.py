@@ -56,6 +56,20 @@ def test_an_output_that_cannot_be_written(cli: Cli, small: Path, tmp_path: Path,
     assert sorted(os.listdir(tmp_path)) == before
 
 
+@pytest.mark.parametrize("output", ["net.arch", "./net.arch", "link.svg", "parts/unit.arch"])
+@pytest.mark.parametrize("command", [["compile"], ["render", "--format", "svg"]])
+def test_a_file_that_the_network_is_read_from_is_not_replaced(cli: Cli, tmp_path: Path, command: list[str], output: str) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "unit.arch").write_text("block unit(width) { conv(width, 3) -> relu }")
+    (tmp_path / "net.arch").write_text('import "parts/unit.arch" as parts\nnetwork net { input image [3, 8, 8]; parts.unit(4) }')
+    (tmp_path / "link.svg").symlink_to("net.arch")
+    before = {path: path.read_text() for path in tmp_path.rglob("*.arch")}
+    result = cli(*command, "net.arch", "-o", output)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error[E0606]" in result.stderr and f"{output} is a file that `net` is read from" in result.stderr
+    assert {path: path.read_text() for path in tmp_path.rglob("*.arch")} == before
+
+
 def test_warnings_do_not_keep_from_writing(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "net.arch").write_text("network net(unread = 1) { input image [3, 8, 8]; conv(3, 3) }")
     result = cli("compile", "net.arch", "-o", "model.py")

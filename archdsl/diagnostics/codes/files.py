@@ -58,8 +58,8 @@ CODES = (
     Code(
         "E0606",
         "an output cannot be written",
-        """The place cannot be written, the disk is full, or a folder holds a run already. Nothing is left half written: what was
-        there before is as it was.""",
+        """The place cannot be written, the disk is full, a folder holds a run already, or the output would replace the spec.
+        Nothing is left half written: what was there before is as it was.""",
         situation="`archdsl render net.arch -o /nowhere/net.svg`.",
     ),
     Code(
