@@ -68,12 +68,14 @@ def match(wanted: Mapping[str, Shape], stored: Stored, *, by: Pairing = "name", 
     pairs = {key: names[key] for key in wanted if key in names}
     problems = [problem for key in pairs if (problem := _misfit(key, wanted[key], pairs[key], entries[pairs[key]]))]
     absent = [key for key in wanted if key not in names]
+    uncounted = {key for key in absent if _is_counter(key) and _beside(key, "running_mean") in names}
+    absent = [key for key in absent if key not in uncounted]
     left = tuple(key for key in absent if key in optional)
-    problems += [Problem(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional and not _is_counter(key)]
+    problems += [Problem(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional]
     problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in names.items() if key not in wanted]
     for problem in problems:
         pairs.pop(problem.key or "", None)
-    return Fit(pairs, tuple(problems), notes + _counters([key for key in absent if _beside(key, "running_mean") in pairs]), left)
+    return Fit(pairs, tuple(problems), notes + _counters(uncounted), left)
 
 
 def _misfit(key: str, wanted: Shape, stored: str, entry: Entry) -> Problem | None:
@@ -99,9 +101,9 @@ def _role(key: str) -> str:
     return key.rpartition(".")[2]
 
 
-def _counters(absent: list[str]) -> tuple[str, ...]:
-    count = sum(map(_is_counter, absent))
-    return (f"{count:,} counters `{COUNTER}` are not in the file, as in older ones, and keep their values",) if count else ()
+def _counters(absent: Collection[str]) -> tuple[str, ...]:
+    """Layers that older files hold without their counters are whole all the same."""
+    return (f"{len(absent):,} counters `{COUNTER}` are not in the file, as in older ones, and keep their values",) if absent else ()
 
 
 # ---- By position -------------------------------------------------------------------------------
