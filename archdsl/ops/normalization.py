@@ -20,6 +20,7 @@ from archdsl.ops.base import (
     demand,
     fixed,
     normal_axis,
+    written,
 )
 from archdsl.shapes import Shape
 
@@ -191,8 +192,10 @@ class LocalResponseNorm(Op, name="lrn"):
         return inputs[0]
 
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.LocalResponseNorm`."""
+        """`torch.nn.LocalResponseNorm`. On three axes PyTorch takes a view of two as one, which a transposed tensor does not give."""
         options = dict(_changed(self, alpha="alpha", beta="beta", k="k"))
+        if len(inputs[0]) == 4:
+            return Lowering(function=written("F.local_response_norm", "{0}.contiguous()", str(self.size), **options))
         return both_forms("nn.LocalResponseNorm", "F.local_response_norm", self.size, **options)
 
 

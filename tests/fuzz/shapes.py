@@ -165,8 +165,13 @@ def _module_runs(graph: Graph, at: dict[str, int], summary: Summary) -> str | No
 
 
 def _least(sizes: OpenSizes) -> Iterator[dict[str, int]]:
+    """The least sizes, and larger ones of each for the conditions that tie them."""
     least = {symbol: work.smallest() for symbol, work in sizes.work.items()}
     yield least
+    for tie in sizes.together:
+        for symbol, within in tie.sizes.items():
+            if both := sizes.work[symbol] & within:
+                yield {**least, symbol: both.smallest()}
     for symbol, work in sizes.work.items():
         for n in range(1, 200):
             if n in work:

@@ -215,3 +215,10 @@ def test_families_of_bare_parameters(body: str) -> None:
     assert all(parameter.grad is not None for parameter in module.parameters())
     for other in (pickle.loads(pickle.dumps(module)), torch.fx.symbolic_trace(module)):
         torch.testing.assert_close(other(images), module(images))
+
+
+def test_a_transposed_volume_is_normalized_over_its_channels() -> None:
+    text = "network net {\n  input scan [4, D, H, W]\n  transpose(1, 3)\n  lrn(3)\n}\n"
+    x = torch.randn(1, 4, 5, 6, 7)
+    found = network(text)(x)
+    assert torch.equal(found, torch.nn.functional.local_response_norm(x.transpose(2, 4).contiguous(), 3))
