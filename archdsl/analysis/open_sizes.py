@@ -48,7 +48,10 @@ class OpenSizes:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def works(self, at: Mapping[str, int]) -> bool:
-        """Whether the network works at these values of all its open sizes."""
+        """Whether the network works at these values of all its open sizes; `ValueError` where one is not given."""
+        missing = [symbol for symbol in self.work if symbol not in at]
+        if missing:
+            raise ValueError(f"the open sizes are {', '.join(self.work)}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given")
         return all(at[symbol] in sizes for symbol, sizes in self.work.items()) and all(
             any(at[symbol] in sizes for symbol, sizes in tie.sizes.items()) for tie in self.together
         )

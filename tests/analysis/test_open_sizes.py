@@ -171,6 +171,11 @@ def test_sizes_that_belong_to_different_symbols() -> None:
     assert checked("skip { transpose(1, 2) }", "[3, N, N]").ok
 
 
+def test_works_needs_every_open_size() -> None:
+    with pytest.raises(ValueError, match=r"^the open sizes are H, W: W is not given$"):
+        checked("maxpool(2)").sizes.works({"H": 24})
+
+
 def test_shapes_print_as_they_read_where_the_network_works() -> None:
     compiled = checked("skip { maxpool(4) -> upsample(4) }; maxpool(2)")
     assert format_shape(compiled.require().nodes[-1].shape) == "[3, H/2, W/2]"

@@ -27,6 +27,10 @@ def size_check(graph: Graph, arguments: list[str]) -> list[str]:
     if not found:
         return []
     lines = ["", "", f"def {NAME}({', '.join(arguments)}):", '    """Raise `ValueError` where the network does not work."""']
+    for argument, index in zip(arguments, graph.inputs, strict=True):
+        shape = graph.nodes[index].shape
+        rule = f"{argument} must be [batch, {', '.join(map(str, shape))}]"
+        lines += [f"    if {argument}.ndim != {len(shape) + 1}:", f'        raise ValueError(f"{rule}; it is {{list({argument}.shape)}}")']
     for sizes, wanted in found.items():
         test = " or ".join(_violated(sizes, place) or "" for _, place in wanted)
         rule = f"{' and '.join(symbol for symbol, _ in wanted)} must be {describe(sizes, many=len(wanted) > 1)}"

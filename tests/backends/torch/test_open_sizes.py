@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -27,6 +28,12 @@ def test_the_size_is_checked_on_entry() -> None:
     assert module(torch.zeros(1, 1, 6, 8)).shape == (1, 2, 6, 8)
     with pytest.raises(ValueError, match=r"^H and W must be multiples of 2; H is 7, W is 8$"):
         module(torch.zeros(1, 1, 7, 8))
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 8), (6, 8), (1, 1, 6, 8, 8)])
+def test_a_tensor_without_a_batch(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=rf"^image must be \[batch, 1, H, W\]; it is {re.escape(str(list(shape)))}$"):
+        loads(UNET).build()(torch.zeros(shape))
 
 
 def test_the_check_can_be_left_out() -> None:
