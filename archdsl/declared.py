@@ -210,5 +210,12 @@ def describe(annotation: Any) -> str:
     return plain.get(annotation, "an op" if annotation is not Any else "any value")
 
 
+def family_of(annotation: Any) -> type[Declared] | None:
+    """The kind of declared things that an annotation takes, such as every initializer; none where it takes none."""
+    if isinstance(annotation, type) and issubclass(annotation, Declared):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := family_of(part))), None)
+
+
 def _is_constraint(part: Any) -> bool:
     return not isinstance(part, type) and type(part).__module__.startswith(("annotated_types", "pydantic"))

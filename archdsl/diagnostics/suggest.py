@@ -1,14 +1,74 @@
-"""The nearest known name, for "did you mean"."""
+"""The known name that is meant, for "did you mean"."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
+
+SYNONYMS: Final = {
+    name: meant
+    for meant, names in {
+        "act": "activation",
+        "affine": "elementwise_affine",
+        "avgpool": "avg_pool average_pooling",
+        "avgpool_to": "adaptive_avg_pool",
+        "bce": "bce_loss bce_with_logits_loss binary_crossentropy",
+        "bn": "batch_norm batch_normalization",
+        "bool": "boolean",
+        "conv": "convolution",
+        "cross_entropy": "cross_entropy_loss categorical_crossentropy sparse_categorical_crossentropy",
+        "depthwise": "depthwise_conv",
+        "dilation": "dilation_rate",
+        "droppath": "stochastic_depth",
+        "epochs": "max_epochs num_epochs",
+        "eps": "epsilon",
+        "float": "double number",
+        "gap": "global_avg_pool global_average_pooling",
+        "gn": "group_norm group_normalization",
+        "groups": "num_groups",
+        "he": "kaiming kaiming_normal kaiming_uniform he_normal he_uniform",
+        "int": "integer",
+        "k": "kernel kernel_size ksize pool_size size",
+        "l2": "ridge",
+        "leaky_relu": "lrelu",
+        "linear": "dense fc fully_connected lin",
+        "list": "tuple",
+        "ln": "layer_norm layer_normalization",
+        "lr": "learning_rate",
+        "lrn": "local_response_norm",
+        "mae": "l1_loss mean_absolute_error",
+        "maxpool": "max_pool max_pooling",
+        "maxpool_to": "adaptive_max_pool",
+        "mse": "mse_loss mean_squared_error",
+        "n": "num_embeddings",
+        "out": "filters out_channels out_features units channels",
+        "p": "drop dropout_rate prob rate",
+        "pad": "padding zero_pad zero_padding",
+        "permute": "movedim",
+        "reshape": "view",
+        "resize_like": "interpolate",
+        "schedule": "scheduler",
+        "silu": "swish",
+        "str": "string text",
+        "stride": "strides",
+        "upconv": "conv_transpose deconv transposed_conv",
+        "upsample": "up_sampling",
+        "xavier": "glorot glorot_normal glorot_uniform xavier_normal xavier_uniform",
+        "0..n": "range",
+    }.items()
+    for name in names.replace("_", "").split()
+}
+"""What PyTorch, Keras and papers call things, to the name here; without `_`, case and the number of axes."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """The help text that names the nearest known name, or none where nothing is near."""
+    """The help text with the known name that is meant: a synonym, else the nearest; none where nothing is near."""
     from difflib import get_close_matches  # here: most names are known
 
     candidates = {candidate.lower(): candidate for candidate in known}
-    near = get_close_matches(name.lower(), candidates, n=1, cutoff=0.6)
-    return f"did you mean `{candidates[near[0]]}`?" if near else None
+    plain = re.sub(r"_|[1-3]d_?$", "", name.lower())
+    same = (meant for meant in (name.lower(), SYNONYMS.get(plain, plain)) if meant in candidates)
+    close = get_close_matches(name.lower(), candidates, n=1, cutoff=0.7 if len(name) > 2 else 0.6)
+    near = next(same, None) or next(iter(close), None)
+    return f"did you mean `{candidates[near]}`?" if near is not None else None

@@ -223,7 +223,7 @@ class Bodies:
             name = call.callee if isinstance(call, ast.CallExpr) else call
             if found.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or found.diagnostic.mark != Mark(name.span):
                 raise
-            raise self.evaluator.unknown_name(name, env, stage=True) from None
+            raise self.evaluator.unknown_stage(name, env) from None
         if isinstance(value, Callee):
             if isinstance(value.target, ast.Definition):
                 return self._block(value, call, env, x, naming, key)

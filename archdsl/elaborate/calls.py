@@ -8,22 +8,14 @@ from typing import Any
 
 from archdsl.declared import Declared, Fault, show, signature, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
-from archdsl.elaborate.expressions import Evaluator, positional_parameters
+from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.parameters import KINDS, header, positional_parameters
 from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown, bounded, problem, within
 from archdsl.ir import Node
 from archdsl.ops import Op
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
-_KINDS: dict[str, tuple[str, tuple[type, ...]]] = {
-    "int": ("an int", (int,)),
-    "float": ("a number", (int, float)),
-    "bool": ("true or false", (bool,)),
-    "str": ("a string", (str,)),
-    "list": ("a list", (tuple, range)),
-    "op": ("an op or block", (Callee,)),
-}
-"""The types that a parameter can be declared with."""
 _PLAIN = frozenset({int, float, bool, str})
 
 
@@ -199,12 +191,6 @@ class CallCache:
         return value.target if bare else None
 
 
-def header(definition: ast.Block | ast.Network) -> str:
-    """A definition's first line, without its keyword."""
-    parameters = ", ".join(parameter.span.text for parameter in definition.parameters)
-    return f"{definition.name}({parameters})"
-
-
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Node:
     if bound is None:
         raise problem(
@@ -224,14 +210,14 @@ def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any
         return
     if value is None and isinstance(parameter.default, ast.Literal) and parameter.default.value is None:
         return  # what may be left out may be passed on as left out
-    if parameter.kind not in _KINDS:
+    if parameter.kind not in KINDS:
         raise problem(
             "E0401",
             f"there is no type `{parameter.kind}`",
             parameter.span,
-            did_you_mean(parameter.kind, _KINDS) or f"the types are {', '.join(_KINDS)}",
+            did_you_mean(parameter.kind, KINDS) or f"the types are {', '.join(KINDS)}",
         )
-    words, kinds = _KINDS[parameter.kind]
+    words, kinds = KINDS[parameter.kind]
     if isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds):
         return
     code = "E0406" if parameter.kind == "int" and isinstance(value, float) else "E0401"

@@ -44,8 +44,10 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
         bodies.claims.append(Claim(expect, frozen, naming.scope))
         return x
+    countable = Environment(env, env.module)
+    countable.names = {name: UNKNOWN for name in METRICS if env.find(name) is Unknown}
     try:
-        check_claim(bodies.evaluator, expect, env)
+        check_claim(bodies.evaluator, expect, countable)
     except Problem as found:
         bodies.report(found.diagnostic)
     return x
@@ -149,6 +151,9 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
 def _input_size(bodies: Bodies, size: ast.Expr, env: Environment) -> Any:
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
         env.names[size.id] = open_size(size.id)
+    if isinstance(size, ast.Name) and bodies.evaluator.named(size, env) is Unknown:
+        capital = size.id[0].upper() + size.id[1:]
+        raise bodies.evaluator.unknown_name(size, env, env.visible(), f"a size that is left open begins with a capital: `{capital}`")
     value = bodies.evaluator.evaluate(size, env)
     if isinstance(value, OpenSize):
         return value
@@ -191,16 +196,18 @@ def _rule(bodies: Bodies, setting: ast.Setting, env: Environment) -> None:
         message = f"`{setting.name}` has no weights" if setting.name in Op.registry else f"no op is called `{setting.name}`"
         help = did_you_mean(setting.name, weighted)
         raise problem("E0201", f"{message} that `init` could fill", setting.name_span, help)
+    rules = Initializer.registry.names()
+    known = f"the rules are {', '.join(rules)}"
+    name = setting.value.callee if isinstance(setting.value, ast.CallExpr) else setting.value
+    if isinstance(name, ast.Name) and bodies.evaluator.named(name, env) is Unknown:
+        raise bodies.evaluator.unknown_name(name, env, rules, known)
     value = bodies.evaluator.evaluate(setting.value, env)
     if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):
         made = bodies.binder.declared(value, setting.value.span)
         if not isinstance(made, Unknown) and isinstance(made[0], Initializer):
             bodies.initializers[setting.name] = made[0]
     elif value is not UNKNOWN:
-        known = ", ".join(Initializer.registry.names())
-        raise problem(
-            "E0401", f"`init` takes a rule, and {show(value)} is {type_name(value)}", setting.value.span, f"the rules are {known}"
-        )
+        raise problem("E0401", f"`init` takes a rule, and {show(value)} is {type_name(value)}", setting.value.span, known)
 
 
 def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, show, type_name
+from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
 from archdsl.elaborate.labels import label_around
+from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.values import (
     FUNCTIONS,
     SIZE_ATTRIBUTES,
@@ -32,6 +33,8 @@ from archdsl.ir import Node
 from archdsl.ops import Op
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+
+_DEFINING = "a constant is defined by `let name = ...`, a parameter in the first line of its block or network"
 
 
 class Evaluator:
@@ -101,14 +104,19 @@ class Evaluator:
     # -- names --
 
     def _name(self, e: ast.Name, env: Environment) -> Any:
+        value = self.named(e, env)
+        if value is Unknown:
+            raise self.unknown_name(e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()])
+        return value
+
+    def named(self, e: ast.Name, env: Environment) -> Any:
+        """What a name means, or the class `Unknown` itself where it means nothing."""
         value = env.find(e.id)
         if value is not Unknown:
             return value
         defined = self.definition(e.id, env.module)
         if defined is None:
-            if env.damaged or env.module.file.hidden:
-                return UNKNOWN
-            raise self.unknown_name(e, env)
+            return UNKNOWN if env.damaged or env.module.file.hidden else Unknown
         return defined
 
     def definition(self, name: str, module: Module) -> Any:
@@ -125,30 +133,25 @@ class Evaluator:
             return Callee(initializer)
         return None
 
-    def unknown_name(self, e: ast.Name, env: Environment, stage: bool = False) -> Problem:
-        """Nothing is called so here; with the label that is, out of sight, or the nearest name that something has.
-
-        Of `stage` are the names that can stand where a stage stands: no function and no network.
-        """
+    def unknown_name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> Problem:
+        """Nothing is called so here; with the label that is, out of sight, or the name among the known that is meant."""
         hidden = label_around(env.module.file, e.id, e.span)
         if hidden is not None:
             label, later = hidden
             message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
             rule = "a label is visible after its statement, in the same braces and those inside"
             return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
-        definitions = [n for n, d in env.module.definitions.items() if not stage or isinstance(d, ast.Block)]
-        names = [*env.visible(), *definitions, *env.module.imports, *Op.registry.names(), *(() if stage else FUNCTIONS)]
-        help = did_you_mean(e.id, names)
         if e.id in FUNCTIONS:
             return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
-        if e.id in {"True", "False", "None"}:
-            help = f"write `{e.id.lower()}`"
-        return problem(
-            "E0201",
-            f"nothing is called `{e.id}` here",
-            e.span,
-            help or "labels are visible after their statement, in the same braces and those inside",
-        )
+        python = e.id in {"True", "False", "None"}
+        help = f"write `{e.id.lower()}`" if python else did_you_mean(e.id, known) or otherwise
+        return problem("E0201", f"nothing is called `{e.id}` here", e.span, help)
+
+    def unknown_stage(self, e: ast.Name, env: Environment) -> Problem:
+        """Nothing that could stand where a stage stands is called so."""
+        blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block)]
+        known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]
+        return self.unknown_name(e, env, known, "a stage is an op, a block or a label before it; `archdsl ops` lists the ops")
 
     # -- operators --
 
@@ -298,12 +301,23 @@ class Evaluator:
     def _call(self, e: ast.CallExpr, env: Environment) -> Any:
         if isinstance(e.callee, ast.Name) and e.callee.id in FUNCTIONS and env.find(e.callee.id) is Unknown:
             return self._function(e, env)
-        callee = self.evaluate(e.callee, env)
+        callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN
         if not isinstance(callee, Callee):
             raise problem("E0408", f"`{e.callee.span.text}` cannot be called: it is {type_name(callee)}", e.span)
         return self.partial(callee, e.arguments, env)
+
+    def _callee(self, e: ast.Expr, env: Environment) -> Any:
+        """What is called."""
+        if not isinstance(e, ast.Name):
+            return self.evaluate(e, env)
+        value = self.named(e, env)
+        if value is Unknown:
+            known = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
+            known += [*Initializer.registry.names(), *FUNCTIONS, "0..n"]
+            raise self.unknown_name(e, env, known)
+        return value
 
     def _function(self, e: ast.CallExpr, env: Environment) -> Any:
         assert isinstance(e.callee, ast.Name)
@@ -348,12 +362,16 @@ class Evaluator:
     def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
         """An argument's value; a bare word that the op's parameter knows, such as `same`, is that word."""
         value = argument.value
-        if isinstance(value, ast.Name) and isinstance(callee.target, type) and env.find(value.id) is Unknown:
-            target: type[Declared] = callee.target
-            order = positional_parameters(target)
-            name = argument.name or (order[position] if position < len(order) else None)
-            if name in target.model_fields and value.id in target.words(name):
-                return value.id
+        if not isinstance(value, ast.Name) or env.find(value.id) is not Unknown:
+            return self.evaluate(value, env)
+        target = callee.target
+        order = parameter_names(target)
+        name = argument.name or (order[position] if position < len(order) else "")
+        if isinstance(target, type) and name in target.model_fields and value.id in target.words(name):
+            return value.id
+        takes = what_it_takes(target, name)
+        if takes is not None and self.named(value, env) is Unknown:
+            raise self.unknown_name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)
 
 
@@ -367,9 +385,3 @@ def _part(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
             "a part is `from..to`, without `to` itself",
         )
     return base[part.start : part.stop]
-
-
-def positional_parameters(target: type[Declared]) -> list[str]:
-    """Every parameter of a declared thing, values of the network first."""
-    operands: tuple[str, ...] = target.operands if issubclass(target, Op) else ()
-    return [*operands, *target.parameters_in_order()]

@@ -10,9 +10,9 @@ from archdsl import limits
 from archdsl.declared import type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.bodies import Bodies
-from archdsl.elaborate.calls import header
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
+from archdsl.elaborate.parameters import header
 from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Node, Scope
 from archdsl.records import record
@@ -168,8 +168,10 @@ def _with_settings(
             source = SourceFile(f"--set {name}", text)
             expression, errors = parse_expression(source)
             bodies.diagnostics += errors
-            value = UNKNOWN if expression is None else bodies.evaluator.evaluate(expression, Environment(None, module))
-            keywords[name] = Bound(value, Span(source, 0, len(text)))
+            value, span = UNKNOWN, Span(source, 0, len(text))
+            if expression is not None:
+                value = bodies.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
+            keywords[name] = Bound(value, span)
         except Problem as found:
             bodies.report(found.diagnostic)
     return Callee(network, callee.module, callee.positional, keywords)

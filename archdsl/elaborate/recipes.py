@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.declared import Fault
+from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.calls import Binder
 from archdsl.elaborate.expressions import Evaluator
@@ -16,6 +17,9 @@ from archdsl.recipe import Recipe
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
+
+_BARE_PATH = re.compile(r'[^"()]*[./\\][^"()]*')
+"""A path on a command line, which takes off its quotes; no call of a data set is written so."""
 
 
 def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) -> tuple[Recipe | None, list[Diagnostic]]:
@@ -31,6 +35,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) 
             help = f"write `--set train.{name}=...`"
             reader.diagnostics.append(Diagnostic("E0607", f"`--set train.{name}=` has no value", help=help))
             continue
+        text = show(text.strip()) if name == "data" and _BARE_PATH.fullmatch(text) else text
         source = SourceFile(f"--set train.{name}", text)
         expression, errors = parse_expression(source)
         reader.diagnostics += errors
@@ -86,13 +91,12 @@ class _Reader:
             env.names.update({entry.name: Callee(entry) for entry in registry})
         self.places[name] = span
         try:
-            word = isinstance(expression, ast.Name) and expression.id in Recipe.words(name)
-            value = expression.id if isinstance(expression, ast.Name) and word else self._evaluator.evaluate(expression, env)
+            value = self._evaluator.argument(Callee(Recipe), ast.Argument(span, name, expression), 0, env)
             value = self._plain(value, expression.span)
             if value is not UNKNOWN:
                 self.values[name] = value
         except Problem as found:
-            self.diagnostics.append(_of_this_key(found.diagnostic, name))
+            self.diagnostics.append(_of_this_key(found.diagnostic, name, expression))
 
     def _plain(self, value: Any, span: Span) -> Any:
         if isinstance(value, tuple):
@@ -103,11 +107,24 @@ class _Reader:
         return value
 
 
-def _of_this_key(diagnostic: Diagnostic, key: str) -> Diagnostic:
-    """For a name that nothing has: what the key takes, in place of a name from elsewhere in the language."""
+def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
+    """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
     registry = Recipe.registry_for(key)
-    if diagnostic.code != "E0201" or registry is None or diagnostic.mark is None:
+    named = diagnostic.mark.span if diagnostic.code == "E0201" and diagnostic.mark is not None else None
+    if registry is None or named not in [head.span for head in _heads(expression)]:
         return diagnostic
-    name = diagnostic.mark.span.text
+    assert named is not None
+    name = named.text
     help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
+    if isinstance(expression, ast.Attribute) and expression.base.span == named:
+        help = f"a path stands in quotes: `{key} = {show(expression.span.text)}`"
     return diagnostic._replace(message=f"there is no {registry.kind} `{name}`", help=help)
+
+
+def _heads(expression: ast.Expr) -> list[ast.Expr]:
+    """What is called in a setting's value, or stands there uncalled."""
+    if isinstance(expression, ast.ListExpr):
+        return [head for item in expression.items for head in _heads(item)]
+    if isinstance(expression, ast.CallExpr):
+        return [expression.callee]
+    return [expression.base if isinstance(expression, ast.Attribute) else expression]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Fault, Registry, show, type_name
+from archdsl.declared import Declared, Fault, Registry, family_of, show, type_name
 from archdsl.diagnostics import did_you_mean
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.datasets import Dataset
@@ -39,7 +39,7 @@ class Recipe(Declared):
     @classmethod
     def registry_for(cls, key: str) -> Registry[Any] | None:
         """Where the calls under `key` are looked up; none for a key of plain values."""
-        family = _family(cls.model_fields[key].annotation) if key in cls.model_fields else None
+        family = family_of(cls.model_fields[key].annotation) if key in cls.model_fields else None
         return family.registry if family else None
 
     @classmethod
@@ -58,7 +58,7 @@ class Recipe(Declared):
     def _fitting(cls, key: str, value: Any) -> Any:
         """The value, if it is of the key's family; where the key holds a list, one alone becomes a list of one."""
         annotation = cls.model_fields[key].annotation
-        family = _family(annotation)
+        family = family_of(annotation)
         if family is None:
             return value
         many = typing.get_origin(annotation) is tuple
@@ -74,15 +74,11 @@ class Recipe(Declared):
         return {key: _as_data(value) for key, value in self}
 
 
-def _family(annotation: Any) -> type[Declared] | None:
-    if isinstance(annotation, type) and issubclass(annotation, Declared):
-        return annotation
-    return next((found for part in typing.get_args(annotation) if (found := _family(part))), None)
-
-
 def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Fault:
     names = registry.names()
-    known = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else names[0]
+    known = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"`{names[0]}`"
+    if len(names) == 1 and type(value) in (int, float):
+        known = f"`{names[0]}({show(value)})`"
     given = _article(value.registry.kind) if isinstance(value, Declared) else type_name(value)
     message = f"`{key}` of `train` is {_article(registry.kind)}, and {show(value)} is {given}"
     return Fault("E0401", message, argument=key, help=f"write {known}")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from archdsl.declared import Declared, Fault, Registry
+from archdsl.driver import compile_text
 from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer, Recipe, Regularizer, Schedule, Stopping
 
 FAMILIES = {
@@ -119,3 +120,9 @@ def test_patience() -> None:
     assert patience.stops([3.0, 2.0, 2.5, 2.0])
     assert not patience.stops([3.0, 2.0, 2.5, 1.9])
     assert not patience.stops([])
+
+
+@pytest.mark.parametrize("path", ["five.npz", "data/flowers", "/data/x-y.npz", '"five.npz"'])
+def test_a_path_on_the_command_line_needs_no_quotes(path: str) -> None:
+    text = "network n { input v [4]; linear(3) }"
+    assert compile_text(text, settings={"train.data": path}).recipe.data == path.strip('"')

@@ -1,0 +1,65 @@
+"""What the parameters of a callee are called, and what they take."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from archdsl.declared import Declared, describe, family_of
+from archdsl.elaborate.values import Callee, Module
+from archdsl.ops import Op
+from archdsl.syntax import nodes as ast
+
+KINDS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
+    "int": ("an int", (int,)),
+    "float": ("a number", (int, float)),
+    "bool": ("true or false", (bool,)),
+    "str": ("a string", (str,)),
+    "list": ("a list", (tuple, range)),
+    "op": ("an op or block", (Callee,)),
+}
+"""The types that a parameter can be declared with."""
+
+
+def positional_parameters(target: type[Declared]) -> list[str]:
+    """Every parameter of a declared thing, values of the network first."""
+    operands: tuple[str, ...] = target.operands if issubclass(target, Op) else ()
+    return [*operands, *target.parameters_in_order()]
+
+
+def parameter_names(target: type[Declared] | ast.Definition) -> list[str]:
+    """The names of the parameters of a callee, in positional order."""
+    if isinstance(target, type):
+        return positional_parameters(target)
+    return [parameter.name for parameter in target.parameters] if isinstance(target, ast.Block | ast.Network) else []
+
+
+def what_it_takes(target: type[Declared] | ast.Definition, name: str) -> str | None:
+    """The sentence that says what a parameter takes; none where nothing says it."""
+    if isinstance(target, type):
+        field = target.model_fields.get(name)
+        return f"`{name}` of `{target.name}` is {describe(field.annotation)}" if field is not None else None
+    if not isinstance(target, ast.Block | ast.Network):
+        return None
+    kind = _kind(target, name)
+    return f"`{name}` of `{target.name}` is {KINDS[kind][0]}" if kind in KINDS else f"it is `{header(target)}`"
+
+
+def _kind(definition: ast.Definition, name: str) -> str | None:
+    """The type that a parameter is declared with; none where it has none."""
+    parameters = definition.parameters if isinstance(definition, ast.Block | ast.Network) else ()
+    return next((parameter.kind for parameter in parameters if parameter.name == name), None)
+
+
+def names_it_takes(target: type[Declared] | ast.Definition, name: str, module: Module) -> list[str]:
+    """The names of ops, blocks, rules and so on that a parameter takes."""
+    if isinstance(target, type):
+        field = target.model_fields.get(name)
+        family = family_of(field.annotation) if field is not None else None
+        return family.registry.names() if family is not None else []
+    return [*module.definitions, *Op.registry.names()] if _kind(target, name) in ("op", None) else []
+
+
+def header(definition: ast.Block | ast.Network) -> str:
+    """A definition's first line, without its keyword."""
+    parameters = ", ".join(parameter.span.text for parameter in definition.parameters)
+    return f"{definition.name}({parameters})"
