@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from archdsl.analysis import op_form
 from archdsl.backends.diagram.model import Box, Frame, Kind
-from archdsl.backends.diagram.words import varies
-from archdsl.ir import Graph, Node
+from archdsl.ir import Graph
 from archdsl.shapes import Shape
 
 _LONGEST_PERIOD = 24
@@ -181,13 +181,9 @@ def _equal_ahead(ids: list[int], period: int) -> list[int]:
 def _form(item: Box | Frame) -> object:
     """What has to be equal, apart from connections and shapes."""
     if isinstance(item, Box):
-        return item.kind, item.use, item.key if item.kind not in (Kind.CARD, Kind.JOIN, Kind.BAR) else tuple(map(_op, item.nodes))
+        return item.kind, item.use, item.key if item.kind not in (Kind.CARD, Kind.JOIN, Kind.BAR) else tuple(map(op_form, item.nodes))
     inner = tuple((i.name.rpartition(".")[2] if isinstance(i, Frame) else "", _form(i)) for i in item.items)
     return item.block, item.times, item.note, inner
-
-
-def _op(node: Node) -> object:
-    return node.op.name, tuple((name, repr(value)) for name, value in node.op if not varies(node, name))
 
 
 def _entry(first: _Window, before: _Window, window: _Window) -> list[int] | None:

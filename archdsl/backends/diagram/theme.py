@@ -73,6 +73,8 @@ FORK_WEIGHT = 3
 """What `dot` gives up last: a straight trunk, then straight branches, then branches that begin together."""
 TITLE_CHARACTERS = 20
 """Longer titles of frames stand in several lines."""
+TITLE_LINE_CHARACTERS = 16
+"""Longer lines of them break at the last dot."""
 DOC_CHARACTERS = 88
 """Where the documentation breaks into lines."""
 DPI = 144

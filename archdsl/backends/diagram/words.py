@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.analysis import describe
+from archdsl.analysis import describe, varies
 from archdsl.backends.diagram.model import Detail, Part
 from archdsl.declared import show
 from archdsl.ir import Graph, Node
@@ -46,11 +46,6 @@ def part(graph: Graph, node: Node, detail: Detail, values: list[Node]) -> Part:
     if main and node.shape:
         words.insert(1, _size(node.shape[0] if node.op.category is Category.CONVOLUTION else node.shape[-1]))
     return Part(_short(", ".join([*words, *_step(graph, node)])), main)
-
-
-def varies(node: Node, name: str) -> bool:
-    """A number that may differ between instances that are drawn as one, which then shows its range."""
-    return node.op.category is Category.REGULARIZATION and isinstance(getattr(node.op, name), float)
 
 
 def _named(graph: Graph, node: Node) -> str:
