@@ -3,6 +3,6 @@
 from archdsl.analysis.cost import Cost, Costs, counts, depth
 from archdsl.analysis.one_size import at_sizes, simplify
 from archdsl.analysis.open_sizes import Demand, OpenSizes, Together, open_sizes
-from archdsl.analysis.table import Row, Table, describe, layer_table
+from archdsl.analysis.table import Row, Table, describe, layer_table, op_form, varies
 
-__all__ = ["Cost", "Costs", "Demand", "OpenSizes", "Row", "Table", "Together", "at_sizes", "counts", "depth", "describe", "layer_table", "open_sizes", "simplify"]
+__all__ = ["Cost", "Costs", "Demand", "OpenSizes", "Row", "Table", "Together", "at_sizes", "counts", "depth", "describe", "layer_table", "op_form", "open_sizes", "simplify", "varies"]

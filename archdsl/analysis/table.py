@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from archdsl.analysis.cost import Costs, depth
 from archdsl.declared import show
-from archdsl.ir import Graph, Node
+from archdsl.ir import Graph, Node, Scope
+from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
 
 
 class Row(NamedTuple):
     """One line: a layer, or `times` equal blocks of layers folded into the first.
 
-    `params` and `macs` are of one time. `part` is `main`, or `head` for what runs in training alone.
+    `params` and `macs` are of one time. Probabilities that differ among them are a range in `op`. `part` is `main`, or `head` for what runs in training alone.
     """
 
     name: str
@@ -40,24 +40,28 @@ def layer_table(graph: Graph) -> Table:
     """The table of a graph: one row a node, and runs of equal blocks folded."""
     costs = Costs(graph)
     evaluated = [node for node in graph.nodes if graph.in_evaluation[node.index]]
-    groups = _fold(_units(graph, costs))
-    return Table(
-        tuple(row for group in groups for row in group), costs.params(graph.nodes), costs.params(evaluated), costs.macs(evaluated), depth(graph, evaluated)
-    )
+    texts: dict[frozenset[int], str] = {}
+    rows = tuple(_row(graph, costs, nodes, texts) for nodes in _Folder(graph, costs).folded(_tree(graph))[1])
+    return Table(rows, costs.params(graph.nodes), costs.params(evaluated), costs.macs(evaluated), depth(graph, evaluated))
 
 
-def _row(graph: Graph, costs: Costs, node: Node, texts: dict[int, str]) -> Row:
+def _row(graph: Graph, costs: Costs, nodes: list[Node], texts: dict[frozenset[int], str]) -> Row:
+    """The row of a node and of those that it stands for."""
+    node = nodes[0]
     cost = costs.of(node)
-    part = "main" if graph.in_evaluation[node.index] or not graph.in_training[node.index] else "head"
-    name = node.path or node.label or ""
-    text = texts.get(id(node.op))
+    key = frozenset([id(other.op) for other in nodes])
+    text = texts.get(key)
     if text is None:
-        text = texts[id(node.op)] = describe(node)
-    return Row(name, text, node.shape, cost.params, cost.macs, part)
+        text = texts[key] = describe(*nodes)
+    return Row(node.path or node.label or "", text, node.shape, cost.params, cost.macs, _part(graph, node), len(nodes))
 
 
-def describe(node: Node) -> str:
-    """An op as a spec writes it, with its resolved bias."""
+def _part(graph: Graph, node: Node) -> str:
+    return "main" if graph.in_evaluation[node.index] or not graph.in_training[node.index] else "head"
+
+
+def describe(node: Node, *others: Node) -> str:
+    """An op as a spec writes it, with its resolved bias; numbers that differ in others that it stands for as a range."""
     if node.op.name == "input":
         return "input"
     given = dict(node.op)
@@ -66,34 +70,84 @@ def describe(node: Node) -> str:
         value, field = given[name], type(node.op).model_fields[name]
         if name == "init" or (not field.is_required() and value == field.default):
             continue
-        text = show(value, node.op.words(name))
+        text = _range(name, node, *others) if others and varies(node, name) else show(value, node.op.words(name))
         words.append(text if field.is_required() and position < 2 else f"{name} = {text}")
     return f"{node.op.name}({', '.join(words)})" if words else node.op.name
 
 
-def _units(graph: Graph, costs: Costs) -> list[tuple[str, list[Row]]]:
-    """Rows grouped by the innermost block call they belong to: what a fold can repeat."""
-    units: list[tuple[str, list[Row]]] = []
-    last: object = None
-    texts: dict[int, str] = {}
+def _range(name: str, *nodes: Node) -> str:
+    values = [getattr(node.op, name) for node in nodes]
+    low, high = min(values), max(values)
+    return show(low) if low == high else f"{low:.2g} to {high:.2g}"
+
+
+def varies(node: Node, name: str) -> bool:
+    """A number that may differ between instances that are shown as one, which then shows its range."""
+    return node.op.category is Category.REGULARIZATION and isinstance(getattr(node.op, name), float)
+
+
+def op_form(node: Node) -> object:
+    """What of an op is equal in instances that are shown as one."""
+    return node.op.name, tuple((name, repr(value)) for name, value in node.op if not varies(node, name))
+
+
+class _Call(NamedTuple):
+    """A block call, or the network: its nodes, and the calls in it, in their order."""
+
+    path: str
+    items: list[Node | _Call]
+
+
+def _tree(graph: Graph) -> _Call:
+    """The graph's nodes by the block calls that they belong to: what a fold can repeat."""
+    root = _Call("", [])
+    calls: dict[Scope | None, _Call] = {None: root}
+
+    def call_of(scope: Scope | None) -> _Call:
+        found = calls.get(scope)
+        if found is None:
+            assert scope is not None
+            found = call_of(scope.parent)
+            if scope.kind == "block":
+                around, found = found, _Call(scope.path, [])
+                around.items.append(found)
+            calls[scope] = found
+        return found
+
     for node in graph.nodes:
-        owner = next((s for s in node.scope.enclosing() if s.kind == "block"), None)
-        if owner is None or owner is not last:
-            units.append((owner.path if owner is not None else "", []))
-        units[-1][1].append(_row(graph, costs, node, texts))
-        last = owner if owner is not None else object()
-    return units
+        call_of(node.scope).items.append(node)
+    return root
 
 
-def _fold(units: Sequence[tuple[str, list[Row]]]) -> list[list[Row]]:
-    """Runs of equal units become the first of them, with how often they stand there."""
-    folded: list[list[Row]] = []
-    previous: tuple[object, ...] | None = None
-    for path, rows in units:
-        form = tuple((row.name.removeprefix(path), row.op, row.shape, row.params, row.part) for row in rows) if path else None
-        if form is not None and form == previous:
-            folded[-1] = [row._replace(times=row.times + 1) for row in folded[-1]]
-        else:
-            folded.append(rows)
-        previous = form
-    return folded
+class _Folder:
+    """Folds runs of equal calls, those inside first."""
+
+    def __init__(self, graph: Graph, costs: Costs) -> None:
+        self._graph, self._costs = graph, costs
+        self._ops: dict[int, object] = {}
+
+    def folded(self, call: _Call) -> tuple[object, list[list[Node]]]:
+        """What is equal in equal calls, and for each row the nodes that it stands for."""
+        forms: list[object] = []
+        groups: list[list[list[Node]]] = []
+        previous: object = None
+        for item in call.items:
+            if isinstance(item, _Call):
+                form, rows = self.folded(item)
+                forms.append((item.path.removeprefix(call.path), form))
+            else:
+                form, rows = None, [[item]]
+                forms.append((item.path.removeprefix(call.path), self._form(item)))
+            if form is not None and form == previous:
+                for row, more in zip(groups[-1], rows, strict=True):
+                    row += more
+            else:
+                groups.append(rows)
+            previous = form
+        return tuple(forms), [row for rows in groups for row in rows]
+
+    def _form(self, node: Node) -> object:
+        op = self._ops.get(id(node.op))
+        if op is None:
+            op = self._ops[id(node.op)] = op_form(node)
+        return op, node.shape, self._costs.of(node), _part(self._graph, node)

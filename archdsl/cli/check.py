@@ -46,8 +46,9 @@ def command(
     """Find what is wrong with NETWORK; where nothing is, show its layers.
 
     Each layer has its name, op, output shape, learned numbers and multiply-accumulates (MACs) for one image.
-    Equal blocks in a row are shown once, marked with how often they stand there. Where the input leaves sizes
-    open, they are formulas, and below the table stands for which sizes the network works, and what needs it.
+    Equal blocks in a row are shown once, marked with how often they stand there; their drop rates may differ, and
+    are shown as a range. Where the input leaves sizes open, they are formulas, and below the table stands for which
+    sizes the network works, and what needs it.
     """
     compiled = at_size(read_network(address, settings), given)
     network = Network(compiled) if compiled.graph is not None else None
