@@ -317,7 +317,7 @@ def _difference(form: Form, usual: Form) -> str:
     lack = {name for step in usual.first.steps for name in step.name if name.isidentifier()}
     extra = [_camel(name) for step in form.first.steps for name in step.name if name in have - lack]
     missing = [_camel(name) for step in usual.first.steps for name in step.name if name in lack - have]
-    return "With" + extra[0] if extra else "Without" + missing[0] if missing else "2"
+    return "With" + extra[0] if extra else "Without" + missing[0] if missing else ""
 
 
 def _fresh(name: str, taken: set[str]) -> str:
