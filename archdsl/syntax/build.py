@@ -168,8 +168,9 @@ class Builder:
     def pipeline(self, c: Children) -> ast.Pipeline:
         return ast.Pipeline(self._span(c), None, tuple(item for item in c if isinstance(item, ast.Stage)))
 
-    def labelled(self, c: Children) -> ast.Pipeline:
-        return ast.Pipeline(self._span(c), self._label(c[0]), c[2].stages)
+    def labelled(self, c: Children) -> ast.Statement:
+        label = self._label(c[0])
+        return ast.Pipeline(self._span(c), label, c[2].stages) if label is not None else ast.Damaged(self._span(c))
 
     def aux(self, c: Children) -> ast.Aux:
         pipeline = ast.Pipeline(self._span(c[-3:]), self._label(c[-3]), c[-1].stages)
@@ -178,7 +179,9 @@ class Builder:
     def output(self, c: Children) -> ast.Output:
         return ast.Output(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages))
 
-    def _label(self, target: ast.Expr) -> ast.Label:
+    def _label(self, target: ast.Expr) -> ast.Label | None:
+        """The label that an expression before a colon is; none, and a fault, where it is none."""
+        help = "put the label before the stage: `conv1: conv(64, 7)`"
         match target:
             case ast.Name(span, name):
                 return ast.Label(span, name)
@@ -186,14 +189,12 @@ class Builder:
                 return ast.Label(span, name, index)
             case ast.Literal(span, str()):
                 return ast.Label(span, None, None, self._template(span))
-        fault = SyntaxFault(
-            "E0101",
-            target.span,
-            "a label is a name, `name[index]` or a string",
-            "put the label before the stage: `conv1: conv(64, 7)`",
-        )
-        self.report(fault)
-        return ast.Label(target.span, "_")
+            case ast.Literal(span, int()):
+                help = f'a key that is no name stands in quotes: `"{span.text}": ...`'
+            case ast.Attribute(_, ast.Name(_, outer), inner):
+                help = f"a key of two parts is a label in another's braces: `{outer}: {{ {inner}: ... }}`"
+        self.report(SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", help))
+        return None
 
     def _template(self, span: Span) -> ast.Template:
         """Split a label string at its braces; each expression is parsed in place."""

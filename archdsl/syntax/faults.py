@@ -51,7 +51,7 @@ class SyntaxFault(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """Where the parser stands: the token it cannot take, the one before, and what is open."""
+    """Where the parser stands: the token it cannot take, the one before, what is open, and whether it is in an `input`."""
 
     token: Token
     span: Span
@@ -63,6 +63,7 @@ class Situation(NamedTuple):
     closes_something: bool
     outdented_span: Span | None
     expected: frozenset[str]
+    in_input: bool
 
     @property
     def found(self) -> str:
@@ -166,7 +167,18 @@ def _assignment(s: Situation) -> SyntaxFault | None:
     if "COMPARE" in s.expected:
         return SyntaxFault("E0105", s.span, "`=` does not compare", "write `==`", instead=("COMPARE", "=="))
     name = s.previous if s.previous is not None and s.previous.type == "NAME" else "name"
-    after = s.span.file.text[s.span.end :].split("\n", 1)[0].strip()
+    before, after = s.span.file.text[: s.span.start], s.span.file.text[s.span.end :].split("\n", 1)[0].strip()
+    path = re.search(r"[\w.]*\s*$", before)
+    assert path is not None  # it may be empty
+    if path[0].startswith("self."):
+        place = Span(s.span.file, path.start(), path.start() + len("self"))
+        return SyntaxFault(
+            "E0106", place, "`self` is not a word of this language", f"a label names a stage: `{name}: ...`", keep=False
+        )
+    if name == "x":
+        return SyntaxFault(
+            "E0105", s.span, "`=` does not set `x`: each stage changes it by itself", "write the stage alone: `conv(64, 7)`", keep=False
+        )
     if re.match(r"[\d\[\"(+-]|(true|false|none|not)\b", after) or "COLON" not in s.expected:
         return SyntaxFault("E0105", s.span, "`=` alone does not set a constant", f"write `let {name} = ...`", keep=False)
     return SyntaxFault(
@@ -174,7 +186,8 @@ def _assignment(s: Situation) -> SyntaxFault | None:
         s.span,
         "`=` does not label a stage",
         f"a label takes a colon: `{name}: ...`; a constant is `let {name} = ...`",
-        instead=("COLON", ":"),
+        instead=("COLON", ":") if "." not in path[0] else None,
+        keep="." not in path[0],
     )
 
 
@@ -199,10 +212,17 @@ def _keyword(s: Situation) -> SyntaxFault | None:
 
 
 def _missing_name(s: Situation) -> SyntaxFault | None:
-    """`import "a.arch"` without `as`, `aux head(10)` without a label, a body left out."""
+    """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, a body left out."""
     if s.expected == {"AS"}:
         return SyntaxFault(
             "E0101", s.span, f"an import needs a name, and {s.found} stands here", 'write `import "file.arch" as name`'
+        )
+    if s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
+        return SyntaxFault(
+            "E0101",
+            s.span,
+            f"an input's shape follows its name in square brackets, and {s.found} stands here",
+            "write `input image [3, 32, 32]`",
         )
     if s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
         return SyntaxFault(

@@ -255,6 +255,7 @@ class _Run:
             self.layout.closes is not None,
             _span(self.source, self.layout.outdented) if self.layout.outdented is not None else None,
             self.stack.acceptable() - {"ERROR", "ERROR_ITEM"},
+            any(isinstance(value, Token) and value.type == "INPUT" for value in self.stack.values[-4:]),
         )  # fmt: skip
         fault = explain(situation)
         self.faults.append(fault)
