@@ -10,7 +10,7 @@ from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
-from archdsl.source import SourceFile, Span
+from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
 
@@ -184,30 +184,15 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
     if name is not None:
         if name in networks:
             return networks[name]
-        is_block = name in module.definitions
-        message = f"`{name}` in {shown} is a block" if is_block else f"{shown} has no network `{name}`"
-        return Diagnostic(
-            "E0208", message, _first_place(module), help=did_you_mean(name, networks) or (f"it has {listed}" if listed else None)
-        )
+        block = module.definitions.get(name)
+        message = f"`{name}` in {shown} is a block" if block is not None else f"{shown} has no network `{name}`"
+        mark = Mark(block.name_span) if block is not None else None
+        return Diagnostic("E0208", message, mark, help=did_you_mean(name, networks) or (f"it has {listed}" if listed else None))
     if stem in networks:
         return networks[stem]
     if len(networks) == 1:
         return next(iter(networks.values()))
     if not networks:
-        return Diagnostic(
-            "E0208", f"{shown} defines no network", _first_place(module), help="`network name { input image [3, 32, 32] ... }`"
-        )
-    return Diagnostic(
-        "E0208",
-        f"{shown} defines several networks" + (f", and none is called `{stem}`" if stem else ""),
-        _first_place(module),
-        help=f"say which: {listed}",
-    )
-
-
-def _first_place(module: Module) -> Mark | None:
-    definitions = module.file.definitions
-    if definitions:
-        return Mark(definitions[0].name_span)
-    text = module.file.source.text
-    return Mark(Span(module.file.source, 0, len(text))) if text else None
+        return Diagnostic("E0208", f"{shown} defines no network", help="`network name { input image [3, 32, 32] ... }`")
+    unlike = f", and none is called `{stem}`" if stem else ""
+    return Diagnostic("E0208", f"{shown} defines several networks{unlike}", help=f"say which: {listed}")

@@ -141,10 +141,11 @@ def test_a_hostile_file_name_forges_no_line(cli: Cli, tmp_path: Path) -> None:
         ("resnet5", "E0601", "did you mean"),
         ("", "E0601", "no file is named"),
         ("small.arch:smal", "E0208", "did you mean `small`?"),
+        ("small.arch:other", "E0208", "help: it has small.arch:small"),
         ("small.arch:", "E0208", "a name is missing after `small.arch:`"),
     ],
 )
 def test_an_address_that_leads_nowhere(cli: Cli, small: Path, address: str, code: str, said: str) -> None:
     result = cli("check", address)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"error[{code}]" in result.stderr and said in result.stderr
+    assert f"error[{code}]" in result.stderr and said in result.stderr and "-->" not in result.stderr
