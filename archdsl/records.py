@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeVar, dataclass_transform
+from dataclasses import dataclass, field, fields
+from reprlib import recursive_repr
+from typing import Any, TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
@@ -12,6 +13,16 @@ T = TypeVar("T")
 def record(cls: type[T]) -> type[T]:
     """A dataclass with slots, compared by identity, that type checkers hold frozen.
 
-    To freeze it at run time too would triple what it costs to define. What is compared by value is a `NamedTuple`.
+    To freeze it at run time too would triple what it costs to define, and `dataclass` would compile a `__repr__`
+    for each. What is compared by value is a `NamedTuple`.
     """
-    return dataclass(slots=True, eq=False, repr=False)(cls)
+    made = dataclass(slots=True, eq=False, repr=False)(cls)
+    if cls.__repr__ is object.__repr__:
+        made.__repr__ = _repr  # type: ignore[method-assign]
+    return made
+
+
+@recursive_repr()
+def _repr(self: Any) -> str:
+    shown = (f"{field.name}={getattr(self, field.name)!r}" for field in fields(self) if field.repr)
+    return f"{type(self).__qualname__}({', '.join(shown)})"

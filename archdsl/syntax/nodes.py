@@ -31,10 +31,6 @@ class _Node:
     def __hash__(self) -> int:
         return hash(self._values())
 
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
-        return f"{self.__class__.__name__}({fields})"
-
 
 _LEAVES = {"Span", "Span | None", "SourceFile", "str", "str | None", "bool", "int | float | str | bool | None"}
 _parts: dict[type, tuple[str, ...]] = {}
