@@ -206,7 +206,7 @@ def describe(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Declared):
         kind = annotation.registry.kind
         return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
-    plain = {int: "an int", float: "a number", bool: "true or false", str: "a string", type(None): "none"}
+    plain = {int: "an int", float: "a number", bool: "true or false", str: "a string", range: "a range such as 0..4", type(None): "none"}
     return plain.get(annotation, "an op" if annotation is not Any else "any value")
 
 

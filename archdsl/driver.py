@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, counts, open_sizes, simplify
@@ -26,6 +26,10 @@ from archdsl.syntax.parser import collector_paused
 
 if TYPE_CHECKING:
     from archdsl.recipe import Recipe
+
+
+STDIN: Final = "/dev/stdin"
+_GIVE: Final = "give a file, or the name of a network that `archdsl specs` lists"
 
 
 @record
@@ -61,50 +65,45 @@ def split_address(address: str) -> tuple[str, str | None]:
     return address, None
 
 
-def compile_address(address: str, settings: Mapping[str, str] | None = None) -> Compiled:
+def compile_address(address: str, settings: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None) -> Compiled:
     """A network by its address: `FILE`, `FILE:NETWORK`, or the name of a shipped one, such as `resnet50`.
 
     `settings` are expressions by parameter name; those that begin with `train.` change the recipe.
+    `-` is standard input, where that is given.
     """
-    path, name, source = read_address(address)
+    path, name, source = read_address(address, stdin)
     return Compiled(None, None, [source]) if isinstance(source, Diagnostic) else compile_source(source, path, name, settings)
 
 
-def read_address(address: str) -> tuple[Path, str | None, SourceFile | Diagnostic]:
+def read_address(
+    address: str, stdin: IO[bytes] | None = None
+) -> tuple[Path | None, str | None, SourceFile | Diagnostic]:
     """The file of an address, the name of its network, where one is said, and its text. A shipped network goes by its name alone."""
     path_text, name = split_address(address)
+    if stdin is not None and path_text in ("-", STDIN):
+        return None, name, _read_stream(stdin, "<stdin>")
     if not path_text:
-        help = "give a file, or the name of a network that `archdsl specs` lists"
-        return Path(), name, Diagnostic("E0601", "no file is named", help=help)
+        return None, name, Diagnostic("E0601", "no file is named", help=_GIVE)
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if path.exists() or not bare:
         return path, name, read_source(path, str(path))
     shipped = _shipped_file(name or path_text)
     if shipped is not None:
         return shipped, name or path_text, read_source(shipped, shipped.name)
-    help = did_you_mean(path_text, shipped_networks()) or "give a file, or the name of a network that `archdsl specs` lists"
-    return (
-        path,
-        name,
-        Diagnostic("E0601", f"there is no file {path_text!r}, and no network of that name comes with archdsl", help=help),
-    )
+    meant = f"{path_text}.arch"
+    help = f"write `{address.replace(path_text, meant, 1)}`" if Path(meant).exists() else did_you_mean(path_text, shipped_networks()) or _GIVE
+    message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
+    return path, name, Diagnostic("E0601", message, help=help)
 
 
-def compile_stream(
-    stream: IO[bytes], name: str | None = None, settings: Mapping[str, str] | None = None, *, shown: str = "<stdin>"
-) -> Compiled:
-    """A network in a stream, of which no more is read than a spec may have; such a text cannot import."""
+def _read_stream(stream: IO[bytes], shown: str) -> SourceFile | Diagnostic:
+    """The text of a stream, of which no more is read than a spec may have."""
     try:
         data = stream.read(4 * limits.SOURCE_CHARACTERS + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        return Compiled(
-            None, None, [Diagnostic("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")]
-        )
-    source = decode_source(data, shown)
-    if isinstance(source, Diagnostic):
-        return Compiled(None, None, [source])
-    return compile_source(source, None, name, settings)
+        return Diagnostic("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")
+    return decode_source(data, shown)
 
 
 def compile_text(

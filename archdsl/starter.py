@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError
@@ -57,20 +57,21 @@ def starter(name: str) -> dict[str, str]:
     return _imported(name, text, Path()) | {f"{name}.arch": text}
 
 
-def copy_of(address: str, name: str) -> dict[str, str]:
+def copy_of(address: str, name: str, stdin: IO[bytes]) -> dict[str, str]:
     """A network under a new name, and the files it imports, by path. Raises `SpecError` where there is no such network."""
-    path, chosen, source = read_address(address)
+    path, chosen, source = read_address(address, stdin)
     if isinstance(source, Diagnostic):
         raise SpecError([source])
-    program = Program(path.parent)
+    folder, stem = (path.parent, path.stem) if path is not None else (None, "")
+    program = Program(folder)
     module = program.module(source, path)
     if any(diagnostic.is_error for diagnostic in program.diagnostics):
         raise SpecError(program.diagnostics)
-    definition = select_network(module, chosen, path.stem, source.name)
+    definition = select_network(module, chosen, stem, source.name)
     if isinstance(definition, Diagnostic):
         raise SpecError([definition])
     text = excerpt(module.file, definition, name)
-    return _imported(name, text, path.parent) | {f"{name}.arch": text}
+    return _imported(name, text, folder or Path()) | {f"{name}.arch": text}
 
 
 def _imported(name: str, text: str, folder: Path) -> dict[str, str]:

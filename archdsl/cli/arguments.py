@@ -12,11 +12,10 @@ from click.shell_completion import CompletionItem
 
 from archdsl.cli.console import print_diagnostics
 from archdsl.diagnostics import SpecError
-from archdsl.driver import Compiled, compile_address, compile_stream, split_address
+from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
-_STDIN = "/dev/stdin"
 _SETTING = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
 
 
@@ -50,7 +49,7 @@ class NetworkCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`-:NAME` would be an option."""
-        return super().parse_args(ctx, [_STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
+        return super().parse_args(ctx, [STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
 
 
 def network_arguments(command: F) -> F:
@@ -62,10 +61,7 @@ def network_arguments(command: F) -> F:
 
 def read_network(address: str, settings: tuple[tuple[str, str], ...]) -> Compiled:
     """The network at an address, or all that is wrong with it; `-` is standard input."""
-    path, name = split_address(address)
-    if path not in ("-", _STDIN):
-        return compile_address(address, dict(settings))
-    return compile_stream(sys.stdin.buffer, name, dict(settings))
+    return compile_address(address, dict(settings), sys.stdin.buffer)
 
 
 def require_network(address: str, settings: tuple[tuple[str, str], ...]) -> Network:

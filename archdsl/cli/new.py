@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import click
@@ -25,6 +26,6 @@ def command(name: str, address: str | None, output: Path) -> None:
     """
     if re.fullmatch(r"[^\W\d]\w*", name) is None:
         raise click.UsageError(f"{name!r} cannot name a network: letters, digits and _ make a name, and no digit comes first")
-    files = copy_of(address, name) if address is not None else starter(name)
+    files = copy_of(address, name, sys.stdin.buffer) if address is not None else starter(name)
     for path in write_new(files, output):
         print_text(str(path))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from archdsl.ops.base import Call, Category, Epsilon, Lowering, Op, both_forms, fixed, normal_axis
+from archdsl.ops.base import Call, Category, Epsilon, Lowering, Op, both_forms, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
 
@@ -101,7 +101,7 @@ class PRelu(_Activation, name="prelu"):
         return Lowering(Call("nn.PReLU", (), tuple(options.items())))
 
     def _slopes(self, shape: Shape) -> int:
-        return fixed(self.name, shape[0], "the number of channels") if self.per_channel else 1
+        return fixed_channels(self.name, shape[0]) if self.per_channel else 1
 
 
 class Elu(_Overwriting, name="elu"):

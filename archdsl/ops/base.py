@@ -184,17 +184,22 @@ def channels_and_axes(name: str, shape: Shape, axes: tuple[int, ...] = (1, 2, 3)
             f"`{name}` takes {' or '.join(forms[n] for n in axes)}, and gets {format_shape(shape)}",
             help="`flatten` makes a vector of features, `reshape` another arrangement" if len(shape) > 1 else None,
         )
-    return fixed(name, shape[0], "the number of channels"), shape[1:]
+    return fixed_channels(name, shape[0]), shape[1:]
 
 
-def fixed(name: str, size: Dim, what: str) -> int:
+def fixed_channels(name: str, size: Dim) -> int:
+    """The number of channels; `Fault` where it is open."""
+    return fixed(name, size, "the number of channels", "channels come first, and only the sizes after them can be open: `input image [3, H, W]`")
+
+
+def fixed(name: str, size: Dim, what: str, help: str = "`gap` and `avgpool_to` give a fixed size for any input size") -> int:
     """A size that has to be a known number; `Fault` where it is open."""
     if isinstance(size, int):
         return size
     raise Fault(
         "E0307",
         f"`{name}` needs {what} as a fixed number, and it is {size}, which the input leaves open",
-        help="`gap` and `avgpool_to` give a fixed size for any input size",
+        help=help,
     )
 
 

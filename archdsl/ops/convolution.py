@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from archdsl.declared import Fault
+from archdsl.declared import Fault, show
 from archdsl.ops.base import (
     Call,
     Category,
@@ -125,7 +125,7 @@ class Conv(_Windowed, name="conv"):
                     "E0402",
                     f"`pad = same` needs an odd window, and `k` is {even[0]}: no equal padding on both sides keeps the size",
                     argument="k",
-                    help="write the padding: `pad = 0`, or pad one side with `pad(...)` before it",
+                    help="write the padding: `pad = 0`; `pad(...)` before it can pad one side more",
                 )
             padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
         else:
@@ -163,6 +163,15 @@ class Depthwise(_Windowed, name="depthwise"):
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """As many groups as channels."""
+        even = [k for k in per_axis(self.k, axes, "k") if k % 2 == 0]
+        if even:
+            stride = f", stride = {show(self.stride)}" if self.stride != 1 else ""
+            raise Fault(
+                "E0402",
+                f"`depthwise` keeps the size at stride 1, which needs an odd window, and `k` is {even[0]}",
+                argument="k",
+                help=f"`conv` takes the padding: `conv({channels * self.mult}, {show(self.k)}{stride}, groups = {channels}, pad = 0)`",
+            )
         same = Conv(out=channels * self.mult, k=self.k, stride=self.stride, groups=channels, bias=self.bias)
         return same.geometry(channels, axes)
 

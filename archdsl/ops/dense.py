@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from archdsl.declared import Fault
-from archdsl.ops.base import Call, Category, Lowering, Op, PositiveInt, WeightedOp, fixed
+from archdsl.ops.base import Call, Category, Lowering, Op, PositiveInt, WeightedOp, fixed, fixed_channels
 from archdsl.shapes import Dim, Shape, format_shape
 
 
@@ -127,6 +127,8 @@ class Embedding(WeightedOp, name="embedding"):
 
 
 def _elements(name: str, shape: Shape) -> int:
+    if len(shape) > 2:
+        fixed_channels(name, shape[0])
     for size in shape:
         fixed(name, size, "every size")
     return prod(size for size in shape if isinstance(size, int))

@@ -158,6 +158,9 @@ def _wrong_closing(s: Situation) -> SyntaxFault | None:
 def _assignment(s: Situation) -> SyntaxFault | None:
     """`conv1 = conv(64, 7)` for a label, `n = 3` for a constant, `stride: 2` for an argument."""
     inside = s.opened is not None and s.opened.type == "LPAR"
+    sliced = (s.opened is not None and s.opened.type == "LSQB") or (inside and s.previous is not None and s.previous.type == "INT")
+    if s.token.type == "COLON" and "RANGE" in s.expected and sliced:
+        return SyntaxFault("E0105", s.span, "`:` does not make a range", "write `..`, as in `0..4`", instead=("RANGE", ".."))
     if s.token.type == "COLON" and inside:
         return SyntaxFault(
             "E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`", instead=("EQUAL", "=")

@@ -139,6 +139,8 @@ def test_a_hostile_file_name_forges_no_line(cli: Cli, tmp_path: Path) -> None:
         ("nowhere.arch", "E0601", "No such file"),
         (".", "E0601", "Is a directory"),
         ("resnet5", "E0601", "did you mean"),
+        ("small", "E0601", "help: write `small.arch`"),
+        ("small:net", "E0601", "help: write `small.arch:net`"),
         ("", "E0601", "no file is named"),
         ("small.arch:smal", "E0208", "did you mean `small`?"),
         ("small.arch:other", "E0208", "help: it has small.arch:small"),

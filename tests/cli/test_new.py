@@ -49,6 +49,13 @@ def test_nothing_is_replaced(cli: Cli) -> None:
     assert Path("mine.arch").read_text() == "my own"
 
 
+@pytest.mark.parametrize("address", ["-", "-:one"])
+def test_a_copy_of_standard_input(cli: Cli, address: str) -> None:
+    result = cli("new", "mine", "--from", address, input="# Mine.\nnetwork one { input image [1, 8, 8]; relu }")
+    assert (result.exit_code, result.stdout) == (0, "mine.arch\n"), result.stderr
+    assert Path("mine.arch").read_text() == "# Mine.\nnetwork mine { input image [1, 8, 8]; relu }\n"
+
+
 def test_imports_come_along(cli: Cli) -> None:
     Path("lib/deep").mkdir(parents=True)
     Path("lib/deep/more.arch").write_text("block shape { relu }")

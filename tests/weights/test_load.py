@@ -42,9 +42,11 @@ def test_all_of_it(network: Network, state: State, tmp_path: Path, name: str) ->
     assert str(network.check_weights(path)) == f"{name}: 28 tensors fit `small`"
 
 
-def test_the_old_format(network: Network, state: State, tmp_path: Path) -> None:
-    torch.save(state, tmp_path / "w.pth", _use_new_zipfile_serialization=False)
-    assert same(network.build(weights=tmp_path / "w.pth"), state)
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_both_formats_of_torch_whatever_the_name(network: Network, state: State, tmp_path: Path, name: str, zipped: bool) -> None:
+    torch.save(state, tmp_path / name, _use_new_zipfile_serialization=zipped)
+    assert same(network.build(weights=tmp_path / name), state)
 
 
 def test_other_classes(network: Network, five: Network, state: State) -> None:

@@ -42,11 +42,12 @@ def _load(path: Path) -> Any:
     with path.open("rb") as file:
         if file.read(2) == b"PK" and not zipfile.is_zipfile(path):
             raise unreadable(path.name, "is cut off: the end of the archive is missing", "download or copy it again")
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of pickle protocols that the reader refuses anyway
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged or hostile file provokes in the reader
-        raise _refused(path.name, str(error)) from error
+        file.seek(0)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of pickle protocols that the reader refuses anyway
+                return torch.load(file, map_location="cpu", weights_only=True)  # by a path it would judge by the name's ending
+        except Exception as error:  # whatever a damaged or hostile file provokes in the reader
+            raise _refused(path.name, str(error)) from error
 
 
 def _refused(name: str, said: str) -> Fault:
