@@ -124,8 +124,9 @@ def compile_source(
     if module.file.damaged and not module.definitions:
         return Compiled(None, None, program.diagnostics)
     chosen = select_network(module, name, path.stem if path is not None else "", shown)
-    if isinstance(chosen, Diagnostic):
-        return Compiled(None, None, [*program.diagnostics, chosen])
+    if isinstance(chosen, Diagnostic):  # where a definition is damaged, it may be the one that is missed
+        wrong = any(diagnostic.is_error for diagnostic in program.diagnostics)
+        return Compiled(None, None, program.diagnostics if wrong else [*program.diagnostics, chosen])
     compiled = _compile(program, module, chosen, settings or {})
     return replace(compiled, path=path)
 

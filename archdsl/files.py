@@ -44,7 +44,8 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 def cannot_write(path: Path | str, error: OSError) -> Fault:
     """What to say where the system refuses to write; E0606."""
-    help = remedy(error, "choose another place with -o")
+    otherwise = "choose another place with -o"
+    help = otherwise if Path(path).parent.is_dir() and error.errno == errno.ENOENT else remedy(error, otherwise)
     return Fault("E0606", f"{path} cannot be written: {error.strerror or error}", help=help)
 
 

@@ -78,6 +78,9 @@ def _imported(name: str, text: str, folder: Path) -> dict[str, str]:
     """The files that a new spec imports, once it is known to be right; raises `SpecError` otherwise."""
     file = f"{name}.arch"
     compiled = compile_source(SourceFile(file, text), folder / file, name)
+    for diagnostic in compiled.diagnostics:
+        if diagnostic.code in ("E0107", "E0205"):  # without its place: nobody wrote that text
+            raise Fault(diagnostic.code, diagnostic.message, help=diagnostic.help)
     compiled.require()
     root = folder.resolve()
     return {str(Path(source.name).resolve().relative_to(root)): source.text for source in compiled.sources[1:]}

@@ -90,7 +90,10 @@ def _trainable(network: Network, address: str) -> None:
         )
     if len(graph.inputs) != 1:
         raise Fault("E0806", f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one")
-    shape = graph.nodes[graph.inputs[0]].shape
+    given = graph.nodes[graph.inputs[0]]
+    if given.integer:
+        raise Fault("E0806", f"`{given}` of `{network.name}` holds whole numbers, and training gives it real ones")
+    shape = given.shape
     if not all(isinstance(size, int) for size in shape):
         raise Fault(
             "E0806",
@@ -144,5 +147,6 @@ def _table(result: Result, *, color: bool) -> str:
     for row in result.rows:
         rows.append([row.split, f"{row.examples:,}", f"{row.loss:.4f}", "" if row.accuracy is None else f"{row.accuracy:.2%}"])
     best = f", best in epoch {result.best_epoch}" + (f" ({result.best_accuracy:.2%})" if result.best_accuracy is not None else "")
-    closing = f"{result.epochs} epochs in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s{best}\neverything is in {result.folder}\n"
+    epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
+    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s{best}\neverything is in {result.folder}\n"
     return columns(rows, "<>>>", color=color) + "\n" + closing

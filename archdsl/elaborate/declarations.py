@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archdsl.declared import Fault, show, type_name
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.conditions import stated_sizes
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
@@ -16,7 +16,7 @@ from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
 from archdsl.ops.join import Input
 from archdsl.records import record
-from archdsl.shapes import OpenSize, open_size
+from archdsl.shapes import OpenSize, Shape, format_shape, open_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
@@ -140,12 +140,22 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
     )
     if any(bodies.nodes[i].label == statement.name for i in bodies.inputs):
         raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
+    if len(shape) == 4 and shape[1] in (1, 3):
+        bodies.report(_looks_like_a_batch(statement, tuple(shape)))
     bodies.nodes.append(node)
     bodies.inputs.append(node.index)
     env.names[statement.name] = node
     if statement.condition is not None:
         _condition(bodies, statement.condition, env)
     return x if len(bodies.inputs) > 1 else node
+
+
+def _looks_like_a_batch(statement: ast.Input, shape: Shape) -> Diagnostic:
+    """A note where `[1, 3, 224, 224]` may mean a batch of images."""
+    channels, depth, height, width = shape
+    message = f"the input `{statement.name}` is a volume: channels {channels}, depth {depth}, height {height}, width {width}"
+    help = f"a batch is not written: an image is `input {statement.name} {format_shape(shape[1:])}`"
+    return Diagnostic("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
 
 
 def _input_size(bodies: Bodies, size: ast.Expr, env: Environment) -> Any:

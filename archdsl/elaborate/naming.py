@@ -86,7 +86,7 @@ def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:
     help = 'in a loop, an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
     if first == span:
         return Problem(
-            Diagnostic("E0203", f"two stages {where} are called `{name}`: this one stands in a loop", Mark(span), help=help)
+            Diagnostic("E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help)
         )
     return Problem(
         Diagnostic("E0203", f"two stages {where} are called `{name}`", Mark(span), (Mark(first, "the first"),), help=help)

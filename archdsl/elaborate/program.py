@@ -123,7 +123,7 @@ class Program:
                 module.unclear.add(name)
             elif (owner := _owner(name)) is not None:
                 message = f"`{name}` is {owner}, and a definition cannot take its name"
-                self.diagnostics.append(Diagnostic("E0205", message, mark, help=f"choose another, such as `{name}_block`"))
+                self.diagnostics.append(Diagnostic("E0205", message, mark, help=f"choose another, such as `my_{name}`"))
                 module.unclear.add(name)
             else:
                 module.definitions[name] = definition

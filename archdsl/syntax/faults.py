@@ -241,6 +241,32 @@ def _missing_name(s: Situation) -> SyntaxFault | None:
     return None
 
 
+def _call_style(s: Situation) -> SyntaxFault | None:
+    """`conv 64, 3`, where a call needs parentheses; `add(a, b)` and `skip relu`, where branches need braces."""
+    if s.previous is None or s.previous_span is None:
+        return None
+    text = s.span.file.text
+    if s.previous.type == "NAME" and s.token.type in ("INT", "FLOAT") and {"LPAR", "ARROW"} <= s.expected and not s.first_on_line:
+        written = re.compile(r"[^\n#;{}]*?(?=\s*(?:[\n#;{}]|->|$))").match(text, s.span.start)
+        arguments = written[0] if written is not None else str(s.token)
+        return SyntaxFault(
+            "E0101", s.span, f"the arguments of `{s.previous}` stand without parentheses", f"write `{s.previous}({arguments})`", keep=False
+        )
+    if "LBRACE" in s.expected:
+        joined = re.search(r"\b(concat|add|mul|shake)\s*\(([^()=#\n]*)\)$", text[: s.previous_span.end])
+        if joined is not None and joined[2].strip():
+            branches = "; ".join(part.strip() for part in joined[2].split(",") if part.strip())
+            place = Span(s.span.file, joined.start(2), joined.end(2))
+            return SyntaxFault(
+                "E0101", place, f"the branches of `{joined[1]}` stand in braces", f"write `{joined[1]} {{ {branches} }}`", keep=False
+            )
+        if str(s.previous) in {"skip", "concat", "add", "mul", "shake"} and s.token.type == "NAME":
+            return SyntaxFault(
+                "E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False
+            )
+    return None
+
+
 def _expected(s: Situation) -> SyntaxFault:
     """The last resort: what was found, and what could have stood there."""
     at = s.span
@@ -253,7 +279,7 @@ def _expected(s: Situation) -> SyntaxFault:
     help = None
     if {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
         help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
-    elif s.token.type in ("NAME", "_SEP") and "LBRACE" in s.expected:
+    elif s.token.type in ("NAME", "_SEP", "RBRACE") and "LBRACE" in s.expected:
         help = "a body stands in braces, and they open on the same line: `{ ... }`"
     return SyntaxFault("E0101", at, message, help)
 
@@ -287,6 +313,7 @@ _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
     _wrong_closing,
     _missing_name,
     _assignment,
+    _call_style,
 )
 
 

@@ -32,8 +32,7 @@ def check(
         message = f"`{recipe.augment[0].name}` is for images, and the input is {list(input_shape)}"
         raise Fault("E0801", message, argument="augment", help="write `augment = []`")
     if data.classes is None and recipe.loss.wants == "classes":
-        message = f"`{recipe.loss.name}` is for classes, and the labels are fractions"
-        raise Fault("E0801", message, argument="loss", help="write `loss = mse`")
+        raise _no_classes(recipe.loss.name, data.y_train)
     if data.classes == 1:
         raise Fault("E0801", "all examples are of one class", argument="data", help="give a data set of two classes or more")
     probe = copy.deepcopy(module).train()
@@ -52,14 +51,53 @@ def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, paramet
         if torch.Size(output).numel() != torch.Size(labels).numel():
             raise Fault("E0801", f"{what} gives {list(output)}, and a label is {list(labels)}", argument="data")
         return
+    if len(output) == 1 and _one_hot(data.y_train):
+        help = "give the number of each example's class: `y.argmax(1)`"
+        raise Fault("E0801", f"a label is {labels[0]} numbers, all 0 but for one 1", argument="data", help=help)
     two = recipe.loss.wants != "classes" and data.classes == 2
     if not output or (output[0] != data.classes and not (two and output[0] == 1)):
-        outputs = output[0] if output else 1
-        message = f"{what} has {outputs} output{'s' if outputs != 1 else ''}, and the data set has {data.classes} classes"
-        raise Fault("E0801", message, argument="data", help=_as_many(output, data.classes, parameters))
+        raise _other_classes(what, output, recipe, data, parameters)
     if output[1:] != labels:
         message = f"{what} gives {list(output)} for one example, and a label is {list(labels)}"
-        raise Fault("E0801", message, argument="data", help="end the network with `gap; flatten` for one label an example")
+        help = "save the labels as `y[:, 0]`" if labels == (1,) else "end the network with `gap; flatten` for one label an example"
+        raise Fault("E0801", message, argument="data", help=help)
+
+
+def _no_classes(loss: str, labels: Tensor) -> Fault:
+    """Labels that are floats, where the loss takes the numbers of classes."""
+    if _one_hot(labels):
+        message, help = f"{labels.shape[1]} floats, all 0 but for one 1", "give the number of each example's class: `y.argmax(1)`"
+    elif bool((labels == labels.round()).all()):
+        message, help = "floats", "save the labels as whole numbers: `y.astype(int)`; or, where they are values, write `loss = mse`"
+    else:
+        message, help = "fractions", "write `loss = mse`"
+    return Fault("E0801", f"`{loss}` is for classes, and the labels are {message}", argument="loss", help=help)
+
+
+def _one_hot(labels: Tensor) -> bool:
+    if labels.ndim != 2 or labels.shape[1] == 1:
+        return False
+    return bool(((labels == 0) | (labels == 1)).all()) and bool((labels.sum(1) == 1).all())
+
+
+def _other_classes(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, parameters: Mapping[str, Any]) -> Fault:
+    """Another number of outputs than classes: because the labels are numbered otherwise, or indeed."""
+    outputs = output[0] if output else 1
+    has = f"{what} has {outputs} output{'s' if outputs != 1 else ''}"
+    numbers = torch.unique(torch.cat([data.y_train.flatten(), data.y_test.flatten()]))
+    low, high, count = int(numbers[0]), int(numbers[-1]), len(numbers)
+    if recipe.loss.wants != "classes" and outputs == 1:
+        help = f"{_as_many(output, high + 1, parameters)}; or, where the labels are values, save them as floats: `y.astype(float)`"
+        return Fault("E0801", f"{has}, and the data set has {high + 1} classes", argument="data", help=help)
+    if count == high + 1:
+        help = _as_many(output, count, parameters)
+        return Fault("E0801", f"{has}, and the data set has {count} classes", argument="data", help=help)
+    message = f"{has}, and the labels are {count} numbers from {low} to {high}, where classes are numbered from 0"
+    gaps = count < high - low + 1
+    help = f"number the classes from 0{' without gaps' if gaps else ''}: `"
+    help += "numpy.unique(y, return_inverse=True)[1]`" if gaps else f"y - {low}`"
+    help += f", and {_as_many(output, count, parameters)}" if count != outputs else ""
+    return Fault("E0801", message, argument="data", help=help)
 
 
 def _as_many(output: tuple[int, ...], classes: int, parameters: Mapping[str, Any]) -> str:

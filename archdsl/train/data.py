@@ -18,6 +18,8 @@ from archdsl.recipe import Dataset
 
 _IMAGES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_HELD_OUT = ("val", "test")
+"""What the held-out part may be called. Where there are both, `test` is left for the end."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,22 @@ def _named(source: Dataset) -> list[Any]:
     return _split(x, bundle.target, source.held_out, source.split)
 
 
-def _split(x: Any, y: Any, held_out: int, seed: int) -> list[Any]:
-    """A part held out, with the same share of every class; the same whatever the seed of the training."""
-    classes = y if np.issubdtype(y.dtype, np.integer) else None
+def _split(x: Any, y: Any, held_out: int | None = None, seed: int = 0) -> list[Any]:
+    """A part held out, a fifth where not said, with the same share of every class; the same whatever the seed of the training."""
+    if len(x) != len(y):
+        raise _unread(f"there are {len(x)} examples and {len(y)} labels", "give one label to each example")
+    count = max(1, len(x) // 5) if held_out is None else held_out
+    classes = y if y.ndim == 1 and y.dtype.kind != "f" else None
+    help = "give the held-out examples too: `x_test` and `y_test`, or a folder `test`"
+    if classes is not None:
+        names, sizes = np.unique(classes, return_counts=True)
+        if len(sizes) and sizes.min() == 1:
+            message = f"no example can be held out of the class {names[sizes.argmin()]}, which has one"
+            raise _unread(message, help + ("; labels that are values go in as floats: `y.astype(float)`" if held_out is None else ""))
     try:
-        x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=held_out, stratify=classes, random_state=seed)
+        x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=count, stratify=classes, random_state=seed)
     except ValueError as error:
-        raise _unread(f"{held_out} of {len(x)} examples cannot be held out: {error}", "give x_test and y_test") from error
+        raise _unread(f"{count} of {len(x)} examples cannot be held out: {error}", help) from error
     return [x_train, y_train, x_test, y_test]
 
 
@@ -85,33 +96,53 @@ def _npz(path: Path) -> list[Any]:
         if not archive:
             raise _unread(f"{path} is not a .npz file", help)
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ("x_train", "y_train", "x_test", "y_test", "x", "y") if name in file}
+            found = list(file.files)
+            arrays = [file[name] for name in _chosen(found)]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
         reason = "an array in it is of Python objects" if "allow_pickle" in str(error) else error
         raise _unread(f"cannot read {path}: {reason}", help) from error
-    if any(array.ndim == 0 for array in arrays.values()):
-        raise _unread(f"{path} has single numbers in place of arrays", help)
-    if {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():
-        return [arrays[name] for name in ("x_train", "y_train", "x_test", "y_test")]
-    if {"x", "y"} <= arrays.keys() and len(arrays["x"]) == len(arrays["y"]):
-        return _split(arrays["x"], arrays["y"], max(1, len(arrays["x"]) // 5), 0)
-    raise _unread(f"{path} has {', '.join(arrays) or 'no array of these names'}", help)
+    if not arrays:
+        shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
+        raise _unread(f"{path} has {shown or 'nothing in it'}, where `x_train`, `y_train`, `x_test` and `y_test` are looked for", help)
+    if not all(isinstance(array, np.ndarray) and array.ndim for array in arrays):
+        raise _unread(f"{path} has single numbers in place of arrays, or what is no array", help)
+    return arrays if len(arrays) == 4 else _split(*arrays)
+
+
+def _chosen(found: list[str]) -> tuple[str, ...]:
+    """The names of the arrays to read, of those that there are; none where some are missing."""
+    choices = [("x_train", "y_train", f"x_{part}", f"y_{part}") for part in _HELD_OUT]
+    return next((names for names in [*choices, ("x", "y")] if set(names) <= set(found)), ())
 
 
 def _folder(path: Path, input_shape: tuple[int, ...]) -> list[Any]:
-    """`train/CLASS/*.png` and `test/CLASS/*.png`; classes are numbered in the order of their names."""
-    names = sorted(entry.name for entry in (path / "train").glob("*") if entry.is_dir())
+    """`train/CLASS/*.png` and `test/CLASS/*.png`, or `CLASS/*.png`, of which a fifth is held out.
+
+    Classes are numbered in the order of their names.
+    """
+    if not (path / "train").is_dir():
+        names = _folders(path)
+        if not names:
+            raise _unread(f"{path} has no folders of images", "put images into train/CLASS/*.png and test/CLASS/*.png")
+        return _split(*_images(path, names, input_shape))
+    names = _folders(path / "train")
     if not names:
         raise _unread(f"{path} has no folders train/CLASS", "put images into train/CLASS/*.png and test/CLASS/*.png")
-    extra = sorted(entry.name for entry in (path / "test").glob("*") if entry.is_dir() and entry.name not in names)
+    held_out = next((path / part for part in _HELD_OUT if (path / part).is_dir()), path / "test")
+    extra = [name for name in _folders(held_out) if name not in names]
     if extra:
-        raise _unread(f"{path / 'test'} has a class `{extra[0]}` that train lacks", "give both the same classes")
-    return [array for part in ("train", "test") for array in _images(path / part, names, input_shape)]
+        raise _unread(f"{held_out} has a class `{extra[0]}` that train lacks", "give both the same classes")
+    return [array for part in (path / "train", held_out) for array in _images(part, names, input_shape)]
+
+
+def _folders(path: Path) -> list[str]:
+    """The names of the folders in one, in their order, without those that a program hides there."""
+    return sorted(entry.name for entry in path.glob("*") if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _images(folder: Path, names: list[str], input_shape: tuple[int, ...]) -> tuple[Any, Any]:
     files = [(file, label) for label, name in enumerate(names) for file in sorted((folder / name).glob("*"))]
-    chosen = [(file, label) for file, label in files if file.suffix.lower() in _IMAGES]
+    chosen = [(file, label) for file, label in files if file.suffix.lower() in _IMAGES and not file.name.startswith(".")]
     if not chosen:
         raise _unread(f"{folder} has no images", f"put images into {folder}/CLASS/*.png")
     return np.stack([_image(file, input_shape) for file, _ in chosen]), np.array([label for _, label in chosen])
@@ -152,13 +183,17 @@ def _examples(x: Any, input_shape: tuple[int, ...]) -> Tensor:
 
 
 def _labels(y: Any, count: int) -> Tensor:
-    if len(y) != count or y.dtype.kind not in "fiub":
-        raise _unread(f"there are {count} examples, and labels {list(y.shape)} of {y.dtype}", "give one number to each example")
+    if len(y) != count:
+        raise _unread(f"there are {count} examples and {len(y)} labels", "give one label to each example")
+    if y.dtype.kind not in "fiub":
+        help = "give each example the number of its class: `names, y = numpy.unique(y, return_inverse=True)`"
+        raise _unread(f"the labels are {y.dtype}, and no numbers", help)
     if y.dtype.kind == "f":
         return torch.from_numpy(np.ascontiguousarray(y, dtype=np.float32))
     labels = torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64))
     if int(labels.min()) < 0:
-        raise Fault("E0801", f"a label is {int(labels.min())}", argument="data", help="number the classes from 0")
+        message = f"a label is {int(labels.min())}, and classes are numbered from 0"
+        raise Fault("E0801", message, argument="data", help=f"number them from 0: `y + {-int(labels.min())}`")
     return labels
 
 
@@ -168,5 +203,5 @@ def _unread(message: str, help: str) -> Fault:
 
 def _shapes(found: str, shape: tuple[int, ...], input_shape: tuple[int, ...]) -> Fault:
     last_to_first = (shape[-1], *shape[:-1])
-    help = "put the channels first" if last_to_first == input_shape else f"write `input image {list(shape)}`"
+    help = "put the channels first: `numpy.moveaxis(x, -1, 1)`" if last_to_first == input_shape else f"write `input image {list(shape)}`"
     return Fault("E0803", f"{found}, and the network's input is {list(input_shape)}", argument="data", help=help)

@@ -154,7 +154,7 @@ def _resumable(experiment: Experiment, path: Path) -> int:
         raise Fault("E0903", message, argument=key, help="put it back, or start without --resume")
     done = len(_history(checkpoint))
     if done > experiment.recipe.epochs:
-        message = f"the run to resume has done {done} epochs, and `epochs` is {experiment.recipe.epochs}"
+        message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
         raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or start without --resume")
     shapes = {key: tuple(value.shape) for key, value in experiment.module.state_dict().items()}
     stored = checkpoint["state_dict"].items()

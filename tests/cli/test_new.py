@@ -41,6 +41,14 @@ def test_a_starter(cli: Cli) -> None:
     assert "archdsl train mine.arch" in Path("mine.arch").read_text()
 
 
+@pytest.mark.parametrize(("name", "code"), [("conv", "E0205"), ("if", "E0107")])
+@pytest.mark.parametrize("options", [(), ("--from", "lenet")])
+def test_a_name_of_the_language(cli: Cli, name: str, code: str, options: tuple[str, ...]) -> None:
+    result = cli("new", name, *options)
+    assert result.exit_code == 1 and f"error[{code}]: `{name}` is" in result.stderr
+    assert "-->" not in result.stderr and result.stderr.count("error") == 1 and not list(Path().iterdir())
+
+
 def test_nothing_is_replaced(cli: Cli) -> None:
     Path("mine.arch").write_text("my own")
     for arguments in ((), ("--from", "resnet18")):

@@ -16,7 +16,8 @@ CODES = (
     Code(
         "E0802",
         "the data cannot be read",
-        """The path of `data` does not exist, or is neither a `.npz` file with the right arrays nor a folder of images by class.""",
+        """The path of `data` does not exist, or is neither a `.npz` file with the right arrays nor a folder of images by class; or
+        there is not one label to each example.""",
         situation="""`data = "digits.npz"` where there is no such file beside the spec.""",
     ),
     Code(
@@ -42,8 +43,8 @@ CODES = (
     Code(
         "E0806",
         "the network cannot be trained as it is",
-        """Training needs a recipe, the file's `train { ... }` block or its keys given by `--set`, and a network of one input whose
-        sizes are fixed.""",
+        """Training needs a recipe, the file's `train { ... }` block or its keys given by `--set`, and a network of one input, of
+        real numbers, whose sizes are fixed.""",
         situation="`archdsl train resnet50`, whose file has no `train` block.",
     ),
     Code(

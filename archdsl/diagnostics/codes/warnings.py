@@ -105,4 +105,22 @@ CODES = (
         }
         """,
     ),
+    Code(
+        "N0302",
+        "an input that looks like a batch",
+        """An input's shape is that of one sample: channels, then height and width; the batch comes before it by itself. Four
+        sizes are a volume: channels, depth, height and width. With a depth of 1 or 3, they may be an image with its batch.""",
+        bad="""
+        network tiny {
+          input image [1, 3, 224, 224]
+          conv(8, 3)
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 224, 224]
+          conv(8, 3)
+        }
+        """,
+    ),
 )
