@@ -54,6 +54,9 @@ def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, paramet
     if len(output) == 1 and _one_hot(data.y_train):
         help = "give the number of each example's class: `y.argmax(1)`"
         raise Fault("E0801", f"a label is {labels[0]} numbers, all 0 but for one 1", argument="data", help=help)
+    if output == labels and len(output) == 1 and recipe.loss.wants != "classes":
+        message = f"a label is {labels[0]} whole numbers, each the number of a class"
+        raise Fault("E0801", message, argument="data", help="save labels that are values as floats: `y.astype(float)`")
     two = recipe.loss.wants != "classes" and data.classes == 2
     if not output or (output[0] != data.classes and not (two and output[0] == 1)):
         raise _other_classes(what, output, recipe, data, parameters)

@@ -185,6 +185,8 @@ def _examples(x: Any, input_shape: tuple[int, ...]) -> Tensor:
 def _labels(y: Any, count: int) -> Tensor:
     if len(y) != count:
         raise _unread(f"there are {count} examples and {len(y)} labels", "give one label to each example")
+    if not y.size:
+        raise _unread(f"the labels are {y.dtype} {list(y.shape)}", "give an array that is not empty")
     if y.dtype.kind not in "fiub":
         help = "give each example the number of its class: `names, y = numpy.unique(y, return_inverse=True)`"
         raise _unread(f"the labels are {y.dtype}, and no numbers", help)

@@ -37,7 +37,7 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     rows = [line.split() for line in result.stdout.splitlines()]
     assert rows[0] == ["examples", "loss", "accuracy"]
     assert rows[1][:2] == ["train", "1,437"] and rows[2][:3] == ["held", "out", "360"]
-    assert "everything is in runs/small-1" in result.stdout
+    assert "\n1 epoch in " in result.stdout and "everything is in runs/small-1" in result.stdout
     folder = tmp_path / "runs" / "small-1"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
@@ -111,6 +111,7 @@ def test_what_cannot_be_trained_leaves_nothing(
         ("network n { input image [1, 8, 8]; gap; flatten; linear(10) }", "has no recipe"),
         ("network n { input image [1, H, W]; conv(4, 3); gap; flatten; linear(10) }\ntrain { data = digits }", "leaves sizes"),
         ("network n { input a [8]; input b [8]; add { a; b }; linear(10) }\ntrain { data = digits }", "has 2 inputs"),
+        ("network n { input words: int [8]; embedding(9, 4); flatten; linear(10) }\ntrain { data = digits }", "holds whole numbers"),
     ],
 )
 def test_a_network_that_training_does_not_fit(cli: Cli, tmp_path: Path, spec: str, reason: str) -> None:

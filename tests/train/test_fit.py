@@ -227,6 +227,30 @@ def test_a_head_of_another_size(tmp_path: Path) -> None:
         fit(experiment, tmp_path, accelerator="cpu")
 
 
+NUMBERED = np.arange(60) % 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "values", "message", "help"),
+    [
+        (NUMBERED + 1, {}, "3 outputs, and the labels are 3 numbers from 1 to 3", "from 0: `y - 1`"),
+        (NUMBERED + 1, {"outputs": 5}, "5 outputs, and the labels are 3 numbers from 1 to 3", "`y - 1`, and give the last layer as many"),
+        (NUMBERED * 5, {}, "3 outputs, and the labels are 3 numbers from 0 to 10", "without gaps: `numpy.unique(y, return_inverse=True)[1]`"),
+        (np.eye(3, dtype=int)[NUMBERED], {}, "a label is 3 numbers, all 0 but for one 1", "`y.argmax(1)`"),
+        (np.eye(3)[NUMBERED], {}, "the labels are 3 floats, all 0 but for one 1", "`y.argmax(1)`"),
+        (NUMBERED.astype(float), {}, "`cross_entropy` is for classes, and the labels are floats", "`y.astype(int)`"),
+        (NUMBERED[:, None], {}, "a label is [1]", "`y[:, 0]`"),
+        (NUMBERED, {"outputs": 1, "loss": call(Loss, "mse")}, "1 output, and the data set has 3 classes", "`y.astype(float)`"),
+        (np.ones((60, 3), int), {"loss": call(Loss, "bce")}, "a label is 3 whole numbers", "`y.astype(float)`"),
+    ],
+)  # fmt: skip
+def test_labels_of_another_form(tmp_path: Path, labels: Any, values: dict[str, Any], message: str, help: str) -> None:
+    np.savez(tmp_path / "d.npz", x=np.random.default_rng(0).normal(size=(60, 4)), y=labels)
+    with pytest.raises(Fault) as caught:
+        linear(tmp_path, shape=(4,), data="d.npz", **{"outputs": 3, **values})
+    assert caught.value.code == "E0801" and message in caught.value.message and help in (caught.value.help or "")
+
+
 def test_fractions_need_a_loss_for_values(tmp_path: Path) -> None:
     np.savez(tmp_path / "line.npz", x=np.zeros((10, 3)), y=np.linspace(0, 1, 10))
     with pytest.raises(Fault, match="`cross_entropy` is for classes, and the labels are fractions") as caught:

@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_npz_with_and_without_a_split(tmp_path: Path) -> None:
 
 def test_folder_of_images(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
-    for part, label, level in (("train", "cat", 51), ("train", "dog", 102), ("test", "dog", 255)):
+    for part, label, level in (("train", "cat", 51), ("train", "dog", 102), ("test", "dog", 255), ("train", ".cache", 0)):
         (tmp_path / part / label).mkdir(parents=True)
         image.new("RGB", (5, 4), (level, 0, 0)).save(tmp_path / part / label / "0.png")
     data = load(str(tmp_path), Path(), (3, 4, 5))
@@ -130,9 +131,36 @@ def test_folder_of_images(tmp_path: Path) -> None:
     with pytest.raises(Fault) as caught:
         load(str(tmp_path), Path(), (3, 8, 8))
     assert caught.value.code == "E0803"
+    (tmp_path / "test").rename(tmp_path / "val")
+    (tmp_path / "test").mkdir()  # for the end: not looked at where there is `val`
+    assert load(str(tmp_path), Path(), (3, 4, 5)).y_test.tolist() == [1]
+    (tmp_path / "train" / "cat" / "._0.png").write_bytes(b"what a Mac leaves there")
+    assert len(load(str(tmp_path), Path(), (3, 4, 5)).x_train) == 2
     (tmp_path / "train" / "cat" / "1.png").write_bytes(b"no image")
     with pytest.raises(Fault, match=r"cannot read .*1\.png"):
         load(str(tmp_path), Path(), (3, 4, 5))
+
+
+def test_folder_without_a_split(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for label in ("dog", "cat"):
+        (tmp_path / label).mkdir()
+        for number in range(10):
+            image.new("L", (5, 4), number).save(tmp_path / label / f"{number}.png")
+    data = load(str(tmp_path), Path(), (1, 4, 5))
+    assert (data.y_train.bincount().tolist(), data.y_test.bincount().tolist()) == ([8, 8], [2, 2])
+
+
+def test_masks_are_held_out_by_the_picture(tmp_path: Path) -> None:
+    np.savez(tmp_path / "masks.npz", x=np.zeros((10, 4, 4)), y=np.arange(160).reshape(10, 4, 4) % 3)
+    data = load("masks.npz", tmp_path, (1, 4, 4))
+    assert (data.y_train.shape, data.y_test.shape, data.classes) == ((8, 4, 4), (2, 4, 4), 3)
+
+
+def test_arrays_to_validate_with_leave_those_to_test_with_alone(tmp_path: Path) -> None:
+    x, y = np.zeros((6, 4)), np.arange(6) % 2
+    np.savez(tmp_path / "both.npz", x_train=x, y_train=y, x_val=x[:4], y_val=y[:4], x_test=x[:2], y_test=y[:2])
+    assert len(load("both.npz", tmp_path, (4,)).x_test) == 4
 
 
 @pytest.mark.parametrize(
@@ -141,11 +169,13 @@ def test_folder_of_images(tmp_path: Path) -> None:
         ({"x": np.zeros((10, 4, 4, 3)), "y": np.arange(10) % 2}, (3, 4, 4), "E0803", "channels first"),
         ({"x": np.zeros((10, 3, 5, 5)), "y": np.arange(10) % 2}, (3, 4, 4), "E0803", "write `input image [3, 5, 5]`"),
         ({"x": np.zeros((10, 4)), "y": np.arange(10) % 2 - 1}, (4,), "E0801", "from 0"),
-        ({"x": np.zeros((10, 4)), "y": np.arange(9) % 2}, (4,), "E0802", "savez"),
+        ({"x": np.zeros((10, 4)), "y": np.arange(9) % 2}, (4,), "E0802", "one label to each"),
+        ({f"{name}_{part}": np.zeros(len(part) - (name == "y")) for name in "xy" for part in ("train", "test")}, (1,), "E0802", "one label"),
+        ({"x": np.zeros((10, 4)), "y": np.zeros((10, 0), int)}, (4,), "E0802", "not empty"),
         ({"x": np.zeros((10, 4)), "y": np.arange(10)}, (4,), "E0802", "x_test"),
         ({"x": np.full((10, 4), np.nan), "y": np.arange(10) % 2}, (4,), "E0802", "remove"),
         ({"x": np.array([None] * 10), "y": np.arange(10) % 2}, (4,), "E0802", "savez"),
-        ({"x": np.zeros((10, 4)), "y": np.array(["a", "b"] * 5)}, (4,), "E0802", "one number"),
+        ({"x": np.zeros((10, 4)), "y": np.array(["a", "b"] * 5)}, (4,), "E0802", "numpy.unique"),
         ({"x": np.array(1), "y": np.array(1)}, (4,), "E0802", "savez"),
         ({"z": np.zeros(3)}, (4,), "E0802", "savez"),
     ],
@@ -161,10 +191,14 @@ def test_data_that_does_not_fit(tmp_path: Path, arrays: dict[str, Any], shape: t
 def test_data_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "text.npz").write_text("no archive")
+    with zipfile.ZipFile(tmp_path / "bytes.npz", "w") as archive:
+        archive.writestr("x", "no array")
+        archive.writestr("y", "no array")
     np.save(tmp_path / "array.npy", np.zeros(3))
     for name, said in (
         ("absent.npz", "does not exist"),
-        ("empty", "has no folders"),
+        ("empty", "has no folders of images"),
+        ("bytes.npz", "what is no array"),
         ("text.npz", "is not a .npz file"),
         ("array.npy", "is not a .npz file"),
     ):
