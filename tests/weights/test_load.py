@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from archdsl import Network, SpecError, load
+from archdsl import Network, SpecError, load, loads
 from archdsl.diagnostics import Diagnostic
 
 State = dict[str, Tensor]
@@ -107,9 +107,17 @@ def test_what_stands_beside_a_prefix(network: Network, state: State) -> None:
     assert report.notes == ("the prefix `model.` taken off; without it, and left aside: `mean`",)
 
 
-def test_a_label_that_looks_like_a_prefix() -> None:
-    from archdsl import loads
+def test_more_beside_a_prefix_than_with_it() -> None:
+    """As in a checkpoint of a small network."""
+    network = loads("network n { input rows [3]; linear(2) }")
+    names = {f"module.{key}": value for key, value in network.build().state_dict().items()}
+    others = {f"loss.{number}": torch.zeros(()) for number in range(9)}
+    assert network.load_weights(network.build(), names | others).ok
+    nothing = loads("network n { input rows [3]; relu }")
+    assert not nothing.check_weights(names).ok
 
+
+def test_a_label_that_looks_like_a_prefix() -> None:
     network = loads("network net { input image [1, 8, 8]; model: conv(4, 3) -> bn }")
     module = network.build()
     assert network.load_weights(network.build(), module.state_dict()).notes == ()
