@@ -103,7 +103,8 @@ def recipes_page() -> str:
     """The keys of `train`, and what can stand under each."""
     rows = [_row(Recipe, name) for name in Recipe.parameters_in_order()]
     parts = [
-        f"# Recipes\n\n{NOTE}\n\nThe keys of the `train {{ ... }}` block. `--set train.KEY=VALUE` replaces one from the command line.",
+        f"# Recipes\n\n{NOTE}\n\nThe keys of the `train {{ ... }}` block. `--set train.KEY=VALUE` replaces one from the command line. "
+        "The page on [training](training.md) goes through a run, and the forms of data.",
         "| key | is | default | |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
     ]
     for key in Recipe.parameters_in_order():

@@ -1,9 +1,15 @@
-"""The commands and programs of a guide, run in its order in one folder."""
+"""The commands and programs of a guide, run in its order in one folder.
+
+A block of `arch` is written into a file, called like its network. `text` is in what the last command or program printed;
+where it is marked `roughly`, with other numbers.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,10 +19,10 @@ from click.testing import CliRunner
 from archdsl.cli import root as command_line
 
 DOCS = Path(__file__).parents[2] / "docs"
-BLOCK = re.compile(r"^```(sh|sh fails|python|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", ["weights.md"])
+@pytest.mark.parametrize("page", ["training.md", "weights.md"])
 def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     threads = torch.get_num_threads()
@@ -24,12 +30,29 @@ def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     said = ""
     for kind, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
         if kind == "python":
-            exec(compile(text, page, "exec"), {})
+            said = _printed(text, page)
+        elif kind == "arch":
+            name = re.search(r"^network (\w+)", text, re.MULTILINE)
+            assert name is not None
+            Path(f"{name[1]}.arch").write_text(text)
         elif kind == "text":
             assert text in said
+        elif kind == "text roughly":
+            assert _numberless(text) in _numberless(said)
         else:
             said = _run(text, 1 if kind == "sh fails" else 0)
     torch.set_num_threads(threads)
+
+
+def _numberless(text: str) -> str:
+    return re.sub(r"[ \d.,]*\d", " 0", text)
+
+
+def _printed(program: str, page: str) -> str:
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(compile(program, page, "exec"), {})
+    return printed.getvalue()
 
 
 def _run(commands: str, status: int) -> str:
