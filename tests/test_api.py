@@ -11,6 +11,7 @@ import torch
 
 import archdsl
 from archdsl import Diagnostic, Graph, Network, SpecError, check, load, loads
+from archdsl.cli import main
 
 TINY = 'network tiny(classes: int = 10, widths = [4, 8], act = relu, name = "a") { input image [1, 8, 8]; for w in widths { conv(w, 3) -> bn -> act }; gap; flatten; linear(classes) }'
 WRONG = "network wrong { input image [1, 8, 8]; convv(4, 3) }"
@@ -36,6 +37,11 @@ def test_load(address: Path) -> None:
     assert network.name == "tiny" and network.recipe is None and network.folder == address.parent
     assert load(str(address)).name == load(f"{address}:tiny").name == "tiny"
     assert load("resnet50").table().params == 25_557_032
+
+
+def test_a_table_is_printed_as_check_shows_it(address: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", f"{address}:tiny"]) == 0
+    assert capsys.readouterr().out == f"{load(address).table()}\n"
 
 
 def test_python_values_become_text(address: Path) -> None:

@@ -27,13 +27,18 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """All rows, and the totals: learned numbers with and without the heads, MACs in evaluation, depth."""
+    """All rows, and the totals: learned numbers with and without the heads, MACs in evaluation, depth. Printed, it is what `check` shows."""
 
     rows: tuple[Row, ...]
     params: int
     params_eval: int
     macs: Dim | None
     depth: int
+
+    def __str__(self) -> str:
+        from archdsl.analysis.shown import table_text  # here: most tables are read, not printed
+
+        return table_text(self).rstrip("\n")
 
 
 def layer_table(graph: Graph) -> Table:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archdsl.analysis import Row, Table
+from archdsl.analysis.shown import table_text
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
-from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
 from archdsl.cli.weights import Weights, weights_options
-from archdsl.diagnostics import Diagnostic, as_data, printable, render_github
+from archdsl.diagnostics import Diagnostic, as_data, render_github
 from archdsl.network import Network
-from archdsl.shapes import Dim, format_shape
+from archdsl.shapes import Dim
 
 if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport
-
-_BOLD, _DIM, _HEAD, _TIMES = (("bold", True),), (("dim", True),), (("fg", "yellow"),), (("fg", "cyan"),)
 
 
 @click.command(
@@ -62,7 +59,8 @@ def command(
     else:
         print_diagnostics(found)
         if network is not None:
-            print_text(_text(network, color=colorful(sys.stdout)) + "".join(f"\n{line}" for line in network.sizes.sentences()))
+            table = table_text(network.table(), color=colorful(sys.stdout))
+            print_text(table + "".join(f"\n{line}" for line in network.sizes.sentences()))
         if report is not None and report.ok:
             print_text(str(report))
     ctx.exit(0 if compiled.ok and not any(diagnostic.is_error for diagnostic in found) else 1)
@@ -95,44 +93,3 @@ def _totals_data(table: Table) -> dict[str, Any]:
 
 def _plain(value: Dim | None) -> int | str | None:
     return value if value is None or isinstance(value, int) else str(value)
-
-
-def _text(network: Network, *, color: bool) -> str:
-    table = network.table()
-    titles = [Cell(title, _BOLD) for title in ("layer", "", "op", "output", "params", "MACs")]
-    rows: list[list[Cell | str]] = [[*titles]]
-    previous = None
-    for _, group in groupby(table.rows, key=_group):
-        for position, row in enumerate(group):
-            rows.append(_cells(row, first=position == 0, same_shape=row.shape == previous))
-            previous = row.shape
-    return columns(rows, "<<<<>>", color=color) + "\n" + columns(_totals(network, table), "<><", color=color)
-
-
-def _group(row: Row) -> tuple[int, str]:
-    return row.times, row.part
-
-
-def _cells(row: Row, *, first: bool, same_shape: bool) -> list[Cell | str]:
-    mark = Cell(f"×{row.times}", _TIMES) if row.times > 1 else Cell("head", _HEAD) if row.part == "head" else ""
-    return [
-        printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), _DIM if same_shape else ()),
-        _count(row.params), "open" if row.macs is None else _count(row.macs),
-    ]  # fmt: skip
-
-
-def _count(value: Dim) -> str:
-    """With separators; nothing for zero, so that what has weights or costs stands out."""
-    return "" if value == 0 else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _totals(network: Network, table: Table) -> list[list[Cell | str]]:
-    heads = table.params - table.params_eval
-    macs = f"{table.macs:,}" if isinstance(table.macs, int) else str(table.macs) if table.macs is not None else "open"
-    rows: list[list[Cell | str]] = [[Cell("params", _BOLD), f"{table.params:,}", ""]]
-    if heads:
-        rows.append([Cell("params without heads", _BOLD), f"{table.params_eval:,}", ""])
-    note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes that the input leaves open"
-    rows.append([Cell("MACs", _BOLD), macs, Cell(note, _DIM)])
-    rows.append([Cell("depth", _BOLD), str(table.depth), Cell("convolutions and dense layers on the longest path", _DIM)])
-    return rows

@@ -8,8 +8,8 @@ from textwrap import fill, indent
 
 import click
 
-from archdsl.cli.columns import columns
 from archdsl.cli.console import colorful, print_text
+from archdsl.columns import columns
 from archdsl.diagnostics.codes import CODES, Code
 
 

@@ -9,8 +9,8 @@ from itertools import groupby
 
 import click
 
-from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_text
+from archdsl.columns import Cell, columns
 from archdsl.declared import describe, show, signature
 from archdsl.ops import Op
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 import click
 
 from archdsl.analysis import layer_table
-from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_text
+from archdsl.columns import Cell, columns
 from archdsl.driver import compile_networks, shipped_files
 from archdsl.ir import Graph
 from archdsl.shapes import format_shape

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
-from archdsl.cli.columns import Cell, columns
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
+from archdsl.columns import Cell, columns
 from archdsl.declared import Fault
 from archdsl.diagnostics import SpecError
 from archdsl.driver import split_address
