@@ -53,6 +53,7 @@ class Commands(click.Group):
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks for them in every installed package
         gc.disable()  # importing makes much and frees nothing
         command: click.Command = import_module(f"archdsl.cli.{cmd_name}").command
+        gc.freeze()  # modules live to the end: not to be gone through again, least of all when the process ends
         gc.enable()
         return command
 
