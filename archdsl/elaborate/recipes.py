@@ -77,7 +77,7 @@ class _Reader:
     def read(self, name: str, expression: ast.Expr, span: Span) -> None:
         """Take one setting in."""
         if name not in Recipe.model_fields:
-            help = did_you_mean(name, Recipe.model_fields) or f"`train` takes {', '.join(Recipe.model_fields)}"
+            help = did_you_mean(name, Recipe.model_fields) or _owner(name) or f"`train` takes {', '.join(Recipe.model_fields)}"
             self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
             return
         if name in self.places:
@@ -115,10 +115,25 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         return diagnostic
     assert named is not None
     name = named.text
+    if name in ("True", "False", "None"):  # told apart already
+        return diagnostic
     help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
     if isinstance(expression, ast.Attribute) and expression.base.span == named:
         help = f"a path stands in quotes: `{key} = {show(expression.span.text)}`"
+    elif key == "data" and isinstance(expression, ast.Name):
+        help += f"; a path stands in quotes: `data = {show(f'./{name}')}`"
     return diagnostic._replace(message=f"there is no {registry.kind} `{name}`", help=help)
+
+
+def _owner(name: str) -> str | None:
+    """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
+    for key in Recipe.model_fields:
+        for entry in Recipe.registry_for(key) or ():
+            if name == entry.name:
+                return f"`{name}` is a value of `{key}`: `{key} = {name}(...)`"
+            if name in entry.model_fields:
+                return f"`{name}` belongs to `{key}`: `{key} = {entry.name}({name} = ...)`"
+    return None
 
 
 def _heads(expression: ast.Expr) -> list[ast.Expr]:
