@@ -1,4 +1,14 @@
-"""The limits that keep any input within bounded time and memory; each is refused with a coded error."""
+"""The limits that keep any input within bounded time and memory; each is refused with a coded error.
+
+All but those of `FIXED` can be set: by `--limit nodes=1000000` on a command line, by `with limits.changed(nodes=1_000_000):` in Python.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 SOURCE_CHARACTERS = 4_000_000
 """Length of one file (a network of 100,000 lines is under this)."""
@@ -22,13 +32,53 @@ SINGLE_SIZES = 1 << 18
 """Sizes that a condition tells apart one by one."""
 SIZE_VALUES = 1_000_000
 """Numbers that the formulas of a network's open sizes are kept as, all together."""
+IMPORTS = 200
+"""Files that one network may draw on."""
+IMPORT_DEPTH = 32
+"""Files that import one another in a row."""
+SYNTAX_ERRORS = 50
+"""Syntax errors reported for one file."""
+
 SIZE = 2**31 - 1
 """A size of a tensor, and a whole number that an op or anything else called by name takes."""
 ELEMENTS = 2**40
 """Numbers in one tensor, for one image: with any batch, what counts and addresses them stays within 64 bits."""
 FLOAT = 1e30
 """A fraction that an op or anything else called by name takes: what is computed with it stays within 32 bits, to 3.4e38."""
-IMPORTS = 200
-"""Files that one network may draw on."""
-SYNTAX_ERRORS = 50
-"""Syntax errors reported for one file."""
+
+FIXED: Final = frozenset({"SIZE", "ELEMENTS", "FLOAT"})
+"""What PyTorch has no room for beyond."""
+HIGHEST: Final = {"NESTING": 1000, "CALL_DEPTH": 150, "LIST_DEPTH": 100, "IMPORT_DEPTH": 100, "INTEGER_BITS": 8192}
+"""How far those go that Python's own stack and numbers bound."""
+_FRAMES = 16
+"""Calls of Python that one level of nesting takes, at most."""
+
+
+def names() -> dict[str, int]:
+    """The limits that can be set, as `--limit` writes them, with their values."""
+    return {name.lower(): value for name, value in globals().items() if name[0].isupper() and name.isupper() and isinstance(value, int) and name not in FIXED}
+
+
+@contextmanager
+def changed(**values: int) -> Iterator[None]:
+    """Other limits for a while. Raises `ValueError` for one that there is not, or that goes too far."""
+    known = names()
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError(f"there is no limit {name!r}; there are {', '.join(known)}")
+        highest = HIGHEST.get(name.upper(), SIZE)
+        if not 1 <= value <= highest:
+            raise ValueError(f"the limit {name!r} can be 1 to {highest:,}, and not {value:,}")
+    frames = sys.getrecursionlimit()
+    globals().update({name.upper(): value for name, value in values.items()})
+    sys.setrecursionlimit(max(frames, _FRAMES * (NESTING + CALL_DEPTH + LIST_DEPTH + IMPORT_DEPTH)))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(frames)
+        globals().update({name.upper(): value for name, value in known.items()})
+
+
+def remedy(name: str) -> str:
+    """How to go over a limit, for the help of its error."""
+    return f"`--limit {name.lower()}=N` raises the limit"

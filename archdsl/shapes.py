@@ -126,7 +126,7 @@ def format_shape(shape: Shape) -> str:
 
 def _bounded(period: int, symbol: str) -> int:
     if period > limits.PERIOD:
-        raise SizeError(f"sizes repeat only after {period:,} values of {symbol}, over the limit of {limits.PERIOD:,}")
+        raise SizeError(f"sizes repeat only after {period:,} values of {symbol}, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}")
     return period
 
 

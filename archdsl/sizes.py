@@ -130,7 +130,7 @@ def _side_by_side(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | No
     """Where each starts, by remainders of a common period."""
     period = lcm(len(a.least), len(b.least))
     if period > limits.PERIOD:
-        raise SizeError(f"the sizes that work repeat only after {period:,} values, over the limit of {limits.PERIOD:,}")
+        raise SizeError(f"the sizes that work repeat only after {period:,} values, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}")
     return zip(_over(a.least, period), _over(b.least, period), strict=True)
 
 
@@ -189,7 +189,7 @@ def _counted(numbers: Iterable[int]) -> set[int]:
     for n in numbers:
         found.add(n)
         if len(found) > limits.SINGLE_SIZES:
-            raise SizeError(f"more than {limits.SINGLE_SIZES:,} single sizes would have to be told apart")
+            raise SizeError(f"more than {limits.SINGLE_SIZES:,} single sizes would have to be told apart; {limits.remedy('SINGLE_SIZES')}")
     return found
 
 

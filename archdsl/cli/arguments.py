@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from archdsl import limits
 from archdsl.cli.console import print_diagnostics
 from archdsl.diagnostics import SpecError
 from archdsl.driver import STDIN, Compiled, compile_address
@@ -44,6 +45,26 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
         return found["name"], found["value"]
 
 
+class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
+    """`NAME=N`, as a name and a number; completes the names."""
+
+    name = "limit"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Split at `=`."""
+        if isinstance(value, tuple):
+            return value
+        name, _, number = value.partition("=")
+        try:
+            return name.strip(), int(number)
+        except ValueError:
+            self.fail(f"{value!r} is not NAME=N, as in nodes=1000000", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The limits that there are."""
+        return [CompletionItem(f"{name}=") for name in limits.names() if name.startswith(incomplete)]
+
+
 class NetworkCommand(click.Command):
     """A command on a network, which takes `-:NAME` too: a network in what standard input holds."""
 
@@ -56,7 +77,20 @@ def network_arguments(command: F) -> F:
     """The argument NETWORK and the option `--set`, which every command on a network takes."""
     help = "Give a parameter of the network a value, or a key of the recipe: --set train.epochs=5. May be repeated."
     command = click.option("--set", "settings", type=Setting(), multiple=True, metavar="NAME=VALUE", help=help)(command)
-    return click.argument("address", type=Address(), metavar="NETWORK")(command)
+    return click.argument("address", type=Address(), metavar="NETWORK")(limit_option(command))
+
+
+def limit_option(command: F) -> F:
+    """The option `--limit`, for every command that reads a spec."""
+    help = "Raise a limit on what a spec may grow to: --limit nodes=1000000. May be repeated."
+    return click.option("--limit", type=Limit(), multiple=True, metavar="NAME=N", help=help, expose_value=False, callback=_set_limits)(command)
+
+
+def _set_limits(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, int], ...]) -> None:
+    try:
+        ctx.with_resource(limits.changed(**dict(value)))
+    except ValueError as error:
+        raise click.BadParameter(str(error), ctx, param) from None
 
 
 def read_network(address: str, settings: tuple[tuple[str, str], ...]) -> Compiled:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from archdsl.cli.arguments import limit_option
 from archdsl.cli.console import print_text
 from archdsl.starter import copy_of, starter, write_new
 
@@ -17,6 +18,7 @@ from archdsl.starter import copy_of, starter, write_new
 )
 @click.argument("name", metavar="NAME")
 @click.option("--from", "address", metavar="NETWORK", help="The network to copy: one that comes with archdsl, or FILE[:NETWORK].")
+@limit_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER",
               help="Where to write; this folder where it is not said.")  # fmt: skip
 def command(name: str, address: str | None, output: Path) -> None:

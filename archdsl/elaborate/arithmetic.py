@@ -52,7 +52,7 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr)
         return _careful(sign, left, right, e)
     result = _ARITHMETIC[sign](left, right) if sign != "^" or right >= 0 else _careful(sign, float(left), right, e)
     if isinstance(result, int) and result.bit_length() > limits.INTEGER_BITS:
-        raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span)
+        raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS"))
     return result
 
 

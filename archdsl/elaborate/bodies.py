@@ -93,10 +93,10 @@ class Bodies:
         try:
             self._runs += 1
             if self._runs > limits.ITERATIONS:
-                raise control.too_large(self, f"this network runs more than {limits.ITERATIONS:,} bodies", body.span)
+                raise control.too_large(self, f"this network runs more than {limits.ITERATIONS:,} bodies", body.span, "ITERATIONS")
             if self._depth > limits.CALL_DEPTH:
                 message = f"bodies run more than {limits.CALL_DEPTH} deep inside one another here"
-                raise control.too_large(self, message, body.span, "does a block call itself through a parameter?")
+                raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
             statements = _STATEMENTS
             for statement in body.statements:
                 env.names["x"] = x
@@ -325,7 +325,7 @@ class Bodies:
                 self._size_values += len(size.offsets)
         if self._size_values > limits.SIZE_VALUES:
             message = f"the formulas of the open sizes take more than {limits.SIZE_VALUES:,} numbers"
-            raise control.too_large(self, message, span, "fix a size in `input`, or use strides with common factors")
+            raise control.too_large(self, message, span, "SIZE_VALUES", "fix a size in `input`, or use strides with common factors;")
 
     def _shape_problem(self, fault: Fault, inputs: tuple[Node, ...], span: Span, callee: Callee | None) -> Problem:
         """An op's fault at its place: the argument's, where it is one, and where the input came from."""

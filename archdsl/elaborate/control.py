@@ -39,7 +39,7 @@ def rounds_of(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environ
     for bound in _loop_values(bodies, stage, env):
         bodies.rounds += 1
         if bodies.rounds > limits.ITERATIONS:
-            raise too_large(bodies, f"loops run more than {limits.ITERATIONS:,} rounds", stage.span)
+            raise too_large(bodies, f"loops run more than {limits.ITERATIONS:,} rounds", stage.span, "ITERATIONS")
         inside = Environment(env, env.module, control=True)
         inside.names.update(bound)
         outer = bodies.variables
@@ -54,7 +54,7 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
         count = bodies.evaluator.count(stage.count, env, "the count of `repeat`")
         if isinstance(count, int) and count > limits.ITERATIONS:
             raise too_large(
-                bodies, f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span
+                bodies, f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span, "ITERATIONS"
             )
         return ({} for _ in range(1 if isinstance(count, Unknown) else count))
     values = bodies.evaluator.evaluate(stage.iterable, env)
@@ -68,12 +68,12 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
     return ({stage.names[0]: i, stage.names[1]: value} for i, value in enumerate(values))
 
 
-def too_large(bodies: Bodies, message: str, span: Span, help: str = "is a count larger than meant?") -> Exhausted:
+def too_large(bodies: Bodies, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exhausted:
     """Report a count that goes over a limit; what to raise."""
-    bodies.report(Diagnostic("E0502", message, Mark(span), help=help))
+    bodies.report(Diagnostic("E0502", message, Mark(span), help=f"{help} {limits.remedy(limit)}"))
     return Exhausted()
 
 
 def too_many_ops(bodies: Bodies, span: Span) -> Exhausted:
     """Report that a network has more ops than are allowed; what to raise."""
-    return too_large(bodies, f"this network has more than {limits.NODES:,} ops", span)
+    return too_large(bodies, f"this network has more than {limits.NODES:,} ops", span, "NODES")

@@ -65,7 +65,7 @@ class Evaluator:
                     "E0108",
                     f"this expression nests more than {limits.NESTING} deep",
                     expression.span,
-                    "name the parts with `let`",
+                    f"name the parts with `let`; {limits.remedy('NESTING')}",
                 )
             return self._by_type[expression.__class__](expression, env)
         finally:
@@ -208,7 +208,7 @@ class Evaluator:
             and abs(base) > 1
             and exponent * base.bit_length() > 2 * limits.INTEGER_BITS
         ):
-            raise problem("E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span)
+            raise problem("E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS"))
         return arithmetic("^", base, exponent, e, e.operands[1])
 
     def _unary(self, e: ast.Unary, env: Environment) -> Any:

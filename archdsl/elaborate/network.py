@@ -131,7 +131,7 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
             chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
             raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
         if len(seen) >= limits.CALL_DEPTH:
-            raise problem("E0502", f"aliases go over more than {limits.CALL_DEPTH} others", definition.name_span)
+            raise problem("E0502", f"aliases go over more than {limits.CALL_DEPTH} others", definition.name_span, limits.remedy("CALL_DEPTH"))
         seen.append(alias)
         claims = [*alias.claims, *claims]
         assert callee.module is not None

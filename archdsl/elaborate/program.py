@@ -14,7 +14,6 @@ from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
 
-_DEEPEST_IMPORT = 32
 _KEPT_LENGTH = 100_000
 """Longer texts are parsed each time, so that those kept take little memory."""
 
@@ -29,7 +28,7 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
                 "E0603",
                 f"{name} has {size:,} bytes, too many for a spec",
                 mark,
-                help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters",
+                help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters; {limits.remedy('SOURCE_CHARACTERS')}",
             )
         data = path.read_bytes()
     except OSError as error:
@@ -71,8 +70,8 @@ def _neighbours(path: Path) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _parsed(name: str, text: str) -> tuple[ast.File, list[Diagnostic]]:
-    """The tree of a text, kept: a file is read again for each of its networks, and imports for each change of a file."""
+def _parsed(name: str, text: str, bounds: tuple[int, ...]) -> tuple[ast.File, list[Diagnostic]]:
+    """The tree of a text under limits, kept: a file is read again for each of its networks, and imports for each change of a file."""
     return parse(SourceFile(name, text))
 
 
@@ -93,7 +92,8 @@ class Program:
 
     def module(self, source: SourceFile, path: Path | None) -> Module:
         """The module of a source that lies at a path, with its imports; errors gather in `diagnostics`."""
-        file, errors = _parsed(source.name, source.text) if len(source.text) <= _KEPT_LENGTH else parse(source)
+        bounds = (limits.SOURCE_CHARACTERS, limits.NESTING, limits.SYNTAX_ERRORS)
+        file, errors = _parsed(source.name, source.text, bounds) if len(source.text) <= _KEPT_LENGTH else parse(source)
         source = file.source
         self._sources.append(source)
         self.diagnostics += errors
@@ -169,8 +169,10 @@ class Program:
             )
         if target in self._modules:
             return self._modules[target]
-        if len(self._modules) >= limits.IMPORTS or len(self._loading) >= _DEEPEST_IMPORT:
-            return Diagnostic("E0502", f"a network draws on at most {limits.IMPORTS} files, {_DEEPEST_IMPORT} deep", mark)
+        for limit, count in (("IMPORTS", len(self._modules)), ("IMPORT_DEPTH", len(self._loading))):
+            if count >= getattr(limits, limit):
+                message = f"a network draws on at most {limits.IMPORTS:,} files, {limits.IMPORT_DEPTH:,} deep"
+                return Diagnostic("E0502", message, mark, help=limits.remedy(limit))
         source = read_source(target, str(Path(path.parent / wanted)), mark)
         return source if isinstance(source, Diagnostic) else self.module(source, target)
 

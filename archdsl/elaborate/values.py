@@ -150,7 +150,7 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def bounded(values: tuple[Any, ...] | range) -> tuple[Any, ...] | range:
     """The list, if it is short enough to go through; `Fault` E0409 otherwise."""
     if not _short(values):
-        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more")
+        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS"))
     return values
 
 
@@ -164,13 +164,13 @@ def _short(values: tuple[Any, ...] | range) -> bool:
 def nested(values: tuple[Any, ...], depth: int = 1) -> int:
     """How many elements a list of lists has in all; `Fault` E0409 where it is too large or too deep."""
     if depth > limits.LIST_DEPTH:
-        raise Fault("E0409", f"lists stand more than {limits.LIST_DEPTH} deep inside one another")
+        raise Fault("E0409", f"lists stand more than {limits.LIST_DEPTH} deep inside one another", help=limits.remedy("LIST_DEPTH"))
     total = len(values)
     for value in values:
         if isinstance(value, tuple):
             total += nested(value, depth + 1)
     if total > limits.LIST_ITEMS:
-        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more")
+        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS"))
     return total
 
 

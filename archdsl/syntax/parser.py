@@ -38,7 +38,7 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
     if len(source.text) > limits.SOURCE_CHARACTERS:
         return _nothing(source), [
             Diagnostic("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
-                       help="is it a spec? split one that is into files and `import` them")
+                       help=f"is it a spec? split one that is into files and `import` them; {limits.remedy('SOURCE_CHARACTERS')}")
         ]  # fmt: skip
     if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
         end = len(source.text)
@@ -139,7 +139,7 @@ class _Run:
                     "E0108",
                     place,
                     f"brackets stand more than {limits.NESTING} deep here",
-                    "give the inner parts names: `let`, `block`",
+                    f"give the inner parts names: `let`, `block`; {limits.remedy('NESTING')}",
                 )
             )
             return self._finish(report=False)
