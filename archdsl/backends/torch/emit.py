@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from archdsl.analysis import Costs
 from archdsl.backends.torch.forms import TAKEN, Form, Forms, constructor
-from archdsl.backends.torch.forward import forward_lines
+from archdsl.backends.torch.forward import chain_lines, forward_lines
 from archdsl.backends.torch.initialize import initialization_lines
 from archdsl.backends.torch.layout import Expression, Group, lines, repeated
 from archdsl.backends.torch.plan import Container, Leaf, Part, Step, is_bare, plan
@@ -114,10 +114,12 @@ class _Emitter:
             found += [f"        self.{name} = {text}" for text in kept if (name := form.kept(text)) is not None]
         if part is self.root:
             found += initialization_lines(self.graph, self.root)
-        if not sequential and part.outputs:
-            results = self.results if part is self.root else None
-            forward = forward_lines(self.graph, form, results)
-            found += ["", *(forward if results is None else self._checked(forward))]
+        if part is self.root and part.outputs:
+            write = chain_lines if sequential else forward_lines
+            forward = self._checked(write(self.graph, form, self.results))
+            found += ["", *forward] if self.size_check or not sequential else []
+        elif not sequential and part.outputs:
+            found += ["", *forward_lines(self.graph, form, None)]
         return found
 
     def _checked(self, forward: list[str]) -> list[str]:

@@ -26,9 +26,7 @@ def forward_lines(graph: Graph, form: Form, results: Results | None) -> list[str
     """The method's lines. `results` are the network's own; other parts return what they give."""
     part = form.first
     names = _Variables(graph, part, results)
-    arguments = [names.of[value] for value in part.inputs]
-    shapes = ", ".join(format_shape(graph.nodes[value].shape) for value in part.inputs)
-    found = [f"    def forward({', '.join(['self', *arguments])}):  # {shapes}"]
+    found = [_head(graph, part, names)]
     shown = {names.of[value]: format_shape(graph.nodes[value].shape) for value in part.inputs}
     shapes_vary = any(_shapes(graph, other) != _shapes(graph, part) for other in form.instances[1:])
     if shapes_vary:
@@ -50,6 +48,18 @@ def forward_lines(graph: Graph, form: Form, results: Results | None) -> list[str
         end = results.returns(names.of)
         return found + end if len(end) > 1 else _shortened([*found, *end])
     return _shortened([*found, f"        return {', '.join(names.of[value] for value in part.outputs)}"])
+
+
+def chain_lines(graph: Graph, form: Form, results: Results) -> list[str]:
+    """The method of a network that is an `nn.Sequential`, for what comes before it is run."""
+    names = _Variables(graph, form.first, results)
+    return [_head(graph, form.first, names), f"        return super().forward({names.of[form.first.inputs[0]]})"]
+
+
+def _head(graph: Graph, part: Part, names: _Variables) -> str:
+    arguments = [names.of[value] for value in part.inputs]
+    shapes = ", ".join(format_shape(graph.nodes[value].shape) for value in part.inputs)
+    return f"    def forward({', '.join(['self', *arguments])}):  # {shapes}"
 
 
 def _shortened(lines: list[str]) -> list[str]:

@@ -52,7 +52,10 @@ def _places(graph: Graph, arguments: list[str]) -> Iterator[tuple[str, str]]:
 def _violated(sizes: SizeSet, size: str) -> str | None:
     """When a size is none of these, as an expression; none where that would be long."""
     if sizes.is_finite:
-        return f"{size} not in {sorted(sizes.points)}" if 0 < len(sizes.points) <= _MANY else None
+        points = sorted(sizes.points)
+        if len(points) > 1 and points[-1] - points[0] == len(points) - 1:
+            return f"not {points[0]} <= {size} <= {points[-1]}"
+        return f"{size} not in {points}" if 0 < len(points) <= _MANY else None
     period = len(sizes.least)
     starts = [start for start in sizes.least if start is not None]
     residues = sorted(start % period for start in starts)

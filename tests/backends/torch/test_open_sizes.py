@@ -67,6 +67,24 @@ def test_tests(text: str, test: str | None) -> None:
             module(torch.zeros(2, 3, n, device="meta"))
 
 
+@pytest.mark.parametrize("body", ["0: conv(4, 3) -> maxpool(2)", "c: conv(3, 3); skip { relu }"])
+def test_what_where_rules_out_is_refused(body: str) -> None:
+    """For networks that are a chain, too."""
+    network = loads(f"network net {{ input image [3, N] where 2 < N < 20\n {body.removeprefix('0: ')} }}")
+    assert "    if not 3 <= image.shape[2] <= 19:\n" in network.source()
+    module = network.build()
+    assert list(module.state_dict()) == list(network.build(check_sizes=False).state_dict())
+    for n in range(1, 30):
+        if network.sizes.works({"N": n}):
+            module(torch.zeros(2, 3, n))
+        else:
+            with pytest.raises(ValueError, match=rf"^N must be one of 3 to 19; N is {n}$"):
+                module(torch.zeros(2, 3, n))
+    compiled = torch.compile(module, fullgraph=True, backend="eager")
+    for n in (4, 8, 12):
+        assert compiled(torch.zeros(2, 3, n)).equal(module(torch.zeros(2, 3, n)))
+
+
 def test_export_with_dynamic_shapes() -> None:
     network = load("unet", width=2)
     shapes = network.dynamic_shapes()
