@@ -26,8 +26,8 @@ def command(name: str, address: str | None, output: Path) -> None:
 
     No file is replaced.
     """
-    if re.fullmatch(r"[^\W\d]\w*", name) is None:
-        raise click.UsageError(f"{name!r} cannot name a network: letters, digits and _ make a name, and no digit comes first")
+    if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is None:
+        raise click.UsageError(f"{name!r} cannot name a network: a to z, digits and _ make a name, and no digit comes first")
     files = copy_of(address, name, sys.stdin.buffer) if address is not None else starter(name)
     for path in write_new(files, output):
         print_text(str(path))

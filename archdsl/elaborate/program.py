@@ -10,7 +10,7 @@ from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
-from archdsl.source import SourceFile
+from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
 
@@ -127,6 +127,19 @@ class Program:
                 module.unclear.add(name)
             else:
                 module.definitions[name] = definition
+            if isinstance(definition, ast.Block | ast.Network):
+                self._check_parameters(definition)
+
+    def _check_parameters(self, definition: ast.Block | ast.Network) -> None:
+        first: dict[str, Span] = {}
+        for parameter in definition.parameters:
+            if parameter.name in first:
+                message = f"`{definition.name}` has two parameters called `{parameter.name}`"
+                related = (Mark(first[parameter.name], "the first"),)
+                self.diagnostics.append(
+                    Diagnostic("E0204", message, Mark(parameter.span), related, help="give one of them another name")
+                )
+            first.setdefault(parameter.name, parameter.span)
 
     def _import(self, module: Module, item: ast.Import, path: Path | None) -> None:
         found = self._resolve(item, path)
@@ -180,7 +193,7 @@ class Program:
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:
     """The network that is meant: by name, else called like the file, else the only one."""
     networks = {n: d for n, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)}
-    listed = ", ".join(f"{shown}:{n}" for n in networks)
+    listed = ", ".join(f"{'-' if shown == '<stdin>' else shown}:{n}" for n in networks)
     if name == "":
         return Diagnostic("E0208", f"a name is missing after `{shown}:`", help=f"it has {listed}" if listed else None)
     if name is not None:
