@@ -52,6 +52,7 @@ CASES: dict[str, tuple[bytes | Callable[[Path], Any], str]] = {
     "list": (_saved([1, 2]), "holds no state_dict"),
     "numbers": (_saved({"epoch": 1}), "holds no tensors by key; it has `epoch`"),
     "module": (_saved(torch.nn.Linear(2, 2)), "holds the Python object `torch.nn.modules.linear.Linear`"),
+    "shapes alone": (_saved({"fc.weight": torch.zeros(1), "fc.bias": torch.zeros(1, device="meta")}), "holds no numbers for `fc.bias`"),
     "length": ((10**6).to_bytes(8, "little") + b"{}", "is cut off"),
     "huge length": ((10**18).to_bytes(8, "little") + b"{}", "is neither safetensors nor PyTorch's"),
     "no json": (_header(b"{]"), "its header is not JSON"),

@@ -31,7 +31,7 @@ def read(source: Path | Mapping[str, Any]) -> Tensors:
     if isinstance(source, Mapping):
         return _tensors("the state_dict", source, ordered=True)
     if file_kind(source) == "torch":
-        return _tensors(source.name, _load(source), ordered=True)
+        return _with_numbers(_tensors(source.name, _load(source), ordered=True))
     try:
         return Tensors(read_header(source), safetensors.safe_open(source, framework="pt").get_tensor)
     except safetensors.SafetensorError as error:
@@ -65,6 +65,15 @@ def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
     tensors, notes = unwrap(name, loaded, lambda value: isinstance(value, Tensor))
     entries = {key: Entry(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
     return Tensors(Stored(name, entries, ordered, notes), tensors.__getitem__)
+
+
+def _with_numbers(tensors: Tensors) -> Tensors:
+    """The same; raises `Fault` E0906 where a file holds shapes alone, as of a module on the meta device."""
+    bare = next((key for key in tensors.stored.entries if tensors.get(key).is_meta), None)
+    if bare is None:
+        return tensors
+    why = f"holds no numbers for `{bare}`: it was saved on the meta device, which keeps shapes alone"
+    raise unreadable(tensors.stored.name, why, "save the weights of a module on the CPU or a GPU, after they were loaded into it")
 
 
 def _dtype(tensor: Tensor) -> str:
