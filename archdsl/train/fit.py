@@ -93,6 +93,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     E0804 loss not finite; E0805 no such device; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed.
     Raises `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
     """
+    _require(accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe.data, experiment.root, experiment.input_shape)
     shape, parameters = experiment.input_shape, experiment.parameters
@@ -113,6 +114,14 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
 
 
+def _require(accelerator: str) -> None:
+    """Raises `Fault` (E0805) where a device is asked for by its kind and there is none."""
+    kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
+    if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
+        help = "train without it: `--device cpu`"
+        raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
+
+
 def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
     """Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
     try:
@@ -131,7 +140,7 @@ def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
             use_distributed_sampler=False,
         )
     except (MisconfigurationException, ValueError) as error:
-        help = "choose `auto`, which takes what there is"
+        help = "train without it: `--device cpu`"
         raise Fault("E0805", f"cannot train on `{accelerator}`: {error}", help=help) from error
 
 

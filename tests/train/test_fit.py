@@ -261,9 +261,9 @@ def test_fractions_need_a_loss_for_values(tmp_path: Path) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
 def test_a_device_that_is_not_there(tmp_path: Path) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with pytest.raises(Fault, match="cannot train on `cuda`") as caught:
+    with pytest.raises(Fault, match="cannot train on `cuda`: no CUDA device was found") as caught:
         fit(Experiment("linear", module, residual(augment=[]), (1, 8, 8)), tmp_path, accelerator="cuda")
-    assert caught.value.code == "E0805"
+    assert (caught.value.code, caught.value.help) == ("E0805", "train without it: `--device cpu`")
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ CODES = (
         "the device cannot be used",
         """PyTorch cannot train on the device that was asked for: there is none, or the driver does not fit. `--device cpu` works
         everywhere.""",
-        situation="`archdsl train net.arch --device gpu` on a machine without one.",
+        situation="`archdsl train net.arch --device cuda` on a machine without one.",
     ),
     Code(
         "E0806",
