@@ -65,7 +65,17 @@ SYNONYMS: Final = {
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """The help text with the known name that is meant: a synonym, else the nearest; none where nothing is near."""
+    """The help text with the known name that is meant; none where nothing is near."""
+    known = list(known)
+    parts = [candidate for candidate in known if re.fullmatch(re.escape(name.lower()[:-1]) + r"\d", candidate)]
+    if name.lower().endswith("s") and len(parts) > 1:  # `betas` for `beta1` and `beta2`
+        return f"did you mean {' and '.join(f'`{part}`' for part in parts)}?"
+    near = nearest(name, known)
+    return f"did you mean `{near}`?" if near is not None else None
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is meant: a synonym, else the nearest; none where nothing is near."""
     from difflib import get_close_matches  # here: most names are known
 
     candidates = {candidate.lower(): candidate for candidate in known}
@@ -73,4 +83,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     same = (meant for meant in (name.lower(), SYNONYMS.get(plain, plain)) if meant in candidates)
     close = get_close_matches(name.lower(), candidates, n=1, cutoff=0.7 if len(name) > 2 else 0.6)
     near = next(same, None) or next(iter(close), None)
-    return f"did you mean `{candidates[near]}`?" if near is not None else None
+    return candidates[near] if near is not None else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate.calls import Binder
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Problem, Unknown
@@ -20,6 +21,8 @@ from archdsl.syntax.parser import parse_expression
 
 _BARE_PATH = re.compile(r'[^"()]*[./\\][^"()]*')
 """A path on a command line, which takes off its quotes; no call of a data set is written so."""
+_UNQUOTED_PATH = re.compile(r"[\w./-]+")
+"""A path without its quotes that reads as an expression: a quotient, a difference, an attribute."""
 
 
 def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) -> tuple[Recipe | None, list[Diagnostic]]:
@@ -34,15 +37,20 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) 
         if not text.strip():
             help = f"write `--set train.{name}=...`"
             reader.diagnostics.append(Diagnostic("E0607", f"`--set train.{name}=` has no value", help=help))
+            reader.meant.add(name)
             continue
         text = show(text.strip()) if name == "data" and _BARE_PATH.fullmatch(text) else text
         source = SourceFile(f"--set train.{name}", text)
         expression, errors = parse_expression(source)
         reader.diagnostics += errors
+        reader.meant.add(name)
         if expression is not None:
             reader.values.pop(name, None)
             reader.places.pop(name, None)
             reader.read(name, expression, Span(source, 0, len(text)))
+    reader.report_unknown_keys()
+    if module.file.damaged:  # what a syntax error hides may be what is missing
+        reader.meant.update(Recipe.model_fields)
     recipe = _create(reader, block.span if block is not None else None)
     return (recipe, []) if not reader.diagnostics else (None, reader.diagnostics)
 
@@ -50,16 +58,19 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) 
 def _create(reader: _Reader, block: Span | None) -> Recipe | None:
     """The recipe of what was read; every key that does not fit is reported."""
     values = dict(reader.values)
+    if "data" in reader.meant:
+        values.setdefault("data", "")  # its error is reported; the other keys are looked at
     while True:
         try:
-            return Recipe.create(values)
+            made = Recipe.create(values)
+            return made if "data" in reader.values else None
         except Fault as fault:
-            key = fault.argument or ""
-            if not (fault.code == "E0403" and "data" in reader.places):
-                place = reader.places.get(key, block)
-                found = Diagnostic(fault.code, fault.message, Mark(place) if place else None, help=fault.help)
-                reader.diagnostics.append(found)
-            if values.pop(key, None) is None:
+            key = fault.argument or "data"
+            place = reader.places.get(key, block)
+            reader.diagnostics.append(Diagnostic(fault.code, fault.message, Mark(place) if place else None, help=fault.help))
+            if key == "data":
+                values[key] = ""
+            elif values.pop(key, None) is None:
                 return None
 
 
@@ -72,13 +83,16 @@ class _Reader:
         self._binder = Binder(self._evaluator)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
+        self.meant: set[str] = set()
+        """The keys that are there, though perhaps with a wrong value or under a wrong name."""
+        self._heads: dict[str, list[str]] = {}
+        self._unknown: list[tuple[str, Span]] = []
         self.diagnostics: list[Diagnostic] = []
 
     def read(self, name: str, expression: ast.Expr, span: Span) -> None:
         """Take one setting in."""
         if name not in Recipe.model_fields:
-            help = did_you_mean(name, Recipe.model_fields) or _owner(name) or f"`train` takes {', '.join(Recipe.model_fields)}"
-            self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
+            self._unknown.append((name, span))
             return
         if name in self.places:
             self.diagnostics.append(
@@ -90,13 +104,42 @@ class _Reader:
         if registry is not None:
             env.names.update({entry.name: Callee(entry) for entry in registry})
         self.places[name] = span
+        self.meant.add(name)
+        self._heads[name] = [head.span.text for head in _heads(expression)]
+        if registry is not None and isinstance(expression, ast.ListExpr):
+            items = [self._value(name, item, env) for item in expression.items]
+            self.values[name] = tuple(item for item in items if item is not UNKNOWN)
+            return
+        value = self._value(name, expression, env)
+        if value is not UNKNOWN:
+            self.values[name] = value
+
+    def _value(self, name: str, expression: ast.Expr, env: Environment) -> Any:
+        """The value of a setting, or of an item of its list; what is wrong with it is reported."""
         try:
-            value = self._evaluator.argument(Callee(Recipe), ast.Argument(span, name, expression), 0, env)
-            value = self._plain(value, expression.span)
-            if value is not UNKNOWN:
-                self.values[name] = value
+            value = self._evaluator.argument(Callee(Recipe), ast.Argument(expression.span, name, expression), 0, env)
+            return self._plain(value, expression.span)
         except Problem as found:
             self.diagnostics.append(_of_this_key(found.diagnostic, name, expression))
+            return UNKNOWN
+
+    def report_unknown_keys(self) -> None:
+        """Report the keys that `train` does not have, when it is known what the others hold."""
+        for name, span in self._unknown:
+            self.meant.add(nearest(name, Recipe.model_fields) or name)
+            help = did_you_mean(name, Recipe.model_fields) or self._owner(name) or f"`train` takes {', '.join(Recipe.model_fields)}"
+            self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
+
+    def _owner(self, name: str) -> str | None:
+        """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
+        for key, field in Recipe.model_fields.items():
+            chosen = self._heads.get(key, [getattr(field.default, "name", "")])
+            for entry in sorted(Recipe.registry_for(key) or (), key=lambda entry: entry.name not in chosen):
+                if name == entry.name:
+                    return f"`{name}` is a value of `{key}`: `{key} = {name}(...)`"
+                if name in entry.model_fields:
+                    return f"`{name}` belongs to `{key}`: `{key} = {entry.name}({name} = ...)`"
+        return None
 
     def _plain(self, value: Any, span: Span) -> Any:
         if isinstance(value, tuple):
@@ -109,31 +152,20 @@ class _Reader:
 
 def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
+    text = expression.span.text
+    if key == "data" and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
+        help = f"a path stands in quotes: `data = {show(text)}`"
+        return Diagnostic("E0201", f"there is no data set `{text}`", Mark(expression.span), help=help)
     registry = Recipe.registry_for(key)
-    named = diagnostic.mark.span if diagnostic.code == "E0201" and diagnostic.mark is not None else None
-    if registry is None or named not in [head.span for head in _heads(expression)]:
+    unknown = diagnostic.mark.span if diagnostic.code == "E0201" and diagnostic.mark is not None else None
+    head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
+    if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
         return diagnostic
-    assert named is not None
-    name = named.text
-    if name in ("True", "False", "None"):  # told apart already
-        return diagnostic
+    name = head.name if isinstance(head, ast.Attribute) else head.span.text
     help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
-    if isinstance(expression, ast.Attribute) and expression.base.span == named:
-        help = f"a path stands in quotes: `{key} = {show(expression.span.text)}`"
-    elif key == "data" and isinstance(expression, ast.Name):
+    if key == "data" and isinstance(expression, ast.Name):
         help += f"; a path stands in quotes: `data = {show(f'./{name}')}`"
-    return diagnostic._replace(message=f"there is no {registry.kind} `{name}`", help=help)
-
-
-def _owner(name: str) -> str | None:
-    """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
-    for key in Recipe.model_fields:
-        for entry in Recipe.registry_for(key) or ():
-            if name == entry.name:
-                return f"`{name}` is a value of `{key}`: `{key} = {name}(...)`"
-            if name in entry.model_fields:
-                return f"`{name}` belongs to `{key}`: `{key} = {entry.name}({name} = ...)`"
-    return None
+    return diagnostic._replace(message=f"there is no {registry.kind} `{head.span.text}`", mark=Mark(head.span), help=help)
 
 
 def _heads(expression: ast.Expr) -> list[ast.Expr]:
@@ -142,4 +174,11 @@ def _heads(expression: ast.Expr) -> list[ast.Expr]:
         return [head for item in expression.items for head in _heads(item)]
     if isinstance(expression, ast.CallExpr):
         return [expression.callee]
-    return [expression.base if isinstance(expression, ast.Attribute) else expression]
+    return [expression]
+
+
+def _root(expression: ast.Expr) -> ast.Expr:
+    """The first name of a path such as `torch.optim.Adam`."""
+    while isinstance(expression, ast.Attribute):
+        expression = expression.base
+    return expression
