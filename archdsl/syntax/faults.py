@@ -20,6 +20,7 @@ KEYWORDS = frozenset(
     " repeat for in if else and or not true false none".split()
 )
 _OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
+_AROUND = frozenset({"skip", "concat", "add", "mul", "shake"})
 _WORDS = {
     "NAME": "a name", "INT": "a number", "FLOAT": "a number", "STRING": "a string", "_SEP": "the end of the line",
     "$END": "the end of the file", "LBRACE": "`{`", "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`",
@@ -158,13 +159,15 @@ def _wrong_closing(s: Situation) -> SyntaxFault | None:
 def _assignment(s: Situation) -> SyntaxFault | None:
     """`conv1 = conv(64, 7)` for a label, `n = 3` for a constant, `stride: 2` for an argument."""
     inside = s.opened is not None and s.opened.type == "LPAR"
-    sliced = (s.opened is not None and s.opened.type == "LSQB") or (inside and s.previous is not None and s.previous.type == "INT")
-    if s.token.type == "COLON" and "RANGE" in s.expected and sliced:
-        return SyntaxFault("E0105", s.span, "`:` does not make a range", "write `..`, as in `0..4`", instead=("RANGE", ".."))
     if s.token.type == "COLON" and inside:
         return SyntaxFault(
             "E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`", instead=("EQUAL", "=")
         )
+    if s.token.type == "COLON" and s.expected == {"EQUAL"}:
+        line = s.span.file.text[: s.span.start].rsplit("\n", 1)[-1]
+        if re.search(r"\blet\s+\w+\s*$", line):
+            return SyntaxFault("E0105", s.span, "a constant has no type", f"write `let {s.previous} = ...`", keep=False)
+        return SyntaxFault("E0105", s.span, "`:` does not set a key", f"write `{s.previous} = ...`", instead=("EQUAL", "="))
     if s.token.type != "EQUAL" or inside:
         return None
     if "COMPARE" in s.expected:
@@ -241,30 +244,71 @@ def _missing_name(s: Situation) -> SyntaxFault | None:
     return None
 
 
-def _call_style(s: Situation) -> SyntaxFault | None:
-    """`conv 64, 3`, where a call needs parentheses; `add(a, b)` and `skip relu`, where branches need braces."""
-    if s.previous is None or s.previous_span is None:
+def _range(s: Situation) -> SyntaxFault | None:
+    """`slice(0:4)`, `widths[1:]`, as Python writes ranges."""
+    if s.token.type != "COLON" or s.opened is None or s.previous is None or s.opened.type == "LBRACE":
         return None
-    text = s.span.file.text
-    if s.previous.type == "NAME" and s.token.type in ("INT", "FLOAT") and {"LPAR", "ARROW"} <= s.expected and not s.first_on_line:
-        written = re.compile(r"[^\n#;{}]*?(?=\s*(?:[\n#;{}]|->|$))").match(text, s.span.start)
-        arguments = written[0] if written is not None else str(s.token)
+    begins, inside = s.previous.type in ("LPAR", "LSQB"), s.opened.type == "LPAR"
+    if not begins and ("RANGE" not in s.expected or (inside and s.previous.type != "INT")):
+        return None
+    after = re.match(r"[^\n()\[\],:]*", s.span.file.text[s.span.end :])
+    assert after is not None  # it may be empty
+    end, following = after[0].strip(), s.span.file.text[s.span.end + after.end() :][:1]
+    if following == ":":
+        return SyntaxFault("E0105", s.span, "`:` does not make a range, and a range has no step", "write `..`, as in `0..4`", keep=False)
+    if begins or not end:
+        both = f"`0..{end or 'n'}`" if begins else f"`{s.previous}..n`"
+        return SyntaxFault("E0105", s.span, "`:` does not make a range", f"write `..` and both ends: {both}", keep=False)
+    return SyntaxFault("E0105", s.span, "`:` does not make a range", "write `..`, as in `0..4`", instead=("RANGE", ".."))
+
+
+def _call_style(s: Situation) -> SyntaxFault | None:
+    """`conv 64, 3`, where a call needs parentheses; `conv { 64, 3 }` and `features { ... }`."""
+    if s.previous is None or s.previous.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
+        return None
+    text, name = s.span.file.text, s.previous
+    numbers = re.compile(r"\{?\s*(-?[\d.][^\n#;{}]*?)\s*(?=[\n#;{}]|->|$)").match(text, s.span.start)
+    if s.token.type in ("INT", "FLOAT", "SIGN", "LBRACE") and numbers is not None:
+        arguments = numbers[1] if "," in numbers[1] or "(" in numbers[1] else ", ".join(numbers[1].split())
         return SyntaxFault(
-            "E0101", s.span, f"the arguments of `{s.previous}` stand without parentheses", f"write `{s.previous}({arguments})`", keep=False
+            "E0101", s.span, f"the arguments of `{name}` stand without parentheses", f"write `{name}({arguments})`", keep=False
         )
-    if "LBRACE" in s.expected:
-        joined = re.search(r"\b(concat|add|mul|shake)\s*\(([^()=#\n]*)\)$", text[: s.previous_span.end])
-        if joined is not None and joined[2].strip():
-            branches = "; ".join(part.strip() for part in joined[2].split(",") if part.strip())
-            place = Span(s.span.file, joined.start(2), joined.end(2))
-            return SyntaxFault(
-                "E0101", place, f"the branches of `{joined[1]}` stand in braces", f"write `{joined[1]} {{ {branches} }}`", keep=False
-            )
-        if str(s.previous) in {"skip", "concat", "add", "mul", "shake"} and s.token.type == "NAME":
-            return SyntaxFault(
-                "E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False
-            )
+    if s.token.type == "LBRACE":
+        return SyntaxFault(
+            "E0101", s.span, f"a body cannot follow `{name}`", f"a label takes a colon: `{name}: {{ ... }}`", keep=False
+        )
     return None
+
+
+def _body(s: Situation) -> SyntaxFault | None:
+    """`add(a, b)`, `skip relu` and `if n > 1: relu`, where a body needs braces."""
+    if s.previous is None or s.previous_span is None or "LBRACE" not in s.expected:
+        return None
+    if s.token.type == "COLON":
+        return SyntaxFault("E0105", s.span, "`:` does not begin a body", "a body stands in braces: `{ ... }`", keep=False)
+    if str(s.previous) in _AROUND and s.token.type in ("NAME", "LSQB"):
+        return SyntaxFault("E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False)
+    if s.previous.type != "RPAR":
+        return None
+    text, end = s.span.file.text, s.previous_span.start
+    start, depth = end, 1
+    while depth and start:
+        start -= 1
+        depth += {")": 1, "(": -1}.get(text[start], 0)
+    word = re.search(r"\b(\w+)\s*$", text[:start])
+    if word is None or word[1] not in _AROUND:
+        return None
+    given = [part.strip() for part in re.split(r",(?![^(\[]*[)\]])", text[start + 1 : end])]
+    options = [part for part in given if re.match(r"\w+\s*=(?!=)", part)]
+    given = [re.sub(r"^(\w+)\(x\)$", r"\1", part) for part in given]  # an op takes what flows by itself
+    branches = [part.removeprefix("[").removesuffix("]") for part in given if part and part not in options]
+    head = f"{word[1]}({', '.join(options)})" if options else word[1]
+    place = Span(s.span.file, word.start(1), end + 1)
+    what = "a body" if word[1] == "skip" else "its branches"
+    return SyntaxFault(
+        "E0101", place, f"`{word[1]}` goes around {what} in braces",
+        f"write `{head} {{ {'; '.join(part.replace(', ', '; ') if '(' not in part else part for part in branches) or '...'} }}`", keep=False,
+    )  # fmt: skip
 
 
 def _expected(s: Situation) -> SyntaxFault:
@@ -276,6 +320,10 @@ def _expected(s: Situation) -> SyntaxFault:
     wanted = _summary(s.expected)
     if wanted:
         message += f"; expected {wanted}"
+    if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
+        last = re.match(r"\s*(#|\n|$)", s.span.file.text[s.span.end :]) is not None
+        help = "keys stand on lines of their own or are parted by `;`"
+        return SyntaxFault("E0101", at, message, help, instead=("_SEP", ";") if not last else None)
     help = None
     if {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
         help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
@@ -312,8 +360,10 @@ _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
     _unclosed_bracket,
     _wrong_closing,
     _missing_name,
+    _range,
     _assignment,
     _call_style,
+    _body,
 )
 
 
