@@ -141,6 +141,53 @@ def test_folder_of_images(tmp_path: Path) -> None:
         load(str(tmp_path), Path(), (3, 4, 5))
 
 
+def _saved(image: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+
+
+def test_grey_of_16_bits_is_scaled(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for part, level in (("train", 13107), ("test", 65535)):
+        _saved(image.fromarray(np.full((4, 5), level, np.uint16)), tmp_path / part / "a" / "0.png")
+    _saved(image.new("L", (5, 4), 102), tmp_path / "train" / "a" / "1.png")
+    for channels in (1, 3, 4):
+        data = load(str(tmp_path), Path(), (channels, 4, 5))
+        torch.testing.assert_close(data.x_train[:, 0], torch.tensor([0.2, 0.4])[:, None, None].expand(2, 4, 5))
+        assert bool((data.x_test == 1).all())
+
+
+def test_folders_that_are_no_classes(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for label in "ab":
+        for number in range(5):
+            _saved(image.new("L", (5, 4)), tmp_path / label / f"{number}.png")
+    (tmp_path / "a" / "d.png").mkdir()  # passed over
+    assert len(load(str(tmp_path), Path(), (1, 4, 5)).x_train) == 8
+    (tmp_path / "c").mkdir()
+    for said in ("c has no images", "c has no images; it has 0.tiff"):
+        with pytest.raises(Fault) as caught:
+            load(str(tmp_path), Path(), (1, 4, 5))
+        assert caught.value.code == "E0802" and caught.value.message.endswith(said) and ".png, .jpg" in (caught.value.help or "")
+        (tmp_path / "c" / "0.tiff").write_bytes(b"")
+    (tmp_path / "c" / "0.tiff").unlink()
+    _saved(image.new("L", (5, 4)), tmp_path / "c" / "0.png")
+    with pytest.raises(Fault, match="no example can be held out of the class `c`, which has one") as caught:
+        load(str(tmp_path), Path(), (1, 4, 5))
+    assert "test/CLASS/*.png" in (caught.value.help or "") and "astype" not in (caught.value.help or "")
+
+
+def test_one_image_of_another_size(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    for part in ("train", "test"):
+        for label in "ab":
+            _saved(image.new("L", (5, 4)), tmp_path / part / label / "0.png")
+    _saved(image.new("L", (6, 4)), tmp_path / "test" / "b" / "1.png")
+    with pytest.raises(Fault, match=r"1\.png is \[4, 6\], .*0\.png is \[4, 5\], and the network's input is \[1, 4, 5\]") as caught:
+        load(str(tmp_path), Path(), (1, 4, 5))
+    assert (caught.value.code, caught.value.help) == ("E0803", "bring all images to the size of the input: `ImageOps.fit(image, (5, 4))`")
+
+
 def test_folder_without_a_split(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     for label in ("dog", "cat"):
@@ -186,6 +233,63 @@ def test_data_that_does_not_fit(tmp_path: Path, arrays: dict[str, Any], shape: t
         load("data.npz", tmp_path, shape)
     assert (caught.value.code, caught.value.argument) == (code, "data")
     assert help in (caught.value.help or "")
+
+
+PARTS = {"x_train": np.zeros((6, 4)), "y_train": np.arange(6) % 2, "x_test": np.zeros((4, 4)), "y_test": np.arange(4) % 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "message", "help"),
+    [
+        ({"y_test": np.arange(4.0) % 2}, "E0801", "`y_test` is float64, which means values, and `y_train`", "`y_test.astype(int)`; or"),
+        ({"y_test": np.arange(4) / 3}, "E0801", "`y_test` is float64", "save both as floats: `y_train.astype(float)`"),
+        ({"y_train": np.arange(6.0) % 2}, "E0801", "`y_train` is float64, which means values, and `y_test`", "`y_train.astype(int)`; or"),
+        ({"y_test": np.zeros((4, 1), int)}, "E0801", "and in `y_test` [1]", "`y_test.reshape(4)`"),
+        ({"y_train": np.zeros((6, 1), int)}, "E0801", "and in `y_test` []", "`y_train.reshape(6)`"),
+        ({"y_test": np.zeros((4, 3), int)}, "E0801", "and in `y_test` [3]", "`y_test` as [4]"),
+        ({"x_test": np.zeros((4, 5))}, "E0803", "those of `x_test` are [5]", "one shape"),
+        ({"x_train": np.zeros((6, 4), np.uint8)}, "E0802", "`x_train` is uint8, which is divided by 255, and `x_test` is float64", "`x_train / 255`"),
+        ({"x_test": np.full((4, 4), 200, np.uint8)}, "E0802", "`x_test` is uint8", "`x_test / 255`"),
+        ({"x_train": np.zeros((6, 4), np.uint8), "x_test": np.full((4, 4), 255)}, "E0802", "x_test` is int64", "`x_test.round().astype(numpy.uint8)`"),
+        ({"x_train": np.zeros((6, 4), np.uint8), "x_test": -np.ones((4, 4))}, "E0802", "x_test` is float64", "`x_train.astype(float)`"),
+        ({"y_train": np.array([0, 1, 2, 0, 1, np.nan])}, "E0802", "`y_train` has labels that are not finite, the first at `y_train[5]`", "numpy.argwhere"),
+        ({"y_train": np.arange(6, dtype=np.uint64) + np.uint64(2**64 - 9)}, "E0801", "a label in `y_train` is 18446744073709551612", "numpy.unique"),
+        ({"y_train": np.arange(6) * 1j}, "E0802", "`y_train` is complex128", "`y_train.real`"),
+        ({"x_test": np.zeros((0, 4)), "y_test": np.zeros(0, int)}, "E0802", "`x_test` has the shape [0, 4]", "not empty"),
+        ({"x_test": np.full((4, 4), 1e300)}, "E0802", "`x_test` has values up to 1e+300", "`x_test / 1e+300`"),
+    ],
+)  # fmt: skip
+def test_parts_that_do_not_go_together(tmp_path: Path, changes: dict[str, Any], code: str, message: str, help: str) -> None:
+    np.savez(tmp_path / "data.npz", **{**PARTS, **changes})
+    with pytest.raises(Fault) as caught:
+        load("data.npz", tmp_path, (4,))
+    assert (caught.value.code, caught.value.argument) == (code, "data")
+    assert message in caught.value.message and help in (caught.value.help or "")
+
+
+@pytest.mark.parametrize(
+    ("x", "help"),
+    [
+        (np.zeros((10, 8, 8, 3)), "`x.transpose(0, 3, 1, 2)`, and write `input image [3, 8, 8]`"),
+        (np.zeros((10, 8, 8, 1)), "put the channels first: `x.transpose(0, 3, 1, 2)`"),
+        (np.zeros((10, 9)), "write `input row [9]`"),
+        (np.zeros(10), "save rows of one number: `x[:, None]`"),
+    ],
+)
+def test_examples_of_another_shape(tmp_path: Path, x: Any, help: str) -> None:
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(10) % 2)
+    with pytest.raises(Fault) as caught:
+        load("data.npz", tmp_path, (1, 8, 8))
+    assert (caught.value.code, caught.value.help) == ("E0803", help) or help in (caught.value.help or "")
+
+
+@pytest.mark.parametrize("examples", [0, 1, 20])
+def test_too_few_to_hold_out_of(tmp_path: Path, examples: int) -> None:
+    """In our words, not in scikit-learn's."""
+    np.savez(tmp_path / "data.npz", x=np.zeros((examples, 4)), y=np.arange(examples) // 2)
+    with pytest.raises(Fault, match=r"one example|no numbers in it|a fifth of 20 examples, 4, are fewer than the 10 classes") as caught:
+        load("data.npz", tmp_path, (4,))
+    assert caught.value.code == "E0802"
 
 
 def test_data_that_is_not_there(tmp_path: Path) -> None:
