@@ -49,27 +49,66 @@ def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, paramet
     labels = tuple(data.y_train.shape[1:])
     if data.classes is None:
         if torch.Size(output).numel() != torch.Size(labels).numel():
-            raise Fault("E0801", f"{what} gives {list(output)}, and a label is {list(labels)}", argument="data")
+            raise _other_values(what, output, data.y_train, parameters)
         return
     if len(output) == 1 and _one_hot(data.y_train):
         help = "give the number of each example's class: `y.argmax(1)`"
         raise Fault("E0801", f"a label is {labels[0]} numbers, all 0 but for one 1", argument="data", help=help)
-    if output == labels and len(output) == 1 and recipe.loss.wants != "classes":
-        message = f"a label is {labels[0]} whole numbers, each the number of a class"
-        raise Fault("E0801", message, argument="data", help="save labels that are values as floats: `y.astype(float)`")
+    if len(output) == 1 and len(labels) == 1 and labels[0] > 1:
+        raise _several(output, labels[0], recipe, data, parameters)
+    if len(output) == 1 and len(labels) > 1:
+        message = f"a label is {list(labels)}, a class for each pixel, and {what} gives {list(output)} for one example"
+        help = f"end the network with a map of that size: `conv({data.classes}, 1)` in place of `gap; flatten` and what follows"
+        raise Fault("E0801", message, argument="data", help=help)
     two = recipe.loss.wants != "classes" and data.classes == 2
     if not output or (output[0] != data.classes and not (two and output[0] == 1)):
         raise _other_classes(what, output, recipe, data, parameters)
     if output[1:] != labels:
         message = f"{what} gives {list(output)} for one example, and a label is {list(labels)}"
-        help = "save the labels as `y[:, 0]`" if labels == (1,) else "end the network with `gap; flatten` for one label an example"
+        if labels == (1, *output[1:]):
+            help = "save the labels as `y[:, 0]`"
+        elif len(labels) > 1:
+            help = f"save labels of the size {list(output[1:])}, or end the network with a map of {list(labels)}"
+        else:
+            help = "end the network with `gap; flatten` for one label an example"
         raise Fault("E0801", message, argument="data", help=help)
+
+
+def _several(output: tuple[int, ...], count: int, recipe: Recipe, data: Data, parameters: Mapping[str, Any]) -> Fault:
+    """Several whole numbers to an example, where the network gives one row: several classes at once, or values."""
+    yes_or_no = bool((data.y_train <= 1).all())
+    message = f"a label is {count} whole numbers, each " + ("0 or 1" if yes_or_no else "the number of a class")
+    what = "for several classes at once" if yes_or_no else "where they are values"
+    help = f"{what}, save the labels as floats: `y.astype(float)`"
+    if recipe.loss.wants == "classes":
+        help += ", and write `loss = bce`" if yes_or_no else ", and write `loss = mse`"
+    help += f", and {_as_many(output, count, parameters)}" if output[0] != count else ""
+    return Fault("E0801", message, argument="data", help=help)
+
+
+def _other_values(what: str, output: tuple[int, ...], values: Tensor, parameters: Mapping[str, Any]) -> Fault:
+    """Another number of outputs than values to an example."""
+    labels = tuple(values.shape[1:])
+    count = torch.Size(labels).numel()
+    if len(labels) > 1:
+        help = f"end the network with a map of {list(labels)}"
+        help += ": `conv(1, 1)` in place of `gap; flatten` and what follows" if len(labels) == 2 and len(output) == 1 else ""
+    elif len(output) == 1:
+        help = _as_many(output, count, parameters)
+    else:
+        help = f"end the network with `gap; flatten; linear({count})`"
+    if not labels and bool((values == values.round()).all()):
+        help += "; or, where the labels are classes, save them as whole numbers, `y.astype(int)`, and write `loss = cross_entropy`"
+    shown = f"{count} values" if labels else "one value"
+    return Fault("E0801", f"{what} gives {list(output)} for one example, and a label is {shown}", argument="data", help=help)
 
 
 def _no_classes(loss: str, labels: Tensor) -> Fault:
     """Labels that are floats, where the loss takes the numbers of classes."""
     if _one_hot(labels):
         message, help = f"{labels.shape[1]} floats, all 0 but for one 1", "give the number of each example's class: `y.argmax(1)`"
+    elif labels.ndim == 2 and labels.shape[1] > 1 and bool(((labels == 0) | (labels == 1)).all()):
+        message, help = f"{labels.shape[1]} floats, each 0 or 1", "for several classes at once write `loss = bce`"
     elif bool((labels == labels.round()).all()):
         message, help = "floats", "save the labels as whole numbers: `y.astype(int)`; or, where they are values, write `loss = mse`"
     else:

@@ -242,6 +242,15 @@ NUMBERED = np.arange(60) % 3
         (NUMBERED[:, None], {}, "a label is [1]", "`y[:, 0]`"),
         (NUMBERED, {"outputs": 1, "loss": call(Loss, "mse")}, "1 output, and the data set has 3 classes", "`y.astype(float)`"),
         (np.ones((60, 3), int), {"loss": call(Loss, "bce")}, "a label is 3 whole numbers", "`y.astype(float)`"),
+        (np.ones((60, 3), int), {}, "a label is 3 whole numbers, each 0 or 1", "`y.astype(float)`, and write `loss = bce`"),
+        (np.ones((60, 4), int), {}, "a label is 4 whole numbers, each 0 or 1", "`loss = bce`, and give the last layer as many outputs: `linear(4)`"),
+        (np.ones((60, 3), int) * 7, {}, "a label is 3 whole numbers, each the number of a class", "`y.astype(float)`, and write `loss = mse`"),
+        (np.ones((60, 3)), {}, "the labels are 3 floats, each 0 or 1", "for several classes at once write `loss = bce`"),
+        (np.linspace(0, 1, 60), {"loss": call(Loss, "mse")}, "gives [3] for one example, and a label is one value", "`linear(1)`"),
+        (NUMBERED * 1.0, {"loss": call(Loss, "mse")}, "a label is one value", "`linear(1)`; or, where the labels are classes"),
+        (np.ones((60, 2)), {"loss": call(Loss, "mse")}, "a label is 2 values", "`linear(2)`"),
+        (np.ones((60, 8, 8)), {"loss": call(Loss, "mse")}, "a label is 64 values", "a map of [8, 8]: `conv(1, 1)` in place of"),
+        (np.arange(3840).reshape(60, 8, 8) % 3, {}, "a label is [8, 8], a class for each pixel, and the network gives [3]", "`conv(3, 1)` in place"),
     ],
 )  # fmt: skip
 def test_labels_of_another_form(tmp_path: Path, labels: Any, values: dict[str, Any], message: str, help: str) -> None:
@@ -249,6 +258,18 @@ def test_labels_of_another_form(tmp_path: Path, labels: Any, values: dict[str, A
     with pytest.raises(Fault) as caught:
         linear(tmp_path, shape=(4,), data="d.npz", **{"outputs": 3, **values})
     assert caught.value.code == "E0801" and message in caught.value.message and help in (caught.value.help or "")
+
+
+@pytest.mark.parametrize(
+    ("shape", "help"),
+    [((60, 1, 8, 8), "save the labels as `y[:, 0]`"), ((60, 6, 6), "labels of the size [8, 8]"), ((60,), "`gap; flatten` for one label")],
+)
+def test_masks_of_another_shape(tmp_path: Path, shape: tuple[int, ...], help: str) -> None:
+    np.savez(tmp_path / "d.npz", x=np.ones((60, 8, 8)), y=np.arange(np.prod(shape)).reshape(shape) % 3)
+    recipe = Recipe.create({"data": "d.npz", "epochs": 1})
+    with pytest.raises(Fault) as caught:
+        fit(Experiment("map", nn.Conv2d(1, 3, 1), recipe, (1, 8, 8), root=tmp_path), tmp_path, accelerator="cpu")
+    assert caught.value.code == "E0801" and help in (caught.value.help or "")
 
 
 def test_fractions_need_a_loss_for_values(tmp_path: Path) -> None:
