@@ -108,9 +108,9 @@ class _Reader:
         self._heads[name] = [head.span.text for head in _heads(expression)]
         if registry is not None and isinstance(expression, ast.ListExpr):
             items = [self._value(name, item, env) for item in expression.items]
-            self.values[name] = tuple(item for item in items if item is not UNKNOWN)
-            return
-        value = self._value(name, expression, env)
+            value = tuple(item for item in items if item is not UNKNOWN) or (UNKNOWN if items else ())
+        else:
+            value = self._value(name, expression, env)
         if value is not UNKNOWN:
             self.values[name] = value
 
