@@ -27,7 +27,8 @@ def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
     if isinstance(left, OpenSize) or isinstance(right, OpenSize):
         if sign in ("==", "!=") and left == right:
             return sign == "=="
-        raise problem("E0307", f"whether {show(left)} {sign} {show(right)} holds depends on a size that the input leaves open", span,
+        symbols = dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, OpenSize))
+        raise problem("E0307", f"whether `{span.text}` holds depends on {' and '.join(symbols)}, which the input leaves open", span,
                       "fix the size in `input`, or decide by something that is known")  # fmt: skip
     if sign not in ("==", "!="):
         for value in (left, right):
@@ -69,7 +70,9 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     try:
         result = _ARITHMETIC[sign](left, right)
     except SizeError as error:
-        raise problem("E0307", str(error), e.span) from None
+        two = isinstance(left, OpenSize) and isinstance(right, OpenSize) and left.symbol != right.symbol
+        message = f"`{e.span.text}` depends on two open sizes, {left.symbol} and {right.symbol}" if two else str(error)
+        raise problem("E0307", message, e.span) from None
     except (OverflowError, ZeroDivisionError) as error:
         raise problem(
             "E0405" if isinstance(error, ZeroDivisionError) else "E0409",

@@ -37,6 +37,10 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
         return evaluator.truth(e, env) is not False
     if e.operators[0] in ("and", "or"):
         return _joined(e.operators[0], [_sets(evaluator, operand, env) for operand in e.operands], e.span)
+    for side in e.operands:
+        if isinstance(side, ast.Chain) and side.operators[0] in ("and", "or", *COMPARE):
+            message = f"a condition on sizes compares whole numbers, and `{side.span.text}` is true or false"
+            raise problem("E0408", message, side.span, f"it is a condition by itself, or after `not`: `where {side.span.text}`")
     values = [evaluator.evaluate(operand, env) for operand in e.operands]
     pairs = zip(values, e.operators, values[1:], strict=False)
     return _joined("and", [_compared(left, sign, right, e.span) for left, sign, right in pairs], e.span)
@@ -65,6 +69,11 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, int | OpenSize):
             raise problem("E0408", f"a condition on sizes compares whole numbers, and {show(value)} is {type_name(value)}", span)
+    symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, OpenSize)))
+    if len(symbols) > 1:
+        equal_sizes = sign == "==" and {str(left), str(right)} == set(symbols)
+        help = "sizes that are equal get one name: `[3, N, N]`" if equal_sizes else "a condition compares one open size with numbers"
+        raise problem("E0307", f"this condition ties {' to '.join(symbols)}: each open size has its own", span, help)
     difference = left - right
     sizes = {
         "==": lambda: equal(left, right),
@@ -74,7 +83,6 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
         "<=": lambda: at_least(-difference, 0),
         "<": lambda: at_least(-difference, 1),
     }[sign]()
-    symbols = [value.symbol for value in (left, right) if isinstance(value, OpenSize)]
     return {symbols[0]: sizes} if symbols else bool(sizes)
 
 

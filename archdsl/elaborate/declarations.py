@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
@@ -125,7 +125,7 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
     if statement.kind not in (None, "int", "float"):
         raise problem("E0401", f"a tensor holds int or float, not `{statement.kind}`", statement.span)
     check_label(statement.name, statement.span)
-    shape = [_input_size(bodies, size, env) for size in statement.sizes.items]
+    shape = [_input_size(bodies, statement, place, env) for place in range(len(statement.sizes.items))]
     if not shape:
         raise problem(
             "E0402", "an input has at least one size", statement.sizes.span, "`[3, 224, 224]`: channels first, without the batch"
@@ -158,13 +158,30 @@ def _looks_like_a_batch(statement: ast.Input, shape: Shape) -> Diagnostic:
     return Diagnostic("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
 
 
-def _input_size(bodies: Bodies, size: ast.Expr, env: Environment) -> Any:
+_OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least 1")}
+"""What leaves a size open in PyTorch and Keras, and what a size is instead."""
+
+
+def _input_size(bodies: Bodies, statement: ast.Input, place: int, env: Environment) -> Any:
+    size = statement.sizes.items[place]
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
         env.names[size.id] = open_size(size.id)
     if isinstance(size, ast.Name) and bodies.evaluator.named(size, env) is Unknown:
-        capital = size.id[0].upper() + size.id[1:]
-        raise bodies.evaluator.unknown_name(size, env, env.visible(), f"a size that is left open begins with a capital: `{capital}`")
-    value = bodies.evaluator.evaluate(size, env)
+        batch = _without_batch(statement, place)
+        known = env.visible() if batch is None else ()
+        raise bodies.evaluator.unknown_name(size, env, known, batch or _named(statement, env))
+    if size.span.text in _OPEN_ELSEWHERE:
+        code, what = _OPEN_ELSEWHERE[size.span.text]
+        help = _without_batch(statement, place) or _named(statement, env)
+        raise problem(code, f"a size is {what}, and not {size.span.text}", size.span, help)
+    try:
+        value = bodies.evaluator.evaluate(size, env)
+    except Problem as found:
+        at = found.diagnostic.mark.span if found.diagnostic.code == "E0201" and found.diagnostic.mark is not None else None
+        symbol = next((name.id for name in ast.names(size) if name.span == at and name.id[0].isupper()), None)
+        if symbol is None:
+            raise
+        raise Problem(found.diagnostic._replace(help=_calculated(statement, symbol))) from None
     if isinstance(value, OpenSize):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value < 1:
@@ -173,6 +190,32 @@ def _input_size(bodies: Bodies, size: ast.Expr, env: Environment) -> Any:
     if isinstance(fixed, Unknown):
         raise problem("E0401", "this size is not known", size.span)
     return fixed
+
+
+def _without_batch(statement: ast.Input, place: int) -> str | None:
+    """The remedy where the first of four sizes stands for the batch; none where this one does not."""
+    sizes = statement.sizes.items
+    if place > 0 or not (len(sizes) == 4 or (len(sizes) > 1 and "batch" in sizes[0].span.text.lower())):
+        return None
+    return f"the batch is not written: `input {statement.name} [{', '.join(size.span.text for size in sizes[1:])}]`"
+
+
+def _named(statement: ast.Input, env: Environment) -> str:
+    """The remedy for sizes that are meant to be open: names that begin with capitals."""
+    texts = [size.span.text for size in statement.sizes.items]
+    free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
+    for place, size in enumerate(statement.sizes.items):
+        text = texts[place]
+        if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
+            texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
+    return f"a size that is left open begins with a capital: `[{', '.join(texts)}]`"
+
+
+def _calculated(statement: ast.Input, symbol: str) -> str:
+    """The remedy where an open size is calculated with before it stands by itself."""
+    sizes = statement.sizes.items
+    texts = [symbol if symbol in [name.id for name in ast.names(size)] else size.span.text for size in sizes]
+    return f"an open size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"
 
 
 def _condition(bodies: Bodies, condition: ast.Expr, env: Environment) -> None:
