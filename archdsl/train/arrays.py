@@ -96,7 +96,7 @@ def _check_classes(name: str, array: Any) -> None:
 
 def _check_examples(train: tuple[str, Any], test: tuple[str, Any]) -> None:
     shapes = [array.shape[1:] for _, array in (train, test)]
-    if np.prod(shapes[0]) != np.prod(shapes[1]):
+    if [size for size in shapes[0] if size != 1] != [size for size in shapes[1] if size != 1]:  # the channel of grey may be left out
         message = f"examples of `{train[0]}` are {list(shapes[0])}, and those of `{test[0]}` are {list(shapes[1])}"
         raise misshapen(message, "bring all examples to one shape")
     if (train[1].dtype == np.uint8) == (test[1].dtype == np.uint8):
@@ -128,4 +128,7 @@ def _check_labels(train: tuple[str, Any], test: tuple[str, Any]) -> None:
         (wide, labels), (_, narrow) = (train, test) if y_train.ndim > y_test.ndim else (test, train)
         sizes = "".join(f", {size}" for size in narrow.shape[1:])
         raise unfit(message, f"save both in one shape: `{wide}.reshape({len(labels)}{sizes})`")
+    hot = next((name for name, labels in (train, test) if labels.ndim == 2 and bool(((labels != 0).sum(1) == 1).all())), None)
+    if hot and 1 in (y_train.ndim, y_test.ndim):
+        raise unfit(message, f"give the number of each example's class in both: `{hot}.argmax(1)`")
     raise unfit(message, f"save both in one shape, `{two}` as [{', '.join(str(size) for size in (len(y_test), *shape))}]")

@@ -69,7 +69,7 @@ def _split(x: Any, y: Any, held_out: int | None = None, seed: int = 0, folders: 
     else:
         help = "part the images yourself, into train/CLASS/*.png and test/CLASS/*.png; or put five images or more into each class"
     if len(x) == 1:
-        raise unread("there is one example, and none can be held out of it", help)
+        raise unread("there is one example, and none can be held out of it", "give more, at least five of each class")
     if classes is not None:
         numbers, sizes = np.unique(classes, return_counts=True)
         if sizes.min() == 1:
@@ -100,7 +100,7 @@ def _other_input(shape: list[int], input_shape: list[int]) -> str:
     first = [*shape[-1:], *shape[:-1]]
     if len(shape) == 3 and (first == input_shape or (shape[-1] in (1, 3, 4) and shape[0] not in (1, 3, 4))):
         return "put the channels first: `x.transpose(0, 3, 1, 2)`" + (f", and write `input image {first}`" if first != input_shape else "")
-    return f"write `input {'image' if len(shape) > 1 else 'row'} {shape}`" if shape else "save rows of one number: `x[:, None]`"
+    return f"write `input {'image' if len(shape) > 1 else 'row'} {shape}`" if shape else "save rows of one number: `x[:, None]`, and write `input row [1]`"
 
 
 def _labels(y: Any) -> Tensor:

@@ -53,7 +53,7 @@ def _list(part: Path, classes: list[str]) -> list[_Image]:
     images = []
     for label, name in enumerate(classes):
         folder = part / name
-        files = [file for file in sorted(folder.glob("*")) if file.is_file() and not file.name.startswith(".")]
+        files = [file for file in sorted(folder.glob("*")) if not file.is_dir() and not file.name.startswith(".")]
         chosen = [_Image(file, label) for file in files if file.suffix.lower() in _ENDINGS]
         if folder.is_dir() and not chosen:
             held = f"; it has {files[0].name}" if files else ""

@@ -9,15 +9,15 @@ CODES = (
         "E0801",
         "the recipe does not fit the data",
         """Network, loss and data do not go together: the network has another number of outputs than the data has classes, a
-        label is not a class number, all examples are of one class, or an augmentation for images meets something
-        else. The help names the key to change.""",
+        label is not a class number, all examples are of one class, the labels of the two parts are of two kinds, or an
+        augmentation for images meets something else. The help names what to change.""",
         situation="`archdsl train` of a network with 1,000 classes on `data = digits`, which has 10: `--set classes=10`.",
     ),
     Code(
         "E0802",
         "the data cannot be read",
         """The path of `data` does not exist, or is neither a `.npz` file with the right arrays nor a folder of images by class; or
-        there is not one label to each example.""",
+        there is not one label to each example, a class has no images, or there are numbers that are not finite.""",
         situation="""`data = "digits.npz"` where there is no such file beside the spec.""",
     ),
     Code(
