@@ -244,6 +244,17 @@ def _missing_name(s: Situation) -> SyntaxFault | None:
     return None
 
 
+def _path(s: Situation) -> SyntaxFault | None:
+    """`data = ./flowers` in a recipe."""
+    text = s.span.file.text
+    line = text.rfind("\n", 0, s.span.start) + 1
+    found = re.compile(r"[^\n#\"]*\bdata\s*=\s*([^\s\"'#;,}()]*[./~\\][^\s\"'#;,}()]*)").match(text, line)
+    if found is None or not found.start(1) <= s.span.start < found.end(1):
+        return None
+    place = Span(s.span.file, found.start(1), found.end(1))
+    return SyntaxFault("E0101", place, "a path stands in quotes", "write `data = \"" + found[1].replace("\\", "/") + '"`', keep=False)
+
+
 def _range(s: Situation) -> SyntaxFault | None:
     """`slice(0:4)`, `widths[1:]`, as Python writes ranges."""
     if s.token.type != "COLON" or s.opened is None or s.previous is None or s.opened.type == "LBRACE":
@@ -322,8 +333,8 @@ def _expected(s: Situation) -> SyntaxFault:
         message += f"; expected {wanted}"
     if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
         last = re.match(r"\s*(#|\n|$)", s.span.file.text[s.span.end :]) is not None
-        help = "keys stand on lines of their own or are parted by `;`"
-        return SyntaxFault("E0101", at, message, help, instead=("_SEP", ";") if not last else None)
+        parted = "keys stand on lines of their own or are parted by `;`"
+        return SyntaxFault("E0101", at, message, parted, instead=("_SEP", ";") if not last else None)
     help = None
     if {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
         help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
@@ -354,6 +365,7 @@ def _summary(expected: frozenset[str]) -> str:
 
 _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
     _unclosed_string,
+    _path,
     _strange_character,
     _python,
     _keyword,
