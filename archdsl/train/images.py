@@ -102,7 +102,7 @@ def _opened(file: Path) -> Any:
 
 
 def _unreadable(file: Path, error: Exception) -> Exception:
-    return unread(f"cannot read {file}: {error}", "replace or remove it")
+    return unread(f"cannot read {file}: {getattr(error, 'strerror', None) or error}", "replace or remove it")
 
 
 def _misfit(file: Path, shape: tuple[int, ...], input_shape: tuple[int, ...], together: list[_Image]) -> Exception:
