@@ -33,6 +33,9 @@ def check(
         raise Fault("E0801", message, argument="augment", help="write `augment = []`")
     if data.classes is None and recipe.loss.wants == "classes":
         raise _no_classes(recipe.loss.name, data.y_train)
+    if data.classes is None and recipe.loss.wants == "probabilities":
+        for labels in (data.y_train, data.y_test):
+            _check_probabilities(recipe.loss.name, labels)
     if data.classes == 1:
         raise Fault("E0801", "all examples are of one class", argument="data", help="give a data set of two classes or more")
     probe = copy.deepcopy(module).train()
@@ -114,6 +117,14 @@ def _no_classes(loss: str, labels: Tensor) -> Fault:
     else:
         message, help = "fractions", "write `loss = mse`"
     return Fault("E0801", f"`{loss}` is for classes, and the labels are {message}", argument="loss", help=help)
+
+
+def _check_probabilities(loss: str, labels: Tensor) -> None:
+    outside = labels[(labels < 0) | (labels > 1)]
+    if len(outside):
+        message = f"`{loss}` takes labels from 0 to 1, and one is {outside[0].item():g}"
+        help = "write `loss = mse` for values; or, for classes, save the labels as whole numbers: `y.astype(int)`"
+        raise Fault("E0801", message, argument="loss", help=help)
 
 
 def _one_hot(labels: Tensor) -> bool:

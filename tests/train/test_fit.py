@@ -249,6 +249,7 @@ NUMBERED = np.arange(60) % 3
         (np.linspace(0, 1, 60), {"loss": call(Loss, "mse")}, "gives [3] for one example, and a label is one value", "`linear(1)`"),
         (NUMBERED * 1.0, {"loss": call(Loss, "mse")}, "a label is one value", "`linear(1)`; or, where the labels are classes"),
         (np.ones((60, 2)), {"loss": call(Loss, "mse")}, "a label is 2 values", "`linear(2)`"),
+        (NUMBERED * 1.0, {"outputs": 1, "loss": call(Loss, "bce")}, "`bce` takes labels from 0 to 1, and one is 2", "`loss = mse`"),
         (np.ones((60, 8, 8)), {"loss": call(Loss, "mse")}, "a label is 64 values", "a map of [8, 8]: `conv(1, 1)` in place of"),
         (np.arange(3840).reshape(60, 8, 8) % 3, {}, "a label is [8, 8], a class for each pixel, and the network gives [3]", "`conv(3, 1)` in place"),
     ],
