@@ -42,7 +42,10 @@ class Process:
 
 
 def run_process(command: Sequence[str], env: Mapping[str, str], *, status: int = 0) -> Process:
-    """Run a command from the repository's root to its end; raises where it does not end with that status."""
+    """Run a command from the repository's root to its end; raises where it does not end with that status.
+
+    The system counts the memory of this process as the command's until that begins: measure memory from a small one.
+    """
     start = time.perf_counter()
     child = subprocess.Popen(command, cwd=ROOT, env=dict(env), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, ended, usage = os.wait4(child.pid, 0)

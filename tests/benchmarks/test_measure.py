@@ -34,7 +34,7 @@ def test_summaries() -> None:
 
 def test_process() -> None:
     process = measure.run_process([sys.executable, "-c", ""], measure.plain_environment())
-    assert 0 < process.wall and 0 < process.cpu and 1 < process.peak_mib < 1000
+    assert 0 < process.wall and 0 < process.cpu and process.peak_mib > 1
     with pytest.raises(RuntimeError, match="ended with 3"):
         measure.run_process([sys.executable, "-c", "raise SystemExit(3)"], measure.plain_environment())
 
