@@ -75,15 +75,15 @@ def describe(node: Node, *others: Node) -> str:
         value, field = given[name], type(node.op).model_fields[name]
         if name == "init" or (not field.is_required() and value == field.default):
             continue
-        text = _range(name, node, *others) if others and varies(node, name) else show(value, node.op.words(name))
+        text = _range(name, node, *others) if varies(node, name) else show(value, node.op.words(name))
         words.append(text if field.is_required() and position < 2 else f"{name} = {text}")
     return f"{node.op.name}({', '.join(words)})" if words else node.op.name
 
 
 def _range(name: str, *nodes: Node) -> str:
     values = [getattr(node.op, name) for node in nodes]
-    low, high = min(values), max(values)
-    return show(low) if low == high else f"{low:.2g} to {high:.2g}"
+    low, high = f"{min(values):.4g}", f"{max(values):.4g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def varies(node: Node, name: str) -> bool:

@@ -67,7 +67,9 @@ def test_a_dense_block_folds_and_says_how_it_grows() -> None:
 
 
 def test_loops_without_a_scope_fold_where_their_text_begins() -> None:
-    diagram = diagram_of("resdrop.arch")
+    unit = "skip(drop = (j + 1) / 40) { conv(8 * 2^i, 3, stride = 2 if i > 0 and j == 0 else 1) -> bn -> relu -> conv(8 * 2^i, 3) -> bn }"
+    unit += " via { if i > 0 and j == 0 { conv(8 * 2^i, 1, stride = 2) } }; relu"
+    diagram = drawn(f"input image [8, 32, 32]\nfor i in 0..3 {{\nfor j in 0..18 {{ {unit} }}\n}}")
     assert titles(diagram) == ["×18", "×17", "×17"]
     for frame in diagram.frames:
         assert [box.kind for box in frame.boxes()] == [Kind.FORK, Kind.CARD, Kind.CARD, Kind.JOIN, Kind.CARD]
