@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import sys
 from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -30,13 +32,18 @@ SIDE = 127
 
 
 def import_models() -> Any:
-    """torchvision's models, beside a CPU build of torch that lacks the operators it was built against."""
-    library = torch.library.Library("torchvision", "DEF")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    """torchvision's models. Beside a CPU build of torch its operators do not load: those that its import names are declared."""
+    extension = Path(find_spec("torchvision").origin).with_name("_C.so")  # type: ignore[union-attr, arg-type]
+    library = None
+    try:
+        torch.ops.load_library(extension)
+    except OSError:
+        library = torch.library.Library("torchvision", "DEF")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     import torchvision.models
 
-    torchvision.models._library = library
+    torchvision.models._library = library  # for as long as the models
     return torchvision.models
 
 
