@@ -174,13 +174,12 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     return _in_order(list(found.values()))
 
 
-def _is_template(definition: ast.Definition, module: Module) -> bool:
-    """Whether a network waits for arguments that an alias in the file gives it."""
-    if not isinstance(definition, ast.Network) or all(p.default is not None for p in definition.parameters):
-        return False
-    aliases = [d.target for d in module.definitions.values() if isinstance(d, ast.Alias)]
-    callees = [target.callee if isinstance(target, ast.CallExpr) else target for target in aliases]
-    return any(isinstance(callee, ast.Name) and callee.id == definition.name for callee in callees)
+def bases(file: ast.File) -> set[str]:
+    """The networks that aliases in the file give arguments to: what a family has in common."""
+    targets = [d.target for d in file.definitions if isinstance(d, ast.Alias)]
+    callees = [target.callee if isinstance(target, ast.CallExpr) else target for target in targets]
+    called = {callee.id for callee in callees if isinstance(callee, ast.Name)}
+    return {d.name for d in file.definitions if isinstance(d, ast.Network) and d.name in called}
 
 
 def _no_network(module: Module, source: SourceFile) -> Diagnostic:
@@ -221,7 +220,7 @@ def _shipped_file(name: str) -> Path | None:
 
 
 def compile_networks(path: Path) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
-    """Every network of a file, read once."""
+    """Every network of a file that can be built as it stands, read once."""
     source = read_source(path)
     if isinstance(source, Diagnostic):
         raise SpecError([source])
@@ -232,5 +231,9 @@ def compile_networks(path: Path) -> Iterator[tuple[ast.Definition, ast.File, Com
 
 
 def _networks(module: Module) -> list[ast.Network | ast.Alias]:
-    """Those that need no arguments."""
-    return [d for d in module.definitions.values() if isinstance(d, ast.Network | ast.Alias) and not _is_template(d, module)]
+    """Those that need no arguments, and do not wait for any that an alias in the file gives them."""
+    waiting = bases(module.file)
+    return [
+        d for d in module.definitions.values()
+        if isinstance(d, ast.Alias) or (isinstance(d, ast.Network) and (d.name not in waiting or all(p.default is not None for p in d.parameters)))
+    ]  # fmt: skip

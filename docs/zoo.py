@@ -14,10 +14,10 @@ from types import ModuleType
 
 from archdsl.backends.diagram import build_diagram, render, to_dot
 from archdsl.cli.specs import Entry, entry_of
-from archdsl.driver import compile_networks, shipped_files
+from archdsl.driver import bases, compile_networks, shipped_files
 from archdsl.ir import Graph
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.outline import introduction, needed
+from archdsl.syntax.outline import introduction
 from tests.parity import compare, compare_cv
 from tests.parity.test_parity import LIMIT
 
@@ -28,8 +28,8 @@ LONG_SPEC, LARGE_PICTURE = 45, 60
 
 ABOUT = """\
 The networks that come with archdsl, family by family: other commands take their names, as in `archdsl check resnet50`, and
-`archdsl new mine --from resnet50` writes a copy to edit. `archdsl specs` also lists the networks with open parameters that
-some of them are made of.
+`archdsl new mine --from resnet50` writes a copy to edit. `archdsl specs` lists them. What a
+family's networks are made of can be named as well, and given arguments: `archdsl check resnet --set 'layers=[3, 4, 6, 3]'`.
 
 Parameters are counted with auxiliary heads, which exist in training alone; multiply-accumulates (MACs) are those of one input
 without heads; depth is the number of layers with weights on the longest way. All of it is computed from the text, and held to the
@@ -96,10 +96,8 @@ def families() -> tuple[Family, ...]:
 def _family(path: Path) -> Family:
     compiled = list(compile_networks(path))
     file = compiled[0][1]
-    aliases = [definition.name for definition, _, _ in compiled if isinstance(definition, ast.Alias)]
-    bases = {name for alias in aliases for name in needed(file, alias) - {alias} if name not in aliases}
     about = introduction(file, "#")
-    networks = [(d, result.require()) for d, _, result in compiled if d.name not in bases]
+    networks = [(d, result.require()) for d, _, result in compiled if d.name not in bases(file)]
     listed = tuple(Network(entry_of(d.name, path.name, graph, about), d, graph) for d, graph in networks)
     return Family(path, file.source.text, about, listed)
 
