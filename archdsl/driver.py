@@ -20,7 +20,7 @@ from archdsl.ir import Graph
 from archdsl.passes import run_passes
 from archdsl.records import record
 from archdsl.resources import resource_folder
-from archdsl.source import SourceFile
+from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import collector_paused
 
@@ -44,6 +44,8 @@ class Compiled:
     """Of the first source, where it is a file: imports and a recipe's paths start in its folder."""
     sizes: OpenSizes = field(default_factory=OpenSizes)
     """For which values of the sizes that the input leaves open the network works."""
+    places: Mapping[str, Span] = field(default_factory=dict)
+    """Where each key of the recipe is set."""
 
     @property
     def ok(self) -> bool:
@@ -135,7 +137,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     training = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
     elaboration = elaborate(module, chosen, own)
-    recipe, recipe_errors = _recipe(module, training)
+    recipe, places, recipe_errors = _recipe(module, training)
     found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
     graph, sizes = elaboration.graph, OpenSizes()
     if graph is not None:
@@ -149,12 +151,12 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         found += elaboration.settle({scope: counts(graph, costs, scope) for scope in scopes})
     if any(diagnostic.is_error for diagnostic in found):
         graph = None
-    return Compiled(graph, recipe if graph is not None else None, _in_order(found), program.sources, sizes=sizes)
+    return Compiled(graph, recipe if graph is not None else None, _in_order(found), program.sources, sizes=sizes, places=places)
 
 
-def _recipe(module: Module, settings: Mapping[str, str]) -> tuple[Recipe | None, list[Diagnostic]]:
+def _recipe(module: Module, settings: Mapping[str, str]) -> tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]:
     if not module.file.recipes and not settings:
-        return None, []
+        return None, {}, []
     from archdsl.elaborate.recipes import elaborate_recipe  # here: most files have none, and its models take time to define
 
     return elaborate_recipe(module, settings)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis import OpenSizes, Table, layer_table
 from archdsl.declared import Fault, show
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
@@ -60,12 +60,17 @@ class Network:
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
         self.sizes: OpenSizes = compiled.sizes
-        self._path, self._sources = compiled.path, compiled.sources
+        self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
 
     @property
     def name(self) -> str:
         """As the spec calls it."""
         return self.graph.name
+
+    def diagnostic(self, fault: Fault) -> Diagnostic:
+        """What is wrong with the recipe or its data, at the key that is at fault."""
+        place = self._places.get(fault.argument or "")
+        return diagnostic_of(fault)._replace(mark=Mark(place) if place is not None else None)
 
     def table(self) -> Table:
         """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""

@@ -16,7 +16,7 @@ from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
 from archdsl.columns import Cell, columns
 from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.driver import split_address
 from archdsl.extras import extra_needed
 from archdsl.network import Network
@@ -70,6 +70,8 @@ def command(
         click.echo(f"training {network.name} in {folder.path}", err=True)
         try:
             result = _fit(network, folder, weights, device)
+        except Fault as fault:
+            raise SpecError([network.diagnostic(fault)]) from fault
         except Interrupted as stopped:
             if not folder.begun:
                 raise
@@ -81,25 +83,25 @@ def command(
 
 
 def _trainable(network: Network, address: str) -> None:
-    """Raise `Fault` where a network cannot be trained, before anything slow is imported."""
+    """Raise `SpecError` where a network cannot be trained, before anything slow is imported."""
+
+    def untrainable(message: str, mark: Mark | None = None, help: str | None = None) -> SpecError:
+        return SpecError([Diagnostic("E0806", message, mark, help=help)])
+
     graph = network.graph
     file = split_address(address)[0]
     if network.recipe is None:
-        raise Fault(
-            "E0806", f"{file} has no recipe", help="add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
-        )
-    if len(graph.inputs) != 1:
-        raise Fault("E0806", f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one")
-    given = graph.nodes[graph.inputs[0]]
-    if given.integer:
-        raise Fault("E0806", f"`{given}` of `{network.name}` holds whole numbers, and training gives it real ones")
-    shape = given.shape
-    if not all(isinstance(size, int) for size in shape):
-        raise Fault(
-            "E0806",
-            f"`{network.name}` leaves sizes of its input open, and a batch needs them fixed",
-            help="write the sizes of the data into `input`",
-        )
+        help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
+        raise untrainable(f"{file} has no recipe", help=help)
+    first, *others = [graph.nodes[i] for i in graph.inputs]
+    mark = Mark(first.span)
+    if others:
+        raise untrainable(f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one", mark)
+    if first.integer:
+        raise untrainable(f"`{first}` of `{network.name}` holds whole numbers, and training gives it real ones", mark)
+    if not all(isinstance(size, int) for size in first.shape):
+        message = f"`{network.name}` leaves sizes of its input open, and a batch needs them fixed"
+        raise untrainable(message, mark, "write the sizes of the data into `input`")
 
 
 def _require_fit(network: Network, weights: Weights) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
@@ -25,15 +25,21 @@ _UNQUOTED_PATH = re.compile(r"[\w./-]+")
 """A path without its quotes that reads as an expression: a quotient, a difference, an attribute."""
 
 
-def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) -> tuple[Recipe | None, list[Diagnostic]]:
-    """The recipe of a file, none where it has none, with the user's settings (texts of expressions) in place of its own."""
+class Elaborated(NamedTuple):
+    """What became of a recipe: itself, where it is sound; where each key is set; what is wrong with it."""
+
+    recipe: Recipe | None
+    places: Mapping[str, Span]
+    diagnostics: list[Diagnostic]
+
+
+def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
+    """The recipe of a file, with the user's settings (texts of expressions) in place of its own."""
     block = module.file.recipes[0] if module.file.recipes else None
-    if block is None and not settings:
-        return None, []
     reader = _Reader(module)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
-    for name, text in (settings or {}).items():
+    for name, text in settings.items():
         if not text.strip():
             help = f"write `--set train.{name}=...`"
             reader.diagnostics.append(Diagnostic("E0607", f"`--set train.{name}=` has no value", help=help))
@@ -52,7 +58,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str] | None = None) 
     if module.file.damaged:  # what a syntax error hides may be what is missing
         reader.meant.update(Recipe.model_fields)
     recipe = _create(reader, block.span if block is not None else None)
-    return (recipe, []) if not reader.diagnostics else (None, reader.diagnostics)
+    return Elaborated(None if reader.diagnostics else recipe, reader.places, reader.diagnostics)
 
 
 def _create(reader: _Reader, block: Span | None) -> Recipe | None:
@@ -165,7 +171,16 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
     if key == "data" and isinstance(expression, ast.Name):
         help += f"; a path stands in quotes: `data = {show(f'./{name}')}`"
+    elif key == "data" and isinstance(expression, ast.CallExpr) and (path := _only_text(expression)) is not None:
+        help += f"; a file or folder of your own is its path alone: `data = {path}`"
     return diagnostic._replace(message=f"there is no {registry.kind} `{head.span.text}`", mark=Mark(head.span), help=help)
+
+
+def _only_text(call: ast.CallExpr) -> str | None:
+    """The argument of `images("faces/")`, where a call has no other."""
+    values = [argument.value for argument in call.arguments]
+    [value] = values if len(values) == 1 else [None]
+    return value.span.text if isinstance(value, ast.Literal) and isinstance(value.value, str) else None
 
 
 def _heads(expression: ast.Expr) -> list[ast.Expr]:

@@ -274,7 +274,7 @@ def _range(s: Situation) -> SyntaxFault | None:
 
 
 def _call_style(s: Situation) -> SyntaxFault | None:
-    """`conv 64, 3`, where a call needs parentheses; `conv { 64, 3 }` and `features { ... }`."""
+    """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
     if s.previous is None or s.previous.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
         return None
     text, name = s.span.file.text, s.previous
@@ -284,6 +284,9 @@ def _call_style(s: Situation) -> SyntaxFault | None:
         return SyntaxFault(
             "E0101", s.span, f"the arguments of `{name}` stand without parentheses", f"write `{name}({arguments})`", keep=False
         )
+    if s.token.type == "NAME" and re.compile(r"[ \t]*([\n#;}]|->|$)").match(text, s.span.end):
+        help = f"write `{name} -> {s.token}` for two stages, `{name}({s.token})` for an argument"
+        return SyntaxFault("E0101", s.span, f"`{name}` and `{s.token}` stand side by side", help, keep=False)
     if s.token.type == "LBRACE":
         return SyntaxFault(
             "E0101", s.span, f"a body cannot follow `{name}`", f"a label takes a colon: `{name}: {{ ... }}`", keep=False

@@ -87,21 +87,21 @@ def test_imported_files_are_kept(cli: Cli, small: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "settings", "code"),
+    ("text", "settings", "code", "place"),
     [
-        ("train {", ["train.data=digits2"], "E0201"),
-        ("train {", ["classes=9"], "E0801"),
-        ("train {", ['train.data="nowhere.npz"'], "E0802"),
-        ("[1, 8, 8]", ["train.augment=[shif(1)]"], "E0201"),
+        ("train {", ["train.data=digits2"], "E0201", "--set train.data:1:1"),
+        ("train {", ["classes=9"], "E0801", "small.arch:"),
+        ("train {", ['train.data="nowhere.npz"'], "E0802", "--set train.data:1:1"),
+        ("[1, 8, 8]", ["train.augment=[shif(1)]"], "E0201", "--set train.augment:1:2"),
     ],
 )
 def test_what_cannot_be_trained_leaves_nothing(
-    cli: Cli, small: Path, tmp_path: Path, text: str, settings: list[str], code: str
+    cli: Cli, small: Path, tmp_path: Path, text: str, settings: list[str], code: str, place: str
 ) -> None:
     assert text in small.read_text()
     result = cli("train", small, *(word for setting in settings for word in ("--set", setting)))
     assert result.exit_code == 1, result.stdout
-    assert f"error[{code}]" in result.stderr
+    assert f"error[{code}]" in result.stderr and place in result.stderr
     assert os.listdir(tmp_path) == ["small.arch"]
 
 
@@ -118,6 +118,7 @@ def test_a_network_that_training_does_not_fit(cli: Cli, tmp_path: Path, spec: st
     (tmp_path / "n.arch").write_text(spec)
     result = cli("train", "n.arch")
     assert result.exit_code == 1 and "error[E0806]" in result.stderr and reason in result.stderr
+    assert ("n.arch:1:" in result.stderr) is (reason != "has no recipe")
     assert os.listdir(tmp_path) == ["n.arch"]
 
 
