@@ -11,7 +11,7 @@ def resolve_bias(graph: Graph) -> Graph:
     resolved: dict[tuple[int, bool], Op] = {}
     results = {graph.result, *(head.value for head in graph.heads), *(output.value for output in graph.outputs)}
     for node in graph.nodes:
-        if "bias" not in type(node.op).model_fields or node.op.bias != "auto":  # type: ignore[attr-defined]
+        if getattr(node.op, "bias", None) != "auto":
             continue
         users = graph.consumers[node.index]
         shifted = len(users) == 1 and node.index not in results and graph.nodes[users[0]].op.own_shift
