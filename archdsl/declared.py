@@ -9,7 +9,6 @@ Here, in `initializers.py` and in `ops/` annotations are values, not texts, whic
 
 import typing
 from collections.abc import Iterator
-from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -115,7 +114,6 @@ def _check_magnitude(cls: type[Declared], argument: str, value: Any) -> None:
             raise Fault("E0402", f"`{argument}` of `{cls.name}` must be {at_most}, and is {show(value)}", argument=argument)
 
 
-@cache
 def _literal_words(annotation: Any) -> frozenset[str]:
     if typing.get_origin(annotation) is typing.Literal:
         return frozenset(word for word in typing.get_args(annotation) if isinstance(word, str))
