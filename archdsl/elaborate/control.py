@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl import limits
 from archdsl.declared import show, type_name
@@ -21,22 +23,34 @@ def repeat(
 ) -> Value:
     """Run the bodies one after the other: `x` flows through them."""
     naming = bodies.inner(naming, key, stage.span)
-    for body, inside in rounds_of(bodies, stage, env):
-        x = bodies.run(body, inside, x, naming)
+    for turn in turns(bodies, stage, env, naming):
+        after = bodies.run(turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
+        x = after if turn.certain else UNKNOWN
     return x
 
 
-def rounds_of(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment) -> Any:
-    """Each body that control runs, with its environment. An unknown count runs once; an unknown condition, every arm."""
+class Turn(NamedTuple):
+    """One run of a body. It is not `certain` where a count or condition is unknown: then its mistakes alone matter."""
+
+    body: ast.Body
+    env: Environment
+    naming: Naming
+    certain: bool
+
+
+def turns(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:
+    """The runs that control makes. An unknown count makes one, an unknown condition one of each arm, with keys of its own."""
     if isinstance(stage, ast.If):
-        for condition, body in stage.arms:
-            truth = True if condition is None else bodies.evaluator.truth(condition, env)
-            if truth is not False:
-                yield body, Environment(env, env.module, control=True)
-            if truth is True:
-                return
+        yield from _arms(bodies, stage, env, naming)
         return
-    for bound in _loop_values(bodies, stage, env):
+    values = _loop_values(bodies, stage, env)
+    if isinstance(values, Unknown):
+        inside = Environment(env, env.module, control=True)
+        inside.names.update(dict.fromkeys(stage.names if isinstance(stage, ast.For) else (), UNKNOWN))
+        with tentative(bodies):
+            yield Turn(stage.body, inside, naming.copy(), False)
+        return
+    for bound in values:
         bodies.rounds += 1
         if bodies.rounds > limits.ITERATIONS:
             raise too_large(bodies, f"loops run more than {limits.ITERATIONS:,} rounds", stage.span, "ITERATIONS")
@@ -45,21 +59,50 @@ def rounds_of(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environ
         outer = bodies.variables
         if bound:
             bodies.variables = outer | bound
-        yield stage.body, inside
+        yield Turn(stage.body, inside, naming, True)
         bodies.variables = outer
 
 
+def _arms(bodies: Bodies, stage: ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:
+    """The arm that runs; each that may, where a condition is unknown."""
+    certain = True
+    for condition, body in stage.arms:
+        truth = True if condition is None else bodies.evaluator.truth(condition, env)
+        certain = certain and truth is not UNKNOWN
+        inside = Environment(env, env.module, control=True)
+        if truth is True and certain:
+            yield Turn(body, inside, naming, True)
+        elif truth is not False:
+            with tentative(bodies):
+                yield Turn(body, inside, naming.copy(), False)
+        if truth is True:
+            return
+
+
+@contextmanager
+def tentative(bodies: Bodies) -> Iterator[None]:
+    """Around what is looked at for its mistakes alone: what it says about the network is forgotten."""
+    said: tuple[list[Any], ...] = (bodies.heads, bodies.outputs, bodies.claims)
+    before = [len(things) for things in said]
+    try:
+        yield
+    finally:
+        for things, count in zip(said, before, strict=True):
+            del things[count:]
+
+
 def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) -> Any:
+    """The variables of each round; unknown where their number is."""
     if isinstance(stage, ast.Repeat):
         count = bodies.evaluator.count(stage.count, env, "the count of `repeat`")
         if isinstance(count, int) and count > limits.ITERATIONS:
             raise too_large(
                 bodies, f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span, "ITERATIONS"
             )
-        return ({} for _ in range(1 if isinstance(count, Unknown) else count))
+        return count if isinstance(count, Unknown) else ({} for _ in range(count))
     values = bodies.evaluator.evaluate(stage.iterable, env)
     if isinstance(values, Unknown):
-        return [dict.fromkeys(stage.names, UNKNOWN)]
+        return values
     if not isinstance(values, tuple | range):
         raise problem("E0401", f"`for` goes through a list or a range, and {show(values)} is {type_name(values)}", stage.iterable.span,
                       f"write `0..{values}`" if isinstance(values, int) else None)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.declared import Fault
-from archdsl.elaborate.control import rounds_of
+from archdsl.elaborate.control import turns
 from archdsl.elaborate.mismatch import branches_differ, skip_differs
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, Value, problem
@@ -133,8 +133,9 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
             if isinstance(statement, ast.Pipeline):
                 stage = statement.stages[0]
                 if statement.label is None and len(statement.stages) == 1 and isinstance(stage, ast.Repeat | ast.For | ast.If):
-                    for inner, inside in rounds_of(bodies, stage, env):
-                        found += _branches(bodies, inner, inside, x, naming)
+                    for turn in turns(bodies, stage, env, naming):
+                        branches = _branches(bodies, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
+                        found += branches if turn.certain else [UNKNOWN]
                 else:
                     found.append(bodies.pipeline(statement, env, x, naming))
             elif isinstance(statement, ast.Let | ast.Expect | ast.Damaged):

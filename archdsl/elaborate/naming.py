@@ -37,6 +37,13 @@ class Naming:
         self._taken: dict[str, Span] = {}
         self._families: dict[str, Naming] = {}
 
+    def copy(self) -> Naming:
+        """The same keys, apart from what either takes later."""
+        made = Naming(self.scope)
+        made._position, made._taken = self._position, dict(self._taken)
+        made._families = {name: family.copy() for name, family in self._families.items()}
+        return made
+
     def place(self, key: str | None, span: Span) -> str:
         """The key of the next stage: its label, or its position among the stages of the scope."""
         name = str(self._position) if key is None else key

@@ -10,6 +10,7 @@ from archdsl import limits
 from archdsl.declared import type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.bodies import Bodies
+from archdsl.elaborate.control import tentative
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.parameters import header
@@ -199,14 +200,13 @@ def _check_uncalled(bodies: Bodies, module: Module, chosen: ast.Definition) -> N
         env = Environment(None, module)
         env.names.update({parameter.name: UNKNOWN for parameter in definition.parameters})
         scope = Scope(definition.name, None, "block", definition.name_span)
-        before = len(bodies.heads), len(bodies.outputs)
         try:
-            bodies.run(definition.body, env, UNKNOWN, Naming(scope))
+            with tentative(bodies):
+                bodies.run(definition.body, env, UNKNOWN, Naming(scope))
         except Problem as found:
             bodies.report(found.diagnostic)
         except Exhausted:
             return
-        del bodies.heads[before[0] :], bodies.outputs[before[1] :]
 
 
 def _unused_values(graph: Graph) -> list[Diagnostic]:
