@@ -10,6 +10,7 @@ from archdsl import limits
 from archdsl.declared import show, type_name
 from archdsl.elaborate.values import Callee, bounded, problem, within
 from archdsl.shapes import OpenSize, SizeError
+from archdsl.sizes import ALL, equal
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -24,20 +25,44 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
     """One comparison; an open size compares only with what it always or never equals."""
-    if isinstance(left, OpenSize) or isinstance(right, OpenSize):
-        if sign in ("==", "!=") and left == right:
-            return sign == "=="
-        symbols = dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, OpenSize))
-        raise problem("E0307", f"whether `{span.text}` holds depends on {' and '.join(symbols)}, which the input leaves open", span,
+    try:
+        same = _equal(left, right) if sign in ("==", "!=") else None
+    except SizeError as error:
+        raise problem("E0307", str(error), span) from None
+    if same is not None:
+        return same is (sign == "==")
+    symbols = [*_symbols(left), *_symbols(right)]
+    if symbols:
+        raise problem("E0307", f"whether `{span.text}` holds depends on {' and '.join(dict.fromkeys(symbols))}, which the input leaves open", span,
                       "fix the size in `input`, or decide by something that is known")  # fmt: skip
-    if sign not in ("==", "!="):
-        for value in (left, right):
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise problem("E0408", f"`{sign}` compares numbers, and {show(value)} is {type_name(value)}", span)
-    if isinstance(left, Callee) and isinstance(right, Callee):
-        same = left.target is right.target
-        return same if sign == "==" else not same
+    for value in (left, right):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise problem("E0408", f"`{sign}` compares numbers, and {show(value)} is {type_name(value)}", span)
     return bool(COMPARE[sign](left, right))
+
+
+def _equal(left: Any, right: Any) -> bool | None:
+    """Whether two values are equal; none where an open size decides it."""
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        items = [_equal(a, b) for a, b in zip(left, right, strict=False)]
+        return False if len(left) != len(right) or False in items else None if None in items else True
+    if isinstance(left, Callee) and isinstance(right, Callee):
+        return left.target is right.target
+    if not isinstance(left, OpenSize) and not isinstance(right, OpenSize):
+        return bool(left == right)
+    if any(isinstance(side, bool) or not isinstance(side, int | OpenSize) for side in (left, right)):
+        return False
+    if len({*_symbols(left), *_symbols(right)}) > 1:
+        return None
+    where = equal(left, right)
+    return True if where == ALL else None if where else False
+
+
+def _symbols(value: Any) -> list[str]:
+    """The open sizes in a value."""
+    if isinstance(value, tuple):
+        return [symbol for item in value for symbol in _symbols(item)]
+    return [value.symbol] if isinstance(value, OpenSize) else []
 
 
 def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr) -> Any:

@@ -407,9 +407,10 @@ def call_chain(scope: Scope | None) -> tuple[str, ...]:
 
 
 def _integer(op: Op, inputs: tuple[Node, ...], span: Span) -> bool:
-    """Whether the result holds integers; a problem where the op cannot take what it gets."""
-    integers = any(node.integer for node in inputs)
-    if integers and op.integers == "refused":
+    """Whether the result holds integers, as PyTorch promotes types; a problem where the op cannot take what it gets."""
+    taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
+    integers = all(node.integer for node in taken)
+    if op.integers == "refused" and any(node.integer for node in taken):
         raise problem(
             "E0308", f"`{op.name}` takes real numbers, and gets integers", span, "`embedding(n, dim)` turns tokens into vectors"
         )
