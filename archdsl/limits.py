@@ -24,6 +24,8 @@ INTEGER_BITS = 256
 """Size of a number in an expression."""
 LIST_ITEMS = 100_000
 """Length of a list or range that is indexed or passed on."""
+LIST_VISITS = 4_000_000
+"""Elements of lists that the expressions of one network go through, all together."""
 LIST_DEPTH = 8
 """Lists inside one another."""
 PERIOD = 8192
@@ -36,8 +38,8 @@ IMPORTS = 200
 """Files that one network may draw on."""
 IMPORT_DEPTH = 32
 """Files that import one another in a row."""
-SYNTAX_ERRORS = 50
-"""Syntax errors reported for one file."""
+ERRORS = 50
+"""Syntax errors reported for one file, and errors in what a network means."""
 
 SIZE = 2**31 - 1
 """A size of a tensor, and a whole number that an op or anything else called by name takes."""

@@ -64,6 +64,10 @@ SYNONYMS: Final = {
 """What PyTorch, Keras and papers call things, to the name here; without `_`, case and the number of axes."""
 
 
+_COMPARED = 300
+"""How many names are compared letter by letter: of more, those that begin alike and are as long."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """The help text with the known name that is meant; none where nothing is near."""
     known = list(known)
@@ -76,11 +80,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is meant: a synonym, else the nearest; none where nothing is near."""
-    from difflib import get_close_matches  # here: most names are known
+    from difflib import get_close_matches  # here, as heapq: most names are known
+    from heapq import nsmallest
 
     candidates = {candidate.lower(): candidate for candidate in known}
     plain = re.sub(r"_|[1-3]d_?$", "", name.lower())
     same = (meant for meant in (name.lower(), SYNONYMS.get(plain, plain)) if meant in candidates)
-    close = get_close_matches(name.lower(), candidates, n=1, cutoff=0.7 if len(name) > 2 else 0.6)
-    near = next(same, None) or next(iter(close), None)
+    near = next(same, None)
+    if near is None:
+        alike = nsmallest(_COMPARED, candidates, key=lambda other: (other[:1] != name[:1].lower(), abs(len(other) - len(name))))
+        near = next(iter(get_close_matches(name.lower(), alike, n=1, cutoff=0.7 if len(name) > 2 else 0.6)), None)
     return candidates[near] if near is not None else None

@@ -14,7 +14,7 @@ from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.replay import Replay
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
@@ -65,7 +65,7 @@ class Bodies:
     # -- reports --
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once."""
+        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last."""
         place = (diagnostic.code, diagnostic.mark.span) if diagnostic.mark else None
         if place in self._seen:
             return
@@ -83,6 +83,8 @@ class Bodies:
                 diagnostic.severity,
             )
         )
+        if diagnostic.is_error and len(self.diagnostics) >= limits.ERRORS:
+            raise Exhausted
 
     # -- bodies and statements --
 

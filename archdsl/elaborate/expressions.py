@@ -9,7 +9,7 @@ from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
-from archdsl.elaborate.labels import label_around
+from archdsl.elaborate.labels import Labels
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.values import (
     FUNCTIONS,
@@ -38,10 +38,12 @@ _DEFINING = "a constant is defined by `let name = ...`, a parameter in the first
 
 
 class Evaluator:
-    """Evaluates expressions in an environment. `registry` adds names of declared things, as in a recipe."""
+    """Evaluates expressions in an environment."""
 
     def __init__(self) -> None:
         self._depth = 0
+        self._labels = Labels()
+        self._visited = 0
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
@@ -135,7 +137,7 @@ class Evaluator:
 
     def unknown_name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> Problem:
         """Nothing is called so here; with the label that is, out of sight, or the name among the known that is meant."""
-        hidden = label_around(env.module.file, e.id, e.span)
+        hidden = self._labels.around(env.module.file, e.id, e.span)
         if hidden is not None:
             label, later = hidden
             message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
@@ -160,8 +162,15 @@ class Evaluator:
         if UNKNOWN in items:
             return UNKNOWN
         if any(isinstance(item, tuple) for item in items):
-            within(nested, items, e.span)
+            self._visit(within(nested, items, e.span), e.span)
         return items
+
+    def _visit(self, count: int, span: Span) -> None:
+        """Count the elements of lists that are gone through; raises `Problem` where they become too many."""
+        self._visited += count
+        if self._visited > limits.LIST_VISITS:
+            message = f"expressions go through more than {limits.LIST_VISITS:,} elements of lists"
+            raise problem("E0502", message, span, f"compute it once, with `let`, outside of the loop; {limits.remedy('LIST_VISITS')}")
 
     def _chain(self, e: ast.Chain, env: Environment) -> Any:
         first = e.operators[0]
@@ -178,6 +187,8 @@ class Evaluator:
                 value = UNKNOWN
             else:
                 value = arithmetic(sign, value, right, e, operand)
+                if isinstance(value, tuple):
+                    self._visit(len(value), e.span)
         return value
 
     def _logical(self, e: ast.Chain, env: Environment, stop: bool) -> bool | Unknown:
@@ -193,6 +204,7 @@ class Evaluator:
             right = self.evaluate(operand, env)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return UNKNOWN
+            self._visit(len(left) if isinstance(left, tuple) else 0, e.span)
             if not compare(sign, left, right, e.span):
                 return False
             left = right
@@ -275,6 +287,7 @@ class Evaluator:
         if base is UNKNOWN or index is UNKNOWN:
             return UNKNOWN
         if isinstance(index, range) and isinstance(base, tuple | range):
+            self._visit(len(base) if isinstance(base, tuple) else 0, e.span)
             return _part(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
             code = "E0406" if isinstance(index, float) else "E0401"
@@ -328,6 +341,7 @@ class Evaluator:
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
         if UNKNOWN in values:
             return UNKNOWN
+        self._visit(sum(min(length(value), limits.LIST_ITEMS) for value in values if isinstance(value, tuple | range)), e.span)
         try:
             return FUNCTIONS[name](*values)
         except Fault as fault:

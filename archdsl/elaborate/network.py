@@ -53,13 +53,14 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     """The graph of a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
     bodies = Bodies()
     try:
-        graph = _network(bodies, module, definition, settings or {})
-    except Problem as found:
-        bodies.report(found.diagnostic)
-        graph = None
+        try:
+            graph = _network(bodies, module, definition, settings or {})
+        except Problem as found:
+            bodies.report(found.diagnostic)
+            graph = None
+        _check_uncalled(bodies, module)
     except Exhausted:
         return Elaboration(None, bodies.diagnostics, bodies, [])
-    _check_uncalled(bodies, module, definition)
     if any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
@@ -192,7 +193,7 @@ def _check_setting(
         raise problem("E0607", f"`--set {name}=` has no value", definition.name_span, f"write `--set {name}=10`")
 
 
-def _check_uncalled(bodies: Bodies, module: Module, chosen: ast.Definition) -> None:
+def _check_uncalled(bodies: Bodies, module: Module) -> None:
     """Look at blocks that nothing called, with everything about them unknown, so that their mistakes show too."""
     for definition in module.definitions.values():
         if not isinstance(definition, ast.Block) or definition in bodies.called:
@@ -205,8 +206,6 @@ def _check_uncalled(bodies: Bodies, module: Module, chosen: ast.Definition) -> N
                 bodies.run(definition.body, env, UNKNOWN, Naming(scope))
         except Problem as found:
             bodies.report(found.diagnostic)
-        except Exhausted:
-            return
 
 
 def _unused_values(graph: Graph) -> list[Diagnostic]:

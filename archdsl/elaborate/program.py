@@ -92,7 +92,7 @@ class Program:
 
     def module(self, source: SourceFile, path: Path | None) -> Module:
         """The module of a source that lies at a path, with its imports; errors gather in `diagnostics`."""
-        bounds = (limits.SOURCE_CHARACTERS, limits.NESTING, limits.SYNTAX_ERRORS)
+        bounds = (limits.SOURCE_CHARACTERS, limits.NESTING, limits.ERRORS)
         file, errors = _parsed(source.name, source.text, bounds) if len(source.text) <= _KEPT_LENGTH else parse(source)
         source = file.source
         self._sources.append(source)

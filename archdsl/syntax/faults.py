@@ -20,6 +20,8 @@ KEYWORDS = frozenset(
     " repeat for in if else and or not true false none".split()
 )
 _OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
+_NEAR = 400
+"""How many characters around a mistake are looked at, so that the time for each is bounded."""
 _AROUND = frozenset({"skip", "concat", "add", "mul", "shake"})
 _WORDS = {
     "NAME": "a name", "INT": "a number", "FLOAT": "a number", "STRING": "a string", "_SEP": "the end of the line",
@@ -72,6 +74,17 @@ class Situation(NamedTuple):
         if self.token.type in ("_SEP", "$END"):
             return _WORDS[self.token.type]
         return f"`{self.token}`"
+
+    @property
+    def before(self) -> str:
+        """What stands on the line before the token, as far as it is near."""
+        text, end = self.span.file.text, self.span.start
+        return text[max(0, end - _NEAR) : end].rsplit("\n", 1)[-1]
+
+    @property
+    def after(self) -> str:
+        """What stands on the line after the token, as far as it is near."""
+        return self.span.file.text[self.span.end : self.span.end + _NEAR].split("\n", 1)[0]
 
 
 def _unclosed_string(s: Situation) -> SyntaxFault | None:
@@ -164,8 +177,7 @@ def _assignment(s: Situation) -> SyntaxFault | None:
             "E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`", instead=("EQUAL", "=")
         )
     if s.token.type == "COLON" and s.expected == {"EQUAL"}:
-        line = s.span.file.text[: s.span.start].rsplit("\n", 1)[-1]
-        if re.search(r"\blet\s+\w+\s*$", line):
+        if re.search(r"\blet\s+\w+\s*$", s.before):
             return SyntaxFault("E0105", s.span, "a constant has no type", f"write `let {s.previous} = ...`", keep=False)
         return SyntaxFault("E0105", s.span, "`:` does not set a key", f"write `{s.previous} = ...`", instead=("EQUAL", "="))
     if s.token.type != "EQUAL" or inside:
@@ -173,11 +185,11 @@ def _assignment(s: Situation) -> SyntaxFault | None:
     if "COMPARE" in s.expected:
         return SyntaxFault("E0105", s.span, "`=` does not compare", "write `==`", instead=("COMPARE", "=="))
     name = s.previous if s.previous is not None and s.previous.type == "NAME" else "name"
-    before, after = s.span.file.text[: s.span.start], s.span.file.text[s.span.end :].split("\n", 1)[0].strip()
-    path = re.search(r"[\w.]*\s*$", before)
+    path = re.search(r"[\w.]*\s*$", s.before)
     assert path is not None  # it may be empty
     if path[0].startswith("self."):
-        place = Span(s.span.file, path.start(), path.start() + len("self"))
+        start = s.span.start - len(path[0])
+        place = Span(s.span.file, start, start + len("self"))
         return SyntaxFault(
             "E0106", place, "`self` is not a word of this language", f"a label names a stage: `{name}: ...`", keep=False
         )
@@ -185,7 +197,7 @@ def _assignment(s: Situation) -> SyntaxFault | None:
         return SyntaxFault(
             "E0105", s.span, "`=` does not set `x`: each stage changes it by itself", "write the stage alone: `conv(64, 7)`", keep=False
         )
-    if re.match(r"[\d\[\"(+-]|(true|false|none|not)\b", after) or "COLON" not in s.expected:
+    if re.match(r"[\d\[\"(+-]|(true|false|none|not)\b", s.after.strip()) or "COLON" not in s.expected:
         return SyntaxFault("E0105", s.span, "`=` alone does not set a constant", f"write `let {name} = ...`", keep=False)
     return SyntaxFault(
         "E0105",
@@ -246,13 +258,12 @@ def _missing_name(s: Situation) -> SyntaxFault | None:
 
 def _path(s: Situation) -> SyntaxFault | None:
     """`data = ./flowers` in a recipe."""
-    text = s.span.file.text
-    line = text.rfind("\n", 0, s.span.start) + 1
-    found = re.compile(r"[^\n#\"]*\bdata\s*=\s*([^\s\"'#;,}()]*[./~\\][^\s\"'#;,}()]*)").match(text, line)
-    if found is None or not found.start(1) <= s.span.start < found.end(1):
+    begun = re.search(r"\bdata\s*=\s*([^\s\"'#;,}()=]*)$", s.before)
+    rest = re.match(r"[^\s\"'#;,}()]*", s.span.text + s.after)
+    if begun is None or rest is None or not re.search(r"[./~\\]", path := begun[1] + rest[0]):
         return None
-    place = Span(s.span.file, found.start(1), found.end(1))
-    return SyntaxFault("E0101", place, "a path stands in quotes", "write `data = \"" + found[1].replace("\\", "/") + '"`', keep=False)
+    place = Span(s.span.file, s.span.start - len(begun[1]), s.span.start + len(rest[0]))
+    return SyntaxFault("E0101", place, "a path stands in quotes", "write `data = \"" + path.replace("\\", "/") + '"`', keep=False)
 
 
 def _range(s: Situation) -> SyntaxFault | None:
@@ -262,9 +273,9 @@ def _range(s: Situation) -> SyntaxFault | None:
     begins, inside = s.previous.type in ("LPAR", "LSQB"), s.opened.type == "LPAR"
     if not begins and ("RANGE" not in s.expected or (inside and s.previous.type != "INT")):
         return None
-    after = re.match(r"[^\n()\[\],:]*", s.span.file.text[s.span.end :])
+    after = re.match(r"[^()\[\],:]*", s.after)
     assert after is not None  # it may be empty
-    end, following = after[0].strip(), s.span.file.text[s.span.end + after.end() :][:1]
+    end, following = after[0].strip(), s.after[after.end() :][:1]
     if following == ":":
         return SyntaxFault("E0105", s.span, "`:` does not make a range, and a range has no step", "write `..`, as in `0..4`", keep=False)
     if begins or not end:
@@ -277,14 +288,14 @@ def _call_style(s: Situation) -> SyntaxFault | None:
     """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
     if s.previous is None or s.previous.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
         return None
-    text, name = s.span.file.text, s.previous
-    numbers = re.compile(r"\{?\s*(-?[\d.][^\n#;{}]*?)\s*(?=[\n#;{}]|->|$)").match(text, s.span.start)
+    text, name = s.span.file.text[s.span.start : s.span.start + _NEAR], s.previous
+    numbers = re.match(r"\{?\s*(-?[\d.][^\n#;{}]*?)\s*(?=[\n#;{}]|->|$)", text)
     if s.token.type in ("INT", "FLOAT", "SIGN", "LBRACE") and numbers is not None:
         arguments = numbers[1] if "," in numbers[1] or "(" in numbers[1] else ", ".join(numbers[1].split())
         return SyntaxFault(
             "E0101", s.span, f"the arguments of `{name}` stand without parentheses", f"write `{name}({arguments})`", keep=False
         )
-    if s.token.type == "NAME" and re.compile(r"[ \t]*([\n#;}]|->|$)").match(text, s.span.end):
+    if s.token.type == "NAME" and re.match(r"[ \t]*([#;}]|->|$)", s.after):
         help = f"write `{name} -> {s.token}` for two stages, `{name}({s.token})` for an argument"
         return SyntaxFault("E0101", s.span, f"`{name}` and `{s.token}` stand side by side", help, keep=False)
     if s.token.type == "LBRACE":
@@ -304,20 +315,21 @@ def _body(s: Situation) -> SyntaxFault | None:
         return SyntaxFault("E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False)
     if s.previous.type != "RPAR":
         return None
-    text, end = s.span.file.text, s.previous_span.start
-    start, depth = end, 1
+    first = max(0, s.previous_span.start - _NEAR)
+    text = s.span.file.text[first : s.previous_span.start]
+    start, depth = len(text), 1
     while depth and start:
         start -= 1
         depth += {")": 1, "(": -1}.get(text[start], 0)
     word = re.search(r"\b(\w+)\s*$", text[:start])
-    if word is None or word[1] not in _AROUND:
+    if depth or word is None or word[1] not in _AROUND:
         return None
-    given = [part.strip() for part in re.split(r",(?![^(\[]*[)\]])", text[start + 1 : end])]
+    given = [part.strip() for part in re.split(r",(?![^(\[]*[)\]])", text[start + 1 :])]
     options = [part for part in given if re.match(r"\w+\s*=(?!=)", part)]
     given = [re.sub(r"^(\w+)\(x\)$", r"\1", part) for part in given]  # an op takes what flows by itself
     branches = [part.removeprefix("[").removesuffix("]") for part in given if part and part not in options]
     head = f"{word[1]}({', '.join(options)})" if options else word[1]
-    place = Span(s.span.file, word.start(1), end + 1)
+    place = Span(s.span.file, first + word.start(1), s.previous_span.end)
     what = "a body" if word[1] == "skip" else "its branches"
     return SyntaxFault(
         "E0101", place, f"`{word[1]}` goes around {what} in braces",
@@ -335,7 +347,7 @@ def _expected(s: Situation) -> SyntaxFault:
     if wanted:
         message += f"; expected {wanted}"
     if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
-        last = re.match(r"\s*(#|\n|$)", s.span.file.text[s.span.end :]) is not None
+        last = re.match(r"\s*(#|$)", s.after) is not None
         parted = "keys stand on lines of their own or are parted by `;`"
         return SyntaxFault("E0101", at, message, parted, instead=("_SEP", ";") if not last else None)
     help = None

@@ -130,7 +130,7 @@ class _Run:
             if not self.stack.feed(token):
                 self._recover(token, tokens)
             self.previous = token
-            if len(self.faults) >= limits.SYNTAX_ERRORS:
+            if len(self.faults) >= limits.ERRORS:
                 return self._finish(report=False)
         if self.layout.too_deep is not None:
             place = _span(self.source, self.layout.too_deep)
