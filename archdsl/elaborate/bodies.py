@@ -14,7 +14,7 @@ from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.replay import Replay
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Module, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
@@ -190,7 +190,7 @@ class Bodies:
             env = env.outer
         family = env.names.get(label.name)
         if not isinstance(family, Family):
-            family = env.names[label.name] = Family()
+            family = env.names[label.name] = Family(label.name)
         if index is UNKNOWN:
             family.partial = True
         else:
@@ -239,8 +239,12 @@ class Bodies:
                 call.span,
                 f"write `{call.span.text}[{max(value, default=0)}]`",
             )
+        blocks = [name for name, found in value.definitions.items() if isinstance(found, ast.Block)] if isinstance(value, Module) else []
         raise problem(
-            "E0408", f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}", call.span
+            "E0408",
+            f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}",
+            call.span,
+            f"name a block of it: {', '.join(f'`{call.span.text}.{name}`' for name in blocks[:8])}" if blocks else None,
         )
 
     def _op(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:

@@ -62,6 +62,10 @@ class Module:
     definitions: dict[str, ast.Definition]
     imports: dict[str, Module]
     unclear: set[str] = field(default_factory=set)
+    type_name = "an import"
+
+    def __str__(self) -> str:
+        return show(self.file.source.name)
 
 
 @record
@@ -127,10 +131,18 @@ class Environment:
 
 
 class Family(dict[int, Value]):
-    """The values of an indexed label: `enc[0]`, `enc[1]`."""
+    """The values of an indexed label: `enc[0]`, `enc[1]`; `partial` where there may be more. Known by itself alone."""
 
     type_name = "an indexed family"
-    partial = False
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.partial = False
+
+    def __str__(self) -> str:
+        return f"{self.name}[...]"
 
 
 def _number(name: str, value: Any) -> Any:

@@ -109,8 +109,17 @@ class _Parser:
         stack = Stack(self.tables["expr"])
         lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
         tokens = LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None)  # type: ignore[no-untyped-call]
-        if all(stack.feed(token) for token in tokens) and stack.finish(Token("$END", "", end, end_pos=end)):
-            return stack.values[-1]  # type: ignore[no-any-return]
+        depth = 0
+        for token in tokens:
+            depth += (token.type in CLOSES) - (token.type in CLOSES.values())
+            if depth > limits.NESTING:
+                faults.append(_too_deep(_span(source, token), "give the inner parts names"))
+                return None
+            if not stack.feed(token):
+                break
+        else:
+            if stack.finish(Token("$END", "", end, end_pos=end)):
+                return stack.values[-1]  # type: ignore[no-any-return]
         place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
         faults.append(SyntaxFault("E0101", place, "this is not an expression", help))
         return None
@@ -133,15 +142,7 @@ class _Run:
             if len(self.faults) >= limits.ERRORS:
                 return self._finish(report=False)
         if self.layout.too_deep is not None:
-            place = _span(self.source, self.layout.too_deep)
-            self.faults.append(
-                SyntaxFault(
-                    "E0108",
-                    place,
-                    f"brackets stand more than {limits.NESTING} deep here",
-                    f"give the inner parts names: `let`, `block`; {limits.remedy('NESTING')}",
-                )
-            )
+            self.faults.append(_too_deep(_span(self.source, self.layout.too_deep), "give the inner parts names: `let`, `block`"))
             return self._finish(report=False)
         return self._finish()
 
@@ -260,6 +261,10 @@ class _Run:
         fault = explain(situation)
         self.faults.append(fault)
         return fault
+
+
+def _too_deep(place: Span, help: str) -> SyntaxFault:
+    return SyntaxFault("E0108", place, f"brackets stand more than {limits.NESTING} deep here", f"{help}; {limits.remedy('NESTING')}")
 
 
 def _span(source: SourceFile, token: Token) -> Span:

@@ -76,6 +76,8 @@ class Stack:
                 states.append(shift)
                 values.append(token)
                 return True
+            if build is None:  # all that was parsed is complete, and nothing can follow
+                return False
             self._apply(size, build, origin)
 
     def finish(self, end: Token) -> bool:

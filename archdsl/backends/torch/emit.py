@@ -111,7 +111,7 @@ class _Emitter:
             for statement in self._attributes(part, texts):
                 found += lines(statement, 8)
             kept = dict.fromkeys(text for numbers in form.numbers.values() for text in numbers.values())
-            found += [f"        self.{name} = {text}" for text in kept if (name := form.kept(text)) is not None]
+            found += [f"        self.{name} = {text}" for text in kept if (name := form.kept.get(text)) is not None]
         if part is self.root:
             found += initialization_lines(self.graph, self.root)
         if part is self.root and part.outputs:

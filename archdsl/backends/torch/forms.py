@@ -7,10 +7,12 @@ equal ones share a parameter, and a parameter has the name that the spec gives t
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from archdsl.backends.torch.plan import Leaf, Part, Step, inside_out
@@ -19,8 +21,8 @@ from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ops.base import Call
 
 MISSING = object()
-TAKEN = frozenset({"check_sizes", "torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self", "super", "range"}) | runtime_names()
-"""Names that generated source uses itself."""
+TAKEN = runtime_names().union(dir(builtins), {"check_sizes", "torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self"})
+"""Names that generated source uses itself, and those of Python, which it may."""
 WINDOW = frozenset({"kernel_size", "stride", "padding", "dilation"})
 """What says how a window moves; channels never follow from it."""
 
@@ -71,12 +73,17 @@ class Form:
         """The instance whose shapes the comments show."""
         return self.instances[0]
 
-    def kept(self, text: str) -> str | None:
-        """The attribute that keeps a number for `forward`; none where it is written out."""
-        if all(parameter.name != text for parameter in self.parameters):
-            return None
+    @cached_property
+    def kept(self) -> dict[str, str]:
+        """For each parameter the attribute that keeps it for `forward`, where that reads it."""
         taken = MODULE_ATTRIBUTES.union(step.name[0] for step in self.first.steps if step.name)
-        return f"{text}_" if text in taken else text
+        found: dict[str, str] = {}
+        for parameter in self.parameters:
+            name = parameter.name
+            while name in taken or name in found.values():
+                name += "_"
+            found[parameter.name] = name
+        return found
 
     def arguments(self, part: Part) -> list[tuple[Parameter, Any]]:
         """The constructor's arguments for an instance."""

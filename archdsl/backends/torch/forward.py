@@ -83,7 +83,7 @@ def _call(form: Form, step: Step, inputs: list[str]) -> str:
         assert function is not None
         parameter = _attribute(part, step.name, "_parameters") if step.lowering.parameter is not None else ""
         texts = form.numbers.get(id(step), {})
-        numbers = {name: f"self.{kept}" if (kept := form.kept(text)) else text for name, text in texts.items()}
+        numbers = {name: f"self.{kept}" if (kept := form.kept.get(text)) else text for name, text in texts.items()}
         return function.format(*inputs, training="self.training", parameter=parameter, **numbers)
     return f"{_attribute(part, step.name, '_modules')}({', '.join(inputs)})"
 
