@@ -89,9 +89,9 @@ def read_address(
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if path.exists() or not bare:
         return path, name, read_source(path, str(path))
-    shipped = _shipped_file(name or path_text)
+    shipped = _shipped_file(path_text) if name is None else next((file for file in shipped_files() if file.stem == path_text), None)
     if shipped is not None:
-        return shipped, name or path_text, read_source(shipped, shipped.name)
+        return shipped, path_text if name is None else name, read_source(shipped, shipped.name)
     meant = f"{path_text}.arch"
     help = f"write `{address.replace(path_text, meant, 1)}`" if Path(meant).exists() else did_you_mean(path_text, shipped_networks()) or _GIVE
     message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
@@ -151,7 +151,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         found += elaboration.settle({scope: counts(graph, costs, scope) for scope in scopes})
     if any(diagnostic.is_error for diagnostic in found):
         graph = None
-    return Compiled(graph, recipe if graph is not None else None, _in_order(found), program.sources, sizes=sizes, places=places)
+    return Compiled(graph, recipe if graph is not None else None, _in_order(found, program), program.sources, sizes=sizes, places=places)
 
 
 def _recipe(module: Module, settings: Mapping[str, str]) -> tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]:
@@ -173,7 +173,7 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
     for diagnostic in (d for result in results for d in result):
         found.setdefault((diagnostic.code, diagnostic.mark, diagnostic.message), diagnostic)
-    return _in_order(list(found.values()))
+    return _in_order(list(found.values()), program)
 
 
 def bases(file: ast.File) -> set[str]:
@@ -190,11 +190,13 @@ def _no_network(module: Module, source: SourceFile) -> Diagnostic:
     return chosen
 
 
-def _in_order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
-    """By place, file by file, errors without a place first."""
+def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnostic]:
+    """By place, file by file as they are imported; errors without a place in a file first."""
+    files = {id(source): number for number, source in enumerate(program.sources)}
 
     def place(diagnostic: Diagnostic) -> tuple[int, int]:
-        return (0, 0) if diagnostic.mark is None else (1, diagnostic.mark.span.start)
+        span = diagnostic.mark.span if diagnostic.mark is not None else None
+        return (files.get(id(span.file), -1), span.start) if span is not None else (-2, 0)
 
     return sorted(diagnostics, key=place)
 

@@ -1,7 +1,6 @@
 """Weight initializations: `init { conv = he(mode = "fan_out") }` and an op's own `init = ...`.
 
-Each is one class whose lowering is a function of `torch.nn.init`, called on the weight; biases that a
-rule does not speak of become zero, as in the papers, except where the rule says otherwise.
+Each is one class whose lowering is a function of `torch.nn.init`, called on the weight; biases become zero, as in the papers.
 """
 
 from math import erf, sqrt
@@ -34,6 +33,12 @@ class He(Initializer, name="he"):
     nonlinearity: Literal["relu", "leaky_relu", "linear"] = Field("relu", description="what follows the layer")
     slope: float = Field(0.0, ge=0, description="negative slope of `leaky_relu`")
     distribution: Literal["normal", "uniform"] = Field("normal", description="where the values are drawn from")
+
+    @model_validator(mode="after")
+    def _check_slope(self) -> Self:
+        if "slope" in self.model_fields_set and self.nonlinearity != "leaky_relu":
+            raise ValueError(f"`slope` is that of `nonlinearity = leaky_relu`, and `nonlinearity` is {self.nonlinearity}")
+        return self
 
     @property
     def function(self) -> str:  # type: ignore[override]

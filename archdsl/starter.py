@@ -8,7 +8,7 @@ from typing import IO, Final
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import compile_source, read_address
-from archdsl.elaborate import Program, select_network
+from archdsl.elaborate import Program, read_source, select_network
 from archdsl.files import cannot_write, write_file
 from archdsl.source import SourceFile
 from archdsl.syntax.outline import excerpt
@@ -91,12 +91,19 @@ def write_new(files: dict[str, str], folder: Path) -> list[Path]:
     targets = {folder / name: text for name, text in files.items()}
     new = folder / next(reversed(files))
     for path, text in targets.items():
-        if path.exists() and (path == new or not path.is_file() or path.read_bytes() != text.encode()):
+        if path.exists() and (path == new or not _holds(path, text)):
             raise Fault("E0606", f"{path} exists already", help="choose another name, or another folder with -o")
     for path, text in targets.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(path.parent, error) from error
-        write_file(path, text)
+        if not path.exists():
+            write_file(path, text)
     return list(targets)
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file holds a spec of this text."""
+    found = read_source(path) if path.is_file() else None
+    return isinstance(found, SourceFile) and found.text == text

@@ -90,12 +90,8 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
             _to_label(naming.scope),
         )
     if name[0].isdigit() or name in ("main", "count", "index"):
-        raise problem(
-            "E0207",
-            f"a head or output cannot be called `{name}`: it is a field of the result",
-            label.span,
-            "choose another label",
-        )
+        why = "a name begins with a letter" if name[0].isdigit() else "the result has a field of that name"
+        raise problem("E0207", f"a head or output cannot be called `{name}`: {why}", label.span, "choose another label")
     taken = {head.name: head.span for head in bodies.heads} | {further.name: further.span for further in bodies.outputs}
     if name in taken:
         raise Problem(

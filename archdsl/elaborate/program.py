@@ -21,16 +21,20 @@ _KEPT_LENGTH = 100_000
 def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) -> SourceFile | Diagnostic:
     """The text of a file, or what keeps it from being read. `mark` is the import that asked for it."""
     name = shown or str(path)
+    most = 4 * limits.SOURCE_CHARACTERS
     try:
-        size = path.stat().st_size
-        if size > 4 * limits.SOURCE_CHARACTERS:
+        if mark is not None and path.exists() and not path.is_file():
+            return Diagnostic("E0601", f"{name} is no file", mark, help="an import names a file of definitions")
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            size = max(path.stat().st_size, len(data))
             return Diagnostic(
                 "E0603",
-                f"{name} has {size:,} bytes, too many for a spec",
+                f"{name} has {'over ' if size == len(data) else ''}{size:,} bytes, too many for a spec",
                 mark,
                 help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters; {limits.remedy('SOURCE_CHARACTERS')}",
             )
-        data = path.read_bytes()
     except OSError as error:
         near = did_you_mean(path.name, _neighbours(path))
         return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=near)

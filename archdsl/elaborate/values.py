@@ -153,8 +153,8 @@ def _number(name: str, value: Any) -> Any:
 
 
 def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*values: Any) -> Any:
-        return function(*(_number(name, value) for value in values))
+    def call(value: Any) -> Any:
+        return function(_number(name, value))
 
     return call
 
@@ -225,12 +225,12 @@ def _log2(value: Any) -> float | int:
     return math.log2(value)
 
 
-def make_divisible(value: float, divisor: int = 8, least: int | None = None) -> int:
+def make_divisible(value: float, divisor: int = 8) -> int:
     """The nearest multiple of `divisor`, never under 90 % of the value (Sandler et al. 2018, arXiv:1801.04381, code)."""
     _number("make_divisible", value)
     if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
         raise Fault("E0408", f"`make_divisible` takes a divisor of at least 1, and not {show(divisor)}")
-    rounded = max(divisor if least is None else least, int(value + divisor / 2) // divisor * divisor)
+    rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 

@@ -91,6 +91,19 @@ class _Windowed(WeightedOp):
         return Lowering(module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options), _DEFAULTS, ("in_channels", "out_channels")))
 
 
+def _check_groups(op: _Windowed, groups: int, channels: int, out: int) -> None:
+    """Raise `Fault` E0306 where groups do not divide the channels on both sides."""
+    for side, number in (("input", channels), ("output", out)):
+        if number % groups:
+            message = f"`groups` of `{op.name}` must divide its channels: {groups} does not divide {number} {side} channels"
+            raise Fault("E0306", message, argument="groups")
+
+
+def _same(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
+    """The padding that keeps the size at stride 1, for odd windows."""
+    return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+
+
 class Conv(_Windowed, name="conv"):
     """A convolution over one, two or three spatial axes, as the input has them.
 
@@ -110,26 +123,17 @@ class Conv(_Windowed, name="conv"):
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Checks groups and resolves `same`; an unresolved `auto` counts as a bias."""
-        if channels % self.groups or self.out % self.groups:
-            side, number = ("input", channels) if channels % self.groups else ("output", self.out)
-            raise Fault(
-                "E0306",
-                f"`groups` of `{self.name}` must divide its channels: {self.groups} does not divide {number} {side} channels",
-                argument="groups",
-            )
+        _check_groups(self, self.groups, channels, self.out)
         kernel, dilation = per_axis(self.k, axes, "k"), per_axis(self.dilation, axes, "dilation")
-        if self.pad == "same":
-            even = [k for k in kernel if k % 2 == 0]
-            if even:
-                raise Fault(
-                    "E0402",
-                    f"`pad = same` needs an odd window, and `k` is {even[0]}: no equal padding on both sides keeps the size",
-                    argument="k",
-                    help="write the padding: `pad = 0`; `pad(...)` before it can pad one side more",
-                )
-            padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
-        else:
-            padding = per_axis(self.pad, axes, "pad")
+        even = [k for k in kernel if k % 2 == 0]
+        if self.pad == "same" and even:
+            raise Fault(
+                "E0402",
+                f"`pad = same` needs an odd window, and `k` is {even[0]}: no equal padding on both sides keeps the size",
+                argument="k",
+                help="write the padding: `pad = 0`; `pad(...)` before it can pad one side more",
+            )
+        padding = _same(kernel, dilation) if self.pad == "same" else per_axis(self.pad, axes, "pad")
         return _Geometry(
             self.out, kernel, per_axis(self.stride, axes, "stride"), padding, dilation, self.groups, self.bias is not False
         )
@@ -172,8 +176,9 @@ class Depthwise(_Windowed, name="depthwise"):
                 argument="k",
                 help=f"`conv` takes the padding: `conv({channels * self.mult}, {show(self.k)}{stride}, groups = {channels}, pad = 0)`",
             )
-        same = Conv(out=channels * self.mult, k=self.k, stride=self.stride, groups=channels, bias=self.bias)
-        return same.geometry(channels, axes)
+        kernel, ones = per_axis(self.k, axes, "k"), (1,) * axes
+        strides = per_axis(self.stride, axes, "stride")
+        return _Geometry(channels * self.mult, kernel, strides, _same(kernel, ones), ones, channels, self.bias is not False)
 
 
 class UpConv(_Windowed, name="upconv"):
@@ -195,9 +200,12 @@ class UpConv(_Windowed, name="upconv"):
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Checks groups; `stride` defaults to the window."""
-        same = Conv(out=self.out, k=self.k, stride=self.k if self.stride is None else self.stride, pad=self.pad,
-                    dilation=self.dilation, groups=self.groups, bias=self.bias)  # fmt: skip
-        return same.geometry(channels, axes)
+        _check_groups(self, self.groups, channels, self.out)
+        stride = self.k if self.stride is None else self.stride
+        return _Geometry(
+            self.out, per_axis(self.k, axes, "k"), per_axis(stride, axes, "stride"), per_axis(self.pad, axes, "pad"),
+            per_axis(self.dilation, axes, "dilation"), self.groups, self.bias is not False,
+        )  # fmt: skip
 
     def infer(self, *inputs: Shape) -> Shape:
         """`(n - 1) * stride - 2 * pad + dilation * (k - 1) + output_pad + 1` on each axis."""

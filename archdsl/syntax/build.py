@@ -17,7 +17,7 @@ from archdsl.syntax import nodes as ast
 from archdsl.syntax.faults import SyntaxFault
 
 Children = list[Any]
-_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "{": "{", "}": "}"}
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
 def _unescape(text: str) -> str:

@@ -29,7 +29,7 @@ from archdsl.syntax.stack import Stack, Tables
 from archdsl.syntax.tables import make_lark
 
 _per_thread = threading.local()
-_IN_A_LABEL = "as in `2 * n + 1`; in a label string, `\\{` is a brace"
+_IN_A_LABEL = "the braces of a label hold one expression, as in `\"layer{2 * n + 1}\"`"
 _DEFINITIONS = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
 
 

@@ -67,7 +67,8 @@ def _facts(graph: Graph) -> tuple[str, ...]:
 def _number(value: Dim) -> str:
     if not isinstance(value, int):
         return str(value)
+    rounded = float(f"{value:.3g}")
     for size, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
+        if rounded >= size:
+            return f"{rounded / size:.3g} {unit}"
     return str(value)

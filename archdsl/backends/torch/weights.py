@@ -85,6 +85,7 @@ def move(module: nn.Module, tensors: Tensors, fit: Fit) -> tuple[str, ...]:
     """Put what fits into a module, which keeps its device and kinds of number; says which were converted."""
     state = module.state_dict()
     counts: dict[tuple[str, str], int] = {}
+    assigned: dict[str, Tensor] = {}
     with torch.no_grad():
         for key, stored in fit.pairs.items():
             value, target = tensors.get(stored), state[key]
@@ -92,7 +93,9 @@ def move(module: nn.Module, tensors: Tensors, fit: Fit) -> tuple[str, ...]:
                 kinds = (_dtype(value), _dtype(target))
                 counts[kinds] = counts.get(kinds, 0) + 1
             if target.is_meta:  # which has no memory to copy to
-                module.load_state_dict({key: value.to(target.dtype)}, strict=False, assign=True)
+                assigned[key] = value.to(target.dtype)
             else:
                 target.copy_(value)
+        if assigned:
+            module.load_state_dict(assigned, strict=False, assign=True)
     return tuple(f"{n:,} converted from {a} to {b}" for (a, b), n in counts.items())
