@@ -12,12 +12,13 @@ from click.shell_completion import CompletionItem
 
 from archdsl import limits
 from archdsl.cli.console import print_diagnostics
-from archdsl.diagnostics import SpecError
 from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTING = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
+
+_LIMITS = "archdsl.limits"
 
 
 class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -86,7 +87,13 @@ def limit_option(command: F) -> F:
     return click.option("--limit", type=Limit(), multiple=True, metavar="NAME=N", help=help, expose_value=False, callback=_set_limits)(command)
 
 
+def limits_of(ctx: click.Context) -> dict[str, int]:
+    """The limits that the command was given."""
+    return ctx.meta.get(_LIMITS, {})  # type: ignore[no-any-return]
+
+
 def _set_limits(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, int], ...]) -> None:
+    ctx.meta[_LIMITS] = dict(value)
     try:
         ctx.with_resource(limits.changed(**dict(value)))
     except ValueError as error:
@@ -101,7 +108,6 @@ def read_network(address: str, settings: tuple[tuple[str, str], ...]) -> Compile
 def require_network(address: str, settings: tuple[tuple[str, str], ...]) -> Network:
     """The network at an address; warnings are printed. Raises `SpecError` where it has errors."""
     compiled = read_network(address, settings)
-    if compiled.graph is None:
-        raise SpecError(compiled.diagnostics)
+    compiled.require()
     print_diagnostics(compiled.diagnostics)
     return Network(compiled)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,7 @@ class RunFolder:
     def __init__(self, path: Path | None, network: Network, *, resume: bool) -> None:
         self._network, self.resume = network, resume
         self._made: list[Path] = []
+        self._numbered = path is None and not resume
         if resume:
             self.path = path or newest_folder(network.name)
         else:
@@ -85,13 +87,12 @@ class RunFolder:
             return None
         return found if isinstance(found, dict) else None
 
-    def describe(self, address: str, settings: tuple[tuple[str, str], ...], weights: dict[str, Any] | None = None) -> None:
+    def describe(self, arguments: Mapping[str, Any]) -> None:
         """Write what is to be trained: the spec and what it imports, the source, the diagram, the command's arguments."""
         if self.resume:
             return
         network = self._network
-        facts: dict[str, Any] = {"archdsl": __version__, "address": address, "network": network.name, "settings": dict(settings)}
-        facts |= {"weights": weights} if weights is not None else {}
+        facts = {"archdsl": __version__, "network": network.name, **arguments}
         write_file(self.path / "run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
         write_file(self.path / "model.py", network.source())
         for name, text in network.files().items():
@@ -124,16 +125,31 @@ class RunFolder:
             raise Fault("E0903", message, help=help)
 
     def _make(self) -> None:
-        missing = [folder for folder in (self.path, *self.path.parents) if not folder.exists()]
+        missing = [folder for folder in self.path.parents if not folder.exists()]
         try:
             for folder in reversed(missing):
                 folder.mkdir(exist_ok=True)
                 self._made.append(folder)
+            if self._numbered or not self.path.exists():
+                self._claim()
             if not self.path.is_dir():
                 raise NotADirectoryError(20, "it is a file")
         except OSError as error:
             self._remove()
             raise cannot_write(self.path, error) from error
+
+    def _claim(self) -> None:
+        """Make the folder itself; a numbered one that a run beside this one took meanwhile gives way to the next."""
+        while True:
+            try:
+                self.path.mkdir()
+            except FileExistsError:
+                if not self._numbered:
+                    raise
+                self.path = next_folder(self._network.name)
+            else:
+                self._made.append(self.path)
+                return
 
     def _remove(self) -> None:
         for name in _OURS:

@@ -6,11 +6,11 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
+from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
@@ -61,7 +61,8 @@ def command(
     if weights is not None:
         _require_fit(network, weights)
     with RunFolder(output, network, resume=resume) as folder:
-        folder.describe(address, settings, weights.facts() if weights is not None else None)
+        facts: dict[str, Any] = {"address": address, "settings": dict(settings), "limits": limits_of(ctx), "device": device}
+        folder.describe(facts | ({"weights": weights.facts()} if weights is not None else {}))
         with extra_needed("train", "training"):
             # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
             # run too: training the digits beside two of them takes 7 times as long.
@@ -75,7 +76,7 @@ def command(
         except Interrupted as stopped:
             if not folder.begun:
                 raise
-            click.echo(f"{stopped}:\n  {_resume_command(ctx, address, settings, folder.path)}", err=True)
+            click.echo(f"{stopped}:\n  {_resume_command(ctx, address, settings, device, folder.path)}", err=True)
             ctx.exit(stopped.exit_code)
     if not result.new_epochs:
         click.echo(f"nothing was left to do: the run had ended after epoch {result.epochs}", err=True)
@@ -138,8 +139,10 @@ def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: s
     return fit(experiment, folder.path, resume=folder.resume, accelerator=device)
 
 
-def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], folder: Path) -> str:
+def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], device: str, folder: Path) -> str:
     given = [word for name, value in settings for word in ("--set", f"{name}={value}")]
+    given += [word for name, limit in limits_of(ctx).items() for word in ("--limit", f"{name}={limit}")]
+    given += ["--device", device] if device != "auto" else []
     return shlex.join([*ctx.command_path.split(), address, *given, "-o", str(folder), "--resume"])
 
 

@@ -17,6 +17,7 @@ import torch
 from click.testing import Result
 
 from archdsl import load
+from archdsl.cli.run_folder import RunFolder
 
 Cli = Callable[..., Result]
 
@@ -136,6 +137,15 @@ def test_a_folder_that_cannot_be_had(cli: Cli, small: Path, tmp_path: Path) -> N
     assert os.listdir(tmp_path) == ["small.arch"]
 
 
+def test_runs_that_begin_together_get_folders_of_their_own(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    network = load(small)
+    first, second = (RunFolder(None, network, resume=False) for _ in range(2))
+    assert first.path == second.path
+    with first, second:
+        assert [folder.path.name for folder in (first, second)] == ["small-1", "small-2"]
+
+
 def test_other_files_in_the_folder_stay(cli: Cli, small: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("mine")
@@ -145,7 +155,8 @@ def test_other_files_in_the_folder_stay(cli: Cli, small: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_says_how_to_go_on(small: Path, tmp_path: Path, number: signal.Signals, status: int) -> None:
-    command = [sys.executable, "-m", "archdsl", "train", str(small), "--set", "train.epochs=500", "--device", "cpu"]
+    given = ["--set", "train.epochs=500", "--limit", "nodes=5000", "--device", "cpu"]
+    command = [sys.executable, "-m", "archdsl", "train", str(small), *given]
     environment = dict(os.environ) | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -159,4 +170,4 @@ def test_a_stopped_run_says_how_to_go_on(small: Path, tmp_path: Path, number: si
     assert (running.returncode, shown) == (status, ""), said
     assert "Traceback" not in said
     found = re.search(r"^  archdsl (train .* --resume)$", said, re.MULTILINE)
-    assert found is not None and "--set train.epochs=500" in found[1]
+    assert found is not None and " ".join(given) in found[1]

@@ -90,6 +90,25 @@ def test_bad_text(name: str) -> None:
     assert all_inside(found)
 
 
+SLOW_MISTAKES = {
+    "keys": network("relu") + "\ntrain { " + "data=" * 8_000 + " }",
+    "letters before": "# " + "a" * 16_000 + "\n" + network("foo = conv(8, 1)"),
+    "blanks before": "# " + " " * 16_000 + ".\n" + network("foo = conv(8, 1)"),
+    "blanks after": network("conv 1" + " " * 16_000 + "x"),
+    "branches": network("concat(" + "relu, " * 8_000 + "relu) x"),
+    "names": "\n".join(f"block long_name{i}(w) {{ conv(w, 3) }}" for i in range(2_000)) + "\n"
+    + network("\n".join(f"{{ longname{i}(8) }}" for i in range(2_000))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLOW_MISTAKES)
+def test_what_is_said_of_a_mistake_takes_bounded_time(name: str) -> None:
+    start = time.perf_counter()
+    found = check_text(SLOW_MISTAKES[name])
+    assert time.perf_counter() - start < SECONDS
+    assert found and all_inside(found)
+
+
 LARGE_TEXTS = {
     "sum": network("conv(" + "+".join(["1"] * 100_000) + ", 3)"),
     "statements": network("relu\n" * 30_000),
