@@ -28,7 +28,7 @@ def build_diagram(graph: Graph, detail: Detail = "blocks") -> Diagram:
     dissolve(root, edges)
     entitle(root)
     add_forks(root, edges)
-    return Diagram(graph.name, _facts(graph), graph.doc, root, edges, longest_way(root, edges))
+    return Diagram(graph.name, _facts(graph), graph.doc, root, edges, longest_way(edges))
 
 
 def _mark_ends(graph: Graph, root: Frame, owner: dict[int, str], sources: Links) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import networkx
+
 from archdsl.backends.diagram.fold import Links
 from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Use
 from archdsl.backends.diagram.words import shape_text, spatial
@@ -70,19 +72,8 @@ def _changes(graph: Graph, box: Box) -> bool:
     return box.kind is Kind.BAR or len(before) != len(after) or spatial(before) != spatial(after)
 
 
-def longest_way(root: Frame, edges: list[Edge]) -> tuple[str, ...]:
+def longest_way(edges: list[Edge]) -> tuple[str, ...]:
     """The boxes on the longest way to the result, from its start; the first input wins a tie."""
-    incoming: dict[str, list[str]] = {}
-    for edge in edges:
-        incoming.setdefault(edge.target, []).append(edge.source)
-    length: dict[str, int] = {}
-    before: dict[str, str] = {}
-    for box in root.boxes():
-        known = [key for key in incoming.get(box.key, ()) if key in length]
-        if known:
-            before[box.key] = max(known, key=length.__getitem__)
-        length[box.key] = 1 + max((length[key] for key in known), default=0)
-    way = ["result"]
-    while way[-1] in before:
-        way.append(before[way[-1]])
-    return tuple(reversed(way))
+    flow = networkx.DiGraph((edge.source, edge.target) for edge in edges)
+    flow.remove_nodes_from(flow.nodes - networkx.ancestors(flow, "result") - {"result"})
+    return tuple(networkx.dag_longest_path(flow))
