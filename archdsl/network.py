@@ -149,7 +149,7 @@ class Network:
                 stored = read(source if isinstance(source, Mapping) else Path(source)).stored
             return report_on(self.graph, stored, by=by, without_heads=without_heads)
 
-    def dynamic_shapes(self, *, batch: bool = True) -> dict[str, dict[int, Any]]:
+    def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
 
         The example's sizes must be among them, and its batch of two or more where `batch` leaves that open, too.

@@ -9,7 +9,7 @@ from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate import control, declarations, joins
-from archdsl.elaborate.calls import Binder, CallCache
+from archdsl.elaborate.calls import Binder, CallCache, input_written
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
@@ -45,6 +45,7 @@ class Bodies:
         self.stated: dict[str, SizeSet] = {}
         self.stated_at: dict[str, Span] = {}
         self.initializers: dict[str, Initializer] = {}
+        self.initialized: dict[str, Span] = {}
         self.claims: list[Claim] = []
         self.diagnostics: list[Diagnostic] = []
         self.evaluator = Evaluator()
@@ -252,14 +253,18 @@ class Bodies:
         if not issubclass(callee.target, Op):
             message = f"`{callee.name}` fills weights and is not a stage"
             raise problem("E0408", message, call.span, f"write `init = {callee.name}(...)` on an op")
-        made = self.binder.declared(callee, call.span)
-        if isinstance(made, Unknown):
-            return self._apply_at(None, (), call.span, UNKNOWN, naming, key)
-        op, operands = made
-        assert isinstance(op, Op)
-        if not operands:
-            self._cache.keep(call, env, op)
-        return self._apply_at(op, operands, call.span, x, naming, key, callee)
+        try:
+            made = self.binder.declared(callee, call.span)
+            if isinstance(made, Unknown):
+                return self._apply_at(None, (), call.span, UNKNOWN, naming, key)
+            op, operands = made
+            assert isinstance(op, Op)
+            if not operands:
+                self._cache.keep(call, env, op)
+            return self._apply_at(op, operands, call.span, x, naming, key, callee)
+        except Problem as found:
+            help = input_written(callee, x)
+            raise Problem(found.diagnostic._replace(help=help)) from None if help is not None else found
 
     def _apply_at(
         self,

@@ -10,7 +10,7 @@ from archdsl.declared import Declared, Fault, show, signature, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown, bounded, problem, within
+from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown, Value, bounded, problem, within
 from archdsl.ir import Node
 from archdsl.ops import Op
 from archdsl.source import Span
@@ -141,6 +141,17 @@ class Binder:
                 raise problem("E0202", f"`{definition.name}` has no parameter `{name}`", bound.span, help)
             given[name] = bound
         return given
+
+
+def input_written(callee: Callee, x: Value) -> str | None:
+    """The remedy for `conv(3, 64, 7)` as PyTorch writes it, with the input's channels first; none where they are not there."""
+    target, given = callee.target, callee.positional
+    if len(given) < 2 or not isinstance(x, Node) or not x.shape or not isinstance(target, type) or target.parameters_in_order()[0] != "out":
+        return None
+    if given[0].value != x.shape[0] or isinstance(given[1].value, bool) or not isinstance(given[1].value, int):
+        return None
+    written = [bound.span.text for bound in (*given[1:], *(callee.keywords or {}).values())]
+    return f"the channels of the input are not written: `{callee.name}({', '.join(written)})`"
 
 
 class CallCache:

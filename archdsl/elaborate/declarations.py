@@ -254,9 +254,24 @@ def _rule(bodies: Bodies, setting: ast.Setting, env: Environment) -> None:
     if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):
         made = bodies.binder.declared(value, setting.value.span)
         if not isinstance(made, Unknown) and isinstance(made[0], Initializer):
-            bodies.initializers[setting.name] = made[0]
+            _set_rule(bodies, setting, made[0])
     elif value is not UNKNOWN:
         raise problem("E0401", f"`init` takes a rule, and {show(value)} is {type_name(value)}", setting.value.span, known)
+
+
+def _set_rule(bodies: Bodies, setting: ast.Setting, rule: Initializer) -> None:
+    """Keep the rule of an op, once."""
+    first = bodies.initialized.setdefault(setting.name, setting.name_span)
+    if first != setting.name_span:
+        message = f"`init` says twice how `{setting.name}` starts"
+        raise Problem(Diagnostic("E0204", message, Mark(setting.name_span), (Mark(first, "the first"),), help="delete one"))
+    op = Op.registry.get(setting.name)
+    assert op is not None and issubclass(op, WeightedOp)
+    try:
+        op.check_rule(rule)
+    except ValueError as error:
+        raise problem("E0402", str(error), setting.value.span, f"take another rule: `{setting.name} = ones`, `constant(...)`, `normal(...)`") from None
+    bodies.initializers[setting.name] = rule
 
 
 def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> None:

@@ -16,6 +16,7 @@ from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Node, Scope
+from archdsl.ops.base import Category
 from archdsl.records import record
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -64,7 +65,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     if any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
-        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_unused_parameters(module)]
+        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *_unused_parameters(module)]
     return Elaboration(graph, bodies.diagnostics, bodies, bodies.claims)
 
 
@@ -232,6 +233,23 @@ def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
         Diagnostic("W0104", f"the head `{head.name}` runs in evaluation, too: the result is made from it", Mark(head.span), help=help, severity=Severity.WARNING)
         for head in heads
     ]
+
+
+def _channels_as_fractions(graph: Graph) -> list[Diagnostic]:
+    """A warning for each `bn(64)`: a number of channels, as PyTorch has it there, where another number stands here."""
+    found: dict[Span, Diagnostic] = {}
+    for node in graph.nodes:
+        op = node.op
+        if op.category not in (Category.NORMALIZATION, Category.ACTIVATION, Category.SCALE) or not node.inputs:
+            continue
+        channels = graph.input_shapes(node)[0][0]
+        for name in op.model_fields_set:
+            value = getattr(op, name)
+            if isinstance(value, float) and value == channels and value > 1:
+                message = f"`{name}` of `{op.name}` is {value:g}, the number of channels of its input"
+                help = f"channels are not written: `{op.name}`" if op.parameters_in_order()[0] == name else f"leave it out, or write `{name} = ...`"
+                found.setdefault(node.span, Diagnostic("W0105", message, Mark(node.span), help=help, severity=Severity.WARNING))
+    return list(found.values())
 
 
 def _unused_parameters(module: Module) -> list[Diagnostic]:

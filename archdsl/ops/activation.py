@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from archdsl.ops.base import Call, Category, Epsilon, Lowering, Op, both_forms, fixed_channels, normal_axis
+from archdsl.ops.base import Call, Category, PositiveFloat, Lowering, Op, both_forms, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
 
@@ -204,7 +204,7 @@ class Softplus(_Activation, name="softplus"):
     module, function = "nn.Softplus", "F.softplus"
     example = "softplus"
 
-    beta: Epsilon = Field(1.0, description="how sharp the bend is")
+    beta: PositiveFloat = Field(1.0, description="how sharp the bend is")
     threshold: float = Field(20.0, description="where `beta * x` is above this, the output is `x`")
 
 

@@ -7,9 +7,9 @@ A rule that does not hold raises `Fault`; the elaborator knows the place and add
 
 from enum import StrEnum
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from archdsl import limits
 from archdsl.declared import Declared, Fault, Registry
@@ -22,7 +22,7 @@ PerAxis = PositiveInt | tuple[PositiveInt, ...]
 """One size for every spatial axis, or a list with a size for each."""
 PadPerAxis = NonNegativeInt | tuple[NonNegativeInt, ...]
 Probability = Annotated[float, Field(ge=0, le=1)]
-Epsilon = Annotated[float, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
 
 
 class Category(StrEnum):
@@ -149,7 +149,21 @@ class WeightedOp(Op):
 
     kind_of: ClassVar[str | None] = None
     """The op whose rule in a network's `init { ... }` holds for this one too, unless it has its own."""
+    vector: ClassVar[bool] = False
+    """The weight has one axis, which rules for matrices cannot fill."""
     init: Initializer | None = Field(None, description="how the weight starts; wins over the network's `init`")
+
+    @classmethod
+    def check_rule(cls, rule: Initializer) -> None:
+        """Raise `ValueError` where a rule cannot fill the weight."""
+        if cls.vector and rule.matrix:
+            raise ValueError(f"`{rule.name}` needs a weight of two axes or more, and that of `{cls.name}` has one")
+
+    @model_validator(mode="after")
+    def _check_own_rule(self) -> Self:
+        if self.init is not None:
+            self.check_rule(self.init)
+        return self
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:

@@ -8,7 +8,7 @@ from archdsl.declared import Fault
 from archdsl.ops.base import (
     Call,
     Category,
-    Epsilon,
+    PositiveFloat,
     Lowering,
     Need,
     Op,
@@ -30,6 +30,7 @@ class _Normalization(WeightedOp):
 
     category = Category.NORMALIZATION
     saves_output = False
+    vector = True
     axes: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
 
     @property
@@ -46,8 +47,6 @@ class _Normalization(WeightedOp):
     def _check_init(self) -> Self:
         if self.init is not None and not self.learned:
             raise ValueError("`init` fills the weight, which `affine = false` leaves out")
-        if self.init is not None and self.init.matrix:
-            raise ValueError(f"`init = {self.init.name}` needs a weight of two axes or more, and a normalization's has one")
         return self
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -67,7 +66,7 @@ class BatchNorm(_Normalization, name="bn"):
 
     example = "bn"
 
-    eps: Epsilon = Field(1e-5, description="added to the variance")
+    eps: PositiveFloat = Field(1e-5, description="added to the variance")
     momentum: Probability = Field(0.1, description="weight of the new batch in the running mean and variance")
     affine: bool = Field(True, description="a learned scale and shift for each channel")
 
@@ -89,7 +88,7 @@ class GroupNorm(_Normalization, name="gn"):
     example = "gn(4)"
 
     groups: PositiveInt = Field(32, description="groups of channels that share a mean and a variance")
-    eps: Epsilon = Field(1e-5, description="added to the variance")
+    eps: PositiveFloat = Field(1e-5, description="added to the variance")
     affine: bool = Field(True, description="a learned scale and shift for each channel")
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -126,7 +125,7 @@ class LayerNorm(_Normalization, name="ln"):
 
     example = "ln"
 
-    eps: Epsilon = Field(1e-5, description="added to the variance")
+    eps: PositiveFloat = Field(1e-5, description="added to the variance")
     axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -158,7 +157,7 @@ class InstanceNorm(_Normalization, name="instance_norm"):
     axes = (1, 2, 3)
     example = "instance_norm"
 
-    eps: Epsilon = Field(1e-5, description="added to the variance")
+    eps: PositiveFloat = Field(1e-5, description="added to the variance")
     affine: bool = Field(False, description="a learned scale and shift for each channel")
 
     def needs(self, *inputs: Shape) -> list[Need]:

@@ -7,7 +7,7 @@ from pydantic import Field
 from archdsl.declared import Fault
 from archdsl.ops.base import (
     Category,
-    Epsilon,
+    PositiveFloat,
     Lowering,
     Need,
     Op,
@@ -116,7 +116,7 @@ class LpPool(_Window, name="lppool"):
 
     example = "lppool(2)"
 
-    p: Epsilon = Field(2.0, description="exponent")
+    p: PositiveFloat = Field(2.0, description="exponent")
     stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
     ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
 

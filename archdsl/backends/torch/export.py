@@ -6,13 +6,14 @@ from typing import Any
 
 from torch.export import Dim
 
+from archdsl import limits
 from archdsl.ir import Graph
 from archdsl.shapes import OpenSize
 from archdsl.sizes import ALL, SizeSet, at_least
 
 
-def dynamic_shapes(graph: Graph, *, batch: bool = True) -> dict[str, dict[int, Any]]:
-    """For each input, by its name, the dimension of each open axis: `{"image": {0: batch, 2: 16*_H, 3: 16*_W}}`.
+def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
+    """For each input, in order, the dimension of each open axis: `({0: batch, 2: 16*_H, 3: 16*_W},)`.
 
     Sizes that a linear expression cannot tell are `Dim.AUTO`, which `torch.export` then finds out from its example.
     PyTorch exports a size of one by itself, so that these are the sizes of which at least two is left at every layer,
@@ -20,12 +21,11 @@ def dynamic_shapes(graph: Graph, *, batch: bool = True) -> dict[str, dict[int, A
     """
     dims = {symbol: _dim(symbol, sizes) for symbol, sizes in _symbols(graph).items()}
     batches = {0: Dim("batch")} if batch else {}
-    found: dict[str, dict[int, Any]] = {}
-    for index in graph.inputs:
-        node = graph.nodes[index]
-        axes = {axis + 1: _axis(size, dims[size.symbol]) for axis, size in enumerate(node.shape) if isinstance(size, OpenSize)}
-        found[node.label or ""] = {**batches, **axes}
-    return found
+    shapes = [graph.nodes[index].shape for index in graph.inputs]
+    return tuple(
+        batches | {axis + 1: _axis(size, dims[size.symbol]) for axis, size in enumerate(shape) if isinstance(size, OpenSize)}
+        for shape in shapes
+    )
 
 
 def _symbols(graph: Graph) -> dict[str, SizeSet]:
@@ -44,7 +44,7 @@ def _dim(symbol: str, sizes: SizeSet) -> Any:
     if len(starts) != 1 or sizes.points:
         return Dim.AUTO
     least, shift = divmod(starts[0], period)
-    return _linear(Dim(f"_{symbol}", min=least), period, shift)  # with a `_`, since `N` alone is a function to sympy, which reads it
+    return _linear(Dim(f"_{symbol}", min=least, max=limits.SIZE // period), period, shift)  # with a `_`, since `N` alone is a function to sympy, which reads it
 
 
 def _axis(size: OpenSize, dim: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archdsl import limits
 from archdsl.ir import Graph
 from archdsl.shapes import OpenSize
 from archdsl.sizes import ALL, SizeSet, describe
@@ -32,7 +33,8 @@ def size_check(graph: Graph, arguments: list[str]) -> list[str]:
         rule = f"{argument} must be [batch, {', '.join(map(str, shape))}]"
         lines += [f"    if {argument}.ndim != {len(shape) + 1}:", f'        raise ValueError(f"{rule}; it is {{list({argument}.shape)}}")']
     for sizes, wanted in found.items():
-        test = " or ".join(_violated(sizes, place) or "" for _, place in wanted)
+        tests = [_violated(sizes, place) or "" for _, place in wanted]
+        test = " or ".join(f"({one})" if " and " in one and len(tests) > 1 else one for one in tests)
         rule = f"{' and '.join(symbol for symbol, _ in wanted)} must be {describe(sizes, many=len(wanted) > 1)}"
         is_ = ", ".join(f"{symbol} is {{{place}}}" for symbol, place in wanted)
         lines += [f"    if {test}:", f'        raise ValueError(f"{rule}; {is_}")']
@@ -55,12 +57,17 @@ def _violated(sizes: SizeSet, size: str) -> str | None:
         points = sorted(sizes.points)
         if len(points) > 1 and points[-1] - points[0] == len(points) - 1:
             return f"not {points[0]} <= {size} <= {points[-1]}"
-        return f"{size} not in {points}" if 0 < len(points) <= _MANY else None
+        return _is(size, points, no=True) if 0 < len(points) <= _MANY else None
+    missing = ~sizes
+    if missing.is_finite and len(missing.points) <= _MANY and len(missing.points) < max(missing.points):
+        return _is(size, sorted(missing.points))
     period = len(sizes.least)
     starts = [start for start in sizes.least if start is not None]
     residues = sorted(start % period for start in starts)
     first = min(starts)
-    if sizes.points or len(residues) > _MANY or any(start - first >= period for start in starts):
+    holes = [n for n in range(first, min(max(starts), first + limits.PERIOD)) if n % period in residues and n not in sizes]
+    extra = sorted(n for n in sizes.points if n < first or n % period not in residues)
+    if max(len(residues), len(extra), len(holes)) > _MANY or max(starts) > first + limits.PERIOD:
         return None
     tests = []
     if residues == [0] and period > 1:
@@ -69,4 +76,16 @@ def _violated(sizes: SizeSet, size: str) -> str | None:
         tests.append(f"{size} % {period} not in {residues}" if len(residues) > 1 else f"{size} % {period} != {residues[0]}")
     if period == 1 or any(n % period in residues for n in range(1, first)):
         tests.append(f"{size} < {first}")
-    return " or ".join(tests)
+    if holes:
+        tests.append(_is(size, holes))
+    wrong = " or ".join(tests)
+    if not extra:
+        return wrong
+    return f"{_is(size, extra, no=True)} and {f'({wrong})' if len(tests) > 1 else wrong}"
+
+
+def _is(size: str, numbers: list[int], *, no: bool = False) -> str:
+    """Whether a size is one of these numbers, or none of them."""
+    if len(numbers) == 1:
+        return f"{size} {'!=' if no else '=='} {numbers[0]}"
+    return f"{size} {'not in' if no else 'in'} {numbers}"

@@ -89,6 +89,25 @@ CODES = (
         """,
     ),
     Code(
+        "W0105",
+        "a number of channels where another number stands",
+        """Ops take the number of channels from their input, so that what PyTorch writes as `BatchNorm2d(64)` is `bn`. The first
+        number of `bn` and `ln` is `eps`, that of `prelu` and `layer_scale` the value at the start. One that equals the number
+        of channels is allowed, and hardly meant.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(64, 3) -> bn(64) -> relu
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(64, 3) -> bn -> relu
+        }
+        """,
+    ),
+    Code(
         "N0301",
         "the stated condition is stricter than needed",
         """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",

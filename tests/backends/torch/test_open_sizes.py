@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -50,7 +51,7 @@ def test_the_check_can_be_left_out() -> None:
     ("skip { conv(3, 3, 2) } via { conv(3, 2, 2, pad = 0) }; b: relu", "image.shape[2] % 2"),
     ("a: skip { conv(3, 3, 2) -> upsample(2) -> slice(0..3) }; b: relu", "image.shape[2] % 2"),
     ("a: skip { conv(3, 3, 3) -> upsample(3) -> maxpool(2, stride = 1) }; b: relu", "image.shape[2] % 3 != 2"),
-    ("a: skip { conv(3, 3, 2) }; b: relu", "image.shape[2] not in [1]"),
+    ("a: skip { conv(3, 3, 2) }; b: relu", "image.shape[2] != 1"),
     ("a: conv(3, 3, 2); b: relu", None),
 ])  # fmt: skip
 def test_tests(text: str, test: str | None) -> None:
@@ -64,6 +65,21 @@ def test_tests(text: str, test: str | None) -> None:
             with pytest.raises(ValueError, match=r"^N must be "):
                 module(torch.zeros(2, 3, n, device="meta"))
         else:
+            module(torch.zeros(2, 3, n, device="meta"))
+
+
+@pytest.mark.parametrize(("condition", "test"), [
+    ("N != 6", "image.shape[2] == 6"), ("N < 6 or N > 7", "image.shape[2] in [6, 7]"),
+    ("N % 4 == 0 or N == 3", "image.shape[2] != 3 and image.shape[2] % 4"),
+    ("N % 2 == 0 or N < 10", "image.shape[2] not in [1, 3, 5, 7, 9] and image.shape[2] % 2"),
+    ("N % 4 == 0 and N != 8 or N == 9", "image.shape[2] not in [4, 9] and (image.shape[2] % 4 or image.shape[2] < 12)"),
+])  # fmt: skip
+def test_conditions_with_exceptions(condition: str, test: str) -> None:
+    network = loads(f"network net {{ input image [3, N] where {condition}\n conv(4, 3) }}")
+    assert f"    if {test}:\n" in network.source()
+    module = network.build(device="meta")
+    for n in range(1, 40):
+        with nullcontext() if network.sizes.works({"N": n}) else pytest.raises(ValueError, match=r"^N must be "):
             module(torch.zeros(2, 3, n, device="meta"))
 
 
@@ -88,7 +104,7 @@ def test_what_where_rules_out_is_refused(body: str) -> None:
 def test_export_with_dynamic_shapes() -> None:
     network = load("unet", width=2)
     shapes = network.dynamic_shapes()
-    assert str(shapes["image"][2]) == "16*_H" and list(shapes["image"]) == [0, 2, 3]
+    assert str(shapes[0][2]) == "16*_H" and list(shapes[0]) == [0, 2, 3]
     program = torch.export.export(network.build().eval(), (torch.zeros(2, 1, 64, 96),), dynamic_shapes=shapes)
     module = program.module()
     for size in (32, 48, 160):
@@ -100,6 +116,8 @@ def test_export_with_dynamic_shapes() -> None:
 @pytest.mark.parametrize(("text", "example"), [
     ("input image [3, N]\n input other [3, 2 * N]\n upconv(3, 2); add { x; other }; last: bn", ((3, 8), (3, 16))),
     ("input image [3, N, M]\n conv(3, 3, pad = 0); last: bn", ((3, 8, 9),)),
+    ("input image [3, N, M]\n conv(8, 3) -> relu -> gap -> flatten -> linear(10)", ((3, 8, 9),)),
+    ("input list [3, N, M]\n relu; a: relu; add { a; list }", ((3, 8, 9),)),
     ("input image [3, S]\n skip { conv(3, 3, 3) -> upsample(3) -> maxpool(2, stride = 1) }; last: bn", ((3, 8),)),
     ("input image [3, H]\n skip { conv(3, 3, 4) -> upsample(4) -> maxpool(2, stride = 1) } via { maxpool(2, stride = 1) -> pad(before = 0, after = 1) }", None),
 ])  # fmt: skip
