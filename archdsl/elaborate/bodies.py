@@ -9,7 +9,7 @@ from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate import control, declarations, joins
-from archdsl.elaborate.calls import Binder, CallCache, input_written
+from archdsl.elaborate.calls import Binder, CallCache, with_input_unwritten
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
@@ -263,8 +263,7 @@ class Bodies:
                 self._cache.keep(call, env, op)
             return self._apply_at(op, operands, call.span, x, naming, key, callee)
         except Problem as found:
-            help = input_written(callee, x)
-            raise Problem(found.diagnostic._replace(help=help)) from None if help is not None else found
+            raise with_input_unwritten(found, callee, x) from None
 
     def _apply_at(
         self,

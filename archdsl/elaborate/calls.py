@@ -17,6 +17,8 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 _PLAIN = frozenset({int, float, bool, str})
+_WIDEST = 15
+"""A window wider than this is a number of channels, more likely."""
 
 
 class Binder:
@@ -143,15 +145,22 @@ class Binder:
         return given
 
 
-def input_written(callee: Callee, x: Value) -> str | None:
-    """The remedy for `conv(3, 64, 7)` as PyTorch writes it, with the input's channels first; none where they are not there."""
+def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
+    """A problem with a call, with the remedy for one such as `conv(3, 64, 7)`, which has the input's channels first, as in PyTorch."""
     target, given = callee.target, callee.positional
-    if len(given) < 2 or not isinstance(x, Node) or not x.shape or not isinstance(target, type) or target.parameters_in_order()[0] != "out":
-        return None
-    if given[0].value != x.shape[0] or isinstance(given[1].value, bool) or not isinstance(given[1].value, int):
-        return None
-    written = [bound.span.text for bound in (*given[1:], *(callee.keywords or {}).values())]
-    return f"the channels of the input are not written: `{callee.name}({', '.join(written)})`"
+    if found.diagnostic.code not in ("E0304", "E0401", "E0402") or not isinstance(x, Node) or not x.shape or not isinstance(target, type):
+        return found
+    required = [field.is_required() for field in target.model_fields.values()]
+    if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):
+        return found
+    first, second = given[0].value, given[1].value
+    if first != x.shape[0] or isinstance(second, bool) or not isinstance(second, int):
+        return found
+    written = ", ".join(bound.span.text for bound in (*given[1:], *(callee.keywords or {}).values()))
+    help = f"the channels of the input are not written: `{callee.name}({written})`"
+    if second <= _WIDEST and found.diagnostic.help is not None:
+        help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
+    return Problem(found.diagnostic._replace(help=help))
 
 
 class CallCache:
