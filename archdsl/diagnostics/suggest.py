@@ -10,13 +10,15 @@ SYNONYMS: Final = {
     name: meant
     for meant, names in {
         "act": "activation",
+        "add": "sum plus residual",
         "affine": "elementwise_affine",
-        "avgpool": "avg_pool average_pooling",
+        "avgpool": "avg_pool average_pooling mean_pool",
         "avgpool_to": "adaptive_avg_pool",
         "batch": "batch_size",
         "bce": "bce_loss bce_with_logits_loss binary_crossentropy",
         "bn": "batch_norm batch_normalization",
         "bool": "boolean",
+        "concat": "cat concatenate stack merge",
         "conv": "convolution",
         "cross_entropy": "cross_entropy_loss categorical_crossentropy sparse_categorical_crossentropy",
         "depthwise": "depthwise_conv",
@@ -41,7 +43,7 @@ SYNONYMS: Final = {
         "lrn": "local_response_norm",
         "mae": "l1_loss mean_absolute_error",
         "maxpool": "max_pool max_pooling",
-        "maxpool_to": "adaptive_max_pool",
+        "maxpool_to": "adaptive_max_pool global_max_pool global_max_pooling",
         "mse": "mse_loss mean_squared_error",
         "n": "num_embeddings",
         "out": "filters out_channels out_features units channels",
@@ -78,8 +80,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     return f"did you mean `{near}`?" if near is not None else None
 
 
+_OTHERS: Final = frozenset("bilinear glu log_softmax max_unpool pixel_unshuffle se sep_conv sepconv separable_conv softmax2d".split())
+"""What other libraries have and no op here is, near as the names of some are."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is meant: a synonym, else the nearest; none where nothing is near."""
+    if name.lower() in _OTHERS:
+        return None
     from difflib import get_close_matches  # here, as heapq: most names are known
     from heapq import nsmallest
 

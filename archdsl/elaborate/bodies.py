@@ -117,7 +117,7 @@ class Bodies:
 
     def after_error(self, statement: ast.Statement, env: Environment) -> None:
         """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error."""
-        if isinstance(statement, ast.Let):
+        if isinstance(statement, ast.Let | ast.Input):
             env.names[statement.name] = UNKNOWN
         pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
         if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
@@ -240,13 +240,14 @@ class Bodies:
                 call.span,
                 f"write `{call.span.text}[{max(value, default=0)}]`",
             )
-        blocks = [name for name, found in value.definitions.items() if isinstance(found, ast.Block)] if isinstance(value, Module) else []
-        raise problem(
-            "E0408",
-            f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}",
-            call.span,
-            f"name a block of it: {', '.join(f'`{call.span.text}.{name}`' for name in blocks[:8])}" if blocks else None,
-        )
+        help = None
+        if isinstance(value, Module):
+            blocks = [f"`{call.span.text}.{name}`" for name, found in value.definitions.items() if isinstance(found, ast.Block)]
+            help = f"name a block of it: {', '.join(blocks[:8])}" if blocks else None
+        elif isinstance(value, str) and self.evaluator.definition(value, env.module) is not None:
+            help = f"an op or block is passed without quotes: `{value}`"
+        message = f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}"
+        raise problem("E0408", message, call.span, help)
 
     def _op(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
         assert isinstance(callee.target, type)

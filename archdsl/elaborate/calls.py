@@ -61,9 +61,9 @@ class Binder:
         if len(callee.positional) > len(order):
             extra = callee.positional[len(order)]
             takes = "takes no arguments" if not order else f"takes {len(order)} argument{'s' if len(order) > 1 else ''}"
-            raise problem(
-                "E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, f"it is `{signature(cls)}`"
-            )
+            stage = isinstance(extra.value, Callee | Node)
+            help = f"stages stand in a row: `{extra.span.text} -> {cls.name}`" if stage and not order else f"it is `{signature(cls)}`"
+            raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, help)
         bound = dict(zip(order, callee.positional, strict=False))
         for name, argument in (callee.keywords or {}).items():
             if name not in order:

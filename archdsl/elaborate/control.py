@@ -10,7 +10,7 @@ from archdsl import limits
 from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Family, Unknown, Value, problem
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -105,7 +105,9 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
         return values
     if not isinstance(values, tuple | range):
         raise problem("E0401", f"`for` goes through a list or a range, and {show(values)} is {type_name(values)}", stage.iterable.span,
-                      f"write `0..{values}`" if isinstance(values, int) else None)  # fmt: skip
+                      f"write `0..{values}`" if isinstance(values, int) else
+                      f"go through its indices: `for i in 0..{max(values, default=-1) + 1} {{ {stage.iterable.span.text}[i] ... }}`"
+                      if isinstance(values, Family) else None)  # fmt: skip
     if len(stage.names) == 1:
         return ({stage.names[0]: value} for value in values)
     return ({stage.names[0]: i, stage.names[1]: value} for i, value in enumerate(values))

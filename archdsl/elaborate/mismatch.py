@@ -25,7 +25,16 @@ def skip_differs(nodes: Sequence[Node], start: Node, body: Node, shortcut: Node,
 def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Node], help: str | None) -> Problem:
     """The error for a join of several branches, with the shape of each."""
     related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6])
+    help = help or _same_map(branches)
     return Problem(Diagnostic(code, message, Mark(keyword, "joined here"), related, help=help))
+
+
+def _same_map(branches: Sequence[Node]) -> str | None:
+    """The remedy where branches are maps of different sizes."""
+    shapes = [branch.shape for branch in branches]
+    if any(len(shape) != len(shapes[0]) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
+        return None
+    return "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
 
 
 def _changes(nodes: Sequence[Node], start: Node, end: Node) -> list[Mark]:

@@ -70,7 +70,8 @@ def check_label(name: str, span: Span) -> str:
     if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
         raise _bad(name, span, "begins with a digit, and is not a number", "put a letter before it")
     if not _KEY.fullmatch(name):
-        raise _bad(name, span, "is not a name: letters, digits and `_`", "a dot would part two names; nest the labels instead")
+        help = "a dot would part two names; nest the labels instead" if "." in name else "write `_` in place of what is neither"
+        raise _bad(name, span, "is not a name: letters, digits and `_`", help)
     if keyword.iskeyword(name) or name.startswith("__"):
         raise _bad(name, span, "cannot be an attribute in Python", f"write `{name.strip('_')}_`")
     if name in MODULE_ATTRIBUTES or name.startswith("_"):
@@ -90,11 +91,11 @@ def _clash(name: str, span: Span, first: Span) -> Problem:
 
 def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:
     where = f"in `{scope.path}`" if scope.path else "in the network"
-    help = 'in a loop, an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
+    help = 'an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
     if first == span:
         return Problem(
             Diagnostic("E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help)
         )
     return Problem(
-        Diagnostic("E0203", f"two stages {where} are called `{name}`", Mark(span), (Mark(first, "the first"),), help=help)
+        Diagnostic("E0203", f"two stages {where} are called `{name}`", Mark(span), (Mark(first, "the first"),), help="rename one: labels are keys of the state_dict")
     )

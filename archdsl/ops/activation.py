@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from archdsl.ops.base import Call, Category, PositiveFloat, Lowering, Op, both_forms, fixed_channels, normal_axis
+from archdsl.ops.base import Call, Category, Lowering, Op, PositiveFloat, both_forms, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
 

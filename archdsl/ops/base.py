@@ -196,7 +196,8 @@ def channels_and_axes(name: str, shape: Shape, axes: tuple[int, ...] = (1, 2, 3)
         raise Fault(
             "E0305",
             f"`{name}` takes {' or '.join(forms[n] for n in axes)}, and gets {format_shape(shape)}",
-            help="`flatten` makes a vector of features, `reshape` another arrangement" if len(shape) > 1 else None,
+            help="`flatten` makes a vector of features, `reshape` another arrangement" if len(shape) > 1
+            else f"it stands before `flatten`; or give the vector axes: `reshape([1, {format_shape(shape)[1:-1]}])`",
         )
     return fixed_channels(name, shape[0]), shape[1:]
 

@@ -8,10 +8,10 @@ from archdsl.declared import Fault
 from archdsl.ops.base import (
     Call,
     Category,
-    PositiveFloat,
     Lowering,
     Need,
     Op,
+    PositiveFloat,
     PositiveInt,
     Probability,
     WeightedOp,

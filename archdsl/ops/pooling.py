@@ -7,12 +7,12 @@ from pydantic import Field
 from archdsl.declared import Fault
 from archdsl.ops.base import (
     Category,
-    PositiveFloat,
     Lowering,
     Need,
     Op,
     PadPerAxis,
     PerAxis,
+    PositiveFloat,
     both_forms,
     channels_and_axes,
     compact,

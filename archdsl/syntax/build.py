@@ -188,7 +188,8 @@ class Builder:
             case ast.Index(span, ast.Name(_, name), index):
                 return ast.Label(span, name, index)
             case ast.Literal(span, str()):
-                return ast.Label(span, None, None, self._template(span))
+                template = self._template(span)
+                return ast.Label(span, None, None, template) if template is not None else None
             case ast.Literal(span, int()):
                 help = f'a key that is no name stands in quotes: `"{span.text}": ...`'
             case ast.Attribute(_, ast.Name(_, outer), inner):
@@ -196,8 +197,8 @@ class Builder:
         self.report(SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", help))
         return None
 
-    def _template(self, span: Span) -> ast.Template:
-        """Split a label string at its braces; each expression is parsed in place."""
+    def _template(self, span: Span) -> ast.Template | None:
+        """Split a label string at its braces; each expression is parsed in place. None where one is none."""
         pieces: list[str | ast.Expr] = []
         at, end = span.start + 1, span.end - 1
         text = self.file.text
@@ -205,8 +206,9 @@ class Builder:
             pieces.append(_unescape(text[at : span.start + 1 + match.start()]))
             start, stop = span.start + 1 + match.start(1), span.start + 1 + match.end(1)
             expression = self.parse_expression(start, stop)
-            if expression is not None:
-                pieces.append(expression)
+            if expression is None:
+                return None
+            pieces.append(expression)
             at = stop + 1
         pieces.append(_unescape(text[at:end]))
         return ast.Template(span, tuple(piece for piece in pieces if piece != ""))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lark import Token
 
 from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics.suggest import nearest
 from archdsl.source import Span
 
 KEYWORDS = frozenset(
@@ -117,13 +118,39 @@ def _python(s: Situation) -> SyntaxFault | None:
         "while": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
         "self": "there is no `self`: write the op or block by its name",
         "lambda": "an op or a block is a value: pass it by its name",
+        "assert": "a claim is written `expect`",
         "const": "write `let name = value`",
         "var": "write `let name = value`",
     }
-    for word, span in ((s.previous, s.previous_span), (s.token if s.first_on_line else None, s.span)):
+    starts = s.first_on_line or str(s.token) == "elif"
+    for word, span in ((s.previous, s.previous_span), (s.token if starts else None, s.span)):
         if word is not None and span is not None and word.type == "NAME" and str(word) in words:
-            return SyntaxFault("E0106", span, f"`{word}` is not a word of this language", words[str(word)], keep=False)
+            return SyntaxFault("E0106", span, f"`{word}` is not a word of this language", words[str(word)], keep=word is s.token and not s.first_on_line)
     return None
+
+
+def _operator(s: Situation) -> SyntaxFault | None:
+    """`a + b` for tensors, `conv(8, 3) => relu`, `// a comment`."""
+    if s.token.type == "EQUAL" and s.after.startswith(">"):
+        return SyntaxFault("E0105", Span(s.span.file, s.span.start, s.span.end + 1), "`=>` does not join stages", "write `->`", keep=False)
+    ends = "_SEP" in s.expected or s.first_on_line
+    if s.token.type == "FACTOR" and str(s.token) == "//" and ends:
+        return SyntaxFault("E0105", s.span, "`//` does not begin a comment", "write `#`", keep=False)
+    join = {"+": "add", "*": "mul"}.get(str(s.token))
+    right = re.match(r"\s*(\w+)[ \t]*([#;}]|->|$)", s.after)
+    if join is None or "ARROW" not in s.expected or s.previous is None or s.previous.type != "NAME":
+        return None
+    sides = f"{s.previous}; {right[1]}" if right is not None else "...; ..."
+    return SyntaxFault("E0105", s.span, f"`{s.token}` does not join tensors", f"write `{join} {{ {sides} }}`", keep=False)
+
+
+def _tuple(s: Situation) -> SyntaxFault | None:
+    """`(3, 3)`, a list as Python writes some."""
+    if s.token.type != "COMMA" or s.opened is None or s.opened.type != "LPAR" or s.opened_span is None or s.expected >= {"NAME"}:
+        return None
+    before, after = s.span.file.text[s.opened_span.end : s.span.start], re.match(r"[^()\[\]{}]*(?=\))", s.after)
+    help = f"write `[{before}, {after[0].strip()}]`" if after is not None and len(before) < _NEAR else "write `[..., ...]`"
+    return SyntaxFault("E0105", s.opened_span, "a list stands in square brackets", help, keep=False)
 
 
 def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
@@ -211,6 +238,12 @@ def _assignment(s: Situation) -> SyntaxFault | None:
 
 def _keyword(s: Situation) -> SyntaxFault | None:
     """A keyword where a name has to stand."""
+    statements = {
+        "output": "an output has a label: `output name: ...`", "aux": "a head has a label: `aux name: ...`",
+        "input": "an input has a name and a shape: `input image [3, 32, 32]`",
+    }  # fmt: skip
+    if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in statements:
+        return SyntaxFault("E0107", s.previous_span, f"`{s.previous}` is a word of the language and cannot be a label", statements[str(s.previous)], keep=False)
     if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
         return SyntaxFault(
             "E0107",
@@ -299,9 +332,14 @@ def _call_style(s: Situation) -> SyntaxFault | None:
         help = f"write `{name} -> {s.token}` for two stages, `{name}({s.token})` for an argument"
         return SyntaxFault("E0101", s.span, f"`{name}` and `{s.token}` stand side by side", help, keep=False)
     if s.token.type == "LBRACE":
-        return SyntaxFault(
-            "E0101", s.span, f"a body cannot follow `{name}`", f"a label takes a colon: `{name}: {{ ... }}`", keep=False
-        )
+        index = re.match(r"\s*([^{}\n\"]*?)\s*\}\s*:", s.after)
+        join = nearest(str(name), _AROUND)
+        help = f"a label takes a colon: `{name}: {{ ... }}`"
+        if index is not None:
+            help = f"a computed label stands in quotes: `\"{name}{{{index[1]}}}\": ...`; or with an index: `{name}[{index[1]}]: ...`"
+        elif join is not None:
+            help = f"did you mean `{join} {{ ... }}`?"
+        return SyntaxFault("E0101", s.span, f"a body cannot follow `{name}`", help, keep=False)
     return None
 
 
@@ -348,6 +386,10 @@ def _expected(s: Situation) -> SyntaxFault:
         message += f"; expected {wanted}"
     if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
         last = re.match(r"\s*(#|$)", s.after) is not None
+        word, *_ = re.split(r"[;{}]", s.before)[-1].split() or [""]
+        if word in ("input", "expect"):
+            remedy = "`where` follows the sizes without a comma" if word == "input" else "what a claim means is said in a comment: `# ...`"
+            return SyntaxFault("E0101", at, message, remedy, keep=False)
         parted = "keys stand on lines of their own or are parted by `;`"
         return SyntaxFault("E0101", at, message, parted, instead=("_SEP", ";") if not last else None)
     help = None
@@ -383,6 +425,8 @@ _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
     _path,
     _strange_character,
     _python,
+    _operator,
+    _tuple,
     _keyword,
     _unclosed_bracket,
     _wrong_closing,

@@ -259,7 +259,8 @@ class _Run:
             any(isinstance(value, Token) and value.type == "INPUT" for value in self.stack.values[-4:]),
         )  # fmt: skip
         fault = explain(situation)
-        self.faults.append(fault)
+        if fault not in self.faults[-1:]:
+            self.faults.append(fault)
         return fault
 
 
