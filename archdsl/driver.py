@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from archdsl import limits
-from archdsl.analysis import Costs, OpenSizes, counts, open_sizes, simplify
+from archdsl.analysis import Costs, OpenSizes, applied_twice, counts, open_sizes, simplify
 from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
 from archdsl.ir import Graph
@@ -148,6 +148,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
             simplify(graph, sizes.work)
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
+        found += applied_twice(graph, recipe) if recipe is not None else []
         found += elaboration.settle({scope: counts(graph, costs, scope) for scope in scopes})
     if any(diagnostic.is_error for diagnostic in found):
         graph = None

@@ -38,6 +38,7 @@ class OpenSize:
     `text` is how it prints, where that is known to be simpler than the formula for all sizes.
     """
 
+    type_name = "a size that the input leaves open"
     symbol: str
     slope: int
     offsets: tuple[int, ...]

@@ -10,9 +10,22 @@ from archdsl.declared import Declared, Fault, show, signature, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Problem, Unknown, Value, bounded, problem, within
+from archdsl.elaborate.values import (
+    UNKNOWN,
+    Bound,
+    Callee,
+    Environment,
+    Problem,
+    Unknown,
+    Value,
+    bounded,
+    open_where_fixed,
+    problem,
+    within,
+)
 from archdsl.ir import Node
 from archdsl.ops import Op
+from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -50,6 +63,9 @@ class Binder:
                 made = cls.create(values)
             except Fault as fault:
                 place = bound[fault.argument].span if fault.argument in bound else span
+                given = bound[fault.argument].value if fault.argument in bound else ()
+                if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
+                    raise open_where_fixed(f"`{fault.argument}` of `{cls.name}`", given, place) from None
                 raise problem(fault.code, fault.message, place, fault.help) from None
             self._made[key] = made
         return made, tuple(operands)

@@ -24,6 +24,7 @@ from archdsl.elaborate.values import (
     Unknown,
     length,
     nested,
+    open_where_fixed,
     problem,
     size_attribute,
     within,
@@ -31,6 +32,7 @@ from archdsl.elaborate.values import (
 from archdsl.initializers import Initializer
 from archdsl.ir import Node
 from archdsl.ops import Op
+from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -97,6 +99,8 @@ class Evaluator:
                 expression.span,
                 f"`//` divides without a remainder, `int(...)` truncates: {int(value)}",
             )
+        if isinstance(value, OpenSize):
+            raise open_where_fixed(what, value, expression.span)
         if isinstance(value, bool) or not isinstance(value, int):
             raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)
         if value < 0:

@@ -30,6 +30,12 @@ def problem(code: str, message: str, span: Span, help: str | None = None, text: 
     return Problem(Diagnostic(code, message, Mark(span, text), help=help))
 
 
+def open_where_fixed(what: str, value: Any, span: Span) -> Problem:
+    """A size that the input leaves open, where a number decides what the network is."""
+    help = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
+    return problem("E0307", f"{what} is a fixed number, and {show(value)} depends on a size that the input leaves open", span, help)
+
+
 def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
     """What a check that may raise `Fault` gives; its fault as a problem at a place."""
     try:

@@ -23,6 +23,9 @@ class Loss(Declared):
     wants: ClassVar[Literal["classes", "values", "probabilities"]] = "values"
     """Class numbers alone; any values; or values between zero and one, for which one output can hold two classes."""
 
+    applies: ClassVar[str | None] = None
+    """The op that it applies to the outputs by itself, so that a network that ends in it has it twice."""
+
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments of `target`."""
         return dict(self)
@@ -33,6 +36,7 @@ class CrossEntropy(Loss, name="cross_entropy"):
 
     target = "torch.nn.functional.cross_entropy"
     wants = "classes"
+    applies = "softmax"
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target that is spread over all classes")
 
 
@@ -41,6 +45,7 @@ class BinaryCrossEntropy(Loss, name="bce"):
 
     target = "torch.nn.functional.binary_cross_entropy_with_logits"
     wants = "probabilities"
+    applies = "sigmoid"
 
 
 class MeanSquaredError(Loss, name="mse"):

@@ -39,8 +39,14 @@ def check(
     if data.classes == 1:
         raise Fault("E0801", "all examples are of one class", argument="data", help="give a data set of two classes or more")
     probe = copy.deepcopy(module).train()
-    with torch.no_grad():
-        outputs = probe(torch.zeros(2, *input_shape))
+    try:
+        with torch.no_grad():
+            outputs = probe(torch.zeros(min(2, recipe.batch), *input_shape))
+    except ValueError as error:
+        if recipe.batch > 1 or "more than 1 value per channel" not in str(error):
+            raise
+        message = "a normalization of the network needs more than one value for each channel, and a batch of one gives it one"
+        raise Fault("E0801", message, argument="batch", help="write `batch = 2` or more, or normalize by `ln` or `gn`") from None
     _fit("the network", tuple(main_output(outputs).shape[1:]), recipe, data, parameters)
     for head in heads:
         _fit(f"the head `{head}`", tuple(getattr(outputs, head).shape[1:]), recipe, data, parameters)

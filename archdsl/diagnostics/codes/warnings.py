@@ -108,6 +108,26 @@ CODES = (
         """,
     ),
     Code(
+        "W0106",
+        "the loss applies an op that the network ends in",
+        """`cross_entropy` and `bce` take scores, and apply `softmax` and `sigmoid` to them, together with the logarithm, which is
+        more exact. Where the network ends in the same op it is applied twice: gradients become small, and training slow.""",
+        bad="""
+        network tiny {
+          input image [1, 8, 8]
+          conv(8, 3) -> gap -> flatten -> linear(10) -> softmax
+        }
+        train { data = digits; epochs = 1; loss = cross_entropy }
+        """,
+        good="""
+        network tiny {
+          input image [1, 8, 8]
+          conv(8, 3) -> gap -> flatten -> linear(10)
+        }
+        train { data = digits; epochs = 1; loss = cross_entropy }
+        """,
+    ),
+    Code(
         "N0301",
         "the stated condition is stricter than needed",
         """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",
