@@ -102,6 +102,13 @@ class _Call(NamedTuple):
     path: str
     items: list[Node | _Call]
 
+    def end(self, place: int) -> Node:
+        """Its first node (0), or its last (-1)."""
+        item: Node | _Call = self
+        while isinstance(item, _Call):
+            item = item.items[place]
+        return item
+
 
 def _tree(graph: Graph) -> _Call:
     """The graph's nodes by the block calls that they belong to: what a fold can repeat."""
@@ -125,7 +132,7 @@ def _tree(graph: Graph) -> _Call:
 
 
 class _Folder:
-    """Folds runs of equal calls, those inside first."""
+    """Folds runs of equal calls, each of which takes what the one before it gives; those inside first."""
 
     def __init__(self, graph: Graph, costs: Costs) -> None:
         self._graph, self._costs = graph, costs
@@ -136,6 +143,7 @@ class _Folder:
         forms: list[object] = []
         groups: list[list[list[Node]]] = []
         previous: object = None
+        last = -1
         for item in call.items:
             if isinstance(item, _Call):
                 form, rows = self.folded(item)
@@ -143,12 +151,14 @@ class _Folder:
             else:
                 form, rows = None, [[item]]
                 forms.append((item.path.removeprefix(call.path), self._form(item)))
-            if form is not None and form == previous:
+            in_a_row = isinstance(item, _Call) and last in item.end(0).inputs
+            if in_a_row and form == previous:
                 for row, more in zip(groups[-1], rows, strict=True):
                     row += more
             else:
                 groups.append(rows)
             previous = form
+            last = item.end(-1).index if isinstance(item, _Call) else item.index
         return tuple(forms), [row for rows in groups for row in rows]
 
     def _form(self, node: Node) -> object:

@@ -136,8 +136,9 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
     )
     if any(bodies.nodes[i].label == statement.name for i in bodies.inputs):
         raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
-    if len(shape) == 4 and shape[1] in (1, 3):
-        bodies.report(_looks_like_a_batch(statement, tuple(shape)))
+    note = _unlike_an_image(statement, tuple(shape))
+    if note is not None:
+        bodies.report(note)
     bodies.nodes.append(node)
     bodies.inputs.append(node.index)
     env.names[statement.name] = node
@@ -146,14 +147,24 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
     return x if len(bodies.inputs) > 1 else node
 
 
-def _looks_like_a_batch(statement: ast.Input, shape: Shape) -> Diagnostic:
-    """A note where `[1, 3, 224, 224]` may mean a batch of images."""
-    channels, depth, height, width = shape
-    message = f"the input `{statement.name}` is a volume: channels {channels}, depth {depth}, height {height}, width {width}"
-    help = f"a batch is not written: an image is `input {statement.name} {format_shape(shape[1:])}`"
+def _unlike_an_image(statement: ast.Input, shape: Shape) -> Diagnostic | None:
+    """A note where `[1, 3, 224, 224]` may mean a batch, `[224, 224, 3]` channels that come last, `[28, 28]` that they are left out."""
+    name, sizes = statement.name, [format_shape((size,))[1:-1] for size in shape]
+    if len(shape) == 4 and shape[1] in (1, 3):
+        message = f"the input `{name}` is a volume: channels {sizes[0]}, depth {sizes[1]}, height {sizes[2]}, width {sizes[3]}"
+        help = f"a batch is not written: an image is `input {name} {format_shape(shape[1:])}`"
+    elif len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[2] in (1, 3, 4):
+        message = f"the input `{name}` is an image of {sizes[1]} by {sizes[2]}, with {sizes[0]} channels"
+        help = f"channels come first: `input {name} [{sizes[2]}, {sizes[0]}, {sizes[1]}]`"
+    elif len(shape) == 2 and shape[0] == shape[1] and name in _IMAGES:
+        message = f"the input `{name}` is a signal of length {sizes[1]}, with {sizes[0]} channels"
+        help = f"an image has channels too: `input {name} [1, {sizes[0]}, {sizes[1]}]`"
+    else:
+        return None
     return Diagnostic("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
 
 
+_IMAGES: Final = frozenset({"image", "img", "picture", "photo"})
 _OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least 1")}
 """What leaves a size open in PyTorch and Keras, and what a size is instead."""
 

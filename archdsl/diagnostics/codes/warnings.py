@@ -146,9 +146,10 @@ CODES = (
     ),
     Code(
         "N0302",
-        "an input that looks like a batch",
+        "an input that looks like an image in another order",
         """An input's shape is that of one sample: channels, then height and width; the batch comes before it by itself. Four
-        sizes are a volume: channels, depth, height and width. With a depth of 1 or 3, they may be an image with its batch.""",
+        sizes are a volume: channels, depth, height and width. With a depth of 1 or 3, they may be meant as an image with its
+        batch; `[224, 224, 3]` as one whose channels come last, `image [28, 28]` as one without channels.""",
         bad="""
         network tiny {
           input image [1, 3, 224, 224]
