@@ -6,15 +6,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archdsl.declared import Expression
     from archdsl.diagnostics import Diagnostic, SpecError
     from archdsl.ir import Graph
     from archdsl.network import Network, check, load, loads
 
 __version__ = "0.1.0"
-__all__ = ["Diagnostic", "Graph", "Network", "SpecError", "__version__", "check", "load", "loads"]
+__all__ = ["Diagnostic", "Expression", "Graph", "Network", "SpecError", "__version__", "check", "load", "loads"]
 
 _HOMES = {
     "Diagnostic": "archdsl.diagnostics",
+    "Expression": "archdsl.declared",
     "Graph": "archdsl.ir",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",

@@ -158,8 +158,16 @@ def signature(cls: type[Declared]) -> str:
     return f"{cls.name}({', '.join(parts)})" if parts else cls.name
 
 
+class Expression(str):
+    """A text that is an expression of the language, as `load("net.arch", norm=Expression("gn(32)"))` gives one."""
+
+    __slots__ = ()
+
+
 def show(value: Any, words: frozenset[str] = frozenset()) -> str:
     """A value as it is written in a spec."""
+    if isinstance(value, Expression):
+        return str(value)
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
     """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.
 
-    Parameters are given by name as Python values: `load("net.arch:resnet50", classes=10)`. A recipe's keys
-    are given as `**{"train.epochs": 5}`. Raises `SpecError`, which holds all diagnostics and prints them.
+    Parameters are given by name as Python values: `load("net.arch:resnet50", classes=10)`; what is no value of Python, such
+    as an op, as a text of the language: `load("resnet", norm=Expression("gn(32)"))`. A recipe's keys are given as
+    `**{"train.epochs": 5}`. Raises `SpecError`, which holds all diagnostics and prints them.
     """
     return Network(compile_address(os.fspath(address), _settings(parameters)))
 
@@ -82,18 +83,19 @@ class Network:
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+        aux: bool = True,
         check_sizes: bool = True,
     ) -> nn.Module:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
-        `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. The code
-        that runs is `source()`. With `check_sizes` it raises `ValueError` for an input of a size that does not work,
+        `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. Where not `aux`,
+        the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it raises `ValueError` for an input of a size that does not work,
         before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with _faults_as_errors():
             with extra_needed("train", "building a module"):
                 from archdsl.backends.torch.load import build  # here: torch takes over a second to import
-            module = build(self.graph, device=device, dtype=dtype, check_sizes=check_sizes)
+            module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
         if weights is not None:
             self.load_weights(module, weights)
         return module

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import archdsl
-from archdsl import Diagnostic, Graph, Network, SpecError, check, load, loads
+from archdsl import Diagnostic, Expression, Graph, Network, SpecError, check, load, loads
 from archdsl.cli import main
 
 TINY = 'network tiny(classes: int = 10, widths = [4, 8], act = relu, name = "a") { input image [1, 8, 8]; for w in widths { conv(w, 3) -> bn -> act }; gap; flatten; linear(classes) }'
@@ -146,3 +146,10 @@ except archdsl.SpecError as error:
 """
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "error[E0608]: building a module needs `torch`" in shown and "pip install 'archdsl[train]'" in shown
+
+
+def test_a_text_of_the_language_as_a_parameter() -> None:
+    network = load("resnet", norm=Expression("gn(32)"), unit=Expression("bottleneck_block"), layers=[3, 4, 6, 3])
+    assert network.table().params == load("resnet50_gn").table().params
+    with pytest.raises(SpecError, match="E0101"):
+        load("resnet", norm=Expression("gn(32"))

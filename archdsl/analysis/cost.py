@@ -65,9 +65,9 @@ def counts(graph: Graph, costs: Costs, scope: Scope) -> dict[str, Dim]:
     if scope is not graph.root:
         nodes = [node for node in nodes if any(around is scope for around in node.scope.enclosing())]
     evaluated = [node for node in nodes if graph.in_evaluation[node.index]]
-    params = params_eval = costs.params(evaluated)
+    params = params_eval = costs.params(nodes)
     if len(evaluated) < len(nodes):
-        params = costs.params(nodes)
+        params_eval -= costs.params(node for node in nodes if graph.in_heads[node.index])
     found: dict[str, Dim] = {"params": params, "params_eval": params_eval, "depth": depth(graph, evaluated)}
     macs = costs.macs(evaluated)
     return found if macs is None else found | {"macs": macs}

@@ -47,7 +47,8 @@ def layer_table(graph: Graph) -> Table:
     evaluated = [node for node in graph.nodes if graph.in_evaluation[node.index]]
     texts: dict[frozenset[int], str] = {}
     rows = tuple(_row(graph, costs, nodes, texts) for nodes in _Folder(graph, costs).folded(_tree(graph))[1])
-    return Table(rows, costs.params(graph.nodes), costs.params(evaluated), costs.macs(evaluated), depth(graph, evaluated))
+    params, heads = costs.params(graph.nodes), costs.params(node for node in graph.nodes if graph.in_heads[node.index])
+    return Table(rows, params, params - heads, costs.macs(evaluated), depth(graph, evaluated))
 
 
 def _row(graph: Graph, costs: Costs, nodes: list[Node], texts: dict[frozenset[int], str]) -> Row:
@@ -62,7 +63,7 @@ def _row(graph: Graph, costs: Costs, nodes: list[Node], texts: dict[frozenset[in
 
 
 def _part(graph: Graph, node: Node) -> str:
-    return "main" if graph.in_evaluation[node.index] or not graph.in_training[node.index] else "head"
+    return "head" if graph.in_heads[node.index] else "main"
 
 
 def describe(node: Node, *others: Node) -> str:

@@ -170,6 +170,11 @@ class Graph:
         """For each node, whether the result, an output or a head needs it."""
         return self._needed([self.result, *(o.value for o in self.outputs), *(h.value for h in self.heads)])
 
+    @cached_property
+    def in_heads(self) -> list[bool]:
+        """For each node, whether heads alone need it, so that it is not there where they are left out."""
+        return [training and not evaluation for training, evaluation in zip(self.in_training, self.in_evaluation, strict=True)]
+
     def _needed(self, ends: list[int]) -> list[bool]:
         needed = [False] * len(self.nodes)
         for end in ends:

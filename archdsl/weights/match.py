@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from archdsl.weights.names import COUNTER, bare
+from archdsl.weights.names import COUNTER, bare, listed
 from archdsl.weights.pairing import Pairing
 from archdsl.weights.stored import Entry, Stored
 
@@ -59,8 +59,10 @@ class Fit:
         return not self.pairs or any(problem.reason is Reason.ORDER for problem in self.problems)
 
 
-def match(wanted: Mapping[str, Shape], stored: Stored, *, by: Pairing = "name", optional: Collection[str] = ()) -> Fit:
-    """Pair the tensors that a network wants with stored ones; those that are `optional` may be absent."""
+def match(
+    wanted: Mapping[str, Shape], stored: Stored, *, by: Pairing = "name", optional: Collection[str] = (), spare: Collection[str] = ()
+) -> Fit:
+    """Pair the tensors that a network wants with stored ones; `optional` ones may be absent, `spare` ones go nowhere."""
     names, notes = bare(stored.entries, wanted)
     if by == "order":
         return _by_order(wanted, stored, names, notes, optional)
@@ -72,7 +74,10 @@ def match(wanted: Mapping[str, Shape], stored: Stored, *, by: Pairing = "name", 
     absent = [key for key in absent if key not in uncounted]
     left = tuple(key for key in absent if key in optional)
     problems += [Problem(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional]
-    problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in names.items() if key not in wanted]
+    others = {key: s for key, s in names.items() if key not in wanted}
+    problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in others.items() if key not in spare]
+    unused = [s for key, s in others.items() if key in spare]
+    notes += (f"left in the file: {listed(unused)} of heads that the module does not have",) if unused else ()
     for problem in problems:
         pairs.pop(problem.key or "", None)
     return Fit(pairs, tuple(problems), notes + _counters(uncounted), left)

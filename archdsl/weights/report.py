@@ -124,21 +124,18 @@ def report_on(
 
     Raises `Fault` E0906 for a mapping by position where the file keeps none.
     """
-    wanted = graph.state() if wanted is None else wanted
+    whole = graph.state()
+    wanted = whole if wanted is None else wanted
     if by == "order" and not stored.ordered:
         why = "is a safetensors file, which keeps its tensors by name: there is no order to go by"
         raise unreadable(stored.name, why, "save the state_dict with torch.save, or rename its keys")
     layers = {node.path: node for node in graph.nodes if node.name is not None}
-    nodes = {key: layers.get(key) or layers.get(key.rpartition(".")[0]) for key in wanted}
-    heads = {key for key, node in nodes.items() if node is not None and _in_head(graph, node.index)}
-    fit = match(wanted, stored, by=by, optional=heads if without_heads else ())
+    nodes = {key: layers.get(key) or layers.get(key.rpartition(".")[0]) for key in whole | dict(wanted)}
+    heads = {key for key, node in nodes.items() if node is not None and graph.in_heads[node.index]}
+    fit = match(wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted))
     fit = replace(fit, notes=stored.notes + fit.notes)
     places = {key: node.span for key, node in nodes.items() if node is not None}
     return WeightsReport(graph.name, stored.name, fit, len(wanted), places, by, _alternative(fit, wanted, stored, by, heads))
-
-
-def _in_head(graph: Graph, node: int) -> bool:
-    return graph.in_training[node] and not graph.in_evaluation[node]
 
 
 def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pairing, heads: set[str]) -> str | None:

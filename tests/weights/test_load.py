@@ -171,3 +171,22 @@ def test_the_graph_knows_the_keys_in_the_modules_order(name: str) -> None:
     network = load(name)
     state = network.build(device="meta").state_dict()
     assert list(network.graph.state().items()) == [(key, tuple(value.shape)) for key, value in state.items()]
+
+
+def test_a_module_without_heads_leaves_theirs(network: Network, state: State) -> None:
+    module = network.build(aux=False, weights=state)
+    heads = set(state) - set(module.state_dict())
+    assert heads and same(module, {key: value for key, value in state.items() if key not in heads})
+    report = network.load_weights(module, state)
+    assert report.ok and any("of heads that the module does not have" in note for note in report.notes)
+    with pytest.raises(SpecError, match="1 is in the file alone"):
+        network.load_weights(module, state | {"more": torch.zeros(2)})
+
+
+def test_weights_that_nothing_uses_are_counted_with_those_in_use() -> None:
+    unused = loads("network net { input image [3, 8, 8]\n a: conv(8, 3)\n dead: conv(100, 3)\n a; aux h: conv(2, 1); conv(4, 1) }")
+    table = unused.table()
+    for aux, params in ((True, table.params), (False, table.params_eval)):
+        module = unused.build(aux=aux)
+        assert sum(p.numel() for p in module.parameters()) == params
+        assert f"# net: {params:,} parameters" in unused.source(aux=aux)

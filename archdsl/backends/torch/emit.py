@@ -73,7 +73,7 @@ class _Emitter:
         graph = self.graph
         costs = Costs(graph)
         place = graph.definition
-        params = costs.params(node for node in graph.nodes if self.aux or graph.in_evaluation[node.index])
+        params = costs.params(node for node in graph.nodes if self.aux or not graph.in_heads[node.index])
         macs = costs.macs(node for node in graph.nodes if graph.in_evaluation[node.index])
         count = f"{params:,} parameters" + (f", {macs:,} multiply-accumulates for one image" if isinstance(macs, int) else "")
         about = [f"{graph.name}: {count}.", *graph.doc.splitlines(), f"Written by archdsl from {place.place}."]
