@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import click
 
@@ -13,6 +13,10 @@ class Cell(NamedTuple):
 
     text: str
     style: tuple[tuple[str, bool | str], ...] = ()
+
+
+BOLD: Final = (("bold", True),)
+DIM: Final = (("dim", True),)
 
 
 def columns(rows: Sequence[Sequence[Cell | str]], align: str, *, color: bool = False) -> str:

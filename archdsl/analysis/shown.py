@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archdsl.columns import Cell, columns
+from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.diagnostics import printable
 from archdsl.shapes import Dim, format_shape
 
 if TYPE_CHECKING:
     from archdsl.analysis.table import Row, Table
 
-_BOLD, _DIM, _HEAD, _TIMES = (("bold", True),), (("dim", True),), (("fg", "yellow"),), (("fg", "cyan"),)
+_HEAD, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
 
 
 def table_text(table: Table, *, color: bool = False) -> str:
     """The rows and, below them, the totals."""
-    titles = [Cell(title, _BOLD) for title in ("layer", "", "op", "output", "params", "MACs")]
+    titles = [Cell(title, BOLD) for title in ("layer", "", "op", "output", "params", "MACs")]
     rows: list[list[Cell | str]] = [[*titles]]
     previous = None
     for row in table.rows:
@@ -28,7 +28,7 @@ def table_text(table: Table, *, color: bool = False) -> str:
 def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:
     mark = Cell(f"×{row.times}", _TIMES) if row.times > 1 else Cell("head", _HEAD) if row.part == "head" else ""
     return [
-        printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), _DIM if same_shape else ()),
+        printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), DIM if same_shape else ()),
         _count(row.params), "open" if row.macs is None else _count(row.macs),
     ]  # fmt: skip
 
@@ -41,10 +41,10 @@ def _count(value: Dim) -> str:
 def _totals(table: Table) -> list[list[Cell | str]]:
     heads = table.params - table.params_eval
     macs = f"{table.macs:,}" if isinstance(table.macs, int) else str(table.macs) if table.macs is not None else "open"
-    rows: list[list[Cell | str]] = [[Cell("params", _BOLD), f"{table.params:,}", ""]]
+    rows: list[list[Cell | str]] = [[Cell("params", BOLD), f"{table.params:,}", ""]]
     if heads:
-        rows.append([Cell("params without heads", _BOLD), f"{table.params_eval:,}", ""])
+        rows.append([Cell("params without heads", BOLD), f"{table.params_eval:,}", ""])
     note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes that the input leaves open"
-    rows.append([Cell("MACs", _BOLD), macs, Cell(note, _DIM)])
-    rows.append([Cell("depth", _BOLD), str(table.depth), Cell("convolutions and dense layers on the longest path", _DIM)])
+    rows.append([Cell("MACs", BOLD), macs, Cell(note, DIM)])
+    rows.append([Cell("depth", BOLD), str(table.depth), Cell("convolutions and dense layers on the longest path", DIM)])
     return rows

@@ -60,12 +60,10 @@ class Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is meant; names the nearest one where there is none such."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            from difflib import get_close_matches  # here: most commands are there
+            from archdsl.diagnostics.suggest import nearest  # here: most commands are there
 
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(
-                f"no command {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(COMMANDS)}")
-            )
+            near = nearest(args[0], COMMANDS)
+            ctx.fail(f"no command {args[0]!r}" + (f"; did you mean {near!r}?" if near else f"; there are {', '.join(COMMANDS)}"))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

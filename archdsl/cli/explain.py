@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from textwrap import fill, indent
 
 import click
@@ -11,6 +10,7 @@ import click
 from archdsl.cli.console import colorful, print_text
 from archdsl.columns import columns
 from archdsl.diagnostics.codes import CODES, Code
+from archdsl.diagnostics.suggest import nearest
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl explain E0301\n  archdsl explain")
@@ -22,10 +22,8 @@ def command(code: str | None) -> None:
         return
     entry = CODES.get(code.upper())
     if entry is None:
-        near = get_close_matches(code.upper(), CODES, n=1)
-        raise click.UsageError(
-            f"no code {code!r}" + (f"; did you mean {near[0]!r}?" if near else "; `archdsl explain` lists them")
-        )
+        near = nearest(code, CODES)
+        raise click.UsageError(f"no code {code!r}" + (f"; did you mean {near!r}?" if near else "; `archdsl explain` lists them"))
     print_text(_page(entry, color=colorful(sys.stdout)))
 
 

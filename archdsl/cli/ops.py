@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from inspect import cleandoc
 from itertools import groupby
 
 import click
 
 from archdsl.cli.console import colorful, print_text
-from archdsl.columns import Cell, columns
+from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.declared import describe, show, signature
+from archdsl.diagnostics.suggest import nearest
 from archdsl.ops import Op
-
-_BOLD, _DIM = (("bold", True),), (("dim", True),)
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl ops\n  archdsl ops conv")
@@ -27,8 +25,8 @@ def command(name: str | None) -> None:
         return
     op = Op.registry.get(name)
     if op is None:
-        near = get_close_matches(name, Op.registry.names(), n=1)
-        raise click.UsageError(f"no op {name!r}" + (f"; did you mean {near[0]!r}?" if near else "; `archdsl ops` lists them"))
+        near = nearest(name, Op.registry.names())
+        raise click.UsageError(f"no op {name!r}" + (f"; did you mean {near!r}?" if near else "; `archdsl ops` lists them"))
     print_text(_page(op, color))
 
 
@@ -37,13 +35,13 @@ def _list(color: bool) -> str:
     rows: list[list[Cell | str]] = []
     for category, members in groupby(ops, key=_category):
         rows += [["", ""]] if rows else []
-        rows.append([Cell(category, _BOLD), ""])
+        rows.append([Cell(category, BOLD), ""])
         rows += [["  " + (f"{op.name} {{ ... }}" if op.statement else op.name), _first_line(op)] for op in members]
     return columns(rows, "<<", color=color)
 
 
 def _page(op: type[Op], color: bool) -> str:
-    rows: list[list[Cell | str]] = [["  " + name, describe(field.annotation), _default(op, name), Cell(field.description or "", _DIM)]
+    rows: list[list[Cell | str]] = [["  " + name, describe(field.annotation), _default(op, name), Cell(field.description or "", DIM)]
             for name in op.parameters_in_order() if (field := op.model_fields[name])]  # fmt: skip
     parts = [click.style(_call(op), bold=True) if color else _call(op), "", cleandoc(op.__doc__ or ""), ""]
     if rows:

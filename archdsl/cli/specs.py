@@ -12,13 +12,12 @@ import click
 
 from archdsl.analysis import layer_table
 from archdsl.cli.console import colorful, print_text
-from archdsl.columns import Cell, columns
+from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.driver import bases, compile_networks, shipped_files
 from archdsl.ir import Graph
 from archdsl.shapes import format_shape
 from archdsl.syntax.outline import introduction
 
-_BOLD, _DIM = (("bold", True),), (("dim", True),)
 _PAPER = re.compile(r".*?\barXiv:[\d.]*\d|.*?\b(?:19|20)\d\d\b")
 
 
@@ -56,10 +55,10 @@ def command(form: str) -> None:
     if form == "json":
         print_text(json.dumps([_data(entry) for entry in listed], indent=2, ensure_ascii=False))
         return
-    rows: list[list[Cell | str]] = [[Cell(title, _BOLD) for title in ("network", "params", "MACs", "input", "")]]
+    rows: list[list[Cell | str]] = [[Cell(title, BOLD) for title in ("network", "params", "MACs", "input", "")]]
     for entry in listed:
         macs = f"{entry.macs:,}" if entry.macs is not None else "open"
-        rows.append([entry.name, f"{entry.params:,}", macs, entry.input, Cell(entry.paper, _DIM)])
+        rows.append([entry.name, f"{entry.params:,}", macs, entry.input, Cell(entry.paper, DIM)])
     print_text(columns(rows, "<>><<", color=colorful(sys.stdout)))
 
 

@@ -14,7 +14,7 @@ from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, 
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
-from archdsl.columns import Cell, columns
+from archdsl.columns import BOLD, Cell, columns
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.driver import split_address
@@ -24,7 +24,6 @@ from archdsl.network import Network
 if TYPE_CHECKING:
     from archdsl.train import Result
 
-_BOLD = (("bold", True),)
 
 
 @click.command(
@@ -147,7 +146,7 @@ def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str,
 
 
 def _table(result: Result, *, color: bool) -> str:
-    titles: list[Cell | str] = [Cell(title, _BOLD) for title in ("", "examples", "loss", "accuracy")]
+    titles: list[Cell | str] = [Cell(title, BOLD) for title in ("", "examples", "loss", "accuracy")]
     rows = [titles]
     for row in result.rows:
         rows.append([row.split, f"{row.examples:,}", f"{row.loss:.4f}", "" if row.accuracy is None else f"{row.accuracy:.2%}"])

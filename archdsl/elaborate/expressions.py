@@ -149,8 +149,14 @@ class Evaluator:
             return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
         if e.id in FUNCTIONS:
             return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
-        python = e.id in {"True", "False", "None"}
-        help = f"write `{e.id.lower()}`" if python else did_you_mean(e.id, known) or otherwise
+        if e.id in {"True", "False", "None"}:
+            help = f"write `{e.id.lower()}`"
+        elif e.id == "same" and otherwise.startswith("`pad`"):
+            help = f"{otherwise}: half of the window, such as `pad = 1` for a window of 3"
+        elif any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
+            help = f"it is a word that some ops know; to pass it on, put it in quotes: `\"{e.id}\"`"
+        else:
+            help = did_you_mean(e.id, known) or otherwise
         return problem("E0201", f"nothing is called `{e.id}` here", e.span, help)
 
     def unknown_stage(self, e: ast.Name, env: Environment) -> Problem:

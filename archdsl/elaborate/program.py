@@ -36,8 +36,9 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
                 help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters; {limits.remedy('SOURCE_CHARACTERS')}",
             )
     except OSError as error:
-        near = did_you_mean(path.name, _neighbours(path))
-        return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=near)
+        within = [f"`{path / name}`" for name in _neighbours(path / "any.arch")] if path.is_dir() else []
+        help = f"name a file in it: {', '.join(within[:4])}" if within else did_you_mean(path.name, _neighbours(path))
+        return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=help if within or not path.is_dir() else None)
     return decode_source(data, name, mark)
 
 

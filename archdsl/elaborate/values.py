@@ -25,9 +25,9 @@ class Problem(Exception):
         self.diagnostic = diagnostic
 
 
-def problem(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Problem:
+def problem(code: str, message: str, span: Span, help: str | None = None) -> Problem:
     """A problem at a place."""
-    return Problem(Diagnostic(code, message, Mark(span, text), help=help))
+    return Problem(Diagnostic(code, message, Mark(span), help=help))
 
 
 def open_where_fixed(what: str, value: Any, span: Span) -> Problem:

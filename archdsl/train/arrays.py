@@ -23,8 +23,10 @@ def read_arrays(path: Path) -> list[Any]:
             found = list(file.files)
             arrays = {name: file[name] for name in _chosen(found)}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        reason = "an array in it is of Python objects" if "allow_pickle" in str(error) else error
-        raise unread(f"cannot read {path}: {reason}", help) from error
+        if "allow_pickle" in str(error):
+            remedy = "save arrays of numbers; names of classes become numbers by `numpy.unique(y, return_inverse=True)[1]`"
+            raise unread(f"cannot read {path}: an array in it is of Python objects", remedy) from error
+        raise unread(f"cannot read {path}: {error}", help) from error
     if not arrays:
         shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
         raise unread(f"{path} has {shown or 'nothing in it'}, where `x_train`, `y_train`, `x_test` and `y_test` are looked for", help)

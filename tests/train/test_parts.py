@@ -225,7 +225,7 @@ def test_arrays_to_validate_with_leave_those_to_test_with_alone(tmp_path: Path) 
         ({"x": np.zeros((10, 4)), "y": np.zeros((10, 0), int)}, (4,), "E0802", "not empty"),
         ({"x": np.zeros((10, 4)), "y": np.arange(10)}, (4,), "E0802", "x_test"),
         ({"x": np.full((10, 4), np.nan), "y": np.arange(10) % 2}, (4,), "E0802", "remove"),
-        ({"x": np.array([None] * 10), "y": np.arange(10) % 2}, (4,), "E0802", "savez"),
+        ({"x": np.array([None] * 10), "y": np.arange(10) % 2}, (4,), "E0802", "arrays of numbers"),
         ({"x": np.zeros((10, 4)), "y": np.array(["a", "b"] * 5)}, (4,), "E0802", "numpy.unique"),
         ({"x": np.array(1), "y": np.array(1)}, (4,), "E0802", "savez"),
         ({"z": np.zeros(3)}, (4,), "E0802", "savez"),

@@ -21,8 +21,8 @@ MOST_BOXES = 1500
 """Above this no picture can be read, and Graphviz takes minutes."""
 
 
-def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks", dpi: int = theme.DPI) -> bytes:
-    """A network as a picture: `svg`, `png` at `dpi`, `pdf`, or the `dot` text, for which no Graphviz is needed.
+def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -> bytes:
+    """A network as a picture: `svg`, `png`, `pdf`, or the `dot` text, for which no Graphviz is needed.
 
     Raises `Fault`: E0901 where no Graphviz is found, E0904 where there is more to draw than a picture can show.
     """
@@ -38,12 +38,12 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks", d
         return to_dot(diagram).encode()
     placement = place(diagram)
     if format == "png":
-        placement = replace(placement, page=dict(placement.page) | {"dpi": str(dpi)})
+        placement = replace(placement, page=dict(placement.page) | {"dpi": str(theme.DPI)})
     drawn = run_graphviz(to_placed_dot(diagram, placement), "nop2", format)
     return finish_svg(drawn, diagram) if format == "svg" else drawn
 
 
-def svg_text(graph: Graph, detail: Detail = "blocks") -> str:
+def svg_text(graph: Graph) -> str:
     """The SVG element alone, for a page or a notebook's `_repr_svg_`."""
-    text = render(graph, "svg", detail=detail).decode()
+    text = render(graph, "svg").decode()
     return text[text.index("<svg") :]

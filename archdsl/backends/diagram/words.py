@@ -11,7 +11,7 @@ from archdsl.ir import Graph, Node
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
 
-_FINE_PRINT = frozenset({"affine", "bias", "ceil", "count_pad", "eps", "init", "mode", "momentum", "output_pad", "pad", "track"})
+_FINE_PRINT = frozenset({"affine", "bias", "ceil", "count_pad", "eps", "init", "mode", "momentum", "output_pad", "pad"})
 """Parameters that a figure leaves to the text."""
 _ELSEWHERE = frozenset({"k", "out", "stride"})
 _LONG = 40
@@ -19,7 +19,8 @@ _LONG = 40
 
 def shape_text(shape: Shape) -> str:
     """`64×56×56`, and `64×⌊H/2⌋×⌊W/2⌋` where sizes are open."""
-    return "×".join(_size(size) for size in shape)
+    texts = [_size(size) for size in shape]
+    return "×".join(f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts)
 
 
 def spatial(shape: Shape) -> Shape:

@@ -21,12 +21,12 @@ class Group(NamedTuple):
 Expression: TypeAlias = str | Group
 
 
-def lines(expression: Expression, indent: int, before: str = "") -> list[str]:
-    """The expression after `before`, at an indent in spaces."""
-    flat = before + one_line(expression)
+def lines(expression: Expression, indent: int) -> list[str]:
+    """The expression at an indent in spaces."""
+    flat = one_line(expression)
     if isinstance(expression, str) or indent + len(flat) <= WIDTH:
         return [" " * indent + flat]
-    found = [" " * indent + before + expression.opening]
+    found = [" " * indent + expression.opening]
     for item in expression.items:
         *above, last = lines(item, indent + 4)
         found += [*above, last + ","]
