@@ -148,7 +148,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
             simplify(graph, sizes.work)
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
-        found += applied_twice(graph, recipe) if recipe is not None else []
+        found += applied_twice(graph, recipe) if recipe is not None and not module.file.damaged else []
         found += elaboration.settle({scope: counts(graph, costs, scope) for scope in scopes})
     if any(diagnostic.is_error for diagnostic in found):
         graph = None

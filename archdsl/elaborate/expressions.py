@@ -153,7 +153,7 @@ class Evaluator:
             help = f"write `{e.id.lower()}`"
         elif e.id == "same" and otherwise.startswith("`pad`"):
             help = f"{otherwise}: half of the window, such as `pad = 1` for a window of 3"
-        elif any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
+        elif otherwise == _DEFINING and any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
             help = f"it is a word that some ops know; to pass it on, put it in quotes: `\"{e.id}\"`"
         else:
             help = did_you_mean(e.id, known) or otherwise

@@ -36,7 +36,8 @@ class Program:
         self.axes = random.choice((1,) * 13 + (2,) * 6 + (3,))
         self.symbols: list[str] = []
         blocks = [self._block(i) for i in range(random.choice((0, 0, 0, 1, 2)))]
-        self.text = "\n".join([*blocks, *self._network()]) + "\n"
+        uncalled = [self._uncalled()] if self._chance(0.1) else []
+        self.text = "\n".join([*blocks, *uncalled, *self._network()]) + "\n"
 
     # -- chance --
 
@@ -94,6 +95,17 @@ class Program:
         self._blocks.append((name, 2 if stride else 1, 2.0 if stride else 1.0))
         return "\n".join([f"block {name}(w, s = {2 if stride else 1}) {{", *(f"  {line}" for line in inner), "}"])
 
+    def _uncalled(self) -> str:
+        """A block that nothing calls: what depends on its parameters is unknown, and says nothing of the network."""
+        body = self._random.choice((
+            "if p { a: conv(2, 3) } else { a: conv(4, 1) }",
+            "repeat p { a: relu; concat { if p > 2 { b: relu } else { b: bn } } }",
+            "conv(2, 3); expect params == 7 and depth == p",
+            "for i in 0..p { e[i]: conv(x.c, 3); expect x.c == 3 }; add { e[0]; e[p - 1]; x }",
+            "if x.h == 3 { aux a: conv(1, 1) } else { aux a: conv(2, 1) }",
+        ))  # fmt: skip
+        return f"block uncalled(p) {{ {body} }}"
+
     def _ending(self, body: Body) -> list[str]:
         pick, lines = self._random, []
         if self._chance(0.1):
@@ -112,12 +124,23 @@ class Program:
         return ["  " * (body.depth + 1) + line for _ in range(count) for line in self._statement(body)]
 
     def _statement(self, body: Body) -> list[str]:
-        kinds = [self._pipeline] * 4
+        kinds = [self._pipeline] * 4 + [self._compared]
         if body.depth < 3:
             kinds += [self._skip, self._skip, self._concat, self._add, self._mul, self._loop, self._group, self._parallel]
         kinds += [self._use] * 3 if self._usable(body) else []
         kinds += [self._call] * 2 if self._blocks else []
         return self._random.choice(kinds)(body)
+
+    def _compared(self, body: Body) -> list[str]:
+        """A condition on sizes that is decided, open as they may be."""
+        sizes = ("x.h", "x.w") if body.axes == 2 else ("x.l",) if body.axes == 1 else ("x.d", "x.h", "x.w")
+        listed = ", ".join(sizes)
+        condition, holds = self._random.choice((
+            (f"x.shape == [x.c, {listed}]", True), (f"x.shape != [x.c + 1, {listed}]", True), (f"x.shape == [x.c, {listed}, 1]", False),
+            (f"[{sizes[0]}] == [{sizes[0]}, 1]", False), (f"2 * {sizes[-1]} != 2 * {sizes[-1]} + 1", True),
+        ))  # fmt: skip
+        then, other = ("relu", "flatten") if holds else ("flatten", "relu")
+        return [f"if {condition} {{ {then} }} else {{ {other} }}"]
 
     def _pipeline(self, body: Body) -> list[str]:
         if self._chance(0.08):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import archdsl.declared
 from archdsl.diagnostics import Diagnostic, as_data, render_github, render_text
-from archdsl.driver import check_text
+from archdsl.driver import check_text, compile_text
 
 SPECS = Path(archdsl.declared.__file__).parent.parent / "specs"
 TEXTS = [path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.arch")) if path.stat().st_size < 3_000]
@@ -39,7 +39,11 @@ quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
 
 def examine(text: str) -> None:
     """Check a text, and everything about what is found."""
-    found: list[Diagnostic] = check_text(text)
+    examine_all(check_text(text))
+
+
+def examine_all(found: list[Diagnostic]) -> None:
+    """Everything about what is found."""
     for diagnostic in found:
         for mark in (diagnostic.mark, *diagnostic.related):
             assert mark is None or 0 <= mark.span.start < mark.span.end <= len(mark.span.file.text), diagnostic
@@ -57,6 +61,14 @@ def test_the_small_text_is_right() -> None:
 @given(st.text(max_size=200))
 def test_any_characters(text: str) -> None:
     examine(text)
+
+
+@quick
+@given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join), st.sampled_from(["classes", "unit", "train.data", "train.augment"]))
+def test_any_setting(text: str, name: str) -> None:
+    found = compile_text(SMALL, "tiny", {name: text})
+    examine_all(found.diagnostics)
+    assert found.ok == (not any(diagnostic.is_error for diagnostic in found.diagnostics))
 
 
 @quick

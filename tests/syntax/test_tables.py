@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,9 @@ import pytest
 from archdsl.resources import resource_folder
 from archdsl.source import SourceFile
 from archdsl.syntax import parser, tables
+from archdsl.syntax.build import Builder
+from archdsl.syntax.faults import KEYWORDS
+from archdsl.syntax.layout import Layout
 
 KEPT: dict[str, Any] = json.loads((resource_folder("grammars") / "arch.json").read_text(encoding="utf-8"))
 SPECS = sorted(resource_folder("specs").glob("*.arch"))
@@ -45,3 +50,12 @@ def test_tables_of_another_grammar_or_lark_are_not_used() -> None:
     assert tables._kept_tables([version, grammar]) is not None
     assert tables._kept_tables([version, "0"]) is None
     assert tables._kept_tables(["1.0.0", grammar]) is None
+
+
+def test_the_words_of_the_language_are_those_of_the_grammar() -> None:
+    """In the sentences for mistakes, and on the page that lists them."""
+    words = {terminal.pattern.value for terminal in tables.make_lark(Builder(), Layout()).terminals if terminal.pattern.value.isalpha()}
+    assert words == KEYWORDS
+    page = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
+    listed = re.search(r"These words are taken:\n`([^`]*)`", page)
+    assert listed is not None and set(listed[1].split()) == words

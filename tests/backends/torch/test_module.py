@@ -180,12 +180,11 @@ def test_traceback_shows_the_line() -> None:
     assert "def forward(self, image):  # [3, 8, 8]" in archdsl.loads("network net { input image [3, 8, 8]; conv(4, 3) -> bn; add { x; x } }").source()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [1001, 1002, 1005, 1006, 1009, 1011, 1020, 1029])
 def test_random_programs_compile_whole(seed: int) -> None:
     torch._dynamo.reset()
-    spec = archdsl.loads(Program(1000 + seed).text)
-    if len(spec.graph.nodes) > 80:
-        return
+    spec = archdsl.loads(Program(seed).text)
+    assert len(spec.graph.nodes) <= 80, "choose another seed: compiling more takes long"
     module = spec.build().eval()
     shapes = [(2, *spec.graph.nodes[i].shape) for i in spec.graph.inputs]
     x = [torch.randint(0, 11, s) if spec.graph.nodes[i].integer else torch.randn(s) for i, s in zip(spec.graph.inputs, shapes, strict=True)]
