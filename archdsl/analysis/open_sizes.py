@@ -121,6 +121,17 @@ class _Question(NamedTuple):
     join: Condition | None = None
 
 
+def _at_least(sizes: tuple[OpenSize, ...], least: int) -> str:
+    """What is asked of sizes of which one has to be large enough; of a symbol, where a formula would not say it to a reader."""
+    text = f"{' or '.join(map(str, sizes))} to be at least {least}"
+    if "[" not in text or len(sizes) > 1:
+        return text
+    try:
+        return f"{sizes[0].symbol} to be {describe(at_least(sizes[0], least))}"
+    except SizeError:
+        return text
+
+
 def _questions(graph: Graph) -> Iterator[_Question]:
     """Each condition of the network on its open sizes, in the order of the nodes, joins last; equal ones once."""
     seen: set[object] = set()
@@ -136,7 +147,7 @@ def _questions(graph: Graph) -> Iterator[_Question]:
             if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):
                 seen.add((sizes, need.least))
                 opened = tuple(size for size in sizes if isinstance(size, OpenSize))
-                least = f"{' or '.join(map(str, opened))} to be at least {need.least}"
+                least = _at_least(opened, need.least)
                 yield _Question(node.span, f"{_named(node)} needs {least}", f"`{node.op.name}` needs {least}", opened, need.least)
     for join in graph.conditions:
         if (key := (join.left, join.right, join.stretch)) not in seen:
