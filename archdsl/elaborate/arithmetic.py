@@ -25,6 +25,8 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 
 def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
     """One comparison; an open size compares only with what it always or never equals."""
+    if left.__class__ is int and right.__class__ is int:
+        return COMPARE[sign](left, right)  # type: ignore[no-any-return]
     try:
         same = _equal(left, right) if sign in ("==", "!=") else None
     except SizeError as error:
@@ -67,14 +69,15 @@ def _symbols(value: Any) -> list[str]:
 
 def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr) -> Any:
     """Two numbers to one; a problem where there is none."""
-    for value in (left, right):
+    plain = left.__class__ is int and right.__class__ is int
+    for value in () if plain else (left, right):
         if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
             if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
                 return within(bounded, left + right, e.span)
             raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
     if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
         raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)
-    if isinstance(left, OpenSize | float) or isinstance(right, OpenSize | float):
+    if not plain and (isinstance(left, OpenSize | float) or isinstance(right, OpenSize | float)):
         return _careful(sign, left, right, e)
     result = _ARITHMETIC[sign](left, right) if sign != "^" or right >= 0 else _careful(sign, float(left), right, e)
     if isinstance(result, int) and result.bit_length() > limits.INTEGER_BITS:

@@ -197,7 +197,7 @@ class Evaluator:
                 value = UNKNOWN
             else:
                 value = arithmetic(sign, value, right, e, operand)
-                if isinstance(value, tuple):
+                if value.__class__ is tuple:
                     self._visit(len(value), e.span)
         return value
 
@@ -214,7 +214,8 @@ class Evaluator:
             right = self.evaluate(operand, env)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return UNKNOWN
-            self._visit(len(left) if isinstance(left, tuple) else 0, e.span)
+            if left.__class__ is tuple:
+                self._visit(len(left), e.span)
             if not compare(sign, left, right, e.span):
                 return False
             left = right

@@ -16,7 +16,7 @@ from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Node, Scope
-from archdsl.ops.base import Category
+from archdsl.ops.base import Category, Op
 from archdsl.records import record
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -238,18 +238,26 @@ def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
 def _channels_as_fractions(graph: Graph) -> list[Diagnostic]:
     """A warning for each `bn(64)`: a number of channels, as PyTorch has it there, where another number stands here."""
     found: dict[Span, Diagnostic] = {}
+    known: dict[int, dict[str, float]] = {}
     for node in graph.nodes:
         op = node.op
-        if op.category not in (Category.NORMALIZATION, Category.ACTIVATION, Category.SCALE) or not node.inputs:
-            continue
-        channels = graph.input_shapes(node)[0][0]
-        for name in op.model_fields_set:
-            value = getattr(op, name)
-            if isinstance(value, float) and value == channels and value > 1:
+        fractions = known.get(id(op))
+        if fractions is None:
+            fractions = known[id(op)] = _fractions(op)
+        for name, value in fractions.items():
+            if value == graph.input_shapes(node)[0][0]:
                 message = f"`{name}` of `{op.name}` is {value:g}, the number of channels of its input"
                 help = f"channels are not written: `{op.name}`" if op.parameters_in_order()[0] == name else f"leave it out, or write `{name} = ...`"
                 found.setdefault(node.span, Diagnostic("W0105", message, Mark(node.span), help=help, severity=Severity.WARNING))
     return list(found.values())
+
+
+def _fractions(op: Op) -> dict[str, float]:
+    """What was given to an op that takes its channels from its input, and could be a number of them."""
+    if op.category not in (Category.NORMALIZATION, Category.ACTIVATION, Category.SCALE):
+        return {}
+    given = {name: getattr(op, name) for name in op.model_fields_set}
+    return {name: value for name, value in given.items() if isinstance(value, float) and value > 1}
 
 
 def _unused_parameters(module: Module) -> list[Diagnostic]:
