@@ -14,7 +14,7 @@ from lark import Token
 
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.faults import SyntaxFault
+from archdsl.syntax.situation import SyntaxFault
 
 Children = list[Any]
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}

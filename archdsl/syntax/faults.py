@@ -1,4 +1,4 @@
-"""A syntax error, and the sentences for the mistakes that people make.
+"""The sentences for the mistakes that people make in syntax.
 
 Each mistake is one function of the situation; the first that knows it speaks. The last resort names
 what was found and what could have stood there.
@@ -8,84 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
-from lark import Token
-
-from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.suggest import nearest
 from archdsl.source import Span
+from archdsl.syntax.situation import KEYWORDS, NEAR, WORDS, Situation, SyntaxFault
 
-KEYWORDS = frozenset(
-    "import as block network train aux output input where let expect init skip via concat add mul shake"
-    " repeat for in if else and or not true false none".split()
-)
 _OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
-_NEAR = 400
-"""How many characters around a mistake are looked at, so that the time for each is bounded."""
 _AROUND = frozenset({"skip", "concat", "add", "mul", "shake"})
-_WORDS = {
-    "NAME": "a name", "INT": "a number", "FLOAT": "a number", "STRING": "a string", "_SEP": "the end of the line",
-    "$END": "the end of the file", "LBRACE": "`{`", "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`",
-    "RSQB": "`]`", "COMMA": "`,`", "COLON": "`:`", "EQUAL": "`=`", "DOT": "`.`", "ARROW": "`->`", "RANGE": "`..`",
-    "CIRCUMFLEX": "`^`", "SIGN": "`+`", "FACTOR": "`*`", "COMPARE": "a comparison",
+_STATEMENTS = {
+    "output": "an output has a label: `output name: ...`", "aux": "a head has a label: `aux name: ...`",
+    "input": "an input has a name and a shape: `input image [3, 32, 32]`",
 }  # fmt: skip
-
-
-class SyntaxFault(NamedTuple):
-    """One syntax error with its place.
-
-    `instead` is the token that was meant, where that is clear; `keep` says whether what stands before the
-    error is a statement of its own.
-    """
-
-    code: str
-    span: Span
-    message: str
-    help: str | None = None
-    related: tuple[tuple[Span, str], ...] = ()
-    instead: tuple[str, str] | None = None
-    keep: bool = True
-
-    def diagnostic(self) -> Diagnostic:
-        """The same as a diagnostic."""
-        return Diagnostic(
-            self.code, self.message, Mark(self.span), tuple(Mark(span, text) for span, text in self.related), help=self.help
-        )
-
-
-class Situation(NamedTuple):
-    """Where the parser stands: the token it cannot take, the one before, what is open, and whether it is in an `input`."""
-
-    token: Token
-    span: Span
-    previous: Token | None
-    previous_span: Span | None
-    first_on_line: bool
-    opened: Token | None
-    opened_span: Span | None
-    closes_something: bool
-    outdented_span: Span | None
-    expected: frozenset[str]
-    in_input: bool
-
-    @property
-    def found(self) -> str:
-        """The unexpected token, as a sentence names it."""
-        if self.token.type in ("_SEP", "$END"):
-            return _WORDS[self.token.type]
-        return f"`{self.token}`"
-
-    @property
-    def before(self) -> str:
-        """What stands on the line before the token, as far as it is near."""
-        text, end = self.span.file.text, self.span.start
-        return text[max(0, end - _NEAR) : end].rsplit("\n", 1)[-1]
-
-    @property
-    def after(self) -> str:
-        """What stands on the line after the token, as far as it is near."""
-        return self.span.file.text[self.span.end : self.span.end + _NEAR].split("\n", 1)[0]
+"""Words that begin a statement with a label or name of its own, and how."""
 
 
 def _unclosed_string(s: Situation) -> SyntaxFault | None:
@@ -149,7 +83,7 @@ def _tuple(s: Situation) -> SyntaxFault | None:
     if s.token.type != "COMMA" or s.opened is None or s.opened.type != "LPAR" or s.opened_span is None or s.expected >= {"NAME"}:
         return None
     before, after = s.span.file.text[s.opened_span.end : s.span.start], re.match(r"[^()\[\]{}]*(?=\))", s.after)
-    help = f"write `[{before}, {after[0].strip()}]`" if after is not None and len(before) < _NEAR else "write `[..., ...]`"
+    help = f"write `[{before}, {after[0].strip()}]`" if after is not None and len(before) < NEAR else "write `[..., ...]`"
     return SyntaxFault("E0105", s.opened_span, "a list stands in square brackets", help, keep=False)
 
 
@@ -238,19 +172,11 @@ def _assignment(s: Situation) -> SyntaxFault | None:
 
 def _keyword(s: Situation) -> SyntaxFault | None:
     """A keyword where a name has to stand."""
-    statements = {
-        "output": "an output has a label: `output name: ...`", "aux": "a head has a label: `aux name: ...`",
-        "input": "an input has a name and a shape: `input image [3, 32, 32]`",
-    }  # fmt: skip
-    if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in statements:
-        return SyntaxFault("E0107", s.previous_span, f"`{s.previous}` is a word of the language and cannot be a label", statements[str(s.previous)], keep=False)
     if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
-        return SyntaxFault(
-            "E0107",
-            s.previous_span,
-            f"`{s.previous}` is a word of the language and cannot be a label",
-            f"choose another name, such as `{s.previous}1`; as a key alone it stands in quotes: `\"{s.previous}\": ...`",
-        )
+        meant = _STATEMENTS.get(str(s.previous))
+        other = f"choose another name, such as `{s.previous}1`; as a key alone it stands in quotes: `\"{s.previous}\": ...`"
+        message = f"`{s.previous}` is a word of the language and cannot be a label"
+        return SyntaxFault("E0107", s.previous_span, message, meant or other, keep=meant is None)
     wants_name = "NAME" in s.expected and not {"LET", "SKIP", "LSQB"} & s.expected
     if str(s.token) in KEYWORDS and wants_name and not s.first_on_line:
         return SyntaxFault(
@@ -321,7 +247,7 @@ def _call_style(s: Situation) -> SyntaxFault | None:
     """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
     if s.previous is None or s.previous.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
         return None
-    text, name = s.span.file.text[s.span.start : s.span.start + _NEAR], s.previous
+    text, name = s.span.file.text[s.span.start : s.span.start + NEAR], s.previous
     numbers = re.match(r"\{?\s*(-?[\d.][^\n#;{}]*?)\s*(?=[\n#;{}]|->|$)", text)
     if s.token.type in ("INT", "FLOAT", "SIGN", "LBRACE") and numbers is not None:
         arguments = numbers[1] if "," in numbers[1] or "(" in numbers[1] else ", ".join(numbers[1].split())
@@ -353,7 +279,7 @@ def _body(s: Situation) -> SyntaxFault | None:
         return SyntaxFault("E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False)
     if s.previous.type != "RPAR":
         return None
-    first = max(0, s.previous_span.start - _NEAR)
+    first = max(0, s.previous_span.start - NEAR)
     text = s.span.file.text[first : s.previous_span.start]
     start, depth = len(text), 1
     while depth and start:
@@ -416,7 +342,7 @@ def _summary(expected: frozenset[str]) -> str:
         expected -= {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "NONE", "SIGN", "NOT", "INIT"}
     if {"COMPARE", "SIGN", "FACTOR"} & expected and len(expected) > 3:
         expected -= {"COMPARE", "SIGN", "FACTOR", "CIRCUMFLEX", "IF", "AND", "OR", "RANGE", "LSQB", "LPAR", "DOT"}
-    words += sorted({_WORDS.get(kind, f"`{kind.lower()}`") for kind in expected} - {"`error`", "`error_item`"})
+    words += sorted({WORDS.get(kind, f"`{kind.lower()}`") for kind in expected} - {"`error`", "`error_item`"})
     return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else words[0] if words else ""
 
 

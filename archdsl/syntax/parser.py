@@ -23,8 +23,9 @@ from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.build import Builder
-from archdsl.syntax.faults import Situation, SyntaxFault, explain
+from archdsl.syntax.faults import explain
 from archdsl.syntax.layout import CLOSES, Layout
+from archdsl.syntax.situation import Situation, SyntaxFault
 from archdsl.syntax.stack import Stack, Tables
 from archdsl.syntax.tables import make_lark
 

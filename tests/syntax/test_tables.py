@@ -13,8 +13,8 @@ from archdsl.resources import resource_folder
 from archdsl.source import SourceFile
 from archdsl.syntax import parser, tables
 from archdsl.syntax.build import Builder
-from archdsl.syntax.faults import KEYWORDS
 from archdsl.syntax.layout import Layout
+from archdsl.syntax.situation import KEYWORDS
 
 KEPT: dict[str, Any] = json.loads((resource_folder("grammars") / "arch.json").read_text(encoding="utf-8"))
 SPECS = sorted(resource_folder("specs").glob("*.arch"))
