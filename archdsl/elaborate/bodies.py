@@ -9,12 +9,12 @@ from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate import control, declarations, joins
-from archdsl.elaborate.calls import Binder, CallCache, with_input_unwritten
+from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwritten
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.replay import Replay
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Module, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
@@ -233,21 +233,7 @@ class Bodies:
             return self._op(value, call, env, x, naming, key)
         if isinstance(value, Node | Unknown):
             return value
-        if isinstance(value, Family):
-            raise problem(
-                "E0408",
-                f"`{call.span.text}` is a family: say which one",
-                call.span,
-                f"write `{call.span.text}[{max(value, default=0)}]`",
-            )
-        help = None
-        if isinstance(value, Module):
-            blocks = [f"`{call.span.text}.{name}`" for name, found in value.definitions.items() if isinstance(found, ast.Block)]
-            help = f"name a block of it: {', '.join(blocks[:8])}" if blocks else None
-        elif isinstance(value, str) and self.evaluator.definition(value, env.module) is not None:
-            help = f"an op or block is passed without quotes: `{value}`"
-        message = f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}"
-        raise problem("E0408", message, call.span, help)
+        raise no_stage(value, call, self.evaluator, env)
 
     def _op(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
         assert isinstance(callee.target, type)

@@ -15,6 +15,8 @@ from archdsl.elaborate.values import (
     Bound,
     Callee,
     Environment,
+    Family,
+    Module,
     Problem,
     Unknown,
     Value,
@@ -177,6 +179,21 @@ def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
     if second <= _WIDEST and found.diagnostic.help is not None:
         help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
     return Problem(found.diagnostic._replace(help=help))
+
+
+def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> Problem:
+    """What stands where a stage belongs, and is none, with the remedy where it is near one."""
+    text = call.span.text
+    if isinstance(value, Family):
+        return problem("E0408", f"`{text}` is a family: say which one", call.span, f"write `{text}[{max(value, default=0)}]`")
+    help = None
+    if isinstance(value, Module):
+        blocks = [f"`{text}.{name}`" for name, found in value.definitions.items() if isinstance(found, ast.Block)]
+        help = f"name a block of it: {', '.join(blocks[:8])}" if blocks else None
+    elif isinstance(value, str) and evaluator.definition(value, env.module) is not None:
+        help = f"an op or block is passed without quotes: `{value}`"
+    message = f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}"
+    return problem("E0408", message, call.span, help)
 
 
 class CallCache:
