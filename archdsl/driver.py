@@ -177,7 +177,7 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     return _in_order(list(found.values()), program)
 
 
-def bases(file: ast.File) -> set[str]:
+def _bases(file: ast.File) -> set[str]:
     """The networks that aliases in the file give arguments to: what a family has in common."""
     targets = [d.target for d in file.definitions if isinstance(d, ast.Alias)]
     callees = [target.callee if isinstance(target, ast.CallExpr) else target for target in targets]
@@ -224,20 +224,23 @@ def _shipped_file(name: str) -> Path | None:
     return next((path for path in shipped_files() if defines.search(path.read_text(encoding="utf-8"))), None)
 
 
-def compile_networks(path: Path) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
-    """Every network of a file that can be built as it stands, read once."""
+def compile_networks(path: Path, *, bases_too: bool = True) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
+    """Every network of a file that can be built as it stands, read once; those that aliases are made of where `bases_too`."""
     source = read_source(path)
     if isinstance(source, Diagnostic):
         raise SpecError([source])
     program = Program(path.parent)
     module = program.module(source, path)
+    left_out = set() if bases_too else _bases(module.file)
     for network in _networks(module):
+        if network.name in left_out:
+            continue
         yield network, module.file, replace(_compile(program, module, network, {}), path=path)
 
 
 def _networks(module: Module) -> list[ast.Network | ast.Alias]:
     """Those that need no arguments, and do not wait for any that an alias in the file gives them."""
-    waiting = bases(module.file)
+    waiting = _bases(module.file)
     return [
         d for d in module.definitions.values()
         if isinstance(d, ast.Alias) or (isinstance(d, ast.Network) and (d.name not in waiting or all(p.default is not None for p in d.parameters)))

@@ -89,8 +89,8 @@ class Network:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
         `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. Where not `aux`,
-        the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it raises `ValueError` for an input of a size that does not work,
-        before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
+        the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it
+        raises `ValueError` for an input of a size that does not work, before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with _faults_as_errors():
             with extra_needed("train", "building a module"):

@@ -14,7 +14,7 @@ from types import ModuleType
 
 from archdsl.backends.diagram import build_diagram, render, to_dot
 from archdsl.cli.specs import Entry, entry_of
-from archdsl.driver import bases, compile_networks, shipped_files
+from archdsl.driver import compile_networks, shipped_files
 from archdsl.ir import Graph
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.outline import introduction
@@ -94,10 +94,10 @@ def families() -> tuple[Family, ...]:
 
 
 def _family(path: Path) -> Family:
-    compiled = list(compile_networks(path))
+    compiled = list(compile_networks(path, bases_too=False))
     file = compiled[0][1]
     about = introduction(file, "#")
-    networks = [(d, result.require()) for d, _, result in compiled if d.name not in bases(file)]
+    networks = [(d, result.require()) for d, _, result in compiled]
     listed = tuple(Network(entry_of(d.name, path.name, graph, about), d, graph) for d, graph in networks)
     return Family(path, file.source.text, about, listed)
 

@@ -13,7 +13,7 @@ import click
 from archdsl.analysis import layer_table
 from archdsl.cli.console import colorful, print_text
 from archdsl.columns import BOLD, DIM, Cell, columns
-from archdsl.driver import bases, compile_networks, shipped_files
+from archdsl.driver import compile_networks, shipped_files
 from archdsl.ir import Graph
 from archdsl.shapes import format_shape
 from archdsl.syntax.outline import introduction
@@ -71,9 +71,8 @@ def _data(entry: Entry) -> dict[str, object]:
 def entries() -> Iterator[Entry]:
     """Every network that comes with archdsl, file by file; for the base of a family stand those made of it."""
     for path in shipped_files():
-        for definition, file, compiled in compile_networks(path):
-            if definition.name not in bases(file):
-                yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))
+        for definition, file, compiled in compile_networks(path, bases_too=False):
+            yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))
 
 
 def entry_of(name: str, file: str, graph: Graph, about_file: str) -> Entry:
