@@ -151,8 +151,6 @@ class Evaluator:
             return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
         if e.id in {"True", "False", "None"}:
             help = f"write `{e.id.lower()}`"
-        elif e.id == "same" and otherwise.startswith("`pad`"):
-            help = f"{otherwise}: half of the window, such as `pad = 1` for a window of 3"
         elif otherwise == _DEFINING and any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
             help = f"it is a word that some ops know; to pass it on, put it in quotes: `\"{e.id}\"`"
         else:
@@ -396,6 +394,8 @@ class Evaluator:
             return value.id
         takes = what_it_takes(target, name)
         if takes is not None and self.named(value, env) is Unknown:
+            if (name, value.id) == ("pad", "same"):
+                takes += ": half of the window, such as `pad = 1` for a window of 3"
             raise self.unknown_name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)
 
