@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, applied_twice, counts, open_sizes, simplify
-from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
@@ -46,6 +46,8 @@ class Compiled:
     """For which values of the sizes that the input leaves open the network works."""
     places: Mapping[str, Span] = field(default_factory=dict)
     """Where each key of the recipe is set."""
+    steps: int = 0
+    """What checking it took: see `elaborate.steps`."""
 
     @property
     def ok(self) -> bool:
@@ -149,10 +151,10 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
         found += applied_twice(graph, recipe) if recipe is not None and not module.file.damaged else []
-        found += elaboration.settle({scope: counts(graph, costs, scope) for scope in scopes})
+        found += elaboration.settle(counts(graph, costs, scopes))
     if any(diagnostic.is_error for diagnostic in found):
         graph = None
-    return Compiled(graph, recipe if graph is not None else None, _in_order(found, program), program.sources, sizes=sizes, places=places)
+    return Compiled(graph, recipe if graph is not None else None, _in_order(found, program), program.sources, sizes=sizes, places=places, steps=elaboration.steps)
 
 
 def _recipe(module: Module, settings: Mapping[str, str]) -> tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]:
@@ -170,7 +172,15 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     module = program.module(source, None)
     found: dict[tuple[object, ...], Diagnostic] = {}
     networks = _networks(module)
-    results = [_compile(program, module, network, {}).diagnostics for network in networks]
+    results, steps = [], 0
+    for network in networks:
+        if steps > limits.STEPS:
+            message = f"checking the networks before `{network.name}` took more than {limits.STEPS:,} steps, and ends here"
+            results.append([Diagnostic("E0502", message, Mark(network.name_span), help=limits.remedy("STEPS"))])
+            break
+        compiled = _compile(program, module, network, {})
+        results.append(compiled.diagnostics)
+        steps += compiled.steps
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
     for diagnostic in (d for result in results for d in result):
         found.setdefault((diagnostic.code, diagnostic.mark, diagnostic.message), diagnostic)

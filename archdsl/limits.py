@@ -10,22 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-SOURCE_CHARACTERS = 4_000_000
-"""Length of one file (a network of 100,000 lines is under this)."""
+SOURCE_CHARACTERS = 80_000
+"""Length of a file with all that it imports (a network of 2,000 lines is under this)."""
 NESTING = 64
 """Brackets and braces inside one another, and operators that nest to the right."""
 CALL_DEPTH = 64
 """Bodies that are elaborated inside one another: block calls, loops, groups."""
-NODES = 400_000
-"""Ops in one network."""
-ITERATIONS = 250_000
+NODES = 110_000
+"""Ops in one network (a residual network of 30,000 layers is under this)."""
+ITERATIONS = 50_000
 """Loop rounds in one network, and bodies that run, so that empty ones end too."""
+STEPS = 3_000_000
+"""What checking one network may take, about a second: see `elaborate.steps`."""
 INTEGER_BITS = 256
 """Size of a number in an expression."""
 LIST_ITEMS = 100_000
 """Length of a list or range that is indexed or passed on."""
-LIST_VISITS = 4_000_000
-"""Elements of lists that the expressions of one network go through, all together."""
+LABEL_CHARACTERS = 100
+"""Length of a label; all those around it go before it in a key."""
 LIST_DEPTH = 8
 """Lists inside one another."""
 PERIOD = 8192

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from archdsl import driver
+from archdsl import driver, limits
 from benchmarks.measure import ROOT, Section, fit_line, print_sections, seconds, verdict
 
 RESNET152 = str(ROOT / "specs" / "resnet.arch") + ":resnet152"
@@ -46,6 +46,12 @@ def written_out(layers: int) -> str:
 def compiled(text: str, name: str | None = None) -> int:
     """Check a text; how many ops its graph has."""
     return len(driver.compile_text(text, name).require().nodes)
+
+
+def beyond(text: str) -> int:
+    """The same for a text that is longer than one may be by default."""
+    with limits.changed(source_characters=len(text)):
+        return compiled(text)
 
 
 def timed(action: Callable[[], Any], rounds: int) -> tuple[list[float], list[float]]:
@@ -105,7 +111,7 @@ def checks(rounds: int) -> Section:
         ("ResNet-152, a text that changed", lambda: compiled(f"{resnet}# {next(changes)}\n", "resnet152"), rounds, 15),
         ("ResNet-152, the same text", lambda: len(driver.compile_address(RESNET152).require().nodes), rounds, 15),
         ("10,000 layers", partial(compiled, deep(10_000)), 5, 500),
-        ("10,000 layers written out in 15,004 lines", partial(compiled, written_out(10_000)), 3, None),
+        ("10,000 layers written out in 15,004 lines", partial(beyond, written_out(10_000)), 3, None),
     ]
     for name, action, times, target in cases:
         wall, cpu = [[1e3 * t for t in column] for column in timed(action, times)]

@@ -1,6 +1,6 @@
 """Measure everything, print it, and write RESULTS.md.
 
-    python benchmarks/run.py [--quick] [peers] [in_process] [open_sizes] [zoo] [modules] [memory]
+    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [open_sizes] [zoo] [modules] [memory]
 
 With `--quick` few rounds are run, to see that everything works; nothing is written then, nor when only some parts run.
 """
@@ -22,6 +22,7 @@ RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 PARTS: dict[str, dict[str, str]] = {
     "peers": {},
     "in_process": {},
+    "edges": {},
     "open_sizes": {},
     "zoo": {"PYTHONPATH": str(ROOT / ".references")},
     "modules": {"PYTHONPATH": str(ROOT / ".references"), **ALLOCATOR},

@@ -21,6 +21,8 @@ OVER = {
     "list_depth": HEAD + "let a = " + "[" * 9 + "1" + "]" * 9 + "; conv(len(a), 3) }",
     "period": "network n { input image [3, H, W]; repeat 4 { maxpool(2) }; upsample(16) }",
     "size_values": "network n { input image [3, H, W]; conv(8, 3, stride = 2); conv(8, 3, stride = 2) }",
+    "steps": HEAD + "for i in 1..9 { conv(i, 1) } }",
+    "label_characters": HEAD + "features: relu }",
     "source_characters": HEAD + "relu }",
     "single_sizes": "network n { input image [3, H, W] where 3 <= H <= 40; relu }",
 }
@@ -30,6 +32,8 @@ LOWERED = {
     "list_items": 3,
     "period": 8,
     "size_values": 2,
+    "steps": 4_000,
+    "label_characters": 7,
     "source_characters": 20,
     "single_sizes": 5,
 }
@@ -40,7 +44,7 @@ RAISED = {"nesting": 100, "call_depth": 90, "integer_bits": 400, "list_depth": 1
 def test_each_can_be_set(name: str) -> None:
     with limits.changed(**{name: LOWERED.get(name, limits.names()[name])}):
         (found,) = check_text(OVER[name])
-    assert found.code in {"E0108", "E0307", "E0409", "E0502", "E0603"}
+    assert found.code in {"E0108", "E0207", "E0307", "E0409", "E0502", "E0603"}
     assert f"`--limit {name}=N`" in (found.help or "") + found.message
     with limits.changed(**{name: RAISED.get(name, limits.names()[name])}):
         assert not [found for found in check_text(OVER[name]) if found.is_error]

@@ -55,15 +55,24 @@ class Costs:
         return total
 
 
-def counts(graph: Graph, costs: Costs, scope: Scope) -> dict[str, Dim]:
-    """What an `expect` in a scope can count.
+def counts(graph: Graph, costs: Costs, scopes: Iterable[Scope]) -> dict[Scope, dict[str, Dim]]:
+    """What an `expect` in each of these scopes can count.
 
     `params` are all learned numbers and `params_eval` those without the heads; `macs` is in evaluation; `depth`
     is the most convolutions and dense layers on one path, as in the names of the papers ("ResNet-50").
     """
-    nodes = graph.nodes
-    if scope is not graph.root:
-        nodes = [node for node in nodes if any(around is scope for around in node.scope.enclosing())]
+    within: dict[Scope, list[Node]] = {scope: [] for scope in scopes}
+    around: dict[Scope, list[list[Node]]] = {}
+    for node in graph.nodes if within else ():
+        if node.scope not in around:
+            around[node.scope] = [within[scope] for scope in node.scope.enclosing() if scope in within]
+        for nodes in around[node.scope]:
+            nodes.append(node)
+    return {scope: _counted(graph, costs, nodes) for scope, nodes in within.items()}
+
+
+def _counted(graph: Graph, costs: Costs, nodes: list[Node]) -> dict[str, Dim]:
+    """The counts of some nodes, in the order of the graph."""
     evaluated = [node for node in nodes if graph.in_evaluation[node.index]]
     params = params_eval = costs.params(nodes)
     if len(evaluated) < len(nodes):

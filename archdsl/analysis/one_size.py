@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from archdsl.analysis.open_sizes import OpenSizes
+from archdsl import limits
+from archdsl.analysis.open_sizes import Demand, OpenSizes
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Graph, Node
 from archdsl.shapes import Dim, OpenSize, Shape, format_shape
 from archdsl.sizes import SizeSet, describe, simplified
+from archdsl.source import Span
 
 
 def simplify(graph: Graph, work: Mapping[str, SizeSet]) -> None:
@@ -18,7 +20,7 @@ def simplify(graph: Graph, work: Mapping[str, SizeSet]) -> None:
     known: dict[int, Dim] = {}
 
     def shown(size: Dim) -> Dim:
-        if not isinstance(size, OpenSize):
+        if not isinstance(size, OpenSize) or len(size.offsets) == 1:
             return size
         if id(size) not in known:
             known[id(size)] = replace(size, text=simplified(size, work[size.symbol]))
@@ -66,15 +68,18 @@ def _differs(node: Node, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagn
 
 
 def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Diagnostic]:
-    """An error for each place that does not work at these sizes."""
-    found = []
+    """An error for each place that does not work at these sizes, of which the first tell enough."""
+    found: list[Diagnostic] = []
     for symbol, work in sizes.work.items():
         n = at[symbol]
         if n in work:
             continue
         help = f"{symbol} must be {describe(work)}"
-        failing = [demand for demand in sizes.demands if demand.symbol == symbol and n not in demand.sizes]
-        for demand in failing:
+        failing: dict[Span, Demand] = {}
+        for demand in sizes.demands:
+            if demand.symbol == symbol and n not in demand.sizes:
+                failing.setdefault(demand.span, demand)
+        for demand in failing.values():
             message = f"the network does not work at {symbol} = {n}: {demand.reason}"
             found.append(Diagnostic("E0312", message, Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}"), help=help))
         if not failing:
@@ -84,7 +89,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
             where = " and ".join(f"{symbol} = {at[symbol]}" for symbol in tie.sizes)
             found.append(Diagnostic("E0312", f"the network does not work at {where}: {tie.reason}", Mark(tie.span)))
-    return found
+    return found[: limits.ERRORS]
 
 
 def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:

@@ -9,9 +9,9 @@ Where one axis never is, such a condition is one on the other; of those that rem
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from itertools import islice
 from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity
@@ -19,6 +19,9 @@ from archdsl.ir import Condition, Graph, Node, Scope
 from archdsl.shapes import Dim, OpenSize, SizeError
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, equal
 from archdsl.source import Span
+
+_SHOWN = 6
+"""How many places a diagnostic marks besides its own."""
 
 
 class Demand(NamedTuple):
@@ -58,11 +61,15 @@ class OpenSizes:
 
     def decisive(self, symbol: str) -> list[Demand]:
         """The demands on an open size without those that the others imply."""
-        kept = [demand for demand in self.demands if demand.symbol == symbol]
-        for demand in list(kept):
-            others = [other.sizes for other in kept if other is not demand]
-            if reduce(SizeSet.__and__, others, ALL) <= demand.sizes:
-                kept.remove(demand)
+        demands = [demand for demand in self.demands if demand.symbol == symbol]
+        behind = [ALL]
+        for demand in reversed(demands):
+            behind.append(_meet(behind[-1], demand.sizes))
+        kept, before = [], ALL
+        for demand, others in zip(demands, reversed(behind[:-1]), strict=True):
+            if not _within(_meet(before, others), demand.sizes):
+                kept.append(demand)
+                before = _meet(before, demand.sizes)
         return kept
 
     def sentences(self) -> list[str]:
@@ -121,10 +128,26 @@ class _Question(NamedTuple):
     join: Condition | None = None
 
 
+def _meet(some: SizeSet, others: SizeSet) -> SizeSet:
+    """What is in both; all of the first where what is in both cannot be told within the limits."""
+    try:
+        return some & others
+    except SizeError:
+        return some
+
+
+def _within(some: SizeSet, others: SizeSet) -> bool:
+    """Whether it is known that everything in one is in the other."""
+    try:
+        return some <= others
+    except SizeError:
+        return False
+
+
 def _at_least(sizes: tuple[OpenSize, ...], least: int) -> str:
     """What is asked of sizes of which one has to be large enough; of a symbol, where a formula would not say it to a reader."""
     text = f"{' or '.join(map(str, sizes))} to be at least {least}"
-    if "[" not in text or len(sizes) > 1:
+    if len(sizes) > 1 or ("[" not in text and sizes[0].slope > 0):
         return text
     try:
         return f"{sizes[0].symbol} to be {describe(at_least(sizes[0], least))}"
@@ -192,12 +215,17 @@ def _met(question: _Question) -> dict[str, SizeSet]:
 
 
 def _nothing_works(verdict: OpenSizes, question: _Question, symbol: str, sizes: SizeSet) -> Diagnostic:
-    marks = tuple(Mark(d.span, f"needs {symbol} to be {describe(d.sizes)}") for d in verdict.demands if d.symbol == symbol)
+    marks = _needs(d for d in verdict.demands if d.symbol == symbol)
     only = f", which needs {symbol} to be {describe(sizes)}" if sizes else ""
     help = None
     if question.join is not None and not sizes:
         help = "the two never agree: do both sides have the same strides and paddings?"
-    return Diagnostic("E0310", f"no {symbol} works: {question.sides}{only}", Mark(question.span, "here"), marks[:6], help=help)
+    return Diagnostic("E0310", f"no {symbol} works: {question.sides}{only}", Mark(question.span, "here"), marks, help=help)
+
+
+def _needs(demands: Iterable[Demand]) -> tuple[Mark, ...]:
+    """The places of the first few demands, with what they need."""
+    return tuple(Mark(d.span, f"needs {d.symbol} to be {describe(d.sizes)}") for d in islice(demands, _SHOWN))
 
 
 def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
@@ -226,9 +254,9 @@ def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> 
         verdict.diagnostics.append(Diagnostic("E0701", f"this condition never holds: no {symbol} meets it", place))
     elif fails is not None:
         failing = [d for d in verdict.demands if d.symbol == symbol and fails not in d.sizes]
-        marks = tuple(Mark(d.span, f"needs {symbol} to be {describe(d.sizes)}") for d in failing)
+        marks = _needs(failing)
         message = f"this condition is not enough: {symbol} = {fails} meets it, and the network does not work there"
-        verdict.diagnostics.append(Diagnostic("E0311", message, place, marks[:6], help=f"{symbol} must be {describe(needed)}"))
+        verdict.diagnostics.append(Diagnostic("E0311", message, place, marks, help=f"{symbol} must be {describe(needed)}"))
     elif (works := needed.first_outside(stated)) is not None:
         message = f"this condition is stricter than the network needs: it also works where {symbol} is {works}"
         help = f"{symbol} must be {describe(needed)}" if needed != ALL else None
@@ -304,10 +332,9 @@ def _widest(choices: list[dict[str, SizeSet]]) -> list[dict[str, SizeSet]]:
 def _none_together(verdict: OpenSizes, tie: Together) -> Diagnostic:
     """No sizes meet a condition that ties them, and all the others."""
     symbols = " and ".join(tie.sizes)
-    demands = [d for d in verdict.demands if d.symbol in tie.sizes and not d.sizes <= tie.sizes[d.symbol]]
-    marks = tuple(Mark(d.span, f"needs {d.symbol} to be {describe(d.sizes)}") for d in demands)
-    marks += tuple(Mark(other.span, _tied(other)) for other in verdict.together if other is not tie)
-    return Diagnostic("E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, _tied(tie)), marks[:6])
+    marks = _needs(d for d in verdict.demands if d.symbol in tie.sizes and not _within(d.sizes, tie.sizes[d.symbol]))
+    marks += tuple(Mark(other.span, _tied(other)) for other in islice(verdict.together, _SHOWN) if other is not tie)
+    return Diagnostic("E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, _tied(tie)), marks[:_SHOWN])
 
 
 def _tied(tie: Together) -> str:

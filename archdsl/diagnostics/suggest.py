@@ -66,15 +66,16 @@ SYNONYMS: Final = {
 """What PyTorch, Keras and papers call things, to the name here; without `_`, case and the number of axes."""
 
 
-_COMPARED = 300
+_COMPARED = 100
 """How many names are compared letter by letter: of more, those that begin alike and are as long."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """The help text with the known name that is meant; none where nothing is near."""
     known = list(known)
-    parts = [candidate for candidate in known if re.fullmatch(re.escape(name.lower()[:-1]) + r"\d", candidate)]
-    if name.lower().endswith("s") and len(parts) > 1:  # `betas` for `beta1` and `beta2`
+    stem = name.lower().removesuffix("s")
+    parts = [candidate for candidate in known if candidate[-1:].isdecimal() and candidate[:-1] == stem] if stem != name.lower() else []
+    if len(parts) > 1:  # `betas` for `beta1` and `beta2`
         return f"did you mean {' and '.join(f'`{part}`' for part in parts)}?"
     near = nearest(name, known)
     return f"did you mean `{near}`?" if near is not None else None

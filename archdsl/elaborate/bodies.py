@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
-from archdsl.elaborate import control, declarations, joins
+from archdsl.elaborate import control, declarations, joins, steps
 from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwritten
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
@@ -39,8 +40,7 @@ class Bodies:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.inputs: list[int] = []
-        self.heads: list[Head] = []
-        self.outputs: list[Output] = []
+        self.results: dict[str, Head | Output] = {}
         self.conditions: list[Condition] = []
         self.stated: dict[str, SizeSet] = {}
         self.stated_at: dict[str, Span] = {}
@@ -48,7 +48,7 @@ class Bodies:
         self.initialized: dict[str, Span] = {}
         self.claims: list[Claim] = []
         self.diagnostics: list[Diagnostic] = []
-        self.evaluator = Evaluator()
+        self.evaluator = Evaluator(partial(control.too_large, self))
         self.binder = Binder(self.evaluator)
         self._cache = CallCache(self.evaluator)
         self._replay = Replay(self)
@@ -100,6 +100,7 @@ class Bodies:
             if self._depth > limits.CALL_DEPTH:
                 message = f"bodies run more than {limits.CALL_DEPTH} deep inside one another here"
                 raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
+            self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
             statements = _STATEMENTS
             for statement in body.statements:
                 env.names["x"] = x
@@ -148,6 +149,7 @@ class Bodies:
 
     def _flow(self, stages: tuple[ast.Stage, ...], env: Environment, x: Value, naming: Naming) -> Value:
         """The value of stages one after the other; after a mistake in one, those behind it are still looked at."""
+        self.evaluator.spend(steps.STAGE * len(stages), stages[0].span)
         for stage in stages:
             env.names["x"] = x
             try:
@@ -287,6 +289,7 @@ class Bodies:
         known = (id(op), shapes)
         shape = self._inferred.get(known)
         if shape is None:
+            self.evaluator.spend(steps.ANEW, span)
             try:
                 shape = op.output(*shapes)
             except Fault as fault:
@@ -298,6 +301,7 @@ class Bodies:
         integer = False
         if inputs[0].integer or op.integers != "refused" or any([node.integer for node in inputs]):
             integer = _integer(op, inputs, span)
+        self.evaluator.spend(steps.NODE, span)
         if len(self.nodes) >= limits.NODES:
             raise control.too_many_ops(self, span)
         node = Node(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Any
+from typing import Any, TypeVar
 
 from archdsl.declared import Declared, Fault, show, signature, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.elaborate import steps
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
 from archdsl.elaborate.values import (
@@ -31,6 +32,7 @@ from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
+_Declared = TypeVar("_Declared", bound=Declared)
 _PLAIN = frozenset({int, float, bool, str})
 _WIDEST = 15
 """A window wider than this is a number of channels, more likely."""
@@ -58,19 +60,23 @@ class Binder:
             for name in cls.operands:
                 _operand(cls, name, None, span)
         values = {name: self._plain(cls, name, b) for name, b in bound.items()}
+        try:
+            return self.make(cls, values, span), tuple(operands)
+        except Fault as fault:
+            place = bound[fault.argument].span if fault.argument in bound else span
+            given = bound[fault.argument].value if fault.argument in bound else ()
+            if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
+                raise open_where_fixed(f"`{fault.argument}` of `{cls.name}`", given, place) from None
+            raise problem(fault.code, fault.message, place, fault.help) from None
+
+    def make(self, cls: type[_Declared], values: dict[str, Any], span: Span) -> _Declared:
+        """One of these with these arguments; raises `Fault`."""
         key = (cls, tuple((name, identity(value)) for name, value in values.items()))
         made = self._made.get(key)
         if made is None:
-            try:
-                made = cls.create(values)
-            except Fault as fault:
-                place = bound[fault.argument].span if fault.argument in bound else span
-                given = bound[fault.argument].value if fault.argument in bound else ()
-                if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
-                    raise open_where_fixed(f"`{fault.argument}` of `{cls.name}`", given, place) from None
-                raise problem(fault.code, fault.message, place, fault.help) from None
-            self._made[key] = made
-        return made, tuple(operands)
+            self._evaluator.spend(steps.ANEW, span)
+            made = self._made[key] = cls.create(values)
+        return made  # type: ignore[return-value]
 
     def _by_name(self, callee: Callee, span: Span) -> dict[str, Bound]:
         cls = callee.target

@@ -82,13 +82,13 @@ def _arms(bodies: Bodies, stage: ast.If, env: Environment, naming: Naming) -> It
 @contextmanager
 def tentative(bodies: Bodies) -> Iterator[None]:
     """Around what is looked at for its mistakes alone: what it says about the network is forgotten."""
-    said: tuple[list[Any], ...] = (bodies.heads, bodies.outputs, bodies.claims)
-    before = [len(things) for things in said]
+    results, claims = len(bodies.results), len(bodies.claims)
     try:
         yield
     finally:
-        for things, count in zip(said, before, strict=True):
-            del things[count:]
+        while len(bodies.results) > results:
+            bodies.results.popitem()
+        del bodies.claims[claims:]
 
 
 def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) -> Any:

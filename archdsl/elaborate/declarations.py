@@ -61,7 +61,8 @@ def aux(bodies: Bodies, aux: ast.Aux, env: Environment, x: Value, naming: Naming
     if isinstance(value, Node) and not isinstance(weight, Unknown):
         if weight < 0:
             raise problem("E0402", f"`weight` of a head must be at least 0, and is {weight}", aux.arguments[0].span)
-        bodies.heads.append(Head(_result_name(bodies, aux.pipeline, env, naming), value.index, float(weight), aux.span))
+        name = _result_name(bodies, aux.pipeline, env, naming)
+        bodies.results[name] = Head(name, value.index, float(weight), aux.span)
     return x
 
 
@@ -69,7 +70,8 @@ def output(bodies: Bodies, output: ast.Output, env: Environment, x: Value, namin
     """Add an output; `x` goes on unchanged."""
     value = bodies.pipeline(output.pipeline, env, x, naming)
     if isinstance(value, Node):
-        bodies.outputs.append(Output(_result_name(bodies, output.pipeline, env, naming), value.index, output.span))
+        name = _result_name(bodies, output.pipeline, env, naming)
+        bodies.results[name] = Output(name, value.index, output.span)
     return x
 
 
@@ -92,14 +94,13 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
     if name[0].isdigit() or name in ("main", "count", "index"):
         why = "a name begins with a letter" if name[0].isdigit() else "the result has a field of that name"
         raise problem("E0207", f"a head or output cannot be called `{name}`: {why}", label.span, "choose another label")
-    taken = {head.name: head.span for head in bodies.heads} | {further.name: further.span for further in bodies.outputs}
-    if name in taken:
+    if name in bodies.results:
         raise Problem(
             Diagnostic(
                 "E0505",
                 f"two heads or outputs are called `{name}`",
                 Mark(label.span),
-                (Mark(taken[name], "the first"),),
+                (Mark(bodies.results[name].span, "the first"),),
                 help="rename a label: a result is called like its label, with the labels around it",
             )
         )

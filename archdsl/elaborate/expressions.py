@@ -8,6 +8,7 @@ from typing import Any
 from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
 from archdsl.elaborate.labels import Labels
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
@@ -39,13 +40,20 @@ from archdsl.syntax import nodes as ast
 _DEFINING = "a constant is defined by `let name = ...`, a parameter in the first line of its block or network"
 
 
+def _too_large(message: str, span: Span, limit: str, help: str) -> Exception:
+    """What to raise for what goes over a limit."""
+    return problem("E0502", message, span, f"{help} {limits.remedy(limit)}")
+
+
 class Evaluator:
     """Evaluates expressions in an environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, too_large: Callable[[str, Span, str, str], Exception] = _too_large) -> None:
+        self._too_large = too_large
         self._depth = 0
         self._labels = Labels()
-        self._visited = 0
+        self.steps = 0
+        self._unknown: dict[tuple[ast.Name, str], Problem] = {}
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
@@ -64,6 +72,7 @@ class Evaluator:
         """The value of an expression; raises `Problem` where it has none."""
         self._depth += 1
         try:
+            self.spend(steps.EXPRESSION, expression.span)
             if self._depth > limits.NESTING:
                 raise problem(
                     "E0108",
@@ -74,6 +83,13 @@ class Evaluator:
             return self._by_type[expression.__class__](expression, env)
         finally:
             self._depth -= 1
+
+    def spend(self, count: int, span: Span) -> None:
+        """Count the steps that something takes (see `steps`); raises where they become too many."""
+        self.steps += count
+        if self.steps > limits.STEPS:
+            message = f"checking takes more than {limits.STEPS:,} steps, and ends here"
+            raise self._too_large(message, span, "STEPS", "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;")
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """A condition, which has to be a bool."""
@@ -140,7 +156,13 @@ class Evaluator:
         return None
 
     def unknown_name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> Problem:
-        """Nothing is called so here; with the label that is, out of sight, or the name among the known that is meant."""
+        """Nothing is called so here; what is said of it in a first round of a loop is said in all."""
+        if (e, otherwise) not in self._unknown:
+            self._unknown[e, otherwise] = self._unknown_name(e, env, known, otherwise)
+        return self._unknown[e, otherwise]
+
+    def _unknown_name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str) -> Problem:
+        """With the label that is, out of sight, or the name among the known that is meant."""
         hidden = self._labels.around(env.module.file, e.id, e.span)
         if hidden is not None:
             label, later = hidden
@@ -170,15 +192,8 @@ class Evaluator:
         if UNKNOWN in items:
             return UNKNOWN
         if any(isinstance(item, tuple) for item in items):
-            self._visit(within(nested, items, e.span), e.span)
+            self.spend(within(nested, items, e.span), e.span)
         return items
-
-    def _visit(self, count: int, span: Span) -> None:
-        """Count the elements of lists that are gone through; raises `Problem` where they become too many."""
-        self._visited += count
-        if self._visited > limits.LIST_VISITS:
-            message = f"expressions go through more than {limits.LIST_VISITS:,} elements of lists"
-            raise problem("E0502", message, span, f"compute it once, with `let`, outside of the loop; {limits.remedy('LIST_VISITS')}")
 
     def _chain(self, e: ast.Chain, env: Environment) -> Any:
         first = e.operators[0]
@@ -196,7 +211,7 @@ class Evaluator:
             else:
                 value = arithmetic(sign, value, right, e, operand)
                 if value.__class__ is tuple:
-                    self._visit(len(value), e.span)
+                    self.spend(len(value), e.span)
         return value
 
     def _logical(self, e: ast.Chain, env: Environment, stop: bool) -> bool | Unknown:
@@ -213,7 +228,7 @@ class Evaluator:
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return UNKNOWN
             if left.__class__ is tuple:
-                self._visit(len(left), e.span)
+                self.spend(len(left), e.span)
             if not compare(sign, left, right, e.span):
                 return False
             left = right
@@ -296,7 +311,7 @@ class Evaluator:
         if base is UNKNOWN or index is UNKNOWN:
             return UNKNOWN
         if isinstance(index, range) and isinstance(base, tuple | range):
-            self._visit(len(base) if isinstance(base, tuple) else 0, e.span)
+            self.spend(len(base) if isinstance(base, tuple) else 0, e.span)
             return _part(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
             code = "E0406" if isinstance(index, float) else "E0401"
@@ -350,7 +365,7 @@ class Evaluator:
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
         if UNKNOWN in values:
             return UNKNOWN
-        self._visit(sum(min(length(value), limits.LIST_ITEMS) for value in values if isinstance(value, tuple | range)), e.span)
+        self.spend(sum(min(length(value), limits.LIST_ITEMS) for value in values if isinstance(value, tuple | range)), e.span)
         try:
             return FUNCTIONS[name](*values)
         except Fault as fault:

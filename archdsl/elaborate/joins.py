@@ -39,7 +39,7 @@ def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Nam
         _same_sizes(bodies, body, shortcut, x, skip)
     if options["scale"] != 1.0:
         body = bodies.apply(
-            _option_op(bodies, "scale", "factor", options["scale"], spans.get("scale"), "scale"),
+            _option_op(bodies, "scale", "factor", options["scale"], spans["scale"], "scale"),
             (body,),
             scope,
             None,
@@ -47,7 +47,7 @@ def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Nam
         )
     if options["drop"] != 0.0:
         body = bodies.apply(
-            _option_op(bodies, "droppath", "p", options["drop"], spans.get("drop"), "drop"), (body,), scope, None, skip.keyword
+            _option_op(bodies, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), scope, None, skip.keyword
         )
     return bodies.apply(_ADD, (body, shortcut), scope, None, skip.keyword)
 
@@ -63,13 +63,12 @@ def _same_sizes(bodies: Bodies, body: Node, shortcut: Node, x: Node, skip: ast.S
     raise skip_differs(bodies.nodes, x, body, shortcut, skip.keyword)
 
 
-def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span | None, option: str) -> Op:
+def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span, option: str) -> Op:
     op = Op.registry.get(name)
     assert op is not None
     try:
-        return op.create({field: float(value)})  # type: ignore[no-any-return]
+        return bodies.binder.make(op, {field: float(value)}, span)  # type: ignore[no-any-return]
     except Fault as fault:
-        assert span is not None
         raise problem(
             fault.code, fault.message.replace(f"`{field}` of `{name}`", f"`{option}` of `skip`"), span, fault.help
         ) from None
@@ -95,7 +94,7 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
     nodes = tuple(branch for branch in branches if isinstance(branch, Node))
     cls = _JOINS[join.kind]
     try:
-        op = cls.create(options)
+        op = bodies.binder.make(cls, options, join.keyword)
         joined = bodies.apply(op, nodes, naming.scope, None, join.keyword)
         _open_branches(bodies, joined, nodes, join)
         return joined

@@ -6,6 +6,7 @@ import keyword
 import re
 from typing import Final
 
+from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.values import Problem
 from archdsl.ir import Scope
@@ -67,6 +68,8 @@ class Naming:
 
 def check_label(name: str, span: Span) -> str:
     """The label, if it can be a key of the `state_dict` and an attribute of a module."""
+    if len(name) > limits.LABEL_CHARACTERS:
+        raise _bad(f"{name[:20]}...", span, f"has {len(name):,} characters, over the limit of {limits.LABEL_CHARACTERS:,}", limits.remedy("LABEL_CHARACTERS"))
     if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
         raise _bad(name, span, "begins with a digit, and is not a number", "put a letter before it")
     if not _KEY.fullmatch(name):

@@ -15,7 +15,7 @@ from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
-from archdsl.ir import Graph, Node, Scope
+from archdsl.ir import Graph, Head, Node, Output, Scope
 from archdsl.ops.base import Category, Op
 from archdsl.records import record
 from archdsl.source import SourceFile, Span
@@ -35,7 +35,7 @@ class Elaboration:
 
     def settle(self, counts: Mapping[Scope, Mapping[str, Any]]) -> list[Diagnostic]:
         """Check the `expect` lines about counts, given those of each scope that `scopes_counted` names."""
-        found = []
+        found, reported = [], len(self._bodies.diagnostics)
         for claim in self._claims:
             env = Environment(claim.env, claim.env.module)
             env.names.update(counts[claim.scope])
@@ -43,11 +43,18 @@ class Elaboration:
                 check_claim(self._bodies.evaluator, claim.statement, env)
             except Problem as error:
                 found.append(error.diagnostic)
+            except Exhausted:
+                return found + self._bodies.diagnostics[reported:]
         return found
 
     def scopes_counted(self) -> list[Scope]:
         """The scopes that an `expect` counts in."""
         return list({id(claim.scope): claim.scope for claim in self._claims}.values())
+
+    @property
+    def steps(self) -> int:
+        """What it took: see `steps`."""
+        return self._bodies.evaluator.steps
 
 
 def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str] | None = None) -> Elaboration:
@@ -100,8 +107,10 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
     bodies.diagnostics += _before_input(network.body)
     bodies.claims += [Claim(claim, env, root) for claim in claims]
     index = result.index if isinstance(result, Node) else 0
+    heads = [result for result in bodies.results.values() if isinstance(result, Head)]
+    outputs = [result for result in bodies.results.values() if isinstance(result, Output)]
     return Graph(
-        definition.name, root, bodies.nodes, bodies.inputs, index, bodies.heads, bodies.outputs, bodies.initializers,
+        definition.name, root, bodies.nodes, bodies.inputs, index, heads, outputs, bodies.initializers,
         bodies.conditions, bodies.stated, bodies.stated_at, doc=doc,
     )  # fmt: skip
 

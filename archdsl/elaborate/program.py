@@ -192,7 +192,13 @@ class Program:
                 message = f"a network draws on at most {limits.IMPORTS:,} files, {limits.IMPORT_DEPTH:,} deep"
                 return Diagnostic("E0502", message, mark, help=limits.remedy(limit))
         source = read_source(target, str(Path(path.parent / wanted)), mark)
-        return source if isinstance(source, Diagnostic) else self.module(source, target)
+        if isinstance(source, Diagnostic):
+            return source
+        characters = sum(len(read.text) for read in (*self._sources, source))
+        if characters > limits.SOURCE_CHARACTERS >= len(source.text):
+            message = f"with {source.name}, this spec has {characters:,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}"
+            return Diagnostic("E0603", message, mark, help=limits.remedy("SOURCE_CHARACTERS"))
+        return self.module(source, target)
 
 
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:

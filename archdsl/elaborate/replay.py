@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
+from archdsl.elaborate import steps
 from archdsl.elaborate.calls import identity
 from archdsl.elaborate.control import too_many_ops
 from archdsl.elaborate.values import Callee, Value
@@ -58,6 +59,7 @@ class Replay:
         nodes, shift = bodies.nodes, len(bodies.nodes) - recording.nodes.start
         if len(nodes) + len(recording.nodes) > limits.NODES:
             raise too_many_ops(bodies, scope.span)
+        bodies.evaluator.spend(steps.NODE * len(recording.nodes), scope.span)
         scope.arguments = recording.scope.arguments
         scopes = {id(recording.scope): scope}
         start, outside = recording.nodes.start, recording.x
@@ -88,7 +90,7 @@ class Replay:
     def extent(self) -> tuple[int, ...]:
         """How much there is of each thing that a call can make."""
         b = self._bodies
-        return len(b.nodes), len(b.conditions), len(b.heads), len(b.outputs), len(b.claims), len(b.diagnostics)
+        return len(b.nodes), len(b.conditions), len(b.results), len(b.claims), len(b.diagnostics)
 
 
 def _identity(value: Any) -> Any:

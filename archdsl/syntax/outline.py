@@ -6,6 +6,7 @@ Definitions without a blank line between them stand under one comment. The first
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from archdsl.syntax import nodes as ast
@@ -34,14 +35,18 @@ class _Part(NamedTuple):
 
 def documentation(file: ast.File, definition: ast.Definition) -> str:
     """The `##` lines right above a definition, or above the group it stands in."""
-    if definition.doc:
-        return definition.doc
+    return definition.doc or _above(file)[definition]
+
+
+@lru_cache(maxsize=16)
+def _above(file: ast.File) -> dict[ast.Import | ast.Definition | ast.Train, str]:
+    """What documents each part, or the group it stands in."""
+    found = {}
     group = ""
     for part in _parts(file):
         group = group if part.joined else part.comment
-        if part.item is definition:
-            return _plain(group)
-    return ""
+        found[part.item] = _plain(group)
+    return found
 
 
 def introduction(file: ast.File, mark: str = "##") -> str:

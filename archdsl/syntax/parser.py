@@ -39,7 +39,7 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
     if len(source.text) > limits.SOURCE_CHARACTERS:
         return _nothing(source), [
             Diagnostic("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
-                       help=f"is it a spec? split one that is into files and `import` them; {limits.remedy('SOURCE_CHARACTERS')}")
+                       help=f"is it a spec? loops and blocks make a long one short; {limits.remedy('SOURCE_CHARACTERS')}")
         ]  # fmt: skip
     if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
         end = len(source.text)

@@ -1,23 +1,26 @@
-"""Hostile and mistaken input: always a coded error, quickly, and never an exception."""
+"""Hostile and mistaken input: always a coded error, and never an exception; how long it takes is in `benchmarks/`."""
 
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from archdsl import limits
 from archdsl.diagnostics import Diagnostic
 from archdsl.driver import check_text, compile_address, compile_text
 
 HEAD = "network t {\n  input image [3, 32, 32]\n"
-SECONDS = 8
-"""Far over what any of these takes on a machine that does something else as well."""
 
 
 def network(body: str) -> str:
     return f"{HEAD}  {body}\n}}"
+
+
+def many(piece: str) -> str:
+    """As many of a piece as a file holds, nearly."""
+    return piece * ((limits.SOURCE_CHARACTERS - 1_000) // len(piece))
 
 
 BAD_TEXTS = {
@@ -28,11 +31,11 @@ BAD_TEXTS = {
     "nested parentheses": (network("conv(" + "(" * 10_000 + "1" + ")" * 10_000 + ", 3)"), "E0108"),
     "nested braces": (network("{" * 10_000 + "}" * 10_000), "E0108"),
     "nested lists": (network("let a = " + "[" * 10_000 + "]" * 10_000), "E0108"),
-    "nested skips": (network("skip { " * 10_000 + "relu" + " }" * 10_000), "E0108"),
+    "nested skips": (network("skip { " * 8_000 + "relu" + " }" * 8_000), "E0108"),
     "signs": (network("conv(" + "- " * 10_000 + "1, 3)"), "E0108"),
     "nots": (network("if " + "not " * 10_000 + "true { relu }"), "E0108"),
     "powers": (network("conv(" + "2^" * 10_000 + "1, 3)"), "E0108"),
-    "choices": (network("conv(" + "1 if false else " * 5_000 + "2, 3)"), "E0108"),
+    "choices": (network("conv(" + many("1 if false else ") + "2, 3)"), "E0108"),
     "indices": (network("let a = [[1]]; conv(a" + "[0]" * 10_000 + ", 3)"), "E0108"),
     "calls": (network("conv" + "(1)" * 10_000), "E0108"),
     "repeat": (network("repeat 10^9 { relu }"), "E0502"),
@@ -82,9 +85,7 @@ BAD_TEXTS = {
 @pytest.mark.parametrize("name", BAD_TEXTS)
 def test_bad_text(name: str) -> None:
     text, code = BAD_TEXTS[name]
-    start = time.perf_counter()
     found = check_text(text)
-    assert time.perf_counter() - start < SECONDS
     assert code in {diagnostic.code for diagnostic in found}
     assert len(found) <= 60
     assert all_inside(found)
@@ -96,28 +97,26 @@ SLOW_MISTAKES = {
     "blanks before": "# " + " " * 16_000 + ".\n" + network("foo = conv(8, 1)"),
     "blanks after": network("conv 1" + " " * 16_000 + "x"),
     "branches": network("concat(" + "relu, " * 8_000 + "relu) x"),
-    "names": "\n".join(f"block long_name{i}(w) {{ conv(w, 3) }}" for i in range(2_000)) + "\n"
-    + network("\n".join(f"{{ longname{i}(8) }}" for i in range(2_000))),
+    "names": "\n".join(f"block long_name{i}(w) {{ conv(w, 3) }}" for i in range(1_500)) + "\n"
+    + network("\n".join(f"{{ longname{i}(8) }}" for i in range(1_500))),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SLOW_MISTAKES)
-def test_what_is_said_of_a_mistake_takes_bounded_time(name: str) -> None:
-    start = time.perf_counter()
+def test_what_could_take_minutes_to_be_said(name: str) -> None:
     found = check_text(SLOW_MISTAKES[name])
-    assert time.perf_counter() - start < SECONDS
     assert found and all_inside(found)
 
 
 LARGE_TEXTS = {
-    "sum": network("conv(" + "+".join(["1"] * 100_000) + ", 3)"),
-    "statements": network("relu\n" * 30_000),
-    "one line": network("relu; " * 20_000),
-    "pipeline": network("relu" + " -> relu" * 20_000),
-    "else if": network("if false { relu }" + " else if false { relu }" * 10_000),
-    "comparisons": network("if " + "1 < " * 20_000 + "2 { relu }"),
-    "parentheses in a label": network('"' + "{(1)}" * 1_000 + '": relu'),
-    "branches": network("concat { " + "x; " * 20_000 + "}"),
+    "sum": network("conv(" + many("1 + ") + "1" + ", 3)"),
+    "statements": network(many("relu\n")),
+    "one line": network(many("relu; ")),
+    "pipeline": network("relu" + many(" -> relu")),
+    "else if": network("if false { relu }" + many(" else if false { relu }")),
+    "comparisons": network("if " + many("1 < ") + "2 { relu }"),
+    "parentheses in a label": network('"' + "{(1)}" * 100 + '": relu'),
+    "branches": network("concat { " + many("x; ") + "}"),
 }
 
 

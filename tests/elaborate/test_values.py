@@ -53,7 +53,7 @@ def test_a_family_where_a_number_belongs(stage: str, said: str) -> None:
 
 def test_lists_are_gone_through_so_often() -> None:
     found = compile_text("network net { input image [3, 8, 8]; for i in 0..100 { let a = sum(0..100000) } }")
-    assert [d.code for d in found.diagnostics if d.is_error] == ["E0502"] and "list_visits" in (found.diagnostics[0].help or "")
+    assert [d.code for d in found.diagnostics if d.is_error] == ["E0502"] and "steps" in (found.diagnostics[0].help or "")
 
 
 def test_a_slope_that_nothing_reads() -> None:

@@ -55,7 +55,7 @@ def _ends_with(frame: Frame, key: str) -> bool:
 
 def _facts(graph: Graph) -> tuple[str, ...]:
     """Input, learned numbers, multiply-accumulates."""
-    found = counts(graph, Costs(graph), graph.root)
+    found = counts(graph, Costs(graph), [graph.root])[graph.root]
     inputs = ", ".join(shape_text(graph.nodes[i].shape) for i in graph.inputs)
     params = f"{_number(found['params_eval'])} parameters"
     if found["params"] != found["params_eval"]:

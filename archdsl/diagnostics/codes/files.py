@@ -22,8 +22,8 @@ CODES = (
     Code(
         "E0603",
         "the file is too large",
-        """A spec has at most 4,000,000 characters; a network of 100,000 lines is below that. Loops and blocks make long specs
-        short, and `import` splits them.""",
+        """A spec has at most 80,000 characters, with all that it imports; 2,000 lines are below that. Loops and blocks make long
+        specs short.""",
         situation="`archdsl check` of a file of 50 MB.",
     ),
     Code(

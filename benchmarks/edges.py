@@ -1,0 +1,95 @@
+"""Texts at the edge of what the limits allow: what the checking of one may take.
+
+    python benchmarks/edges.py [--quick]
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from archdsl import limits
+from archdsl.driver import check_text
+from benchmarks.measure import ROOT, Process, Section, plain_environment, print_sections, run_process, seconds, verdict
+
+SECONDS, MEBIBYTES = 2, 500
+"""What no text may take."""
+
+
+def network(body: str, shape: str = "3, 32, 32") -> str:
+    """A network of one body."""
+    return f"network edge {{\n  input image [{shape}]\n  {body}\n}}\n"
+
+
+def filled(line: str) -> str:
+    """As many lines as a file may hold."""
+    return network(line * ((limits.SOURCE_CHARACTERS - 100) // len(line)))
+
+
+UNIT = "block unit(width) { skip { conv(width, 3); bn; relu; conv(width, 3); bn }; relu }\n"
+TEXTS = {
+    "residual blocks, all alike": (UNIT + network("repeat 15_000 { unit(3) }"), 0),
+    "blocks that call two, each of them two, ...": (
+        "block b0 { relu }\n" + "".join(f"block b{i + 1} {{ b{i} -> b{i} }}\n" for i in range(50)) + network("b50"), 1,
+    ),
+    "convolutions, each of another width": (network("for i in 0..50_000 { conv(i + 1, 1) }"), 1),
+    "convolutions that each leave less of an open size": (network("repeat 6_000 { conv(3, 3, pad = 0) }", "3, H, W"), 0),
+    "the same, at one size too small": (network("repeat 6_000 { conv(3, 3, pad = 0) }", "3, H, W"), 1),
+    "skips between open sizes": (network("repeat 8 { maxpool(2) }; repeat 8 { upsample(2) }; repeat 10_000 { skip { conv(3, 3) } }", "3, H, W"), 0),
+    "open sizes that repeat late": (network("maxpool(2049); upsample(2049); repeat 100 { skip { maxpool(2); upsample(2) } }", "3, H, W"), 0),
+    "joins with a value far above": (network("e[0]: conv(3, 1); for i in 1..8_000 { e[i]: conv(3, 1); add { x; e[i - 1] } }"), 0),
+    "heads": (network('for i in 0..7_000 { aux "head{i}": { gap; flatten; linear(3) } }'), 0),
+    "loops that do nothing": (network("repeat 1000 { repeat 1000 { repeat 1000 { } } }"), 1),
+    "sums of long lists": (network("for i in 0..50_000 { let a = sum(0..100_000) }"), 1),
+    "expressions": (network("for i in 0..50_000 { let a = " + "i + " * 4_000 + "1 }"), 1),
+    "as many lines as a file holds": (filled("conv(16, 3) -> bn; relu\n"), 0),
+    "a mistake in each line": (filled("{ conv(16 3) -> bm; relo }\n"), 1),
+    "names that nothing is called": (
+        "".join(f"block long_name{i} {{ relu }}\n" for i in range(1_500)) + network("".join(f"{{ longname{i} }}\n" for i in range(1_500))), 1,
+    ),
+    "brackets that nothing closes": (network("(" * 70_000), 1),
+    "another file": ("\x7fELF" * 5_000_000, 1),
+}  # fmt: skip
+"""Texts, with the exit status of `archdsl check`."""
+ARGUMENTS = {"the same, at one size too small": ["--size", "3x64x64"]}
+
+
+def edges(texts: Mapping[str, tuple[str, int]], rounds: int) -> Section:
+    """Each text checked by a process of its own."""
+    section = Section(
+        "At the edge of the limits",
+        f"Texts made to take long, {rounds} rounds each. With the default limits the check of none may take more than {SECONDS} s and {MEBIBYTES} MiB; "
+        "`archdsl check` also starts Python, and shows each layer.",
+        ["text", "characters", "ends with", "check, s", "least, s", "`archdsl check`, s", "peak, MiB", "verdict"],
+    )
+    processes = {name: as_process(name, text, status, rounds) for name, (text, status) in texts.items()}  # while this process is small
+    for name, (text, status) in texts.items():
+        took, peak = statistics.median([process.wall for process in processes[name]]), max(process.peak_mib for process in processes[name])
+        checked = [seconds(partial(check_text, f"{text}# {n}\n")) for n in range(rounds)]  # else it is parsed once
+        share = max(statistics.median(checked) / SECONDS, peak / MEBIBYTES)
+        section.rows.append(
+            [name, f"{len(text):,}", str(status), f"{statistics.median(checked):.2f}", f"{min(checked):.2f}", f"{took:.2f}", f"{peak:.0f}", verdict(share, 1)]
+        )
+    return section
+
+
+def as_process(name: str, text: str, status: int, rounds: int) -> list[Process]:
+    """What `archdsl check` takes."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "edge.arch")
+        path.write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "archdsl", "check", str(path), *ARGUMENTS.get(name, [])]
+        return [run_process(command, plain_environment(PYTHONPATH=str(ROOT)), status=status) for _ in range(rounds)]
+
+
+def measure(*, quick: bool) -> list[Section]:
+    """Everything."""
+    return [edges(dict(list(TEXTS.items())[:3]), 1)] if quick else [edges(TEXTS, 3)]
+
+
+if __name__ == "__main__":
+    print_sections(measure(quick="--quick" in sys.argv), as_json="--json" in sys.argv)
