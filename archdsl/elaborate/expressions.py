@@ -72,7 +72,9 @@ class Evaluator:
         """The value of an expression; raises `Problem` where it has none."""
         self._depth += 1
         try:
-            self.spend(steps.EXPRESSION, expression.span)
+            self.steps += steps.EXPRESSION
+            if self.steps > limits.STEPS:
+                self.spend(0, expression.span)
             if self._depth > limits.NESTING:
                 raise problem(
                     "E0108",

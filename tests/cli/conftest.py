@@ -55,7 +55,7 @@ def process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "archdsl", *map(str, arguments)]
-        settings = {"capture_output": True, "text": True, "timeout": 120, "cwd": tmp_path, "env": dict(os.environ)}
+        settings = {"capture_output": True, "text": True, "timeout": 300, "cwd": tmp_path, "env": dict(os.environ)}
         return subprocess.run(command, **settings | options)  # type: ignore[call-overload, no-any-return]
 
     return run

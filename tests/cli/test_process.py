@@ -31,7 +31,7 @@ HEAVY = {"torch", "lightning", "sklearn", "numpy", "networkx", "rich", "pygraphv
 )
 def test_what_a_quick_command_imports(tmp_path: Path, arguments: list[str], more: set[str]) -> None:
     code = "import sys; from archdsl.cli import main; main(sys.argv[1:]); print(*sys.modules, file=open('modules', 'w'))"
-    subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, check=True, timeout=300)
     imported = set((tmp_path / "modules").read_text().split())
     heavy = HEAVY - {"networkx"} if arguments[0] == "render" else HEAVY
     assert not imported & (heavy | more)
@@ -84,7 +84,7 @@ def test_a_full_disk(process: Process, small: Path) -> None:
 )
 def test_a_closed_stream(process: Process, small: Path, arguments: str, closed: str, status: int, said: str) -> None:
     command = ["sh", "-c", f'exec "$0" -m archdsl {arguments} {closed}', sys.executable]
-    shown = subprocess.run(command, cwd=small.parent, capture_output=True, text=True, timeout=120)
+    shown = subprocess.run(command, cwd=small.parent, capture_output=True, text=True, timeout=300)
     assert shown.returncode == status
     assert shown.stderr.startswith(said) and "Traceback" not in shown.stderr and bool(shown.stderr) is bool(said)
 
