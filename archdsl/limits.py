@@ -34,8 +34,8 @@ PERIOD = 8192
 """After how many values of an open size the sizes of a network repeat; at least twice its total stride."""
 SINGLE_SIZES = 1 << 18
 """Sizes that a condition tells apart one by one."""
-SIZE_VALUES = 1_000_000
-"""Numbers that the formulas of a network's open sizes are kept as, all together."""
+SIZE_VALUES = 500_000
+"""Numbers that the formulas of a network's open sizes are kept as, all together, and the sets of the sizes that work."""
 IMPORTS = 200
 """Files that one network may draw on."""
 IMPORT_DEPTH = 32

@@ -40,6 +40,10 @@ class SizeSet:
         """Whether any size is in it."""
         return bool(self.points) or any(start is not None for start in self.least)
 
+    def __len__(self) -> int:
+        """How many numbers it is kept as."""
+        return len(self.least) + len(self.points)
+
     def __and__(self, other: SizeSet) -> SizeSet:
         """What is in both."""
         return _both(self, other)

@@ -9,11 +9,13 @@ Where one axis never is, such a condition is one on the other; of those that rem
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, Severity
 from archdsl.ir import Condition, Graph, Node, Scope
 from archdsl.shapes import Dim, OpenSize, SizeError
@@ -22,6 +24,8 @@ from archdsl.source import Span
 
 _SHOWN = 6
 """How many places a diagnostic marks besides its own."""
+_CHOICES = 100
+"""In how many ways ties between open sizes may be met, none of them wider than another."""
 
 
 class Demand(NamedTuple):
@@ -49,6 +53,8 @@ class OpenSizes:
     demands: list[Demand] = field(default_factory=list)
     together: list[Together] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    numbers: int = 0
+    """How many numbers the sets are kept as that it took, all together."""
 
     def works(self, at: Mapping[str, int]) -> bool:
         """Whether the network works at these values of all its open sizes; `ValueError` where one is not given."""
@@ -183,6 +189,9 @@ def _questions(graph: Graph) -> Iterator[_Question]:
 def _narrow(verdict: OpenSizes, question: _Question) -> None:
     """Take in one condition; a diagnostic where no size is left."""
     meets = _met(question)
+    verdict.numbers += sum(len(sizes) for sizes in meets.values())
+    if verdict.numbers > limits.SIZE_VALUES:
+        raise SizeError(f"the sets of sizes that work take more than {limits.SIZE_VALUES:,} numbers; {limits.remedy('SIZE_VALUES')}")
     if len(meets) > 1:
         verdict.together.append(Together(meets, question.span, question.reason))
         return
@@ -302,15 +311,28 @@ def untie(verdict: OpenSizes) -> None:
                 break
             ties = verdict.together
         choices = [verdict.work]
-        for tie in verdict.together:
+        for tie in _entangled(verdict):
             narrowed = [choice | {symbol: choice[symbol] & sizes} for choice in choices for symbol, sizes in tie.sizes.items()]
             choices = [choice for choice in narrowed if all(choice.values())]
             if not choices:
                 verdict.diagnostics.append(_none_together(verdict, tie))
                 return
             choices = _widest(choices)
+            if len(choices) > _CHOICES:
+                raise SizeError(f"the open sizes are tied to one another in more than {_CHOICES} ways; give sizes that are equal one name")
     except SizeError as error:
         verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(verdict.together[0].span)))
+
+
+def _entangled(verdict: OpenSizes) -> list[Together]:
+    """The ties that may fail together: one with an open size that no other has can be met by that, whatever the others need."""
+    ties = verdict.together
+    while True:
+        shared = Counter(symbol for tie in ties for symbol in tie.sizes)
+        left = [tie for tie in ties if all(shared[symbol] > 1 for symbol, sizes in tie.sizes.items() if verdict.work[symbol] & sizes)]
+        if len(left) == len(ties):
+            return ties
+        ties = left
 
 
 def _implies(tie: Together, other: Together, earlier: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.declared import show, type_name
+from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment, problem
@@ -36,17 +37,17 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
     if not isinstance(e, ast.Chain) or e.operators[0] not in ("and", "or", *COMPARE):
         return evaluator.truth(e, env) is not False
     if e.operators[0] in ("and", "or"):
-        return _joined(e.operators[0], [_sets(evaluator, operand, env) for operand in e.operands], e.span)
+        return _joined(evaluator, e.operators[0], [_sets(evaluator, operand, env) for operand in e.operands], e.span)
     for side in e.operands:
         if isinstance(side, ast.Chain) and side.operators[0] in ("and", "or", *COMPARE):
             message = f"a condition on sizes compares whole numbers, and `{side.span.text}` is true or false"
             raise problem("E0408", message, side.span, f"it is a condition by itself, or after `not`: `where {side.span.text}`")
     values = [evaluator.evaluate(operand, env) for operand in e.operands]
     pairs = zip(values, e.operators, values[1:], strict=False)
-    return _joined("and", [_compared(left, sign, right, e.span) for left, sign, right in pairs], e.span)
+    return _joined(evaluator, "and", [_compared(left, sign, right, e.span) for left, sign, right in pairs], e.span)
 
 
-def _joined(operator: str, parts: list[Stated | bool], span: Span) -> Stated | bool:
+def _joined(evaluator: Evaluator, operator: str, parts: list[Stated | bool], span: Span) -> Stated | bool:
     """Conditions that all hold, or of which one does."""
     decides = operator == "or"
     if decides in parts:
@@ -57,6 +58,7 @@ def _joined(operator: str, parts: list[Stated | bool], span: Span) -> Stated | b
             if symbol in found:
                 sizes = found[symbol] | sizes if decides else found[symbol] & sizes
             found[symbol] = sizes
+            evaluator.spend(steps.OPEN * len(sizes), span)
         if decides and isinstance(part, dict):
             _single({**found, **_single(part, span)}, span)
     return found or not decides

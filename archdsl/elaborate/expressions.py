@@ -93,6 +93,13 @@ class Evaluator:
             message = f"checking takes more than {limits.STEPS:,} steps, and ends here"
             raise self._too_large(message, span, "STEPS", "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;")
 
+    def _spend_on(self, value: Any, span: Span) -> None:
+        """Count what it takes to go through a value that was computed, or is compared."""
+        if value.__class__ is tuple:
+            self.spend(len(value), span)
+        elif value.__class__ is OpenSize:
+            self.spend(steps.OPEN * len(value.offsets), span)
+
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """A condition, which has to be a bool."""
         value = self.evaluate(expression, env)
@@ -212,8 +219,7 @@ class Evaluator:
                 value = UNKNOWN
             else:
                 value = arithmetic(sign, value, right, e, operand)
-                if value.__class__ is tuple:
-                    self.spend(len(value), e.span)
+                self._spend_on(value, e.span)
         return value
 
     def _logical(self, e: ast.Chain, env: Environment, stop: bool) -> bool | Unknown:
@@ -229,8 +235,8 @@ class Evaluator:
             right = self.evaluate(operand, env)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return UNKNOWN
-            if left.__class__ is tuple:
-                self.spend(len(left), e.span)
+            self._spend_on(left, e.span)
+            self._spend_on(right, e.span)
             if not compare(sign, left, right, e.span):
                 return False
             left = right

@@ -237,3 +237,29 @@ def test_one_size_fails_at_a_place_once() -> None:
     compiled = checked("repeat 100 { conv(3, 3, pad = 0) }")
     found = at_sizes(compiled.require(), compiled.sizes, {"image": (3, 50, 500)})[1]
     assert [(d.code, d.mark.text if d.mark else "") for d in found] == [("E0312", "needs H to be at least 51")]
+
+
+def test_ties_of_open_sizes_that_have_nothing_to_do_with_one_another() -> None:
+    """Two ways to meet each are not 2^40 ways to meet all."""
+    compiled = compile_text("network net {\n" + "".join(f"input i{k} [3, H{k}, W{k}]; output o{k}: {{ i{k} -> instance_norm }}\n" for k in range(40)) + "relu }")
+    assert codes(compiled) == []
+    assert compiled.sizes.works({f"{axis}{k}": 2 if axis == "H" else 1 for k in range(40) for axis in "HW"})
+    assert not compiled.sizes.works({f"{axis}{k}": 1 for k in range(40) for axis in "HW"})
+
+
+def test_ties_in_a_ring_are_refused_where_they_are_too_many() -> None:
+    def ring(count: int) -> list[str]:
+        inputs = (f"input i{k} [3, N{k}, N{(k + 1) % count}]; output o{k}: {{ i{k} -> instance_norm }}\n" for k in range(count))
+        return codes(compile_text("network net {\n" + "".join(inputs) + "relu }"))
+
+    assert ring(4) == [] and ring(40) == ["E0307"]
+
+
+@pytest.mark.parametrize("body", [
+    'input b [3, 100_000, 8]; for i in 0..300 { aux "h{i}": { b -> slice(i..90_000, axis = 1) -> crop_like(image) } }; image -> relu',
+    "maxpool(1025); upsample(1025); for i in 1..300 { e[i]: conv(3, 3, pad = 0); image -> crop_like(e[i]); add { x; e[i] } }",
+    "for i in 1..3000 { expect x.h % 4096 < 4096 }; relu",
+])  # fmt: skip
+def test_sets_that_become_too_large_together(body: str) -> None:
+    compiled = checked(body)
+    assert not compiled.ok and "--limit s" in compiled.diagnostics[-1].message + (compiled.diagnostics[-1].help or "")
