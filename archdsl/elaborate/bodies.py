@@ -4,41 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from archdsl import limits
-from archdsl.declared import Fault, show, type_name
+from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate import control, declarations, joins, steps
 from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwritten
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.naming import Naming, check_label
+from archdsl.elaborate.making import Nodes
+from archdsl.elaborate.naming import Key, Naming, check_label
 from archdsl.elaborate.replay import Replay
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
-from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
-
-
-class Key(NamedTuple):
-    """Where a labelled stage goes: the scope's naming, and its key there."""
-
-    naming: Naming
-    name: str
-    label: str
-    span: Span
 
 
 class Bodies:
     """Elaborates bodies into nodes. One instance elaborates one network; errors gather in `diagnostics`."""
 
     def __init__(self) -> None:
-        self.nodes: list[Node] = []
         self.inputs: list[int] = []
         self.results: dict[str, Head | Output] = {}
         self.conditions: list[Condition] = []
@@ -49,17 +39,16 @@ class Bodies:
         self.claims: list[Claim] = []
         self.diagnostics: list[Diagnostic] = []
         self.evaluator = Evaluator(partial(control.too_large, self))
+        self.nodes = Nodes(self.evaluator)
         self.binder = Binder(self.evaluator)
         self._cache = CallCache(self.evaluator)
         self._replay = Replay(self)
         self.called: set[ast.Definition] = set()
         self._seen: set[tuple[str, Span]] = set()
-        self._inferred: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
         self._active: list[ast.Definition] = []
         self._depth = 0
         self.rounds = 0
         self._runs = 0
-        self._size_values = 0
         self.variables: dict[str, Any] = {}
         self.scope: Scope | None = None
 
@@ -228,7 +217,7 @@ class Bodies:
             name = call.callee if isinstance(call, ast.CallExpr) else call
             if found.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or found.diagnostic.mark != Mark(name.span):
                 raise
-            raise self.evaluator.unknown_stage(name, env) from None
+            raise self.evaluator.unfound.stage(name, env) from None
         if isinstance(value, Callee):
             if isinstance(value.target, ast.Definition):
                 return self._block(value, call, env, x, naming, key)
@@ -272,70 +261,7 @@ class Bodies:
             name = naming.place(key.name, key.span)
         if op is None or x.__class__ is Unknown:
             return UNKNOWN
-        return self.apply(op, (x, *operands), naming.scope, name, span, callee, key)  # type: ignore[arg-type]
-
-    def apply(
-        self,
-        op: Op,
-        inputs: tuple[Node, ...],
-        scope: Scope,
-        name: str | None,
-        span: Span,
-        callee: Callee | None = None,
-        key: Key | None = None,
-    ) -> Node:
-        """A new node, with the shape that the op infers."""
-        shapes = (inputs[0].shape,) if len(inputs) == 1 else tuple([node.shape for node in inputs])
-        known = (id(op), shapes)
-        shape = self._inferred.get(known)
-        if shape is None:
-            self.evaluator.spend(steps.ANEW, span)
-            try:
-                shape = op.output(*shapes)
-            except Fault as fault:
-                raise self._shape_problem(fault, inputs, span, callee) from None
-            except SizeError as error:
-                raise problem("E0307", f"`{op.name}`: {error}", span) from None
-            self._inferred[known] = shape
-            self._count_size_values(shape, shapes, span)
-        integer = False
-        if inputs[0].integer or op.integers != "refused" or any([node.integer for node in inputs]):
-            integer = _integer(op, inputs, span)
-        self.evaluator.spend(steps.NODE, span)
-        if len(self.nodes) >= limits.NODES:
-            raise control.too_many_ops(self, span)
-        node = Node(
-            len(self.nodes),
-            op,
-            tuple([node.index for node in inputs]),
-            shape,
-            scope,
-            name,
-            key is not None,
-            span,
-            integer,
-            key.label if key else None,
-        )
-        self.nodes.append(node)
-        return node
-
-    def _count_size_values(self, shape: Shape, shapes: tuple[Shape, ...], span: Span) -> None:
-        """Raise where the formulas of open sizes become too much to keep; one that an op hands on is kept once."""
-        for size in shape:
-            if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
-                self._size_values += len(size.offsets)
-        if self._size_values > limits.SIZE_VALUES:
-            message = f"the formulas of the open sizes take more than {limits.SIZE_VALUES:,} numbers"
-            raise control.too_large(self, message, span, "SIZE_VALUES", "fix a size in `input`, or use strides with common factors;")
-
-    def _shape_problem(self, fault: Fault, inputs: tuple[Node, ...], span: Span, callee: Callee | None) -> Problem:
-        """An op's fault at its place: the argument's, where it is one, and where the input came from."""
-        place = span
-        if callee is not None and fault.argument and fault.argument in (callee.keywords or {}):
-            place = (callee.keywords or {})[fault.argument].span
-        marks = tuple(Mark(node.span, f"gives {format_shape(node.shape)}") for node in inputs if node.span != span)
-        related = marks if fault.code.startswith("E03") else ()
-        return Problem(Diagnostic(fault.code, fault.message, Mark(place), related, help=fault.help))
+        return self.nodes.apply(op, (x, *operands), naming.scope, name, span, callee, key)  # type: ignore[arg-type]
 
     def _block(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
         definition, span = callee.target, call.span
@@ -405,21 +331,6 @@ def call_chain(scope: Scope | None) -> tuple[str, ...]:
             where = ", ".join(f"{k} = {show(v)}" for k, v in around.variables.items())
             notes.append(f"in {around.block}({given}), called at {around.span.place}" + (f" ({where})" if where else ""))
     return tuple(notes[:8])
-
-
-def _integer(op: Op, inputs: tuple[Node, ...], span: Span) -> bool:
-    """Whether the result holds integers, as PyTorch promotes types; a problem where the op cannot take what it gets."""
-    taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
-    integers = all(node.integer for node in taken)
-    if op.integers == "refused" and any(node.integer for node in taken):
-        raise problem(
-            "E0308", f"`{op.name}` takes real numbers, and gets integers", span, "`embedding(n, dim)` turns tokens into vectors"
-        )
-    if op.integers == "required" and not integers:
-        raise problem(
-            "E0308", f"`{op.name}` takes integers, and gets real numbers", span, "declare the input so: `input tokens: int [512]`"
-        )
-    return integers and op.integers == "kept"
 
 
 _STATEMENTS: dict[type, Callable[[Bodies, Any, Environment, Value, Naming], Value]] = {

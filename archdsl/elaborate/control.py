@@ -15,7 +15,8 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.bodies import Bodies, Key
+    from archdsl.elaborate.bodies import Bodies
+    from archdsl.elaborate.naming import Key
 
 
 def repeat(
@@ -117,8 +118,3 @@ def too_large(bodies: Bodies, message: str, span: Span, limit: str, help: str = 
     """Report a count that goes over a limit; what to raise."""
     bodies.report(Diagnostic("E0502", message, Mark(span), help=f"{help} {limits.remedy(limit)}"))
     return Exhausted()
-
-
-def too_many_ops(bodies: Bodies, span: Span) -> Exhausted:
-    """Report that a network has more ops than are allowed; what to raise."""
-    return too_large(bodies, f"this network has more than {limits.NODES:,} ops", span, "NODES")

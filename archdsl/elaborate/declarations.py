@@ -177,7 +177,7 @@ def _input_size(bodies: Bodies, statement: ast.Input, place: int, env: Environme
     if isinstance(size, ast.Name) and bodies.evaluator.named(size, env) is Unknown:
         batch = _without_batch(statement, place)
         known = env.visible() if batch is None else ()
-        raise bodies.evaluator.unknown_name(size, env, known, batch or _named(statement, env))
+        raise bodies.evaluator.unfound.name(size, env, known, batch or _named(statement, env))
     if size.span.text in _OPEN_ELSEWHERE:
         code, what = _OPEN_ELSEWHERE[size.span.text]
         help = _without_batch(statement, place) or _named(statement, env)
@@ -261,7 +261,7 @@ def _rule(bodies: Bodies, setting: ast.Setting, env: Environment) -> None:
     known = f"the rules are {', '.join(rules)}"
     name = setting.value.callee if isinstance(setting.value, ast.CallExpr) else setting.value
     if isinstance(name, ast.Name) and bodies.evaluator.named(name, env) is Unknown:
-        raise bodies.evaluator.unknown_name(name, env, rules, known)
+        raise bodies.evaluator.unfound.name(name, env, rules, known)
     value = bodies.evaluator.evaluate(setting.value, env)
     if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):
         made = bodies.binder.declared(value, setting.value.span)

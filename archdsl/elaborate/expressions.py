@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from archdsl import limits
 from archdsl.declared import Fault, show, type_name
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics import did_you_mean
 from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
-from archdsl.elaborate.labels import Labels
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
+from archdsl.elaborate.unfound import Unfound
 from archdsl.elaborate.values import (
     FUNCTIONS,
     SIZE_ATTRIBUTES,
@@ -21,7 +21,6 @@ from archdsl.elaborate.values import (
     Environment,
     Family,
     Module,
-    Problem,
     Unknown,
     length,
     nested,
@@ -37,23 +36,26 @@ from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
-_DEFINING = "a constant is defined by `let name = ...`, a parameter in the first line of its block or network"
 
-
-def _too_large(message: str, span: Span, limit: str, help: str) -> Exception:
+class TooLarge(Protocol):
     """What to raise for what goes over a limit."""
+
+    def __call__(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exception:
+        """An exception with the remedy."""
+
+
+def _too_large(message: str, span: Span, limit: str, help: str = "") -> Exception:
     return problem("E0502", message, span, f"{help} {limits.remedy(limit)}")
 
 
 class Evaluator:
     """Evaluates expressions in an environment."""
 
-    def __init__(self, too_large: Callable[[str, Span, str, str], Exception] = _too_large) -> None:
-        self._too_large = too_large
+    def __init__(self, too_large: TooLarge = _too_large) -> None:
+        self.too_large = too_large
         self._depth = 0
-        self._labels = Labels()
         self.steps = 0
-        self._unknown: dict[tuple[ast.Name, str], Problem] = {}
+        self.unfound = Unfound()
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
@@ -91,7 +93,7 @@ class Evaluator:
         self.steps += count
         if self.steps > limits.STEPS:
             message = f"checking takes more than {limits.STEPS:,} steps, and ends here"
-            raise self._too_large(message, span, "STEPS", "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;")
+            raise self.too_large(message, span, "STEPS", "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;")
 
     def _spend_on(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
@@ -137,7 +139,7 @@ class Evaluator:
     def _name(self, e: ast.Name, env: Environment) -> Any:
         value = self.named(e, env)
         if value is Unknown:
-            raise self.unknown_name(e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()])
+            raise self.unfound.name(e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()])
         return value
 
     def named(self, e: ast.Name, env: Environment) -> Any:
@@ -163,36 +165,6 @@ class Evaluator:
         if (initializer := Initializer.registry.get(name)) is not None:
             return Callee(initializer)
         return None
-
-    def unknown_name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> Problem:
-        """Nothing is called so here; what is said of it in a first round of a loop is said in all."""
-        if (e, otherwise) not in self._unknown:
-            self._unknown[e, otherwise] = self._unknown_name(e, env, known, otherwise)
-        return self._unknown[e, otherwise]
-
-    def _unknown_name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str) -> Problem:
-        """With the label that is, out of sight, or the name among the known that is meant."""
-        hidden = self._labels.around(env.module.file, e.id, e.span)
-        if hidden is not None:
-            label, later = hidden
-            message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
-            rule = "a label is visible after its statement, in the same braces and those inside"
-            return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
-        if e.id in FUNCTIONS:
-            return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
-        if e.id in {"True", "False", "None"}:
-            help = f"write `{e.id.lower()}`"
-        elif otherwise == _DEFINING and any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
-            help = f"it is a word that some ops know; to pass it on, put it in quotes: `\"{e.id}\"`"
-        else:
-            help = did_you_mean(e.id, known) or otherwise
-        return problem("E0201", f"nothing is called `{e.id}` here", e.span, help)
-
-    def unknown_stage(self, e: ast.Name, env: Environment) -> Problem:
-        """Nothing that could stand where a stage stands is called so."""
-        blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block)]
-        known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]
-        return self.unknown_name(e, env, known, "a stage is an op, a block or a label before it; `archdsl ops` lists the ops")
 
     # -- operators --
 
@@ -361,7 +333,7 @@ class Evaluator:
         if value is Unknown:
             known = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
             known += [*Initializer.registry.names(), *FUNCTIONS, "0..n"]
-            raise self.unknown_name(e, env, known)
+            raise self.unfound.name(e, env, known)
         return value
 
     def _function(self, e: ast.CallExpr, env: Environment) -> Any:
@@ -419,7 +391,7 @@ class Evaluator:
         if takes is not None and self.named(value, env) is Unknown:
             if (name, value.id) == ("pad", "same"):
                 takes += ": half of the window, such as `pad = 1` for a window of 3"
-            raise self.unknown_name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
+            raise self.unfound.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)
 
 

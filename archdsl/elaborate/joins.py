@@ -17,7 +17,8 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.bodies import Bodies, Key
+    from archdsl.elaborate.bodies import Bodies
+    from archdsl.elaborate.naming import Key
 
 _ADD = Add()
 _JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}
@@ -38,7 +39,7 @@ def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Nam
     if body.shape != shortcut.shape:
         _same_sizes(bodies, body, shortcut, x, skip)
     if options["scale"] != 1.0:
-        body = bodies.apply(
+        body = bodies.nodes.apply(
             _option_op(bodies, "scale", "factor", options["scale"], spans["scale"], "scale"),
             (body,),
             scope,
@@ -46,10 +47,10 @@ def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Nam
             skip.keyword,
         )
     if options["drop"] != 0.0:
-        body = bodies.apply(
+        body = bodies.nodes.apply(
             _option_op(bodies, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), scope, None, skip.keyword
         )
-    return bodies.apply(_ADD, (body, shortcut), scope, None, skip.keyword)
+    return bodies.nodes.apply(_ADD, (body, shortcut), scope, None, skip.keyword)
 
 
 def _same_sizes(bodies: Bodies, body: Node, shortcut: Node, x: Node, skip: ast.Skip) -> None:
@@ -95,7 +96,7 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
     cls = _JOINS[join.kind]
     try:
         op = bodies.binder.make(cls, options, join.keyword)
-        joined = bodies.apply(op, nodes, naming.scope, None, join.keyword)
+        joined = bodies.nodes.apply(op, nodes, naming.scope, None, join.keyword)
         _open_branches(bodies, joined, nodes, join)
         return joined
     except Fault as fault:

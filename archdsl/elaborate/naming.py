@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
@@ -25,6 +25,15 @@ MODULE_ATTRIBUTES: Final = frozenset(
 """What `torch.nn.Module`, `Sequential` and `ModuleList` already mean by a name; a test compares it with torch."""
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+")
+
+
+class Key(NamedTuple):
+    """Where a labelled stage goes: the scope's naming, and its key there."""
+
+    naming: Naming
+    name: str
+    label: str
+    span: Span
 
 
 class Naming:

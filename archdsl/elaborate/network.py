@@ -110,7 +110,7 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
     heads = [result for result in bodies.results.values() if isinstance(result, Head)]
     outputs = [result for result in bodies.results.values() if isinstance(result, Output)]
     return Graph(
-        definition.name, root, bodies.nodes, bodies.inputs, index, heads, outputs, bodies.initializers,
+        definition.name, root, list(bodies.nodes), bodies.inputs, index, heads, outputs, bodies.initializers,
         bodies.conditions, bodies.stated, bodies.stated_at, doc=doc,
     )  # fmt: skip
 

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archdsl import limits
-from archdsl.elaborate import steps
 from archdsl.elaborate.calls import identity
-from archdsl.elaborate.control import too_many_ops
 from archdsl.elaborate.values import Callee, Value
 from archdsl.ir import Node, Scope
 from archdsl.records import record
@@ -57,9 +54,7 @@ class Replay:
             return None
         bodies = self._bodies
         nodes, shift = bodies.nodes, len(bodies.nodes) - recording.nodes.start
-        if len(nodes) + len(recording.nodes) > limits.NODES:
-            raise too_many_ops(bodies, scope.span)
-        bodies.evaluator.spend(steps.NODE * len(recording.nodes), scope.span)
+        nodes.room(len(recording.nodes), scope.span)
         scope.arguments = recording.scope.arguments
         scopes = {id(recording.scope): scope}
         start, outside = recording.nodes.start, recording.x
