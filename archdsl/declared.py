@@ -19,7 +19,7 @@ from archdsl import limits
 class Fault(Exception):
     """What is wrong with a value or a shape, without a place: whoever has the span adds it.
 
-    `argument` names the parameter at fault, where it is one.
+    `argument` names the parameter at fault, where it is one; `further` are those of other arguments of the same call.
     """
 
     def __init__(self, code: str, message: str, *, argument: str | None = None, help: str | None = None) -> None:
@@ -28,6 +28,7 @@ class Fault(Exception):
         self.message = message
         self.argument = argument
         self.help = help
+        self.further: tuple[Fault, ...] = ()
 
 
 T = TypeVar("T", bound="Declared")
@@ -91,11 +92,13 @@ class Declared(BaseModel):
 
     @classmethod
     def create(cls, arguments: dict[str, Any]) -> Self:
-        """Validate arguments that are known by name; raises `Fault` for the first that does not fit."""
+        """Validate arguments that are known by name; raises `Fault` for the first that does not fit, with the others."""
         try:
             made = cls(**arguments)
         except ValidationError as error:
-            raise _fault(cls, error) from None
+            first, *others = _faults(cls, error)
+            first.further = tuple(others)
+            raise first from None
         for argument in made.model_fields_set:
             _check_magnitude(cls, argument, getattr(made, argument))
         return made
@@ -120,12 +123,26 @@ def _literal_words(annotation: Any) -> frozenset[str]:
     return frozenset().union(*(_literal_words(part) for part in typing.get_args(annotation)))
 
 
-def _fault(cls: type[Declared], error: ValidationError) -> Fault:
-    """The first validation error, in this language's words."""
-    first = error.errors(include_url=False)[0]
+def _faults(cls: type[Declared], error: ValidationError) -> list[Fault]:
+    """The first validation error of each argument, in this language's words; of a list, that of an element."""
+    by_argument: dict[object, Any] = {}
+    for found in error.errors(include_url=False):
+        first = by_argument.setdefault(found["loc"][:1], found)
+        if isinstance(first["input"], tuple) and _element(found):
+            by_argument[found["loc"][:1]] = found
+    return [_fault(cls, found) for found in by_argument.values()]
+
+
+def _element(found: Any) -> str:
+    """Which element of a list an error is about, as `[1]`; empty where it is about all of the value."""
+    last = found["loc"][-1] if found["loc"] else None
+    return f"[{last}]" if isinstance(last, int) else ""
+
+
+def _fault(cls: type[Declared], first: Any) -> Fault:
     argument = str(first["loc"][0]) if first["loc"] else None
     given, context, kind = first["input"], first.get("ctx", {}), first["type"]
-    of = f"`{argument}` of `{cls.name}`" if argument else f"`{cls.name}`"
+    of = f"`{argument}{_element(first)}` of `{cls.name}`" if argument else f"`{cls.name}`"
     if kind == "missing":
         return Fault("E0403", f"{of} is missing", help=f"`{cls.name}` is `{signature(cls)}`")
     bounds = {
@@ -141,7 +158,7 @@ def _fault(cls: type[Declared], error: ValidationError) -> Fault:
         whole = f"; `//` divides without a remainder, `int(...)` truncates: {int(given)}" if given == given and abs(given) < 1e15 else ""
         return Fault("E0406", f"{of} is a count, and {show(given)} is a float", argument=argument, help=f"write a whole number{whole}")
     understood = cls.words(argument) if argument in cls.model_fields else frozenset()
-    expected = describe(cls.model_fields[argument].annotation) if argument in cls.model_fields else "something else"
+    expected = "an int" if _element(first) and kind == "int_type" else describe(cls.model_fields[argument].annotation) if argument in cls.model_fields else "something else"
     if kind in ("value_error", "assertion_error"):
         return Fault("E0402", f"{of}: {first['msg'].split(', ', 1)[-1]}", argument=argument)
     if understood and isinstance(given, str) and given not in understood:

@@ -97,6 +97,8 @@ def read_address(
     meant = f"{path_text}.arch"
     help = f"write `{address.replace(path_text, meant, 1)}`" if Path(meant).exists() else did_you_mean(path_text, shipped_networks()) or _GIVE
     message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
+    if name is not None and (file := _shipped_file(path_text)) is not None:
+        message, help = f"there is no file {path_text!r}: it is a network, of {file.stem}", f"write `{path_text}`, or `{file.stem}:{name}`"
     return path, name, Diagnostic("E0601", message, help=help)
 
 

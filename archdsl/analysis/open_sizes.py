@@ -88,7 +88,8 @@ class OpenSizes:
         for (sizes, reasons), symbols in groups.items():
             names, many = " and ".join(symbols), len(symbols) > 1
             if sizes == ALL:
-                found.append(f"{names} can be any size")
+                tied = [tie for tie in self.together if not tie.sizes.keys().isdisjoint(symbols)]
+                found += [] if tied else [f"{names} can be any size"]
                 continue
             lines = [f"\n  {reason.replace(chr(0), symbols[0])}" for reason in reasons]
             found.append(f"{names} must be {describe(sizes, many=many)}" + (":" + "".join(lines) if lines else ""))

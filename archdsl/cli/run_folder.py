@@ -93,7 +93,7 @@ class RunFolder:
             return
         network = self._network
         facts = {"archdsl": __version__, "network": network.name, **arguments}
-        write_file(self.path / "run.json", json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        write_file(self.path / "run.json", json.dumps(facts, indent=2) + "\n")
         write_file(self.path / "model.py", network.source())
         for name, text in network.files().items():
             target = self.path / "spec" / name

@@ -71,7 +71,10 @@ def command(
         try:
             result = _fit(network, folder, weights, device)
         except Fault as fault:
-            raise SpecError([network.diagnostic(fault)]) from fault
+            found = network.diagnostic(fault)
+            if fault.code == "E0902" and folder.begun:
+                found = found._replace(help=f"{found.help}, then go on: `{_resume_command(ctx, address, settings, device, folder.path)}`")
+            raise SpecError([found]) from fault
         except Interrupted as stopped:
             if not folder.begun:
                 raise

@@ -10,7 +10,7 @@ from archdsl import limits
 from archdsl.declared import show, type_name
 from archdsl.elaborate.values import Callee, bounded, problem, within
 from archdsl.shapes import OpenSize, SizeError
-from archdsl.sizes import ALL, equal
+from archdsl.sizes import ALL, at_least, equal
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -29,10 +29,13 @@ def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
         return COMPARE[sign](left, right)  # type: ignore[no-any-return]
     try:
         same = _equal(left, right) if sign in ("==", "!=") else None
+        if same is not None:
+            return same is (sign == "==")
+        ordered = _ordered(sign, left, right)
+        if ordered is not None:
+            return ordered
     except SizeError as error:
         raise problem("E0307", str(error), span) from None
-    if same is not None:
-        return same is (sign == "==")
     symbols = [*_symbols(left), *_symbols(right)]
     if symbols:
         raise problem("E0307", f"whether `{span.text}` holds depends on {' and '.join(dict.fromkeys(symbols))}, which the input leaves open", span,
@@ -41,6 +44,17 @@ def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise problem("E0408", f"`{sign}` compares numbers, and {show(value)} is {type_name(value)}", span)
     return bool(COMPARE[sign](left, right))
+
+
+def _ordered(sign: str, left: Any, right: Any) -> bool | None:
+    """Whether one size is over the other for every size of the input; none where that depends, or neither is open."""
+    if sign in ("==", "!=") or any(isinstance(side, bool) or not isinstance(side, int | OpenSize) for side in (left, right)):
+        return None
+    if len({*_symbols(left), *_symbols(right)}) != 1:
+        return None
+    high, low = (left, right) if sign in (">", ">=") else (right, left)
+    where = at_least(high - low, 1 if sign in (">", "<") else 0)
+    return True if where == ALL else None if where else False
 
 
 def _equal(left: Any, right: Any) -> bool | None:

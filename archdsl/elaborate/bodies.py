@@ -76,6 +76,11 @@ class Bodies:
         if diagnostic.is_error and len(self.diagnostics) >= limits.ERRORS:
             raise Exhausted
 
+    def failed(self, found: Problem) -> None:
+        """Report what a problem says."""
+        for diagnostic in (found.diagnostic, *found.further):
+            self.report(diagnostic)
+
     # -- bodies and statements --
 
     def run(self, body: ast.Body, env: Environment, x: Value, naming: Naming) -> Value:
@@ -96,7 +101,7 @@ class Bodies:
                 try:
                     x = statements[statement.__class__](self, statement, env, x, naming)
                 except Problem as found:
-                    self.report(found.diagnostic)
+                    self.failed(found)
                     self.after_error(statement, env)
                     x = UNKNOWN
             env.names["x"] = x
@@ -144,7 +149,7 @@ class Bodies:
             try:
                 x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
             except Problem as found:
-                self.report(found.diagnostic)
+                self.failed(found)
                 x = UNKNOWN
         return x
 

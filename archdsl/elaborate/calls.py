@@ -24,6 +24,7 @@ from archdsl.elaborate.values import (
     bounded,
     open_where_fixed,
     problem,
+    together,
     within,
 )
 from archdsl.ir import Node
@@ -49,10 +50,14 @@ class Binder:
         """The op or other declared thing, with the values of the network among its arguments."""
         cls = callee.target
         assert isinstance(cls, type)
-        bound = self._by_name(callee, span) if callee.positional or callee.keywords else {}
+        bound, wrong = self._by_name(callee) if callee.positional or callee.keywords else ({}, [])
+        if wrong and issubclass(cls, Op) and cls.operands:
+            raise together(wrong)
         operands: list[Node] = []
         if bound:
             if any(b.value is UNKNOWN for b in bound.values()):
+                if wrong:
+                    raise together(wrong)
                 return UNKNOWN
             if issubclass(cls, Op):
                 operands += [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
@@ -61,13 +66,13 @@ class Binder:
                 _operand(cls, name, None, span)
         values = {name: self._plain(cls, name, b) for name, b in bound.items()}
         try:
-            return self.make(cls, values, span), tuple(operands)
+            made = self.make(cls, values, span)
         except Fault as fault:
-            place = bound[fault.argument].span if fault.argument in bound else span
-            given = bound[fault.argument].value if fault.argument in bound else ()
-            if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
-                raise open_where_fixed(f"`{fault.argument}` of `{cls.name}`", given, place) from None
-            raise problem(fault.code, fault.message, place, fault.help) from None
+            missing = "E0403" if wrong else None  # under a name that is wrong, perhaps
+            wrong += [_misfit(cls, found, bound, span) for found in (fault, *fault.further) if found.code != missing]
+        if wrong:
+            raise together(wrong)
+        return made, tuple(operands)
 
     def make(self, cls: type[_Declared], values: dict[str, Any], span: Span) -> _Declared:
         """One of these with these arguments; raises `Fault`."""
@@ -78,7 +83,8 @@ class Binder:
             made = self._made[key] = cls.create(values)
         return made  # type: ignore[return-value]
 
-    def _by_name(self, callee: Callee, span: Span) -> dict[str, Bound]:
+    def _by_name(self, callee: Callee) -> tuple[dict[str, Bound], list[Problem]]:
+        """The arguments by name, and what is wrong with the names of others."""
         cls = callee.target
         assert isinstance(cls, type)
         order = positional_parameters(cls)
@@ -89,18 +95,16 @@ class Binder:
             help = f"stages stand in a row: `{extra.span.text} -> {cls.name}`" if stage and not order else f"it is `{signature(cls)}`"
             raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, help)
         bound = dict(zip(order, callee.positional, strict=False))
+        wrong: list[Problem] = []
         for name, argument in (callee.keywords or {}).items():
             if name not in order:
-                raise problem(
-                    "E0202",
-                    f"`{cls.name}` has no parameter `{name}`",
-                    argument.span,
-                    did_you_mean(name, order) or f"it is `{signature(cls)}`",
-                )
-            if name in bound:
-                raise problem("E0404", f"`{name}` is given twice, by position and by name", argument.span)
-            bound[name] = argument
-        return bound
+                help = did_you_mean(name, order) or f"it is `{signature(cls)}`"
+                wrong.append(problem("E0202", f"`{cls.name}` has no parameter `{name}`", argument.span, help))
+            elif name in bound:
+                wrong.append(problem("E0404", f"`{name}` is given twice, by position and by name", argument.span))
+            else:
+                bound[name] = argument
+        return bound, wrong
 
     def _plain(self, cls: type[Declared], name: str, bound: Bound) -> Any:
         """The value as the model takes it: lists as tuples, a call of a declared thing as that thing."""
@@ -126,6 +130,7 @@ class Binder:
         parameters = definition.parameters
         given = self._parameters_given(callee, definition)
         values: dict[str, Any] = {}
+        wrong: list[Problem] = []
         for parameter in parameters:
             bound = given.get(parameter.name)
             if bound is not None:
@@ -143,8 +148,14 @@ class Binder:
                     "E0403", f"`{parameter.name}` of `{definition.name}` is missing", Mark(span),
                     (Mark(parameter.span, "declared here without a default"),), help=help,
                 ))  # fmt: skip
-            _check_kind(definition, parameter, value, place)
+            try:
+                _check_kind(definition, parameter, value, place)
+            except Problem as found:
+                wrong.append(found)
+                value = UNKNOWN
             values[parameter.name] = env.names[parameter.name] = value
+        if wrong:
+            raise together(wrong)
         return values, {name: bound.value for name, bound in given.items()}
 
     def _parameters_given(self, callee: Callee, definition: ast.Block | ast.Network) -> dict[str, Bound]:
@@ -169,6 +180,15 @@ class Binder:
         return given
 
 
+def _misfit(cls: type[Declared], fault: Fault, bound: dict[str, Bound], span: Span) -> Problem:
+    """A fault of an argument, at its place."""
+    place = bound[fault.argument].span if fault.argument in bound else span
+    given = bound[fault.argument].value if fault.argument in bound else ()
+    if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
+        return open_where_fixed(f"`{fault.argument}` of `{cls.name}`", given, place)
+    return problem(fault.code, fault.message, place, fault.help)
+
+
 def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
     """A problem with a call, with the remedy for one such as `conv(3, 64, 7)`, which has the input's channels first, as in PyTorch."""
     target, given = callee.target, callee.positional
@@ -184,7 +204,7 @@ def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
     help = f"the channels of the input are not written: `{callee.name}({written})`"
     if second <= _WIDEST and found.diagnostic.help is not None:
         help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
-    return Problem(found.diagnostic._replace(help=help))
+    return Problem(found.diagnostic._replace(help=help), found.further)
 
 
 def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> Problem:

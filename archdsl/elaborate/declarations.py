@@ -49,7 +49,7 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
     try:
         check_claim(bodies.evaluator, expect, countable)
     except Problem as found:
-        bodies.report(found.diagnostic)
+        bodies.failed(found)
     return x
 
 
@@ -246,7 +246,7 @@ def init(bodies: Bodies, statement: ast.Init, env: Environment, x: Value, naming
         try:
             _rule(bodies, setting, env)
         except Problem as found:
-            bodies.report(found.diagnostic)
+            bodies.failed(found)
     return x
 
 

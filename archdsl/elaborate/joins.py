@@ -147,7 +147,7 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                     "E0504", "a head, an output or an input is not a branch", statement.span, "put it before or after the join"
                 )
         except Problem as problem_found:
-            bodies.report(problem_found.diagnostic)
+            bodies.failed(problem_found)
             bodies.after_error(statement, env)
             found.append(UNKNOWN)
     return found

@@ -64,7 +64,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
         try:
             graph = _network(bodies, module, definition, settings or {})
         except Problem as found:
-            bodies.report(found.diagnostic)
+            bodies.failed(found)
             graph = None
         _check_uncalled(bodies, module)
     except Exhausted:
@@ -72,7 +72,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     if any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
-        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *_unused_parameters(module)]
+        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *_never_read(module)]
     return Elaboration(graph, bodies.diagnostics, bodies, bodies.claims)
 
 
@@ -185,7 +185,7 @@ def _with_settings(
                 value = bodies.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
             keywords[name] = Bound(value, span)
         except Problem as found:
-            bodies.report(found.diagnostic)
+            bodies.failed(found)
     return Callee(network, callee.module, callee.positional, keywords)
 
 
@@ -215,7 +215,7 @@ def _check_uncalled(bodies: Bodies, module: Module) -> None:
             with tentative(bodies):
                 bodies.run(definition.body, env, UNKNOWN, Naming(scope))
         except Problem as found:
-            bodies.report(found.diagnostic)
+            bodies.failed(found)
 
 
 def _unused_values(graph: Graph) -> list[Diagnostic]:
@@ -269,17 +269,19 @@ def _fractions(op: Op) -> dict[str, float]:
     return {name: value for name, value in given.items() if isinstance(value, float) and value > 1}
 
 
-def _unused_parameters(module: Module) -> list[Diagnostic]:
-    """A warning for each parameter that its body never reads."""
+def _never_read(module: Module) -> list[Diagnostic]:
+    """A warning for each parameter that its body never reads, and each constant."""
     found = []
     for definition in module.definitions.values():
-        if not isinstance(definition, ast.Block | ast.Network) or not definition.parameters:
+        if not isinstance(definition, ast.Block | ast.Network):
             continue
-        read = {name.id for name in ast.names(definition.body, *(parameter.default for parameter in definition.parameters))}
-        for parameter in definition.parameters:
-            if parameter.name not in read:
-                message = f"`{definition.name}` never reads its parameter `{parameter.name}`"
-                found.append(
-                    Diagnostic("W0102", message, Mark(parameter.span), help="delete it, or use it", severity=Severity.WARNING)
-                )
+        defaults = (parameter.default for parameter in definition.parameters)
+        names, constants = ast.names_and_constants(definition.body, *defaults)
+        read = {name.id for name in names}
+        never = [("parameter", parameter.name, parameter.span) for parameter in definition.parameters]
+        never += [("constant", constant.name, constant.span) for constant in constants]
+        for what, name, span in never:
+            if name not in read:
+                message = f"`{definition.name}` never reads its {what} `{name}`"
+                found.append(Diagnostic("W0102", message, Mark(span), help="delete it, or use it", severity=Severity.WARNING))
     return found

@@ -126,7 +126,7 @@ class _Reader:
             value = self._evaluator.argument(Callee(Recipe), ast.Argument(expression.span, name, expression), 0, env)
             return self._plain(value, expression.span)
         except Problem as found:
-            self.diagnostics.append(_of_this_key(found.diagnostic, name, expression))
+            self.diagnostics += [_of_this_key(diagnostic, name, expression) for diagnostic in (found.diagnostic, *found.further)]
             return UNKNOWN
 
     def report_unknown_keys(self) -> None:

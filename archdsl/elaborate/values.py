@@ -18,11 +18,18 @@ from archdsl.syntax import nodes as ast
 
 
 class Problem(Exception):
-    """A diagnostic on its way to the statement that it ends."""
+    """A diagnostic on its way to the statement that it ends; `further` ones are about other arguments of the same call."""
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
+    def __init__(self, diagnostic: Diagnostic, further: tuple[Diagnostic, ...] = ()) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
+        self.further = further
+
+
+def together(problems: list[Problem]) -> Problem:
+    """Several problems of one call as one: the first, with the others."""
+    first, *others = problems
+    return Problem(first.diagnostic, (*first.further, *(other.diagnostic for other in others)))
 
 
 def problem(code: str, message: str, span: Span, help: str | None = None) -> Problem:

@@ -6,7 +6,7 @@ A rule that does not hold raises `Fault`; the elaborator knows the place and add
 """
 
 from enum import StrEnum
-from math import prod
+from math import gcd, isqrt, prod
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -240,6 +240,17 @@ def window_output(
             help="make the input larger, or the window, the stride or the number of poolings before it smaller",
         )
     return out
+
+
+def check_groups(name: str, groups: int, *sides: tuple[int, str]) -> None:
+    """Raise `Fault` E0306 where the groups of an op do not divide some number of channels, each with what to call it."""
+    for number, what in sides:
+        if number % groups:
+            common = gcd(*[channels for channels, _ in sides])
+            divisors = [pair for n in range(1, isqrt(common) + 1) if common % n == 0 for pair in (n, common // n)]
+            fitting = max(divisor for divisor in divisors if divisor < groups)
+            message = f"`groups` of `{name}` must divide its channels: {groups} does not divide {number} {what}"
+            raise Fault("E0306", message, argument="groups", help=f"the largest number below it that does is {fitting}")
 
 
 def check_limits(what: str, shape: Shape) -> None:

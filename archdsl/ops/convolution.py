@@ -15,6 +15,7 @@ from archdsl.ops.base import (
     PositiveInt,
     WeightedOp,
     channels_and_axes,
+    check_groups,
     compact,
     per_axis,
     window_output,
@@ -91,14 +92,6 @@ class _Windowed(WeightedOp):
         return Lowering(module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options), _DEFAULTS, ("in_channels", "out_channels")))
 
 
-def _check_groups(op: _Windowed, groups: int, channels: int, out: int) -> None:
-    """Raise `Fault` E0306 where groups do not divide the channels on both sides."""
-    for side, number in (("input", channels), ("output", out)):
-        if number % groups:
-            message = f"`groups` of `{op.name}` must divide its channels: {groups} does not divide {number} {side} channels"
-            raise Fault("E0306", message, argument="groups")
-
-
 def _same(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
     """The padding that keeps the size at stride 1, for odd windows."""
     return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
@@ -123,7 +116,7 @@ class Conv(_Windowed, name="conv"):
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Checks groups and resolves `same`; an unresolved `auto` counts as a bias."""
-        _check_groups(self, self.groups, channels, self.out)
+        check_groups(self.name, self.groups, (channels, "input channels"), (self.out, "output channels"))
         kernel, dilation = per_axis(self.k, axes, "k"), per_axis(self.dilation, axes, "dilation")
         even = [k for k in kernel if k % 2 == 0]
         if self.pad == "same" and even:
@@ -200,7 +193,7 @@ class UpConv(_Windowed, name="upconv"):
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Checks groups; `stride` defaults to the window."""
-        _check_groups(self, self.groups, channels, self.out)
+        check_groups(self.name, self.groups, (channels, "input channels"), (self.out, "output channels"))
         stride = self.k if self.stride is None else self.stride
         return _Geometry(
             self.out, per_axis(self.k, axes, "k"), per_axis(stride, axes, "stride"), per_axis(self.pad, axes, "pad"),

@@ -17,6 +17,7 @@ from archdsl.ops.base import (
     WeightedOp,
     both_forms,
     channels_and_axes,
+    check_groups,
     demand,
     fixed,
     normal_axis,
@@ -94,14 +95,7 @@ class GroupNorm(_Normalization, name="gn"):
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape; groups divide the channels and hold more than one value each."""
         channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
-        if channels % self.groups:
-            fitting = max(g for g in range(1, min(self.groups, channels) + 1) if channels % g == 0)
-            raise Fault(
-                "E0306",
-                f"`groups` of `gn` must divide its channels: {self.groups} does not divide {channels} channels",
-                argument="groups",
-                help=f"the largest number below it that does is {fitting}",
-            )
+        check_groups(self.name, self.groups, (channels, "channels"))
         if channels == self.groups and not sizes:
             message = f"`gn({self.groups})` leaves one value in each group, which is always normalized to zero"
             raise Fault("E0402", message, argument="groups")

@@ -16,6 +16,7 @@ from archdsl.ops.base import (
     PositiveInt,
     both_forms,
     channels_and_axes,
+    check_groups,
     compact,
     demand,
     normal_axis,
@@ -210,12 +211,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape; groups divide the channels."""
         channels, _ = channels_and_axes(self.name, inputs[0])
-        if channels % self.groups:
-            raise Fault(
-                "E0306",
-                f"`groups` of `channel_shuffle` must divide its channels: {self.groups} does not divide {channels} channels",
-                argument="groups",
-            )
+        check_groups(self.name, self.groups, (channels, "channels"))
         return inputs[0]
 
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:

@@ -22,6 +22,10 @@ _STATEMENTS = {
 """Words that begin a statement with a label or name of its own, and how."""
 
 
+_DEFINING = {"block": "a block", "network": "a network", "import": "an import", "train": "a recipe"}
+"""The words that begin what stands at the top level of a file."""
+
+
 def _unclosed_string(s: Situation) -> SyntaxFault | None:
     if s.token.type != "UNCLOSED_STRING":
         return None
@@ -36,7 +40,7 @@ def _strange_character(s: Situation) -> SyntaxFault | None:
     if character in quotes:
         return SyntaxFault("E0104", s.span, f"`{character}` does not begin a string", 'strings stand in `"double quotes"`')
     known = {"\u00d7": "write `x` in a comment, or `*`", "→": "write `->`", "&": "write `and`", "|": "write `or`",
-             "!": "write `not`, or `!=`", "@": "there are no decorators", "\\": "a line goes on inside `( )` and around `->`"}  # fmt: skip
+             "?": "write `a if condition else b`", "!": "write `not`, or `!=`", "@": "there are no decorators", "\\": "a line goes on inside `( )` and around `->`"}  # fmt: skip
     name = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
     return SyntaxFault("E0104", s.span, f"{name} has no meaning here", known.get(character))
 
@@ -67,6 +71,8 @@ def _operator(s: Situation) -> SyntaxFault | None:
     """`a + b` for tensors, `conv(8, 3) => relu`, `// a comment`."""
     if s.token.type == "EQUAL" and s.after.startswith(">"):
         return SyntaxFault("E0105", Span(s.span.file, s.span.start, s.span.end + 1), "`=>` does not join stages", "write `->`", keep=False)
+    if str(s.token) == "*" and str(s.previous) == "*" and s.previous_span is not None and s.previous_span.end == s.span.start:
+        return SyntaxFault("E0105", Span(s.span.file, s.previous_span.start, s.span.end), "`**` is no operator", "a power is written `^`", keep=False)
     ends = "_SEP" in s.expected or s.first_on_line
     if s.token.type == "FACTOR" and str(s.token) == "//" and ends:
         return SyntaxFault("E0105", s.span, "`//` does not begin a comment", "write `#`", keep=False)
@@ -95,7 +101,7 @@ def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
     starts_statement = (
         str(s.token) in KEYWORDS and s.first_on_line and str(s.token) not in {"if", "else", "for", "and", "or", "not", "in"}
     )
-    definition = str(s.token) in {"block", "network", "import", "train"} and s.first_on_line
+    definition = str(s.token) in _DEFINING and s.first_on_line and not s.within
     inside = s.opened.type != "LBRACE"
     if (
         s.token.type == "$END"
@@ -170,13 +176,30 @@ def _assignment(s: Situation) -> SyntaxFault | None:
     )
 
 
+def _nested(s: Situation) -> SyntaxFault | None:
+    """A definition or recipe inside a body, or a label called like one."""
+    if str(s.token) not in _DEFINING or s.opened is None or s.opened.type != "LBRACE":
+        return None
+    if re.match(r"\s*:", s.after):
+        return SyntaxFault("E0107", s.span, *_no_label(str(s.token)), instead=("NAME", f"{s.token}1"))
+    if not s.first_on_line or not s.within:
+        return None
+    what = _DEFINING[str(s.token)]
+    return SyntaxFault("E0101", s.span, f"{what} stands at the top level of a file, and not inside a definition", "move it out, in front of what it stands in or behind it")
+
+
+def _no_label(word: str) -> tuple[str, str]:
+    """That a keyword is no label, and what to do."""
+    help = f"choose another name, such as `{word}1`; as a key alone it stands in quotes: `\"{word}\": ...`"
+    return f"`{word}` is a word of the language and cannot be a label", help
+
+
 def _keyword(s: Situation) -> SyntaxFault | None:
     """A keyword where a name has to stand."""
     if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
         meant = _STATEMENTS.get(str(s.previous))
-        other = f"choose another name, such as `{s.previous}1`; as a key alone it stands in quotes: `\"{s.previous}\": ...`"
-        message = f"`{s.previous}` is a word of the language and cannot be a label"
-        return SyntaxFault("E0107", s.previous_span, message, meant or other, keep=meant is None)
+        message, help = _no_label(str(s.previous))
+        return SyntaxFault("E0107", s.previous_span, message, meant or help, keep=meant is None)
     wants_name = "NAME" in s.expected and not {"LET", "SKIP", "LSQB"} & s.expected
     if str(s.token) in KEYWORDS and wants_name and not s.first_on_line:
         return SyntaxFault(
@@ -321,7 +344,7 @@ def _expected(s: Situation) -> SyntaxFault:
     help = None
     if {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
         help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
-    elif s.token.type in ("NAME", "_SEP", "RBRACE") and "LBRACE" in s.expected:
+    elif s.token.type in ("NAME", "_SEP", "RBRACE") and "LBRACE" in s.expected and "SKIP" not in s.expected:
         help = "a body stands in braces, and they open on the same line: `{ ... }`"
     return SyntaxFault("E0101", at, message, help)
 
@@ -353,6 +376,7 @@ _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
     _python,
     _operator,
     _tuple,
+    _nested,
     _keyword,
     _unclosed_bracket,
     _wrong_closing,

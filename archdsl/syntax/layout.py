@@ -46,6 +46,11 @@ class Layout:
         before = self.opened_before(token)
         self.open = before[: len(before) - count] + self.open[len(before) :]
 
+    def within(self, token: Token) -> bool:
+        """Whether a token is indented more than the line of the outermost bracket that is open."""
+        before = self.opened_before(token)
+        return bool(before) and (token.column or 0) > self._indents.get(before[0].line or 0, 0)
+
     def open_brackets(self, token: Token | None) -> int:
         """How many round and square brackets are open inside the innermost brace."""
         before = self.opened_before(token)

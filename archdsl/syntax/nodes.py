@@ -39,13 +39,22 @@ _parts: dict[type, tuple[str, ...]] = {}
 
 def names(*roots: Expr | Body | Statement | None) -> list[Name]:
     """Every name that stands in an expression below these."""
+    return names_and_constants(*roots)[0]
+
+
+def names_and_constants(*roots: Expr | Body | Statement | None) -> tuple[list[Name], list[Let]]:
+    """Every name that stands in an expression below these, and every constant that they define."""
     found: list[Name] = []
+    constants: list[Let] = []
     pending: list[Any] = list(roots)
     while pending:
         item = pending.pop()
         if isinstance(item, Name):
             found.append(item)
-        elif isinstance(item, tuple):
+            continue
+        if isinstance(item, Let):
+            constants.append(item)
+        if isinstance(item, tuple):
             if not isinstance(item, Span):
                 pending += item
         elif hasattr(item, "__dataclass_fields__"):
@@ -53,7 +62,7 @@ def names(*roots: Expr | Body | Statement | None) -> list[Name]:
             if kind not in _parts:
                 _parts[kind] = tuple(field.name for field in fields(kind) if field.type not in _LEAVES)
             pending += [getattr(item, part) for part in _parts[kind]]
-    return found
+    return found, constants
 
 
 # ---- Expressions -----------------------------------------------------------------------------

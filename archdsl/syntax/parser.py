@@ -168,7 +168,7 @@ class _Run:
         """Report the token, mend or drop the unfinished statement, and skip to where the next one starts."""
         fault = self._report(token)
         starts_line = self.layout.first_on_line
-        definition = token.type in _DEFINITIONS and starts_line
+        definition = self._defines(token)
         if fault.instead and self.stack.feed(Token.new_borrow_pos(*fault.instead, token)):
             return
         if fault.code == "E0102" and fault.keep and fault.span.start < (token.start_pos or 0):
@@ -192,7 +192,7 @@ class _Run:
         for token in tokens:
             self.previous = token
             self.layout.close(self.layout.open_brackets(token), token)
-            if token.type in _DEFINITIONS and self.layout.first_on_line:
+            if self._defines(token):
                 self.layout.close(len(self.layout.opened_before(token)), token)
                 self._drop_to(("ERROR_ITEM",))
                 self._resume(token)
@@ -203,6 +203,10 @@ class _Run:
                 self._resume(token)
                 return
             depth += {"LBRACE": 1, "RBRACE": -1}.get(token.type, 0)
+
+    def _defines(self, token: Token) -> bool:
+        """Whether a definition begins, and not a mistake inside of one."""
+        return token.type in _DEFINITIONS and self.layout.first_on_line and not self.layout.within(token)
 
     def _close(self, count: int, token: Token) -> bool:
         """Put in the closing brackets that are missing before a token, where the parser can take them."""
@@ -253,7 +257,7 @@ class _Run:
             span = Span(self.source, max(0, after - 1), max(1, after))
         situation = Situation(
             token, span, self.previous, _span(self.source, self.previous) if self.previous is not None else None,
-            self.layout.first_on_line, opened, _span(self.source, opened) if opened is not None else None,
+            self.layout.first_on_line, self.layout.within(token), opened, _span(self.source, opened) if opened is not None else None,
             self.layout.closes is not None,
             _span(self.source, self.layout.outdented) if self.layout.outdented is not None else None,
             self.stack.acceptable() - {"ERROR", "ERROR_ITEM"},

@@ -46,13 +46,17 @@ class SyntaxFault(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """Where the parser stands: the token it cannot take, the one before, what is open, and whether it is in an `input`."""
+    """Where the parser stands: the token it cannot take, the one before, what is open, and whether it is in an `input`.
+
+    It is `within` a definition where it is indented more than the line that opened what is open around it.
+    """
 
     token: Token
     span: Span
     previous: Token | None
     previous_span: Span | None
     first_on_line: bool
+    within: bool
     opened: Token | None
     opened_span: Span | None
     closes_something: bool

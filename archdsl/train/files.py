@@ -40,7 +40,7 @@ def _unwritten(path: Path, error: Exception) -> Fault:
         raise error
     kept = "; the earlier one is intact" if path.exists() else ""
     reason = cause.strerror or cause
-    return Fault("E0902", f"cannot write {path}: {reason}{kept}", help=f"{remedy(cause, 'choose another folder')}, then go on with --resume")
+    return Fault("E0902", f"cannot write {path}: {reason}{kept}", help=remedy(cause, "choose another folder"))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def _counters(absent: Collection[str]) -> tuple[str, ...]:
 def _by_order(
     wanted: Mapping[str, Shape], stored: Stored, names: Mapping[str, str], notes: tuple[str, ...], optional: Collection[str]
 ) -> Fit:
-    """Pair the n-th wanted tensor with the n-th stored one, counters apart: those follow their layer's other tensors."""
+    """Pair the n-th wanted tensor with the n-th stored one, counters apart: those follow their layer's other tensors, or one another."""
     theirs = [key for key in names if not _is_counter(key)]
     ours = [key for key in wanted if not _is_counter(key)]
     left: tuple[str, ...] = ()
@@ -138,7 +138,13 @@ def _by_order(
         counter, stored_counter = _beside(key), names.get(_beside(other))
         if _role(key) == "running_mean" and counter in wanted and stored_counter is not None:
             pairs[counter] = stored_counter
-    return Fit(pairs, tuple(problems), notes + _counters([key for key in counters if key not in pairs]), left)
+    used = set(pairs.values())
+    unpaired, free = [key for key in counters if key not in pairs], [s for key, s in names.items() if _is_counter(key) and s not in used]
+    if len(unpaired) != len(free):
+        notes += _counters(unpaired) if not free else (f"{len(unpaired):,} counters `{COUNTER}` keep their values: the file has {len(free):,} that belong to no layer",)
+    elif not problems:
+        pairs |= dict(zip(unpaired, free, strict=True))
+    return Fit(pairs, tuple(problems), notes, left)
 
 
 def _beside(key: str, role: str = COUNTER) -> str:

@@ -27,9 +27,9 @@ CODES = (
     ),
     Code(
         "W0102",
-        "a parameter is never read",
-        """A block or network declares a parameter that nothing in its body reads, so that passing it changes nothing. Often a
-        fixed number stands where the parameter was meant.""",
+        "a parameter or constant is never read",
+        """A block or network declares a parameter, or a constant with `let`, that nothing in its body reads, so that its value
+        changes nothing. Often a fixed number stands where the name was meant.""",
         bad="""
         block unit(out, stride = 1) { conv(out, 3) -> relu }
 
