@@ -181,8 +181,8 @@ class Expression(str):
     __slots__ = ()
 
 
-def show(value: Any, words: frozenset[str] = frozenset()) -> str:
-    """A value as it is written in a spec."""
+def show(value: Any, words: frozenset[str] = frozenset(), most: int = 20) -> str:
+    """A value as it is written in a spec; of a list, so many elements."""
     if isinstance(value, Expression):
         return str(value)
     if value is None:
@@ -194,7 +194,8 @@ def show(value: Any, words: frozenset[str] = frozenset()) -> str:
             return value
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(show(item, words) for item in value) + "]"
+        shown = [show(item, words, most) for item in value[:most]]
+        return "[" + ", ".join([*shown, "..."] if len(value) > most else shown) + "]"
     if isinstance(value, range):
         return f"{value.start}..{value.stop}"
     if isinstance(value, Declared):

@@ -6,11 +6,13 @@ What is wrong with a spec comes back as diagnostics, never as an exception.
 from __future__ import annotations
 
 import errno
+import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, applied_twice, counts, open_sizes, simplify
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 
 STDIN: Final = "/dev/stdin"
 _GIVE: Final = "give a file, or the name of a network that `archdsl specs` lists"
+
+
+_Train: TypeAlias = "tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]"
+"""A recipe, the places of its keys, and what is wrong with it."""
 
 
 @record
@@ -89,13 +95,13 @@ def read_address(
     if not path_text:
         return None, name, Diagnostic("E0601", "no file is named", help=_GIVE)
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
-    if path.exists() or not bare:
+    if os.path.exists(path) or not bare:
         return path, name, read_source(path, str(path))
     shipped = _shipped_file(path_text) if name is None else next((file for file in shipped_files() if file.stem == path_text), None)
     if shipped is not None:
         return shipped, path_text if name is None else name, read_source(shipped, shipped.name)
     meant = f"{path_text}.arch"
-    help = f"write `{address.replace(path_text, meant, 1)}`" if Path(meant).exists() else did_you_mean(path_text, shipped_networks()) or _GIVE
+    help = f"write `{address.replace(path_text, meant, 1)}`" if os.path.exists(meant) else did_you_mean(path_text, shipped_networks()) or _GIVE
     message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
     if name is not None and (file := _shipped_file(path_text)) is not None:
         message, help = f"there is no file {path_text!r}: it is a network, of {file.stem}", f"write `{path_text}`, or `{file.stem}:{name}`"
@@ -133,15 +139,14 @@ def compile_source(
     if isinstance(chosen, Diagnostic):  # where a definition is damaged, it may be the one that is missed
         wrong = any(diagnostic.is_error for diagnostic in program.diagnostics)
         return Compiled(None, None, program.diagnostics if wrong else [*program.diagnostics, chosen])
-    compiled = _compile(program, module, chosen, settings or {})
+    compiled = _compile(program, module, chosen, settings or {}, _recipe(module, settings or {}))
     return replace(compiled, path=path)
 
 
-def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str]) -> Compiled:
+def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train) -> Compiled:
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
-    training = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
     elaboration = elaborate(module, chosen, own)
-    recipe, places, recipe_errors = _recipe(module, training)
+    recipe, places, recipe_errors = train
     found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
     graph, sizes = elaboration.graph, OpenSizes()
     if graph is not None:
@@ -159,7 +164,9 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
     return Compiled(graph, recipe if graph is not None else None, _in_order(found, program), program.sources, sizes=sizes, places=places, steps=elaboration.steps)
 
 
-def _recipe(module: Module, settings: Mapping[str, str]) -> tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]:
+def _recipe(module: Module, settings: Mapping[str, str]) -> _Train:
+    """The recipe of a file, with the settings for it."""
+    settings = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
     if not module.file.recipes and not settings:
         return None, {}, []
     from archdsl.elaborate.recipes import elaborate_recipe  # here: most files have none, and its models take time to define
@@ -174,13 +181,13 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     module = program.module(source, None)
     found: dict[tuple[object, ...], Diagnostic] = {}
     networks = _networks(module)
-    results, steps = [], 0
+    results, steps, train = [], 0, _recipe(module, {})
     for network in networks:
         if steps > limits.STEPS:
             message = f"checking the networks before `{network.name}` took more than {limits.STEPS:,} steps, and ends here"
             results.append([Diagnostic("E0502", message, Mark(network.name_span), help=limits.remedy("STEPS"))])
             break
-        compiled = _compile(program, module, network, {})
+        compiled = _compile(program, module, network, {}, train)
         results.append(compiled.diagnostics)
         steps += compiled.steps
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
@@ -204,14 +211,19 @@ def _no_network(module: Module, source: SourceFile) -> Diagnostic:
 
 
 def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnostic]:
-    """By place, file by file as they are imported; errors without a place in a file first."""
+    """By place, file by file as they are imported, the first few; errors without a place in a file before all."""
     files = {id(source): number for number, source in enumerate(program.sources)}
 
     def place(diagnostic: Diagnostic) -> tuple[int, int]:
         span = diagnostic.mark.span if diagnostic.mark is not None else None
         return (files.get(id(span.file), -1), span.start) if span is not None else (-2, 0)
 
-    return sorted(diagnostics, key=place)
+    kept, counted = [], Counter[bool]()
+    for diagnostic in sorted(diagnostics, key=place):
+        counted[diagnostic.is_error] += 1
+        if counted[diagnostic.is_error] <= limits.ERRORS:
+            kept.append(diagnostic)
+    return kept
 
 
 def shipped_files() -> list[Path]:
@@ -247,7 +259,7 @@ def compile_networks(path: Path, *, bases_too: bool = True) -> Iterator[tuple[as
     for network in _networks(module):
         if network.name in left_out:
             continue
-        yield network, module.file, replace(_compile(program, module, network, {}), path=path)
+        yield network, module.file, replace(_compile(program, module, network, {}, _recipe(module, {})), path=path)
 
 
 def _networks(module: Module) -> list[ast.Network | ast.Alias]:

@@ -45,12 +45,14 @@ ERRORS = 50
 
 SIZE = 2**31 - 1
 """A size of a tensor, and a whole number that an op or anything else called by name takes."""
+AXES = 64
+"""Axes of a tensor, with that of the batch."""
 ELEMENTS = 2**40
 """Numbers in one tensor, for one image: with any batch, what counts and addresses them stays within 64 bits."""
 FLOAT = 1e30
 """A fraction that an op or anything else called by name takes: what is computed with it stays within 32 bits, to 3.4e38."""
 
-FIXED: Final = frozenset({"SIZE", "ELEMENTS", "FLOAT"})
+FIXED: Final = frozenset({"SIZE", "AXES", "ELEMENTS", "FLOAT"})
 """What PyTorch has no room for beyond."""
 HIGHEST: Final = {"NESTING": 1000, "CALL_DEPTH": 150, "LIST_DEPTH": 100, "IMPORT_DEPTH": 100, "INTEGER_BITS": 8192}
 """How far those go that Python's own stack and numbers bound."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl import limits
 from archdsl.analysis import OpenSizes, Table, layer_table
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
@@ -256,7 +257,7 @@ def _faults_as_errors() -> Iterator[None]:
 
 
 def _settings(parameters: Mapping[str, Any]) -> dict[str, str]:
-    return {name: show(value) for name, value in parameters.items()}
+    return {name: show(value, most=limits.LIST_ITEMS) for name, value in parameters.items()}
 
 
 def _number(value: object) -> str:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from math import gcd, lcm, prod
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from archdsl import limits
 
@@ -43,6 +43,20 @@ class OpenSize:
     slope: int
     offsets: tuple[int, ...]
     text: str | None = field(default=None, compare=False, repr=False)
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.symbol, self.slope, self.offsets)))
+
+    def __hash__(self) -> int:
+        """Of what it computes; shapes are asked for theirs at each op."""
+        return self._hash
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OpenSize, (self.symbol, self.slope, self.offsets, self.text)  # another process hashes strings otherwise
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def at(self, n: int) -> int:
         """The value where the symbol is `n`."""

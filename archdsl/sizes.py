@@ -209,7 +209,8 @@ def describe(sizes: SizeSet, *, many: bool = False) -> str:
         return "nothing: no size works"
     if sizes == ALL:
         return "anything"
-    missing = ~sizes if max((start for start in sizes.least if start is not None), default=0) < limits.PERIOD else NONE
+    reach = max([*sizes.points, *(start for start in sizes.least if start is not None)])
+    missing = ~sizes if reach < limits.PERIOD and not sizes.is_finite else NONE
     if missing and missing.is_finite and len(missing.points) <= 8 and len(missing.points) < max(missing.points):
         return f"anything but {_listed(missing.points)}"
     if sizes.is_finite:
@@ -220,7 +221,7 @@ def describe(sizes: SizeSet, *, many: bool = False) -> str:
 def _points(points: frozenset[int]) -> str:
     if len(points) == 1:
         return str(min(points))
-    if points == set(range(1, max(points) + 1)):
+    if len(points) == max(points):
         return f"at most {max(points)}"
     return f"one of {_listed(points)}"
 
@@ -240,7 +241,8 @@ def _periodic(sizes: SizeSet, many: bool) -> str:
         text = f"{_listed(_shifted(residues, period))} more than a multiple of {period}"
     if period > 1 and first > min(r or period for r in residues):
         text += f", at least {first}"
-    holes = [n for n in range(first, max(starts)) if n not in sizes and sizes.least[n % period] is not None]
+    near = range(first, min(max(starts), first + 10 * period))  # more are not shown
+    holes = [n for n in near if n not in sizes and sizes.least[n % period] is not None]
     extra = sorted(n for n in sizes.points if n < first or sizes.least[n % period] is None)
     return (f"{_listed(extra)}, or " if extra else "") + text + (f", but not {_listed(holes)}" if holes else "")
 

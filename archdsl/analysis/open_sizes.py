@@ -24,7 +24,7 @@ from archdsl.source import Span
 
 _SHOWN = 6
 """How many places a diagnostic marks besides its own."""
-_CHOICES = 100
+_CHOICES = 30
 """In how many ways ties between open sizes may be met, none of them wider than another."""
 
 
@@ -55,6 +55,12 @@ class OpenSizes:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     numbers: int = 0
     """How many numbers the sets are kept as that it took, all together."""
+
+    def spend(self, numbers: int) -> None:
+        """Count numbers; raises `SizeError` where they become too many."""
+        self.numbers += numbers
+        if self.numbers > limits.SIZE_VALUES:
+            raise SizeError(f"the sets of sizes that work take more than {limits.SIZE_VALUES:,} numbers; {limits.remedy('SIZE_VALUES')}")
 
     def works(self, at: Mapping[str, int]) -> bool:
         """Whether the network works at these values of all its open sizes; `ValueError` where one is not given."""
@@ -190,9 +196,7 @@ def _questions(graph: Graph) -> Iterator[_Question]:
 def _narrow(verdict: OpenSizes, question: _Question) -> None:
     """Take in one condition; a diagnostic where no size is left."""
     meets = _met(question)
-    verdict.numbers += sum(len(sizes) for sizes in meets.values())
-    if verdict.numbers > limits.SIZE_VALUES:
-        raise SizeError(f"the sets of sizes that work take more than {limits.SIZE_VALUES:,} numbers; {limits.remedy('SIZE_VALUES')}")
+    verdict.spend(sum(len(sizes) for sizes in meets.values()))
     if len(meets) > 1:
         verdict.together.append(Together(meets, question.span, question.reason))
         return
@@ -297,6 +301,7 @@ def untie(verdict: OpenSizes) -> None:
     try:
         while ties:
             left = [tie for tie in ties if not any(verdict.work[symbol] <= sizes for symbol, sizes in tie.sizes.items())]
+            verdict.spend(4 * len(left) ** 2)
             verdict.together = [tie for n, tie in enumerate(left) if not any(_implies(o, tie, m < n) for m, o in enumerate(left) if m != n)]
             for tie in verdict.together:
                 possible = [symbol for symbol, sizes in tie.sizes.items() if verdict.work[symbol] & sizes]

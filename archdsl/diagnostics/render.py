@@ -87,8 +87,7 @@ def printable(text: str) -> str:
 
 def _sentence(text: str) -> str:
     """A sentence for the terminal; a name of a thousand letters in it does not fill the screen."""
-    shown = printable(text)
-    return shown if len(shown) <= _LONGEST_SENTENCE else f"{shown[:_LONGEST_SENTENCE]} ..."
+    return printable(text) if len(text) <= _LONGEST_SENTENCE else f"{printable(text[:_LONGEST_SENTENCE])} ..."
 
 
 def _paint(text: str, style: str, color: bool) -> str:
@@ -129,7 +128,8 @@ def _snippet(marks: list[tuple[Mark, str]], margin: int, color: bool) -> list[st
             lines.append(_paint("...", _BLUE, color))
         previous = number
         first = by_line[number][0][0].span
-        text, cut = _window(printable(first.file.line_text(number)), first.line_column[1])
+        text, cut = _window(first.file.line_text(number), first.line_column[1])
+        text = printable(text)
         lines.append(f"{_paint(str(number).rjust(margin), _BLUE, color)} {bar} {text}".rstrip())
         for index, (mark, style) in enumerate(sorted(by_line[number], key=lambda m: m[0].span.start)):
             lines.append(f"{' ' * margin} {bar} {_caret(mark, cut, len(text), index, style, color)}")

@@ -14,7 +14,7 @@ from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwr
 from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.making import Nodes
-from archdsl.elaborate.naming import Key, Naming, check_label
+from archdsl.elaborate.naming import Key, Naming, check_label, joined
 from archdsl.elaborate.replay import Replay
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
@@ -37,6 +37,7 @@ class Bodies:
         self.initializers: dict[str, Initializer] = {}
         self.initialized: dict[str, Span] = {}
         self.claims: list[Claim] = []
+        self.claim_names: dict[int, set[str]] = {}
         self.diagnostics: list[Diagnostic] = []
         self.evaluator = Evaluator(partial(control.too_large, self))
         self.nodes = Nodes(self.evaluator)
@@ -46,7 +47,7 @@ class Bodies:
         self.called: set[ast.Definition] = set()
         self._seen: set[tuple[str, Span]] = set()
         self._active: list[ast.Definition] = []
-        self._depth = 0
+        self.depth = 0
         self.rounds = 0
         self._runs = 0
         self.variables: dict[str, Any] = {}
@@ -86,15 +87,8 @@ class Bodies:
     def run(self, body: ast.Body, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of a body that starts from `x`: what its last statement leaves."""
         outer_scope, self.scope = self.scope, naming.scope
-        self._depth += 1
         try:
-            self._runs += 1
-            if self._runs > limits.ITERATIONS:
-                raise control.too_large(self, f"this network runs more than {limits.ITERATIONS:,} bodies", body.span, "ITERATIONS")
-            if self._depth > limits.CALL_DEPTH:
-                message = f"bodies run more than {limits.CALL_DEPTH} deep inside one another here"
-                raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
-            self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
+            self.enter(body)
             statements = _STATEMENTS
             for statement in body.statements:
                 env.names["x"] = x
@@ -107,8 +101,19 @@ class Bodies:
             env.names["x"] = x
             return x
         finally:
-            self._depth -= 1
+            self.depth -= 1
             self.scope = outer_scope
+
+    def enter(self, body: ast.Body) -> None:
+        """Count a body that begins to run; who calls this takes it from `depth` again when it has run."""
+        self.depth += 1
+        self._runs += 1
+        if self._runs > limits.ITERATIONS:
+            raise control.too_large(self, f"this network runs more than {limits.ITERATIONS:,} bodies", body.span, "ITERATIONS")
+        if self.depth > limits.CALL_DEPTH:
+            message = f"bodies run more than {limits.CALL_DEPTH} deep inside one another here"
+            raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
+        self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
 
     def after_error(self, statement: ast.Statement, env: Environment) -> None:
         """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error."""
@@ -164,7 +169,7 @@ class Bodies:
                     raise problem(
                         "E0207", f"a label is made of text and whole numbers, and {show(piece)} is {type_name(piece)}", label.span
                     )
-            name = "".join(str(piece) for piece in pieces)
+            name = joined(pieces, label.span)
             return Key(naming, check_label(name, label.span), name, label.span)
         assert label.name is not None
         if label.name == "x":

@@ -6,6 +6,7 @@ import types
 import typing
 from typing import Any, TypeVar
 
+from archdsl import limits
 from archdsl.declared import Declared, Fault, show, signature, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate import steps
@@ -22,6 +23,7 @@ from archdsl.elaborate.values import (
     Unknown,
     Value,
     bounded,
+    length,
     open_where_fixed,
     problem,
     together,
@@ -118,6 +120,8 @@ class Binder:
             return made if isinstance(made, Unknown) else made[0]
         if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
             return value
+        if isinstance(value, tuple | range):
+            self._evaluator.spend(steps.EXPRESSION * min(length(value), limits.LIST_ITEMS), bound.span)
         return tuple(within(bounded, value, bound.span)) if isinstance(value, range) else value
 
     def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:

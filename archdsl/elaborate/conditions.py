@@ -32,7 +32,12 @@ def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment) ->
 def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
     """What a condition states of each open size, or its truth where it speaks of none."""
     if isinstance(e, ast.Unary) and e.operator == "not":
-        operand = _sets(evaluator, e.operand, env)
+        inner, times = e.operand, 1
+        while isinstance(inner, ast.Unary) and inner.operator == "not":
+            inner, times = inner.operand, times + 1
+        operand = _sets(evaluator, inner, env)
+        if times % 2 == 0:
+            return operand
         return not operand if isinstance(operand, bool) else {symbol: ~sizes for symbol, sizes in _single(operand, e.span).items()}
     if not isinstance(e, ast.Chain) or e.operators[0] not in ("and", "or", *COMPARE):
         return evaluator.truth(e, env) is not False

@@ -8,7 +8,7 @@ from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.conditions import stated_sizes
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.naming import Naming, check_label
+from archdsl.elaborate.naming import Naming, check_label, joined
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Head, Node, Output, Scope
@@ -38,7 +38,9 @@ class Claim:
 
 def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, naming: Naming) -> Value:
     """Check a claim about shapes at once; keep one about counts for later."""
-    names = {name.id for name in ast.names(expect.claim, expect.condition)}
+    names = bodies.claim_names.get(id(expect))
+    if names is None:
+        names = bodies.claim_names[id(expect)] = {name.id for name in ast.names(expect.claim, expect.condition)}
     if any(name in METRICS and env.find(name) is Unknown for name in names):
         frozen = Environment(None, env.module)
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
@@ -82,7 +84,7 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
     index = UNKNOWN if label.index is None else bodies.evaluator.evaluate(label.index, env)
     own = label.name if label.name is not None else ""
     if label.template is not None:
-        own = "".join(p if isinstance(p, str) else str(bodies.evaluator.evaluate(p, env)) for p in label.template.pieces)
+        own = joined([p if isinstance(p, str) else bodies.evaluator.evaluate(p, env) for p in label.template.pieces], label.span)
     name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, "" if index is UNKNOWN else str(index)) if part)
     if name[0].isdigit() and not own[:1].isdigit():
         raise problem(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
+from math import isfinite
 from typing import Any, Protocol
 
 from archdsl import limits
@@ -98,7 +100,7 @@ class Evaluator:
     def _spend_on(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
-            self.spend(len(value), span)
+            self.spend(within(nested, value, span), span)
         elif value.__class__ is OpenSize:
             self.spend(steps.OPEN * len(value.offsets), span)
 
@@ -302,7 +304,7 @@ class Evaluator:
             if base.partial:
                 return UNKNOWN
             name = e.base.span.text
-            known = ", ".join(f"`{name}[{i}]`" for i in sorted(base)[:8])
+            known = ", ".join(f"`{name}[{i}]`" for i in islice(base, 8))
             raise problem("E0206", f"there is no `{name}[{index}]` yet", e.span, f"so far there is {known}" if known else None)
         if not isinstance(base, tuple | range | str):
             raise problem("E0408", f"{show(base)} has no elements: it is {type_name(base)}", e.span)
@@ -347,7 +349,10 @@ class Evaluator:
             return UNKNOWN
         self.spend(sum(min(length(value), limits.LIST_ITEMS) for value in values if isinstance(value, tuple | range)), e.span)
         try:
-            return FUNCTIONS[name](*values)
+            result = FUNCTIONS[name](*values)
+            if isinstance(result, float) and not isfinite(result):
+                raise problem("E0409", f"`{name}` gives {result} here, and numbers end at 1.8e308", e.span)
+            return result
         except Fault as fault:
             raise problem(fault.code, fault.message, e.span, fault.help) from None
         except TypeError:
@@ -375,7 +380,9 @@ class Evaluator:
                 raise problem("E0404", f"`{argument.name}` is given twice", argument.span)
             else:
                 keywords[argument.name] = Bound(value, argument.span)
-        return Callee(callee.target, callee.module, tuple(positional), keywords)
+        made = Callee(callee.target, callee.module, tuple(positional), keywords)
+        self.spend(within(nested, made, arguments[0].span), arguments[0].span)
+        return made
 
     def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
         """An argument's value; a bare word that the op's parameter knows, such as `same`, is that word."""

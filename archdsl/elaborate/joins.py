@@ -134,7 +134,9 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                 stage = statement.stages[0]
                 if statement.label is None and len(statement.stages) == 1 and isinstance(stage, ast.Repeat | ast.For | ast.If):
                     for turn in turns(bodies, stage, env, naming):
+                        bodies.enter(turn.body)
                         branches = _branches(bodies, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
+                        bodies.depth -= 1
                         found += branches if turn.certain else [UNKNOWN]
                 else:
                     found.append(bodies.pipeline(statement, env, x, naming))

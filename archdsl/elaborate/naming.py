@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
@@ -75,10 +75,24 @@ class Naming:
         return self._families[name]
 
 
+def joined(pieces: list[Any], span: Span) -> str:
+    """A computed label. It is put together only where it is not too long for one."""
+    texts = [str(piece) for piece in pieces]
+    length = sum(map(len, texts))
+    if length > limits.LABEL_CHARACTERS:
+        raise _too_long(texts[0], length, span)
+    return "".join(texts)
+
+
+def _too_long(beginning: str, length: int, span: Span) -> Problem:
+    why = f"has {length:,} characters, over the limit of {limits.LABEL_CHARACTERS:,}"
+    return _bad(f"{beginning[:20]}...", span, why, limits.remedy("LABEL_CHARACTERS"))
+
+
 def check_label(name: str, span: Span) -> str:
     """The label, if it can be a key of the `state_dict` and an attribute of a module."""
     if len(name) > limits.LABEL_CHARACTERS:
-        raise _bad(f"{name[:20]}...", span, f"has {len(name):,} characters, over the limit of {limits.LABEL_CHARACTERS:,}", limits.remedy("LABEL_CHARACTERS"))
+        raise _too_long(name, len(name), span)
     if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
         raise _bad(name, span, "begins with a digit, and is not a number", "put a letter before it")
     if not _KEY.fullmatch(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,9 +37,10 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
                 help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters; {limits.remedy('SOURCE_CHARACTERS')}",
             )
     except OSError as error:
-        within = [f"`{path / name}`" for name in _neighbours(path / "any.arch")] if path.is_dir() else []
+        folder = os.path.isdir(path)
+        within = [f"`{path / name}`" for name in _neighbours(path / "any.arch")] if folder else []
         help = f"name a file in it: {', '.join(within[:4])}" if within else did_you_mean(path.name, _neighbours(path))
-        return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=help if within or not path.is_dir() else None)
+        return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=help if within or not folder else None)
     return decode_source(data, name, mark)
 
 
@@ -175,7 +177,9 @@ class Program:
         wanted = Path(item.path)
         if wanted.is_absolute() or "\\" in item.path or "\0" in item.path:
             return Diagnostic("E0605", f"an import's path is relative to its file, with `/` between folders: {item.path!r}", mark)
-        target = (path.resolve().parent / wanted).resolve()
+        target = _resolved(path.resolve().parent / wanted)
+        if target is None:
+            return Diagnostic("E0601", f"the import {item.path!r} cannot be read: it is a link to itself", mark)
         if not target.is_relative_to(self._root):
             return Diagnostic(
                 "E0605", f"the import {item.path!r} leaves the folder of the network's file", mark, help="copy the file beside it"
@@ -191,14 +195,26 @@ class Program:
             if count >= getattr(limits, limit):
                 message = f"a network draws on at most {limits.IMPORTS:,} files, {limits.IMPORT_DEPTH:,} deep"
                 return Diagnostic("E0502", message, mark, help=limits.remedy(limit))
-        source = read_source(target, str(Path(path.parent / wanted)), mark)
+        source = self._within_limits(read_source(target, str(Path(path.parent / wanted)), mark), mark)
+        return source if isinstance(source, Diagnostic) else self.module(source, target)
+
+    def _within_limits(self, source: SourceFile | Diagnostic, mark: Mark) -> SourceFile | Diagnostic:
+        """A file that is imported, if there is room for it."""
         if isinstance(source, Diagnostic):
             return source
         characters = sum(len(read.text) for read in (*self._sources, source))
-        if characters > limits.SOURCE_CHARACTERS >= len(source.text):
-            message = f"with {source.name}, this spec has {characters:,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}"
-            return Diagnostic("E0603", message, mark, help=limits.remedy("SOURCE_CHARACTERS"))
-        return self.module(source, target)
+        if characters <= limits.SOURCE_CHARACTERS or len(source.text) > limits.SOURCE_CHARACTERS:
+            return source
+        message = f"with {source.name}, this spec has {characters:,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}"
+        return Diagnostic("E0603", message, mark, help=limits.remedy("SOURCE_CHARACTERS"))
+
+
+def _resolved(path: Path) -> Path | None:
+    """The path without links; none where they go round in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return None
 
 
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:

@@ -104,6 +104,11 @@ class Callee:
         """The name it is defined by."""
         return self.target.name
 
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The values that are fixed so far."""
+        return tuple([bound.value for bound in (*self.positional, *(self.keywords or {}).values())])
+
     def __str__(self) -> str:
         given = [show(b.value) for b in self.positional] + [f"{k} = {show(b.value)}" for k, b in (self.keywords or {}).items()]
         return f"{self.name}({', '.join(given)})" if given else self.name
@@ -186,14 +191,15 @@ def _short(values: tuple[Any, ...] | range) -> bool:
     return len(values) <= limits.LIST_ITEMS
 
 
-def nested(values: tuple[Any, ...], depth: int = 1) -> int:
-    """How many elements a list of lists has in all; `Fault` E0409 where it is too large or too deep."""
+def nested(value: tuple[Any, ...] | Callee, depth: int = 1) -> int:
+    """How many elements a list of lists has in all, or arguments a call; `Fault` E0409 where it is too large or too deep."""
+    what, parts = ("lists", value) if isinstance(value, tuple) else ("calls", value.arguments)
     if depth > limits.LIST_DEPTH:
-        raise Fault("E0409", f"lists stand more than {limits.LIST_DEPTH} deep inside one another", help=limits.remedy("LIST_DEPTH"))
-    total = len(values)
-    for value in values:
-        if isinstance(value, tuple):
-            total += nested(value, depth + 1)
+        raise Fault("E0409", f"{what} stand more than {limits.LIST_DEPTH} deep inside one another", help=limits.remedy("LIST_DEPTH"))
+    total = len(parts)
+    for part in parts:
+        if isinstance(part, tuple | Callee):
+            total += nested(part, depth + 1)
     if total > limits.LIST_ITEMS:
         raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS"))
     return total

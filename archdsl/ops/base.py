@@ -257,6 +257,8 @@ def check_limits(what: str, shape: Shape) -> None:
     """Raise `Fault` E0502 where a shape has a size, or as many numbers, as PyTorch cannot count with."""
     known = [size for size in shape if isinstance(size, int)]
     message = None
+    if len(shape) >= limits.AXES:
+        raise Fault("E0502", f"{what} a shape of {len(shape):,} axes, and a tensor has at most {limits.AXES}, with that of the batch")
     if max(known, default=0) > limits.SIZE:
         message = f"{what} {format_shape(shape)}, and a size is at most {limits.SIZE:,}"
     elif prod(known) > limits.ELEMENTS:

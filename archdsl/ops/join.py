@@ -10,6 +10,9 @@ from archdsl.ops.base import Category, Lowering, Op, normal_axis
 from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import at_least, equal
 
+_MOST_TERMS = 500
+"""Python compiles no expression that nests deeper than some thousand, and `a + b + c` nests to the left."""
+
 
 class _Join(Op):
     category = Category.JOIN
@@ -143,4 +146,9 @@ def _list(shapes: Any) -> str:
 
 def _chained(operator: str, count: int) -> str:
     """The inputs joined by an operator; a single one is copied, since the output must not be the input itself."""
-    return operator.join(f"{{{i}}}" for i in range(count)) if count > 1 else "{0}.clone()"
+    if count == 1:
+        return "{0}.clone()"
+    terms = [f"{{{i}}}" for i in range(count)]
+    while len(terms) > _MOST_TERMS:
+        terms = [f"({operator.join(terms[i : i + _MOST_TERMS])})" for i in range(0, len(terms), _MOST_TERMS)]
+    return operator.join(terms)

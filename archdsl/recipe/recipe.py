@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from archdsl import limits
 from archdsl.declared import Declared, Fault, Registry, family_of, show, type_name
 from archdsl.diagnostics import did_you_mean
 from archdsl.recipe.augmentations import Augmentation
@@ -91,4 +92,4 @@ def _article(noun: str) -> str:
 def _as_data(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_as_data(item) for item in value]
-    return show(value) if isinstance(value, Declared) else value
+    return show(value, most=limits.LIST_ITEMS) if isinstance(value, Declared) else value

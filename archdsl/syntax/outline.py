@@ -6,7 +6,6 @@ Definitions without a blank line between them stand under one comment. The first
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from archdsl.syntax import nodes as ast
@@ -35,18 +34,22 @@ class _Part(NamedTuple):
 
 def documentation(file: ast.File, definition: ast.Definition) -> str:
     """The `##` lines right above a definition, or above the group it stands in."""
-    return definition.doc or _above(file)[definition]
+    return definition.doc or _above(file)[id(definition)]
 
 
-@lru_cache(maxsize=16)
-def _above(file: ast.File) -> dict[ast.Import | ast.Definition | ast.Train, str]:
-    """What documents each part, or the group it stands in."""
-    found = {}
-    group = ""
-    for part in _parts(file):
-        group = group if part.joined else part.comment
-        found[part.item] = _plain(group)
-    return found
+_last: list[tuple[ast.File, dict[int, str]]] = []
+"""The file that was asked for last: its definitions are asked for one after the other."""
+
+
+def _above(file: ast.File) -> dict[int, str]:
+    """What documents each part, or the group it stands in, by the part's id."""
+    if not _last or _last[0][0] is not file:
+        found, group = {}, ""
+        for part in _parts(file):
+            group = group if part.joined else part.comment
+            found[id(part.item)] = _plain(group)
+        _last[:] = [(file, found)]
+    return _last[0][1]
 
 
 def introduction(file: ast.File, mark: str = "##") -> str:

@@ -143,7 +143,7 @@ def test_a_hostile_file_name_forges_no_line(cli: Cli, tmp_path: Path) -> None:
         ("small:net", "E0601", "help: write `small.arch:net`"),
         ("nonsense:resnet50", "E0601", "there is no file 'nonsense'"),
         ("resnet:", "E0208", "a name is missing after `resnet.arch:`"),
-        ("resnet50:resnet50", "E0601", "did you mean `resnet50`?"),
+        ("resnet50:resnet18", "E0601", "help: write `resnet50`, or `resnet:resnet18`"),
         ("", "E0601", "no file is named"),
         ("small.arch:smal", "E0208", "did you mean `small`?"),
         ("small.arch:other", "E0208", "help: it has small.arch:small"),

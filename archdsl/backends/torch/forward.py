@@ -108,6 +108,7 @@ class _Variables:
         self._taken = TAKEN.union(results.class_names if results is not None else ())
         self.of: dict[int, str] = {}
         self._used: set[str] = set()
+        self._numbers: dict[str, int] = {}
         self._last_use: dict[int, int] = {}
         for index, step in enumerate(part.steps):
             self._last_use.update(dict.fromkeys(step.inputs, index))
@@ -121,6 +122,8 @@ class _Variables:
         dying = [value for value in dict.fromkeys(step.inputs) if self._last_use[value] == index and value in self.of]
         freed = [self.of.pop(value) for value in dying]
         self._used.difference_update(freed)
+        if freed:
+            self._numbers.clear()
         targets: list[str] = []
         for value in step.outputs:
             label = self._label(step, value)
@@ -144,9 +147,9 @@ class _Variables:
     def _fresh(self, wanted: str | None) -> str:
         candidates = [wanted] if wanted is not None else list(_POOL)
         name = next((candidate for candidate in candidates if candidate not in self._used), None)
-        number = 2
         while name is None or name in self._used:
-            name, number = f"{candidates[0]}{number}", number + 1
+            number = self._numbers[candidates[0]] = self._numbers.get(candidates[0], 1) + 1
+            name = f"{candidates[0]}{number}"
         self._used.add(name)
         return name
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from archdsl.ir import Graph, Node, Scope
@@ -36,7 +37,7 @@ class Part:
     training_only: bool = False
     chain: bool = False
 
-    @property
+    @cached_property
     def counted(self) -> bool:
         """Whether the steps are called 0, 1, 2, ..., as an `nn.Sequential` calls them."""
         return all(step.name == (str(i),) for i, step in enumerate(self.steps))
@@ -165,8 +166,8 @@ def _may_overwrite(graph: Graph, node: Node, results: list[int], alive: list[boo
     if len(node.inputs) != 1:
         return False
     source = graph.nodes[node.inputs[0]]
-    users = [user for user in graph.consumers[source.index] if alive[user]]
-    return not source.op.saves_output and source.op.name != "input" and len(users) == 1 and source.index not in results
+    users = islice((user for user in graph.consumers[source.index] if alive[user]), 2)
+    return not source.op.saves_output and source.op.name != "input" and len(list(users)) == 1 and source.index not in results
 
 
 def inside_out(root: Part) -> Iterator[Part]:
