@@ -78,3 +78,17 @@ def test_safetensors_keeps_no_order(network: Network, state: State, tmp_path: Pa
     safetensors.torch.save_file(state, tmp_path / "w.safetensors")
     with pytest.raises(SpecError, match=r"E0906.*no order"):
         network.check_weights(tmp_path / "w.safetensors", by="order")
+
+
+def test_counters_under_other_names(network: Network, state: State) -> None:
+    """As many as the module has are paired in their order; others keep the module's values, and it is said why."""
+    for key in state:
+        if key.endswith("num_batches_tracked"):
+            state[key] = torch.tensor(77)
+    renamed = {f"k{i}" + (".num_batches_tracked" if key.endswith("num_batches_tracked") else ""): tensor for i, (key, tensor) in enumerate(state.items())}
+    module = network.build()
+    assert "not in the file" not in str(network.load_weights(module, renamed, by="order"))
+    assert all(torch.equal(tensor, state[key]) for key, tensor in module.state_dict().items())
+    fewer = dict(renamed)
+    del fewer[next(key for key in fewer if key.endswith("num_batches_tracked"))]
+    assert "belong to no layer" in str(network.load_weights(network.build(), fewer, by="order"))
