@@ -255,11 +255,11 @@ def compile_networks(path: Path, *, bases_too: bool = True) -> Iterator[tuple[as
         raise SpecError([source])
     program = Program(path.parent)
     module = program.module(source, path)
-    left_out = set() if bases_too else _bases(module.file)
+    left_out, train = set() if bases_too else _bases(module.file), _recipe(module, {})
     for network in _networks(module):
         if network.name in left_out:
             continue
-        yield network, module.file, replace(_compile(program, module, network, {}, _recipe(module, {})), path=path)
+        yield network, module.file, replace(_compile(program, module, network, {}, train), path=path)
 
 
 def _networks(module: Module) -> list[ast.Network | ast.Alias]:

@@ -97,6 +97,15 @@ def at_least(size: Dim, least: int) -> SizeSet:
     return _not_negative(difference.slope, difference.offsets)
 
 
+def compared(sign: str, left: Dim, right: Dim) -> SizeSet:
+    """Where a comparison of two functions of one symbol holds."""
+    if sign in ("==", "!="):
+        same = equal(left, right)
+        return same if sign == "==" else ~same
+    high, low = (left, right) if sign in (">", ">=") else (right, left)
+    return at_least(high - low, 1 if sign in (">", "<") else 0)
+
+
 @lru_cache(maxsize=64)  # height and width most often get the same
 def _zeros(slope: int, offsets: tuple[int, ...]) -> SizeSet:
     """Where `slope * q + offsets[r]` is zero, at `n = P * q + r`."""

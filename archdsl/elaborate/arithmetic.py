@@ -10,7 +10,7 @@ from archdsl import limits
 from archdsl.declared import show, type_name
 from archdsl.elaborate.values import Callee, bounded, problem, within
 from archdsl.shapes import OpenSize, SizeError
-from archdsl.sizes import ALL, at_least, equal
+from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -52,8 +52,7 @@ def _ordered(sign: str, left: Any, right: Any) -> bool | None:
         return None
     if len({*_symbols(left), *_symbols(right)}) != 1:
         return None
-    high, low = (left, right) if sign in (">", ">=") else (right, left)
-    where = at_least(high - low, 1 if sign in (">", "<") else 0)
+    where = compared(sign, left, right)
     return True if where == ALL else None if where else False
 
 

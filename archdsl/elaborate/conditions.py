@@ -10,7 +10,7 @@ from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment, problem
 from archdsl.shapes import OpenSize, SizeError
-from archdsl.sizes import SizeSet, at_least, equal
+from archdsl.sizes import SizeSet, compared
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -81,15 +81,7 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
         equal_sizes = sign == "==" and {str(left), str(right)} == set(symbols)
         help = "sizes that are equal get one name: `[3, N, N]`" if equal_sizes else "a condition compares one open size with numbers"
         raise problem("E0307", f"this condition ties {' to '.join(symbols)}: each open size has its own", span, help)
-    difference = left - right
-    sizes = {
-        "==": lambda: equal(left, right),
-        "!=": lambda: ~equal(left, right),
-        ">=": lambda: at_least(difference, 0),
-        ">": lambda: at_least(difference, 1),
-        "<=": lambda: at_least(-difference, 0),
-        "<": lambda: at_least(-difference, 1),
-    }[sign]()
+    sizes = compared(sign, left, right)
     return {symbols[0]: sizes} if symbols else bool(sizes)
 
 
