@@ -121,7 +121,7 @@ def _require_fit(network: Network, weights: Weights) -> None:
 def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: str) -> Result:
     import torch  # here, as above
 
-    from archdsl.train import Experiment, fit
+    from archdsl.train import Experiment, Input, fit
 
     graph, recipe = network.graph, network.recipe
     assert recipe is not None
@@ -135,7 +135,8 @@ def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: s
             click.echo(str(report), err=True)
     experiment = Experiment(
         network.name, module, recipe,
-        tuple(int(size) for size in graph.nodes[graph.inputs[0]].shape),  # type: ignore[arg-type]  # _trainable says so
+        tuple(Input(str(graph.nodes[i]), tuple(size if isinstance(size, int) else None for size in graph.nodes[i].shape), graph.nodes[i].integer)
+              for i in graph.inputs),
         {head.name: head.weight for head in graph.heads}, network.folder, graph.root.arguments, folder.weights(),
     )  # fmt: skip
     return fit(experiment, folder.path, resume=folder.resume, accelerator=device)

@@ -22,26 +22,26 @@ def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
 def check(
     module: nn.Module,
     heads: Iterable[str],
-    input_shape: tuple[int, ...],
     recipe: Recipe,
     data: Data,
     parameters: Mapping[str, Any],
 ) -> int:
     """The number of outputs; raises `Fault` (E0801) where labels, outputs, loss and augmentations do not fit."""
+    input_shape = data.shapes[0]
     if recipe.augment and len(input_shape) != 3:
         message = f"`{recipe.augment[0].name}` is for images, and the input is {list(input_shape)}"
         raise Fault("E0801", message, argument="augment", help="write `augment = []`")
     if data.classes is None and recipe.loss.wants == "classes":
-        raise _no_classes(recipe.loss.name, data.y_train)
+        raise _no_classes(recipe.loss.name, data.train.labels)
     if data.classes is None and recipe.loss.wants == "probabilities":
-        for labels in (data.y_train, data.y_test):
+        for labels in (data.train.labels, data.held_out.labels):
             _check_probabilities(recipe.loss.name, labels)
     if data.classes == 1:
         raise Fault("E0801", "all examples are of one class", argument="data", help="give a data set of two classes or more")
     probe = copy.deepcopy(module).train()
     try:
         with torch.no_grad():
-            outputs = probe(torch.zeros(min(2, recipe.batch), *input_shape))
+            outputs = probe(*(torch.zeros(min(2, recipe.batch), *shape) for shape in data.shapes))
     except ValueError as error:
         if recipe.batch > 1 or "more than 1 value per channel" not in str(error):
             raise
@@ -55,12 +55,12 @@ def check(
 
 def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, parameters: Mapping[str, Any]) -> None:
     """One output [outputs, ...] against the labels [...]."""
-    labels = tuple(data.y_train.shape[1:])
+    labels = tuple(data.train.labels.shape[1:])
     if data.classes is None:
         if torch.Size(output).numel() != torch.Size(labels).numel():
-            raise _other_values(what, output, data.y_train, parameters)
+            raise _other_values(what, output, data.train.labels, parameters)
         return
-    if len(output) == 1 and _one_hot(data.y_train):
+    if len(output) == 1 and _one_hot(data.train.labels):
         help = "give the number of each example's class: `y.argmax(1)`"
         raise Fault("E0801", f"a label is {labels[0]} numbers, all 0 but for one 1", argument="data", help=help)
     if len(output) == 1 and len(labels) == 1 and labels[0] > 1:
@@ -85,7 +85,7 @@ def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, paramet
 
 def _several(output: tuple[int, ...], count: int, recipe: Recipe, data: Data, parameters: Mapping[str, Any]) -> Fault:
     """Several whole numbers to an example, where the network gives one row: several classes at once, or values."""
-    yes_or_no = bool((data.y_train <= 1).all())
+    yes_or_no = bool((data.train.labels <= 1).all())
     message = f"a label is {count} whole numbers, each " + ("0 or 1" if yes_or_no else "the number of a class")
     what = "for several classes at once" if yes_or_no else "where they are values"
     help = f"{what}, save the labels as floats: `y.astype(float)`"
@@ -143,7 +143,7 @@ def _other_classes(what: str, output: tuple[int, ...], recipe: Recipe, data: Dat
     """Another number of outputs than classes: because the labels are numbered otherwise, or indeed."""
     outputs = output[0] if output else 1
     has = f"{what} has {outputs} output{'s' if outputs != 1 else ''}"
-    numbers = torch.unique(torch.cat([data.y_train.flatten(), data.y_test.flatten()]))
+    numbers = torch.unique(torch.cat([data.train.labels.flatten(), data.held_out.labels.flatten()]))
     low, high, count = int(numbers[0]), int(numbers[-1]), len(numbers)
     if recipe.loss.wants != "classes" and outputs == 1:
         help = f"{_as_many(output, high + 1, parameters)}; or, where the labels are values, save them as floats: `y.astype(float)`"

@@ -3,46 +3,90 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from archdsl.recipe import Dataset
+from archdsl.recipe import Dataset, Recipe
 from archdsl.train.arrays import read_arrays
+from archdsl.train.batches import Batch, TrainingBatches
+from archdsl.train.experiment import Input
 from archdsl.train.formats import misshapen, unread
 from archdsl.train.images import read_images
+from archdsl.train.prepare import Preparation
+
+
+@dataclass(frozen=True)
+class Split:
+    """The examples of the training set or of another part."""
+
+    inputs: tuple[Tensor, ...]
+    """One tensor [count, *shape] for each input of the network, float32, images between 0 and 1."""
+    labels: Tensor
+    """[count, ...]: int64 for classes, float32 for values."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, chosen: Any, keys: Tensor) -> Batch:
+        """The examples at these indices."""
+        return Batch(tuple(given[chosen] for given in self.inputs), self.labels[chosen], keys)
 
 
 @dataclass(frozen=True)
 class Data:
-    """Examples [count, *shape] as float32, images between 0 and 1; labels int64 (classes) or float32 (values)."""
+    """The examples of a run: what it trains on, and what it is measured on."""
 
-    x_train: Tensor
-    y_train: Tensor
-    x_test: Tensor
-    y_test: Tensor
+    train: Split
+    held_out: Split
 
     @property
     def classes(self) -> int | None:
-        """How many classes there are; none for values."""
-        return None if self.y_train.is_floating_point() else int(max(self.y_train.max(), self.y_test.max())) + 1
+        """The number of classes; None for values."""
+        if self.train.labels.is_floating_point():
+            return None
+        return int(max(self.train.labels.max(), self.held_out.labels.max())) + 1
 
-    def statistics(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of each channel over the training examples, [channels, 1, ...]."""
-        others = [axis for axis in range(self.x_train.ndim) if axis != 1]
-        deviation, mean = torch.std_mean(self.x_train, others, keepdim=True)
-        return mean[0], torch.where(deviation > 0, deviation, 1.0)[0]
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of one example of each input, as the module gets it."""
+        return tuple(tuple(given.shape[1:]) for given in self.train.inputs)
+
+    def preparation(self, recipe: Recipe) -> Preparation:
+        """The module that prepares batches on the device; its statistics are of the training set."""
+        return Preparation(recipe.augment, *_statistics(self.train.inputs[0]))
+
+    def training_batches(self, batch: int, seed: int, step: Callable[[], int]) -> TrainingBatches:
+        """The training set in a new order every epoch; iterating starts at `step()`, which counts batches from the start of the run."""
+        return TrainingBatches(self.train, batch, seed, step)
+
+    def evaluation_batches(self, split: Split, batch: int = 256) -> Iterator[Batch]:
+        """The examples of a split in their order."""
+        for start in range(0, len(split), batch):
+            chosen = slice(start, start + batch)
+            yield split.batch(chosen, torch.zeros(len(split.labels[chosen]), dtype=torch.int64))
 
 
-def load(source: Dataset | str, root: Path, input_shape: tuple[int, ...]) -> Data:
-    """Reads a data set; raises `Fault` (E0802 unreadable, E0803 other shape than the network's input)."""
+def _statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel over examples, [channels, 1, ...]."""
+    others = [axis for axis in range(x.ndim) if axis != 1]
+    deviation, mean = torch.std_mean(x, others, keepdim=True)
+    return mean[0], torch.where(deviation > 0, deviation, 1.0)[0]
+
+
+def load(source: Dataset | str, root: Path, inputs: Sequence[Input]) -> Data:
+    """Read a data set. Raise `Fault` E0802 if it cannot be read, E0803 if its examples have another shape than the network's input."""
+    input_shape = cast(tuple[int, ...], inputs[0].shape)
     x_train, y_train, x_test, y_test = _named(source) if isinstance(source, Dataset) else _read(root / source, root, input_shape)
-    return Data(_examples(x_train, input_shape), _labels(y_train), _examples(x_test, input_shape), _labels(y_test))
+    return Data(
+        Split((_examples(x_train, input_shape),), _labels(y_train)), Split((_examples(x_test, input_shape),), _labels(y_test))
+    )
 
 
 def _read(path: Path, root: Path, input_shape: tuple[int, ...]) -> list[Any]:

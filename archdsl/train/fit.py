@@ -8,12 +8,11 @@ import os
 import platform
 import signal
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import lightning
 import safetensors.torch
@@ -21,69 +20,18 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch import nn
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.train.checks import check
 from archdsl.train.data import Data, load
+from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
-from archdsl.train.keys import Batches
 from archdsl.train.record import Interrupted, Progress, Recorder, Signals
 from archdsl.train.task import Task
 
 _CHANGEABLE = {"epochs", "early_stop"}
 """Keys of a recipe that may differ when a run is resumed."""
-
-
-@dataclass
-class Experiment:
-    """What is to be trained.
-
-    In training the module returns a tensor, or a named tuple whose first field is the main output and
-    whose other fields are heads and further outputs; `head_weights` are the weights of those with a
-    loss. Its weights are as the caller made them: seed PyTorch with `recipe.seed` before.
-    """
-
-    name: str
-    module: nn.Module
-    recipe: Recipe
-    input_shape: tuple[int, ...]
-    """Of one example, channels first."""
-    head_weights: dict[str, float] = field(default_factory=dict)
-    root: Path = field(default_factory=Path)
-    """Where relative paths of data sets start."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Of the network, by name with their values: what a message may advise to change."""
-    weights: dict[str, Any] | None = None
-    """The file that the weights came from, for the record; none where they are fresh."""
-
-
-class Row(NamedTuple):
-    """One line of the final table; accuracy is none where the labels are values."""
-
-    split: Literal["train", "held out"]
-    examples: int
-    loss: float
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a run ended. The rows are of the final weights, in evaluation mode and without augmentation."""
-
-    name: str
-    folder: Path
-    rows: tuple[Row, ...]
-    epochs: int
-    new_epochs: int
-    """Those that were not done before the run was resumed."""
-    seconds: float
-    """Of all epochs, evaluation included, across interruptions."""
-    images_per_second: float
-    best_epoch: int
-    """Chosen by looking at the held-out examples, so its accuracy is flattering."""
-    best_accuracy: float | None
 
 
 def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerator: str = "auto") -> Result:
@@ -95,14 +43,13 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     """
     _require(accelerator)
     recipe, signals = experiment.recipe, Signals()
-    data = load(recipe.data, experiment.root, experiment.input_shape)
-    shape, parameters = experiment.input_shape, experiment.parameters
-    outputs = check(experiment.module, experiment.head_weights, shape, recipe, data, parameters)
+    data = load(recipe.data, experiment.root, experiment.inputs)
+    outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
     recorder = Recorder(folder, data, signals)
     before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, accelerator)
-        batches = Batches(data.x_train, data.y_train, recipe.batch, recipe.seed, lambda: trainer.global_step)
+        batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step)
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
         write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
@@ -146,7 +93,7 @@ def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
 
 def _identity(experiment: Experiment) -> dict[str, Any]:
     """What a checkpoint says about where it is from."""
-    return {"network": experiment.name, "input": list(experiment.input_shape), "recipe": experiment.recipe.as_data()}
+    return {"network": experiment.name, "input": [list(given.shape) for given in experiment.inputs], "recipe": experiment.recipe.as_data()}
 
 
 def _resumable(experiment: Experiment, path: Path) -> int:
@@ -208,12 +155,11 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
         "torch": torch.__version__,
         "lightning": lightning.__version__,
     }
-    mean, deviation = (buffer.flatten().tolist() for buffer in (task.mean, task.deviation))  # type: ignore[operator]
     return {
         **_identity(experiment),
         "seed": experiment.recipe.seed,
         "weights": experiment.weights,
-        "normalization": {"mean": mean, "std": deviation},
+        "normalization": task.preparation.as_data(),
         "versions": versions,
         "platform": platform.platform(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),
@@ -223,16 +169,15 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
 
 
 def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data, before: int) -> Result:
-    parts: tuple[tuple[Literal["train", "held out"], Any, Any], ...] = (
-        ("train", data.x_train, data.y_train),
-        ("held out", data.x_test, data.y_test),
+    rows = (
+        Row("train", len(data.train), *task.evaluate(data.evaluation_batches(data.train))),
+        Row("held out", len(data.held_out), *task.evaluate(data.evaluation_batches(data.held_out))),
     )
-    rows = tuple(Row(split, len(x), *task.evaluate(x, y)) for split, x, y in parts)
     task.cpu()
     history, best = recorder.history, recorder.best
     assert best is not None  # a run has at least one epoch
     seconds = sum(row["seconds"] for row in history)
-    rate = len(history) * len(data.x_train) / seconds
+    rate = len(history) * len(data.train) / seconds
     return Result(
         experiment.name, recorder.folder, rows, len(history), len(history) - before, seconds, rate, best["epoch"], best["val_accuracy"]
     )  # fmt: skip

@@ -6,8 +6,7 @@ augmentation of (seed, epoch, example), dropout of (seed, step).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -49,33 +48,3 @@ def drawer(keys: Tensor) -> Callable[[int], Tensor]:
         return (bits.float() + 0.5) / (1 << _BITS)
 
     return draw
-
-
-class Batches:
-    """The training data of one epoch after another, in an order keyed by (seed, epoch).
-
-    Iterating starts where `step` says, which may be in the middle of an epoch. A batch is
-    (examples, labels, keys), the keys being those of each example in this epoch.
-    A last batch of one example is left out: batch normalization has no variance for it.
-    """
-
-    def __init__(self, x: Tensor, y: Tensor, batch: int, seed: int, step: Callable[[], int]) -> None:
-        self.x, self.y, self.batch, self.seed, self.step = x, y, batch, seed, step
-
-    def __len__(self) -> int:
-        whole, rest = divmod(len(self.x), self.batch)
-        return max(1, whole + (rest > 1))
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        epoch, first = divmod(self.step(), len(self))
-        order = torch.randperm(len(self.x), generator=torch.Generator().manual_seed(seed_of(self.seed, 1, epoch)))
-        for at in range(first, len(self)):
-            chosen = order[at * self.batch : (at + 1) * self.batch]
-            yield self.x[chosen], self.y[chosen], key(self.seed, 2, epoch, chosen)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: the step is all the state. Lightning takes a loader with this method for one that resumes."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Nothing."""

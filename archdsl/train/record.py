@@ -106,7 +106,7 @@ class Recorder(Callback):
         """One row of metrics.csv; last.ckpt, and best.ckpt where it is the best."""
         epoch = trainer.global_step // pl_module.steps
         if epoch > len(self.history):  # Lightning ends an epoch again when it resumes at its end
-            loss, accuracy = pl_module.evaluate(self.data.x_test, self.data.y_test)
+            loss, accuracy = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out))
             row = {"epoch": epoch, "lr": _rate(trainer, pl_module), "val_loss": loss, "val_accuracy": accuracy}
             now = time.monotonic()
             self.history.append({**row, **pl_module.epoch_metrics(), "seconds": now - self.started})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torchmetrics import MeanMetric
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-from archdsl.train.augment import augment
+from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.keys import seed_of
@@ -31,9 +32,7 @@ class Task(LightningModule):
         self.module, self.heads, self.recipe, self.steps = module, heads, recipe, steps
         self.identity: dict[str, Any] = {}
         """What checkpoints say about where they are from."""
-        mean, deviation = data.statistics()
-        self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation)
+        self.preparation = data.preparation(recipe)
         self.objective, self.loss = MeanMetric(), MeanMetric()
         self.accuracy = accuracy_metric(data.classes, outputs)
         for metric in self.metrics.values():
@@ -50,10 +49,10 @@ class Task(LightningModule):
         """Dropout and the like draw the same numbers whether or not the run was interrupted."""
         torch.manual_seed(seed_of(self.recipe.seed, 3, self.global_step))
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor], batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The objective of a batch; raises `Fault` (E0804) where it is not finite."""
-        x, labels, keys = batch
-        outputs = self.module(self.prepare(augment(self.recipe.augment, x, keys)))
+        inputs, labels = self.preparation(batch, training=True)
+        outputs = self.module(*inputs)
         loss = loss_of(self.recipe.loss, main_output(outputs), labels)
         objective = loss
         for head, weight in self.heads.items():
@@ -80,10 +79,6 @@ class Task(LightningModule):
         if self.accuracy is not None:
             self.accuracy.update(predicted(output.detach()), labels)
 
-    def prepare(self, x: Tensor) -> Tensor:
-        """Mean zero and deviation one in each channel, by the training examples."""
-        return (x - self.mean) / self.deviation  # type: ignore[operator]
-
     def configure_optimizers(self) -> Any:
         """The recipe's optimizer, and its schedule at the middle of every step."""
         recipe = self.recipe
@@ -99,21 +94,22 @@ class Task(LightningModule):
         checkpoint["archdsl"] = self.identity
 
     @torch.no_grad()
-    def evaluate(self, x: Tensor, labels: Tensor) -> tuple[float, float | None]:
-        """Loss and accuracy on examples as they are, in evaluation mode and float32."""
-        was_training = self.module.training
+    def evaluate(self, batches: Iterable[Batch]) -> tuple[float, float | None]:
+        """Return loss and accuracy in evaluation mode and float32. Each submodule's own mode is restored."""
+        modes = {part: part.training for part in self.module.modules()}
         self.module.eval()
         loss = MeanMetric().to(self.device)
         accuracy = None if self.accuracy is None else self.accuracy.clone().to(self.device)
         if accuracy is not None:
             accuracy.reset()
-        for some_x, some_labels in zip(torch.split(x, 256), torch.split(labels, 256), strict=True):
-            wanted = some_labels.to(self.device)
-            output = main_output(self.module(self.prepare(some_x.to(self.device))))
-            loss.update(loss_of(self.recipe.loss, output, wanted), len(wanted))
+        for batch in batches:
+            inputs, labels = self.preparation(self.transfer_batch_to_device(batch, self.device, 0), training=False)
+            output = main_output(self.module(*inputs))
+            loss.update(loss_of(self.recipe.loss, output, labels), len(labels))
             if accuracy is not None:
-                accuracy.update(predicted(output), wanted)
-        self.module.train(was_training)
+                accuracy.update(predicted(output), labels)
+        for part, mode in modes.items():
+            part.training = mode
         return float(loss.compute()), None if accuracy is None else float(accuracy.compute())
 
     def epoch_metrics(self) -> dict[str, float | None]:

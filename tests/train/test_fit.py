@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from archdsl.declared import Declared, Fault
 from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer, Recipe, Schedule
-from archdsl.train import Experiment, Interrupted, Result, fit
+from archdsl.train import Experiment, Input, Interrupted, Result, fit
 
 
 def call(family: type[Declared], name: str, **arguments: Any) -> Any:
@@ -81,13 +81,13 @@ def linear(folder: Path, outputs: int = 10, shape: tuple[int, ...] = (1, 8, 8), 
     torch.manual_seed(0)
     module = nn.Sequential(nn.Flatten(), nn.Linear(int(np.prod(shape)), outputs))
     recipe = Recipe.create({"data": DIGITS, "epochs": 1, **values})
-    return fit(Experiment("linear", module, recipe, shape, root=folder), folder, accelerator="cpu")
+    return fit(Experiment("linear", module, recipe, (Input("x", shape),), root=folder), folder, accelerator="cpu")
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Result:
     torch.manual_seed(0)
-    experiment = Experiment("digits_resnet", DigitsResnet(), residual(), (1, 8, 8), {"aux1": 0.3})
+    experiment = Experiment("digits_resnet", DigitsResnet(), residual(), (Input("image", (1, 8, 8)),), {"aux1": 0.3})
     return fit(experiment, tmp_path_factory.mktemp("run"), accelerator="cpu")
 
 
@@ -210,7 +210,7 @@ def test_mistakes(tmp_path: Path, arguments: Any, code: str, argument: str | Non
 def test_the_remedy_names_no_parameter_that_is_not_there(tmp_path: Path, parameters: dict[str, int], help: str) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
     with pytest.raises(Fault) as caught:
-        fit(Experiment("linear", module, residual(augment=[]), (1, 8, 8), parameters=parameters), tmp_path, accelerator="cpu")
+        fit(Experiment("linear", module, residual(augment=[]), (Input("image", (1, 8, 8)),), parameters=parameters), tmp_path, accelerator="cpu")
     assert caught.value.help == help
 
 
@@ -222,7 +222,7 @@ def test_no_checkpoint_is_spoken_of_before_there_is_one(tmp_path: Path) -> None:
 
 
 def test_a_head_of_another_size(tmp_path: Path) -> None:
-    experiment = Experiment("digits_resnet", DigitsResnet(head_classes=7), residual(), (1, 8, 8), {"aux1": 0.3})
+    experiment = Experiment("digits_resnet", DigitsResnet(head_classes=7), residual(), (Input("image", (1, 8, 8)),), {"aux1": 0.3})
     with pytest.raises(Fault, match="the head `aux1` has 7 outputs, and the data set has 10 classes"):
         fit(experiment, tmp_path, accelerator="cpu")
 
@@ -269,7 +269,7 @@ def test_masks_of_another_shape(tmp_path: Path, shape: tuple[int, ...], help: st
     np.savez(tmp_path / "d.npz", x=np.ones((60, 8, 8)), y=np.arange(np.prod(shape)).reshape(shape) % 3)
     recipe = Recipe.create({"data": "d.npz", "epochs": 1})
     with pytest.raises(Fault) as caught:
-        fit(Experiment("map", nn.Conv2d(1, 3, 1), recipe, (1, 8, 8), root=tmp_path), tmp_path, accelerator="cpu")
+        fit(Experiment("map", nn.Conv2d(1, 3, 1), recipe, (Input("image", (1, 8, 8)),), root=tmp_path), tmp_path, accelerator="cpu")
     assert caught.value.code == "E0801" and help in (caught.value.help or "")
 
 
@@ -284,7 +284,7 @@ def test_fractions_need_a_loss_for_values(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there(tmp_path: Path) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with pytest.raises(Fault, match="cannot train on `cuda`: no CUDA device was found") as caught:
-        fit(Experiment("linear", module, residual(augment=[]), (1, 8, 8)), tmp_path, accelerator="cuda")
+        fit(Experiment("linear", module, residual(augment=[]), (Input("image", (1, 8, 8)),)), tmp_path, accelerator="cuda")
     assert (caught.value.code, caught.value.help) == ("E0805", "train without it: `--device cpu`")
 
 
@@ -315,7 +315,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
 
     module = Stubborn(nn.Flatten(), nn.Linear(64, 10))
     with pytest.raises(Interrupted) as stopped:
-        fit(Experiment("stubborn", module, residual(augment=[]), (1, 8, 8)), tmp_path, accelerator="cpu")
+        fit(Experiment("stubborn", module, residual(augment=[]), (Input("image", (1, 8, 8)),)), tmp_path, accelerator="cpu")
     assert stopped.value.exit_code == 130
 
 
@@ -331,5 +331,5 @@ def test_the_generator_of_the_caller_is_left_alone(tmp_path: Path) -> None:
     recipe = Recipe.create({"data": DIGITS, "epochs": 1})
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     torch.manual_seed(0)
-    fit(Experiment("linear", module, recipe, (1, 8, 8)), tmp_path, accelerator="cpu")
+    fit(Experiment("linear", module, recipe, (Input("image", (1, 8, 8)),)), tmp_path, accelerator="cpu")
     assert torch.equal(torch.random.get_rng_state(), expected)

@@ -14,9 +14,11 @@ import torch
 from archdsl.declared import Declared, Fault
 from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer
 from archdsl.train.augment import augment
-from archdsl.train.data import load
+from archdsl.train.batches import TrainingBatches
+from archdsl.train.data import Split, load
+from archdsl.train.experiment import Input
 from archdsl.train.files import write
-from archdsl.train.keys import Batches, drawer, key
+from archdsl.train.keys import drawer, key
 from archdsl.train.targets import loss_of, predicted
 
 
@@ -39,14 +41,14 @@ def test_draws_are_even_and_depend_on_the_key_alone() -> None:
 
 def test_batches_hold_every_example_once_and_start_anywhere() -> None:
     x, step = torch.arange(100), 0
-    batches = Batches(x, x, 33, 0, lambda: step)
+    batches = TrainingBatches(Split((x,), x), 33, 0, lambda: step)
     assert len(batches) == 3  # the hundredth would be alone
     first = list(batches)
     assert len(torch.cat([labels for _, labels, _ in first]).unique()) == 99
     step = 2
-    assert all(torch.equal(one, other) for one, other in zip(next(iter(batches)), first[2], strict=True))
+    assert torch.equal(next(iter(batches)).labels, first[2].labels)
     step = 3
-    assert not torch.equal(next(iter(batches))[0], first[0][0])
+    assert not torch.equal(next(iter(batches)).labels, first[0].labels)
 
 
 IMAGE = torch.rand(4, 2, 8, 8)
@@ -100,13 +102,13 @@ def test_noise_has_its_deviation() -> None:
 
 
 def test_digits_hold_out_360_evenly() -> None:
-    data = load(call(Dataset, "digits"), Path(), (1, 8, 8))
-    assert (len(data.x_train), len(data.x_test), data.classes) == (1437, 360, 10)
-    assert {int(count) for count in data.y_test.bincount()} <= {35, 36, 37}
-    assert (float(data.x_train.min()), float(data.x_train.max())) == (0, 1)
-    rows = torch.cat([data.x_train, data.x_test]).flatten(1)
+    data = load(call(Dataset, "digits"), Path(), (Input("x", (1, 8, 8)),))
+    assert (len(data.train.inputs[0]), len(data.held_out.inputs[0]), data.classes) == (1437, 360, 10)
+    assert {int(count) for count in data.held_out.labels.bincount()} <= {35, 36, 37}
+    assert (float(data.train.inputs[0].min()), float(data.train.inputs[0].max())) == (0, 1)
+    rows = torch.cat([data.train.inputs[0], data.held_out.inputs[0]]).flatten(1)
     assert len(rows) == 1797
-    assert torch.equal(load(call(Dataset, "digits"), Path(), (1, 8, 8)).x_test, data.x_test)
+    assert torch.equal(load(call(Dataset, "digits"), Path(), (Input("x", (1, 8, 8)),)).held_out.inputs[0], data.held_out.inputs[0])
 
 
 def test_npz_with_and_without_a_split(tmp_path: Path) -> None:
@@ -114,9 +116,9 @@ def test_npz_with_and_without_a_split(tmp_path: Path) -> None:
     np.savez(tmp_path / "one.npz", x=x, y=y)
     np.savez(tmp_path / "two.npz", x_train=x[:30], y_train=y[:30], x_test=x[30:], y_test=y[30:])
     for name, held_out in (("one.npz", 10), ("two.npz", 20)):
-        data = load(name, tmp_path, (1, 4, 4))
-        assert data.x_test.shape == (held_out, 1, 4, 4)
-        assert (data.classes, float(data.x_train.max()) <= 1) == (5, True)
+        data = load(name, tmp_path, (Input("x", (1, 4, 4)),))
+        assert data.held_out.inputs[0].shape == (held_out, 1, 4, 4)
+        assert (data.classes, float(data.train.inputs[0].max()) <= 1) == (5, True)
 
 
 def test_folder_of_images(tmp_path: Path) -> None:
@@ -124,21 +126,21 @@ def test_folder_of_images(tmp_path: Path) -> None:
     for part, label, level in (("train", "cat", 51), ("train", "dog", 102), ("test", "dog", 255), ("train", ".cache", 0)):
         (tmp_path / part / label).mkdir(parents=True)
         image.new("RGB", (5, 4), (level, 0, 0)).save(tmp_path / part / label / "0.png")
-    data = load(str(tmp_path), Path(), (3, 4, 5))
-    assert data.y_train.tolist() == [0, 1]
-    assert data.y_test.tolist() == [1]
-    torch.testing.assert_close(data.x_train[:, 0, 0, 0], torch.tensor([0.2, 0.4]))
+    data = load(str(tmp_path), Path(), (Input("x", (3, 4, 5)),))
+    assert data.train.labels.tolist() == [0, 1]
+    assert data.held_out.labels.tolist() == [1]
+    torch.testing.assert_close(data.train.inputs[0][:, 0, 0, 0], torch.tensor([0.2, 0.4]))
     with pytest.raises(Fault) as caught:
-        load(str(tmp_path), Path(), (3, 8, 8))
+        load(str(tmp_path), Path(), (Input("x", (3, 8, 8)),))
     assert caught.value.code == "E0803"
     (tmp_path / "test").rename(tmp_path / "val")
     (tmp_path / "test").mkdir()  # for the end: not looked at where there is `val`
-    assert load(str(tmp_path), Path(), (3, 4, 5)).y_test.tolist() == [1]
+    assert load(str(tmp_path), Path(), (Input("x", (3, 4, 5)),)).held_out.labels.tolist() == [1]
     (tmp_path / "train" / "cat" / "._0.png").write_bytes(b"what a Mac leaves there")
-    assert len(load(str(tmp_path), Path(), (3, 4, 5)).x_train) == 2
+    assert len(load(str(tmp_path), Path(), (Input("x", (3, 4, 5)),)).train.inputs[0]) == 2
     (tmp_path / "train" / "cat" / "1.png").write_bytes(b"no image")
     with pytest.raises(Fault, match=r"cannot read .*1\.png"):
-        load(str(tmp_path), Path(), (3, 4, 5))
+        load(str(tmp_path), Path(), (Input("x", (3, 4, 5)),))
 
 
 def _saved(image: Any, path: Path) -> None:
@@ -152,9 +154,9 @@ def test_grey_of_16_bits_is_scaled(tmp_path: Path) -> None:
         _saved(image.fromarray(np.full((4, 5), level, np.uint16)), tmp_path / part / "a" / "0.png")
     _saved(image.new("L", (5, 4), 102), tmp_path / "train" / "a" / "1.png")
     for channels in (1, 3, 4):
-        data = load(str(tmp_path), Path(), (channels, 4, 5))
-        torch.testing.assert_close(data.x_train[:, 0], torch.tensor([0.2, 0.4])[:, None, None].expand(2, 4, 5))
-        assert bool((data.x_test == 1).all())
+        data = load(str(tmp_path), Path(), (Input("x", (channels, 4, 5)),))
+        torch.testing.assert_close(data.train.inputs[0][:, 0], torch.tensor([0.2, 0.4])[:, None, None].expand(2, 4, 5))
+        assert bool((data.held_out.inputs[0] == 1).all())
 
 
 def test_folders_that_are_no_classes(tmp_path: Path) -> None:
@@ -163,21 +165,21 @@ def test_folders_that_are_no_classes(tmp_path: Path) -> None:
         for number in range(5):
             _saved(image.new("L", (5, 4)), tmp_path / label / f"{number}.png")
     (tmp_path / "a" / "d.png").mkdir()  # passed over
-    assert len(load(str(tmp_path), Path(), (1, 4, 5)).x_train) == 8
+    assert len(load(str(tmp_path), Path(), (Input("x", (1, 4, 5)),)).train.inputs[0]) == 8
     (tmp_path / "a" / "e.png").symlink_to("nowhere")  # an image that is lacking
     with pytest.raises(Fault, match=r"cannot read .*e\.png: No such file or directory$"):
-        load(str(tmp_path), Path(), (1, 4, 5))
+        load(str(tmp_path), Path(), (Input("x", (1, 4, 5)),))
     (tmp_path / "a" / "e.png").unlink()
     (tmp_path / "c").mkdir()
     for said in ("c has no images", "c has no images; it has 0.tiff"):
         with pytest.raises(Fault) as caught:
-            load(str(tmp_path), Path(), (1, 4, 5))
+            load(str(tmp_path), Path(), (Input("x", (1, 4, 5)),))
         assert caught.value.code == "E0802" and caught.value.message.endswith(said) and ".png, .jpg" in (caught.value.help or "")
         (tmp_path / "c" / "0.tiff").write_bytes(b"")
     (tmp_path / "c" / "0.tiff").unlink()
     _saved(image.new("L", (5, 4)), tmp_path / "c" / "0.png")
     with pytest.raises(Fault, match="no example can be held out of the class `c`, which has one") as caught:
-        load(str(tmp_path), Path(), (1, 4, 5))
+        load(str(tmp_path), Path(), (Input("x", (1, 4, 5)),))
     assert "test/CLASS/*.png" in (caught.value.help or "") and "astype" not in (caught.value.help or "")
 
 
@@ -188,7 +190,7 @@ def test_one_image_of_another_size(tmp_path: Path) -> None:
             _saved(image.new("L", (5, 4)), tmp_path / part / label / "0.png")
     _saved(image.new("L", (6, 4)), tmp_path / "test" / "b" / "1.png")
     with pytest.raises(Fault, match=r"1\.png is \[4, 6\], .*0\.png is \[4, 5\], and the network's input is \[1, 4, 5\]") as caught:
-        load(str(tmp_path), Path(), (1, 4, 5))
+        load(str(tmp_path), Path(), (Input("x", (1, 4, 5)),))
     assert (caught.value.code, caught.value.help) == ("E0803", "bring all images to the size of the input: `ImageOps.fit(image, (5, 4))`")
 
 
@@ -198,20 +200,20 @@ def test_folder_without_a_split(tmp_path: Path) -> None:
         (tmp_path / label).mkdir()
         for number in range(10):
             image.new("L", (5, 4), number).save(tmp_path / label / f"{number}.png")
-    data = load(str(tmp_path), Path(), (1, 4, 5))
-    assert (data.y_train.bincount().tolist(), data.y_test.bincount().tolist()) == ([8, 8], [2, 2])
+    data = load(str(tmp_path), Path(), (Input("x", (1, 4, 5)),))
+    assert (data.train.labels.bincount().tolist(), data.held_out.labels.bincount().tolist()) == ([8, 8], [2, 2])
 
 
 def test_masks_are_held_out_by_the_picture(tmp_path: Path) -> None:
     np.savez(tmp_path / "masks.npz", x=np.zeros((10, 4, 4)), y=np.arange(160).reshape(10, 4, 4) % 3)
-    data = load("masks.npz", tmp_path, (1, 4, 4))
-    assert (data.y_train.shape, data.y_test.shape, data.classes) == ((8, 4, 4), (2, 4, 4), 3)
+    data = load("masks.npz", tmp_path, (Input("x", (1, 4, 4)),))
+    assert (data.train.labels.shape, data.held_out.labels.shape, data.classes) == ((8, 4, 4), (2, 4, 4), 3)
 
 
 def test_arrays_to_validate_with_leave_those_to_test_with_alone(tmp_path: Path) -> None:
     x, y = np.zeros((6, 4)), np.arange(6) % 2
     np.savez(tmp_path / "both.npz", x_train=x, y_train=y, x_val=x[:4], y_val=y[:4], x_test=x[:2], y_test=y[:2])
-    assert len(load("both.npz", tmp_path, (4,)).x_test) == 4
+    assert len(load("both.npz", tmp_path, (Input("x", (4,)),)).held_out.inputs[0]) == 4
 
 
 @pytest.mark.parametrize(
@@ -234,7 +236,7 @@ def test_arrays_to_validate_with_leave_those_to_test_with_alone(tmp_path: Path) 
 def test_data_that_does_not_fit(tmp_path: Path, arrays: dict[str, Any], shape: tuple[int, ...], code: str, help: str) -> None:
     np.savez(tmp_path / "data.npz", **arrays)
     with pytest.raises(Fault) as caught:
-        load("data.npz", tmp_path, shape)
+        load("data.npz", tmp_path, (Input("x", shape),))
     assert (caught.value.code, caught.value.argument) == (code, "data")
     assert help in (caught.value.help or "")
 
@@ -267,7 +269,7 @@ PARTS = {"x_train": np.zeros((6, 4)), "y_train": np.arange(6) % 2, "x_test": np.
 def test_parts_that_do_not_go_together(tmp_path: Path, changes: dict[str, Any], code: str, message: str, help: str) -> None:
     np.savez(tmp_path / "data.npz", **{**PARTS, **changes})
     with pytest.raises(Fault) as caught:
-        load("data.npz", tmp_path, (4,))
+        load("data.npz", tmp_path, (Input("x", (4,)),))
     assert (caught.value.code, caught.value.argument) == (code, "data")
     assert message in caught.value.message and help in (caught.value.help or "")
 
@@ -284,7 +286,7 @@ def test_parts_that_do_not_go_together(tmp_path: Path, changes: dict[str, Any], 
 def test_examples_of_another_shape(tmp_path: Path, x: Any, help: str) -> None:
     np.savez(tmp_path / "data.npz", x=x, y=np.arange(10) % 2)
     with pytest.raises(Fault) as caught:
-        load("data.npz", tmp_path, (1, 8, 8))
+        load("data.npz", tmp_path, (Input("x", (1, 8, 8)),))
     assert caught.value.code == "E0803" and help in (caught.value.help or "")
 
 
@@ -293,7 +295,7 @@ def test_too_few_to_hold_out_of(tmp_path: Path, examples: int) -> None:
     """In our words, not in scikit-learn's."""
     np.savez(tmp_path / "data.npz", x=np.zeros((examples, 4)), y=np.arange(examples) // 2)
     with pytest.raises(Fault, match=r"one example|no numbers in it|a fifth of 20 examples, 4, are fewer than the 10 classes") as caught:
-        load("data.npz", tmp_path, (4,))
+        load("data.npz", tmp_path, (Input("x", (4,)),))
     assert caught.value.code == "E0802"
 
 
@@ -312,7 +314,7 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
         ("array.npy", "is not a .npz file"),
     ):
         with pytest.raises(Fault) as caught:
-            load(name, tmp_path, (1,))
+            load(name, tmp_path, (Input("x", (1,)),))
         assert (caught.value.code, caught.value.argument) == ("E0802", "data")
         assert said in caught.value.message and "pickle" not in caught.value.message
 

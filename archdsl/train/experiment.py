@@ -1,0 +1,75 @@
+"""What is trained, and how a run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from torch import nn
+
+from archdsl.recipe import Recipe
+
+
+class Input(NamedTuple):
+    """An input of the network: its name, and the shape of one example, channels first. A symbolic size is None."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    integer: bool = False
+    """Whether it holds integers, such as indices of tokens."""
+
+    @property
+    def image(self) -> bool:
+        """Whether it has channels, height and width."""
+        return len(self.shape) == 3 and not self.integer
+
+
+@dataclass
+class Experiment:
+    """A module, its recipe, and what training must know of both.
+
+    In training mode the module returns a tensor, or a named tuple whose first field is the main output and
+    whose other fields are auxiliary heads and further outputs; `head_weights` are the weights of the heads with a
+    loss. Its parameters are used as they are: seed PyTorch with `recipe.seed` before you build it.
+    """
+
+    name: str
+    module: nn.Module
+    recipe: Recipe
+    inputs: tuple[Input, ...]
+    head_weights: dict[str, float] = field(default_factory=dict)
+    root: Path = field(default_factory=Path)
+    """The folder that relative paths of data sets start from."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """The network's parameters with their values, which an error may advise to change."""
+    weights: dict[str, Any] | None = None
+    """The file that the weights came from, for the record; None for a fresh initialization."""
+
+
+class Row(NamedTuple):
+    """One line of the final table; accuracy is None if the labels are values."""
+
+    split: Literal["train", "held out"]
+    examples: int
+    loss: float
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended. The rows are of the final weights, in evaluation mode and without augmentation."""
+
+    name: str
+    folder: Path
+    rows: tuple[Row, ...]
+    epochs: int
+    new_epochs: int
+    """Epochs that were done since the run was resumed."""
+    seconds: float
+    """Of all epochs, evaluation included, across interruptions."""
+    images_per_second: float
+    best_epoch: int
+    """Chosen by looking at the held-out examples, so its accuracy is flattering."""
+    best_accuracy: float | None
