@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +21,12 @@ from archdsl.shapes import format_shape
 
 if TYPE_CHECKING:
     import torch
+    from lightning.pytorch import Callback
     from torch import nn
 
     from archdsl.backends.diagram import Detail
     from archdsl.recipe import Recipe
+    from archdsl.train import Result
     from archdsl.weights.pairing import Pairing
     from archdsl.weights.report import WeightsReport
 
@@ -151,6 +153,29 @@ class Network:
                     from archdsl.backends.torch.weights import read  # here, as above
                 stored = read(source if isinstance(source, Mapping) else Path(source)).stored
             return report_on(self.graph, stored, by=by, without_heads=without_heads)
+
+    def fit(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        resume: bool = False,
+        device: str = "auto",
+        weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+        callbacks: Sequence[Callback] = (),
+    ) -> Result:
+        """Train the network by its recipe, as `archdsl train` does, and return how the run ended.
+
+        Everything is written into `folder` (default: `runs/NAME-N` with the next free N). `resume` continues the run in it, or
+        starts one if it has no checkpoint. `weights` must fit in every tensor. `callbacks` are Lightning's.
+        Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
+        """
+        from archdsl.runs import RunFolder  # here: only training needs a folder
+        from archdsl.training import require_trainable, snapshot, train
+
+        require_trainable(self)
+        initialize = None if weights is None else lambda module: self.load_weights(module, weights)
+        with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as opened:
+            return train(self, opened, arguments={}, device=device, initialize=initialize, callbacks=callbacks)
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,17 @@ import click
 
 from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics, print_text
-from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
 from archdsl.columns import BOLD, Cell, columns
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
-from archdsl.driver import split_address
+from archdsl.diagnostics import SpecError
 from archdsl.extras import extra_needed
 from archdsl.network import Network
+from archdsl.runs import RunFolder
+from archdsl.training import require_trainable, snapshot, train
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from archdsl.train import Result
 
 
@@ -56,25 +57,26 @@ def command(
     if weights is not None and resume:
         raise click.UsageError("--resume goes on with the run's own weights: leave out --weights")
     network = require_network(address, settings)
-    _trainable(network, address)
+    require_trainable(network)
     if weights is not None:
         _require_fit(network, weights)
-    with RunFolder(output, network, resume=resume) as folder:
+    with RunFolder(output, snapshot(network), resume=resume) as folder:
         facts: dict[str, Any] = {"address": address, "settings": dict(settings), "limits": limits_of(ctx), "device": device}
-        folder.describe(facts | ({"weights": weights.facts()} if weights is not None else {}))
-        with extra_needed("train", "training"):
-            # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
-            # run too: training the digits beside two of them takes 7 times as long.
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-            from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
+        facts |= {"weights": weights.facts()} if weights is not None else {}
         click.echo(f"training {network.name} in {folder.path}", err=True)
+        with extra_needed("train", "training"):
+            from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
         try:
-            result = _fit(network, folder, weights, device)
-        except Fault as fault:
-            found = network.diagnostic(fault)
-            if fault.code == "E0902" and folder.begun:
-                found = found._replace(help=f"{found.help}, then go on: `{_resume_command(ctx, address, settings, device, folder.path)}`")
-            raise SpecError([found]) from fault
+            result = train(
+                network, folder, arguments=facts, device=device,
+                initialize=None if weights is None else partial(_load, network, weights),
+                warn=lambda found: print_diagnostics([found]),
+            )  # fmt: skip
+        except SpecError as error:
+            [found, *others] = error.diagnostics
+            if found.code == "E0902" and folder.begun:
+                found = found._replace(help=f"{found.help}, then continue: `{_resume_command(ctx, address, settings, device, folder.path)}`")
+            raise SpecError([found, *others]) from error
         except Interrupted as stopped:
             if not folder.begun:
                 raise
@@ -83,28 +85,6 @@ def command(
     if not result.new_epochs:
         click.echo(f"nothing was left to do: the run had ended after epoch {result.epochs}", err=True)
     print_text(_table(result, color=colorful(sys.stdout)))
-
-
-def _trainable(network: Network, address: str) -> None:
-    """Raise `SpecError` where a network cannot be trained, before anything slow is imported."""
-
-    def untrainable(message: str, mark: Mark | None = None, help: str | None = None) -> SpecError:
-        return SpecError([Diagnostic("E0806", message, mark, help=help)])
-
-    graph = network.graph
-    file = split_address(address)[0]
-    if network.recipe is None:
-        help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
-        raise untrainable(f"{file} has no recipe", help=help)
-    first, *others = [graph.nodes[i] for i in graph.inputs]
-    mark = Mark(first.span)
-    if others:
-        raise untrainable(f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one", mark)
-    if first.integer:
-        raise untrainable(f"`{first}` of `{network.name}` holds whole numbers, and training gives it real ones", mark)
-    if not all(isinstance(size, int) for size in first.shape):
-        message = f"`{network.name}` leaves sizes of its input open, and a batch needs them fixed"
-        raise untrainable(message, mark, "write the sizes of the data into `input`")
 
 
 def _require_fit(network: Network, weights: Weights) -> None:
@@ -118,28 +98,10 @@ def _require_fit(network: Network, weights: Weights) -> None:
     print_diagnostics([finding])
 
 
-def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: str) -> Result:
-    import torch  # here, as above
-
-    from archdsl.train import Experiment, Input, fit
-
-    graph, recipe = network.graph, network.recipe
-    assert recipe is not None
-    torch.manual_seed(recipe.seed)
-    module = network.build()
-    if weights is not None:
-        report = network.load_weights(
-            module, weights.path, partial=weights.partial, without_heads=weights.without_heads, by=weights.by
-        )
-        if report.ok:
-            click.echo(str(report), err=True)
-    experiment = Experiment(
-        network.name, module, recipe,
-        tuple(Input(str(graph.nodes[i]), tuple(size if isinstance(size, int) else None for size in graph.nodes[i].shape), graph.nodes[i].integer)
-              for i in graph.inputs),
-        {head.name: head.weight for head in graph.heads}, network.folder, graph.root.arguments, folder.weights(),
-    )  # fmt: skip
-    return fit(experiment, folder.path, resume=folder.resume, accelerator=device)
+def _load(network: Network, weights: Weights, module: nn.Module) -> None:
+    report = network.load_weights(module, weights.path, partial=weights.partial, without_heads=weights.without_heads, by=weights.by)
+    if report.ok:
+        click.echo(str(report), err=True)
 
 
 def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], device: str, folder: Path) -> str:

@@ -8,7 +8,7 @@ import os
 import platform
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,7 +18,7 @@ import lightning
 import safetensors.torch
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
@@ -34,7 +34,9 @@ _CHANGEABLE = {"epochs", "early_stop"}
 """Keys of a recipe that may differ when a run is resumed."""
 
 
-def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerator: str = "auto") -> Result:
+def fit(
+    experiment: Experiment, folder: Path, *, resume: bool = False, accelerator: str = "auto", callbacks: Sequence[Callback] = ()
+) -> Result:
     """Trains the experiment's module in place and writes into `folder`; an earlier run there is replaced.
 
     Raises `Fault`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes;
@@ -48,7 +50,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     recorder = Recorder(folder, data, signals)
     before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
     with _quiet(), torch.random.fork_rng(), signals.caught():
-        trainer = _trainer(recipe, recorder, accelerator)
+        trainer = _trainer(recipe, recorder, accelerator, callbacks)
         batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step)
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
@@ -69,7 +71,7 @@ def _require(accelerator: str) -> None:
         raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
 
 
-def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
+def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str, callbacks: Sequence[Callback]) -> Trainer:
     """Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
     try:
         return Trainer(
@@ -77,7 +79,7 @@ def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
             devices=1,
             max_epochs=recipe.epochs,
             precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-            callbacks=[recorder, Progress(recorder)],
+            callbacks=[*callbacks, recorder, Progress(recorder)],
             plugins=[AtomicCheckpointIO()],
             default_root_dir=recorder.folder,
             logger=False,

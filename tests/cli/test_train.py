@@ -17,7 +17,8 @@ import torch
 from click.testing import Result
 
 from archdsl import load
-from archdsl.cli.run_folder import RunFolder
+from archdsl.runs import RunFolder
+from archdsl.training import snapshot
 
 Cli = Callable[..., Result]
 
@@ -43,7 +44,7 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
         "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors",
-        "checkpoints/last.ckpt", "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt", "checkpoints/best.ckpt", ".lock",
     }  # fmt: skip
     assert (folder / "spec" / "small.arch").read_text() == small.read_text()
     assert (folder / "model.py").read_text() == load(small, width=2).source()
@@ -110,9 +111,9 @@ def test_what_cannot_be_trained_leaves_nothing(
     ("spec", "reason"),
     [
         ("network n { input image [1, 8, 8]; gap; flatten; linear(10) }", "has no recipe"),
-        ("network n { input image [1, H, W]; conv(4, 3); gap; flatten; linear(10) }\ntrain { data = digits }", "leaves sizes"),
+        ("network n { input image [1, H, W]; conv(4, 3); gap; flatten; linear(10) }\ntrain { data = digits }", "has symbolic input sizes"),
         ("network n { input a [8]; input b [8]; add { a; b }; linear(10) }\ntrain { data = digits }", "has 2 inputs"),
-        ("network n { input words: int [8]; embedding(9, 4); flatten; linear(10) }\ntrain { data = digits }", "holds whole numbers"),
+        ("network n { input words: int [8]; embedding(9, 4); flatten; linear(10) }\ntrain { data = digits }", "holds integers"),
     ],
 )
 def test_a_network_that_training_does_not_fit(cli: Cli, tmp_path: Path, spec: str, reason: str) -> None:
@@ -123,11 +124,31 @@ def test_a_network_that_training_does_not_fit(cli: Cli, tmp_path: Path, spec: st
     assert os.listdir(tmp_path) == ["n.arch"]
 
 
-def test_nothing_to_resume(cli: Cli, small: Path, tmp_path: Path) -> None:
-    for arguments in (["--resume"], ["-o", "runs/x", "--resume"]):
-        result = cli("train", small, *arguments)
-        assert result.exit_code == 1 and "error[E0903]" in result.stderr
-    assert os.listdir(tmp_path) == ["small.arch"]
+def test_resume_without_a_checkpoint_starts_the_run(cli: Cli, small: Path, tmp_path: Path) -> None:
+    for arguments, folder in ((["--resume"], "runs/small-1"), (["-o", "runs/x", "--resume"], "runs/x")):
+        result = cli("train", small, *arguments, "--device", "cpu")
+        assert result.exit_code == 0, result.stderr
+        assert f"everything is in {folder}" in result.stdout
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed" / "run.json").write_text("{}")  # what a run leaves that was killed before its first checkpoint
+    result = cli("train", small, "-o", "killed", "--resume", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads((tmp_path / "killed" / "run.json").read_text())["network"] == "small"
+
+
+def test_a_folder_belongs_to_one_process(cli: Cli, small: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from archdsl.runs.lock import FolderLock; "
+        "lock = FolderLock(Path('run')); lock.acquire(); print('held', flush=True); sys.stdin.read()"
+    )
+    (tmp_path / "run").mkdir()
+    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+        refused = cli("train", small, "-o", "run", "--resume", "--device", "cpu")
+        assert refused.exit_code == 1 and "error[E0606]: another process is training in run" in refused.stderr
+        holder.kill()
+    result = cli("train", small, "-o", "run", "--resume", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
 
 
 def test_a_folder_that_cannot_be_had(cli: Cli, small: Path, tmp_path: Path) -> None:
@@ -140,7 +161,7 @@ def test_a_folder_that_cannot_be_had(cli: Cli, small: Path, tmp_path: Path) -> N
 def test_runs_that_begin_together_get_folders_of_their_own(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     network = load(small)
-    first, second = (RunFolder(None, network, resume=False) for _ in range(2))
+    first, second = (RunFolder(None, snapshot(network), resume=False) for _ in range(2))
     assert first.path == second.path
     with first, second:
         assert [folder.path.name for folder in (first, second)] == ["small-1", "small-2"]

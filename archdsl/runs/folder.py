@@ -1,0 +1,179 @@
+"""The folder of a training run: claimed for one run, described, and removed again if nothing came of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from archdsl.declared import Fault
+from archdsl.files import cannot_write, write_file
+from archdsl.runs.lock import LOCK, FolderLock
+
+RUNS: Final = Path("runs")
+CHECKPOINTS: Final = "checkpoints"
+"""The first thing that training writes and that is worth keeping."""
+LAST: Final = f"{CHECKPOINTS}/last.ckpt"
+_OURS = (
+    "run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors",
+    "best.safetensors", "tensorboard", CHECKPOINTS, LOCK,
+)  # fmt: skip
+"""Everything that a run writes: what is removed after a run that never began."""
+_RUN = tuple(name for name in _OURS if name != LOCK)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a run keeps of its network."""
+
+    name: str
+    source: str
+    """The emitted source of the module."""
+    files: Mapping[str, str]
+    """The texts of the spec and of its imports, by relative path."""
+    draw: Callable[[Path], Any]
+    """Writes the diagram."""
+
+
+def next_folder(name: str) -> Path:
+    """Return `runs/NAME-N` with the next free N."""
+    return RUNS / f"{name}-{max(_numbers(name), default=0) + 1}"
+
+
+def newest_folder(name: str) -> Path:
+    """Return the last numbered run of that name, or the first one to be if there is none."""
+    return RUNS / f"{name}-{max(_numbers(name), default=1)}"
+
+
+def _numbers(name: str) -> list[int]:
+    if not RUNS.is_dir():
+        return []
+    found = (re.fullmatch(re.escape(name) + r"-(\d+)", entry.name) for entry in RUNS.iterdir())
+    return [int(match[1]) for match in found if match]
+
+
+class RunFolder:
+    """A run's folder while the run goes on.
+
+    With `resume` the run in the folder is continued, or started if it has no checkpoint yet, so that a job script can always
+    ask for it. Raise `Fault` E0606 if the folder cannot be used, E0903 if the run in it is of another network.
+    """
+
+    def __init__(self, path: Path | None, snapshot: Snapshot, *, resume: bool) -> None:
+        self._snapshot, self._resume = snapshot, resume
+        self._made: list[Path] = []
+        self._numbered = path is None and not resume
+        self.path = path or (newest_folder if resume else next_folder)(snapshot.name)
+        self._lock: FolderLock | None = None
+        self.resumed = False
+        """Whether there is a checkpoint to continue from."""
+
+    def __enter__(self) -> Self:
+        if not self._resume:
+            held = [name for name in _RUN if (self.path / name).exists()]
+            if held:
+                help = "continue it: --resume; or choose another folder with -o"
+                raise Fault("E0606", f"{self.path} holds a run already: it has {held[0]}", help=help)
+        self._make()
+        lock = FolderLock(self.path)
+        lock.acquire()
+        self._lock, self.resumed = lock, self._resume and self.begun
+        if self.resumed:
+            try:
+                self._check_unchanged()
+            except BaseException:
+                lock.release()
+                raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave nothing of a run that failed before its first checkpoint."""
+        if self._lock is not None:
+            self._lock.release()
+        if kind is not None and not self.resumed and not self.begun:
+            self._remove()
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a checkpoint."""
+        return (self.path / LAST).is_file()
+
+    def weights(self) -> dict[str, Any] | None:
+        """Return what was recorded of the weights that the run began with; None if they were fresh."""
+        try:
+            found = json.loads((self.path / "run.json").read_text(encoding="utf-8")).get("weights")
+        except (OSError, ValueError, AttributeError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def describe(self, arguments: Mapping[str, Any]) -> list[Fault]:
+        """Write what is trained: the spec and its imports, the source, the diagram, the arguments. Return what is worth a warning.
+
+        A diagram that cannot be drawn never stops a run.
+        """
+        if self.resumed:
+            return []
+        facts = {"network": self._snapshot.name, **arguments}
+        write_file(self.path / "run.json", json.dumps(facts, indent=2) + "\n")
+        write_file(self.path / "model.py", self._snapshot.source)
+        for name, text in self._snapshot.files.items():
+            target = self.path / "spec" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_file(target, text)
+        try:
+            self._snapshot.draw(self.path / "diagram.svg")
+        except Fault as fault:
+            return [fault]
+        return []
+
+    def _check_unchanged(self) -> None:
+        """Compare the sources: the checkpoint is compared with recipe and weights, but the code between them must be the same too."""
+        model = self.path / "model.py"
+        if not model.is_file():
+            raise Fault("E0903", f"{self.path} has no model.py, so the run in it cannot be checked", help="choose another folder with -o")
+        if model.read_text(encoding="utf-8") != self._snapshot.source:
+            message = f"`{self._snapshot.name}` is not the network that the run in {self.path} trains"
+            help = f"give it the same file and --set as in {self.path / 'run.json'}, or choose another folder with -o"
+            raise Fault("E0903", message, help=help)
+
+    def _make(self) -> None:
+        missing = [folder for folder in self.path.parents if not folder.exists()]
+        try:
+            for folder in reversed(missing):
+                folder.mkdir(exist_ok=True)
+                self._made.append(folder)
+            if self._numbered or not self.path.exists():
+                self._claim()
+            if not self.path.is_dir():
+                raise NotADirectoryError(20, "it is a file")
+        except OSError as error:
+            self._remove()
+            raise cannot_write(self.path, error) from error
+
+    def _claim(self) -> None:
+        """Make the folder itself; if another run took a numbered one meanwhile, take the next."""
+        while True:
+            try:
+                self.path.mkdir()
+            except FileExistsError:
+                if not self._numbered:
+                    raise
+                self.path = next_folder(self._snapshot.name)
+            else:
+                self._made.append(self.path)
+                return
+
+    def _remove(self) -> None:
+        for name in _OURS:
+            target = self.path / name
+            with suppress(OSError):
+                shutil.rmtree(target) if target.is_dir() else target.unlink()
+        for folder in reversed(self._made):
+            with suppress(OSError):  # other files in it stay
+                folder.rmdir()

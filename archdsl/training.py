@@ -1,0 +1,101 @@
+"""From a network and its recipe to a run: what `Network.fit` and `archdsl train` share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl import __version__
+from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError
+from archdsl.extras import extra_needed
+from archdsl.runs import RunFolder, Snapshot
+
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback
+    from torch import nn
+
+    from archdsl.network import Network
+    from archdsl.recipe import Recipe
+    from archdsl.train import Result
+
+
+def require_trainable(network: Network) -> Recipe:
+    """Return the recipe, or raise `SpecError` (E0806) if the network cannot be trained. Imports no PyTorch."""
+
+    def untrainable(message: str, mark: Mark | None = None, help: str | None = None) -> SpecError:
+        return SpecError([Diagnostic("E0806", message, mark, help=help)])
+
+    graph = network.graph
+    if network.recipe is None:
+        help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
+        raise untrainable(f"`{network.name}` has no recipe", help=help)
+    first, *others = [graph.nodes[i] for i in graph.inputs]
+    mark = Mark(first.span)
+    if others:
+        raise untrainable(f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one", mark)
+    if first.integer:
+        raise untrainable(f"`{first}` of `{network.name}` holds integers, and training gives it real numbers", mark)
+    if not all(isinstance(size, int) for size in first.shape):
+        message = f"`{network.name}` has symbolic input sizes, and a batch needs fixed ones"
+        raise untrainable(message, mark, "write the sizes of the data into `input`")
+    return network.recipe
+
+
+def snapshot(network: Network) -> Snapshot:
+    """What a run keeps of the network."""
+
+    def draw(path: Path) -> None:
+        try:
+            network.render(path)
+        except SpecError as error:
+            found = error.diagnostics[0]
+            raise Fault(found.code, found.message, help=found.help) from error
+        except Exception as error:  # a picture is never worth a run: the fault of the drawing becomes a warning
+            raise Fault("E0901", f"the diagram cannot be drawn: {type(error).__name__}: {error}") from error
+
+    return Snapshot(network.name, network.source(), network.files(), draw)
+
+
+def train(
+    network: Network,
+    folder: RunFolder,
+    *,
+    arguments: Mapping[str, Any],
+    device: str = "auto",
+    initialize: Callable[[nn.Module], Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+    warn: Callable[[Diagnostic], None] = lambda found: None,
+) -> Result:
+    """Train a network by its recipe in a folder that is open. `arguments` are recorded; `initialize` changes the fresh module.
+
+    Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
+    """
+    recipe = require_trainable(network)
+    for fault in folder.describe({"archdsl": __version__, **arguments}):
+        message = f"{fault.message}; the run goes on without a diagram"
+        warn(Diagnostic(fault.code, message, help=fault.help, severity=Severity.WARNING))
+    with extra_needed("train", "training"):
+        # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
+        # run too: training the digits beside two of them takes 7 times as long.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        import torch  # here: torch and Lightning take seconds to import
+
+        from archdsl.train import Experiment, Input, fit
+    torch.manual_seed(recipe.seed)
+    module = network.build()
+    if initialize is not None:
+        initialize(module)
+    graph = network.graph
+    nodes = [graph.nodes[i] for i in graph.inputs]
+    inputs = tuple(Input(str(node), tuple(s if isinstance(s, int) else None for s in node.shape), node.integer) for node in nodes)
+    heads = {head.name: head.weight for head in graph.heads}
+    experiment = Experiment(
+        network.name, module, recipe, inputs, heads, network.folder, graph.root.arguments, folder.weights()
+    )  # fmt: skip
+    try:
+        return fit(experiment, folder.path, resume=folder.resumed, accelerator=device, callbacks=callbacks)
+    except Fault as fault:
+        raise SpecError([network.diagnostic(fault)]) from fault
