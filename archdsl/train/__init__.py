@@ -2,6 +2,6 @@
 
 from archdsl.train.experiment import Experiment, Input, Result, Row
 from archdsl.train.fit import fit
-from archdsl.train.record import Interrupted
+from archdsl.train.signals import Interrupted
 
 __all__ = ["Experiment", "Input", "Interrupted", "Result", "Row", "fit"]

@@ -27,7 +27,9 @@ from archdsl.train.checks import check
 from archdsl.train.data import Data, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
-from archdsl.train.record import Interrupted, Progress, Recorder, Signals
+from archdsl.train.progress import Progress
+from archdsl.train.recorder import Recorder
+from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.task import Task
 
 _CHANGEABLE = {"epochs", "early_stop"}

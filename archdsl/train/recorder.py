@@ -1,65 +1,25 @@
-"""What a run leaves behind while it goes on: metrics, checkpoints, a progress bar; and how it is stopped."""
+"""What a run leaves behind while it goes on: metrics and checkpoints."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-import signal
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
-from tqdm import tqdm
+from lightning.pytorch import Callback, Trainer
 
 from archdsl.recipe import Recipe
 from archdsl.train.data import Data
 from archdsl.train.files import write
+from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.task import Task
 
 COLUMNS = (
     "epoch", "lr", "train_objective", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds"
 )  # fmt: skip
-
-
-class Interrupted(Exception):
-    """The run was stopped by a signal; `exit_code` is what a shell expects of such a process."""
-
-    def __init__(self, number: int, place: str) -> None:
-        cause = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-        super().__init__(f"stopped by {cause} {place}; resume with --resume")
-        self.exit_code = 128 + number
-
-
-class Signals:
-    """Ctrl-C and SIGTERM, noted for the end of the batch; a second one stops at once."""
-
-    def __init__(self) -> None:
-        self.received: int | None = None
-
-    @contextmanager
-    def caught(self) -> Iterator[None]:
-        """Handles those of the two that the process does not ignore; Python allows that on the main thread alone."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self._note) for number in heard}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _note(self, number: int, frame: Any) -> None:
-        if self.received is not None:
-            raise Interrupted(number, "before the batch was done, at the last checkpoint")
-        self.received = number
 
 
 class Recorder(Callback):
@@ -118,38 +78,6 @@ class Recorder(Callback):
         trainer.should_stop = self._stops(pl_module.recipe)
         if self.signals.received is not None:
             raise Interrupted(self.signals.received, f"after epoch {epoch}")
-
-
-class Progress(Callback):
-    """One bar over all steps on standard error, where that is a terminal."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.bar: Any = None
-
-    def on_train_start(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
-        """Opens the bar; `disable=None` is no bar without a terminal."""
-        total = pl_module.steps * pl_module.recipe.epochs
-        self.bar = tqdm(total=total, initial=trainer.global_step, file=sys.stderr, disable=None, unit="step", dynamic_ncols=True)
-
-    def on_train_batch_end(self, *arguments: Any) -> None:
-        """A step further."""
-        self.bar.update(1)
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Shows the held-out metrics."""
-        row = self.recorder.history[-1]
-        shown = {"epoch": row["epoch"], "loss": row["val_loss"], "accuracy": row["val_accuracy"]}
-        self.bar.set_postfix({key: value for key, value in shown.items() if value is not None})
-
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leaves the full bar."""
-        self.bar.close()
-
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leaves the bar where it stopped, so that messages start on their own line."""
-        if self.bar is not None:
-            self.bar.close()
 
 
 def _merit(row: dict[str, Any]) -> tuple[float, float]:
