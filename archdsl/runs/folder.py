@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 from archdsl.declared import Fault
 from archdsl.files import cannot_write, write_file
 from archdsl.runs.lock import LOCK, FolderLock
+from archdsl.runs.processes import announce_folder, announced_folder, rank, require_common_folder
 
 RUNS: Final = Path("runs")
 CHECKPOINTS: Final = "checkpoints"
@@ -69,12 +70,17 @@ class RunFolder:
         self._snapshot, self._resume = snapshot, resume
         self._made: list[Path] = []
         self._numbered = path is None and not resume
-        self.path = path or (newest_folder if resume else next_folder)(snapshot.name)
+        require_common_folder(path)
+        self._first = rank() == 0
+        self.path = announced_folder() or path or (newest_folder if resume else next_folder)(snapshot.name)
         self._lock: FolderLock | None = None
         self.resumed = False
         """Whether there is a checkpoint to continue from."""
 
     def __enter__(self) -> Self:
+        if not self._first:  # the first process claims and describes the folder for all
+            self.resumed = self._resume and self.begun
+            return self
         if not self._resume:
             held = [name for name in _RUN if (self.path / name).exists()]
             if held:
@@ -90,13 +96,14 @@ class RunFolder:
             except BaseException:
                 lock.release()
                 raise
+        announce_folder(self.path)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Leave nothing of a run that failed before its first checkpoint."""
         if self._lock is not None:
             self._lock.release()
-        if kind is not None and not self.resumed and not self.begun:
+        if self._first and kind is not None and not self.resumed and not self.begun:
             self._remove()
 
     @property
@@ -117,7 +124,7 @@ class RunFolder:
 
         A diagram that cannot be drawn never stops a run.
         """
-        if self.resumed:
+        if self.resumed or not self._first:
             return []
         facts = {"network": self._snapshot.name, **arguments}
         write_file(self.path / "run.json", json.dumps(facts, indent=2) + "\n")

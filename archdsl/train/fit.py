@@ -36,32 +36,53 @@ _CHANGEABLE = {"epochs", "early_stop"}
 """Keys of a recipe that may differ when a run is resumed."""
 
 
-def fit(
-    experiment: Experiment, folder: Path, *, resume: bool = False, accelerator: str = "auto", callbacks: Sequence[Callback] = ()
-) -> Result:
-    """Trains the experiment's module in place and writes into `folder`; an earlier run there is replaced.
+@dataclass(frozen=True)
+class Hardware:
+    """Where a run trains. Processes on several devices are Lightning's, which finds torchrun and SLURM by itself."""
 
-    Raises `Fault`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes;
-    E0804 loss not finite; E0805 no such device; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed.
-    Raises `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
+    accelerator: str = "auto"
+    devices: int = 1
+    """On each machine."""
+    nodes: int = 1
+    strategy: Strategy = "auto"
+
+
+def fit(
+    experiment: Experiment,
+    folder: Path,
+    *,
+    resume: bool = False,
+    hardware: Hardware = ALONE,
+    callbacks: Sequence[Callback] = (),
+    report: Callable[[Fault], None] = lambda fault: None,
+) -> Result:
+    """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
+
+    `report` is called if another process of the run dies, before this one ends. Raise `Fault`: E0801 recipe, data and network
+    do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0807 another process died;
+    E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
+    checkpoint written.
     """
-    _require(accelerator)
+    _require(hardware.accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe.data, experiment.root, experiment.inputs)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
     recorder = Recorder(folder, data, signals)
     before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
     with _quiet(), torch.random.fork_rng(), signals.caught():
-        trainer = _trainer(recipe, recorder, accelerator, callbacks)
+        trainer = _trainer(recipe, recorder, hardware, callbacks)
         batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step)
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
-        write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
+        if trainer.is_global_zero:
+            write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
         try:
-            trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
+            with watched(trainer, report):
+                trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
         except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
-    write(folder / "weights.safetensors", _weights(experiment))
+    if trainer.is_global_zero:
+        write(folder / "weights.safetensors", _weights(experiment))
     return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
 
 
@@ -73,26 +94,31 @@ def _require(accelerator: str) -> None:
         raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
 
 
-def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str, callbacks: Sequence[Callback]) -> Trainer:
-    """Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
+def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:
+    """Return Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
+    several = hardware.devices * hardware.nodes > 1
+    synchronize = [GlobalBatchNorm()] if recipe.sync_bn and several and not torch.cuda.is_available() else []
     try:
         return Trainer(
-            accelerator=accelerator,
-            devices=1,
+            accelerator=hardware.accelerator,
+            devices=hardware.devices,
+            num_nodes=hardware.nodes,
+            strategy=("ddp" if several else "auto") if hardware.strategy == "auto" else hardware.strategy,
+            sync_batchnorm=recipe.sync_bn and several and not synchronize,
             max_epochs=recipe.epochs,
             precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
             callbacks=[*callbacks, recorder, Progress(recorder)],
-            plugins=[AtomicCheckpointIO()],
+            plugins=[AtomicCheckpointIO(), *synchronize],
             default_root_dir=recorder.folder,
-            logger=False,
+            logger=[make(recorder.folder) for make in loggers(recipe.log)],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             use_distributed_sampler=False,
         )
-    except (MisconfigurationException, ValueError) as error:
+    except (MisconfigurationException, ValueError, RuntimeError) as error:
         help = "train without it: `--device cpu`"
-        raise Fault("E0805", f"cannot train on `{accelerator}`: {error}", help=help) from error
+        raise Fault("E0805", f"cannot train on `{hardware.accelerator}`: {error}", help=help) from error
 
 
 def _identity(experiment: Experiment) -> dict[str, Any]:
