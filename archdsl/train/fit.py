@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import lightning
 import safetensors.torch
@@ -24,12 +24,14 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.train.checks import check
-from archdsl.train.data import Data, load
+from archdsl.train.data import Data, Split, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.record import Interrupted, Progress, Recorder, Signals
 from archdsl.train.task import Task
 
+PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+"""What Lightning calls the precisions of a recipe."""
 _CHANGEABLE = {"epochs", "early_stop"}
 """Keys of a recipe that may differ when a run is resumed."""
 
@@ -49,7 +51,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, accelerator)
-        batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step)
+        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step))
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
         write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
@@ -57,7 +59,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
             trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
         except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
-    write(folder / "weights.safetensors", _weights(experiment))
+    write(folder / "weights.safetensors", _weights(experiment, task))
     return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
 
 
@@ -76,7 +78,8 @@ def _trainer(recipe: Recipe, recorder: Recorder, accelerator: str) -> Trainer:
             accelerator=accelerator,
             devices=1,
             max_epochs=recipe.epochs,
-            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+            precision=PRECISIONS[recipe.precision],
+            accumulate_grad_batches=recipe.accumulate,
             callbacks=[recorder, Progress(recorder)],
             plugins=[AtomicCheckpointIO()],
             default_root_dir=recorder.folder,
@@ -133,13 +136,12 @@ def _clear(recorder: Recorder) -> int:
     return 0
 
 
-def _weights(experiment: Experiment) -> bytes:
+def _weights(experiment: Experiment, task: Task) -> bytes:
     """The state_dict, heads included; copies, since safetensors refuses tensors that share memory.
 
     One key of metadata, since safetensors writes several in any order, and equal runs shall give equal files.
     """
-    tensors = {key: value.detach().cpu().clone().contiguous() for key, value in experiment.module.state_dict().items()}
-    return safetensors.torch.save(tensors, {"archdsl": json.dumps(_identity(experiment))})
+    return safetensors.torch.save(task.weights(), {"archdsl": json.dumps(_identity(experiment))})
 
 
 def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[str, Any]:
@@ -170,8 +172,8 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
 
 def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data, before: int) -> Result:
     rows = (
-        Row("train", len(data.train), *task.evaluate(data.evaluation_batches(data.train))),
-        Row("held out", len(data.held_out), *task.evaluate(data.evaluation_batches(data.held_out))),
+        _row("train", data, data.train, task),
+        _row("held out", data, data.held_out, task),
     )
     task.cpu()
     history, best = recorder.history, recorder.best
@@ -181,6 +183,11 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data, 
     return Result(
         experiment.name, recorder.folder, rows, len(history), len(history) - before, seconds, rate, best["epoch"], best["val_accuracy"]
     )  # fmt: skip
+
+
+def _row(name: Literal["train", "held out"], data: Data, split: Split, task: Task) -> Row:
+    values = task.evaluate(data.evaluation_batches(split))
+    return Row(name, len(split), values["loss"], values.get("accuracy"))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from tqdm import tqdm
 
 from archdsl.recipe import Recipe
+from archdsl.recipe.metrics import METRICS
 from archdsl.train.data import Data
 from archdsl.train.files import write
 from archdsl.train.task import Task
@@ -69,6 +70,7 @@ class Recorder(Callback):
         self.folder, self.data, self.signals = folder, data, signals
         self.history: list[dict[str, Any]] = []
         self.started = 0.0
+        self.metric = "loss"
 
     @property
     def last(self) -> Path:
@@ -77,8 +79,12 @@ class Recorder(Callback):
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The epoch with the best held-out accuracy, then the lowest loss."""
-        return max(self.history, key=_merit, default=None)
+        """The epoch with the best validation metric, then the lowest loss."""
+        return max(self.history, key=self._merit, default=None)
+
+    def _merit(self, row: dict[str, Any]) -> tuple[float, ...]:
+        value = row[f"val_{self.metric}"] * (1 if METRICS[self.metric].higher else -1)
+        return tuple(n if math.isfinite(n) else -math.inf for n in (value, -row["val_loss"]))
 
     def state_dict(self) -> dict[str, Any]:
         """All epochs so far, so that a resumed run has one history."""
@@ -91,26 +97,31 @@ class Recorder(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
         """Starts the clock of the first epoch; a run that had stopped early goes no further."""
         self.started = time.monotonic()
+        self.metric = pl_module.best_metric
+        pl_module.observe(self.history)
         trainer.should_stop = self._stops(pl_module.recipe)
 
     def _stops(self, recipe: Recipe) -> bool:
-        return recipe.early_stop is not None and recipe.early_stop.stops([row["val_loss"] for row in self.history])
+        stop = recipe.early_stop
+        return stop is not None and stop.stops([row[f"val_{stop.metric}"] for row in self.history])
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Task, outputs: Any, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
         """Stops between two batches; after the last one of an epoch, when the epoch is done."""
-        if self.signals.received is not None and trainer.global_step % pl_module.steps:
+        if self.signals.received is not None and trainer.global_step % pl_module.updates:
             trainer.save_checkpoint(self.last)
             raise Interrupted(self.signals.received, f"in epoch {trainer.current_epoch + 1} after step {trainer.global_step}")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
         """One row of metrics.csv; last.ckpt, and best.ckpt where it is the best."""
-        epoch = trainer.global_step // pl_module.steps
+        epoch = trainer.global_step // pl_module.updates
         if epoch > len(self.history):  # Lightning ends an epoch again when it resumes at its end
-            loss, accuracy = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out))
-            row = {"epoch": epoch, "lr": _rate(trainer, pl_module), "val_loss": loss, "val_accuracy": accuracy}
+            values = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out))
+            measured = {"val_accuracy": None, **{f"val_{name}": value for name, value in values.items()}}
+            row = {"epoch": epoch, "lr": pl_module.rate, **measured}
             now = time.monotonic()
             self.history.append({**row, **pl_module.epoch_metrics(), "seconds": now - self.started})
             self.started = now
+            pl_module.observe(self.history)
             write(self.folder / "metrics.csv", _csv(self.history))
             trainer.save_checkpoint(self.last)
             if self.best is self.history[-1]:
@@ -152,19 +163,10 @@ class Progress(Callback):
             self.bar.close()
 
 
-def _merit(row: dict[str, Any]) -> tuple[float, float]:
-    return row["val_accuracy"] or 0.0, -row["val_loss"] if math.isfinite(row["val_loss"]) else -math.inf
-
-
-def _rate(trainer: Trainer, task: Task) -> float:
-    """The learning rate of the epoch's last step."""
-    place = (trainer.global_step - 0.5) / task.steps
-    return float(trainer.optimizers[0].defaults["lr"]) * task.recipe.schedule.factor(place, task.recipe.epochs)
-
-
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    others = [key for key in rows[0] if key not in COLUMNS]
+    writer = csv.DictWriter(text, (*COLUMNS[:-1], *others, COLUMNS[-1]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
     return text.getvalue().encode()
