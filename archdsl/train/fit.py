@@ -200,6 +200,7 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
+            warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")  # frozen normalizations are meant to be
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -49,11 +49,14 @@ class Parts:
             part.training = first is not None and epoch >= first
 
     def groups(self, lr: float, weight_decay: float) -> list[dict[str, Any]]:
-        """Return the parameter groups of the optimizer: one for all that are trained alike. What is never trained is in none."""
+        """Return the parameter groups of the optimizer: one for all that are trained alike. What is never trained is in none.
+
+        What is thawed together is in a group of its own: the fused `SGD` needs momentum for all of a group, or for none.
+        """
         by_kind: dict[Treatment, list[nn.Parameter]] = {}
         for parameter, how in self._treatments:
             if how.first_epoch is not None:
-                by_kind.setdefault(how._replace(first_epoch=1), []).append(parameter)
+                by_kind.setdefault(how, []).append(parameter)
         return [
             {"params": parameters, "lr": lr * how.lr, "base_lr": lr * how.lr, "weight_decay": weight_decay * how.weight_decay}
             for how, parameters in by_kind.items()
