@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archdsl.backends.diagram import Detail
     from archdsl.recipe import Recipe
     from archdsl.train import Result
+    from archdsl.train.fit import Strategy
     from archdsl.weights.pairing import Pairing
     from archdsl.weights.report import WeightsReport
 
@@ -160,6 +161,9 @@ class Network:
         *,
         resume: bool = False,
         device: str = "auto",
+        devices: int = 1,
+        nodes: int = 1,
+        strategy: Strategy = "auto",
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> Result:
@@ -175,7 +179,8 @@ class Network:
         require_trainable(self)
         initialize = None if weights is None else lambda module: self.load_weights(module, weights)
         with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as opened:
-            return train(self, opened, arguments={}, device=device, initialize=initialize, callbacks=callbacks)
+            hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
+            return train(self, opened, arguments={}, hardware=hardware, initialize=initialize, callbacks=callbacks)
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.

@@ -64,13 +64,16 @@ def train(
     folder: RunFolder,
     *,
     arguments: Mapping[str, Any],
-    device: str = "auto",
+    hardware: Mapping[str, Any] | None = None,
     initialize: Callable[[nn.Module], Any] | None = None,
     callbacks: Sequence[Callback] = (),
     warn: Callable[[Diagnostic], None] = lambda found: None,
+    report: Callable[[Fault], None] = lambda fault: None,
 ) -> Result:
-    """Train a network by its recipe in a folder that is open. `arguments` are recorded; `initialize` changes the fresh module.
+    """Train a network by its recipe in a folder that is open.
 
+    `arguments` are recorded, `hardware` are the fields of `archdsl.train.Hardware`, and `initialize` changes the fresh module.
+    `report` is called when another process of the run has died, before all of them end.
     Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
     """
     recipe = require_trainable(network)
@@ -83,7 +86,7 @@ def train(
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch  # here: torch and Lightning take seconds to import
 
-        from archdsl.train import Experiment, Input, fit
+        from archdsl.train import Experiment, Hardware, Input, fit
     torch.manual_seed(recipe.seed)
     module = network.build()
     if initialize is not None:
@@ -96,6 +99,6 @@ def train(
         network.name, module, recipe, inputs, heads, network.folder, graph.root.arguments, folder.weights()
     )  # fmt: skip
     try:
-        return fit(experiment, folder.path, resume=folder.resumed, accelerator=device, callbacks=callbacks)
+        return fit(experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks, report=report)
     except Fault as fault:
         raise SpecError([network.diagnostic(fault)]) from fault

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,13 @@ from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, 
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.weights import Weights, weights_options
 from archdsl.columns import BOLD, Cell, columns
+from archdsl.declared import Fault
 from archdsl.diagnostics import SpecError
 from archdsl.extras import extra_needed
 from archdsl.network import Network
+from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
+from archdsl.runs.processes import rank
 from archdsl.training import require_trainable, snapshot, train
 
 if TYPE_CHECKING:
@@ -39,6 +43,11 @@ if TYPE_CHECKING:
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
 )
+@click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Devices on each machine; a process trains on each of them.")  # fmt: skip
+@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines, under torchrun or SLURM.")
+@click.option("--strategy", type=click.Choice(["auto", "ddp", "fsdp"]), default="auto", show_default=True,
+              help="How devices share the work: ddp copies the network to each, fsdp shards it (CUDA).")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -48,6 +57,9 @@ def command(
     output: Path | None,
     resume: bool,
     device: str,
+    devices: int,
+    nodes: int,
+    strategy: str,
 ) -> None:
     """Train NETWORK by the `train` block of its file.
 
@@ -60,28 +72,34 @@ def command(
     require_trainable(network)
     if weights is not None:
         _require_fit(network, weights)
+    hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
+    given = _words(ctx, settings, hardware)
     with RunFolder(output, snapshot(network), resume=resume) as folder:
         facts: dict[str, Any] = {"address": address, "settings": dict(settings), "limits": limits_of(ctx), "device": device}
         facts |= {"weights": weights.facts()} if weights is not None else {}
-        click.echo(f"training {network.name} in {folder.path}", err=True)
+        if rank() == 0:
+            click.echo(f"training {network.name} in {folder.path}", err=True)
         with extra_needed("train", "training"):
             from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
         try:
             result = train(
-                network, folder, arguments=facts, device=device,
+                network, folder, arguments=facts, hardware=hardware,
                 initialize=None if weights is None else partial(_load, network, weights),
                 warn=lambda found: print_diagnostics([found]),
+                report=lambda fault: _report_death(fault, network, folder, _resume_command(ctx, address, given, folder.path)),
             )  # fmt: skip
         except SpecError as error:
             [found, *others] = error.diagnostics
-            if found.code == "E0902" and folder.begun:
-                found = found._replace(help=f"{found.help}, then continue: `{_resume_command(ctx, address, settings, device, folder.path)}`")
+            if found.code in ("E0807", "E0902") and folder.begun:
+                found = found._replace(help=f"{found.help}; then continue: `{_resume_command(ctx, address, given, folder.path)}`")
             raise SpecError([found, *others]) from error
         except Interrupted as stopped:
             if not folder.begun:
                 raise
-            click.echo(f"{stopped}:\n  {_resume_command(ctx, address, settings, device, folder.path)}", err=True)
+            click.echo(f"{stopped}:\n  {_resume_command(ctx, address, given, folder.path)}", err=True)
             ctx.exit(stopped.exit_code)
+    if rank() > 0:
+        return  # the first process reports
     if not result.new_epochs:
         click.echo(f"nothing was left to do: the run had ended after epoch {result.epochs}", err=True)
     print_text(_table(result, color=colorful(sys.stdout)))
@@ -104,19 +122,30 @@ def _load(network: Network, weights: Weights, module: nn.Module) -> None:
         click.echo(str(report), err=True)
 
 
-def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], device: str, folder: Path) -> str:
+def _report_death(fault: Fault, network: Network, folder: RunFolder, command: str) -> None:
+    found = network.diagnostic(fault)
+    print_diagnostics([found._replace(help=f"continue from the last checkpoint: `{command}`") if folder.begun else found])
+
+
+def _words(ctx: click.Context, settings: tuple[tuple[str, str], ...], hardware: Mapping[str, Any]) -> list[str]:
+    """Return the options that a resumed run must be given again."""
     given = [word for name, value in settings for word in ("--set", f"{name}={value}")]
     given += [word for name, limit in limits_of(ctx).items() for word in ("--limit", f"{name}={limit}")]
-    given += ["--device", device] if device != "auto" else []
+    options = {"--device": hardware["accelerator"], "--devices": hardware["devices"], "--nodes": hardware["nodes"], "--strategy": hardware["strategy"]}
+    return given + [word for name, value in options.items() if value not in ("auto", 1) for word in (name, str(value))]
+
+
+def _resume_command(ctx: click.Context, address: str, given: list[str], folder: Path) -> str:
     return shlex.join([*ctx.command_path.split(), address, *given, "-o", str(folder), "--resume"])
 
 
 def _table(result: Result, *, color: bool) -> str:
-    titles: list[Cell | str] = [Cell(title, BOLD) for title in ("", "examples", "loss", "accuracy")]
+    names = list(result.rows[0].metrics)
+    titles: list[Cell | str] = [Cell(title, BOLD) for title in ("", "examples", *names)]
     rows = [titles]
     for row in result.rows:
-        rows.append([row.split, f"{row.examples:,}", f"{row.loss:.4f}", "" if row.accuracy is None else f"{row.accuracy:.2%}"])
-    best = f", best in epoch {result.best_epoch}" + (f" ({result.best_accuracy:.2%})" if result.best_accuracy is not None else "")
+        rows.append([row.split, f"{row.examples:,}", *(show_metric(name, row.metrics[name]) for name in names)])
+    best = f"best in epoch {result.best_epoch} ({result.best_metric} {show_metric(result.best_metric, result.best_value)})"
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
-    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s{best}\neverything is in {result.folder}\n"
-    return columns(rows, "<>>>", color=color) + "\n" + closing
+    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\neverything is in {result.folder}\n"
+    return columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from archdsl.declared import Fault, show
@@ -15,6 +16,8 @@ from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Probl
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.recipe import Recipe
+from archdsl.recipe.optimizers import REFUSED
+from archdsl.recipe.parts import LABEL_KEYS
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
@@ -107,6 +110,7 @@ class _Reader:
             return
         env = Environment(None, self._module)
         registry = Recipe.registry_for(name)
+        expression = _with_words(name, expression)
         if registry is not None:
             env.names.update({entry.name: Callee(entry) for entry in registry})
         self.places[name] = span
@@ -156,6 +160,40 @@ class _Reader:
         return value
 
 
+def _with_words(key: str, expression: ast.Expr) -> ast.Expr:
+    """The expression with texts in place of names that stand for themselves: labels of the network, words in a list."""
+    if key in LABEL_KEYS:
+        return _replaced(expression, _label)
+    words = Recipe.words(key)
+    if words and isinstance(expression, ast.ListExpr):
+        return _replaced(expression, lambda e: e.id if isinstance(e, ast.Name) and e.id in words else None)
+    return expression
+
+
+def _replaced(expression: ast.Expr, text_of: Callable[[ast.Expr], str | None]) -> ast.Expr:
+    """The expression with texts in place of the values in it that stand for one; what is called stays."""
+    text = text_of(expression)
+    if text is not None:
+        return ast.Literal(expression.span, text)
+    if isinstance(expression, ast.ListExpr):
+        return replace(expression, items=tuple(_replaced(item, text_of) for item in expression.items))
+    if isinstance(expression, ast.CallExpr):
+        arguments = tuple(replace(a, value=_replaced(a.value, text_of)) for a in expression.arguments)
+        return replace(expression, arguments=arguments)
+    return expression
+
+
+def _label(expression: ast.Expr) -> str | None:
+    """The key that a label in an expression stands for: `layer1[0].conv` is `layer1.0.conv`; None for anything else."""
+    if isinstance(expression, ast.Name):
+        return expression.id
+    if isinstance(expression, ast.Attribute) and (base := _label(expression.base)) is not None:
+        return f"{base}.{expression.name}"
+    if isinstance(expression, ast.Index) and (base := _label(expression.base)) is not None:
+        return f"{base}.{expression.index.value}" if isinstance(expression.index, ast.Literal) else None
+    return None
+
+
 def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
     text = expression.span.text
@@ -163,12 +201,19 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         help = f"a path stands in quotes: `data = {show(text)}`"
         return Diagnostic("E0201", f"there is no data set `{text}`", Mark(expression.span), help=help)
     registry = Recipe.registry_for(key)
+    words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
+    if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:
+        name = diagnostic.mark.span.text
+        help = did_you_mean(name, words) or f"`{key}` takes {', '.join(words)}"
+        return diagnostic._replace(message=f"`{key}` has no `{name}`", help=help)
     unknown = diagnostic.mark.span if diagnostic.code == "E0201" and diagnostic.mark is not None else None
     head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
     if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
         return diagnostic
     name = head.name if isinstance(head, ast.Attribute) else head.span.text
     help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
+    if key == "optimizer":
+        help = REFUSED.get(name.lower().replace("_", ""), help)
     if key == "data" and isinstance(expression, ast.Name):
         help += f"; a path stands in quotes: `data = {show(f'./{name}')}`"
     elif key == "data" and isinstance(expression, ast.CallExpr) and (path := _only_text(expression)) is not None:

@@ -1,12 +1,18 @@
 """The `train { ... }` block as data: one model, and a registry for each kind of value in it."""
 
 from archdsl.recipe.augmentations import Affine, Augmentation
+from archdsl.recipe.clipping import Clipping
 from archdsl.recipe.datasets import Dataset
 from archdsl.recipe.losses import Loss
 from archdsl.recipe.optimizers import Optimizer
+from archdsl.recipe.parts import ParameterGroup, Selection, Thaw
 from archdsl.recipe.recipe import Recipe
 from archdsl.recipe.regularizers import Regularizer
 from archdsl.recipe.schedules import Schedule
+from archdsl.recipe.starts import Start
 from archdsl.recipe.stopping import Stopping
 
-__all__ = ["Affine", "Augmentation", "Dataset", "Loss", "Optimizer", "Recipe", "Regularizer", "Schedule", "Stopping"]
+__all__ = [
+    "Affine", "Augmentation", "Clipping", "Dataset", "Loss", "Optimizer", "ParameterGroup", "Recipe", "Regularizer",
+    "Schedule", "Selection", "Start", "Stopping", "Thaw",
+]  # fmt: skip

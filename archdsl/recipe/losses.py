@@ -1,66 +1,108 @@
 """Losses: `loss = cross_entropy(label_smoothing = 0.1)`.
 
-A loss names a function of PyTorch that takes the output and what was wanted, and says in which form it
-wants that: the number of the class, or a value for every output (for classes: one at the right one,
-zero elsewhere).
+A loss says in which form it takes the labels; `archdsl.train.losses` computes it.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from archdsl.declared import Declared, Registry
+
+ClassWeights = Annotated[
+    tuple[Annotated[float, Field(ge=0)], ...] | Literal["balanced"] | None,
+    Field(description="a factor for each class; `balanced`: examples / (classes * examples of the class), in the training set"),
+]
+Smoothing = Annotated[
+    float, Field(ge=0, lt=1, description="share of the target that is spread evenly: Szegedy et al. 2015, arXiv:1512.00567, section 7")
+]
+Scale = Annotated[
+    Literal["none", "auto"],
+    Field(description="`auto`: the network learns labels with mean 0 and standard deviation 1 over the training set; metrics are scaled back"),
+]
 
 
 class Loss(Declared):
     """Base of every loss."""
 
     registry: ClassVar[Registry[Any]] = Registry("loss")
-    target: ClassVar[str]
-    """The function in PyTorch, called with output, wanted and `arguments()`; the mean over the batch."""
-    wants: ClassVar[Literal["classes", "values", "probabilities"]] = "values"
-    """Class numbers alone; any values; or values between zero and one, for which one output can hold two classes."""
+    wants: ClassVar[Literal["classes", "values", "probabilities"]]
+    """Classes, of which one output can hold two if it wants probabilities; or any values."""
 
     applies: ClassVar[str | None] = None
     """The op that it applies to the outputs by itself, so that a network that ends in it has it twice."""
 
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of `target`."""
-        return dict(self)
+    @classmethod
+    def parameters_in_order(cls) -> list[str]:
+        """Return its own parameters before those that all losses of its kind have."""
+        common = [name for base in (Classification, Regression) if issubclass(cls, base) for name in base.model_fields]
+        return [name for name in cls.model_fields if name not in common] + common
 
 
-class CrossEntropy(Loss, name="cross_entropy"):
-    """Cross-entropy of a softmax over the outputs; label smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7."""
+class Classification(Loss):
+    """Base of the losses for classes."""
 
-    target = "torch.nn.functional.cross_entropy"
+    label_smoothing: Smoothing = 0.0
+    weights: ClassWeights = None
+
+
+class Regression(Loss):
+    """Base of the losses for values."""
+
+    wants = "values"
+    target: ClassVar[str]
+    """The function in PyTorch, called with output and labels."""
+    scale: Scale = "none"
+
+
+class CrossEntropy(Classification, name="cross_entropy"):
+    """Cross-entropy of a softmax over the outputs."""
+
     wants = "classes"
     applies = "softmax"
-    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target that is spread over all classes")
 
 
-class BinaryCrossEntropy(Loss, name="bce"):
-    """Cross-entropy of a sigmoid on each output by itself; with one output, of two classes."""
+class BinaryCrossEntropy(Classification, name="bce"):
+    """Cross-entropy of a sigmoid on each output by itself; with one output, of two classes. `weights` multiply the positive term."""
 
-    target = "torch.nn.functional.binary_cross_entropy_with_logits"
     wants = "probabilities"
     applies = "sigmoid"
 
 
-class MeanSquaredError(Loss, name="mse"):
+class Dice(Classification, name="dice"):
+    """One minus the Dice coefficient of the batch, averaged over the classes: Milletari et al. 2016, arXiv:1606.04797.
+
+    2 sum(p t) / (sum(p) + sum(t)) for probabilities p of a softmax (a sigmoid for one output, or for several classes at once).
+    """
+
+    wants = "probabilities"
+    applies = "softmax"
+    smooth: float = Field(1.0, ge=0, description="added above and below the line, so that a class that is absent counts as found")
+
+
+class Focal(Classification, name="focal"):
+    """Cross-entropy with the weight (1 - p)^gamma, which lets easy examples count less: Lin et al. 2017, arXiv:1708.02002."""
+
+    wants = "probabilities"
+    applies = "softmax"
+    gamma: float = Field(2.0, ge=0, description="how much less; 0 is cross-entropy")
+
+
+class MeanSquaredError(Regression, name="mse"):
     """Mean squared difference."""
 
     target = "torch.nn.functional.mse_loss"
 
 
-class MeanAbsoluteError(Loss, name="mae"):
+class MeanAbsoluteError(Regression, name="mae"):
     """Mean absolute difference."""
 
     target = "torch.nn.functional.l1_loss"
 
 
-class Huber(Loss, name="huber"):
+class Huber(Regression, name="huber"):
     """Squared near zero, absolute further out: Huber 1964."""
 
     target = "torch.nn.functional.huber_loss"

@@ -11,11 +11,16 @@ from archdsl import limits
 from archdsl.declared import Declared, Fault, Registry, family_of, show, type_name
 from archdsl.diagnostics import did_you_mean
 from archdsl.recipe.augmentations import Augmentation
+from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset
 from archdsl.recipe.losses import CrossEntropy, Loss
+from archdsl.recipe.metrics import MetricName
 from archdsl.recipe.optimizers import AdamW, Optimizer
+from archdsl.recipe.parts import Labels, ParameterGroup, Selection, Thaw
+from archdsl.recipe.recording import Interval, LoggerName
 from archdsl.recipe.regularizers import Regularizer
 from archdsl.recipe.schedules import Cosine, Schedule
+from archdsl.recipe.starts import Pretrained, Start
 from archdsl.recipe.stopping import Stopping
 
 
@@ -33,8 +38,22 @@ class Recipe(Declared):
     augment: tuple[Augmentation, ...] = Field((), description="how training images are varied, in this order")
     regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights")
     early_stop: Stopping | None = Field(None, description="when to stop before the last epoch")
-    clip: float | None = Field(None, gt=0, description="the greatest norm of the gradient of all weights together")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the arithmetic; weights are always fp32")
+    metrics: tuple[MetricName, ...] = Field((), description="what is measured on the validation set; by the kind of labels if it is left out")
+    best: MetricName | None = Field(None, description="the metric that chooses the best epoch; by the kind of labels if it is left out")
+    weights: Start | None = Field(None, description="weights to start from: the path of a file, or `pretrained(...)`")
+    freeze: Selection | Labels = Field((), description="parts that are not trained: `all_but(fc)`, a label or a list of labels")
+    unfreeze: tuple[Thaw, ...] = Field((), description="from which epoch on frozen parts are trained: `at(5, layer4)`")
+    groups: tuple[ParameterGroup, ...] = Field((), description="parts with a learning rate and weight decay of their own")
+    decay: Literal["all", "weights"] = Field("all", description="what weight decay acts on: `weights` leaves out biases and normalizations")
+    clip: Clipping | None = Field(None, description="limit on the gradient: a number is the greatest norm over all weights")
+    accumulate: int = Field(1, ge=1, description="batches whose mean gradient makes one step")
+    ema: float | None = Field(None, gt=0, lt=1, description="memory of an average of the weights over the steps, which is evaluated and saved")
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of the arithmetic; weights are always fp32. fp16 needs a CUDA device")
+    compile: bool = Field(False, description="compile the module with `torch.compile`: slower to start, faster steps")
+    channels_last: bool = Field(False, description="keep images in memory pixel by pixel, which is faster on GPUs with bf16 or fp16")
+    sync_bn: bool = Field(False, description="batch normalization over the global batch of several devices")
+    checkpoint_every: Interval | None = Field(None, description='how often a checkpoint is written within an epoch, such as `"10min"`')
+    log: tuple[LoggerName, ...] = Field((), description="where metrics go besides metrics.csv")
     seed: int = Field(0, ge=0, lt=2**31, description="of everything that is drawn by chance")
 
     @classmethod
@@ -60,7 +79,15 @@ class Recipe(Declared):
         """The value, if it is of the key's family; where the key holds a list, one alone becomes a list of one."""
         annotation = cls.model_fields[key].annotation
         family = family_of(annotation)
-        if family is None:
+        if key == "clip" and type(value) in (int, float):
+            return _short(key, Norm, "limit", value)
+        if key == "weights" and isinstance(value, str):
+            return _short(key, Pretrained, "file", value)
+        if key in ("metrics", "log") and isinstance(value, str):
+            return (value,)
+        if isinstance(value, list) and family in (None, Selection):
+            value = tuple(value)
+        if family is None or (family is Selection and not isinstance(value, Declared)):
             return value
         many = typing.get_origin(annotation) is tuple
         items = tuple(value) if many and isinstance(value, list | tuple) else (value,)
@@ -73,6 +100,15 @@ class Recipe(Declared):
     def as_data(self) -> dict[str, Any]:
         """Every key with its value, as JSON holds it; calls are written as in the language."""
         return {key: _as_data(value) for key, value in self}
+
+
+def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:
+    """What a plain value stands for; raises `Fault` about the key."""
+    try:
+        return entry.create({parameter: value})
+    except Fault as fault:
+        fault.argument = key
+        raise
 
 
 def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Fault:

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from archdsl.declared import Declared, Registry
+from archdsl.recipe.metrics import METRICS, MetricName
 
 
 class Stopping(Declared):
     """Base of every rule for stopping early."""
 
     registry: ClassVar[Registry[Any]] = Registry("stopping rule")
+    if TYPE_CHECKING:  # a field of every rule, with its own description
+        metric: MetricName
 
     @abstractmethod
-    def stops(self, losses: Sequence[float]) -> bool:
-        """Whether training ends here, from the held-out loss of every epoch so far."""
+    def stops(self, values: Sequence[float]) -> bool:
+        """Whether training ends here, from the validation metric of every epoch so far."""
+
+
+def epochs_without_progress(values: Sequence[float], metric: str, least: float = 0.0) -> int:
+    """How many epochs ago the metric was last better than in all epochs before, by more than `least`."""
+    sign = -1 if METRICS[metric].higher else 1
+    best, waited = float("inf"), 0
+    for value in values:
+        best, waited = (sign * value, 0) if sign * value < best - least else (best, waited + 1)
+    return waited
 
 
 class Patience(Stopping, name="patience"):
-    """Stops after so many epochs without a lower held-out loss: Prechelt 1998."""
+    """Stops after so many epochs without a better validation metric: Prechelt 1998."""
 
     epochs: int = Field(10, ge=1, description="epochs to wait")
-    least: float = Field(0.0, ge=0, description="by how much the loss must fall to count")
+    least: float = Field(0.0, ge=0, description="by how much the metric must improve to count")
+    metric: MetricName = Field("loss", description="what is watched, on the validation set")
 
-    def stops(self, losses: Sequence[float]) -> bool:
-        """Counts the epochs since the last one that counted."""
-        best, waited = float("inf"), 0
-        for loss in losses:
-            best, waited = (loss, 0) if loss < best - self.least else (best, waited + 1)
-        return waited >= self.epochs
+    def stops(self, values: Sequence[float]) -> bool:
+        """Count the epochs since the last one that improved."""
+        return epochs_without_progress(values, self.metric, self.least) >= self.epochs

@@ -14,11 +14,13 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from archdsl.recipe import Dataset, Recipe
+from archdsl.recipe.metrics import Kind
 from archdsl.train.arrays import read_arrays
 from archdsl.train.batches import Batch, TrainingBatches
 from archdsl.train.experiment import Input
 from archdsl.train.formats import misshapen, unread
 from archdsl.train.images import read_images
+from archdsl.train.labels import Labels
 from archdsl.train.prepare import Preparation
 
 
@@ -52,6 +54,18 @@ class Data:
         if self.train.labels.is_floating_point():
             return None
         return int(max(self.train.labels.max(), self.held_out.labels.max())) + 1
+
+    @property
+    def labels(self) -> Labels:
+        """What the labels are."""
+        given = self.train.labels
+        shape = tuple(given.shape[1:])
+        if self.classes is None:
+            yes_or_no = len(shape) == 1 and shape[0] > 1 and bool(((given == 0) | (given == 1)).all())
+            kind: Kind = "map" if len(shape) > 1 else "multilabel" if yes_or_no else "value"
+            return Labels(kind, shape[0] if shape else 1, shape=shape)
+        frequencies = tuple(given.flatten().bincount(minlength=self.classes).tolist())
+        return Labels("mask" if shape else "class", self.classes, shape=shape, frequencies=frequencies)
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -49,12 +49,21 @@ class Experiment:
 
 
 class Row(NamedTuple):
-    """One line of the final table; accuracy is None if the labels are values."""
+    """One line of the final table: the metrics of some examples, by name."""
 
-    split: Literal["train", "held out"]
+    split: str
     examples: int
-    loss: float
-    accuracy: float | None
+    metrics: Mapping[str, float]
+
+    @property
+    def loss(self) -> float:
+        """The loss of the main output."""
+        return self.metrics["loss"]
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of correct answers; None if the labels are values."""
+        return self.metrics.get("accuracy")
 
 
 @dataclass(frozen=True)
@@ -71,5 +80,6 @@ class Result:
     """Of all epochs, evaluation included, across interruptions."""
     images_per_second: float
     best_epoch: int
-    """Chosen by looking at the held-out examples, so its accuracy is flattering."""
-    best_accuracy: float | None
+    """Chosen by looking at the validation set, so its metrics are flattering."""
+    best_metric: str
+    best_value: float

@@ -8,11 +8,12 @@ import os
 import platform
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import lightning
 import safetensors.torch
@@ -23,17 +24,26 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
+from archdsl.runs.processes import rank
 from archdsl.train.checks import check
 from archdsl.train.data import Data, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
+from archdsl.train.loggers import logger_of
+from archdsl.train.processes import watched
 from archdsl.train.progress import Progress
 from archdsl.train.recorder import Recorder
 from archdsl.train.signals import Interrupted, Signals
+from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
 
-_CHANGEABLE = {"epochs", "early_stop"}
+PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+"""What Lightning calls the precisions of a recipe."""
+_CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every"}
 """Keys of a recipe that may differ when a run is resumed."""
+
+
+Strategy = Literal["auto", "ddp", "fsdp"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ def fit(
     folder: Path,
     *,
     resume: bool = False,
-    hardware: Hardware = ALONE,
+    hardware: Hardware | None = None,
     callbacks: Sequence[Callback] = (),
     report: Callable[[Fault], None] = lambda fault: None,
 ) -> Result:
@@ -63,15 +73,16 @@ def fit(
     E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
     checkpoint written.
     """
+    hardware = hardware or Hardware()
     _require(hardware.accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe.data, experiment.root, experiment.inputs)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
-    recorder = Recorder(folder, data, signals)
+    recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task))
     before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, hardware, callbacks)
-        batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step)
+        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step))
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
         if trainer.is_global_zero:
@@ -82,7 +93,7 @@ def fit(
         except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
     if trainer.is_global_zero:
-        write(folder / "weights.safetensors", _weights(experiment))
+        write(folder / "weights.safetensors", _weights(experiment, task))
     return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
 
 
@@ -106,11 +117,12 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
             strategy=("ddp" if several else "auto") if hardware.strategy == "auto" else hardware.strategy,
             sync_batchnorm=recipe.sync_bn and several and not synchronize,
             max_epochs=recipe.epochs,
-            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+            precision=PRECISIONS[recipe.precision],
+            accumulate_grad_batches=recipe.accumulate,
             callbacks=[*callbacks, recorder, Progress(recorder)],
             plugins=[AtomicCheckpointIO(), *synchronize],
             default_root_dir=recorder.folder,
-            logger=[make(recorder.folder) for make in loggers(recipe.log)],
+            logger=[logger_of(name, recorder.folder) for name in recipe.log],
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -158,18 +170,18 @@ def _history(checkpoint: dict[str, Any]) -> list[Any]:
 def _clear(recorder: Recorder) -> int:
     """Removes what an earlier run left, so that nothing of two runs is mixed: no epoch of it is left."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
-    for path in (recorder.last, best, folder / "metrics.csv", folder / "weights.safetensors"):
-        remove(path)
+    if rank() == 0:
+        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors"))):
+            remove(path)
     return 0
 
 
-def _weights(experiment: Experiment) -> bytes:
+def _weights(experiment: Experiment, task: Task) -> bytes:
     """The state_dict, heads included; copies, since safetensors refuses tensors that share memory.
 
     One key of metadata, since safetensors writes several in any order, and equal runs shall give equal files.
     """
-    tensors = {key: value.detach().cpu().clone().contiguous() for key, value in experiment.module.state_dict().items()}
-    return safetensors.torch.save(tensors, {"archdsl": json.dumps(_identity(experiment))})
+    return safetensors.torch.save(task.weights(), {"archdsl": json.dumps(_identity(experiment))})
 
 
 def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[str, Any]:
@@ -199,18 +211,24 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
 
 
 def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data, before: int) -> Result:
-    rows = (
-        Row("train", len(data.train), *task.evaluate(data.evaluation_batches(data.train))),
-        Row("held out", len(data.held_out), *task.evaluate(data.evaluation_batches(data.held_out))),
-    )
+    splits = {"training": data.train, "validation": data.held_out}
+    rows = tuple(Row(name, len(split), task.evaluate(data.evaluation_batches(split))) for name, split in splits.items())
     task.cpu()
     history, best = recorder.history, recorder.best
     assert best is not None  # a run has at least one epoch
     seconds = sum(row["seconds"] for row in history)
-    rate = len(history) * len(data.train) / seconds
     return Result(
-        experiment.name, recorder.folder, rows, len(history), len(history) - before, seconds, rate, best["epoch"], best["val_accuracy"]
-    )  # fmt: skip
+        name=experiment.name,
+        folder=recorder.folder,
+        rows=rows,
+        epochs=len(history),
+        new_epochs=len(history) - before,
+        seconds=seconds,
+        images_per_second=len(history) * len(data.train) / seconds,
+        best_epoch=best["epoch"],
+        best_metric=recorder.metric,
+        best_value=best[f"val_{recorder.metric}"],
+    )
 
 
 @contextmanager
@@ -223,6 +241,7 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
+            warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")  # frozen normalizations are meant to be
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 _GOLDEN = 0x9E3779B97F4A7C15 - 2**64
+_ALL = (1 << 64) - 1
 _BITS = 23
 """Of a number drawn: with the half that is added, float32 holds it exactly, and it is never 0 or 1."""
 
@@ -32,8 +33,14 @@ def key(*counters: int | Tensor) -> Tensor:
 
 
 def seed_of(*counters: int) -> int:
-    """A seed for PyTorch's own generators."""
-    return int(key(*counters)) & (1 << 63) - 1
+    """A seed for PyTorch's own generators: `key` in Python's numbers, which is much quicker for one."""
+    state = 0
+    for counter in counters:
+        state = state + counter + _GOLDEN & _ALL
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & _ALL
+        state = (state ^ state >> 27) * 0x94D049BB133111EB & _ALL
+        state ^= state >> 31
+    return state & (1 << 63) - 1
 
 
 def drawer(keys: Tensor) -> Callable[[int], Tensor]:

@@ -1,48 +1,70 @@
 """What a terminal shows of a run, and what a log file gets instead.
 
 Lightning's own bars show what is logged at every step, and logging costs a tenth of a small network's step; this one
-reads the last batch's values when it is drawn, ten times a second at most.
+reads the sums of the epoch when it is drawn.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+import time
+from typing import Any, Final
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from tqdm import tqdm
 
+from archdsl.recipe.metrics import show_metric
 from archdsl.train.recorder import Recorder
 from archdsl.train.task import Task
 
+_REFRESH: Final = 0.5
+"""Seconds between two looks at the loss, which waits for a GPU."""
+
 
 class Progress(Callback):
-    """One bar over all steps on standard error, where that is a terminal."""
+    """One bar over all steps on standard error if that is a terminal, else one line for each epoch; the first process alone shows them."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.bar: Any = None
+        self._shown: dict[str, str] = {}
+        self._refreshed = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
-        """Opens the bar; `disable=None` is no bar without a terminal."""
-        total = pl_module.steps * pl_module.recipe.epochs
-        self.bar = tqdm(total=total, initial=trainer.global_step, file=sys.stderr, disable=None, unit="step", dynamic_ncols=True)
+        """Open the bar."""
+        silent = not trainer.is_global_zero or not sys.stderr.isatty()
+        total = pl_module.updates * pl_module.recipe.epochs
+        self.bar = tqdm(total=total, initial=trainer.global_step, file=sys.stderr, disable=silent, unit="step", dynamic_ncols=True)
 
-    def on_train_batch_end(self, *arguments: Any) -> None:
-        """A step further."""
-        self.bar.update(1)
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Task, *others: Any) -> None:  # type: ignore[override]
+        """Move on, and show the objective and the learning rate every half second."""
+        if self.bar.disable:
+            return
+        self.bar.update(trainer.global_step - self.bar.n)
+        now = time.monotonic()
+        if now - self._refreshed > _REFRESH:
+            self._refreshed = now
+            self._shown["objective"] = f"{pl_module.sums.objective():.4g}"
+            self._shown["lr"] = f"{pl_module.rate:.3g}"
+            self.bar.set_postfix(self._shown)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Shows the held-out metrics."""
+        """Show the validation metrics."""
         row = self.recorder.history[-1]
-        shown = {"epoch": row["epoch"], "loss": row["val_loss"], "accuracy": row["val_accuracy"]}
-        self.bar.set_postfix({key: value for key, value in shown.items() if value is not None})
+        shown = {f"val_{name}": show_metric(name, row[f"val_{name}"]) for name in dict.fromkeys(("loss", self.recorder.metric))}
+        self._shown = {"epoch": str(row["epoch"]), **shown}
+        if not self.bar.disable:
+            self.bar.set_postfix(self._shown)
+        elif trainer.is_global_zero:
+            facts = {"loss": f"{row['train_loss']:.4g}", **shown, "lr": f"{row['lr']:.3g}"}
+            told = "  ".join(f"{name} {value}" for name, value in facts.items())
+            print(f"epoch {row['epoch']}/{trainer.max_epochs}  {told}  {row['seconds']:.1f} s", file=sys.stderr, flush=True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leaves the full bar."""
+        """Leave the full bar."""
         self.bar.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leaves the bar where it stopped, so that messages start on their own line."""
+        """Leave the bar where it stopped, so that messages start on their own line."""
         if self.bar is not None:
             self.bar.close()

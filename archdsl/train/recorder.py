@@ -1,17 +1,25 @@
-"""What a run leaves behind while it goes on: metrics and checkpoints."""
+"""What a run leaves behind while it goes on: metrics, checkpoints, weights.
+
+Checkpoints are written here and not by Lightning's `ModelCheckpoint`, which keeps absolute paths in its state, so that
+a folder that was moved could not be resumed; and metrics.csv is written whole, so that a resumed run has one history.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
 from archdsl.recipe import Recipe
+from archdsl.recipe.metrics import METRICS
+from archdsl.recipe.recording import seconds
 from archdsl.train.data import Data
 from archdsl.train.files import write
 from archdsl.train.signals import Interrupted, Signals
@@ -23,76 +31,118 @@ COLUMNS = (
 
 
 class Recorder(Callback):
-    """Evaluates after every epoch, writes metrics and checkpoints, and stops the run where it is to stop."""
+    """Evaluates after every epoch, writes metrics and checkpoints, and stops the run when it has to stop.
 
-    def __init__(self, folder: Path, data: Data, signals: Signals) -> None:
+    On several devices every process measures its part and takes part in writing a checkpoint, and the first one writes.
+    """
+
+    def __init__(self, folder: Path, data: Data, signals: Signals, serialize: Callable[[Task], bytes]) -> None:
         self.folder, self.data, self.signals = folder, data, signals
+        self._serialize = serialize
         self.history: list[dict[str, Any]] = []
         self.started = 0.0
+        self.metric = "loss"
+        self._saved = 0.0
 
     @property
     def last(self) -> Path:
-        """The checkpoint to go on from."""
+        """The checkpoint to continue from."""
         return self.folder / "checkpoints" / "last.ckpt"
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The epoch with the best held-out accuracy, then the lowest loss."""
-        return max(self.history, key=_merit, default=None)
+        """The epoch with the best validation metric, then the lowest loss."""
+        return max(self.history, key=self._merit, default=None)
+
+    def _merit(self, row: dict[str, Any]) -> tuple[float, ...]:
+        value = row[f"val_{self.metric}"] * (1 if METRICS[self.metric].higher else -1)
+        return tuple(n if math.isfinite(n) else -math.inf for n in (value, -row["val_loss"]))
 
     def state_dict(self) -> dict[str, Any]:
-        """All epochs so far, so that a resumed run has one history."""
+        """Return all epochs so far, so that a resumed run has one history."""
         return {"history": self.history}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """The inverse."""
+        """Take them back."""
         self.history = state_dict["history"]
 
     def on_train_start(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
-        """Starts the clock of the first epoch; a run that had stopped early goes no further."""
-        self.started = time.monotonic()
+        """Start the clock of the first epoch; a run that had stopped early goes no further."""
+        self.started = self._saved = time.monotonic()
+        self.metric = pl_module.best_metric
+        pl_module.observe(self.history)
         trainer.should_stop = self._stops(pl_module.recipe)
+        hyperparameters = {key: str(value) for key, value in pl_module.recipe.as_data().items()}
+        for logger in trainer.loggers:
+            logger.log_hyperparams({"network": pl_module.identity["network"], **hyperparameters})
 
     def _stops(self, recipe: Recipe) -> bool:
-        return recipe.early_stop is not None and recipe.early_stop.stops([row["val_loss"] for row in self.history])
+        stop = recipe.early_stop
+        return stop is not None and stop.stops([row[f"val_{stop.metric}"] for row in self.history])
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Task, outputs: Any, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
-        """Stops between two batches; after the last one of an epoch, when the epoch is done."""
-        if self.signals.received is not None and trainer.global_step % pl_module.steps:
+        """Write a checkpoint if it is time to, or to stop; after the last batch of an epoch, `on_train_epoch_end` does."""
+        if trainer.global_step % pl_module.updates == 0 or (batch_idx + 1) % pl_module.recipe.accumulate:
+            return
+        stopped = self._stopped(trainer)
+        if stopped or self._due(trainer, pl_module.recipe):
             trainer.save_checkpoint(self.last)
-            raise Interrupted(self.signals.received, f"in epoch {trainer.current_epoch + 1} after step {trainer.global_step}")
+            self._saved = time.monotonic()
+        if stopped:
+            raise Interrupted(stopped, f"in epoch {trainer.current_epoch + 1} after step {trainer.global_step}")
+
+    def _stopped(self, trainer: Trainer) -> int | None:
+        """Return the signal after which the run stops; a signal to one process stops all of them at the same step."""
+        own = self.signals.received
+        if trainer.world_size == 1:
+            return own
+        anyone = trainer.strategy.reduce_boolean_decision(own is not None, all=False)
+        return own or (signal.SIGTERM if anyone else None)
+
+    def _due(self, trainer: Trainer, recipe: Recipe) -> bool:
+        """Return whether `checkpoint_every` has passed; the first process's clock decides."""
+        if recipe.checkpoint_every is None:
+            return False
+        due = time.monotonic() - self._saved >= seconds(recipe.checkpoint_every)
+        return due if trainer.world_size == 1 else bool(trainer.strategy.broadcast(due))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
-        """One row of metrics.csv; last.ckpt, and best.ckpt where it is the best."""
-        epoch = trainer.global_step // pl_module.steps
+        """Add a row to metrics.csv; write last.ckpt, and best.ckpt and best.safetensors if the epoch is the best."""
+        epoch = trainer.global_step // pl_module.updates
         if epoch > len(self.history):  # Lightning ends an epoch again when it resumes at its end
-            loss, accuracy = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out))
-            row = {"epoch": epoch, "lr": _rate(trainer, pl_module), "val_loss": loss, "val_accuracy": accuracy}
+            values = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out))
+            measured = {"val_accuracy": None, **{f"val_{name}": value for name, value in values.items()}}
+            row = {"epoch": epoch, "lr": pl_module.rate, **measured}
             now = time.monotonic()
             self.history.append({**row, **pl_module.epoch_metrics(), "seconds": now - self.started})
             self.started = now
-            write(self.folder / "metrics.csv", _csv(self.history))
-            trainer.save_checkpoint(self.last)
-            if self.best is self.history[-1]:
-                trainer.save_checkpoint(self.last.with_name("best.ckpt"))
+            pl_module.observe(self.history)
+            self._write(trainer, pl_module)
         trainer.should_stop = self._stops(pl_module.recipe)
-        if self.signals.received is not None:
-            raise Interrupted(self.signals.received, f"after epoch {epoch}")
+        stopped = self._stopped(trainer)
+        if stopped is not None:
+            raise Interrupted(stopped, f"after epoch {epoch}")
 
-
-def _merit(row: dict[str, Any]) -> tuple[float, float]:
-    return row["val_accuracy"] or 0.0, -row["val_loss"] if math.isfinite(row["val_loss"]) else -math.inf
-
-
-def _rate(trainer: Trainer, task: Task) -> float:
-    """The learning rate of the epoch's last step."""
-    place = (trainer.global_step - 0.5) / task.steps
-    return float(trainer.optimizers[0].defaults["lr"]) * task.recipe.schedule.factor(place, task.recipe.epochs)
+    def _write(self, trainer: Trainer, pl_module: Task) -> None:
+        row = self.history[-1]
+        numbers = {key: value for key, value in row.items() if isinstance(value, int | float) and key != "epoch"}
+        for logger in trainer.loggers:
+            logger.log_metrics(numbers, step=row["epoch"])
+            logger.save()
+        if trainer.is_global_zero:
+            write(self.folder / "metrics.csv", _csv(self.history))
+        trainer.save_checkpoint(self.last)
+        self._saved = time.monotonic()
+        if self.best is row:
+            trainer.save_checkpoint(self.last.with_name("best.ckpt"))
+            if trainer.is_global_zero:
+                write(self.folder / "best.safetensors", self._serialize(pl_module))
 
 
 def _csv(rows: list[dict[str, Any]]) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    others = [key for key in rows[0] if key not in COLUMNS]
+    writer = csv.DictWriter(text, (*COLUMNS[:-1], *others, COLUMNS[-1]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()} for row in rows)
     return text.getvalue().encode()

@@ -1,43 +1,50 @@
-"""Names in a recipe to what they mean in PyTorch: the loss, what it is compared with, what counts as right."""
+"""From the labels of a data set and the loss of a recipe to what is computed."""
 
 from __future__ import annotations
 
-import pkgutil
-
+import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
-from torchmetrics import Metric
-from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy
 
 from archdsl.recipe import Loss
+from archdsl.recipe.losses import Classification, Regression
+from archdsl.recipe.metrics import Kind
+from archdsl.train.data import Data
+from archdsl.train.losses import Criterion, class_weights
 
 
-def loss_of(loss: Loss, output: Tensor, labels: Tensor) -> Tensor:
-    """The loss of an output [batch, ...], in float32."""
-    value = pkgutil.resolve_name(loss.target)(output.float(), wanted(loss, labels, output), **loss.arguments())
-    assert isinstance(value, Tensor)
-    return value
+def label_kind(data: Data, loss: Loss) -> Kind:
+    """What the labels are for this loss: floats that are 0 or 1 are values for `mse`, and several classes at once for `bce`."""
+    kind = data.labels.kind
+    if kind in ("class", "mask"):
+        return kind
+    if isinstance(loss, Classification):
+        labels = _tensor(data)
+        return "multilabel" if bool(((labels == 0) | (labels == 1)).all()) else "value" if labels.ndim < 3 else "map"
+    return "value" if kind == "multilabel" else kind
 
 
-def wanted(loss: Loss, labels: Tensor, output: Tensor) -> Tensor:
-    """The labels in the form that the loss takes."""
-    if labels.is_floating_point():
-        return labels.view(output.shape)
-    if loss.wants == "classes":
-        return labels
-    if output.shape[1] == 1:
-        return labels.unsqueeze(1).float()
-    return F.one_hot(labels, output.shape[1]).movedim(-1, 1).float()
+def criterion_of(loss: Loss, data: Data, outputs: int) -> Criterion:
+    """The loss with what it must know of the training set."""
+    kind = label_kind(data, loss)
+    scaled = isinstance(loss, Regression) and loss.scale == "auto" and kind in ("value", "map")
+    scale = label_statistics(data) if scaled else None
+    frequencies = list(data.labels.frequencies)
+    examples = sum(frequencies)
+    if kind == "multilabel":
+        labels = _tensor(data).reshape(len(data.train), -1)
+        frequencies, examples = labels.sum(0).long().tolist(), len(labels)
+    weights = class_weights(loss, kind, outputs, frequencies, examples)
+    return Criterion(loss, kind, class_weights=weights, scale=scale, ignores=kind == "mask" or data.labels.ignore is not None)
 
 
-def accuracy_metric(classes: int | None, outputs: int) -> Metric | None:
-    """The share of right answers; none where the labels are values."""
-    if classes is None:
-        return None
-    return BinaryAccuracy() if outputs == 1 else MulticlassAccuracy(classes, average="micro")
+def label_statistics(data: Data) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the training set's labels: of each value of a row, of a map as a whole."""
+    labels = _tensor(data).double()
+    axes = 0 if labels.ndim == 2 else tuple(range(labels.ndim))
+    deviation, mean = torch.std_mean(labels, axes, correction=0)
+    return mean.float(), torch.where(deviation > 0, deviation, 1.0).float()
 
 
-def predicted(output: Tensor) -> Tensor:
-    """The class that an output [batch, outputs, ...] stands for."""
-    return (output[:, 0] > 0).long() if output.shape[1] == 1 else torch.argmax(output, 1)
+def _tensor(data: Data) -> Tensor:
+    return torch.as_tensor(np.asarray(data.train.labels))

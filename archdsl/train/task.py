@@ -3,118 +3,245 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
+from archdsl.recipe.optimizers import Optimizer
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.keys import seed_of
-from archdsl.train.targets import accuracy_metric, loss_of, predicted
+from archdsl.train.losses import IGNORED, predicted
+from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
+from archdsl.train.parts import Parts, check_labels
+from archdsl.train.sums import RunningSums
+from archdsl.train.targets import criterion_of
 
 
 class Task(LightningModule):
     """A network, its heads' weights and a recipe, as Lightning wants them.
 
     Two losses are counted: `objective` is what is made small (heads and penalties included), `loss` is
-    that of the main output alone, which can be compared with the held-out loss.
+    that of the main output alone, which can be compared with the validation loss.
     """
 
     def __init__(self, module: nn.Module, heads: dict[str, float], recipe: Recipe, data: Data, outputs: int, steps: int) -> None:
         super().__init__()
-        self.module, self.heads, self.recipe, self.steps = module, heads, recipe, steps
+        check_labels(module, recipe)
+        self.module, self.heads, self.recipe = module, heads, recipe
+        self.steps = steps
+        """Batches in an epoch."""
+        self.updates = -(-steps // recipe.accumulate)
+        """Steps of the optimizer in an epoch."""
         self.identity: dict[str, Any] = {}
         """What checkpoints say about where they are from."""
         self.preparation = data.preparation(recipe)
-        self.objective, self.loss = MeanMetric(), MeanMetric()
-        self.accuracy = accuracy_metric(data.classes, outputs)
-        for metric in self.metrics.values():
-            metric.persistent(True)  # so that an epoch that is resumed half-way reports all of it
-        self.weights = [weight for weight in module.parameters() if weight.ndim > 1 and weight.requires_grad]
+        self.criterion = criterion_of(recipe.loss, data, outputs)
+        self.outputs, self.kind = outputs, self.criterion.kind
+        self.metric_names = chosen_metrics(recipe, self.kind, outputs)
+        self.best_metric = best_metric(recipe, self.kind)
+        self.sums = RunningSums()
+        self.parts = Parts(module, recipe)
+        self.averaged = _averaged(module, recipe.ema)
+        self._weights: list[nn.Parameter] = []
+        self._reduction = 1.0
+        if recipe.channels_last:
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to all versions, not to their types
+        self._enter(1)
+
+    # ---- The course of the training: everything here follows from the counters of epochs and steps ----
+
+    def on_fit_start(self) -> None:
+        """Compile in place, which leaves the keys of the `state_dict` as they are."""
+        if self.recipe.compile:
+            self.module.compile()
+
+    def on_train_epoch_start(self) -> None:
+        """Freeze and thaw what the recipe says for this epoch."""
+        self._enter(self.current_epoch + 1)
+
+    def _enter(self, epoch: int) -> None:
+        self.parts.enter(epoch)
+        self._weights = [weight for weight in self.module.parameters() if weight.ndim > 1 and weight.requires_grad]
+
+    def observe(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take note of the validation metrics of every epoch so far, `val_loss` and so on, which a schedule may follow."""
+        metric = getattr(self.recipe.schedule, "metric", None)
+        if metric is not None:
+            self._reduction = self.recipe.schedule.reduction([float(row[f"val_{metric}"]) for row in rows])
+
+    def factor(self, step: int) -> float:
+        """Return the schedule's factor at the middle of a step of the optimizer, counted from 0."""
+        schedule, place = self.recipe.schedule, (step + 0.5) / self.updates
+        return schedule.factor(place, self.recipe.epochs, self.updates) * self._reduction
+
+    def batches(self, step: int) -> int:
+        """Return how many batches were used up by so many steps of the optimizer."""
+        epoch, done = divmod(step, self.updates)
+        return epoch * self.steps + done * self.recipe.accumulate
 
     @property
-    def metrics(self) -> dict[str, Any]:
-        """The running metrics of the epoch, by name."""
-        both = {"objective": self.objective, "loss": self.loss}
-        return both if self.accuracy is None else {**both, "accuracy": self.accuracy}
+    def rate(self) -> float:
+        """The learning rate of the last step, for parts without a factor of their own."""
+        return self.recipe.optimizer.lr * self.factor(max(0, self.global_step - 1))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Dropout and the like draw the same numbers whether or not the run was interrupted."""
-        torch.manual_seed(seed_of(self.recipe.seed, 3, self.global_step))
+        """Let dropout and the like draw the same numbers whether or not the run was interrupted."""
+        seed = seed_of(self.recipe.seed, 3, self.current_epoch * self.steps + batch_idx)
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` asks every kind of device, which takes 0.85 ms
+        if self.device.type == "cuda":
+            torch.cuda.default_generators[self.device.index or 0].manual_seed(seed)
+
+    # ---- A step ----
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The objective of a batch; raises `Fault` (E0804) where it is not finite."""
+        """Return the objective of a batch. Raises `Fault` (E0804) if it is not finite and that is known."""
         inputs, labels = self.preparation(batch, training=True)
-        outputs = self.module(*inputs)
-        loss = loss_of(self.recipe.loss, main_output(outputs), labels)
-        objective = loss
+        outputs = self.module(*self._arranged(inputs))
+        main = main_output(outputs)
+        loss, count = self.criterion(main, labels)
+        objective: Tensor = loss
         for head, weight in self.heads.items():
-            objective = objective + weight * loss_of(self.recipe.loss, getattr(outputs, head), labels)
+            objective = objective + weight * self.criterion(getattr(outputs, head), labels)[0]
         for regularizer in self.recipe.regularize:
-            objective = objective + regularizer.penalty(self.weights)
-        self._count(objective, loss, main_output(outputs), labels)
-        return objective
+            objective = objective + regularizer.penalty(self._weights)
+        with torch.no_grad():
+            correct, answers = self._correct(main.detach(), labels)
+            if self.sums.add(self.global_step, objective.detach(), loss.detach(), correct, len(labels), count, answers):
+                raise self._not_finite(self.global_step)
+        return objective * self._window_share(batch_idx) if self.recipe.accumulate > 1 else objective
+
+    def _arranged(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
+        if not self.recipe.channels_last:
+            return inputs
+        return [given.contiguous(memory_format=torch.channels_last) if given.ndim == 4 else given for given in inputs]
+
+    def _window_share(self, batch_idx: int) -> float:
+        """Lightning divides by `accumulate`; the last step of an epoch may have fewer batches."""
+        window, rest = self.recipe.accumulate, self.steps % self.recipe.accumulate
+        return window / rest if rest and batch_idx >= self.steps - rest else 1.0
+
+    def _correct(self, output: Tensor, labels: Tensor) -> tuple[Tensor, int | Tensor]:
+        """How many answers are correct, of how many."""
+        if self.kind in ("value", "map"):
+            return output.new_zeros(()), 1
+        if self.kind == "multilabel":
+            return ((output > 0) == (labels.view(output.shape) > 0.5)).sum(), labels.numel()
+        if labels.is_floating_point():
+            labels = labels.argmax(1)
+        correct = (predicted(output) == labels).sum()
+        return correct, (labels != IGNORED).sum() if self.criterion.ignores else labels.numel()
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Clips here, since Lightning's own clipping refuses fused optimizers under bf16."""
+        """Set the learning rate, and clip: Lightning's own clipping refuses fused optimizers under bf16."""
+        factor = self.factor(self.global_step)
+        for group in optimizer.param_groups:
+            group["lr"] = group["base_lr"] * factor
         if self.recipe.clip is not None:
-            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip)
+            pkgutil.resolve_name(self.recipe.clip.target)(self.module.parameters(), self.recipe.clip.limit)
 
-    def _count(self, objective: Tensor, loss: Tensor, output: Tensor, labels: Tensor) -> None:
-        if not torch.isfinite(objective):
-            place = f"epoch {self.current_epoch + 1}, step {self.global_step + 1}"
-            help = "lower the learning rate `lr`, or write `clip = 1.0`"
-            if self.current_epoch or self.trainer.ckpt_path:  # an epoch is done, in this run or the one it goes on with
-                help += "; the last checkpoint is from before"
-            raise Fault("E0804", f"the loss became {objective.item()} in {place}", argument="optimizer", help=help)
-        self.objective.update(objective.detach(), len(labels))
-        self.loss.update(loss.detach(), len(labels))
-        if self.accuracy is not None:
-            self.accuracy.update(predicted(output.detach()), labels)
+    def optimizer_step(self, *arguments: Any, **options: Any) -> None:
+        """Make the step, then take the new weights into their average."""
+        super().optimizer_step(*arguments, **options)
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.module)
+            counters = zip(self.averaged.module.buffers(), self.module.buffers(), strict=True)
+            for mean, now in counters:
+                if not mean.is_floating_point():  # an average of counts, rounded down, would stand still
+                    mean.copy_(now)
 
-    def configure_optimizers(self) -> Any:
-        """The recipe's optimizer, and its schedule at the middle of every step."""
-        recipe = self.recipe
-        trainable = [parameter for parameter in self.module.parameters() if parameter.requires_grad]
-        optimizer = pkgutil.resolve_name(recipe.optimizer.target)(trainable, **recipe.optimizer.arguments())
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: recipe.schedule.factor((step + 0.5) / self.steps, recipe.epochs)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+    def check_finite(self) -> None:
+        """Raise `Fault` (E0804) if the objective was not finite in a step before; on a GPU this waits for it."""
+        step = self.sums.broken()
+        if step is not None:
+            raise self._not_finite(step)
+
+    def _not_finite(self, step: int) -> Fault:
+        place = f"epoch {step // self.updates + 1}, step {step + 1}"
+        help = "lower the learning rate `lr`, or write `clip = 1.0`"
+        if step >= self.updates or self.trainer.ckpt_path:  # an epoch is done, in this run or the one it goes on with
+            help += "; the last checkpoint is from before"
+        return Fault("E0804", f"the loss is no longer finite in {place}", argument="optimizer", help=help)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return the recipe's optimizer. Its rates are set before each step, so there is no scheduler with a state."""
+        return optimizer_of(self.recipe.optimizer, self.parts, fused=self.recipe.precision != "fp16")
+
+    # ---- What is kept ----
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Says where the checkpoint is from, so that another run is not resumed by mistake."""
+        """Say where the checkpoint is from, so that another run is not resumed by mistake; keep the epoch's sums."""
+        self.check_finite()
         checkpoint["archdsl"] = self.identity
+        checkpoint["sums"] = self.sums.state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the sums of an epoch that was interrupted."""
+        self.sums.load(checkpoint["sums"])
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The module whose weights are the run's: the averaged one if the recipe has `ema`."""
+        return self.module if self.averaged is None or not int(self.averaged.n_averaged) else self.averaged.module
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the `state_dict` of the run's weights, under the network's keys; copies, on the CPU."""
+        return {key: value.detach().cpu().clone().contiguous() for key, value in self.evaluated.state_dict().items()}
+
+    # ---- Measuring ----
+
+    def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
+        """Return the metrics by name, in evaluation mode and float32."""
+        return self.measure(batches).values
 
     @torch.no_grad()
-    def evaluate(self, batches: Iterable[Batch]) -> tuple[float, float | None]:
-        """Return loss and accuracy in evaluation mode and float32. Each submodule's own mode is restored."""
-        modes = {part: part.training for part in self.module.modules()}
-        self.module.eval()
-        loss = MeanMetric().to(self.device)
-        accuracy = None if self.accuracy is None else self.accuracy.clone().to(self.device)
-        if accuracy is not None:
-            accuracy.reset()
-        for batch in batches:
-            inputs, labels = self.preparation(self.transfer_batch_to_device(batch, self.device, 0), training=False)
-            output = main_output(self.module(*inputs))
-            loss.update(loss_of(self.recipe.loss, output, labels), len(labels))
-            if accuracy is not None:
-                accuracy.update(predicted(output), labels)
-        for part, mode in modes.items():
-            part.training = mode
-        return float(loss.compute()), None if accuracy is None else float(accuracy.compute())
+    def measure(self, batches: Iterable[Batch], *, details: bool = False) -> Measured:
+        """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen."""
+        module = self.evaluated
+        measures = Measures(self.metric_names, self.criterion, self.outputs, details=details).to(self.device)
+        modes = {part: part.training for part in module.modules()}
+        module.eval()
+        try:
+            for batch in batches:
+                inputs, labels = self.preparation(self.transfer_batch_to_device(batch, self.device, 0), training=False)
+                measures.update(main_output(module(*self._arranged(inputs))), labels)
+        finally:
+            for part, mode in modes.items():
+                part.training = mode
+        return measures.compute()
 
     def epoch_metrics(self) -> dict[str, float | None]:
-        """The metrics of the epoch that ends, which are then empty again."""
-        values = {f"train_{name}": float(metric.compute()) for name, metric in self.metrics.items()}
-        for metric in self.metrics.values():
-            metric.reset()
-        return {"train_accuracy": None, **values}
+        """Return the training metrics of the epoch that ends, which are then empty again. Raises `Fault` (E0804)."""
+        self.check_finite()
+        values = self.sums.values(accuracy=self.kind not in ("value", "map"))
+        self.sums.reset()
+        return {f"train_{name}": value for name, value in values.items()}
+
+
+def optimizer_of(optimizer: Optimizer, parts: Parts, *, fused: bool) -> torch.optim.Optimizer:
+    """The optimizer of a recipe, with a group for each way in which parts are trained."""
+    arguments = optimizer.arguments()
+    if fused and optimizer.fused:
+        arguments["fused"] = True
+    groups = parts.groups(optimizer.lr, optimizer.weight_decay)
+    if "weight_decay" not in arguments:
+        groups = [{key: value for key, value in group.items() if key != "weight_decay"} for group in groups]
+    made: torch.optim.Optimizer = pkgutil.resolve_name(optimizer.target)(groups, **arguments)
+    return made
+
+
+def _averaged(module: nn.Module, memory: float | None) -> AveragedModel | None:
+    """PyTorch's average of weights and buffers; it starts from the weights after the first step."""
+    if memory is None:
+        return None
+    average = get_ema_multi_avg_fn(memory)  # type: ignore[no-untyped-call]
+    averaged = AveragedModel(module, multi_avg_fn=average, use_buffers=True)
+    averaged.requires_grad_(False)
+    return averaged

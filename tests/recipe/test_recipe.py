@@ -9,11 +9,26 @@ import pytest
 
 from archdsl.declared import Declared, Fault, Registry
 from archdsl.driver import compile_text
-from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer, Recipe, Regularizer, Schedule, Stopping
+from archdsl.recipe import (
+    Augmentation,
+    Clipping,
+    Dataset,
+    Loss,
+    Optimizer,
+    ParameterGroup,
+    Recipe,
+    Regularizer,
+    Schedule,
+    Selection,
+    Start,
+    Stopping,
+    Thaw,
+)
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
-    "augment": Augmentation, "regularize": Regularizer, "early_stop": Stopping,
+    "augment": Augmentation, "regularize": Regularizer, "early_stop": Stopping, "weights": Start,
+    "freeze": Selection, "unfreeze": Thaw, "groups": ParameterGroup, "clip": Clipping,
 }  # fmt: skip
 ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]
 DIGITS = Dataset.registry.get("digits").create({})
@@ -74,7 +89,7 @@ def test_everything_is_described(entry: type[Declared]) -> None:
         ({"data": DIGITS, "optimizer": DIGITS}, "E0401", "optimizer", "is an optimizer, and digits is a data set"),
         ({"data": DIGITS, "optimizer": None}, "E0401", "optimizer", "is an optimizer, and none is none"),
         ({"data": DIGITS, "augment": ["shift"]}, "E0401", "augment", 'is an augmentation, and "shift" is a string'),
-        ({"data": DIGITS, "precision": "fp16"}, "E0402", "precision", 'is fp32 or bf16, and not "fp16"'),
+        ({"data": DIGITS, "precision": "fp8"}, "E0402", "precision", 'is fp32 or bf16 or fp16, and not "fp8"'),
         ({"data": DIGITS, "clip": 0}, "E0402", "clip", "must be more than 0"),
     ],
 )

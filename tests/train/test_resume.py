@@ -11,9 +11,11 @@ from torch import nn
 from archdsl.declared import Fault
 from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Stopping
 from archdsl.recipe.datasets import Digits
-from archdsl.train import Experiment, Input, Interrupted, Result, fit
+from archdsl.train import Experiment, Hardware, Input, Interrupted, Result, fit
 
 STEPS = 12  # in an epoch: 1437 examples in batches of 128
+
+CPU = Hardware("cpu")
 
 
 class Net(nn.Module):
@@ -51,7 +53,7 @@ AUGMENT = [("shift", {"pixels": 1}), ("noise", {"std": 0.1}), ("rotate", {"degre
 
 def run(folder: Path, kill: tuple[int, int] | None = None, *, resume: bool = False, **changes: object) -> Result:
     experiment = Experiment("net", Net(kill), recipe(**changes), (Input("image", (1, 8, 8)),))
-    return fit(experiment, folder, resume=resume, accelerator="cpu")
+    return fit(experiment, folder, resume=resume, hardware=CPU)
 
 
 def metrics(folder: Path) -> list[str]:
@@ -130,7 +132,7 @@ def test_another_network_is_not_resumed(tmp_path: Path) -> None:
     run(tmp_path, epochs=1)
     other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with pytest.raises(Fault, match="of another network: `net`") as caught:
-        fit(Experiment("other", other, recipe(epochs=1), (Input("image", (1, 8, 8)),)), tmp_path, resume=True, accelerator="cpu")
+        fit(Experiment("other", other, recipe(epochs=1), (Input("image", (1, 8, 8)),)), tmp_path, resume=True, hardware=CPU)
     assert caught.value.code == "E0903"
 
 

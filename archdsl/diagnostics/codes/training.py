@@ -48,6 +48,14 @@ CODES = (
         situation="`archdsl train resnet50`, whose file has no `train` block.",
     ),
     Code(
+        "E0807",
+        "another process of the run died",
+        """A run on several devices has a process for each, and cannot go on without one of them. What that process said is above
+        this message, if it could say anything: a process that is killed for lack of memory cannot. The last checkpoint is whole:
+        `--resume` continues from it.""",
+        situation="`archdsl train net.arch --devices 2`, when the system kills one of the two processes.",
+    ),
+    Code(
         "E0901",
         "no usable Graphviz",
         """A diagram of this form is laid out by Graphviz, and none could be run, or it did not end in time. archdsl looks for

@@ -1,0 +1,63 @@
+"""Parts of a module that are frozen, thawed, or trained at a rate of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from archdsl.declared import Fault
+from archdsl.diagnostics import did_you_mean
+from archdsl.recipe import Recipe
+from archdsl.recipe.parts import Treatment, covers, first_epoch, labels_of, treatment
+
+
+def check_labels(module: nn.Module, recipe: Recipe) -> None:
+    """Raise `Fault` E0807 for a label that the module does not have, or if nothing is left to train."""
+    paths = [*(path for path, _ in module.named_modules()), *module.state_dict()]
+    for key, label in labels_of(recipe):
+        if not any(covers(label, path) for path in paths):
+            raise unknown_label(key, label, paths)
+    keys = [key for key, _ in module.named_parameters()]
+    if keys and all(first_epoch(recipe, key) is None for key in keys):
+        raise Fault("E0807", "`freeze` leaves nothing to train", argument="freeze", help="leave a part out of it: `freeze = all_but(fc)`")
+
+
+def unknown_label(key: str, label: str, paths: list[str]) -> Fault:
+    """E0807: a label under a key of the recipe that is no part of the network."""
+    near = did_you_mean(label, [path for path in paths if path])
+    top = dict.fromkeys(path.partition(".")[0] for path in paths if path)
+    return Fault("E0807", f"`{key}` names `{label}`, and the network has no such label", argument=key, help=near or f"its labels are {', '.join(top)}")
+
+
+class Parts:
+    """How each parameter of a module is trained by a recipe."""
+
+    def __init__(self, module: nn.Module, recipe: Recipe) -> None:
+        self.module = module
+        trainable = [(key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad]
+        self._treatments = [(parameter, treatment(recipe, key, parameter.ndim)) for key, parameter in trainable]
+        self._norms = [
+            (part, first_epoch(recipe, path)) for path, part in module.named_modules() if hasattr(part, "running_mean") and part.training
+        ]
+
+    def enter(self, epoch: int) -> None:
+        """Freeze what is not trained in this epoch, counted from 1: no gradients, normalizations in evaluation mode."""
+        for parameter, (first, _, _) in self._treatments:
+            parameter.requires_grad_(first is not None and epoch >= first)
+        for part, first in self._norms:
+            part.training = first is not None and epoch >= first
+
+    def groups(self, lr: float, weight_decay: float) -> list[dict[str, Any]]:
+        """Return the parameter groups of the optimizer: one for all that are trained alike. What is never trained is in none.
+
+        What is thawed together is in a group of its own: the fused `SGD` needs momentum for all of a group, or for none.
+        """
+        by_kind: dict[Treatment, list[nn.Parameter]] = {}
+        for parameter, how in self._treatments:
+            if how.first_epoch is not None:
+                by_kind.setdefault(how, []).append(parameter)
+        return [
+            {"params": parameters, "lr": lr * how.lr, "base_lr": lr * how.lr, "weight_decay": weight_decay * how.weight_decay}
+            for how, parameters in by_kind.items()
+        ]
