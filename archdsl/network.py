@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,12 @@ class Network:
     def name(self) -> str:
         """As the spec calls it."""
         return self.graph.name
+
+    def with_seed(self, seed: int) -> Network:
+        """Return the same network, whose recipe has another random seed."""
+        other = copy(self)
+        other.recipe = None if self.recipe is None else self.recipe.model_copy(update={"seed": seed})
+        return other
 
     def diagnostic(self, fault: Fault) -> Diagnostic:
         """What is wrong with the recipe or its data, at the key that is at fault."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from math import sqrt
 from pathlib import Path
+from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
@@ -102,3 +104,11 @@ def train(
         return fit(experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks, report=report)
     except Fault as fault:
         raise SpecError([network.diagnostic(fault)]) from fault
+
+
+def mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean, half of its 95 % confidence interval by Student's t, and the standard deviation of two values or more."""
+    from scipy.stats import t  # here: takes a second to import
+
+    deviation = stdev(values)
+    return mean(values), float(t.ppf(0.975, len(values) - 1)) * deviation / sqrt(len(values)), deviation

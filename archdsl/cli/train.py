@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,34 +16,38 @@ from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, 
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.weights import Weights, weights_options
 from archdsl.columns import BOLD, Cell, columns
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.extras import extra_needed
 from archdsl.network import Network
 from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
+from archdsl.runs.folder import newest_folder, next_folder
 from archdsl.runs.processes import rank
-from archdsl.training import require_trainable, snapshot, train
+from archdsl.training import mean_and_interval, require_trainable, snapshot, train
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.train import Result
 
+_EXAMPLES = """\b
+Examples:
+  archdsl train net.arch
+  archdsl train net.arch --set train.epochs=5 --set width=32 -o runs/wide
+  archdsl train net.arch --set width=32 -o runs/wide --resume
+  archdsl train net.arch --set classes=5 --weights runs/net-1/weights.safetensors --weights-partial
+  archdsl train net.arch --seeds 5 -o runs/five"""
 
 
-@click.command(
-    cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl train net.arch\n  archdsl train net.arch --set train.epochs=5 --set width=32 -o runs/wide\n  archdsl train net.arch --set width=32 -o runs/wide --resume\n  archdsl train net.arch --set classes=5 --weights runs/net-1/weights.safetensors --weights-partial",
-)
+@click.command(cls=NetworkCommand, epilog=_EXAMPLES)
 @network_arguments
 @weights_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="The run's folder; runs/NAME-N where it is not said, with the next free number.")  # fmt: skip
-@click.option("--resume", is_flag=True, help="Go on with the run in the folder, or with the last run of this network.")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
-)
+              help="The run's folder. [default: runs/NAME-N with the next free N]")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Continue the run in the folder, or the last run of this network; start it if it has no checkpoint.")
+@click.option("--seeds", type=click.IntRange(min=2), metavar="N",
+              help="Train N times, with the seed of the recipe and those that follow it; show the mean and its 95 % confidence interval.")  # fmt: skip
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train.")
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True,
               help="Devices on each machine; a process trains on each of them.")  # fmt: skip
 @click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines, under torchrun or SLURM.")
@@ -56,6 +61,7 @@ def command(
     weights: Weights | None,
     output: Path | None,
     resume: bool,
+    seeds: int | None,
     device: str,
     devices: int,
     nodes: int,
@@ -64,45 +70,86 @@ def command(
     """Train NETWORK by the `train` block of its file.
 
     The folder gets the spec as used, the emitted source, the diagram, metrics.csv, checkpoints, the weights
-    and what was installed. A stopped run goes on with --resume as if it had never stopped.
+    and the installed versions. With --resume, a stopped run ends as if it had never stopped.
     """
-    if weights is not None and resume:
-        raise click.UsageError("--resume goes on with the run's own weights: leave out --weights")
     network = require_network(address, settings)
-    require_trainable(network)
+    recipe = require_trainable(network)
     if weights is not None:
         _require_fit(network, weights)
     hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
-    given = _words(ctx, settings, hardware)
-    with RunFolder(output, snapshot(network), resume=resume) as folder:
-        facts: dict[str, Any] = {"address": address, "settings": dict(settings), "limits": limits_of(ctx), "device": device}
-        facts |= {"weights": weights.facts()} if weights is not None else {}
+    command = _Command(ctx, address, settings, weights, hardware)
+    if seeds is None:
+        result = command.run(network, output, resume=resume)
+        command.tell(_table(result, color=colorful(sys.stdout)))
+        return
+    folder = output or (newest_folder if resume else next_folder)(network.name)
+    results = [
+        command.run(network.with_seed(seed), folder / f"seed-{seed}", resume=resume) for seed in range(recipe.seed, recipe.seed + seeds)
+    ]
+    command.tell(_seeds_table(results, folder, color=colorful(sys.stdout)))
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What the command line says of a run."""
+
+    ctx: click.Context
+    address: str
+    settings: tuple[tuple[str, str], ...]
+    weights: Weights | None
+    hardware: Mapping[str, Any]
+
+    def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
+        """Train in a folder; what goes wrong is printed with the command that resumes the run."""
+        facts: dict[str, Any] = {"address": self.address, "settings": dict(self.settings), "limits": limits_of(self.ctx), **self.hardware}
+        facts |= {"weights": self.weights.facts()} if self.weights is not None else {}
+        with RunFolder(output, snapshot(network), resume=resume) as folder:
+            self._say(f"training {network.name} in {folder.path}")
+            with extra_needed("train", "training"):
+                from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
+            try:
+                result = train(
+                    network, folder, arguments=facts, hardware=self.hardware,
+                    initialize=None if self.weights is None or folder.resumed else partial(_load, network, self.weights),
+                    warn=lambda found: print_diagnostics([found]),
+                    report=lambda fault: print_diagnostics([self._remedied(network.diagnostic(fault), folder)]),
+                )  # fmt: skip
+            except SpecError as error:
+                raise SpecError([self._remedied(found, folder) for found in error.diagnostics]) from error
+            except Interrupted as stopped:
+                if not folder.begun:
+                    raise
+                self._say(f"{stopped}:\n  {self._resume_command(folder.path)}")
+                self.ctx.exit(stopped.exit_code)
+        if not result.new_epochs:
+            self._say(f"nothing was left to do: the run had ended after epoch {result.epochs}")
+        return result
+
+    def _remedied(self, found: Diagnostic, folder: RunFolder) -> Diagnostic:
+        """The diagnostic, with the command that goes on from the last checkpoint if that helps."""
+        if found.code not in ("E0807", "E0902") or not folder.begun:
+            return found
+        resume = f"`{self._resume_command(folder.path)}`"
+        return found._replace(help=f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")
+
+    def _resume_command(self, folder: Path) -> str:
+        given = [word for name, value in self.settings for word in ("--set", f"{name}={value}")]
+        given += [word for name, limit in limits_of(self.ctx).items() for word in ("--limit", f"{name}={limit}")]
+        options = {"--device": "accelerator", "--devices": "devices", "--nodes": "nodes", "--strategy": "strategy"}
+        chosen = [(name, self.hardware[field]) for name, field in options.items()]
+        given += [word for name, value in chosen if value not in ("auto", 1) for word in (name, str(value))]
+        seeds = self.ctx.params.get("seeds")
+        place = ["--seeds", str(seeds), "-o", str(folder.parent)] if seeds else ["-o", str(folder)]
+        return shlex.join([*self.ctx.command_path.split(), self.address, *given, *place, "--resume"])
+
+    def _say(self, text: str) -> None:
         if rank() == 0:
-            click.echo(f"training {network.name} in {folder.path}", err=True)
-        with extra_needed("train", "training"):
-            from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
-        try:
-            result = train(
-                network, folder, arguments=facts, hardware=hardware,
-                initialize=None if weights is None else partial(_load, network, weights),
-                warn=lambda found: print_diagnostics([found]),
-                report=lambda fault: _report_death(fault, network, folder, _resume_command(ctx, address, given, folder.path)),
-            )  # fmt: skip
-        except SpecError as error:
-            [found, *others] = error.diagnostics
-            if found.code in ("E0807", "E0902") and folder.begun:
-                found = found._replace(help=f"{found.help}; then continue: `{_resume_command(ctx, address, given, folder.path)}`")
-            raise SpecError([found, *others]) from error
-        except Interrupted as stopped:
-            if not folder.begun:
-                raise
-            click.echo(f"{stopped}:\n  {_resume_command(ctx, address, given, folder.path)}", err=True)
-            ctx.exit(stopped.exit_code)
-    if rank() > 0:
-        return  # the first process reports
-    if not result.new_epochs:
-        click.echo(f"nothing was left to do: the run had ended after epoch {result.epochs}", err=True)
-    print_text(_table(result, color=colorful(sys.stdout)))
+            click.echo(text, err=True)
+
+    def tell(self, text: str) -> None:
+        """Print a result; of several processes the first does."""
+        if rank() == 0:
+            print_text(text)
 
 
 def _require_fit(network: Network, weights: Weights) -> None:
@@ -122,23 +169,6 @@ def _load(network: Network, weights: Weights, module: nn.Module) -> None:
         click.echo(str(report), err=True)
 
 
-def _report_death(fault: Fault, network: Network, folder: RunFolder, command: str) -> None:
-    found = network.diagnostic(fault)
-    print_diagnostics([found._replace(help=f"continue from the last checkpoint: `{command}`") if folder.begun else found])
-
-
-def _words(ctx: click.Context, settings: tuple[tuple[str, str], ...], hardware: Mapping[str, Any]) -> list[str]:
-    """Return the options that a resumed run must be given again."""
-    given = [word for name, value in settings for word in ("--set", f"{name}={value}")]
-    given += [word for name, limit in limits_of(ctx).items() for word in ("--limit", f"{name}={limit}")]
-    options = {"--device": hardware["accelerator"], "--devices": hardware["devices"], "--nodes": hardware["nodes"], "--strategy": hardware["strategy"]}
-    return given + [word for name, value in options.items() if value not in ("auto", 1) for word in (name, str(value))]
-
-
-def _resume_command(ctx: click.Context, address: str, given: list[str], folder: Path) -> str:
-    return shlex.join([*ctx.command_path.split(), address, *given, "-o", str(folder), "--resume"])
-
-
 def _table(result: Result, *, color: bool) -> str:
     names = list(result.rows[0].metrics)
     titles: list[Cell | str] = [Cell(title, BOLD) for title in ("", "examples", *names)]
@@ -149,3 +179,17 @@ def _table(result: Result, *, color: bool) -> str:
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
     closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\neverything is in {result.folder}\n"
     return columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
+
+
+def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
+    names = list(results[0].rows[0].metrics)
+    titles: list[Cell | str] = [Cell(title, BOLD) for title in ("", *names)]
+    rows = [titles]
+    for result in results:
+        measured = result.rows[1].metrics
+        rows.append([result.folder.name, *(show_metric(name, measured[name]) for name in names)])
+    intervals = [mean_and_interval([result.rows[1].metrics[name] for result in results]) for name in names]
+    for title, index in (("mean", 0), ("±", 1), ("standard deviation", 2)):
+        rows.append([title, *(show_metric(name, interval[index]) for name, interval in zip(names, intervals, strict=True))])
+    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\neverything is in {folder}\n"
+    return columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing

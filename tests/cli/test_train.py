@@ -38,12 +38,12 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     assert "training small in runs/small-1" in result.stderr
     rows = [line.split() for line in result.stdout.splitlines()]
     assert rows[0] == ["examples", "loss", "accuracy"]
-    assert rows[1][:2] == ["train", "1,437"] and rows[2][:3] == ["held", "out", "360"]
+    assert rows[1][:2] == ["training", "1,437"] and rows[2][:2] == ["validation", "360"]
     assert "\n1 epoch in " in result.stdout and "everything is in runs/small-1" in result.stdout
     folder = tmp_path / "runs" / "small-1"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
-        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors",
+        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors",
         "checkpoints/last.ckpt", "checkpoints/best.ckpt", ".lock",
     }  # fmt: skip
     assert (folder / "spec" / "small.arch").read_text() == small.read_text()
@@ -68,6 +68,20 @@ def _refused_resumed_and_numbered(cli: Cli, small: Path, folder: Path) -> None:
     assert ended.exit_code == 0 and "nothing was left to do: the run had ended after epoch 2" in ended.stderr
     second = cli("train", small, "--set", "width=1", "--device", "cpu")
     assert "everything is in runs/small-2" in second.stdout
+
+
+def test_several_seeds(cli: Cli, small: Path, tmp_path: Path) -> None:
+    result = cli("train", small, "--seeds", "3", "--set", "train.seed=4", "-o", "runs/seeds", "--device", "cpu")
+    assert result.exit_code == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[0] == ["loss", "accuracy"]
+    assert [line[0] for line in lines[1:6]] == ["seed-4", "seed-5", "seed-6", "mean", "±"]
+    losses = [float(line[1]) for line in lines[1:4]]
+    assert len(set(losses)) == 3
+    assert float(lines[4][1]) == pytest.approx(sum(losses) / 3, abs=1e-3)
+    deviation = (sum((loss - sum(losses) / 3) ** 2 for loss in losses) / 2) ** 0.5
+    assert float(lines[5][1]) == pytest.approx(4.3027 * deviation / 3**0.5, rel=0.05)  # Student's t with two degrees of freedom
+    assert {path.name for path in (tmp_path / "runs" / "seeds").iterdir()} == {"seed-4", "seed-5", "seed-6"}
 
 
 def test_imported_files_are_kept(cli: Cli, small: Path, tmp_path: Path) -> None:
