@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from archdsl.backends.diagram import Detail
     from archdsl.recipe import Recipe
     from archdsl.train import Result
-    from archdsl.train.fit import Strategy
+    from archdsl.train.fit import StrategyName
     from archdsl.weights.pairing import Pairing
     from archdsl.weights.report import WeightsReport
 
@@ -170,7 +170,7 @@ class Network:
         device: str = "auto",
         devices: int = 1,
         nodes: int = 1,
-        strategy: Strategy = "auto",
+        strategy: StrategyName = "auto",
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> Result:

@@ -20,6 +20,7 @@ import safetensors.torch
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
@@ -43,7 +44,7 @@ _CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every"}
 """Keys of a recipe that may differ when a run is resumed."""
 
 
-Strategy = Literal["auto", "ddp", "fsdp"]
+StrategyName = Literal["auto", "ddp", "fsdp"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Hardware:
     devices: int = 1
     """On each machine."""
     nodes: int = 1
-    strategy: Strategy = "auto"
+    strategy: StrategyName = "auto"
 
 
 def fit(
@@ -114,7 +115,7 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
             accelerator=hardware.accelerator,
             devices=hardware.devices,
             num_nodes=hardware.nodes,
-            strategy=("ddp" if several else "auto") if hardware.strategy == "auto" else hardware.strategy,
+            strategy=_strategy(hardware),
             sync_batchnorm=recipe.sync_bn and several and not synchronize,
             max_epochs=recipe.epochs,
             precision=PRECISIONS[recipe.precision],
@@ -131,6 +132,14 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         help = "train without it: `--device cpu`"
         raise Fault("E0805", f"cannot train on `{hardware.accelerator}`: {error}", help=help) from error
+
+
+def _strategy(hardware: Hardware) -> str | Strategy:
+    """Return Lightning's strategy. What a step may not use (a head without a loss, a part that thaws later) is looked for in each."""
+    if hardware.strategy == "fsdp":
+        return FSDPStrategy(state_dict_type="full")
+    alone = hardware.devices * hardware.nodes == 1
+    return "auto" if alone and hardware.strategy == "auto" else DDPStrategy(find_unused_parameters=True)
 
 
 def _identity(experiment: Experiment) -> dict[str, Any]:
@@ -240,6 +249,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified.*")  # it is cheap, and may be needed later
             warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
             warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")  # frozen normalizations are meant to be
             yield

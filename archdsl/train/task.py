@@ -36,6 +36,7 @@ class Task(LightningModule):
         super().__init__()
         check_labels(module, recipe)
         self.module, self.heads, self.recipe = module, heads, recipe
+        self.examples = len(data.train)
         self.steps = steps
         """Batches in an epoch."""
         self.updates = -(-steps // recipe.accumulate)
@@ -57,6 +58,11 @@ class Task(LightningModule):
         self._enter(1)
 
     # ---- The course of the training: everything here follows from the counters of epochs and steps ----
+
+    def setup(self, stage: str) -> None:
+        """Thaw everything that will be thawed once: DDP synchronizes the parameters that have gradients when it begins."""
+        if self.trainer.world_size > 1:
+            self._enter(self.recipe.epochs)
 
     def on_fit_start(self) -> None:
         """Compile in place, which leaves the keys of the `state_dict` as they are."""
@@ -107,16 +113,24 @@ class Task(LightningModule):
         outputs = self.module(*self._arranged(inputs))
         main = main_output(outputs)
         loss, count = self.criterion(main, labels)
-        objective: Tensor = loss
+        error: Tensor = loss
         for head, weight in self.heads.items():
-            objective = objective + weight * self.criterion(getattr(outputs, head), labels)[0]
-        for regularizer in self.recipe.regularize:
-            objective = objective + regularizer.penalty(self._weights)
+            error = error + weight * self.criterion(getattr(outputs, head), labels)[0]
+        penalties = [regularizer.penalty(self._weights) for regularizer in self.recipe.regularize]
+        objective: Tensor = sum(penalties, error)
         with torch.no_grad():
             correct, answers = self._correct(main.detach(), labels)
             if self.sums.add(self.global_step, objective.detach(), loss.detach(), correct, len(labels), count, answers):
                 raise self._not_finite(self.global_step)
+        if self.trainer.world_size > 1:
+            objective = sum(penalties, error * self._process_share(batch_idx, len(labels)))
         return objective * self._window_share(batch_idx) if self.recipe.accumulate > 1 else objective
+
+    def _process_share(self, batch_idx: int, examples: int) -> float:
+        """The factor that makes the mean gradient of all processes that of the global batch: they may have one example more or less."""
+        batch = self.recipe.batch
+        whole = min((batch_idx + 1) * batch, self.examples) - batch_idx * batch
+        return examples * self.trainer.world_size / whole
 
     def _arranged(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         if not self.recipe.channels_last:
