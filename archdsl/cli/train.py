@@ -127,7 +127,7 @@ class _Command:
 
     def _remedied(self, found: Diagnostic, folder: RunFolder) -> Diagnostic:
         """The diagnostic, with the command that goes on from the last checkpoint if that helps."""
-        if found.code not in ("E0807", "E0902") or not folder.begun:
+        if found.code not in ("E0808", "E0902") or not folder.begun:
             return found
         resume = f"`{self._resume_command(folder.path)}`"
         return found._replace(help=f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")

@@ -70,7 +70,7 @@ def fit(
     """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
 
     `report` is called if another process of the run dies, before this one ends. Raise `Fault`: E0801 recipe, data and network
-    do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0807 another process died;
+    do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0808 another process died;
     E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
     checkpoint written.
     """

@@ -23,16 +23,16 @@ _BROKEN: Final = ("Connection closed by peer", "Connection reset by peer", "Brok
 
 
 def process_died(number: int, code: int) -> Fault:
-    """E0807: a process of the run ended before the others; `code` is negative for a signal, as Python counts them."""
+    """E0808: a process of the run ended before the others; `code` is negative for a signal, as Python counts them."""
     with suppress(ValueError):
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return Fault("E0807", f"process {number} of the run {how}", help="its own message is above, if it could give one")
-    return Fault("E0807", f"process {number} of the run ended with exit code {code}")
+        return Fault("E0808", f"process {number} of the run {how}", help="its own message is above, if it could give one")
+    return Fault("E0808", f"process {number} of the run ended with exit code {code}")
 
 
 @contextmanager
 def watched(trainer: Trainer, report: Any) -> Iterator[None]:
-    """Around training: if a process that this one started dies, report a `Fault` E0807 and end all of them with exit code 1.
+    """Around training: if a process that this one started dies, report a `Fault` E0808 and end all of them with exit code 1.
 
     This process may wait in a collective operation for ever, where no signal handler of Python runs; so the watcher is a
     thread, and ends the process itself. What is on the disk is whole, since every file is replaced in one step.
@@ -58,7 +58,7 @@ def watched(trainer: Trainer, report: Any) -> Iterator[None]:
     except RuntimeError as error:
         if trainer.world_size > 1 and any(word in str(error) for word in _BROKEN):
             time.sleep(4 * _PAUSE)  # the watcher knows which process it was
-            raise Fault("E0807", f"the connection to another process of the run broke: {str(error).splitlines()[0]}") from error
+            raise Fault("E0808", f"the connection to another process of the run broke: {str(error).splitlines()[0]}") from error
         raise
     finally:
         finished.set()

@@ -48,7 +48,7 @@ CODES = (
         situation="`archdsl train resnet50`, whose file has no `train` block.",
     ),
     Code(
-        "E0807",
+        "E0808",
         "another process of the run died",
         """A run on several devices has a process for each, and cannot go on without one of them. What that process said is above
         this message, if it could say anything: a process that is killed for lack of memory cannot. The last checkpoint is whole:
