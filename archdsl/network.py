@@ -76,7 +76,7 @@ class Network:
 
     def table(self) -> Table:
         """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
-        return layer_table(self.graph)
+        return layer_table(self.graph, self.recipe)
 
     def build(
         self,

@@ -335,7 +335,7 @@ def test_masks(folder: Path) -> None:
 
 
 def test_values_in_the_thousands_are_scaled(folder: Path) -> None:
-    result, weights = trained(folder, Net(1), "value", optimizer=sgd(), loss=call(Loss, "mse", scale="auto"), epochs=8)
+    _, weights = trained(folder, Net(1), "value", optimizer=sgd(), loss=call(Loss, "mse", scale="auto"), epochs=8)
     values = load("value.npz", folder, INPUT).train.labels
     mean, deviation = values.double().mean().float(), values.double().std(correction=0).float()
     module = Net(1)
