@@ -171,3 +171,18 @@ def test_a_stopped_run_says_how_to_go_on(small: Path, tmp_path: Path, number: si
     assert "Traceback" not in said
     found = re.search(r"^  archdsl (train .* --resume)$", said, re.MULTILINE)
     assert found is not None and " ".join(given) in found[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "setting"),
+    [
+        (["--epochs", "3"], "--set train.epochs=3"),
+        (["--lr=0.1"], "--set train.optimizer.lr=0.1"),
+        (["--batch-size", "32"], "--set train.batch=32"),
+        (["--learning-rate"], "--set train.optimizer.lr=..."),
+    ],
+)
+def test_a_key_of_the_recipe_is_no_option(cli: Cli, small: Path, given: list[str], setting: str) -> None:
+    result = cli("train", small, *given)
+    assert result.exit_code == 2 and f"it is a key of the recipe, {setting}" in result.stderr
+    assert "No such option" in cli("train", small, "--nonsense").stderr
