@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.recipe import Recipe
-    from archdsl.weights.pairing import Pairing
+    from archdsl.weights.pairing import Channels, Pairing
     from archdsl.weights.report import WeightsReport
 
 
@@ -74,6 +74,11 @@ class Network:
         place = self._places.get(fault.argument or "")
         return diagnostic_of(fault)._replace(mark=Mark(place) if place is not None else None)
 
+    def path_of(self, key: str, path: str) -> Path:
+        """Where a path under a key of the recipe leads: from the recipe's file, or from the current folder if it was given from outside."""
+        place = self._places.get(key)
+        return Path(path) if place is not None and place.file.name.startswith("--set ") else self.folder / path
+
     def table(self) -> Table:
         """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
         return layer_table(self.graph, self.recipe)
@@ -109,12 +114,16 @@ class Network:
         partial: bool = False,
         without_heads: bool = False,
         by: Pairing = "name",
+        prefix: str | None = None,
+        channels: Channels | None = None,
     ) -> WeightsReport:
         """Put stored weights into a module of this network, and say what became of each tensor.
 
         The source is a `.safetensors` file, a `.pt` or `.pth` file that holds tensors, or a state_dict. Dictionaries
         around a state_dict and prefixes such as `module.` are taken off, and numbers are converted to the module's kind.
         `partial` loads what fits, `without_heads` lets the file lack auxiliary heads, and `by="order"` goes by position.
+        The label under which the tensors are, in the file or in the network, is found, or given as `prefix`; `channels` adapts
+        the first convolution to another number of input channels: `sum`, `mean` or `repeat`.
         Raises `SpecError`: E0905 where they do not fit, the module being as it was; E0601 or E0906 where they cannot be read.
         """
         with _faults_as_errors():
@@ -124,7 +133,7 @@ class Network:
 
             tensors = read(source if isinstance(source, Mapping) else Path(source))
             wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            report = report_on(self.graph, tensors.stored, wanted=wanted, by=by, without_heads=without_heads)
+            report = report_on(self.graph, tensors.stored, wanted=wanted, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
             if not report.ok and (report.fit.useless or not partial):
                 raise SpecError([report.diagnostic()])
             return replace(report, done=True, converted=move(module, tensors, report.fit))
@@ -135,6 +144,8 @@ class Network:
         *,
         without_heads: bool = False,
         by: Pairing = "name",
+        prefix: str | None = None,
+        channels: Channels | None = None,
     ) -> WeightsReport:
         """Whether stored weights would fit, with nothing built; a `.safetensors` file needs no PyTorch for that.
 
@@ -150,7 +161,7 @@ class Network:
                 with extra_needed("train", "reading weights that are not safetensors"):
                     from archdsl.backends.torch.weights import read  # here, as above
                 stored = read(source if isinstance(source, Mapping) else Path(source)).stored
-            return report_on(self.graph, stored, by=by, without_heads=without_heads)
+            return report_on(self.graph, stored, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.

@@ -13,7 +13,7 @@ import click
 from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.run_folder import RunFolder
-from archdsl.cli.weights import Weights, weights_options
+from archdsl.cli.weights import Weights, weights_of, weights_options
 from archdsl.columns import BOLD, Cell, columns
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
@@ -57,6 +57,7 @@ def command(
         raise click.UsageError("--resume goes on with the run's own weights: leave out --weights")
     network = require_network(address, settings)
     _trainable(network, address)
+    weights = weights or (weights_of(network) if not resume else None)
     if weights is not None:
         _require_fit(network, weights)
     with RunFolder(output, network, resume=resume) as folder:
@@ -128,9 +129,7 @@ def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: s
     torch.manual_seed(recipe.seed)
     module = network.build()
     if weights is not None:
-        report = network.load_weights(
-            module, weights.path, partial=weights.partial, without_heads=weights.without_heads, by=weights.by
-        )
+        report = weights.load(network, module)
         if report.ok:
             click.echo(str(report), err=True)
     experiment = Experiment(

@@ -26,6 +26,7 @@ from archdsl.syntax.parser import parse_expression
 
 _BARE_PATH = re.compile(r'[^"()]*[./\\][^"()]*')
 """A path on a command line, which takes off its quotes; no call of a data set is written so."""
+_PATH_KEYS = ("data", "weights")
 _UNQUOTED_PATH = re.compile(r"[\w./-]+")
 """A path without its quotes that reads as an expression: a quotient, a difference, an attribute."""
 
@@ -52,7 +53,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
             reader.diagnostics.append(Diagnostic("E0607", what, help=help))
             reader.meant.add(name)
             continue
-        text = show(text.strip()) if name == "data" and _BARE_PATH.fullmatch(text) else text
+        text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _BARE_PATH.fullmatch(text) else text
         source = SourceFile(f"--set train.{name}", text)
         expression, errors = parse_expression(source)
         reader.diagnostics += errors
@@ -214,9 +215,10 @@ def _label(expression: ast.Expr) -> str | None:
 def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
     text = expression.span.text
-    if key == "data" and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
-        help = f"a path stands in quotes: `data = {show(text)}`"
-        return Diagnostic("E0201", f"there is no data set `{text}`", Mark(expression.span), help=help)
+    if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
+        help = f"a path stands in quotes: `{key} = {show(text)}`"
+        what = Recipe.registry_for(key)
+        return Diagnostic("E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help)
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
     if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:
