@@ -23,10 +23,11 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-from archdsl.train.checks import check
+from archdsl.train.checks import check, check_device
 from archdsl.train.data import Data, Split, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
+from archdsl.train.notices import notify
 from archdsl.train.record import Interrupted, Progress, Recorder, Signals
 from archdsl.train.task import Task
 
@@ -44,6 +45,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     Raises `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
     """
     _require(accelerator)
+    check_device(experiment.recipe, accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe.data, experiment.root, experiment.inputs)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
@@ -54,6 +56,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
         batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step))
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
+        notify(recipe, data, task.updates)
         write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
         try:
             trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)

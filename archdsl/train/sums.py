@@ -64,7 +64,7 @@ class RunningSums:
 
     def state(self) -> list[float]:
         """Return the sums so far, for a checkpoint: plain numbers, since tensors at the top of a file are taken for weights."""
-        return self._sums.tolist()  # type: ignore[no-any-return]
+        return self._sums.tolist()
 
     def load(self, state: list[float]) -> None:
         """Go on from a checkpoint."""

@@ -149,6 +149,14 @@ CODES = (
         """,
     ),
     Code(
+        "W0108",
+        "the labels are large numbers",
+        """The outputs of a fresh network are near 1, and labels in the thousands are far from that: the first steps are huge, and
+        training fails or takes long. With `scale = auto` the network learns labels with mean 0 and standard deviation 1, and the
+        metrics are scaled back to the units of the labels. `scale = none` says that they are meant as they are.""",
+        situation="`loss = mse` for prices of houses.",
+    ),
+    Code(
         "N0301",
         "the stated condition is stricter than needed",
         """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",
