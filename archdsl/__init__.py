@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic, SpecError
     from archdsl.ir import Graph
     from archdsl.network import Network, check, load, loads
+    from archdsl.starting_weights import Weights
 
 __version__ = "0.1.0"
-__all__ = ["Diagnostic", "Expression", "Graph", "Network", "SpecError", "__version__", "check", "load", "loads"]
+__all__ = ["Diagnostic", "Expression", "Graph", "Network", "SpecError", "Weights", "__version__", "check", "load", "loads"]
 
 _HOMES = {
     "Diagnostic": "archdsl.diagnostics",
@@ -20,6 +21,7 @@ _HOMES = {
     "Graph": "archdsl.ir",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",
+    "Weights": "archdsl.starting_weights",
     "check": "archdsl.network",
     "load": "archdsl.network",
     "loads": "archdsl.network",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl import limits
-from archdsl.analysis import Costs, OpenSizes, applied_twice, counts, open_sizes, simplify
+from archdsl.analysis import Costs, OpenSizes, counts, open_sizes, recipe_findings, simplify
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
 from archdsl.ir import Graph
@@ -157,7 +157,8 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
             simplify(graph, sizes.work)
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
-        found += applied_twice(graph, recipe) if recipe is not None and not module.file.damaged else []
+        if recipe is not None and not module.file.damaged:
+            found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
         found += elaboration.settle(counts(graph, costs, scopes))
     if any(diagnostic.is_error for diagnostic in found):
         graph = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from archdsl.extras import extra_needed
 from archdsl.files import write_file
 from archdsl.ir import Graph
 from archdsl.shapes import format_shape
+from archdsl.starting_weights import Weights, weights_of
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from archdsl.recipe import Recipe
     from archdsl.train import Result
     from archdsl.train.fit import StrategyName
-    from archdsl.weights.pairing import Pairing
+    from archdsl.weights.pairing import Channels, Pairing
     from archdsl.weights.report import WeightsReport
 
 
@@ -84,9 +86,14 @@ class Network:
         place = self._places.get(fault.argument or "")
         return diagnostic_of(fault)._replace(mark=Mark(place) if place is not None else None)
 
+    def path_of(self, key: str, path: str) -> Path:
+        """Where a path under a key of the recipe leads: from the recipe's file, or from the current folder if it was given from outside."""
+        place = self._places.get(key)
+        return Path(path) if place is not None and place.file.name.startswith("--set ") else self.folder / path
+
     def table(self) -> Table:
         """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
-        return layer_table(self.graph)
+        return layer_table(self.graph, self.recipe)
 
     def build(
         self,
@@ -119,12 +126,16 @@ class Network:
         partial: bool = False,
         without_heads: bool = False,
         by: Pairing = "name",
+        prefix: str | None = None,
+        channels: Channels | None = None,
     ) -> WeightsReport:
         """Put stored weights into a module of this network, and say what became of each tensor.
 
         The source is a `.safetensors` file, a `.pt` or `.pth` file that holds tensors, or a state_dict. Dictionaries
         around a state_dict and prefixes such as `module.` are taken off, and numbers are converted to the module's kind.
         `partial` loads what fits, `without_heads` lets the file lack auxiliary heads, and `by="order"` goes by position.
+        The label under which the tensors are, in the file or in the network, is found, or given as `prefix`; `channels` adapts
+        the first convolution to another number of input channels: `sum`, `mean` or `repeat`.
         Raises `SpecError`: E0905 where they do not fit, the module being as it was; E0601 or E0906 where they cannot be read.
         """
         with _faults_as_errors():
@@ -134,7 +145,7 @@ class Network:
 
             tensors = read(source if isinstance(source, Mapping) else Path(source))
             wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            report = report_on(self.graph, tensors.stored, wanted=wanted, by=by, without_heads=without_heads)
+            report = report_on(self.graph, tensors.stored, wanted=wanted, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
             if not report.ok and (report.fit.useless or not partial):
                 raise SpecError([report.diagnostic()])
             return replace(report, done=True, converted=move(module, tensors, report.fit))
@@ -145,6 +156,8 @@ class Network:
         *,
         without_heads: bool = False,
         by: Pairing = "name",
+        prefix: str | None = None,
+        channels: Channels | None = None,
     ) -> WeightsReport:
         """Whether stored weights would fit, with nothing built; a `.safetensors` file needs no PyTorch for that.
 
@@ -160,7 +173,7 @@ class Network:
                 with extra_needed("train", "reading weights that are not safetensors"):
                     from archdsl.backends.torch.weights import read  # here, as above
                 stored = read(source if isinstance(source, Mapping) else Path(source)).stored
-            return report_on(self.graph, stored, by=by, without_heads=without_heads)
+            return report_on(self.graph, stored, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
 
     def fit(
         self,
@@ -171,23 +184,26 @@ class Network:
         devices: int = 1,
         nodes: int = 1,
         strategy: StrategyName = "auto",
-        weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
+        weights: Weights | str | os.PathLike[str] | None = None,
         callbacks: Sequence[Callback] = (),
     ) -> Result:
         """Train the network by its recipe, as `archdsl train` does, and return how the run ended.
 
         Everything is written into `folder` (default: `runs/NAME-N` with the next free N). `resume` continues the run in it, or
-        starts one if it has no checkpoint. `weights` must fit in every tensor. `callbacks` are Lightning's.
-        Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
+        starts one if it has no checkpoint. `weights`, or those of the recipe, are loaded first; `archdsl.Weights(file, partial=True)` says
+        how. `callbacks` are Lightning's. Warnings go to the logger `archdsl`. Raise `SpecError` for everything that does not fit,
+        and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
         """
         from archdsl.runs import RunFolder  # here: only training needs a folder
-        from archdsl.training import require_trainable, snapshot, train
+        from archdsl.training import fitting, require_trainable, snapshot, train
 
         require_trainable(self)
-        initialize = None if weights is None else lambda module: self.load_weights(module, weights)
+        start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
+        for found in fitting(self, start) if start is not None else []:
+            _log(found)
         with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as opened:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
-            return train(self, opened, arguments={}, hardware=hardware, initialize=initialize, callbacks=callbacks)
+            return train(self, opened, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log)
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
@@ -278,6 +294,10 @@ class Network:
         totals = f"{table.params:,} params, {table.params_eval:,} without heads, depth {table.depth}"
         head = line("th", "layer", "op", "output", "params", "MACs", "")
         return f"<table><caption>{escape(self.name)}: {totals}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _log(found: Diagnostic) -> None:
+    logging.getLogger("archdsl").warning("%s", found)
 
 
 def diagnostic_of(fault: Fault) -> Diagnostic:

@@ -17,11 +17,12 @@ from archdsl.runs import RunFolder, Snapshot
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
-    from torch import nn
 
     from archdsl.network import Network
     from archdsl.recipe import Recipe
+    from archdsl.starting_weights import Weights
     from archdsl.train import Result
+    from archdsl.weights.report import WeightsReport
 
 
 def require_trainable(network: Network) -> Recipe:
@@ -61,25 +62,39 @@ def snapshot(network: Network) -> Snapshot:
     return Snapshot(network.name, network.source(), network.files(), draw)
 
 
+def fitting(network: Network, weights: Weights) -> list[Diagnostic]:
+    """Return warnings about weights that fit as far as `partial` asks; raise `SpecError` for others. Imports no PyTorch for safetensors."""
+    report = weights.check(network)
+    finding = weights.finding(report)
+    if finding is None:
+        return []
+    if not weights.accepted(report):
+        raise SpecError([finding])
+    return [finding]
+
+
 def train(
     network: Network,
     folder: RunFolder,
     *,
     arguments: Mapping[str, Any],
     hardware: Mapping[str, Any] | None = None,
-    initialize: Callable[[nn.Module], Any] | None = None,
+    weights: Weights | None = None,
     callbacks: Sequence[Callback] = (),
     warn: Callable[[Diagnostic], None] = lambda found: None,
+    transferred: Callable[[WeightsReport], None] = lambda report: None,
     report: Callable[[Fault], None] = lambda fault: None,
 ) -> Result:
     """Train a network by its recipe in a folder that is open.
 
-    `arguments` are recorded, `hardware` are the fields of `archdsl.train.Hardware`, and `initialize` changes the fresh module.
-    `report` is called when another process of the run has died, before all of them end.
+    `arguments` are recorded, and `hardware` are the fields of `archdsl.train.Hardware`. `weights` are loaded if the run starts anew.
+    What happens is told by calls: `warn` of what is probably not meant, `transferred` of the weights, and `report` when another
+    process of the run has died, before all of them end.
     Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
     """
     recipe = require_trainable(network)
-    for fault in folder.describe({"archdsl": __version__, **arguments}):
+    facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
+    for fault in folder.describe(facts):
         message = f"{fault.message}; the run goes on without a diagram"
         warn(Diagnostic(fault.code, message, help=fault.help, severity=Severity.WARNING))
     with extra_needed("train", "training"):
@@ -91,8 +106,8 @@ def train(
         from archdsl.train import Experiment, Hardware, Input, fit
     torch.manual_seed(recipe.seed)
     module = network.build()
-    if initialize is not None:
-        initialize(module)
+    if weights is not None and not folder.resumed:
+        transferred(weights.load(network, module))
     graph = network.graph
     nodes = [graph.nodes[i] for i in graph.inputs]
     inputs = tuple(Input(str(node), tuple(s if isinstance(s, int) else None for s in node.shape), node.integer) for node in nodes)
@@ -101,7 +116,10 @@ def train(
         network.name, module, recipe, inputs, heads, network.folder, graph.root.arguments, folder.weights()
     )  # fmt: skip
     try:
-        return fit(experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks, report=report)
+        return fit(
+            experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks,
+            warn=lambda fault: warn(network.diagnostic(fault)._replace(severity=Severity.WARNING)), report=report,
+        )  # fmt: skip
     except Fault as fault:
         raise SpecError([network.diagnostic(fault)]) from fault
 

@@ -4,6 +4,9 @@ from archdsl.analysis.cost import Cost, Costs, counts, depth
 from archdsl.analysis.one_size import at_sizes, simplify
 from archdsl.analysis.open_sizes import Demand, OpenSizes, Together, open_sizes
 from archdsl.analysis.table import Row, Table, describe, layer_table, op_form, varies
-from archdsl.analysis.twice import applied_twice
+from archdsl.analysis.training import recipe_findings
 
-__all__ = ["Cost", "Costs", "Demand", "OpenSizes", "Row", "Table", "Together", "applied_twice", "at_sizes", "counts", "depth", "describe", "layer_table", "op_form", "open_sizes", "simplify", "varies"]
+__all__ = [
+    "Cost", "Costs", "Demand", "OpenSizes", "Row", "Table", "Together", "at_sizes", "counts", "depth", "describe",
+    "layer_table", "op_form", "open_sizes", "recipe_findings", "simplify", "varies",
+]  # fmt: skip

@@ -16,13 +16,14 @@ _HEAD, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
 
 def table_text(table: Table, *, color: bool = False) -> str:
     """The rows and, below them, the totals."""
-    titles = [Cell(title, BOLD) for title in ("layer", "", "op", "output", "params", "MACs")]
+    trained = any(row.training for row in table.rows)
+    titles = [Cell(title, BOLD) for title in ("layer", "", "op", "output", "params", "MACs", *(["training"] if trained else []))]
     rows: list[list[Cell | str]] = [[*titles]]
     previous = None
     for row in table.rows:
-        rows.append(_cells(row, same_shape=row.shape == previous))
+        rows.append(_cells(row, same_shape=row.shape == previous) + ([row.training] if trained else []))
         previous = row.shape
-    return columns(rows, "<<<<>>", color=color) + "\n" + columns(_totals(table), "<><", color=color)
+    return columns(rows, "<<<<>>" + "<" * trained, color=color) + "\n" + columns(_totals(table), "<><", color=color)
 
 
 def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:

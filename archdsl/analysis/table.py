@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.analysis.cost import Costs, depth
+from archdsl.analysis.training import training_of
 from archdsl.declared import show
 from archdsl.ir import Graph, Node, Scope
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
+
+if TYPE_CHECKING:
+    from archdsl.recipe import Recipe
 
 
 class Row(NamedTuple):
@@ -24,6 +29,8 @@ class Row(NamedTuple):
     macs: Dim | None
     part: str = "main"
     times: int = 1
+    training: str = ""
+    """How a recipe trains it, where that is not as usual: `frozen`, `lr × 0.1`."""
 
 
 class Table(NamedTuple):
@@ -41,12 +48,14 @@ class Table(NamedTuple):
         return table_text(self).rstrip("\n")
 
 
-def layer_table(graph: Graph) -> Table:
-    """The table of a graph: one row a node, and runs of equal blocks folded."""
+def layer_table(graph: Graph, recipe: Recipe | None = None) -> Table:
+    """The table of a graph: one row a node, and runs of equal blocks folded. A recipe says how parts are trained."""
     costs = Costs(graph)
+    training = training_of(graph, recipe) if recipe is not None else {}
     evaluated = [node for node in graph.nodes if graph.in_evaluation[node.index]]
     texts: dict[frozenset[int], str] = {}
-    rows = tuple(_row(graph, costs, nodes, texts) for nodes in _Folder(graph, costs).folded(_tree(graph))[1])
+    folded = _Folder(graph, costs, training).folded(_tree(graph))[1]
+    rows = tuple(_row(graph, costs, nodes, texts)._replace(training=training.get(nodes[0].index, "")) for nodes in folded)
     params, heads = costs.params(graph.nodes), costs.params(node for node in graph.nodes if graph.in_heads[node.index])
     return Table(rows, params, params - heads, costs.macs(evaluated), depth(graph, evaluated))
 
@@ -135,8 +144,8 @@ def _tree(graph: Graph) -> _Call:
 class _Folder:
     """Folds runs of equal calls, each of which takes what the one before it gives; those inside first."""
 
-    def __init__(self, graph: Graph, costs: Costs) -> None:
-        self._graph, self._costs = graph, costs
+    def __init__(self, graph: Graph, costs: Costs, training: Mapping[int, str]) -> None:
+        self._graph, self._costs, self._training = graph, costs, training
         self._ops: dict[int, object] = {}
 
     def folded(self, call: _Call) -> tuple[object, list[list[Node]]]:
@@ -166,4 +175,4 @@ class _Folder:
         op = self._ops.get(id(node.op))
         if op is None:
             op = self._ops[id(node.op)] = op_form(node)
-        return op, node.shape, self._costs.of(node), _part(self._graph, node)
+        return op, node.shape, self._costs.of(node), _part(self._graph, node), self._training.get(node.index)

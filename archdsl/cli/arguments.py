@@ -16,7 +16,7 @@ from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SETTING = re.compile(r"(?P<name>[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
+_SETTING = re.compile(r"(?P<name>[^\W\d]\w*(\.\w+|\[\d+\])*)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
 
 _LIMITS = "archdsl.limits"
 
@@ -70,8 +70,30 @@ class NetworkCommand(click.Command):
     """A command on a network, which takes `-:NAME` too: a network in what standard input holds."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """`-:NAME` would be an option."""
-        return super().parse_args(ctx, [STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
+        """`-:NAME` would be an option; keys of the recipe are none, and the message says how to set them."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, [STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
+        except click.NoSuchOption as error:
+            setting = _meant_setting(error.option_name, given)
+            if setting is None:
+                raise
+            raise click.UsageError(f"no option {error.option_name}: it is a key of the recipe, --set {setting}", ctx) from None
+
+
+def _meant_setting(option: str, arguments: list[str]) -> str | None:
+    """`train.epochs=3` for `--epochs 3`; None if no key of a recipe is meant."""
+    from archdsl.recipe.paths import meant_path  # here: the models of recipes take time to define
+
+    path = meant_path(option.lstrip("-").replace("-", "_"))
+    if path is None:
+        return None
+    at = next((i for i, argument in enumerate(arguments) if argument.partition("=")[0] == option), None)
+    if at is None:
+        return f"train.{path}=..."
+    _, equals, value = arguments[at].partition("=")
+    following = arguments[at + 1] if at + 1 < len(arguments) and not arguments[at + 1].startswith("-") else "..."
+    return f"train.{path}={value if equals else following}"
 
 
 def network_arguments(command: F) -> F:

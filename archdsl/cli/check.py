@@ -13,10 +13,11 @@ from archdsl.analysis.shown import table_text
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
-from archdsl.cli.weights import Weights, weights_options
+from archdsl.cli.weights import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, render_github
 from archdsl.network import Network
 from archdsl.shapes import Dim
+from archdsl.starting_weights import Weights
 
 if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport
@@ -83,7 +84,7 @@ def _row_data(row: Row) -> dict[str, Any]:
     """Of one of the `times` equal layers. A size that the input leaves open is a formula, as text."""
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
-        "macs": _plain(row.macs), "head": row.part == "head", "times": row.times,
+        "macs": _plain(row.macs), "head": row.part == "head", "times": row.times, **({"training": row.training} if row.training else {}),
     }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ import click
 
 from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics, print_text
-from archdsl.cli.weights import Weights, weights_options
+from archdsl.cli.weights import weights_options
 from archdsl.columns import BOLD, Cell, columns
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.extras import extra_needed
@@ -23,11 +22,10 @@ from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
 from archdsl.runs.processes import rank
-from archdsl.training import mean_and_interval, require_trainable, snapshot, train
+from archdsl.starting_weights import Weights, weights_of
+from archdsl.training import fitting, mean_and_interval, require_trainable, snapshot, train
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from archdsl.train import Result
 
 _EXAMPLES = """\b
@@ -74,8 +72,10 @@ def command(
     """
     network = require_network(address, settings)
     recipe = require_trainable(network)
+    weights = weights or weights_of(network)
     if weights is not None:
-        _require_fit(network, weights)
+        for found in fitting(network, weights):
+            print_diagnostics([found])
     hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
     command = _Command(ctx, address, settings, weights, hardware)
     if seeds is None:
@@ -102,7 +102,6 @@ class _Command:
     def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
         """Train in a folder; what goes wrong is printed with the command that resumes the run."""
         facts: dict[str, Any] = {"address": self.address, "settings": dict(self.settings), "limits": limits_of(self.ctx), **self.hardware}
-        facts |= {"weights": self.weights.facts()} if self.weights is not None else {}
         with RunFolder(output, snapshot(network), resume=resume) as folder:
             self._say(f"training {network.name} in {folder.path}")
             with extra_needed("train", "training"):
@@ -110,7 +109,7 @@ class _Command:
             try:
                 result = train(
                     network, folder, arguments=facts, hardware=self.hardware,
-                    initialize=None if self.weights is None or folder.resumed else partial(_load, network, self.weights),
+                    weights=self.weights, transferred=lambda report: self._say(str(report)),
                     warn=lambda found: print_diagnostics([found]),
                     report=lambda fault: print_diagnostics([self._remedied(network.diagnostic(fault), folder)]),
                 )  # fmt: skip
@@ -150,23 +149,6 @@ class _Command:
         """Print a result; of several processes the first does."""
         if rank() == 0:
             print_text(text)
-
-
-def _require_fit(network: Network, weights: Weights) -> None:
-    """Raise `SpecError` where weights do not fit, before a folder is made; as far as they do, say what is left out."""
-    report = weights.check(network)
-    finding = weights.finding(report)
-    if finding is None:
-        return
-    if not weights.accepted(report):
-        raise SpecError([finding])
-    print_diagnostics([finding])
-
-
-def _load(network: Network, weights: Weights, module: nn.Module) -> None:
-    report = network.load_weights(module, weights.path, partial=weights.partial, without_heads=weights.without_heads, by=weights.by)
-    if report.ok:
-        click.echo(str(report), err=True)
 
 
 def _table(result: Result, *, color: bool) -> str:

@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import click
 
-from archdsl.diagnostics import Diagnostic, Severity
-from archdsl.network import Network
-from archdsl.weights.pairing import Pairing
-
-if TYPE_CHECKING:
-    from archdsl.weights.report import WeightsReport
+from archdsl.starting_weights import Weights
+from archdsl.weights.pairing import Channels, Pairing
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True)
-class Weights:
-    """The file that was named, and how it is to be taken."""
-
-    path: Path
-    partial: bool
-    without_heads: bool
-    by: Pairing
-
-    def check(self, network: Network) -> WeightsReport:
-        """What it would give the network; raises `SpecError` where it cannot be read."""
-        return network.check_weights(self.path, without_heads=self.without_heads, by=self.by)
-
-    def accepted(self, report: WeightsReport) -> bool:
-        """Whether that is enough."""
-        return report.ok or (self.partial and not report.fit.useless)
-
-    def finding(self, report: WeightsReport) -> Diagnostic | None:
-        """What does not fit, as a warning where only that much was asked for."""
-        severity = Severity.WARNING if self.accepted(report) else Severity.ERROR
-        return None if report.ok else report.diagnostic(severity)
-
-    def facts(self) -> dict[str, Any]:
-        """For a run's record."""
-        from archdsl.weights.stored import fingerprint  # here: most commands read no weights
-
-        return {"file": self.path.name, "sha256": fingerprint(self.path), "partial": self.partial}
 
 
 def weights_options(command: F) -> F:
@@ -54,11 +20,13 @@ def weights_options(command: F) -> F:
 
     @wraps(command)
     def combined(
-        *arguments: Any, weights: Path | None, weights_partial: bool, weights_without_heads: bool, weights_map: Pairing, **others: Any
-    ) -> Any:
-        if weights is None and (weights_partial or weights_without_heads or weights_map != "name"):
+        *arguments: Any, weights: Path | None, weights_partial: bool, weights_without_heads: bool, weights_map: Pairing,
+        weights_prefix: str | None, weights_channels: Channels | None, **others: Any
+    ) -> Any:  # fmt: skip
+        how = (weights_partial, weights_without_heads, weights_map, weights_prefix, weights_channels)
+        if weights is None and how != (False, False, "name", None, None):
             raise click.UsageError("say which weights: --weights FILE")
-        given = Weights(weights, weights_partial, weights_without_heads, weights_map) if weights is not None else None
+        given = Weights(weights, *how) if weights is not None else None
         return command(*arguments, weights=given, **others)
 
     options = (
@@ -68,6 +36,10 @@ def weights_options(command: F) -> F:
         click.option("--weights-without-heads", is_flag=True, help="The file may lack auxiliary heads."),
         click.option("--weights-map", type=click.Choice(get_args(Pairing)), default="name", show_default=True,
                      help="Pair tensors by name, or by order where names differ and shapes agree."),
+        click.option("--weights-prefix", metavar="LABEL",
+                     help="The label under which the tensors are, in the file or in the network; found if it is not said."),
+        click.option("--weights-channels", type=click.Choice(get_args(Channels)),
+                     help="Adapt the first convolution to another number of input channels."),
     )  # fmt: skip
     for option in reversed(options):
         combined = option(combined)

@@ -12,18 +12,21 @@ from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate.calls import Binder
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.settings import with_part
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Problem, Unknown
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.recipe import Recipe
 from archdsl.recipe.optimizers import REFUSED
 from archdsl.recipe.parts import LABEL_KEYS
+from archdsl.recipe.paths import parse_path
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
 
 _BARE_PATH = re.compile(r'[^"()]*[./\\][^"()]*')
 """A path on a command line, which takes off its quotes; no call of a data set is written so."""
+_PATH_KEYS = ("data", "weights")
 _UNQUOTED_PATH = re.compile(r"[\w./-]+")
 """A path without its quotes that reads as an expression: a quotient, a difference, an attribute."""
 
@@ -42,21 +45,25 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
     reader = _Reader(module)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
-    for name, text in settings.items():
-        if not text.strip():
-            help = f"write `--set train.{name}=...`"
-            reader.diagnostics.append(Diagnostic("E0607", f"`--set train.{name}=` has no value", help=help))
+    for name, text in sorted(settings.items(), key=lambda item: "." in item[0] or "[" in item[0]):  # keys first, then parts of them
+        path = parse_path(name)
+        if path is None or not text.strip():
+            what = f"`--set train.{name}=` has no value" if path is not None else f"`train.{name}` is no path into a recipe"
+            help = f"write `--set train.{name}=...`" if path is not None else "write it as `train.optimizer.lr` or `train.augment[0].pixels`"
+            reader.diagnostics.append(Diagnostic("E0607", what, help=help))
             reader.meant.add(name)
             continue
-        text = show(text.strip()) if name == "data" and _BARE_PATH.fullmatch(text) else text
+        text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _BARE_PATH.fullmatch(text) else text
         source = SourceFile(f"--set train.{name}", text)
         expression, errors = parse_expression(source)
         reader.diagnostics += errors
-        reader.meant.add(name)
+        reader.meant.add(path.key)
         if expression is not None:
-            reader.values.pop(name, None)
-            reader.places.pop(name, None)
-            reader.read(name, expression, Span(source, 0, len(text)))
+            span = Span(source, 0, len(text))
+            try:
+                reader.replace(path.key, with_part(reader.expressions.get(path.key), path, expression, span), span)
+            except Fault as fault:
+                reader.diagnostics.append(Diagnostic(fault.code, fault.message, Mark(span), help=fault.help))
     reader.report_unknown_keys()
     if module.file.damaged:  # what a syntax error hides may be what is missing
         reader.meant.update(Recipe.model_fields)
@@ -92,14 +99,23 @@ class _Reader:
         self._binder = Binder(self._evaluator)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
+        self.expressions: dict[str, ast.Expr] = {}
+        """What stands under each key."""
         self.meant: set[str] = set()
         """The keys that are there, though perhaps with a wrong value or under a wrong name."""
         self._heads: dict[str, list[str]] = {}
         self._unknown: list[tuple[str, Span]] = []
         self.diagnostics: list[Diagnostic] = []
 
+    def replace(self, name: str, expression: ast.Expr, span: Span) -> None:
+        """Take a setting in, in place of the file's."""
+        self.values.pop(name, None)
+        self.places.pop(name, None)
+        self.read(name, expression, span)
+
     def read(self, name: str, expression: ast.Expr, span: Span) -> None:
         """Take one setting in."""
+        self.expressions[name] = expression
         if name not in Recipe.model_fields:
             self._unknown.append((name, span))
             return
@@ -137,16 +153,18 @@ class _Reader:
         """Report the keys that `train` does not have, when it is known what the others hold."""
         for name, span in self._unknown:
             self.meant.add(nearest(name, Recipe.model_fields) or name)
-            help = did_you_mean(name, Recipe.model_fields) or self._owner(name) or f"`train` takes {', '.join(Recipe.model_fields)}"
+            help = did_you_mean(name, Recipe.model_fields) or self._owner(name, span) or f"`train` takes {', '.join(Recipe.model_fields)}"
             self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
 
-    def _owner(self, name: str) -> str | None:
+    def _owner(self, name: str, span: Span) -> str | None:
         """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
         for key, field in Recipe.model_fields.items():
             chosen = self._heads.get(key, [getattr(field.default, "name", "")])
             for entry in sorted(Recipe.registry_for(key) or (), key=lambda entry: entry.name not in chosen):
                 if name == entry.name:
                     return f"`{name}` is a value of `{key}`: `{key} = {name}(...)`"
+                if name in entry.model_fields and span.file.name.startswith("--set "):
+                    return f"`{name}` belongs to `{key}`: `--set train.{key}.{name}={span.text}`"
                 if name in entry.model_fields:
                     return f"`{name}` belongs to `{key}`: `{key} = {entry.name}({name} = ...)`"
         return None
@@ -197,9 +215,10 @@ def _label(expression: ast.Expr) -> str | None:
 def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
     text = expression.span.text
-    if key == "data" and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
-        help = f"a path stands in quotes: `data = {show(text)}`"
-        return Diagnostic("E0201", f"there is no data set `{text}`", Mark(expression.span), help=help)
+    if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
+        help = f"a path stands in quotes: `{key} = {show(text)}`"
+        what = Recipe.registry_for(key)
+        return Diagnostic("E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help)
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
     if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:

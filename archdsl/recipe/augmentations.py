@@ -48,6 +48,10 @@ class Augmentation(Declared):
         """The images [batch, channels, height, width] with changed values."""
         return images
 
+    def misfit(self, height: int, width: int) -> tuple[str, str] | None:
+        """What it would do to images that it is too large for, and what to write instead; None if it is not."""
+        return None
+
 
 class Shift(Augmentation, name="shift"):
     """Moves an image by whole pixels along both axes; black comes in."""
@@ -58,6 +62,12 @@ class Shift(Augmentation, name="shift"):
         """Every offset from `-pixels` to `pixels` is as likely."""
         across, down = (draw(2) * (2 * self.pixels + 1)).floor().clamp(max=2 * self.pixels) - self.pixels
         return Affine(x0=across, y0=down)
+
+    def misfit(self, height: int, width: int) -> tuple[str, str] | None:
+        """Compare it with the size of the images, beyond which nothing of one is left."""
+        if self.pixels < min(height, width):
+            return None
+        return f"moves images by up to {self.pixels} pixels", f"`shift({max(1, min(height, width) // 8)})`"
 
 
 class Rotate(Augmentation, name="rotate"):
@@ -110,6 +120,12 @@ class Cutout(Augmentation, name="cutout"):
     """Blackens a square: DeVries & Taylor 2017, arXiv:1708.04552; its centre is any pixel, so it may overhang."""
 
     size: int = Field(ge=1, description="side of the square in pixels")
+
+    def misfit(self, height: int, width: int) -> tuple[str, str] | None:
+        """Compare it with the size of the images, of which nothing might be left."""
+        if self.size <= min(height, width):
+            return None
+        return f"blackens squares of {self.size} x {self.size} pixels", f"`cutout({max(1, min(height, width) // 2)})`"
 
     def paint(self, images: Tensor, draw: Draw) -> Tensor:
         """Pixels whose row and column both lie in the square become zero."""

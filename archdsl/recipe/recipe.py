@@ -72,7 +72,10 @@ class Recipe(Declared):
                 near = did_you_mean(key, cls.model_fields)
                 known = f"`train` takes {', '.join(cls.model_fields)}"
                 raise Fault("E0202", f"`train` has no key `{key}`", argument=key, help=near or known)
-        return super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
+        made = super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
+        if made.unfreeze and not made.freeze:
+            raise Fault("E0402", "`unfreeze` thaws what `freeze` froze, and nothing is frozen", argument="unfreeze", help="write `freeze = all_but(fc)`")
+        return made
 
     @classmethod
     def _fitting(cls, key: str, value: Any) -> Any:

@@ -19,6 +19,23 @@ def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
     return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
+def check_device(recipe: Recipe, accelerator: str) -> None:
+    """Raise `Fault` E0805 if the device cannot do what the recipe says."""
+    cuda = torch.cuda.is_available() and accelerator in ("auto", "cuda", "gpu")
+    if recipe.precision == "fp16" and not cuda:
+        message = "`precision = fp16` needs a CUDA device, and this run has none"
+        raise Fault("E0805", message, argument="precision", help="write `precision = bf16`, which works on every device")
+    if recipe.compile and not cuda:
+        from torch._inductor.cpp_builder import get_cpp_compiler  # here: it takes a second to import
+        from torch._inductor.exc import InvalidCxxCompiler
+
+        try:
+            get_cpp_compiler()
+        except InvalidCxxCompiler:
+            message = "`compile = true` needs a C++ compiler, and none was found"
+            raise Fault("E0805", message, argument="compile", help="install g++ or clang++, or write `compile = false`") from None
+
+
 def check(
     module: nn.Module,
     heads: Iterable[str],
@@ -27,10 +44,7 @@ def check(
     parameters: Mapping[str, Any],
 ) -> int:
     """The number of outputs; raises `Fault` (E0801) where labels, outputs, loss and augmentations do not fit."""
-    input_shape = data.shapes[0]
-    if recipe.augment and len(input_shape) != 3:
-        message = f"`{recipe.augment[0].name}` is for images, and the input is {list(input_shape)}"
-        raise Fault("E0801", message, argument="augment", help="write `augment = []`")
+    _check_augmentations(recipe, data.shapes[0])
     if data.classes is None and recipe.loss.wants == "classes":
         raise _no_classes(recipe.loss.name, data.train.labels)
     if data.classes is None and recipe.loss.wants == "probabilities":
@@ -51,6 +65,17 @@ def check(
     for head in heads:
         _fit(f"the head `{head}`", tuple(getattr(outputs, head).shape[1:]), recipe, data, parameters)
     return int(main_output(outputs).shape[1])
+
+
+def _check_augmentations(recipe: Recipe, shape: tuple[int, ...]) -> None:
+    if recipe.augment and len(shape) != 3:
+        message = f"`{recipe.augment[0].name}` is for images, and the input is {list(shape)}"
+        raise Fault("E0801", message, argument="augment", help="write `augment = []`")
+    for augmentation in recipe.augment:
+        misfit = augmentation.misfit(shape[1], shape[2])
+        if misfit is not None:
+            message = f"`{augmentation.name}` {misfit[0]}, and the images are {shape[1]} x {shape[2]}"
+            raise Fault("E0801", message, argument="augment", help=f"write {misfit[1]}")
 
 
 def _fit(what: str, output: tuple[int, ...], recipe: Recipe, data: Data, parameters: Mapping[str, Any]) -> None:

@@ -26,11 +26,12 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
-from archdsl.train.checks import check
+from archdsl.train.checks import check, check_device
 from archdsl.train.data import Data, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.loggers import logger_of
+from archdsl.train.notices import notices
 from archdsl.train.processes import watched
 from archdsl.train.progress import Progress
 from archdsl.train.recorder import Recorder
@@ -65,17 +66,19 @@ def fit(
     resume: bool = False,
     hardware: Hardware | None = None,
     callbacks: Sequence[Callback] = (),
+    warn: Callable[[Fault], None] = lambda fault: None,
     report: Callable[[Fault], None] = lambda fault: None,
 ) -> Result:
     """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
 
-    `report` is called if another process of the run dies, before this one ends. Raise `Fault`: E0801 recipe, data and network
+    `warn` hears what works and is probably not meant, and `report` is called if another process of the run dies, before this one ends. Raise `Fault`: E0801 recipe, data and network
     do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0808 another process died;
     E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
     checkpoint written.
     """
     hardware = hardware or Hardware()
     _require(hardware.accelerator)
+    check_device(experiment.recipe, hardware.accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe.data, experiment.root, experiment.inputs)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
@@ -88,6 +91,8 @@ def fit(
         task.identity = _identity(experiment)
         if trainer.is_global_zero:
             write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
+            for notice in notices(recipe, data, task.updates):
+                warn(notice)
         try:
             with watched(trainer, report):
                 trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)

@@ -67,10 +67,10 @@ class RunningSums:
         """Begin a new epoch."""
         self._sums.zero_()
 
-    def state(self) -> Tensor:
-        """Return the sums so far, for a checkpoint."""
-        return self._sums.cpu().clone()
+    def state(self) -> list[float]:
+        """Return the sums so far, for a checkpoint: plain numbers, since tensors at the top of a file are taken for weights."""
+        return self._sums.tolist()
 
-    def load(self, state: Tensor) -> None:
+    def load(self, state: list[float]) -> None:
         """Go on from a checkpoint."""
-        self._sums = self._sums.copy_(state)
+        self._sums.copy_(torch.tensor(state, dtype=torch.float64))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from archdsl.weights.names import COUNTER, bare, listed
-from archdsl.weights.pairing import Pairing
+from archdsl.weights.pairing import Channels, Pairing
+from archdsl.weights.prefix import found_prefix, with_prefix
 from archdsl.weights.stored import Entry, Stored
 
 Shape = tuple[int, ...]
@@ -52,6 +53,8 @@ class Fit:
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
     heads_left: tuple[str, ...] = ()
+    adapted: Mapping[str, Channels] = field(default_factory=dict)
+    """How weights are adapted to another number of input channels, by their keys."""
 
     @property
     def useless(self) -> bool:
@@ -60,10 +63,24 @@ class Fit:
 
 
 def match(
-    wanted: Mapping[str, Shape], stored: Stored, *, by: Pairing = "name", optional: Collection[str] = (), spare: Collection[str] = ()
+    wanted: Mapping[str, Shape],
+    stored: Stored,
+    *,
+    by: Pairing = "name",
+    optional: Collection[str] = (),
+    spare: Collection[str] = (),
+    prefix: str | None = None,
+    adaptable: str | None = None,
 ) -> Fit:
-    """Pair the tensors that a network wants with stored ones; `optional` ones may be absent, `spare` ones go nowhere."""
+    """Pair the tensors that a network wants with stored ones; `optional` ones may be absent, `spare` ones go nowhere.
+
+    `prefix` is that of a network inside another; by name it is found if it is not given. `adaptable` is the key of a weight
+    that may have another number of input channels.
+    """
     names, notes = bare(stored.entries, wanted)
+    if prefix is not None or by == "name":
+        names, more = with_prefix(names, wanted, stored, prefix) if prefix is not None else found_prefix(names, wanted, stored)
+        notes += more
     if by == "order":
         return _by_order(wanted, stored, names, notes, optional)
     entries = stored.entries
@@ -78,6 +95,7 @@ def match(
     problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in others.items() if key not in spare]
     unused = [s for key, s in others.items() if key in spare]
     notes += (f"left in the file: {listed(unused)} of heads that the module does not have",) if unused else ()
+    problems = [problem for problem in problems if problem.key is None or not _other_channels(problem, adaptable)]
     for problem in problems:
         pairs.pop(problem.key or "", None)
     return Fit(pairs, tuple(problems), notes + _counters(uncounted), left)
@@ -90,6 +108,14 @@ def _misfit(key: str, wanted: Shape, stored: str, entry: Entry) -> Problem | Non
     if kinds[0] != kinds[1] and not (_is_counter(key) and kinds[0] == "float"):
         return Problem(Reason.DTYPE, key, stored, wanted, entry)
     return None
+
+
+def _other_channels(problem: Problem, adaptable: str | None) -> bool:
+    """Whether a weight fits but for the number of its input channels, and may be adapted."""
+    if problem.reason is not Reason.SHAPE or problem.key != adaptable or problem.found is None or problem.wanted is None:
+        return False
+    found, wanted = problem.found.shape, problem.wanted
+    return len(found) == len(wanted) > 2 and found[0] == wanted[0] and found[2:] == wanted[2:] and found[1] > 0
 
 
 def _number_kind(dtype: str) -> str:

@@ -9,8 +9,9 @@ from archdsl.weights.stored import unreadable
 
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params")
 """Under which training loops save a state_dict, the usual first."""
-_PREFIXES: Final = ("module.", "_orig_mod.", "model.", "net.", "network.")
-"""DataParallel's, torch.compile's, and those of the attribute in which training loops keep a network."""
+_COMPILED: Final = "_orig_mod."
+_PREFIXES: Final = ("averaged.module.", "module.", _COMPILED, "model.", "net.", "network.")
+"""Averaged weights of our own checkpoints, DataParallel's, torch.compile's, and those of the attribute in which training loops keep a network."""
 _DEEPEST = 4
 COUNTER: Final = "num_batches_tracked"
 """How many batches a normalization has seen: older files have none, and no result depends on it."""
@@ -58,10 +59,10 @@ def bare(keys: Iterable[str], wanted: Collection[str]) -> tuple[dict[str, str], 
         outside = [stored for key, stored in names.items() if not key.startswith(prefix)]
         names = {key.removeprefix(prefix): stored for key, stored in names.items() if key.startswith(prefix)}
         notes.append(f"the prefix `{prefix}` taken off" + (f"; without it, and left aside: {listed(outside)}" if outside else ""))
-    inner = f".{_PREFIXES[1]}"
+    inner = f".{_COMPILED}"
     if any(inner in key for key in names) and not any(inner in key for key in wanted):
         names = {key.replace(inner, "."): stored for key, stored in names.items()}
-        notes.append(f"`{_PREFIXES[1]}` taken out of names")
+        notes.append(f"`{_COMPILED}` taken out of names")
     return names, tuple(notes)
 
 

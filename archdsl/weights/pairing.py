@@ -3,3 +3,6 @@
 from typing import Literal
 
 Pairing = Literal["name", "order"]
+Channels = Literal["sum", "mean", "repeat"]
+"""How the first convolution is adapted from m to n input channels: each gets the sum over the m, divided by n; their mean;
+or the m in turn, times m / n."""

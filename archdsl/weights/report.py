@@ -12,7 +12,7 @@ from archdsl.ir import Graph
 from archdsl.source import Span
 from archdsl.weights.match import Fit, Problem, Reason, Shape, match
 from archdsl.weights.names import listed
-from archdsl.weights.pairing import Pairing
+from archdsl.weights.pairing import Channels, Pairing
 from archdsl.weights.stored import Stored, unreadable
 
 _MOST_PLACES = 12
@@ -118,7 +118,14 @@ class WeightsReport:
 
 
 def report_on(
-    graph: Graph, stored: Stored, *, wanted: Mapping[str, Shape] | None = None, by: Pairing = "name", without_heads: bool = False
+    graph: Graph,
+    stored: Stored,
+    *,
+    wanted: Mapping[str, Shape] | None = None,
+    by: Pairing = "name",
+    without_heads: bool = False,
+    prefix: str | None = None,
+    channels: Channels | None = None,
 ) -> WeightsReport:
     """Whether stored weights fit a network; `wanted` where a module has other keys than its graph.
 
@@ -132,10 +139,35 @@ def report_on(
     layers = {node.path: node for node in graph.nodes if node.name is not None}
     nodes = {key: layers.get(key) or layers.get(key.rpartition(".")[0]) for key in whole | dict(wanted)}
     heads = {key for key, node in nodes.items() if node is not None and graph.in_heads[node.index]}
-    fit = match(wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted))
+    first = _first_convolution(graph)
+    fit = match(
+        wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted), prefix=prefix,
+        adaptable=first if channels is not None else None,
+    )  # fmt: skip
     fit = replace(fit, notes=stored.notes + fit.notes)
+    if first is not None and first in fit.pairs and stored.entries[fit.pairs[first]].shape != wanted[first]:
+        before, after = stored.entries[fit.pairs[first]].shape[1], wanted[first][1]
+        fit = replace(fit, adapted={first: channels or "sum"}, notes=(*fit.notes, f"`{first}` adapted from {before} to {after} input channels: {channels}"))
     places = {key: node.span for key, node in nodes.items() if node is not None}
-    return WeightsReport(graph.name, stored.name, fit, len(wanted), places, by, _alternative(fit, wanted, stored, by, heads))
+    alternative = _alternative(fit, wanted, stored, by, heads)
+    if channels is None and any(problem.key == first and problem.reason is Reason.SHAPE for problem in fit.problems):
+        adapting = "`--weights-channels sum` (`channels=\"sum\"`) adapts the first convolution to the network's number of input channels"
+        alternative = adapting if len(fit.problems) == 1 else f"{alternative}; {adapting}"
+    return WeightsReport(graph.name, stored.name, fit, len(wanted), places, by, alternative)
+
+
+def _first_convolution(graph: Graph) -> str | None:
+    """The key of the weight that an input of the network goes through first, if it has input channels that can be adapted."""
+    from_input = set(graph.inputs)
+    for node in graph.nodes:
+        if not node.inputs or node.inputs[0] not in from_input:
+            continue
+        parameters = node.op.parameters(*graph.input_shapes(node))
+        if len(parameters.get("weight", ())) > 2:
+            return f"{node.path}.weight" if getattr(node.op, "groups", 1) == 1 else None
+        if not parameters:
+            from_input.add(node.index)
+    return None
 
 
 def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pairing, heads: set[str]) -> str | None:

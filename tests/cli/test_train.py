@@ -206,3 +206,30 @@ def test_a_stopped_run_says_how_to_go_on(small: Path, tmp_path: Path, number: si
     assert "Traceback" not in said
     found = re.search(r"^  archdsl (train .* --resume)$", said, re.MULTILINE)
     assert found is not None and " ".join(given) in found[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "setting"),
+    [
+        (["--epochs", "3"], "--set train.epochs=3"),
+        (["--lr=0.1"], "--set train.optimizer.lr=0.1"),
+        (["--batch-size", "32"], "--set train.batch=32"),
+        (["--learning-rate"], "--set train.optimizer.lr=..."),
+    ],
+)
+def test_a_key_of_the_recipe_is_no_option(cli: Cli, small: Path, given: list[str], setting: str) -> None:
+    result = cli("train", small, *given)
+    assert result.exit_code == 2 and f"it is a key of the recipe, {setting}" in result.stderr
+    assert "No such option" in cli("train", small, "--nonsense").stderr
+
+
+def test_a_recipe_starts_from_weights(cli: Cli, small: Path, tmp_path: Path) -> None:
+    assert cli("train", small, "-o", "first", "--device", "cpu").exit_code == 0
+    text = small.read_text().replace("train {", 'train { weights = "first/weights.safetensors";')
+    small.write_text(text)
+    result = cli("train", small, "-o", "second", "--device", "cpu")
+    assert result.exit_code == 0 and "tensors loaded into `small`" in result.stderr
+    misfit = cli("train", small, "-o", "third", "--set", "width=3")
+    assert misfit.exit_code == 1 and "error[E0905]" in misfit.stderr and not (tmp_path / "third").exists()
+    absent = cli("train", small, "-o", "third", "--set", "train.weights=nowhere.pth")
+    assert absent.exit_code == 1 and "error[E0601]" in absent.stderr

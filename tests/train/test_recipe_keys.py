@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from archdsl.declared import Declared, Fault
-from archdsl.recipe import Clipping, Loss, Optimizer, ParameterGroup, Recipe, Schedule, Selection, Thaw
+from archdsl.recipe import Augmentation, Clipping, Loss, Optimizer, ParameterGroup, Recipe, Schedule, Selection, Thaw
 from archdsl.train import Experiment, Hardware, Input, Result, fit
 from archdsl.train.data import load
 
@@ -356,3 +356,53 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
         assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0807", key, "did you mean `stem`?")
     with pytest.raises(Fault, match="`freeze` leaves nothing to train"):
         trained(folder, Net(), freeze=["stem", "body", "fc"])
+
+
+@pytest.mark.parametrize(("name", "arguments", "message", "help"), [
+    ("shift", {"pixels": 20}, "`shift` moves images by up to 20 pixels, and the images are 4 x 4", "write `shift(1)`"),
+    ("shift", {"pixels": 4}, "by up to 4 pixels", "write `shift(1)`"),
+    ("cutout", {"size": 5}, "`cutout` blackens squares of 5 x 5 pixels, and the images are 4 x 4", "write `cutout(2)`"),
+])  # fmt: skip
+def test_augmentations_that_leave_nothing_of_an_image(folder: Path, name: str, arguments: dict[str, Any], message: str, help: str) -> None:
+    with pytest.raises(Fault) as caught:
+        trained(folder, Net(), augment=[call(Augmentation, name, **arguments)])
+    assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0801", "augment", help)
+    assert message in caught.value.message
+
+
+def test_labels_in_the_thousands_are_spoken_of(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for loss, said in ((call(Loss, "mse"), True), (call(Loss, "mse", scale="none"), False), (call(Loss, "mae", scale="auto"), False)):
+        caplog.clear()
+        trained(folder, Net(1), "value", loss=loss, epochs=1)
+        assert ("warning[W0108]: the labels are numbers of about 5," in caplog.text) is said
+
+
+def test_a_warmup_of_more_steps_than_the_run(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    trained(folder, Net(), schedule=call(Schedule, "cosine", warmup_steps=12))
+    assert "warning[W0107]: the warm-up takes 12 steps, and the run has 6: the learning rate reaches 0.0005 of 0.001" in caplog.text
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
+def test_fp16_needs_a_gpu(folder: Path) -> None:
+    with pytest.raises(Fault, match="`precision = fp16` needs a CUDA device") as caught:
+        trained(folder, Net(), precision="fp16")
+    assert (caught.value.code, caught.value.argument) == ("E0805", "precision")
+
+
+def test_no_compiler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor import cpp_builder, exc
+
+    def missing() -> str:
+        raise exc.InvalidCxxCompiler
+
+    monkeypatch.setattr(cpp_builder, "get_cpp_compiler", missing)
+    with pytest.raises(Fault, match=r"needs a C\+\+ compiler, and none was found"):
+        trained(folder, Net(), compile=True)
+
+
+def test_bf16_and_channels_last(folder: Path) -> None:
+    _, usual = trained(folder, Net(), optimizer=sgd())
+    _, last = trained(folder, Net(), optimizer=sgd(), channels_last=True)
+    equal(last, usual)
+    _, half = trained(folder, Net(), optimizer=sgd(), precision="bf16")
+    assert 1e-5 < max(float((half[key] - usual[key]).abs().max()) for key in usual if key.endswith("weight")) < 0.05

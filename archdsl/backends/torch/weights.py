@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from archdsl.declared import Fault
 from archdsl.weights.match import Fit
 from archdsl.weights.names import unwrap
+from archdsl.weights.pairing import Channels
 from archdsl.weights.stored import Entry, Stored, file_kind, not_tensors, read_header, unreadable
 
 
@@ -81,6 +82,15 @@ def _dtype(tensor: Tensor) -> str:
     return name if tensor.layout is torch.strided and not tensor.is_quantized else f"sparse or quantized {name}"
 
 
+def adapted(weight: Tensor, channels: int, how: Channels) -> Tensor:
+    """A convolution's weight for another number of input channels; see `Channels`."""
+    before = weight.shape[1]
+    if how == "repeat":
+        return weight[:, torch.arange(channels) % before] * (before / channels)
+    one = weight.mean(1, keepdim=True) if how == "mean" else weight.sum(1, keepdim=True) / channels
+    return one.repeat_interleave(channels, 1)
+
+
 def move(module: nn.Module, tensors: Tensors, fit: Fit) -> tuple[str, ...]:
     """Put what fits into a module, which keeps its device and kinds of number; says which were converted."""
     state = module.state_dict()
@@ -89,6 +99,8 @@ def move(module: nn.Module, tensors: Tensors, fit: Fit) -> tuple[str, ...]:
     with torch.no_grad():
         for key, stored in fit.pairs.items():
             value, target = tensors.get(stored), state[key]
+            if key in fit.adapted:
+                value = adapted(value, target.shape[1], fit.adapted[key])
             if value.dtype != target.dtype:
                 kinds = (_dtype(value), _dtype(target))
                 counts[kinds] = counts.get(kinds, 0) + 1

@@ -48,6 +48,31 @@ CODES = (
         situation="`archdsl train resnet50`, whose file has no `train` block.",
     ),
     Code(
+        "E0807",
+        "the recipe names a part that the network does not have",
+        """`freeze`, `unfreeze` and `groups` name parts of the network by their labels: `layer1` is every tensor whose key in the
+        `state_dict` begins with `layer1.`. A part that the network does not have is an error, and so is a `freeze` that leaves
+        nothing to train. In a file of several networks, which share its recipe, `archdsl check` warns, and training refuses.""",
+        bad="""
+        network tiny {
+          input image [1, 8, 8]
+          stem: conv(8, 3) -> relu
+          gap; flatten
+          fc: linear(10)
+        }
+        train { data = digits; freeze = [steam] }
+        """,
+        good="""
+        network tiny {
+          input image [1, 8, 8]
+          stem: conv(8, 3) -> relu
+          gap; flatten
+          fc: linear(10)
+        }
+        train { data = digits; freeze = [stem] }
+        """,
+    ),
+    Code(
         "E0808",
         "another process of the run died",
         """A run on several devices has a process for each, and cannot go on without one of them. What that process said is above

@@ -109,9 +109,10 @@ CODES = (
     ),
     Code(
         "W0106",
-        "the loss applies an op that the network ends in",
-        """`cross_entropy` and `bce` take scores, and apply `softmax` and `sigmoid` to them, together with the logarithm, which is
-        more exact. Where the network ends in the same op it is applied twice: gradients become small, and training slow.""",
+        "the network ends in an op that spoils its scores",
+        """Losses for classes take scores of any size, and apply `softmax` or `sigmoid` to them, together with the logarithm, which
+        is more exact. If the network ends in the same op it is applied twice: gradients become small, and training slow. An
+        activation at the end, such as `relu`, cuts scores off, and `dropout` replaces some by zero.""",
         bad="""
         network tiny {
           input image [1, 8, 8]
@@ -126,6 +127,34 @@ CODES = (
         }
         train { data = digits; epochs = 1; loss = cross_entropy }
         """,
+    ),
+    Code(
+        "W0107",
+        "the warm-up is longer than the run",
+        """The learning rate climbs over the warm-up, and the run ends before that does: the rate that the optimizer names is never
+        reached.""",
+        bad="""
+        network tiny {
+          input image [1, 8, 8]
+          conv(8, 3) -> gap -> flatten -> linear(10)
+        }
+        train { data = digits; epochs = 3; schedule = cosine(warmup = 5) }
+        """,
+        good="""
+        network tiny {
+          input image [1, 8, 8]
+          conv(8, 3) -> gap -> flatten -> linear(10)
+        }
+        train { data = digits; epochs = 25; schedule = cosine(warmup = 5) }
+        """,
+    ),
+    Code(
+        "W0108",
+        "the labels are large numbers",
+        """The outputs of a fresh network are near 1, and labels in the thousands are far from that: the first steps are huge, and
+        training fails or takes long. With `scale = auto` the network learns labels with mean 0 and standard deviation 1, and the
+        metrics are scaled back to the units of the labels. `scale = none` says that they are meant as they are.""",
+        situation="`loss = mse` for prices of houses.",
     ),
     Code(
         "N0301",

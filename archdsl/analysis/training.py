@@ -1,0 +1,128 @@
+"""What a network and the recipe that it is trained with have to do with each other, as far as the graph tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
+from archdsl.ir import Graph, Node
+from archdsl.source import Span
+
+if TYPE_CHECKING:
+    from archdsl.recipe import Recipe
+
+_KEEPS_NUMBERS: Final = {"flatten", "reshape", "permute", "transpose", "slice", "crop_like"}
+"""Ops after which scores are the same numbers."""
+_SPOILS: Final = {
+    **dict.fromkeys(("relu", "softplus"), "gives no negative ones"),
+    **dict.fromkeys(("relu6",), "gives none below 0 or above 6"),
+    **dict.fromkeys(("sigmoid", "hardsigmoid", "softmax"), "gives none below 0 or above 1"),
+    "tanh": "gives none below -1 or above 1",
+    **dict.fromkeys(("elu", "selu", "gelu", "silu", "mish", "hardswish"), "gives hardly any below zero"),
+    **dict.fromkeys(("dropout", "dropout2d", "droppath"), "sets some to zero at random"),
+}
+"""Ops that a loss for classes cannot have behind the last layer, and what they do to scores."""
+
+
+def recipe_findings(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> list[Diagnostic]:
+    """Everything that the graph tells against the recipe. `alone` if the file has no other network that the recipe may be for."""
+    return [*_spoiled_scores(graph, recipe), *_long_warmup(recipe, places), *_unknown_labels(graph, recipe, places, alone=alone)]
+
+
+def _spoiled_scores(graph: Graph, recipe: Recipe) -> Iterator[Diagnostic]:
+    """W0106: a loss for classes takes scores as they are; an op at the end applies it twice, or cuts scores off."""
+    loss = recipe.loss
+    if loss.wants == "values":
+        return
+    for node in dict.fromkeys(_last_op(graph, i) for i in [graph.result, *(head.value for head in graph.heads)]):
+        name = node.op.name
+        if name == loss.applies:
+            message = f"`{loss.name}` applies `{name}` by itself, and the network ends in it"
+            help = f"remove `{name}`; apply it to the output at inference time"
+        elif name in _SPOILS:
+            message = f"`{loss.name}` takes scores of any size, and `{name}` at the end of the network {_SPOILS[name]}"
+            help = f"remove `{name}`, or put it before the last layer"
+        else:
+            continue
+        yield Diagnostic("W0106", message, Mark(node.span), help=help, severity=Severity.WARNING)
+
+
+def _last_op(graph: Graph, index: int) -> Node:
+    """The op that made the numbers of a value."""
+    node = graph.nodes[index]
+    while node.op.name in _KEEPS_NUMBERS and node.inputs:
+        node = graph.nodes[node.inputs[0]]
+    return node
+
+
+def _long_warmup(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
+    """W0107: a warm-up in epochs that the run does not get through."""
+    warmup = getattr(recipe.schedule, "warmup", 0.0)
+    if warmup <= recipe.epochs:
+        return
+    place = places.get("schedule") or places.get("epochs")
+    top, reached = recipe.optimizer.lr, recipe.optimizer.lr * recipe.epochs / warmup
+    message = f"the warm-up takes {warmup:g} epochs, and the run has {recipe.epochs}: the learning rate reaches {reached:.3g} of {top:g}"
+    help = f"write a shorter `warmup`, or `epochs = {int(-(-warmup // 1)) * 5}`"
+    yield Diagnostic("W0107", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
+
+
+def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
+    """E0807: labels of `freeze`, `unfreeze` and `groups` that are no part of the network."""
+    from archdsl.recipe.parts import labels_of  # here, as the recipe itself: most files have none
+
+    named = list(labels_of(recipe))
+    if not named:
+        return
+    known = _labels(graph)
+    for key, label in dict.fromkeys(named):
+        if label in known:
+            continue
+        help = did_you_mean(label, known) or f"its labels are {', '.join(dict.fromkeys(name.partition('.')[0] for name in known))}"
+        message = f"`{key}` names `{label}`, and `{graph.name}` has no such label"
+        place = places.get(key)
+        severity = Severity.ERROR if alone else Severity.WARNING
+        yield Diagnostic("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
+
+
+def _labels(graph: Graph) -> dict[str, None]:
+    """Every prefix of a key of the `state_dict`, in the order of the keys."""
+    found: dict[str, None] = {}
+    for key in graph.state():
+        parts = key.split(".")
+        found |= dict.fromkeys(".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    return found
+
+
+def training_of(graph: Graph, recipe: Recipe) -> dict[int, str]:
+    """How each node's tensors are trained, for the table of layers, where that is not as usual."""
+    from archdsl.recipe.parts import special  # here, as above
+
+    if not special(recipe):
+        return {}
+    return {node.index: text for node in graph.nodes if node.name is not None and (text := _training(graph, node, recipe))}
+
+
+def _training(graph: Graph, node: Node, recipe: Recipe) -> str:
+    from archdsl.recipe.parts import first_epoch, treatment  # here, as above
+
+    shapes = graph.input_shapes(node)
+    parameters, buffers = node.op.parameters(*shapes), node.op.buffers(*shapes)
+    if not parameters and not buffers:
+        return ""
+    if not parameters:
+        return _since(first_epoch(recipe, node.path))
+    ways = {key: treatment(recipe, f"{node.path}.{key}" if key else node.path, len(shape)) for key, shape in parameters.items()}
+    said = [_since(epoch) for epoch in {way.first_epoch for way in ways.values()}]
+    if said == ["frozen"]:
+        return "frozen"
+    said += [f"lr × {lr:g}" for lr in sorted({way.lr for way in ways.values()}) if lr != 1]
+    without = [key or node.name or "" for key, way in ways.items() if way.weight_decay == 0]
+    said += ["no decay" + (f": {', '.join(without)}" if len(without) < len(ways) else "")] if without else []
+    said += [f"decay × {decay:g}" for decay in sorted({way.weight_decay for way in ways.values()}) if decay not in (0, 1)]
+    return ", ".join(text for text in said if text)
+
+
+def _since(epoch: int | None) -> str:
+    return "frozen" if epoch is None else f"from epoch {epoch}" if epoch > 1 else ""

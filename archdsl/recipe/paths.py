@@ -1,0 +1,47 @@
+"""Where in a recipe a setting belongs: `lr` is `optimizer.lr`, `batch_size` is `batch`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from archdsl.diagnostics.suggest import nearest
+from archdsl.recipe.recipe import Recipe
+
+_PATH: Final = re.compile(r"(?P<key>\w+)(\[(?P<item>\d+)\])?(\.(?P<parameter>\w+))?")
+SHORTHANDS: Final = {"weights": ("pretrained", "file"), "clip": ("norm", "limit")}
+"""Keys under which a plain value stands for a call, and the parameter that it is."""
+
+
+class SettingPath(NamedTuple):
+    """A key of the recipe, and in it an item of a list and a parameter: `augment[0].pixels`."""
+
+    key: str
+    item: int | None = None
+    parameter: str | None = None
+
+
+def parse_path(text: str) -> SettingPath | None:
+    """A path; None if it is not written as one."""
+    found = _PATH.fullmatch(text)
+    if found is None:
+        return None
+    return SettingPath(found["key"], int(found["item"]) if found["item"] else None, found["parameter"])
+
+
+def meant_path(name: str) -> str | None:
+    """The path that a bare name stands for, such as `optimizer.lr` for `lr` or `learning_rate`; None for nothing in a recipe."""
+    if name in Recipe.model_fields:
+        return name
+    owners: dict[str, str] = {}
+    for key, field in Recipe.model_fields.items():
+        default = getattr(field.default, "name", None)
+        for entry in sorted(Recipe.registry_for(key) or (), key=lambda entry: entry.name != default):
+            for parameter in entry.model_fields:
+                owners.setdefault(parameter, key)
+    if name in owners:
+        return f"{owners[name]}.{name}"
+    near = nearest(name, [*Recipe.model_fields, *owners])
+    if near is None:
+        return None
+    return near if near in Recipe.model_fields else f"{owners[near]}.{near}"

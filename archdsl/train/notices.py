@@ -1,0 +1,38 @@
+"""Warnings of a run: what works, and is probably not meant."""
+
+from __future__ import annotations
+
+from archdsl.declared import Fault
+from archdsl.recipe import Recipe
+from archdsl.recipe.losses import Regression
+from archdsl.train.data import Data
+from archdsl.train.targets import label_kind, label_statistics
+
+_LARGE = 100.0
+"""Labels whose root mean square is greater are far from what a fresh network gives, which is near 1."""
+
+
+def notices(recipe: Recipe, data: Data, steps: int) -> list[Fault]:
+    """Return the warnings of a run of so many steps an epoch."""
+    return [fault for fault in (_large_labels(recipe, data), _long_warmup(recipe, steps)) if fault is not None]
+
+
+def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
+    loss = recipe.loss
+    if not isinstance(loss, Regression) or "scale" in loss.model_fields_set or label_kind(data, loss) not in ("value", "map"):
+        return None
+    mean, deviation = label_statistics(data)
+    size = float((mean.square() + deviation.square()).sqrt().max())
+    if size <= _LARGE:
+        return None
+    message = f"the labels are numbers of about {size:,.0f}, and a network begins with outputs near 1"
+    return Fault("W0108", message, argument="loss", help=f"write `loss = {loss.name}(scale = auto)`, or `scale = none` to learn them as they are")
+
+
+def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
+    """A warm-up in steps; one in epochs is compared before the data is known."""
+    warmup, run = getattr(recipe.schedule, "warmup_steps", 0), recipe.epochs * steps
+    if warmup <= run:
+        return None
+    message = f"the warm-up takes {warmup:,} steps, and the run has {run:,}: the learning rate reaches {recipe.optimizer.lr * run / warmup:.3g} of {recipe.optimizer.lr:g}"
+    return Fault("W0107", message, argument="schedule", help="write a shorter `warmup_steps`")
