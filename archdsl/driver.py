@@ -159,6 +159,9 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         scopes = elaboration.scopes_counted()
         found += applied_twice(graph, recipe) if recipe is not None and not module.file.damaged else []
         found += elaboration.settle(counts(graph, costs, scopes))
+    if elaboration.undecided is not None and not any(diagnostic.is_error for diagnostic in found):
+        message = f"the value of `{elaboration.undecided.text}` is not known here, so that the network cannot be checked"
+        found.append(Diagnostic("E0401", message, Mark(elaboration.undecided)))
     if any(diagnostic.is_error for diagnostic in found):
         graph = None
     return Compiled(graph, recipe if graph is not None else None, _in_order(found, program), program.sources, sizes=sizes, places=places, steps=elaboration.steps)

@@ -23,6 +23,9 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+_FIX: Final = "fix the size in `input`"
+
+
 def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
     """One comparison; an open size compares only with what it always or never equals."""
     if left.__class__ is int and right.__class__ is int:
@@ -90,30 +93,28 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr)
             raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
     if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
         raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)
-    if not plain and (isinstance(left, OpenSize | float) or isinstance(right, OpenSize | float)):
+    if not plain or sign == "/" or (sign == "^" and right < 0):
         return _careful(sign, left, right, e)
-    result = _ARITHMETIC[sign](left, right) if sign != "^" or right >= 0 else _careful(sign, float(left), right, e)
-    if isinstance(result, int) and result.bit_length() > limits.INTEGER_BITS:
+    result = _ARITHMETIC[sign](left, right)
+    if result.bit_length() > limits.INTEGER_BITS:
         raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS"))
     return result
 
 
 def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
-    """Arithmetic with floats and open sizes, where more can go wrong."""
+    """Arithmetic with floats, to floats and with open sizes, where more can go wrong."""
     opened = isinstance(left, OpenSize) or isinstance(right, OpenSize)
-    if opened and (sign in ("/", "^") or isinstance(left, float) or isinstance(right, float)):
-        raise problem(
-            "E0307",
-            f"`{sign}` of an open size is not a whole number for every size",
-            e.span,
-            "use `//`, or fix the size in `input`",
-        )
+    if opened and sign == "^":
+        raise problem("E0307", "a power with an open size is not linear in it", e.span, _FIX)
+    if opened and (sign == "/" or isinstance(left, float) or isinstance(right, float)):
+        message = f"`{sign}` of an open size is not a whole number for every size"
+        raise problem("E0307", message, e.span, f"use `//`, or {_FIX}" if sign == "/" else _FIX)
     try:
         result = _ARITHMETIC[sign](left, right)
     except SizeError as error:
         two = isinstance(left, OpenSize) and isinstance(right, OpenSize) and left.symbol != right.symbol
         message = f"`{e.span.text}` depends on two open sizes, {left.symbol} and {right.symbol}" if two else str(error)
-        raise problem("E0307", message, e.span) from None
+        raise problem("E0307", message, e.span, _FIX) from None
     except (OverflowError, ZeroDivisionError) as error:
         raise problem(
             "E0405" if isinstance(error, ZeroDivisionError) else "E0409",

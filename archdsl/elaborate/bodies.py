@@ -16,7 +16,7 @@ from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.making import Nodes
 from archdsl.elaborate.naming import Key, Naming, check_label, joined
 from archdsl.elaborate.replay import Replay
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
@@ -133,6 +133,10 @@ class Bodies:
 
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of a pipeline, with its label bound."""
+        if x is NO_INPUT:
+            help = "begin the network with `input`"
+            self.report(Diagnostic("E0503", "this stands before the input that it takes", Mark(pipeline.span), help=help))
+            env.names["x"] = x = UNKNOWN
         label = pipeline.label
         if label is None:
             return self._flow(pipeline.stages, env, x, naming)
@@ -328,6 +332,9 @@ class Bodies:
                 raise problem(
                     "E0401", f"`{argument.name}` of `{name}` is a number, and {show(value)} is {type_name(value)}", argument.span
                 )
+            if value is not UNKNOWN and abs(value) > limits.FLOAT:
+                message = f"`{argument.name}` of `{name}` lies between -{limits.FLOAT} and {limits.FLOAT}, and is {show(value)}"
+                raise problem("E0402", message, argument.span)
             values[argument.name] = value
         return values
 

@@ -46,10 +46,8 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
         bodies.claims.append(Claim(expect, frozen, naming.scope))
         return x
-    countable = Environment(env, env.module)
-    countable.names = {name: UNKNOWN for name in METRICS if env.find(name) is Unknown}
     try:
-        check_claim(bodies.evaluator, expect, countable)
+        check_claim(bodies.evaluator, expect, env)
     except Problem as found:
         bodies.failed(found)
     return x
@@ -145,6 +143,8 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
     bodies.nodes.append(node)
     bodies.inputs.append(node.index)
     env.names[statement.name] = node
+    if len(bodies.inputs) == 1:
+        env.names["x"] = node
     if statement.condition is not None:
         _condition(bodies, statement.condition, env)
     return x if len(bodies.inputs) > 1 else node

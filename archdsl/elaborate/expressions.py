@@ -16,6 +16,7 @@ from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_i
 from archdsl.elaborate.unfound import Unfound
 from archdsl.elaborate.values import (
     FUNCTIONS,
+    NO_INPUT,
     SIZE_ATTRIBUTES,
     UNKNOWN,
     Bound,
@@ -57,6 +58,8 @@ class Evaluator:
         self.too_large = too_large
         self._depth = 0
         self.steps = 0
+        self.undecided: Span | None = None
+        """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
         self.unfound = Unfound()
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
@@ -86,7 +89,10 @@ class Evaluator:
                     expression.span,
                     f"name the parts with `let`; {limits.remedy('NESTING')}",
                 )
-            return self._by_type[expression.__class__](expression, env)
+            value = self._by_type[expression.__class__](expression, env)
+            if value is UNKNOWN and self.undecided is None:
+                self.undecided = expression.span
+            return value
         finally:
             self._depth -= 1
 
@@ -147,6 +153,8 @@ class Evaluator:
     def named(self, e: ast.Name, env: Environment) -> Any:
         """What a name means, or the class `Unknown` itself where it means nothing."""
         value = env.find(e.id)
+        if value is NO_INPUT:
+            raise problem("E0503", "this reads `x` before the first input", e.span, "begin the network with `input`")
         if value is not Unknown:
             return value
         defined = self.definition(e.id, env.module)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import takewhile
 from typing import Any
 
 from archdsl import limits
@@ -14,7 +13,7 @@ from archdsl.elaborate.control import tentative
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.parameters import header
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Head, Node, Output, Scope
 from archdsl.ops.base import Category, Op
 from archdsl.records import record
@@ -50,6 +49,11 @@ class Elaboration:
     def scopes_counted(self) -> list[Scope]:
         """The scopes that an `expect` counts in."""
         return list({id(claim.scope): claim.scope for claim in self._claims}.values())
+
+    @property
+    def undecided(self) -> Span | None:
+        """What the network depends on and was unknown, if anything: only an error may leave it so."""
+        return self._bodies.evaluator.undecided
 
     @property
     def steps(self) -> int:
@@ -96,7 +100,10 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
         definition=network.span,
         doc=doc,
     )
-    result = bodies.run(network.body, env, UNKNOWN, Naming(root))
+    begins = any(isinstance(statement, ast.Input) for statement in network.body.statements)
+    result = bodies.run(network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
+    if not isinstance(result, Node) and bodies.evaluator.undecided is None:
+        bodies.evaluator.undecided = network.name_span
     if not bodies.inputs and not env.module.file.damaged and not any(d.is_error for d in bodies.diagnostics):
         raise problem(
             "E0503",
@@ -104,7 +111,6 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
             network.name_span,
             "its first statement declares one: `input image [3, 224, 224]`",
         )
-    bodies.diagnostics += _before_input(network.body)
     bodies.claims += [Claim(claim, env, root) for claim in claims]
     index = result.index if isinstance(result, Node) else 0
     heads = [result for result in bodies.results.values() if isinstance(result, Head)]
@@ -113,20 +119,6 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
         definition.name, root, list(bodies.nodes), bodies.inputs, index, heads, outputs, bodies.initializers,
         bodies.conditions, bodies.stated, bodies.stated_at, doc=doc,
     )  # fmt: skip
-
-
-def _before_input(body: ast.Body) -> list[Diagnostic]:
-    """An error for what takes `x`, or reads it, before there is one."""
-    early = list(takewhile(lambda statement: not isinstance(statement, ast.Input), body.statements))
-    if len(early) == len(body.statements):
-        return []
-    for statement in early:
-        works = isinstance(statement, ast.Pipeline | ast.Aux | ast.Output)
-        reads = isinstance(statement, ast.Let | ast.Expect) and any(name.id == "x" for name in ast.names(statement))
-        if works or reads:
-            message = f"this stands before the input {'that it takes' if works else 'whose shape it reads'}"
-            return [Diagnostic("E0503", message, Mark(statement.span), help="begin the network with `input`")]
-    return []
 
 
 def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect], str]:
@@ -205,6 +197,7 @@ def _check_setting(
 
 def _check_uncalled(bodies: Bodies, module: Module) -> None:
     """Look at blocks that nothing called, with everything about them unknown, so that their mistakes show too."""
+    undecided = bodies.evaluator.undecided
     for definition in module.definitions.values():
         if not isinstance(definition, ast.Block) or definition in bodies.called:
             continue
@@ -216,6 +209,7 @@ def _check_uncalled(bodies: Bodies, module: Module) -> None:
                 bodies.run(definition.body, env, UNKNOWN, Naming(scope))
         except Problem as found:
             bodies.failed(found)
+    bodies.evaluator.undecided = undecided
 
 
 def _unused_values(graph: Graph) -> list[Diagnostic]:

@@ -63,6 +63,8 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+NO_INPUT: Final = Unknown()
+"""`x` before the first input of a network. To read it is an error, so it never becomes the value of an expression."""
 Value = Node | Unknown
 """A tensor of the network at some place."""
 
