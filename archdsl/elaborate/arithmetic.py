@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from archdsl import limits
 from archdsl.declared import show, type_name
-from archdsl.elaborate.values import Callee, bounded, problem, within
+from archdsl.elaborate.values import Callee, bounded, length, problem, within
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span
@@ -60,7 +60,11 @@ def _ordered(sign: str, left: Any, right: Any) -> bool | None:
 
 
 def _equal(left: Any, right: Any) -> bool | None:
-    """Whether two values are equal; none where an open size decides it."""
+    """Whether two values are equal; none where an open size decides it. A range equals the list of its elements."""
+    if isinstance(left, range) != isinstance(right, range) and all(isinstance(side, range | tuple) for side in (left, right)):
+        if length(left) != length(right):
+            return False
+        left, right = tuple(left), tuple(right)
     if isinstance(left, tuple) and isinstance(right, tuple):
         items = [_equal(a, b) for a, b in zip(left, right, strict=False)]
         return False if len(left) != len(right) or False in items else None if None in items else True

@@ -101,6 +101,8 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
                 bodies, f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span, "ITERATIONS"
             )
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
+    if "x" in stage.names:
+        raise problem("E0205", "`x` is the tensor that flows, and cannot be a loop variable", stage.span, "choose another name")
     values = bodies.evaluator.evaluate(stage.iterable, env)
     if isinstance(values, Unknown):
         return values

@@ -124,6 +124,13 @@ class Evaluator:
 
     def count(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
         """A whole number of at least 0."""
+        value = self._whole(expression, env, what)
+        if isinstance(value, int) and value < 0:
+            raise problem("E0402", f"{what} is at least 0, and not {value}", expression.span)
+        return value
+
+    def _whole(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
+        """A whole number."""
         value = self.evaluate(expression, env)
         if isinstance(value, Unknown):
             return value
@@ -138,8 +145,6 @@ class Evaluator:
             raise open_where_fixed(what, value, expression.span)
         if isinstance(value, bool) or not isinstance(value, int):
             raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)
-        if value < 0:
-            raise problem("E0402", f"{what} is at least 0, and not {value}", expression.span)
         return value
 
     # -- names --
@@ -257,7 +262,7 @@ class Evaluator:
         return self.evaluate(e.then if condition else e.other, env)
 
     def _range(self, e: ast.RangeExpr, env: Environment) -> Any:
-        start, stop = self.count(e.start, env, "the start of a range"), self.count(e.stop, env, "the end of a range")
+        start, stop = self._whole(e.start, env, "the start of a range"), self._whole(e.stop, env, "the end of a range")
         if isinstance(start, Unknown) or isinstance(stop, Unknown):
             return UNKNOWN
         return range(start, stop)
@@ -412,11 +417,11 @@ class Evaluator:
 
 def _part(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
     """The elements of a list in a range of places: `layers[0..i]`."""
-    if part.stop > length(base) or part.start > part.stop:
+    if part.start < 0 or part.stop > length(base) or part.start > part.stop:
         raise problem(
             "E0407",
             f"the part {part.start}..{part.stop} of a list of {length(base)}",
             span,
-            "a part is `from..to`, without `to` itself",
+            "a part is `from..to`, without `to` itself, and both count from the start of the list",
         )
     return base[part.start : part.stop]

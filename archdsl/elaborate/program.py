@@ -140,6 +140,9 @@ class Program:
     def _check_parameters(self, definition: ast.Block | ast.Network) -> None:
         first: dict[str, Span] = {}
         for parameter in definition.parameters:
+            if parameter.name == "x":
+                message = "`x` is the tensor that flows, and cannot be a parameter"
+                self.diagnostics.append(Diagnostic("E0205", message, Mark(parameter.span), help="choose another name"))
             if parameter.name in first:
                 message = f"`{definition.name}` has two parameters called `{parameter.name}`"
                 related = (Mark(first[parameter.name], "the first"),)

@@ -39,8 +39,11 @@ def problem(code: str, message: str, span: Span, help: str | None = None) -> Pro
 
 def open_where_fixed(what: str, value: Any, span: Span) -> Problem:
     """A size that the input leaves open, where a number decides what the network is."""
-    help = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
-    return problem("E0307", f"{what} is a fixed number, and {show(value)} depends on a size that the input leaves open", span, help)
+    return problem("E0307", f"{what} is a fixed number, and {_OPEN.format(show(value))}", span, _FIX)
+
+
+_OPEN: Final = "{} depends on a size that the input leaves open"
+_FIX: Final = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
 
 
 def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
@@ -166,9 +169,10 @@ class Family(dict[int, Value]):
 
 
 def _number(name: str, value: Any) -> Any:
+    if isinstance(value, OpenSize):
+        raise Fault("E0307", f"`{name}` takes fixed numbers, and {_OPEN.format(show(value))}", help=_FIX)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        hint = "an open size has no fixed number" if isinstance(value, OpenSize) else None
-        raise Fault("E0408", f"`{name}` takes numbers, and {show(value)} is {type_name(value)}", help=hint)
+        raise Fault("E0408", f"`{name}` takes numbers, and {show(value)} is {type_name(value)}")
     return value
 
 
@@ -248,7 +252,8 @@ def _log2(value: Any) -> float | int:
 
 def make_divisible(value: float, divisor: int = 8) -> int:
     """The nearest multiple of `divisor`, never under 90 % of the value (Sandler et al. 2018, arXiv:1801.04381, code)."""
-    _number("make_divisible", value)
+    for number in (value, divisor):
+        _number("make_divisible", number)
     if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
         raise Fault("E0408", f"`make_divisible` takes a divisor of at least 1, and not {show(divisor)}")
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
+from archdsl import limits
 from archdsl.declared import Fault
 from archdsl.ops.base import (
     Call,
@@ -220,8 +221,10 @@ class ChannelShuffle(Op, name="channel_shuffle"):
 
 
 def _part(part: range) -> range:
-    if part.step != 1 or part.start < 0 or len(part) == 0:
+    if not 0 <= part.start < part.stop:
         raise ValueError(f"a part is `from..to` with 0 <= from < to, and not {part.start}..{part.stop}")
+    if part.stop > limits.SIZE:
+        raise ValueError(f"a part ends at {limits.SIZE:,} at most, and not at {part.stop}")
     return part
 
 
