@@ -118,7 +118,8 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     except SizeError as error:
         two = isinstance(left, OpenSize) and isinstance(right, OpenSize) and left.symbol != right.symbol
         message = f"`{e.span.text}` depends on two open sizes, {left.symbol} and {right.symbol}" if two else str(error)
-        raise problem("E0307", message, e.span, _FIX) from None
+        help = "give both one name, `[3, N, N]`, or fix one in `input`" if two else _FIX
+        raise problem("E0307", message, e.span, help) from None
     except (OverflowError, ZeroDivisionError) as error:
         raise problem(
             "E0405" if isinstance(error, ZeroDivisionError) else "E0409",

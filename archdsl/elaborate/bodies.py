@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
 from archdsl.declared import show, type_name
@@ -23,6 +23,9 @@ from archdsl.ops import Op
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.uncalled import Assuming
 
 
 class Bodies:
@@ -52,11 +55,17 @@ class Bodies:
         self._runs = 0
         self.variables: dict[str, Any] = {}
         self.scope: Scope | None = None
+        self.assuming: Assuming | None = None
+        """Set while a block is looked at that the network does not call."""
 
     # -- reports --
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last."""
+        judged = self.assuming.judged(diagnostic, self.scope) if self.assuming is not None and diagnostic.is_error else diagnostic
+        if judged is None:
+            return
+        diagnostic = judged
         place = (diagnostic.code, diagnostic.mark.span) if diagnostic.mark else None
         if place in self._seen:
             return
@@ -328,14 +337,16 @@ class Bodies:
                 help = did_you_mean(argument.name or "", known) or (f"it takes `{'`, `'.join(known)}`" if known else None)
                 raise problem("E0202", f"`{name}` does not take {what}", argument.span, help)
             value = self.evaluator.evaluate(argument.value, env)
-            if value is not UNKNOWN and (isinstance(value, bool) or not isinstance(value, int | float)):
+            values[argument.name] = value
+            if isinstance(value, Unknown):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float):
                 raise problem(
                     "E0401", f"`{argument.name}` of `{name}` is a number, and {show(value)} is {type_name(value)}", argument.span
                 )
-            if value is not UNKNOWN and abs(value) > limits.FLOAT:
+            if abs(value) > limits.FLOAT:
                 message = f"`{argument.name}` of `{name}` lies between -{limits.FLOAT} and {limits.FLOAT}, and is {show(value)}"
                 raise problem("E0402", message, argument.span)
-            values[argument.name] = value
         return values
 
 

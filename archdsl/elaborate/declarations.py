@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
-from archdsl.elaborate.conditions import stated_sizes
+from archdsl.elaborate.conditions import sides_of, stated_sizes
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label, joined
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
@@ -46,8 +46,10 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
         bodies.claims.append(Claim(expect, frozen, naming.scope))
         return x
+    countable = Environment(env, env.module)  # a name that is misspelled may be one of these
+    countable.names = {name: UNKNOWN for name in METRICS if env.find(name) is Unknown}
     try:
-        check_claim(bodies.evaluator, expect, env)
+        check_claim(bodies.evaluator, expect, countable)
     except Problem as found:
         bodies.failed(found)
     return x
@@ -294,16 +296,4 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> N
         return
     if evaluator.truth(expect.claim, env) is not False:
         return
-    claim, found = expect.claim, ""
-    if isinstance(claim, ast.Chain) and claim.operators[0] not in ("and", "or"):
-        sides = [
-            (operand.span.text, evaluator.evaluate(operand, env))
-            for operand in claim.operands
-            if not isinstance(operand, ast.Literal | ast.ListExpr)
-        ]
-        found = ": " + " and ".join(f"`{text}` is {_counted(value)}" for text, value in sides)
-    raise problem("E0701", f"`{claim.span.text}` does not hold{found}", claim.span)
-
-
-def _counted(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
+    raise problem("E0701", f"`{expect.claim.span.text}` does not hold{sides_of(evaluator, expect.claim, env)}", expect.claim.span)

@@ -9,10 +9,10 @@ from archdsl import limits
 from archdsl.declared import type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.bodies import Bodies
-from archdsl.elaborate.control import tentative
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.parameters import header
+from archdsl.elaborate.uncalled import check_uncalled
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Head, Node, Output, Scope
 from archdsl.ops.base import Category, Op
@@ -70,7 +70,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
         except Problem as found:
             bodies.failed(found)
             graph = None
-        _check_uncalled(bodies, module)
+        check_uncalled(bodies, module, definition)
     except Exhausted:
         return Elaboration(None, bodies.diagnostics, bodies, [])
     if any(d.is_error for d in bodies.diagnostics):
@@ -193,23 +193,6 @@ def _check_setting(
         raise problem("E0607", f"`{definition.name}` fixes `{name}`", definition.span, help)
     if not text.strip():
         raise problem("E0607", f"`--set {name}=` has no value", definition.name_span, f"write `--set {name}=10`")
-
-
-def _check_uncalled(bodies: Bodies, module: Module) -> None:
-    """Look at blocks that nothing called, with everything about them unknown, so that their mistakes show too."""
-    undecided = bodies.evaluator.undecided
-    for definition in module.definitions.values():
-        if not isinstance(definition, ast.Block) or definition in bodies.called:
-            continue
-        env = Environment(None, module)
-        env.names.update({parameter.name: UNKNOWN for parameter in definition.parameters})
-        scope = Scope(definition.name, None, "block", definition.name_span)
-        try:
-            with tentative(bodies):
-                bodies.run(definition.body, env, UNKNOWN, Naming(scope))
-        except Problem as found:
-            bodies.failed(found)
-    bodies.evaluator.undecided = undecided
 
 
 def _unused_values(graph: Graph) -> list[Diagnostic]:

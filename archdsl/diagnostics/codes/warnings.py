@@ -128,6 +128,35 @@ CODES = (
         """,
     ),
     Code(
+        "W0107",
+        "a block that is not called may fail",
+        """A network does not call this block, so that the values of its parameters, and its input, are not known. Where a loop
+        runs, or a condition holds, that depends on them, the block fails. The message states what it assumes; a call with
+        other values may work. What fails with any values is an error.""",
+        bad="""
+        block unit(k) {
+          repeat x.c // 6 { conv(8, 3, stride = k - 1) }
+        }
+        block pair { unit(1) -> relu }
+
+        network tiny {
+          input image [3, 32, 32]
+          conv(8, 3)
+        }
+        """,
+        good="""
+        block unit(k) {
+          repeat x.c // 6 { conv(8, 3, stride = k - 1) }
+        }
+        block pair { unit(2) -> relu }
+
+        network tiny {
+          input image [3, 32, 32]
+          conv(8, 3)
+        }
+        """,
+    ),
+    Code(
         "N0301",
         "the stated condition is stricter than needed",
         """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",
