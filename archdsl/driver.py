@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl import limits
-from archdsl.analysis import Costs, OpenSizes, applied_twice, counts, open_sizes, simplify
+from archdsl.analysis import Costs, OpenSizes, applied_twice, beyond_all_limits, counts, open_sizes, simplify
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
 from archdsl.ir import Graph
@@ -153,6 +153,8 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         graph = run_passes(graph)
         sizes = open_sizes(graph)
         found += sizes.diagnostics
+        if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
+            found += beyond_all_limits(sizes, graph)
         if sizes.work:
             simplify(graph, sizes.work)
         costs = Costs(graph)

@@ -11,6 +11,7 @@ from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.bodies import Bodies
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
+from archdsl.elaborate.negatives import roots_of_negatives
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.uncalled import check_uncalled
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
@@ -76,7 +77,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     if any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
-        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *_never_read(module)]
+        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *roots_of_negatives(graph), *_never_read(module)]
     return Elaboration(graph, bodies.diagnostics, bodies, bodies.claims)
 
 

@@ -157,6 +157,25 @@ CODES = (
         """,
     ),
     Code(
+        "W0108",
+        "negative numbers under a root",
+        """`lppool` sums `x^p` over each window and takes the `p`-th root, without an absolute value, as PyTorch does. Unless `p` is
+        even, or 1, a negative sum has no real root, and the result is NaN, which training does not recover from. Ops such as
+        `relu` and `sigmoid` before it keep numbers from being negative.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(16, 3) -> bn -> lppool(2, p = 3)
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(16, 3) -> bn -> relu -> lppool(2, p = 3)
+        }
+        """,
+    ),
+    Code(
         "N0301",
         "the stated condition is stricter than needed",
         """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",
