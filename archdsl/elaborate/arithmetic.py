@@ -129,3 +129,15 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     if isinstance(result, complex) or result != result or result in (float("inf"), float("-inf")):
         raise problem("E0408", f"{show(left)} {sign} {show(right)} is not a real number", e.span)
     return result
+
+
+def part_of(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
+    """The elements of a list in a range of places: `layers[0..i]`."""
+    if part.start < 0 or part.stop > length(base) or part.start > part.stop:
+        raise problem(
+            "E0407",
+            f"the part {part.start}..{part.stop} of a list of {length(base)}",
+            span,
+            "a part is `from..to`, without `to` itself, and both count from the start of the list",
+        )
+    return base[part.start : part.stop]

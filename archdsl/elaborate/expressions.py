@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any
 
 from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import did_you_mean
 from archdsl.elaborate import steps
-from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
+from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.unfound import Unfound
 from archdsl.elaborate.values import (
@@ -24,12 +24,14 @@ from archdsl.elaborate.values import (
     Environment,
     Family,
     Module,
+    TooLarge,
     Unknown,
     length,
     nested,
     open_where_fixed,
     problem,
     size_attribute,
+    too_large,
     within,
 )
 from archdsl.initializers import Initializer
@@ -40,21 +42,10 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 
-class TooLarge(Protocol):
-    """What to raise for what goes over a limit."""
-
-    def __call__(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exception:
-        """An exception with the remedy."""
-
-
-def _too_large(message: str, span: Span, limit: str, help: str = "") -> Exception:
-    return problem("E0502", message, span, f"{help} {limits.remedy(limit)}")
-
-
 class Evaluator:
     """Evaluates expressions in an environment."""
 
-    def __init__(self, too_large: TooLarge = _too_large) -> None:
+    def __init__(self, too_large: TooLarge = too_large) -> None:
         self.too_large = too_large
         self._depth = 0
         self.steps = 0
@@ -278,12 +269,8 @@ class Evaluator:
             if found is None and (base.file.hidden or e.name in base.unclear):
                 return UNKNOWN
             if found is None:
-                raise problem(
-                    "E0201",
-                    f"the import `{e.base.span.text}` defines no `{e.name}`",
-                    e.span,
-                    did_you_mean(e.name, base.definitions),
-                )
+                message = f"the import `{e.base.span.text}` defines no `{e.name}`"
+                raise problem("E0201", message, e.span, did_you_mean(e.name, base.definitions))
             return Callee(found, base)
         if not isinstance(base, Node):
             raise problem(
@@ -307,7 +294,7 @@ class Evaluator:
             return UNKNOWN
         if isinstance(index, range) and isinstance(base, tuple | range):
             self.spend(len(base) if isinstance(base, tuple) else 0, e.span)
-            return _part(base, index, e.index.span)
+            return part_of(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
             code = "E0406" if isinstance(index, float) else "E0401"
             raise problem(code, f"an index is an int, and {show(index)} is {type_name(index)}", e.index.span)
@@ -382,12 +369,8 @@ class Evaluator:
             value = self.argument(callee, argument, len(positional), env)
             if argument.name is None:
                 if keywords and not callee.keywords:
-                    raise problem(
-                        "E0404",
-                        "an argument by position comes after one by name",
-                        argument.span,
-                        "put the arguments by position first",
-                    )
+                    message = "an argument by position comes after one by name"
+                    raise problem("E0404", message, argument.span, "put the arguments by position first")
                 positional.append(Bound(value, argument.span))
             elif argument.name in keywords:
                 raise problem("E0404", f"`{argument.name}` is given twice", argument.span)
@@ -413,15 +396,3 @@ class Evaluator:
                 takes += ": half of the window, such as `pad = 1` for a window of 3"
             raise self.unfound.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)
-
-
-def _part(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
-    """The elements of a list in a range of places: `layers[0..i]`."""
-    if part.start < 0 or part.stop > length(base) or part.start > part.stop:
-        raise problem(
-            "E0407",
-            f"the part {part.start}..{part.stop} of a list of {length(base)}",
-            span,
-            "a part is `from..to`, without `to` itself, and both count from the start of the list",
-        )
-    return base[part.start : part.stop]

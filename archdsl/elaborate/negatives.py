@@ -9,7 +9,7 @@ from archdsl.source import Span
 
 
 def roots_of_negatives(graph: Graph) -> list[Diagnostic]:
-    """A warning for each `lppool` that may take a root of a negative number, or of zero where that has no gradient."""
+    """A warning for each `lppool` that may take a root of a negative number."""
     if not any(isinstance(node.op, LpPool) for node in graph.nodes):
         return []
     found: dict[Span, Diagnostic] = {}
@@ -17,13 +17,10 @@ def roots_of_negatives(graph: Graph) -> list[Diagnostic]:
     for node in graph.nodes:
         op, positive = node.op, all(never[i] for i in node.inputs)
         never.append(op.never_negative(positive))
-        if not isinstance(op, LpPool) or op.p % 2 == 0 or op.p == 1 or (positive and op.p > 1):
+        if not isinstance(op, LpPool) or op.p % 2 == 0 or op.p == 1 or positive:
             continue
         which = "windows whose sum is negative" if op.p % 2 == 1 else "negative numbers"
         message = f"`lppool` with `p = {op.p:g}` gives NaN for {which}"
         help = "an even `p` takes any numbers; or write `relu` before it"
-        if op.p < 1:
-            message = f"`lppool` with `p = {op.p:g}` gives NaN for negative numbers, and in training gradients that are not finite for zeros"
-            help = "write `p = 1`, or an even `p`"
         found.setdefault(node.span, Diagnostic("W0108", message, Mark(node.span), help=help, severity=Severity.WARNING))
     return list(found.values())

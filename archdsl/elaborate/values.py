@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from archdsl import limits
 from archdsl.declared import Declared, Fault, show, type_name
@@ -52,6 +52,18 @@ def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
         return check(value)
     except Fault as fault:
         raise problem(fault.code, fault.message, span, fault.help) from None
+
+
+class TooLarge(Protocol):
+    """What to raise for what goes over a limit."""
+
+    def __call__(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exception:
+        """An exception with the remedy."""
+
+
+def too_large(message: str, span: Span, limit: str, help: str = "") -> Exception:
+    """A problem with the remedy: what raises it where nothing else is said."""
+    return problem("E0502", message, span, f"{help} {limits.remedy(limit)}")
 
 
 class Exhausted(Exception):
