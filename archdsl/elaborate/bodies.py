@@ -39,6 +39,7 @@ class Bodies:
         self.claims: list[Claim] = []
         self.claim_names: dict[int, set[str]] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.false_claims: list[Diagnostic] = []
         self.evaluator = Evaluator(partial(control.too_large, self))
         self.nodes = Nodes(self.evaluator)
         self.binder = Binder(self.evaluator)
@@ -55,26 +56,20 @@ class Bodies:
 
     # -- reports --
 
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last."""
+    def report(self, diagnostic: Diagnostic, claim: bool = False) -> None:
+        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last.
+
+        What says that a `claim` is false is kept by itself: it may follow from other errors.
+        """
         place = (diagnostic.code, diagnostic.mark.span) if diagnostic.mark else None
         if place in self._seen:
             return
         if place is not None:
             self._seen.add(place)
         notes = (*diagnostic.notes, *call_chain(self.scope))
-        self.diagnostics.append(
-            Diagnostic(
-                diagnostic.code,
-                diagnostic.message,
-                diagnostic.mark,
-                diagnostic.related,
-                notes,
-                diagnostic.help,
-                diagnostic.severity,
-            )
-        )
-        if diagnostic.is_error and len(self.diagnostics) >= limits.ERRORS:
+        kept = self.false_claims if claim else self.diagnostics
+        kept.append(diagnostic._replace(notes=notes))
+        if diagnostic.is_error and len(kept) >= limits.ERRORS:
             raise Exhausted
 
     def failed(self, found: Problem) -> None:

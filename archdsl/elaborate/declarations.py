@@ -48,10 +48,9 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
         return x
     countable = Environment(env, env.module)
     countable.names = {name: UNKNOWN for name in METRICS if env.find(name) is Unknown}
-    try:
-        check_claim(bodies.evaluator, expect, countable)
-    except Problem as found:
-        bodies.failed(found)
+    false = check_claim(bodies.evaluator, expect, countable)
+    if false is not None:
+        bodies.report(false, claim=True)
     return x
 
 
@@ -288,12 +287,12 @@ def _set_rule(bodies: Bodies, setting: ast.Setting, rule: Initializer) -> None:
     bodies.initializers[setting.name] = rule
 
 
-def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> None:
-    """Raise `Problem` where an `expect` does not hold."""
+def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> Diagnostic | None:
+    """What there is to say where an `expect` does not hold; raises `Problem` where it is no condition."""
     if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
-        return
+        return None
     if evaluator.truth(expect.claim, env) is not False:
-        return
+        return None
     claim, found = expect.claim, ""
     if isinstance(claim, ast.Chain) and claim.operators[0] not in ("and", "or"):
         sides = [
@@ -302,7 +301,7 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> N
             if not isinstance(operand, ast.Literal | ast.ListExpr)
         ]
         found = ": " + " and ".join(f"`{text}` is {_counted(value)}" for text, value in sides)
-    raise problem("E0701", f"`{claim.span.text}` does not hold{found}", claim.span)
+    return Diagnostic("E0701", f"`{claim.span.text}` does not hold{found}", Mark(claim.span))
 
 
 def _counted(value: Any) -> str:

@@ -58,6 +58,8 @@ class Evaluator:
         self._depth = 0
         self.steps = 0
         self.unfound = Unfound()
+        self.unread = False
+        """Whether something was asked for that an error in its definition hides."""
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
@@ -151,13 +153,18 @@ class Evaluator:
             return value
         defined = self.definition(e.id, env.module)
         if defined is None:
-            return UNKNOWN if env.damaged or env.module.file.hidden else Unknown
+            return self._unread() if env.damaged or env.module.file.hidden else Unknown
         return defined
+
+    def _unread(self) -> Unknown:
+        """The value of what a syntax error may hide."""
+        self.unread = True
+        return UNKNOWN
 
     def definition(self, name: str, module: Module) -> Any:
         """A block or network of the module, an op, an import, an initializer; none where there is none such."""
         if module.unclear and name in module.unclear:
-            return UNKNOWN
+            return self._unread()
         if name in module.definitions:
             return Callee(module.definitions[name], module)
         if (op := Op.registry.get(name)) is not None and not op.statement:
@@ -263,7 +270,7 @@ class Evaluator:
         if isinstance(base, Module):
             found = base.definitions.get(e.name)
             if found is None and (base.file.hidden or e.name in base.unclear):
-                return UNKNOWN
+                return self._unread()
             if found is None:
                 raise problem(
                     "E0201",
