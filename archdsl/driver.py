@@ -156,7 +156,7 @@ def _examine(
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     elaboration = elaborate(module, chosen, own)
     recipe, places, recipe_errors = train
-    found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
+    found = [*elaboration.diagnostics, *recipe_errors]
     graph, sizes = elaboration.graph, OpenSizes()
     if graph is not None:
         graph = run_passes(graph)
@@ -168,6 +168,7 @@ def _examine(
         scopes = elaboration.scopes_counted()
         found += applied_twice(graph, recipe) if recipe is not None and not module.file.damaged else []
         found += elaboration.settle(counts(graph, costs, scopes))
+    found = [*program.diagnostics, *program.credible(found)]
     if elaboration.false_claims or any(diagnostic.is_error for diagnostic in found):
         graph = None
     compiled = Compiled(graph, recipe if graph is not None else None, found, program.sources, sizes=sizes, places=places, steps=elaboration.steps)

@@ -84,15 +84,16 @@ class Bodies:
         outer_scope, self.scope = self.scope, naming.scope
         try:
             self.enter(body)
-            statements = _STATEMENTS
+            statements, damage = _STATEMENTS, env.module.file.damage
             for statement in body.statements:
                 env.names["x"] = x
                 try:
                     x = statements[statement.__class__](self, statement, env, x, naming)
+                    if damage is not None and damage.holds(statement.span.start):
+                        x = self.after_error(statement, env)
                 except Problem as found:
                     self.failed(found)
-                    self.after_error(statement, env)
-                    x = UNKNOWN
+                    x = self.after_error(statement, env)
             env.names["x"] = x
             return x
         finally:
@@ -110,20 +111,23 @@ class Bodies:
             raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
         self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
 
-    def after_error(self, statement: ast.Statement, env: Environment) -> None:
-        """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error."""
+    def after_error(self, statement: ast.Statement, env: Environment) -> Unknown:
+        """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error; it leaves nothing known."""
         if isinstance(statement, ast.Let | ast.Input):
             env.names[statement.name] = UNKNOWN
         pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
         if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
             self._bind(pipeline.label, env, UNKNOWN, UNKNOWN)
+        return UNKNOWN
 
     def statement(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of `x` after a statement; raises `Problem`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
     def _damaged(self, statement: ast.Damaged, env: Environment, x: Value, naming: Naming) -> Value:
-        env.damaged = True
+        around: Environment | None = env
+        while around is not None:  # an indexed label is seen outside of the loop that it stands in
+            around.damaged, around = True, around.outer
         return UNKNOWN
 
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:

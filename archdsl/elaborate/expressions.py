@@ -308,8 +308,8 @@ class Evaluator:
         if isinstance(base, Family):
             if index in base:
                 return base[index]
-            if base.partial:
-                return UNKNOWN
+            if base.partial or env.damaged:
+                return self._unread()
             name = e.base.span.text
             known = ", ".join(f"`{name}[{i}]`" for i in islice(base, 8))
             raise problem("E0206", f"there is no `{name}[{index}]` yet", e.span, f"so far there is {known}" if known else None)

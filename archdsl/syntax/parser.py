@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import re
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.build import Builder
+from archdsl.syntax.damage import Damage
 from archdsl.syntax.faults import explain
 from archdsl.syntax.layout import CLOSES, Layout
 from archdsl.syntax.situation import Situation, SyntaxFault
@@ -60,7 +62,7 @@ def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnost
 
 
 def _nothing(source: SourceFile) -> ast.File:
-    return ast.File(source, (), (), (), (), damaged=True, hidden=True)
+    return ast.File(source, (), (), (), (), hidden=True)
 
 
 @contextmanager
@@ -97,10 +99,12 @@ class _Parser:
         builder.report = faults.append
         builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
         self.layout.reset()
-        items = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, faults).spec()
+        run = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, faults)
+        items = run.spec()
         comments = tuple(builder.comments)
-        faults.sort(key=lambda fault: fault.span.start)
-        return _file(source, items, comments, damaged=bool(faults)), [fault.diagnostic() for fault in faults]
+        if faults:
+            faults = _settle_braces(source, items, faults, run.strays, run.damage)
+        return _file(source, items, comments, run.damage if faults else None), [fault.diagnostic() for fault in faults]
 
     def expression(
         self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault], help: str = _IN_A_LABEL
@@ -133,6 +137,10 @@ class _Run:
         self.lark, self.stack = lark, stack
         self.layout, self.source, self.faults = layout, source, faults
         self.previous: Token | None = None
+        self.damage = Damage(source)
+        self.strays: list[SyntaxFault] = []
+        """Errors that stand where braces do not match; they may follow from others."""
+        self._reports = 0
 
     def spec(self) -> list[Any]:
         tokens = self.lark.parse_interactive(self.source.text, start="spec").lexer_thread.lex(None)  # type: ignore[no-untyped-call]
@@ -140,7 +148,7 @@ class _Run:
             if not self.stack.feed(token):
                 self._recover(token, tokens)
             self.previous = token
-            if len(self.faults) >= limits.ERRORS:
+            if len(self.faults) >= limits.ERRORS or self._reports >= 20 * limits.ERRORS:
                 return self._finish(report=False)
         if self.layout.too_deep is not None:
             self.faults.append(_too_deep(_span(self.source, self.layout.too_deep), "give the inner parts names: `let`, `block`"))
@@ -264,9 +272,50 @@ class _Run:
             any(isinstance(value, Token) and value.type == "INPUT" for value in self.stack.values[-4:]),
         )  # fmt: skip
         fault = explain(situation)
-        if fault not in self.faults[-1:]:
+        self._reports += 1
+        if not self.damage.holds(fault.span.start):
             self.faults.append(fault)
+        end = token.start_pos or 0
+        braces_alone = all(bracket.type == "LBRACE" for bracket in before[-1:])
+        unclosed = fault.code == "E0102" and bool(before) and braces_alone and fault.span.start < end
+        between_items = not before and {"BLOCK", "NETWORK"} <= situation.expected and (token.column or 1) > 1
+        if unclosed or between_items or (fault.code == "E0102" and braces_alone and token.type == "RBRACE"):
+            self.strays.append(fault)
+        if not unclosed:
+            starts_anew = token.type in ("$END", "_SEP") or self.layout.first_on_line
+            self.damage.add(fault.span.start, max(fault.span.end - 1, end - 1) if starts_anew else end)
         return fault
+
+
+def _settle_braces(
+    source: SourceFile, items: list[Any], faults: list[SyntaxFault], strays: list[SyntaxFault], damage: Damage
+) -> list[SyntaxFault]:
+    """The errors in order, without those of braces that do not match since another error garbled one.
+
+    The definitions with such braces become doubtful: what stands in which body is not known.
+    """
+    starts = sorted(item.span.start for item in items if isinstance(item, ast.Definition | ast.Import | ast.Train))
+    follow: list[SyntaxFault] = []
+    settled: set[int] = set()
+    for stray in sorted(strays, key=lambda fault: fault.span.start):
+        at = bisect_right(starts, stray.span.start)
+        start, end = starts[at - 1] if at else 0, starts[at] if at < len(starts) else len(source.text) + 1
+        damage.add_definition(start, end)
+        others = [fault for fault in faults if start <= fault.span.start < end and fault not in strays]
+        if start in settled or any(_garbles_brace(fault, stray) for fault in others):
+            follow.append(stray)
+        settled.add(start)
+    return sorted((fault for fault in faults if fault not in follow), key=lambda fault: fault.span.start)
+
+
+def _garbles_brace(fault: SyntaxFault, stray: SyntaxFault) -> bool:
+    """Whether an error may stand where a brace is missing: before one too many; beside one that is not closed, or alone on a line below."""
+    if stray.span.text != "{":
+        return fault.span.start < stray.span.start
+    text = fault.span.file.text
+    between = text[stray.span.end : fault.span.start]
+    line = text[text.rfind("\n", 0, fault.span.start) + 1 :].split("\n", 1)[0]
+    return fault.span.start > stray.span.start and ("\n" not in between or len(line.split()) == 1)
 
 
 def _too_deep(place: Span, help: str) -> SyntaxFault:
@@ -278,17 +327,17 @@ def _span(source: SourceFile, token: Token) -> Span:
     return Span(source, start, max(token.end_pos or 0, start + 1))
 
 
-def _file(source: SourceFile, items: list[Any], comments: tuple[Span, ...], damaged: bool) -> ast.File:
+def _file(source: SourceFile, items: list[Any], comments: tuple[Span, ...], damage: Damage | None) -> ast.File:
     docs = _documentation(source, comments) if comments else {}
     definitions = []
     for item in items:
         if isinstance(item, ast.Definition):
             doc = docs.get(item.span.line_column[0] - 1, "") if docs else ""
             definitions.append(replace(item, doc=doc) if doc else item)
-    hidden = damaged and (not items or any(isinstance(item, ast.Damaged) for item in items))
+    hidden = damage is not None and (not items or any(isinstance(item, ast.Damaged) for item in items))
     return ast.File(
         source, tuple(i for i in items if isinstance(i, ast.Import)), tuple(definitions),
-        tuple(i for i in items if isinstance(i, ast.Train)), comments, damaged, hidden,
+        tuple(i for i in items if isinstance(i, ast.Train)), comments, damage, hidden,
     )  # fmt: skip
 
 
