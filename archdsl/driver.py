@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, applied_twice, counts, open_sizes, simplify
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
 from archdsl.elaborate import FalseClaim, Module, Program, decode_source, elaborate, not_explained, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
@@ -237,7 +237,7 @@ def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnosti
         return (files.get(id(span.file), -1), span.start) if span is not None else (-2, 0)
 
     kept, counted = [], Counter[bool]()
-    for diagnostic in sorted(diagnostics, key=place):
+    for diagnostic in gathered(sorted(diagnostics, key=place)):
         counted[diagnostic.is_error] += 1
         if counted[diagnostic.is_error] <= limits.ERRORS:
             kept.append(diagnostic)

@@ -90,10 +90,10 @@ class Bodies:
                 try:
                     x = statements[statement.__class__](self, statement, env, x, naming)
                     if damage is not None and damage.holds(statement.span.start):
-                        x = self.after_error(statement, env)
+                        x = self.after_error(statement, env, naming)
                 except Problem as found:
                     self.failed(found)
-                    x = self.after_error(statement, env)
+                    x = self.after_error(statement, env, naming)
             env.names["x"] = x
             return x
         finally:
@@ -111,8 +111,9 @@ class Bodies:
             raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
         self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
 
-    def after_error(self, statement: ast.Statement, env: Environment) -> Unknown:
+    def after_error(self, statement: ast.Statement, env: Environment, naming: Naming) -> Unknown:
         """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error; it leaves nothing known."""
+        naming.unsure = True
         if isinstance(statement, ast.Let | ast.Input):
             env.names[statement.name] = UNKNOWN
         pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
@@ -128,6 +129,7 @@ class Bodies:
         around: Environment | None = env
         while around is not None:  # an indexed label is seen outside of the loop that it stands in
             around.damaged, around = True, around.outer
+        naming.unsure = True
         return UNKNOWN
 
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
@@ -154,6 +156,7 @@ class Bodies:
                 x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
             except Problem as found:
                 self.failed(found)
+                naming.unsure = True
                 x = UNKNOWN
         return x
 
@@ -307,6 +310,9 @@ class Bodies:
         finally:
             self.variables = outer
             self._active.pop()
+        damage = callee.module.file.damage
+        if damage is not None and damage.blurs(definition.span.start):
+            return UNKNOWN
         scope.arguments = {name: value for name, value in inside.names.items() if not isinstance(value, Node | Unknown)}
         self._replay.keep(same, x, result, scope, before)
         return result

@@ -142,7 +142,7 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                 else:
                     value = bodies.pipeline(statement, env, x, naming)
                     hurt = damage is not None and damage.holds(statement.span.start)
-                    found.append(bodies.after_error(statement, env) if hurt else value)
+                    found.append(bodies.after_error(statement, env, naming) if hurt else value)
             elif isinstance(statement, ast.Let | ast.Expect | ast.Damaged):
                 bodies.statement(statement, env, x, naming)
                 if isinstance(statement, ast.Damaged):
@@ -153,5 +153,5 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                 )
         except Problem as problem_found:
             bodies.failed(problem_found)
-            found.append(bodies.after_error(statement, env))
+            found.append(bodies.after_error(statement, env, naming))
     return found

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from archdsl.diagnostics import Diagnostic
-from archdsl.source import SourceFile, Span
+from archdsl.source import SourceFile
 
 _BOUNDARY = re.compile(r'"(?:\\[^\n]|[^"\\\n])*"|#[^\n]*|([\n;{}])')
 
@@ -32,12 +32,12 @@ class Damage:
         """Where lines, statements and bodies begin and end."""
         return [match.start() for match in _BOUNDARY.finditer(self._source.text) if match[1]]
 
-    def add(self, first: int, last: int) -> None:
-        """Take in what stands around a mistake, from one character to another."""
+    def add(self, first: int, last: int, *, ends: bool = False) -> None:
+        """Take in what stands around a mistake, from one character to another, with the rest of the statement unless it `ends` there."""
         before = bisect_left(self._boundaries, first)
         after = bisect_left(self._boundaries, max(first, last))
         start = self._boundaries[before - 1] + 1 if before else 0
-        end = self._boundaries[after] if after < len(self._boundaries) else len(self._source.text)
+        end = last if ends else self._boundaries[after] if after < len(self._boundaries) else len(self._source.text)
         self._parts.append((start, max(end, last + 1)))
 
     def add_definition(self, start: int, end: int) -> None:
@@ -47,6 +47,10 @@ class Damage:
     def holds(self, place: int) -> bool:
         """Whether a character stands in a doubtful part."""
         return any(start <= place < end for start, end in self._parts)
+
+    def blurs(self, start: int) -> bool:
+        """Whether a definition that begins here has a doubtful first line, or braces that do not match: what it makes is not known."""
+        return self.holds(start) or any(first <= start < end for first, end in self._definitions)
 
     def explains(self, diagnostic: Diagnostic) -> bool:
         """Whether what was found about the file may follow from a syntax error alone."""

@@ -26,6 +26,14 @@ _DEFINING = {"block": "a block", "network": "a network", "import": "an import", 
 """The words that begin what stands at the top level of a file."""
 
 
+_AFTER_A_COMMA = {
+    "input": "`where` follows the sizes without a comma",
+    "expect": "what a claim means is said in a comment: `# ...`",
+    "let": "a list stands in square brackets: `let sizes = [16, 32]`",
+}
+"""What may be meant by a comma in a statement, by its first word."""
+
+
 def _unclosed_string(s: Situation) -> SyntaxFault | None:
     if s.token.type != "UNCLOSED_STRING":
         return None
@@ -336,9 +344,8 @@ def _expected(s: Situation) -> SyntaxFault:
     if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
         last = re.match(r"\s*(#|$)", s.after) is not None
         word, *_ = re.split(r"[;{}]", s.before)[-1].split() or [""]
-        if word in ("input", "expect"):
-            remedy = "`where` follows the sizes without a comma" if word == "input" else "what a claim means is said in a comment: `# ...`"
-            return SyntaxFault("E0101", at, message, remedy, keep=False)
+        if word in _AFTER_A_COMMA:
+            return SyntaxFault("E0101", at, message, _AFTER_A_COMMA[word], keep=False)
         parted = "keys stand on lines of their own or are parted by `;`"
         return SyntaxFault("E0101", at, message, parted, instead=("_SEP", ";") if not last else None)
     help = None

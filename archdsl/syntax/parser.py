@@ -141,6 +141,8 @@ class _Run:
         self.strays: list[SyntaxFault] = []
         """Errors that stand where braces do not match; they may follow from others."""
         self._reports = 0
+        self._put_in: dict[str, int] = {}
+        """The closing brackets, by kind, that errors were mended with, and the line of the last."""
 
     def spec(self) -> list[Any]:
         tokens = self.lark.parse_interactive(self.source.text, start="spec").lexer_thread.lex(None)  # type: ignore[no-untyped-call]
@@ -183,7 +185,7 @@ class _Run:
             count = len(self.layout.opened_before(token)) if definition else self.layout.open_brackets(token)
             if self._close(count, token) and self._resume(token):
                 return
-        self.layout.close(self.layout.open_brackets(token), token)
+        self._close_brackets(token)
         dropped = self._drop_to(("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM"), keep=fault.keep)
         if dropped == "ERROR_ITEM" and not definition:
             self._skip(tokens, None)
@@ -199,7 +201,7 @@ class _Run:
         """
         for token in tokens:
             self.previous = token
-            self.layout.close(self.layout.open_brackets(token), token)
+            self._close_brackets(token)
             if self._defines(token):
                 self.layout.close(len(self.layout.opened_before(token)), token)
                 self._drop_to(("ERROR_ITEM",))
@@ -226,6 +228,7 @@ class _Run:
             if not self.stack.accepts(closing.type):
                 return False
             self.stack.feed(closing)
+            self._put_in[closing.type] = token.line or 0
             self.layout.close(1, token)
         return True
 
@@ -256,6 +259,18 @@ class _Run:
         if self.stack.accepts("_SEP"):
             self.stack.feed(Token.new_borrow_pos("_SEP", "", self.previous) if self.previous is not None else Token("_SEP", ""))
 
+    def _close_brackets(self, token: Token) -> None:
+        """Take the round and square brackets that an error stands in as closed."""
+        count = self.layout.open_brackets(token)
+        for opened in self.layout.opened_before(token)[len(self.layout.opened_before(token)) - count :]:
+            self._put_in[CLOSES[opened.type]] = token.line or 0
+        self.layout.close(count, token)
+
+    def _closes_again(self, token: Token, fault: SyntaxFault) -> bool:
+        """Whether this is the closing bracket, on the same line or the next, of one that an error was mended with."""
+        line = self._put_in.get(token.type)
+        return fault.code == "E0102" and line is not None and (token.line or 0) <= line + 1
+
     def _report(self, token: Token) -> SyntaxFault:
         before = self.layout.opened_before(token)
         opened = before[-1] if before else None
@@ -273,15 +288,18 @@ class _Run:
         )  # fmt: skip
         fault = explain(situation)
         self._reports += 1
-        if not self.damage.holds(fault.span.start):
+        if not self.damage.holds(fault.span.start) and not self._closes_again(token, fault):
             self.faults.append(fault)
         end = token.start_pos or 0
         braces_alone = all(bracket.type == "LBRACE" for bracket in before[-1:])
         unclosed = fault.code == "E0102" and bool(before) and braces_alone and fault.span.start < end
         between_items = not before and {"BLOCK", "NETWORK"} <= situation.expected and (token.column or 1) > 1
-        if unclosed or between_items or (fault.code == "E0102" and braces_alone and token.type == "RBRACE"):
+        after_body = token.type in ("VIA", "ELSE") and self.previous is not None and self.previous.type == "RBRACE"
+        if unclosed or between_items or after_body or (fault.code == "E0102" and braces_alone and token.type == "RBRACE"):
             self.strays.append(fault)
-        if not unclosed:
+        if fault.instead is not None and fault.instead[0] == "_SEP":
+            self.damage.add(fault.span.start, fault.span.start, ends=True)
+        elif not unclosed:
             starts_anew = token.type in ("$END", "_SEP") or self.layout.first_on_line
             self.damage.add(fault.span.start, max(fault.span.end - 1, end - 1) if starts_anew else end)
         return fault
