@@ -214,7 +214,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     texts = [size.span.text for size in statement.sizes.items]
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
     for place, size in enumerate(statement.sizes.items):
-        text = texts[place]
+        text = size.id if isinstance(size, ast.Name) else texts[place]
         if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
     return f"a size that is left open begins with a capital: `[{', '.join(texts)}]`"

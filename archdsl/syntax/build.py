@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lark import Token
@@ -17,6 +18,7 @@ from archdsl.syntax import nodes as ast
 from archdsl.syntax.situation import SyntaxFault
 
 Children = list[Any]
+_STRING_IN_PARENTHESES = re.compile(r'(?:\(|\s|#[^\n]*)*("(?:\\[^\n]|[^"\\\n])*")')
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -80,7 +82,7 @@ class Builder:
         return ast.Literal(self.of(c[0]), None)
 
     def parenthesized(self, c: Children) -> ast.Expr:
-        return c[1]  # type: ignore[no-any-return]
+        return replace(c[1], span=self._span(c))  # type: ignore[no-any-return]
 
     def list(self, c: Children) -> ast.ListExpr:
         return ast.ListExpr(self._span(c), tuple(item for item in c if isinstance(item, ast.Expr)))
@@ -188,7 +190,9 @@ class Builder:
             case ast.Index(span, ast.Name(_, name), index):
                 return ast.Label(span, name, index)
             case ast.Literal(span, str()):
-                template = self._template(span)
+                string = _STRING_IN_PARENTHESES.match(self.file.text, span.start)
+                assert string is not None
+                template = self._template(Span(self.file, *string.span(1)))
                 return ast.Label(span, None, None, template) if template is not None else None
             case ast.Literal(span, int()):
                 help = f'a key that is no name stands in quotes: `"{span.text}": ...`'

@@ -52,14 +52,20 @@ class _Spec:
 
 
 def mutants(seed: int, count: int, only: str = "") -> Iterator[Mutant]:
-    """So many mutants, those that are still right among them."""
+    """So many mutants with what is said about them, those that are still right among them."""
+    for name, text in texts(seed, count, only):
+        errors = tuple(diagnostic for diagnostic in check_text(text, "net.arch") if diagnostic.is_error)
+        yield Mutant(name, text, errors)
+
+
+def texts(seed: int, count: int, only: str = "") -> Iterator[tuple[str, str]]:
+    """The texts of so many mutants, with their names."""
     random = Random(seed)
     specs = [_spec(path) for path in shipped_files() if only in path.name]
     words = sorted({spec.text[start:end] for spec in specs for start, end in spec.tokens})
     for number in range(count):
         name, text = _mutate(random, random.choice(specs), words)
-        errors = tuple(diagnostic for diagnostic in check_text(text, "net.arch") if diagnostic.is_error)
-        yield Mutant(f"{seed}/{number} {name}", text, errors)
+        yield f"{seed}/{number} {name}", text
 
 
 def _spec(path: Path) -> _Spec:

@@ -7,8 +7,8 @@ from tests.fuzz.mutants import Tally, mutants
 
 def test_one_mistake_gives_one_error() -> None:
     tally = Tally()
-    for mutant in mutants(seed=20, count=300):
+    for mutant in mutants(seed=20, count=250):
         tally.add(mutant)
-    assert tally.refused > 250
+    assert tally.refused > 200
     assert tally.share >= 0.85, "\n".join(map(str, tally.several))
     assert not tally.false_claims, "\n".join(map(str, tally.false_claims))
