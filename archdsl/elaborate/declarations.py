@@ -291,9 +291,11 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> D
     """What there is to say where an `expect` does not hold; raises `Problem` where it is no condition."""
     if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
         return None
-    if evaluator.truth(expect.claim, env) is not False:
-        return None
     claim, found = expect.claim, ""
+    if evaluator.truth(claim, env) is not False:
+        return None
+    while isinstance(claim, ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
+        claim = claim.then if evaluator.truth(claim.condition, env) else claim.other
     if isinstance(claim, ast.Chain) and claim.operators[0] not in ("and", "or"):
         sides = [
             (operand.span.text, evaluator.evaluate(operand, env))

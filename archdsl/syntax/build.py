@@ -227,6 +227,8 @@ class Builder:
         return ast.Let(self._span(c), str(c[1]), c[3])
 
     def expect(self, c: Children) -> ast.Expect:
+        if len(c) > 4:  # `expect a if c else b`
+            return ast.Expect(self._span(c), self.choice(c[1:]), None)
         return ast.Expect(self._span(c), c[1], c[3] if len(c) > 3 else None)
 
     alias_claim = expect

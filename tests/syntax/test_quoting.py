@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -13,6 +14,7 @@ from archdsl.source import SourceFile
 from archdsl.syntax.parser import parse
 from tests.fuzz.mutants import texts
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "errors"
 PLACES = (
     "expect {}", "expect {} if {}", "if {} {{ relu }}", "repeat {} {{ relu }}", "for i in {} {{ relu }}", "conv({}, {})", "let a = {}; conv(a, 3)",
     "e[{}]: relu", '"s{{{}}}": relu', "{}", "{} -> relu", "relu -> {}", "{}({}); relu", "conv(3, 3, pad = {})", "skip(drop = {}) {{ bn }}",
@@ -72,3 +74,32 @@ def test_quotations_and_remedies_of_syntax_errors_are_balanced() -> None:
         for error in parse(SourceFile("net.arch", text))[1]:
             for piece in quoted(error):
                 assert balanced(piece), (name, error)
+
+
+CONTEXTS = ("block b {{ {} }}", "train {{ {} }}", "{}", "block b({}) {{ relu }}", "block b {{ conv({}) }}")
+MISTAKES = """block b {
+  maxpool 3, stride = 2)
+  conv 64 3)
+  conv 64, [3, 3
+  add(a.pool[0], [b, c[1]])
+  (3, stride = 1)
+  foo { (i }: relu
+  conv((3, 3), 1)
+}
+"""
+
+
+def remedies(text: str) -> list[str]:
+    """The whole texts that the syntax errors of a source tell to write."""
+    helps = [error.help or "" for error in parse(SourceFile("net.arch", text))[1]]
+    return [text for help in helps for text in re.findall(r"\bwrite `([^`]*)`", help) if "..." not in text]
+
+
+def test_remedies_of_syntax_errors_are_syntax() -> None:
+    """Each is a token, or a part that can stand somewhere; `else if` begins one."""
+    golden = [path.read_text(encoding="utf-8").partition("\n" + "-" * 60)[0] for path in sorted(GOLDEN.glob("*.txt"))]
+    found = {text for source in (MISTAKES, *golden, *(text for _, text in texts(seed=5, count=500))) for text in remedies(source)}
+    assert len(found) > 25 and "maxpool(3, stride = 2)" in found and "add { a.pool[0]; b; c[1] }" in found
+    for text in found - {"else if"}:
+        token = re.fullmatch(r'\w+|[^\w\s]{1,2}|"[^"]*"', text)
+        assert token or any(not parse(SourceFile("net.arch", context.format(text)))[1] for context in CONTEXTS), text
