@@ -37,8 +37,8 @@ class Damage:
         before = bisect_left(self._boundaries, first)
         after = bisect_left(self._boundaries, max(first, last))
         start = self._boundaries[before - 1] + 1 if before else 0
-        end = last if ends else self._boundaries[after] if after < len(self._boundaries) else len(self._source.text)
-        self._parts.append((start, max(end, last + 1)))
+        end = self._boundaries[after] if after < len(self._boundaries) else len(self._source.text)
+        self._parts.append((start, last if ends else max(end, last + 1)))
 
     def add_definition(self, start: int, end: int) -> None:
         """Take in a definition whose braces do not match."""

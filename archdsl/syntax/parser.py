@@ -147,9 +147,11 @@ class _Run:
     def spec(self) -> list[Any]:
         tokens = self.lark.parse_interactive(self.source.text, start="spec").lexer_thread.lex(None)  # type: ignore[no-untyped-call]
         for token in tokens:
+            before = self.previous
             if not self.stack.feed(token):
                 self._recover(token, tokens)
-            self.previous = token
+            if self.previous is before:  # what was skipped may go further
+                self.previous = token
             if len(self.faults) >= limits.ERRORS or self._reports >= 20 * limits.ERRORS:
                 return self._finish(report=False)
         if self.layout.too_deep is not None:
@@ -234,12 +236,16 @@ class _Run:
 
     def _resume(self, token: Token) -> bool:
         """Go on with a token after an error, with a separator before it where it needs one; whether that could be."""
-        if self.stack.feed(token):
-            return True
-        if not self.stack.accepts("_SEP"):
-            return False
-        self.stack.feed(Token.new_borrow_pos("_SEP", "", token))
-        return self.stack.feed(token)
+        if not self.stack.feed(token):
+            if not self.stack.accepts("_SEP"):
+                return False
+            self.stack.feed(Token.new_borrow_pos("_SEP", "", token))
+            if not self.stack.feed(token):
+                return False
+        opened = self.layout.open[-1] if self.layout.open else None
+        if opened is not None and self.layout.closes is None and CLOSES[opened.type] == token.type:
+            self.layout.open.pop()  # a bracket inside kept the layout from seeing that this one closes it
+        return True
 
     def _drop_to(self, errors: tuple[str, ...], keep: bool = True) -> str | None:
         """Drop symbols until an error token can stand for what was dropped; which one could."""
@@ -300,8 +306,8 @@ class _Run:
         if fault.instead is not None and fault.instead[0] == "_SEP":
             self.damage.add(fault.span.start, fault.span.start, ends=True)
         elif not unclosed:
-            starts_anew = token.type in ("$END", "_SEP") or self.layout.first_on_line
-            self.damage.add(fault.span.start, max(fault.span.end - 1, end - 1) if starts_anew else end)
+            another = self.layout.first_on_line and fault.span.start < end  # the token begins another statement
+            self.damage.add(fault.span.start, end, ends=another)
         return fault
 
 
