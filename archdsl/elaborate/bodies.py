@@ -88,9 +88,10 @@ class Bodies:
             for statement in body.statements:
                 env.names["x"] = x
                 try:
-                    x = statements[statement.__class__](self, statement, env, x, naming)
                     if damage is not None and damage.holds(statement.span.start):
-                        x = self.after_error(statement, env, naming)
+                        x = self.doubtful(statement, env, x, naming)
+                    else:
+                        x = statements[statement.__class__](self, statement, env, x, naming)
                 except Problem as found:
                     self.failed(found)
                     x = self.after_error(statement, env, naming)
@@ -121,16 +122,28 @@ class Bodies:
             self._bind(pipeline.label, env, UNKNOWN, UNKNOWN)
         return UNKNOWN
 
+    def doubtful(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
+        """Look at the bodies in a statement that a syntax error stands in; what it makes or defines is not known."""
+        pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
+        if isinstance(pipeline, ast.Pipeline) and not all(isinstance(stage, ast.CallStage) for stage in pipeline.stages):
+            self.statement(statement, env, x, naming)
+        self._hide(env, naming)
+        return self.after_error(statement, env, naming)
+
     def statement(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of `x` after a statement; raises `Problem`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
     def _damaged(self, statement: ast.Damaged, env: Environment, x: Value, naming: Naming) -> Value:
+        self._hide(env, naming)
+        return UNKNOWN
+
+    def _hide(self, env: Environment, naming: Naming) -> None:
+        """Take into account that a syntax error may hide names and positions."""
         around: Environment | None = env
         while around is not None:  # an indexed label is seen outside of the loop that it stands in
             around.damaged, around = True, around.outer
         naming.unsure = True
-        return UNKNOWN
 
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of a pipeline, with its label bound."""

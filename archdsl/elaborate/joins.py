@@ -140,9 +140,9 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                         bodies.depth -= 1
                         found += branches if turn.certain else [UNKNOWN]
                 else:
-                    value = bodies.pipeline(statement, env, x, naming)
                     hurt = damage is not None and damage.holds(statement.span.start)
-                    found.append(bodies.after_error(statement, env, naming) if hurt else value)
+                    value = bodies.doubtful(statement, env, x, naming) if hurt else bodies.pipeline(statement, env, x, naming)
+                    found.append(value)
             elif isinstance(statement, ast.Let | ast.Expect | ast.Damaged):
                 bodies.statement(statement, env, x, naming)
                 if isinstance(statement, ast.Damaged):

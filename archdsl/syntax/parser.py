@@ -299,7 +299,8 @@ class _Run:
         end = token.start_pos or 0
         braces_alone = all(bracket.type == "LBRACE" for bracket in before[-1:])
         unclosed = fault.code == "E0102" and bool(before) and braces_alone and fault.span.start < end
-        between_items = not before and {"BLOCK", "NETWORK"} <= situation.expected and (token.column or 1) > 1
+        nothing_open = not before and (situation.expected <= {"_SEP", "$END"} or {"BLOCK", "NETWORK"} <= situation.expected)
+        between_items = nothing_open and (token.column or 1) > 1
         after_body = token.type in ("VIA", "ELSE") and self.previous is not None and self.previous.type == "RBRACE"
         if unclosed or between_items or after_body or (fault.code == "E0102" and braces_alone and token.type == "RBRACE"):
             self.strays.append(fault)
