@@ -149,7 +149,7 @@ class Builder:
         if len(names) > 2:
             place = next(self.of(t) for t in reversed(c) if isinstance(t, Token) and t.type == "NAME")
             self.report(SyntaxFault("E0101", place, "`for` takes one name, or two where the first counts the rounds"))
-        return ast.For(self._span(c), tuple(names[:2]), c[-2], c[-1])
+        return ast.For(self._span(c), tuple(names), c[-2], c[-1])
 
     def if_(self, c: Children) -> ast.If:
         arms: list[tuple[ast.Expr | None, ast.Body]] = []

@@ -240,7 +240,7 @@ class Repeat(Stage):
 
 @record
 class For(Stage):
-    """`for i in list { ... }`; with two names, the first counts from 0."""
+    """`for i in list { ... }`; with two names, the first counts from 0; further ones are an error, and unknown."""
 
     names: tuple[str, ...]
     iterable: Expr

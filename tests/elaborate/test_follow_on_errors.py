@@ -35,6 +35,7 @@ def test_the_claims_are_false() -> None:
     ("conv(16, 3, stride: 2)", "E0105"),
     ("let k = 3, 4; conv(16, k[1])", "E0101"),
     ("maxpool(2; relu)", "E0101"),
+    ("for i, n, k in [1, 2] { conv(n, k) }", "E0101"),
     ("conv(16, 3 }", "E0102"),
     ("skip\n { conv(16, 3) } via { conv(16, 1) }", "E0101"),
     ("if classes == 3 conv(3, 3) } else { relu }", "E0101"),
