@@ -42,6 +42,7 @@ class Bodies:
         self.claims: list[Claim] = []
         self.claim_names: dict[int, set[str]] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.false_claims: list[Diagnostic] = []
         self.evaluator = Evaluator(partial(control.too_large, self))
         self.nodes = Nodes(self.evaluator)
         self.binder = Binder(self.evaluator)
@@ -60,11 +61,15 @@ class Bodies:
 
     # -- reports --
 
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last."""
+    def report(self, diagnostic: Diagnostic, claim: bool = False) -> None:
+        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last.
+
+        What says that a `claim` is false is kept by itself: it may follow from other errors.
+        """
         judged = self.assuming.judged(diagnostic, self.scope) if self.assuming is not None and diagnostic.is_error else diagnostic
         if judged is None:
             return
+        claim = claim and judged.is_error
         diagnostic = judged
         place = (diagnostic.code, diagnostic.mark.span) if diagnostic.mark else None
         if place in self._seen:
@@ -72,18 +77,9 @@ class Bodies:
         if place is not None:
             self._seen.add(place)
         notes = (*diagnostic.notes, *call_chain(self.scope))
-        self.diagnostics.append(
-            Diagnostic(
-                diagnostic.code,
-                diagnostic.message,
-                diagnostic.mark,
-                diagnostic.related,
-                notes,
-                diagnostic.help,
-                diagnostic.severity,
-            )
-        )
-        if diagnostic.is_error and len(self.diagnostics) >= limits.ERRORS:
+        kept = self.false_claims if claim else self.diagnostics
+        kept.append(diagnostic._replace(notes=notes))
+        if diagnostic.is_error and len(kept) >= limits.ERRORS:
             raise Exhausted
 
     def failed(self, found: Problem) -> None:
@@ -98,15 +94,17 @@ class Bodies:
         outer_scope, self.scope = self.scope, naming.scope
         try:
             self.enter(body)
-            statements = _STATEMENTS
+            statements, damage = _STATEMENTS, env.module.file.damage
             for statement in body.statements:
                 env.names["x"] = x
                 try:
-                    x = statements[statement.__class__](self, statement, env, x, naming)
+                    if damage is not None and damage.holds(statement.span.start):
+                        x = self.doubtful(statement, env, x, naming)
+                    else:
+                        x = statements[statement.__class__](self, statement, env, x, naming)
                 except Problem as found:
                     self.failed(found)
-                    self.after_error(statement, env)
-                    x = UNKNOWN
+                    x = self.after_error(statement, env, naming)
             env.names["x"] = x
             return x
         finally:
@@ -124,21 +122,38 @@ class Bodies:
             raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
         self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
 
-    def after_error(self, statement: ast.Statement, env: Environment) -> None:
-        """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error."""
+    def after_error(self, statement: ast.Statement, env: Environment, naming: Naming) -> Unknown:
+        """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error; it leaves nothing known."""
+        naming.unsure = True
         if isinstance(statement, ast.Let | ast.Input):
             env.names[statement.name] = UNKNOWN
         pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
         if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
             self._bind(pipeline.label, env, UNKNOWN, UNKNOWN)
+        return UNKNOWN
+
+    def doubtful(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
+        """Look at the bodies in a statement that a syntax error stands in; what it makes or defines is not known."""
+        pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
+        if isinstance(pipeline, ast.Pipeline) and not all(isinstance(stage, ast.CallStage) for stage in pipeline.stages):
+            self.statement(statement, env, x, naming)
+        self._hide(env, naming)
+        return self.after_error(statement, env, naming)
 
     def statement(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of `x` after a statement; raises `Problem`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
     def _damaged(self, statement: ast.Damaged, env: Environment, x: Value, naming: Naming) -> Value:
-        env.damaged = True
+        self._hide(env, naming)
         return UNKNOWN
+
+    def _hide(self, env: Environment, naming: Naming) -> None:
+        """Take into account that a syntax error may hide names and positions."""
+        around: Environment | None = env
+        while around is not None:  # an indexed label is seen outside of the loop that it stands in
+            around.damaged, around = True, around.outer
+        naming.unsure = True
 
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of a pipeline, with its label bound."""
@@ -168,6 +183,7 @@ class Bodies:
                 x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
             except Problem as found:
                 self.failed(found)
+                naming.unsure = True
                 x = UNKNOWN
         return x
 
@@ -321,6 +337,9 @@ class Bodies:
         finally:
             self.variables = outer
             self._active.pop()
+        damage = callee.module.file.damage
+        if damage is not None and damage.blurs(definition.span.start):
+            return UNKNOWN
         scope.arguments = {name: value for name, value in inside.names.items() if not isinstance(value, Node | Unknown)}
         self._replay.keep(same, x, result, scope, before)
         return result

@@ -52,6 +52,9 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
         if times % 2 == 0:
             return operand
         return not operand if isinstance(operand, bool) else {symbol: ~sizes for symbol, sizes in _single(operand, e.span).items()}
+    if isinstance(e, ast.Choice):
+        holds = evaluator.truth(e.condition, env)
+        return True if holds is UNKNOWN else _sets(evaluator, e.then if holds else e.other, env)
     if not isinstance(e, ast.Chain) or e.operators[0] not in ("and", "or", *COMPARE):
         return evaluator.truth(e, env) is not False
     if e.operators[0] in ("and", "or"):

@@ -45,6 +45,8 @@ def turns(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment
         yield from _arms(bodies, stage, env, naming)
         return
     values = _loop_values(bodies, stage, env)
+    if isinstance(stage, ast.For) and len(stage.names) > 2:
+        values = UNKNOWN
     if isinstance(values, Unknown):
         inside = Environment(env, env.module, control=True)
         inside.names.update(dict.fromkeys(stage.names if isinstance(stage, ast.For) else (), UNKNOWN))

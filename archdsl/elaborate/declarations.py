@@ -48,10 +48,9 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
         return x
     countable = Environment(env, env.module)  # a name that is misspelled may be one of these
     countable.names = {name: UNKNOWN for name in METRICS if env.find(name) is Unknown}
-    try:
-        check_claim(bodies.evaluator, expect, countable)
-    except Problem as found:
-        bodies.failed(found)
+    false = check_claim(bodies.evaluator, expect, countable)
+    if false is not None:
+        bodies.report(false, claim=True)
     return x
 
 
@@ -217,7 +216,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     texts = [size.span.text for size in statement.sizes.items]
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
     for place, size in enumerate(statement.sizes.items):
-        text = texts[place]
+        text = size.id if isinstance(size, ast.Name) else texts[place]
         if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
     return f"a size that is left open begins with a capital: `[{', '.join(texts)}]`"
@@ -290,10 +289,13 @@ def _set_rule(bodies: Bodies, setting: ast.Setting, rule: Initializer) -> None:
     bodies.initializers[setting.name] = rule
 
 
-def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> None:
-    """Raise `Problem` where an `expect` does not hold."""
+def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> Diagnostic | None:
+    """What there is to say where an `expect` does not hold; raises `Problem` where it is no condition."""
     if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
-        return
-    if evaluator.truth(expect.claim, env) is not False:
-        return
-    raise problem("E0701", f"`{expect.claim.span.text}` does not hold{sides_of(evaluator, expect.claim, env)}", expect.claim.span)
+        return None
+    claim = expect.claim
+    if evaluator.truth(claim, env) is not False:
+        return None
+    while isinstance(claim, ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
+        claim = claim.then if evaluator.truth(claim.condition, env) else claim.other
+    return Diagnostic("E0701", f"`{claim.span.text}` does not hold{sides_of(evaluator, claim, env)}", Mark(claim.span))

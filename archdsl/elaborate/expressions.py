@@ -52,6 +52,8 @@ class Evaluator:
         self.undecided: Span | None = None
         """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
         self.unfound = Unfound()
+        self.unread = False
+        """Whether something was asked for that an error in its definition hides."""
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
@@ -155,13 +157,18 @@ class Evaluator:
             return value
         defined = self.definition(e.id, env.module)
         if defined is None:
-            return UNKNOWN if env.damaged or env.module.file.hidden else Unknown
+            return self._unread() if env.damaged or env.module.file.hidden else Unknown
         return defined
+
+    def _unread(self) -> Unknown:
+        """The value of what a syntax error may hide."""
+        self.unread = True
+        return UNKNOWN
 
     def definition(self, name: str, module: Module) -> Any:
         """A block or network of the module, an op, an import, an initializer; none where there is none such."""
         if module.unclear and name in module.unclear:
-            return UNKNOWN
+            return self._unread()
         if name in module.definitions:
             return Callee(module.definitions[name], module)
         if (op := Op.registry.get(name)) is not None and not op.statement:
@@ -267,7 +274,7 @@ class Evaluator:
         if isinstance(base, Module):
             found = base.definitions.get(e.name)
             if found is None and (base.file.hidden or e.name in base.unclear):
-                return UNKNOWN
+                return self._unread()
             if found is None:
                 message = f"the import `{e.base.span.text}` defines no `{e.name}`"
                 raise problem("E0201", message, e.span, did_you_mean(e.name, base.definitions))
@@ -301,8 +308,8 @@ class Evaluator:
         if isinstance(base, Family):
             if index in base:
                 return base[index]
-            if base.partial:
-                return UNKNOWN
+            if base.partial or env.damaged:
+                return self._unread()
             name = e.base.span.text
             known = ", ".join(f"`{name}[{i}]`" for i in islice(base, 8))
             raise problem("E0206", f"there is no `{name}[{index}]` yet", e.span, f"so far there is {known}" if known else None)

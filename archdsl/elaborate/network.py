@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from archdsl import limits
@@ -13,6 +14,7 @@ from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.negatives import roots_of_negatives
 from archdsl.elaborate.parameters import header
+from archdsl.elaborate.reach import FalseClaim
 from archdsl.elaborate.uncalled import check_uncalled
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Head, Node, Output, Scope
@@ -30,22 +32,29 @@ class Elaboration:
 
     graph: Graph | None
     diagnostics: list[Diagnostic]
+    false_claims: list[FalseClaim]
+    _about: tuple[Module, ast.Definition]
     _bodies: Bodies
     _claims: list[Claim]
 
     def settle(self, counts: Mapping[Scope, Mapping[str, Any]]) -> list[Diagnostic]:
-        """Check the `expect` lines about counts, given those of each scope that `scopes_counted` names."""
-        found, reported = [], len(self._bodies.diagnostics)
+        """Check the `expect` lines about counts, given those of each scope that `scopes_counted` names.
+
+        Adds those that do not hold to `false_claims`; gives what else is wrong with them.
+        """
+        errors, reported = [], len(self._bodies.diagnostics)
         for claim in self._claims:
             env = Environment(claim.env, claim.env.module)
             env.names.update(counts[claim.scope])
             try:
-                check_claim(self._bodies.evaluator, claim.statement, env)
+                false = check_claim(self._bodies.evaluator, claim.statement, env)
+                if false is not None:
+                    self.false_claims.append(FalseClaim(*self._about, false, self._bodies.evaluator.unread))
             except Problem as error:
-                found.append(error.diagnostic)
+                errors.append(error.diagnostic)
             except Exhausted:
-                return found + self._bodies.diagnostics[reported:]
-        return found
+                return errors + self._bodies.diagnostics[reported:]
+        return errors
 
     def scopes_counted(self) -> list[Scope]:
         """The scopes that an `expect` counts in."""
@@ -64,21 +73,33 @@ class Elaboration:
 
 def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str] | None = None) -> Elaboration:
     """The graph of a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
-    bodies = Bodies()
+    bodies, false_claims = Bodies(), list[FalseClaim]()
+    about = module, definition
+    graph = None
     try:
-        try:
-            graph = _network(bodies, module, definition, settings or {})
-        except Problem as found:
-            bodies.failed(found)
-            graph = None
-        check_uncalled(bodies, module, definition)
+        with _claims_of(bodies, about, false_claims):
+            try:
+                graph = _network(bodies, module, definition, settings or {})
+            except Problem as found:
+                bodies.failed(found)
+        check_uncalled(bodies, module, definition, lambda block: _claims_of(bodies, (module, block), false_claims))
     except Exhausted:
-        return Elaboration(None, bodies.diagnostics, bodies, [])
-    if any(d.is_error for d in bodies.diagnostics):
+        return Elaboration(None, bodies.diagnostics, false_claims, about, bodies, [])
+    if false_claims or any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
         bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *roots_of_negatives(graph), *_never_read(module)]
-    return Elaboration(graph, bodies.diagnostics, bodies, bodies.claims)
+    return Elaboration(graph, bodies.diagnostics, false_claims, about, bodies, bodies.claims)
+
+
+@contextmanager
+def _claims_of(bodies: Bodies, about: tuple[Module, ast.Definition], false_claims: list[FalseClaim]) -> Iterator[None]:
+    """Around the check of a definition: the claims that it finds false are its own."""
+    before = len(bodies.false_claims)
+    try:
+        yield
+    finally:
+        false_claims += [FalseClaim(*about, false, bodies.evaluator.unread) for false in bodies.false_claims[before:]]
 
 
 def _network(bodies: Bodies, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> Graph | None:

@@ -7,6 +7,8 @@ it follows from values, a call with others may be right: then it is a warning, w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
 from archdsl.declared import show
@@ -32,8 +34,10 @@ _PARAMETER: Final = re.compile(r"[A-Za-z_]\w*\s*=(?!=)")
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
-def check_uncalled(bodies: Bodies, module: Module, network: ast.Definition) -> None:
-    """Look at the blocks of the module that the network did not call."""
+def check_uncalled(
+    bodies: Bodies, module: Module, network: ast.Definition, claims_of: Callable[[ast.Block], AbstractContextManager[None]]
+) -> None:
+    """Look at the blocks of the module that the network did not call, each inside the context in which its claims are kept."""
     undecided, steps = bodies.evaluator.undecided, bodies.evaluator.steps
     for definition in module.definitions.values():
         if not isinstance(definition, ast.Block) or definition in bodies.called:
@@ -42,7 +46,7 @@ def check_uncalled(bodies: Bodies, module: Module, network: ast.Definition) -> N
         env.names.update({parameter.name: UNKNOWN for parameter in definition.parameters})
         bodies.assuming = Assuming(definition, module, network)
         try:
-            with tentative(bodies):
+            with tentative(bodies), claims_of(definition):
                 bodies.run(definition.body, env, UNKNOWN, Naming(Scope(definition.name, None, "block", definition.name_span)))
         except Problem as found:
             bodies.failed(found)

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import Any, Final, Protocol
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, show, type_name
+from archdsl.declared import Declared, Fault, describe, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Node
 from archdsl.records import record
@@ -114,7 +114,13 @@ class Callee:
     module: Module | None = None
     positional: tuple[Bound, ...] = ()
     keywords: dict[str, Bound] | None = None
-    type_name = "an op or block"
+
+    @property
+    def type_name(self) -> str:
+        """What it is, with its article, as messages say it."""
+        if isinstance(self.target, type):
+            return describe(self.target)
+        return "a block" if isinstance(self.target, ast.Block) else "a network"
 
     @property
     def name(self) -> str:
