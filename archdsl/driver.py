@@ -9,15 +9,15 @@ import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl import limits
-from archdsl.analysis import Costs, OpenSizes, counts, open_sizes, recipe_findings, simplify
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
-from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
+from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, counts, open_sizes, recipe_findings, simplify
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
+from archdsl.elaborate import FalseClaim, Module, Program, decode_source, elaborate, not_explained, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
 from archdsl.records import record
@@ -144,15 +144,26 @@ def compile_source(
 
 
 def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train) -> Compiled:
+    compiled, false_claims = _examine(program, module, chosen, settings, train)
+    found = [*compiled.diagnostics, *not_explained(false_claims, compiled.diagnostics)]
+    return replace(compiled, diagnostics=_in_order(found, program))
+
+
+def _examine(
+    program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train
+) -> tuple[Compiled, list[FalseClaim]]:
+    """What becomes of a network, and its false claims, which other errors may explain."""
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     elaboration = elaborate(module, chosen, own)
     recipe, places, recipe_errors = train
-    found = [*program.diagnostics, *elaboration.diagnostics, *recipe_errors]
+    found = [*elaboration.diagnostics, *recipe_errors]
     graph, sizes = elaboration.graph, OpenSizes()
     if graph is not None:
         graph = run_passes(graph)
         sizes = open_sizes(graph)
         found += sizes.diagnostics
+        if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
+            found += beyond_all_limits(sizes, graph)
         if sizes.work:
             simplify(graph, sizes.work)
         costs = Costs(graph)
@@ -160,9 +171,16 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         if recipe is not None and not module.file.damaged:
             found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
         found += elaboration.settle(counts(graph, costs, scopes))
-    if any(diagnostic.is_error for diagnostic in found):
+    found = [*program.diagnostics, *program.credible(found)]
+    wrong = bool(elaboration.false_claims) or any(diagnostic.is_error for diagnostic in found)
+    if elaboration.undecided is not None and not wrong:
+        message = f"the value of `{elaboration.undecided.text}` is not known here, so that the network cannot be checked"
+        found.append(Diagnostic("E0401", message, Mark(elaboration.undecided)))
+        wrong = True
+    if wrong:
         graph = None
-    return Compiled(graph, recipe if graph is not None else None, _in_order(found, program), program.sources, sizes=sizes, places=places, steps=elaboration.steps)
+    compiled = Compiled(graph, recipe if graph is not None else None, found, program.sources, sizes=sizes, places=places, steps=elaboration.steps)
+    return compiled, elaboration.false_claims
 
 
 def _recipe(module: Module, settings: Mapping[str, str]) -> _Train:
@@ -180,21 +198,29 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     source = SourceFile(shown, text)
     program = Program(None)
     module = program.module(source, None)
-    found: dict[tuple[object, ...], Diagnostic] = {}
-    networks = _networks(module)
+    networks, false_claims = _networks(module), list[FalseClaim]()
     results, steps, train = [], 0, _recipe(module, {})
     for network in networks:
         if steps > limits.STEPS:
             message = f"checking the networks before `{network.name}` took more than {limits.STEPS:,} steps, and ends here"
             results.append([Diagnostic("E0502", message, Mark(network.name_span), help=limits.remedy("STEPS"))])
+            false_claims.clear()  # what makes the file too large may make them false
             break
-        compiled = _compile(program, module, network, {}, train)
-        results.append(compiled.diagnostics)
+        compiled, claims = _examine(program, module, network, {}, train)
+        results.append(_in_order(compiled.diagnostics, program))
+        false_claims += claims
         steps += compiled.steps
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
-    for diagnostic in (d for result in results for d in result):
-        found.setdefault((diagnostic.code, diagnostic.mark, diagnostic.message), diagnostic)
-    return _in_order(list(found.values()), program)
+    found = _once(diagnostic for result in results for diagnostic in result)
+    return _in_order(_once([*found, *not_explained(false_claims, found)]), program)
+
+
+def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Those of several networks, of each place once, although its sizes may be others in each."""
+    found: dict[tuple[object, ...], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        found.setdefault((diagnostic.code, diagnostic.mark.span if diagnostic.mark is not None else diagnostic.message), diagnostic)
+    return list(found.values())
 
 
 def _bases(file: ast.File) -> set[str]:
@@ -220,7 +246,7 @@ def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnosti
         return (files.get(id(span.file), -1), span.start) if span is not None else (-2, 0)
 
     kept, counted = [], Counter[bool]()
-    for diagnostic in sorted(diagnostics, key=place):
+    for diagnostic in gathered(sorted(diagnostics, key=place)):
         counted[diagnostic.is_error] += 1
         if counted[diagnostic.is_error] <= limits.ERRORS:
             kept.append(diagnostic)

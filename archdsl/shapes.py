@@ -114,6 +114,9 @@ class OpenSize:
     def __mod__(self, divisor: Dim) -> Dim:
         return self - self // divisor * divisor
 
+    def __rmod__(self, other: Dim) -> Dim:
+        raise SizeError("a remainder by an open size is not linear in it")
+
     def __str__(self) -> str:
         """The function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
         return self.text if self.text is not None else _written(self.symbol, self.slope, self.offsets)

@@ -232,6 +232,8 @@ def _points(points: frozenset[int]) -> str:
         return str(min(points))
     if len(points) == max(points):
         return f"at most {max(points)}"
+    if len(points) > 2 and len(points) == max(points) - min(points) + 1:
+        return f"from {min(points)} to {max(points)}"
     return f"one of {_listed(points)}"
 
 

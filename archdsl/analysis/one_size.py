@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from archdsl import limits
+from archdsl.analysis.largest import over_limits
 from archdsl.analysis.open_sizes import Demand, OpenSizes
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Graph, Node
@@ -50,8 +52,15 @@ def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]])
     left = [symbol for symbol in sizes.work if symbol not in at]
     if left:
         return None, [Diagnostic("E0312", f"the size does not say what {' and '.join(left)} {'is' if len(left) == 1 else 'are'}")]
-    found = _failures(graph, sizes, at)
+    found = _failures(graph, sizes, at) or _over_limits(graph, at)
     return (None, found) if found else (_concrete(graph, at), [])
+
+
+def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:
+    """An error for the first tensor that is larger than any can be."""
+    where = " and ".join(f"{symbol} = {number}" for symbol, number in at.items())
+    first = islice(over_limits(graph, at), 1)
+    return [Diagnostic("E0312", f"the network does not work at {where}: {over}", Mark(node.span)) for node, over in first]
 
 
 def _name(node: Node) -> str:

@@ -57,7 +57,7 @@ def _last_op(graph: Graph, index: int) -> Node:
 
 
 def _long_warmup(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
-    """W0107: a warm-up in epochs that the run does not get through."""
+    """W0109: a warm-up in epochs that the run does not get through."""
     warmup = getattr(recipe.schedule, "warmup", 0.0)
     if warmup <= recipe.epochs:
         return
@@ -65,7 +65,7 @@ def _long_warmup(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diagnos
     top, reached = recipe.optimizer.lr, recipe.optimizer.lr * recipe.epochs / warmup
     message = f"the warm-up takes {warmup:g} epochs, and the run has {recipe.epochs}: the learning rate reaches {reached:.3g} of {top:g}"
     help = f"write a shorter `warmup`, or `epochs = {int(-(-warmup // 1)) * 5}`"
-    yield Diagnostic("W0107", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
+    yield Diagnostic("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
 
 
 def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:

@@ -1,5 +1,6 @@
 """Errors worth reading: the record, the table of codes, the renderer."""
 
+from archdsl.diagnostics.gather import gathered
 from archdsl.diagnostics.record import Diagnostic, Mark, Severity, SpecError
 from archdsl.diagnostics.render import as_data, printable, render_github, render_json, render_text
 from archdsl.diagnostics.suggest import did_you_mean
@@ -11,6 +12,7 @@ __all__ = [
     "SpecError",
     "as_data",
     "did_you_mean",
+    "gathered",
     "printable",
     "render_github",
     "render_json",

@@ -2,6 +2,9 @@
 
 from archdsl.elaborate.network import Elaboration, elaborate
 from archdsl.elaborate.program import Program, decode_source, read_source, select_network
+from archdsl.elaborate.reach import FalseClaim, not_explained
 from archdsl.elaborate.values import Module
 
-__all__ = ["Elaboration", "Module", "Program", "decode_source", "elaborate", "read_source", "select_network"]
+__all__ = [
+    "Elaboration", "FalseClaim", "Module", "Program", "decode_source", "elaborate", "not_explained", "read_source", "select_network",
+]  # fmt: skip

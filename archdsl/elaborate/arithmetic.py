@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from archdsl import limits
 from archdsl.declared import show, type_name
-from archdsl.elaborate.values import Callee, bounded, problem, within
+from archdsl.elaborate.values import Callee, bounded, length, problem, within
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span
@@ -21,6 +21,9 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
     "%": operator.mod, "^": operator.pow,
 }  # fmt: skip
+
+
+_FIX: Final = "fix the size in `input`"
 
 
 def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
@@ -57,7 +60,11 @@ def _ordered(sign: str, left: Any, right: Any) -> bool | None:
 
 
 def _equal(left: Any, right: Any) -> bool | None:
-    """Whether two values are equal; none where an open size decides it."""
+    """Whether two values are equal; none where an open size decides it. A range equals the list of its elements."""
+    if isinstance(left, range) != isinstance(right, range) and all(isinstance(side, range | tuple) for side in (left, right)):
+        if length(left) != length(right):
+            return False
+        left, right = tuple(left), tuple(right)
     if isinstance(left, tuple) and isinstance(right, tuple):
         items = [_equal(a, b) for a, b in zip(left, right, strict=False)]
         return False if len(left) != len(right) or False in items else None if None in items else True
@@ -90,30 +97,29 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr)
             raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
     if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
         raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)
-    if not plain and (isinstance(left, OpenSize | float) or isinstance(right, OpenSize | float)):
+    if not plain or sign == "/" or (sign == "^" and right < 0):
         return _careful(sign, left, right, e)
-    result = _ARITHMETIC[sign](left, right) if sign != "^" or right >= 0 else _careful(sign, float(left), right, e)
-    if isinstance(result, int) and result.bit_length() > limits.INTEGER_BITS:
+    result = _ARITHMETIC[sign](left, right)
+    if result.bit_length() > limits.INTEGER_BITS:
         raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS"))
     return result
 
 
 def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
-    """Arithmetic with floats and open sizes, where more can go wrong."""
+    """Arithmetic with floats, to floats and with open sizes, where more can go wrong."""
     opened = isinstance(left, OpenSize) or isinstance(right, OpenSize)
-    if opened and (sign in ("/", "^") or isinstance(left, float) or isinstance(right, float)):
-        raise problem(
-            "E0307",
-            f"`{sign}` of an open size is not a whole number for every size",
-            e.span,
-            "use `//`, or fix the size in `input`",
-        )
+    if opened and sign == "^":
+        raise problem("E0307", "a power with an open size is not linear in it", e.span, _FIX)
+    if opened and (sign == "/" or isinstance(left, float) or isinstance(right, float)):
+        message = f"`{sign}` of an open size is not a whole number for every size"
+        raise problem("E0307", message, e.span, f"use `//`, or {_FIX}" if sign == "/" else _FIX)
     try:
         result = _ARITHMETIC[sign](left, right)
     except SizeError as error:
         two = isinstance(left, OpenSize) and isinstance(right, OpenSize) and left.symbol != right.symbol
         message = f"`{e.span.text}` depends on two open sizes, {left.symbol} and {right.symbol}" if two else str(error)
-        raise problem("E0307", message, e.span) from None
+        help = "give both one name, `[3, N, N]`, or fix one in `input`" if two else _FIX
+        raise problem("E0307", message, e.span, help) from None
     except (OverflowError, ZeroDivisionError) as error:
         raise problem(
             "E0405" if isinstance(error, ZeroDivisionError) else "E0409",
@@ -123,3 +129,15 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     if isinstance(result, complex) or result != result or result in (float("inf"), float("-inf")):
         raise problem("E0408", f"{show(left)} {sign} {show(right)} is not a real number", e.span)
     return result
+
+
+def part_of(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
+    """The elements of a list in a range of places: `layers[0..i]`."""
+    if part.start < 0 or part.stop > length(base) or part.start > part.stop:
+        raise problem(
+            "E0407",
+            f"the part {part.start}..{part.stop} of a list of {length(base)}",
+            span,
+            "a part is `from..to`, without `to` itself, and both count from the start of the list",
+        )
+    return base[part.start : part.stop]

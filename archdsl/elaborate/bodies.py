@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
 from archdsl.declared import show, type_name
@@ -16,13 +16,16 @@ from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.making import Nodes
 from archdsl.elaborate.naming import Key, Naming, check_label, joined
 from archdsl.elaborate.replay import Replay
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.uncalled import Assuming
 
 
 class Bodies:
@@ -39,6 +42,7 @@ class Bodies:
         self.claims: list[Claim] = []
         self.claim_names: dict[int, set[str]] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.false_claims: list[Diagnostic] = []
         self.evaluator = Evaluator(partial(control.too_large, self))
         self.nodes = Nodes(self.evaluator)
         self.binder = Binder(self.evaluator)
@@ -52,29 +56,30 @@ class Bodies:
         self._runs = 0
         self.variables: dict[str, Any] = {}
         self.scope: Scope | None = None
+        self.assuming: Assuming | None = None
+        """Set while a block is looked at that the network does not call."""
 
     # -- reports --
 
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last."""
+    def report(self, diagnostic: Diagnostic, claim: bool = False) -> None:
+        """Keep a diagnostic, with the chain of calls that led to it; one place is reported once. Raises `Exhausted` after the last.
+
+        What says that a `claim` is false is kept by itself: it may follow from other errors.
+        """
+        judged = self.assuming.judged(diagnostic, self.scope) if self.assuming is not None and diagnostic.is_error else diagnostic
+        if judged is None:
+            return
+        claim = claim and judged.is_error
+        diagnostic = judged
         place = (diagnostic.code, diagnostic.mark.span) if diagnostic.mark else None
         if place in self._seen:
             return
         if place is not None:
             self._seen.add(place)
         notes = (*diagnostic.notes, *call_chain(self.scope))
-        self.diagnostics.append(
-            Diagnostic(
-                diagnostic.code,
-                diagnostic.message,
-                diagnostic.mark,
-                diagnostic.related,
-                notes,
-                diagnostic.help,
-                diagnostic.severity,
-            )
-        )
-        if diagnostic.is_error and len(self.diagnostics) >= limits.ERRORS:
+        kept = self.false_claims if claim else self.diagnostics
+        kept.append(diagnostic._replace(notes=notes))
+        if diagnostic.is_error and len(kept) >= limits.ERRORS:
             raise Exhausted
 
     def failed(self, found: Problem) -> None:
@@ -89,15 +94,17 @@ class Bodies:
         outer_scope, self.scope = self.scope, naming.scope
         try:
             self.enter(body)
-            statements = _STATEMENTS
+            statements, damage = _STATEMENTS, env.module.file.damage
             for statement in body.statements:
                 env.names["x"] = x
                 try:
-                    x = statements[statement.__class__](self, statement, env, x, naming)
+                    if damage is not None and damage.holds(statement.span.start):
+                        x = self.doubtful(statement, env, x, naming)
+                    else:
+                        x = statements[statement.__class__](self, statement, env, x, naming)
                 except Problem as found:
                     self.failed(found)
-                    self.after_error(statement, env)
-                    x = UNKNOWN
+                    x = self.after_error(statement, env, naming)
             env.names["x"] = x
             return x
         finally:
@@ -115,24 +122,45 @@ class Bodies:
             raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
         self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
 
-    def after_error(self, statement: ast.Statement, env: Environment) -> None:
-        """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error."""
+    def after_error(self, statement: ast.Statement, env: Environment, naming: Naming) -> Unknown:
+        """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error; it leaves nothing known."""
+        naming.unsure = True
         if isinstance(statement, ast.Let | ast.Input):
             env.names[statement.name] = UNKNOWN
         pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
         if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
             self._bind(pipeline.label, env, UNKNOWN, UNKNOWN)
+        return UNKNOWN
+
+    def doubtful(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
+        """Look at the bodies in a statement that a syntax error stands in; what it makes or defines is not known."""
+        pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
+        if isinstance(pipeline, ast.Pipeline) and not all(isinstance(stage, ast.CallStage) for stage in pipeline.stages):
+            self.statement(statement, env, x, naming)
+        self._hide(env, naming)
+        return self.after_error(statement, env, naming)
 
     def statement(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of `x` after a statement; raises `Problem`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
     def _damaged(self, statement: ast.Damaged, env: Environment, x: Value, naming: Naming) -> Value:
-        env.damaged = True
+        self._hide(env, naming)
         return UNKNOWN
+
+    def _hide(self, env: Environment, naming: Naming) -> None:
+        """Take into account that a syntax error may hide names and positions."""
+        around: Environment | None = env
+        while around is not None:  # an indexed label is seen outside of the loop that it stands in
+            around.damaged, around = True, around.outer
+        naming.unsure = True
 
     def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
         """The value of a pipeline, with its label bound."""
+        if x is NO_INPUT:
+            help = "begin the network with `input`"
+            self.report(Diagnostic("E0503", "this stands before the input that it takes", Mark(pipeline.span), help=help))
+            env.names["x"] = x = UNKNOWN
         label = pipeline.label
         if label is None:
             return self._flow(pipeline.stages, env, x, naming)
@@ -155,6 +183,7 @@ class Bodies:
                 x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
             except Problem as found:
                 self.failed(found)
+                naming.unsure = True
                 x = UNKNOWN
         return x
 
@@ -308,6 +337,9 @@ class Bodies:
         finally:
             self.variables = outer
             self._active.pop()
+        damage = callee.module.file.damage
+        if damage is not None and damage.blurs(definition.span.start):
+            return UNKNOWN
         scope.arguments = {name: value for name, value in inside.names.items() if not isinstance(value, Node | Unknown)}
         self._replay.keep(same, x, result, scope, before)
         return result
@@ -324,11 +356,16 @@ class Bodies:
                 help = did_you_mean(argument.name or "", known) or (f"it takes `{'`, `'.join(known)}`" if known else None)
                 raise problem("E0202", f"`{name}` does not take {what}", argument.span, help)
             value = self.evaluator.evaluate(argument.value, env)
-            if value is not UNKNOWN and (isinstance(value, bool) or not isinstance(value, int | float)):
+            values[argument.name] = value
+            if isinstance(value, Unknown):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float):
                 raise problem(
                     "E0401", f"`{argument.name}` of `{name}` is a number, and {show(value)} is {type_name(value)}", argument.span
                 )
-            values[argument.name] = value
+            if abs(value) > limits.FLOAT:
+                message = f"`{argument.name}` of `{name}` lies between -{limits.FLOAT} and {limits.FLOAT}, and is {show(value)}"
+                raise problem("E0402", message, argument.span)
         return values
 
 

@@ -160,6 +160,10 @@ class Binder:
             values[parameter.name] = env.names[parameter.name] = value
         if wrong:
             raise together(wrong)
+        damage = env.module.file.damage
+        if damage is not None and damage.holds(definition.span.start):  # its defaults may be others than those that were understood
+            values = dict.fromkeys(values, UNKNOWN)
+            env.names.update(values)
         return values, {name: bound.value for name, bound in given.items()}
 
     def _parameters_given(self, callee: Callee, definition: ast.Block | ast.Network) -> dict[str, Bound]:

@@ -25,8 +25,21 @@ def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment) ->
     except SizeError as error:
         raise problem("E0307", str(error), condition.span) from None
     if found is False:
-        raise problem("E0701", "this condition never holds", condition.span)
+        raise problem("E0701", f"this condition never holds{sides_of(evaluator, condition, env)}", condition.span)
     return {} if found is True else found
+
+
+def sides_of(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> str:
+    """What the sides of a comparison are, as the end of a sentence; nothing for other conditions."""
+    if not isinstance(condition, ast.Chain) or condition.operators[0] not in COMPARE:
+        return ""
+    sides = [operand for operand in condition.operands if not isinstance(operand, ast.Literal | ast.ListExpr)]
+    known = " and ".join(f"`{side.span.text}` is {_counted(evaluator.evaluate(side, env))}" for side in sides)
+    return f": {known}" if known else ""
+
+
+def _counted(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
 
 
 def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
@@ -39,6 +52,9 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
         if times % 2 == 0:
             return operand
         return not operand if isinstance(operand, bool) else {symbol: ~sizes for symbol, sizes in _single(operand, e.span).items()}
+    if isinstance(e, ast.Choice):
+        holds = evaluator.truth(e.condition, env)
+        return True if holds is UNKNOWN else _sets(evaluator, e.then if holds else e.other, env)
     if not isinstance(e, ast.Chain) or e.operators[0] not in ("and", "or", *COMPARE):
         return evaluator.truth(e, env) is not False
     if e.operators[0] in ("and", "or"):

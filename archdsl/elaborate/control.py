@@ -45,10 +45,13 @@ def turns(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment
         yield from _arms(bodies, stage, env, naming)
         return
     values = _loop_values(bodies, stage, env)
+    if isinstance(stage, ast.For) and len(stage.names) > 2:
+        values = UNKNOWN
     if isinstance(values, Unknown):
         inside = Environment(env, env.module, control=True)
         inside.names.update(dict.fromkeys(stage.names if isinstance(stage, ast.For) else (), UNKNOWN))
-        with tentative(bodies):
+        over = stage.count if isinstance(stage, ast.Repeat) else stage.iterable
+        with tentative(bodies, f"the loop over `{over.span.text}` runs"):
             yield Turn(stage.body, inside, naming.copy(), False)
         return
     for bound in values:
@@ -66,7 +69,7 @@ def turns(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment
 
 def _arms(bodies: Bodies, stage: ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:
     """The arm that runs; each that may, where a condition is unknown."""
-    certain = True
+    certain, before = True, ""
     for condition, body in stage.arms:
         truth = True if condition is None else bodies.evaluator.truth(condition, env)
         certain = certain and truth is not UNKNOWN
@@ -74,19 +77,29 @@ def _arms(bodies: Bodies, stage: ast.If, env: Environment, naming: Naming) -> It
         if truth is True and certain:
             yield Turn(body, inside, naming, True)
         elif truth is not False:
-            with tentative(bodies):
+            holds = f"`{condition.span.text}` holds" if condition is not None else f"`{before}` does not hold"
+            with tentative(bodies, holds):
                 yield Turn(body, inside, naming.copy(), False)
+        before = condition.span.text if condition is not None else before
         if truth is True:
             return
 
 
 @contextmanager
-def tentative(bodies: Bodies) -> Iterator[None]:
-    """Around what is looked at for its mistakes alone: what it says about the network is forgotten."""
+def tentative(bodies: Bodies, condition: str | None = None) -> Iterator[None]:
+    """Around what is looked at for its mistakes alone: what it says about the network is forgotten.
+
+    The condition says when it runs, as a clause.
+    """
     results, claims = len(bodies.results), len(bodies.claims)
+    assuming = bodies.assuming
+    if assuming is not None and condition is not None:
+        assuming.conditions.append(condition)
     try:
         yield
     finally:
+        if assuming is not None and condition is not None:
+            assuming.conditions.pop()
         while len(bodies.results) > results:
             bodies.results.popitem()
         del bodies.claims[claims:]
@@ -101,6 +114,8 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
                 bodies, f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span, "ITERATIONS"
             )
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
+    if "x" in stage.names:
+        raise problem("E0205", "`x` is the tensor that flows, and cannot be a loop variable", stage.span, "choose another name")
     values = bodies.evaluator.evaluate(stage.iterable, env)
     if isinstance(values, Unknown):
         return values

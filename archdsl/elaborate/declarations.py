@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
-from archdsl.elaborate.conditions import stated_sizes
+from archdsl.elaborate.conditions import sides_of, stated_sizes
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label, joined
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
@@ -46,12 +46,11 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
         bodies.claims.append(Claim(expect, frozen, naming.scope))
         return x
-    countable = Environment(env, env.module)
+    countable = Environment(env, env.module)  # a name that is misspelled may be one of these
     countable.names = {name: UNKNOWN for name in METRICS if env.find(name) is Unknown}
-    try:
-        check_claim(bodies.evaluator, expect, countable)
-    except Problem as found:
-        bodies.failed(found)
+    false = check_claim(bodies.evaluator, expect, countable)
+    if false is not None:
+        bodies.report(false, claim=True)
     return x
 
 
@@ -145,6 +144,8 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
     bodies.nodes.append(node)
     bodies.inputs.append(node.index)
     env.names[statement.name] = node
+    if len(bodies.inputs) == 1:
+        env.names["x"] = node
     if statement.condition is not None:
         _condition(bodies, statement.condition, env)
     return x if len(bodies.inputs) > 1 else node
@@ -215,7 +216,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     texts = [size.span.text for size in statement.sizes.items]
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
     for place, size in enumerate(statement.sizes.items):
-        text = texts[place]
+        text = size.id if isinstance(size, ast.Name) else texts[place]
         if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
     return f"a size that is left open begins with a capital: `[{', '.join(texts)}]`"
@@ -288,22 +289,13 @@ def _set_rule(bodies: Bodies, setting: ast.Setting, rule: Initializer) -> None:
     bodies.initializers[setting.name] = rule
 
 
-def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> None:
-    """Raise `Problem` where an `expect` does not hold."""
+def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> Diagnostic | None:
+    """What there is to say where an `expect` does not hold; raises `Problem` where it is no condition."""
     if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
-        return
-    if evaluator.truth(expect.claim, env) is not False:
-        return
-    claim, found = expect.claim, ""
-    if isinstance(claim, ast.Chain) and claim.operators[0] not in ("and", "or"):
-        sides = [
-            (operand.span.text, evaluator.evaluate(operand, env))
-            for operand in claim.operands
-            if not isinstance(operand, ast.Literal | ast.ListExpr)
-        ]
-        found = ": " + " and ".join(f"`{text}` is {_counted(value)}" for text, value in sides)
-    raise problem("E0701", f"`{claim.span.text}` does not hold{found}", claim.span)
-
-
-def _counted(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
+        return None
+    claim = expect.claim
+    if evaluator.truth(claim, env) is not False:
+        return None
+    while isinstance(claim, ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
+        claim = claim.then if evaluator.truth(claim.condition, env) else claim.other
+    return Diagnostic("E0701", f"`{claim.span.text}` does not hold{sides_of(evaluator, claim, env)}", Mark(claim.span))

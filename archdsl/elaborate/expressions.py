@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any
 
 from archdsl import limits
 from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import did_you_mean
 from archdsl.elaborate import steps
-from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare
+from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.unfound import Unfound
 from archdsl.elaborate.values import (
     FUNCTIONS,
+    NO_INPUT,
     SIZE_ATTRIBUTES,
     UNKNOWN,
     Bound,
@@ -23,12 +24,14 @@ from archdsl.elaborate.values import (
     Environment,
     Family,
     Module,
+    TooLarge,
     Unknown,
     length,
     nested,
     open_where_fixed,
     problem,
     size_attribute,
+    too_large,
     within,
 )
 from archdsl.initializers import Initializer
@@ -39,25 +42,18 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 
-class TooLarge(Protocol):
-    """What to raise for what goes over a limit."""
-
-    def __call__(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exception:
-        """An exception with the remedy."""
-
-
-def _too_large(message: str, span: Span, limit: str, help: str = "") -> Exception:
-    return problem("E0502", message, span, f"{help} {limits.remedy(limit)}")
-
-
 class Evaluator:
     """Evaluates expressions in an environment."""
 
-    def __init__(self, too_large: TooLarge = _too_large) -> None:
+    def __init__(self, too_large: TooLarge = too_large) -> None:
         self.too_large = too_large
         self._depth = 0
         self.steps = 0
+        self.undecided: Span | None = None
+        """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
         self.unfound = Unfound()
+        self.unread = False
+        """Whether something was asked for that an error in its definition hides."""
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
@@ -86,7 +82,10 @@ class Evaluator:
                     expression.span,
                     f"name the parts with `let`; {limits.remedy('NESTING')}",
                 )
-            return self._by_type[expression.__class__](expression, env)
+            value = self._by_type[expression.__class__](expression, env)
+            if value is UNKNOWN and self.undecided is None:
+                self.undecided = expression.span
+            return value
         finally:
             self._depth -= 1
 
@@ -118,6 +117,13 @@ class Evaluator:
 
     def count(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
         """A whole number of at least 0."""
+        value = self._whole(expression, env, what)
+        if isinstance(value, int) and value < 0:
+            raise problem("E0402", f"{what} is at least 0, and not {value}", expression.span)
+        return value
+
+    def _whole(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
+        """A whole number."""
         value = self.evaluate(expression, env)
         if isinstance(value, Unknown):
             return value
@@ -132,8 +138,6 @@ class Evaluator:
             raise open_where_fixed(what, value, expression.span)
         if isinstance(value, bool) or not isinstance(value, int):
             raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)
-        if value < 0:
-            raise problem("E0402", f"{what} is at least 0, and not {value}", expression.span)
         return value
 
     # -- names --
@@ -147,17 +151,24 @@ class Evaluator:
     def named(self, e: ast.Name, env: Environment) -> Any:
         """What a name means, or the class `Unknown` itself where it means nothing."""
         value = env.find(e.id)
+        if value is NO_INPUT:
+            raise problem("E0503", "this reads `x` before the first input", e.span, "begin the network with `input`")
         if value is not Unknown:
             return value
         defined = self.definition(e.id, env.module)
         if defined is None:
-            return UNKNOWN if env.damaged or env.module.file.hidden else Unknown
+            return self._unread() if env.damaged or env.module.file.hidden else Unknown
         return defined
+
+    def _unread(self) -> Unknown:
+        """The value of what a syntax error may hide."""
+        self.unread = True
+        return UNKNOWN
 
     def definition(self, name: str, module: Module) -> Any:
         """A block or network of the module, an op, an import, an initializer; none where there is none such."""
         if module.unclear and name in module.unclear:
-            return UNKNOWN
+            return self._unread()
         if name in module.definitions:
             return Callee(module.definitions[name], module)
         if (op := Op.registry.get(name)) is not None and not op.statement:
@@ -249,7 +260,7 @@ class Evaluator:
         return self.evaluate(e.then if condition else e.other, env)
 
     def _range(self, e: ast.RangeExpr, env: Environment) -> Any:
-        start, stop = self.count(e.start, env, "the start of a range"), self.count(e.stop, env, "the end of a range")
+        start, stop = self._whole(e.start, env, "the start of a range"), self._whole(e.stop, env, "the end of a range")
         if isinstance(start, Unknown) or isinstance(stop, Unknown):
             return UNKNOWN
         return range(start, stop)
@@ -263,14 +274,10 @@ class Evaluator:
         if isinstance(base, Module):
             found = base.definitions.get(e.name)
             if found is None and (base.file.hidden or e.name in base.unclear):
-                return UNKNOWN
+                return self._unread()
             if found is None:
-                raise problem(
-                    "E0201",
-                    f"the import `{e.base.span.text}` defines no `{e.name}`",
-                    e.span,
-                    did_you_mean(e.name, base.definitions),
-                )
+                message = f"the import `{e.base.span.text}` defines no `{e.name}`"
+                raise problem("E0201", message, e.span, did_you_mean(e.name, base.definitions))
             return Callee(found, base)
         if not isinstance(base, Node):
             raise problem(
@@ -294,15 +301,15 @@ class Evaluator:
             return UNKNOWN
         if isinstance(index, range) and isinstance(base, tuple | range):
             self.spend(len(base) if isinstance(base, tuple) else 0, e.span)
-            return _part(base, index, e.index.span)
+            return part_of(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
             code = "E0406" if isinstance(index, float) else "E0401"
             raise problem(code, f"an index is an int, and {show(index)} is {type_name(index)}", e.index.span)
         if isinstance(base, Family):
             if index in base:
                 return base[index]
-            if base.partial:
-                return UNKNOWN
+            if base.partial or env.damaged:
+                return self._unread()
             name = e.base.span.text
             known = ", ".join(f"`{name}[{i}]`" for i in islice(base, 8))
             raise problem("E0206", f"there is no `{name}[{index}]` yet", e.span, f"so far there is {known}" if known else None)
@@ -369,12 +376,8 @@ class Evaluator:
             value = self.argument(callee, argument, len(positional), env)
             if argument.name is None:
                 if keywords and not callee.keywords:
-                    raise problem(
-                        "E0404",
-                        "an argument by position comes after one by name",
-                        argument.span,
-                        "put the arguments by position first",
-                    )
+                    message = "an argument by position comes after one by name"
+                    raise problem("E0404", message, argument.span, "put the arguments by position first")
                 positional.append(Bound(value, argument.span))
             elif argument.name in keywords:
                 raise problem("E0404", f"`{argument.name}` is given twice", argument.span)
@@ -400,15 +403,3 @@ class Evaluator:
                 takes += ": half of the window, such as `pad = 1` for a window of 3"
             raise self.unfound.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)
-
-
-def _part(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
-    """The elements of a list in a range of places: `layers[0..i]`."""
-    if part.stop > length(base) or part.start > part.stop:
-        raise problem(
-            "E0407",
-            f"the part {part.start}..{part.stop} of a list of {length(base)}",
-            span,
-            "a part is `from..to`, without `to` itself",
-        )
-    return base[part.start : part.stop]

@@ -127,6 +127,7 @@ def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], joi
 def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming: Naming) -> list[Value]:
     """The value of each statement, each from the same `x`; loops and `if` add theirs."""
     found: list[Value] = []
+    damage = env.module.file.damage
     for statement in body.statements:
         env.names["x"] = x
         try:
@@ -139,7 +140,9 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                         bodies.depth -= 1
                         found += branches if turn.certain else [UNKNOWN]
                 else:
-                    found.append(bodies.pipeline(statement, env, x, naming))
+                    hurt = damage is not None and damage.holds(statement.span.start)
+                    value = bodies.doubtful(statement, env, x, naming) if hurt else bodies.pipeline(statement, env, x, naming)
+                    found.append(value)
             elif isinstance(statement, ast.Let | ast.Expect | ast.Damaged):
                 bodies.statement(statement, env, x, naming)
                 if isinstance(statement, ast.Damaged):
@@ -150,6 +153,5 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                 )
         except Problem as problem_found:
             bodies.failed(problem_found)
-            bodies.after_error(statement, env)
-            found.append(UNKNOWN)
+            found.append(bodies.after_error(statement, env, naming))
     return found

@@ -39,24 +39,29 @@ class Key(NamedTuple):
 class Naming:
     """The keys taken in one scope, and the position that the next stage gets."""
 
-    __slots__ = ("_families", "_position", "_taken", "scope")
+    __slots__ = ("_families", "_position", "_taken", "scope", "unsure")
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._position = 0
         self._taken: dict[str, Span] = {}
         self._families: dict[str, Naming] = {}
+        self.unsure = False
+        """Whether a stage in the scope was not understood, so that positions after it may be others."""
 
     def copy(self) -> Naming:
         """The same keys, apart from what either takes later."""
         made = Naming(self.scope)
         made._position, made._taken = self._position, dict(self._taken)
         made._families = {name: family.copy() for name, family in self._families.items()}
+        made.unsure = self.unsure
         return made
 
     def place(self, key: str | None, span: Span) -> str:
         """The key of the next stage: its label, or its position among the stages of the scope."""
         name = str(self._position) if key is None else key
+        if self.unsure and name.isdecimal():
+            return name
         if name in self._families:
             raise _clash(name, span, self._taken[name])
         if name in self._taken:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import takewhile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from archdsl import limits
 from archdsl.declared import type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.bodies import Bodies
-from archdsl.elaborate.control import tentative
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
+from archdsl.elaborate.negatives import roots_of_negatives
 from archdsl.elaborate.parameters import header
-from archdsl.elaborate.values import UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
+from archdsl.elaborate.reach import FalseClaim
+from archdsl.elaborate.uncalled import check_uncalled
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
 from archdsl.ir import Graph, Head, Node, Output, Scope
 from archdsl.ops.base import Category, Op
 from archdsl.records import record
@@ -30,26 +32,38 @@ class Elaboration:
 
     graph: Graph | None
     diagnostics: list[Diagnostic]
+    false_claims: list[FalseClaim]
+    _about: tuple[Module, ast.Definition]
     _bodies: Bodies
     _claims: list[Claim]
 
     def settle(self, counts: Mapping[Scope, Mapping[str, Any]]) -> list[Diagnostic]:
-        """Check the `expect` lines about counts, given those of each scope that `scopes_counted` names."""
-        found, reported = [], len(self._bodies.diagnostics)
+        """Check the `expect` lines about counts, given those of each scope that `scopes_counted` names.
+
+        Adds those that do not hold to `false_claims`; gives what else is wrong with them.
+        """
+        errors, reported = [], len(self._bodies.diagnostics)
         for claim in self._claims:
             env = Environment(claim.env, claim.env.module)
             env.names.update(counts[claim.scope])
             try:
-                check_claim(self._bodies.evaluator, claim.statement, env)
+                false = check_claim(self._bodies.evaluator, claim.statement, env)
+                if false is not None:
+                    self.false_claims.append(FalseClaim(*self._about, false, self._bodies.evaluator.unread))
             except Problem as error:
-                found.append(error.diagnostic)
+                errors.append(error.diagnostic)
             except Exhausted:
-                return found + self._bodies.diagnostics[reported:]
-        return found
+                return errors + self._bodies.diagnostics[reported:]
+        return errors
 
     def scopes_counted(self) -> list[Scope]:
         """The scopes that an `expect` counts in."""
         return list({id(claim.scope): claim.scope for claim in self._claims}.values())
+
+    @property
+    def undecided(self) -> Span | None:
+        """What the network depends on and was unknown, if anything: only an error may leave it so."""
+        return self._bodies.evaluator.undecided
 
     @property
     def steps(self) -> int:
@@ -59,21 +73,33 @@ class Elaboration:
 
 def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str] | None = None) -> Elaboration:
     """The graph of a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
-    bodies = Bodies()
+    bodies, false_claims = Bodies(), list[FalseClaim]()
+    about = module, definition
+    graph = None
     try:
-        try:
-            graph = _network(bodies, module, definition, settings or {})
-        except Problem as found:
-            bodies.failed(found)
-            graph = None
-        _check_uncalled(bodies, module)
+        with _claims_of(bodies, about, false_claims):
+            try:
+                graph = _network(bodies, module, definition, settings or {})
+            except Problem as found:
+                bodies.failed(found)
+        check_uncalled(bodies, module, definition, lambda block: _claims_of(bodies, (module, block), false_claims))
     except Exhausted:
-        return Elaboration(None, bodies.diagnostics, bodies, [])
-    if any(d.is_error for d in bodies.diagnostics):
+        return Elaboration(None, bodies.diagnostics, false_claims, about, bodies, [])
+    if false_claims or any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
-        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *_never_read(module)]
-    return Elaboration(graph, bodies.diagnostics, bodies, bodies.claims)
+        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *roots_of_negatives(graph), *_never_read(module)]
+    return Elaboration(graph, bodies.diagnostics, false_claims, about, bodies, bodies.claims)
+
+
+@contextmanager
+def _claims_of(bodies: Bodies, about: tuple[Module, ast.Definition], false_claims: list[FalseClaim]) -> Iterator[None]:
+    """Around the check of a definition: the claims that it finds false are its own."""
+    before = len(bodies.false_claims)
+    try:
+        yield
+    finally:
+        false_claims += [FalseClaim(*about, false, bodies.evaluator.unread) for false in bodies.false_claims[before:]]
 
 
 def _network(bodies: Bodies, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> Graph | None:
@@ -96,7 +122,10 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
         definition=network.span,
         doc=doc,
     )
-    result = bodies.run(network.body, env, UNKNOWN, Naming(root))
+    begins = any(isinstance(statement, ast.Input) for statement in network.body.statements)
+    result = bodies.run(network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
+    if not isinstance(result, Node) and bodies.evaluator.undecided is None:
+        bodies.evaluator.undecided = network.name_span
     if not bodies.inputs and not env.module.file.damaged and not any(d.is_error for d in bodies.diagnostics):
         raise problem(
             "E0503",
@@ -104,7 +133,6 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
             network.name_span,
             "its first statement declares one: `input image [3, 224, 224]`",
         )
-    bodies.diagnostics += _before_input(network.body)
     bodies.claims += [Claim(claim, env, root) for claim in claims]
     index = result.index if isinstance(result, Node) else 0
     heads = [result for result in bodies.results.values() if isinstance(result, Head)]
@@ -113,20 +141,6 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
         definition.name, root, list(bodies.nodes), bodies.inputs, index, heads, outputs, bodies.initializers,
         bodies.conditions, bodies.stated, bodies.stated_at, doc=doc,
     )  # fmt: skip
-
-
-def _before_input(body: ast.Body) -> list[Diagnostic]:
-    """An error for what takes `x`, or reads it, before there is one."""
-    early = list(takewhile(lambda statement: not isinstance(statement, ast.Input), body.statements))
-    if len(early) == len(body.statements):
-        return []
-    for statement in early:
-        works = isinstance(statement, ast.Pipeline | ast.Aux | ast.Output)
-        reads = isinstance(statement, ast.Let | ast.Expect) and any(name.id == "x" for name in ast.names(statement))
-        if works or reads:
-            message = f"this stands before the input {'that it takes' if works else 'whose shape it reads'}"
-            return [Diagnostic("E0503", message, Mark(statement.span), help="begin the network with `input`")]
-    return []
 
 
 def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect], str]:
@@ -205,21 +219,6 @@ def _check_setting(
         raise problem("E0607", f"`{definition.name}` fixes `{name}`", definition.span, help)
     if not text.strip():
         raise problem("E0607", f"`--set {name}=` has no value", definition.name_span, f"write `--set {name}=10`")
-
-
-def _check_uncalled(bodies: Bodies, module: Module) -> None:
-    """Look at blocks that nothing called, with everything about them unknown, so that their mistakes show too."""
-    for definition in module.definitions.values():
-        if not isinstance(definition, ast.Block) or definition in bodies.called:
-            continue
-        env = Environment(None, module)
-        env.names.update({parameter.name: UNKNOWN for parameter in definition.parameters})
-        scope = Scope(definition.name, None, "block", definition.name_span)
-        try:
-            with tentative(bodies):
-                bodies.run(definition.body, env, UNKNOWN, Naming(scope))
-        except Problem as found:
-            bodies.failed(found)
 
 
 def _unused_values(graph: Graph) -> list[Diagnostic]:

@@ -90,19 +90,26 @@ class Program:
         self._root = root.resolve() if root is not None else None
         self._modules: dict[Path, Module] = {}
         self._loading: list[Path] = []
-        self._sources: list[SourceFile] = []
+        self._files: list[ast.File] = []
+
+    def credible(self, found: list[Diagnostic]) -> list[Diagnostic]:
+        """What was found about the files, without what may follow from a syntax error alone."""
+        damage = {id(file.source): file.damage for file in self._files if file.damage is not None}
+        if not damage:
+            return found
+        by_file = [(diagnostic, damage.get(id(diagnostic.mark.span.file)) if diagnostic.mark else None) for diagnostic in found]
+        return [diagnostic for diagnostic, hurt in by_file if hurt is None or not hurt.explains(diagnostic)]
 
     @property
     def sources(self) -> tuple[SourceFile, ...]:
         """Every file that was read."""
-        return tuple(self._sources)
+        return tuple(file.source for file in self._files)
 
     def module(self, source: SourceFile, path: Path | None) -> Module:
         """The module of a source that lies at a path, with its imports; errors gather in `diagnostics`."""
         bounds = (limits.SOURCE_CHARACTERS, limits.NESTING, limits.ERRORS)
         file, errors = _parsed(source.name, source.text, bounds) if len(source.text) <= _KEPT_LENGTH else parse(source)
-        source = file.source
-        self._sources.append(source)
+        self._files.append(file)
         self.diagnostics += errors
         module = Module(file, {}, {})
         if path is not None:
@@ -140,6 +147,9 @@ class Program:
     def _check_parameters(self, definition: ast.Block | ast.Network) -> None:
         first: dict[str, Span] = {}
         for parameter in definition.parameters:
+            if parameter.name == "x":
+                message = "`x` is the tensor that flows, and cannot be a parameter"
+                self.diagnostics.append(Diagnostic("E0205", message, Mark(parameter.span), help="choose another name"))
             if parameter.name in first:
                 message = f"`{definition.name}` has two parameters called `{parameter.name}`"
                 related = (Mark(first[parameter.name], "the first"),)
@@ -152,7 +162,7 @@ class Program:
         found = self._resolve(item, path)
         if isinstance(found, Diagnostic):
             self.diagnostics.append(found)
-            module.imports[item.name] = Module(ast.File(item.span.file, (), (), (), (), damaged=True, hidden=True), {}, {})
+            module.imports[item.name] = Module(ast.File(item.span.file, (), (), (), (), hidden=True), {}, {})
         elif (owner := _owner(item.name)) is not None:
             message = f"`{item.name}` is {owner}, and an import cannot take its name"
             self.diagnostics.append(Diagnostic("E0205", message, Mark(item.name_span), help="choose another name after `as`"))
@@ -202,7 +212,7 @@ class Program:
         """A file that is imported, if there is room for it."""
         if isinstance(source, Diagnostic):
             return source
-        characters = sum(len(read.text) for read in (*self._sources, source))
+        characters = sum(len(read.text) for read in (*self.sources, source))
         if characters <= limits.SOURCE_CHARACTERS or len(source.text) > limits.SOURCE_CHARACTERS:
             return source
         message = f"with {source.name}, this spec has {characters:,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}"

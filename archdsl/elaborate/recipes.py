@@ -229,7 +229,8 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
     if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
         return diagnostic
-    name = head.name if isinstance(head, ast.Attribute) else head.span.text
+    written = head.id if isinstance(head, ast.Name) else head.span.text
+    name = head.name if isinstance(head, ast.Attribute) else written
     help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
     if key == "optimizer":
         help = REFUSED.get(name.lower().replace("_", ""), help)
@@ -237,7 +238,7 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         help += f"; a path stands in quotes: `data = {show(f'./{name}')}`"
     elif key == "data" and isinstance(expression, ast.CallExpr) and (path := _only_text(expression)) is not None:
         help += f"; a file or folder of your own is its path alone: `data = {path}`"
-    return diagnostic._replace(message=f"there is no {registry.kind} `{head.span.text}`", mark=Mark(head.span), help=help)
+    return diagnostic._replace(message=f"there is no {registry.kind} `{written}`", mark=Mark(head.span), help=help)
 
 
 def _only_text(call: ast.CallExpr) -> str | None:

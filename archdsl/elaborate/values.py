@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, show, type_name
+from archdsl.declared import Declared, Fault, describe, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Node
 from archdsl.records import record
@@ -39,8 +39,11 @@ def problem(code: str, message: str, span: Span, help: str | None = None) -> Pro
 
 def open_where_fixed(what: str, value: Any, span: Span) -> Problem:
     """A size that the input leaves open, where a number decides what the network is."""
-    help = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
-    return problem("E0307", f"{what} is a fixed number, and {show(value)} depends on a size that the input leaves open", span, help)
+    return problem("E0307", f"{what} is a fixed number, and {_OPEN.format(show(value))}", span, _FIX)
+
+
+_OPEN: Final = "{} depends on a size that the input leaves open"
+_FIX: Final = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
 
 
 def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
@@ -49,6 +52,18 @@ def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
         return check(value)
     except Fault as fault:
         raise problem(fault.code, fault.message, span, fault.help) from None
+
+
+class TooLarge(Protocol):
+    """What to raise for what goes over a limit."""
+
+    def __call__(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exception:
+        """An exception with the remedy."""
+
+
+def too_large(message: str, span: Span, limit: str, help: str = "") -> Exception:
+    """A problem with the remedy: what raises it where nothing else is said."""
+    return problem("E0502", message, span, f"{help} {limits.remedy(limit)}")
 
 
 class Exhausted(Exception):
@@ -63,6 +78,8 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+NO_INPUT: Final = Unknown()
+"""`x` before the first input of a network. To read it is an error, so it never becomes the value of an expression."""
 Value = Node | Unknown
 """A tensor of the network at some place."""
 
@@ -97,7 +114,13 @@ class Callee:
     module: Module | None = None
     positional: tuple[Bound, ...] = ()
     keywords: dict[str, Bound] | None = None
-    type_name = "an op or block"
+
+    @property
+    def type_name(self) -> str:
+        """What it is, with its article, as messages say it."""
+        if isinstance(self.target, type):
+            return describe(self.target)
+        return "a block" if isinstance(self.target, ast.Block) else "a network"
 
     @property
     def name(self) -> str:
@@ -164,9 +187,10 @@ class Family(dict[int, Value]):
 
 
 def _number(name: str, value: Any) -> Any:
+    if isinstance(value, OpenSize):
+        raise Fault("E0307", f"`{name}` takes fixed numbers, and {_OPEN.format(show(value))}", help=_FIX)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        hint = "an open size has no fixed number" if isinstance(value, OpenSize) else None
-        raise Fault("E0408", f"`{name}` takes numbers, and {show(value)} is {type_name(value)}", help=hint)
+        raise Fault("E0408", f"`{name}` takes numbers, and {show(value)} is {type_name(value)}")
     return value
 
 
@@ -246,7 +270,8 @@ def _log2(value: Any) -> float | int:
 
 def make_divisible(value: float, divisor: int = 8) -> int:
     """The nearest multiple of `divisor`, never under 90 % of the value (Sandler et al. 2018, arXiv:1801.04381, code)."""
-    _number("make_divisible", value)
+    for number in (value, divisor):
+        _number("make_divisible", number)
     if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
         raise Fault("E0408", f"`make_divisible` takes a divisor of at least 1, and not {show(divisor)}")
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)

@@ -50,6 +50,7 @@ class Relu(_Overwriting, name="relu"):
 
     module, function = "nn.ReLU", "F.relu"
     example = "relu"
+    sign = "positive"
 
 
 class Relu6(_Overwriting, name="relu6"):
@@ -57,6 +58,7 @@ class Relu6(_Overwriting, name="relu6"):
 
     module, function = "nn.ReLU6", "F.relu6"
     example = "relu6"
+    sign = "positive"
 
 
 class LeakyRelu(_Overwriting, name="leaky_relu"):
@@ -155,6 +157,7 @@ class Sigmoid(_Activation, name="sigmoid"):
 
     module, function = "nn.Sigmoid", "torch.sigmoid"
     example = "sigmoid"
+    sign = "positive"
 
 
 class Tanh(_Activation, name="tanh"):
@@ -168,6 +171,7 @@ class Softmax(_Activation, name="softmax"):
     """Exponentials, scaled to sum to one along an axis."""
 
     example = "softmax"
+    sign = "positive"
 
     axis: int = Field(0, description="the axis that sums to one: 0 is the channels, -1 the last")
 
@@ -195,6 +199,7 @@ class Hardsigmoid(_Activation, name="hardsigmoid"):
     saves_output = False
     module, function = "nn.Hardsigmoid", "F.hardsigmoid"
     example = "hardsigmoid"
+    sign = "positive"
 
 
 class Softplus(_Activation, name="softplus"):
@@ -206,6 +211,10 @@ class Softplus(_Activation, name="softplus"):
 
     beta: PositiveFloat = Field(1.0, description="how sharp the bend is")
     threshold: float = Field(20.0, description="where `beta * x` is above this, the output is `x`")
+
+    def never_negative(self, inputs: bool) -> bool:
+        """The logarithm is positive; the line is where it begins above zero."""
+        return inputs or self.threshold >= 0
 
 
 class Act(Op, name="act"):
@@ -222,6 +231,10 @@ class Act(Op, name="act"):
         if f.category is not Category.ACTIVATION:
             raise ValueError(f"`{f.name}` is no activation; an op that a parameter holds is a stage by itself")
         return f
+
+    def never_negative(self, inputs: bool) -> bool:
+        """As the activation's."""
+        return self.f.never_negative(inputs)
 
     def infer(self, *inputs: Shape) -> Shape:
         """As the activation's."""

@@ -97,11 +97,17 @@ class Op(Declared):
     """What happens to a tensor of integers, such as tokens."""
     saves_output: ClassVar[bool] = True
     """Nothing may overwrite the output: autograd keeps it for the backward pass, or it shares memory with the input."""
+    sign: ClassVar[Literal["free", "kept", "positive"]] = "free"
+    """Of the result: `positive` is never below zero, `kept` is not where no input is."""
     weight_layer: ClassVar[bool] = False
     """Counts towards a network's depth, as in "ResNet-50": convolutions and dense layers do."""
     example: ClassVar[str]
     """A statement that uses it, on `example_input`; the reference shows it and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"
+
+    def never_negative(self, inputs: bool) -> bool:
+        """Whether the result is never below zero, given whether the inputs never are."""
+        return self.sign == "positive" or (self.sign == "kept" and inputs)
 
     @property
     def own_shift(self) -> bool:

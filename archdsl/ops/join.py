@@ -16,6 +16,7 @@ _MOST_TERMS = 500
 
 class _Join(Op):
     category = Category.JOIN
+    sign = "kept"
     arity = None
     statement = True
     saves_output = False

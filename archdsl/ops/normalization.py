@@ -164,6 +164,10 @@ class InstanceNorm(_Normalization, name="instance_norm"):
         return Lowering(Call(f"nn.InstanceNorm{len(sizes)}d", (channels,), _changed(self, eps="eps", affine="affine")))
 
 
+_WIDEST = 1_024
+"""A window of `lrn` may have so many channels, whatever the input has."""
+
+
 class LocalResponseNorm(Op, name="lrn"):
     """Local response normalization over neighbouring channels (Krizhevsky et al. 2012, section 3.3).
 
@@ -180,8 +184,13 @@ class LocalResponseNorm(Op, name="lrn"):
     k: float = Field(1.0, description="added to the weighted squares")
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
-        channels_and_axes(self.name, inputs[0])
+        """The input's shape. PyTorch keeps a padded copy, which a window beyond all channels makes large for nothing."""
+        channels, _ = channels_and_axes(self.name, inputs[0])
+        widest = max(2 * channels - 1, _WIDEST)
+        if self.size > widest:
+            message = f"`size` of `lrn` may be at most {widest:,} for {channels:,} channels, and is {self.size:,}"
+            help = f"from {2 * channels - 1:,} on, each channel counts for every other"
+            raise Fault("E0402", message, argument="size", help=help)
         return inputs[0]
 
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:

@@ -27,6 +27,7 @@ class _Pool(Op):
     """What pools share. None keeps its output: a maximum keeps the places, an average nothing."""
 
     category = Category.POOLING
+    sign = "kept"
     saves_output = False
 
 
@@ -112,7 +113,12 @@ class AvgPool(_Window, name="avgpool"):
 
 
 class LpPool(_Window, name="lppool"):
-    """The p-norm of each window: the sum at `p = 1`, near the maximum for a large `p`."""
+    """The `p`-th root of the sum of `x^p` over each window: the Euclidean norm at `p = 2`, near the maximum for a large `p`.
+
+    As in PyTorch, no absolute value is taken. For an even `p` it is the p-norm all the same, and at `p = 1` the sum with its
+    signs. For other values of `p` negative numbers give NaN: with an odd `p` where the sum is negative, with a fraction always.
+    Below `p = 1`, the gradient at zero is not finite. A window that reaches past the end counts as its mean times its size.
+    """
 
     example = "lppool(2)"
 
@@ -123,6 +129,10 @@ class LpPool(_Window, name="lppool"):
     def needs(self, *inputs: Shape) -> list[Need]:
         """Room for a window, in three axes."""
         return self._whole_windows(inputs[0])
+
+    def never_negative(self, inputs: bool) -> bool:
+        """Roots are not, where they are real; sums are not where no term is."""
+        return inputs or self.p != 1
 
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
         """`torch.nn.LPPool1d`, `2d` or `3d`."""

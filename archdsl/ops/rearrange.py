@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
+from archdsl import limits
 from archdsl.declared import Fault
 from archdsl.ops.base import (
     Call,
@@ -86,6 +87,7 @@ class PadChannels(Op, name="pad_channels"):
     """Channels of zeros after the last, up to `to` channels: ResNet's shortcut without parameters (He et al. 2015, section 3.3)."""
 
     category = Category.SHAPE
+    sign = "kept"
     saves_output = False
     integers = "kept"
     example = "pad_channels(16)"
@@ -110,6 +112,7 @@ class CropLike(Op, name="crop_like"):
     """The middle of the input, as large as another value: U-Net's "copy and crop" (arXiv:1505.04597)."""
 
     category = Category.SHAPE
+    sign = "kept"
     arity = 2
     operands = ("like",)
     example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
@@ -183,6 +186,7 @@ class PixelShuffle(Op, name="pixel_shuffle"):
     """Channels become pixels: `[C * r^2, H, W]` to `[C, H * r, W * r]` (Shi et al. 2016, arXiv:1609.05158)."""
 
     category = Category.SHAPE
+    sign = "kept"
     example = "pixel_shuffle(2)"
 
     r: PositiveInt = Field(description="factor of enlargement")
@@ -204,6 +208,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     """Channels of all groups in turn, so that grouped convolutions mix (Zhang et al. 2017, arXiv:1707.01083)."""
 
     category = Category.SHAPE
+    sign = "kept"
     example = "channel_shuffle(2)"
 
     groups: PositiveInt = Field(description="groups of channels")
@@ -220,8 +225,10 @@ class ChannelShuffle(Op, name="channel_shuffle"):
 
 
 def _part(part: range) -> range:
-    if part.step != 1 or part.start < 0 or len(part) == 0:
+    if not 0 <= part.start < part.stop:
         raise ValueError(f"a part is `from..to` with 0 <= from < to, and not {part.start}..{part.stop}")
+    if part.stop > limits.SIZE:
+        raise ValueError(f"a part ends at {limits.SIZE:,} at most, and not at {part.stop}")
     return part
 
 
@@ -229,6 +236,7 @@ class Slice(Op, name="slice"):
     """A part of an axis: `slice(0..4)` takes the first four channels."""
 
     category = Category.SHAPE
+    sign = "kept"
     integers = "kept"
     example = "slice(0..4)"
 
@@ -257,6 +265,7 @@ class Permute(Op, name="permute"):
     """The axes in another order: `permute([1, 2, 0])` puts channels last. Axis 0 is the channels."""
 
     category = Category.SHAPE
+    sign = "kept"
     integers = "kept"
     example = "permute([1, 2, 0])"
 
@@ -282,6 +291,7 @@ class Transpose(Op, name="transpose"):
     """Two axes exchanged: `transpose(0, 1)` makes tokens of channels. Axis 0 is the channels."""
 
     category = Category.SHAPE
+    sign = "kept"
     integers = "kept"
     example = "transpose(1, 2)"
 

@@ -12,6 +12,7 @@ class _Dropping(Op):
     """What these share: the shape stays, and the values average to what they were."""
 
     category = Category.REGULARIZATION
+    sign = "kept"
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lark import Token
@@ -17,6 +18,7 @@ from archdsl.syntax import nodes as ast
 from archdsl.syntax.situation import SyntaxFault
 
 Children = list[Any]
+_STRING_IN_PARENTHESES = re.compile(r'(?:\(|\s|#[^\n]*)*("(?:\\[^\n]|[^"\\\n])*")')
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -80,7 +82,7 @@ class Builder:
         return ast.Literal(self.of(c[0]), None)
 
     def parenthesized(self, c: Children) -> ast.Expr:
-        return c[1]  # type: ignore[no-any-return]
+        return replace(c[1], span=self._span(c))  # type: ignore[no-any-return]
 
     def list(self, c: Children) -> ast.ListExpr:
         return ast.ListExpr(self._span(c), tuple(item for item in c if isinstance(item, ast.Expr)))
@@ -147,7 +149,7 @@ class Builder:
         if len(names) > 2:
             place = next(self.of(t) for t in reversed(c) if isinstance(t, Token) and t.type == "NAME")
             self.report(SyntaxFault("E0101", place, "`for` takes one name, or two where the first counts the rounds"))
-        return ast.For(self._span(c), tuple(names[:2]), c[-2], c[-1])
+        return ast.For(self._span(c), tuple(names), c[-2], c[-1])
 
     def if_(self, c: Children) -> ast.If:
         arms: list[tuple[ast.Expr | None, ast.Body]] = []
@@ -188,7 +190,9 @@ class Builder:
             case ast.Index(span, ast.Name(_, name), index):
                 return ast.Label(span, name, index)
             case ast.Literal(span, str()):
-                template = self._template(span)
+                string = _STRING_IN_PARENTHESES.match(self.file.text, span.start)
+                assert string is not None
+                template = self._template(Span(self.file, *string.span(1)))
                 return ast.Label(span, None, None, template) if template is not None else None
             case ast.Literal(span, int()):
                 help = f'a key that is no name stands in quotes: `"{span.text}": ...`'
@@ -223,6 +227,8 @@ class Builder:
         return ast.Let(self._span(c), str(c[1]), c[3])
 
     def expect(self, c: Children) -> ast.Expect:
+        if len(c) > 4:  # `expect a if c else b`
+            return ast.Expect(self._span(c), self.choice(c[1:]), None)
         return ast.Expect(self._span(c), c[1], c[3] if len(c) > 3 else None)
 
     alias_claim = expect

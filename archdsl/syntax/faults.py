@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from archdsl.diagnostics.suggest import nearest
 from archdsl.source import Span
-from archdsl.syntax.situation import KEYWORDS, NEAR, WORDS, Situation, SyntaxFault
+from archdsl.syntax.call_faults import body, call_style, range_, tuple_
+from archdsl.syntax.situation import KEYWORDS, WORDS, Situation, SyntaxFault
 
 _OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
-_AROUND = frozenset({"skip", "concat", "add", "mul", "shake"})
 _STATEMENTS = {
     "output": "an output has a label: `output name: ...`", "aux": "a head has a label: `aux name: ...`",
     "input": "an input has a name and a shape: `input image [3, 32, 32]`",
@@ -24,6 +23,14 @@ _STATEMENTS = {
 
 _DEFINING = {"block": "a block", "network": "a network", "import": "an import", "train": "a recipe"}
 """The words that begin what stands at the top level of a file."""
+
+
+_AFTER_A_COMMA = {
+    "input": "`where` follows the sizes without a comma",
+    "expect": "what a claim means is said in a comment: `# ...`",
+    "let": "a list stands in square brackets: `let sizes = [16, 32]`",
+}
+"""What may be meant by a comma in a statement, by its first word."""
 
 
 def _unclosed_string(s: Situation) -> SyntaxFault | None:
@@ -82,15 +89,6 @@ def _operator(s: Situation) -> SyntaxFault | None:
         return None
     sides = f"{s.previous}; {right[1]}" if right is not None else "...; ..."
     return SyntaxFault("E0105", s.span, f"`{s.token}` does not join tensors", f"write `{join} {{ {sides} }}`", keep=False)
-
-
-def _tuple(s: Situation) -> SyntaxFault | None:
-    """`(3, 3)`, a list as Python writes some."""
-    if s.token.type != "COMMA" or s.opened is None or s.opened.type != "LPAR" or s.opened_span is None or s.expected >= {"NAME"}:
-        return None
-    before, after = s.span.file.text[s.opened_span.end : s.span.start], re.match(r"[^()\[\]{}]*(?=\))", s.after)
-    help = f"write `[{before}, {after[0].strip()}]`" if after is not None and len(before) < NEAR else "write `[..., ...]`"
-    return SyntaxFault("E0105", s.opened_span, "a list stands in square brackets", help, keep=False)
 
 
 def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
@@ -248,82 +246,6 @@ def _path(s: Situation) -> SyntaxFault | None:
     return SyntaxFault("E0101", place, "a path stands in quotes", "write `data = \"" + path.replace("\\", "/") + '"`', keep=False)
 
 
-def _range(s: Situation) -> SyntaxFault | None:
-    """`slice(0:4)`, `widths[1:]`, as Python writes ranges."""
-    if s.token.type != "COLON" or s.opened is None or s.previous is None or s.opened.type == "LBRACE":
-        return None
-    begins, inside = s.previous.type in ("LPAR", "LSQB"), s.opened.type == "LPAR"
-    if not begins and ("RANGE" not in s.expected or (inside and s.previous.type != "INT")):
-        return None
-    after = re.match(r"[^()\[\],:]*", s.after)
-    assert after is not None  # it may be empty
-    end, following = after[0].strip(), s.after[after.end() :][:1]
-    if following == ":":
-        return SyntaxFault("E0105", s.span, "`:` does not make a range, and a range has no step", "write `..`, as in `0..4`", keep=False)
-    if begins or not end:
-        both = f"`0..{end or 'n'}`" if begins else f"`{s.previous}..n`"
-        return SyntaxFault("E0105", s.span, "`:` does not make a range", f"write `..` and both ends: {both}", keep=False)
-    return SyntaxFault("E0105", s.span, "`:` does not make a range", "write `..`, as in `0..4`", instead=("RANGE", ".."))
-
-
-def _call_style(s: Situation) -> SyntaxFault | None:
-    """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
-    if s.previous is None or s.previous.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
-        return None
-    text, name = s.span.file.text[s.span.start : s.span.start + NEAR], s.previous
-    numbers = re.match(r"\{?\s*(-?[\d.][^\n#;{}]*?)\s*(?=[\n#;{}]|->|$)", text)
-    if s.token.type in ("INT", "FLOAT", "SIGN", "LBRACE") and numbers is not None:
-        arguments = numbers[1] if "," in numbers[1] or "(" in numbers[1] else ", ".join(numbers[1].split())
-        return SyntaxFault(
-            "E0101", s.span, f"the arguments of `{name}` stand without parentheses", f"write `{name}({arguments})`", keep=False
-        )
-    if s.token.type == "NAME" and re.match(r"[ \t]*([#;}]|->|$)", s.after):
-        help = f"write `{name} -> {s.token}` for two stages, `{name}({s.token})` for an argument"
-        return SyntaxFault("E0101", s.span, f"`{name}` and `{s.token}` stand side by side", help, keep=False)
-    if s.token.type == "LBRACE":
-        index = re.match(r"\s*([^{}\n\"]*?)\s*\}\s*:", s.after)
-        join = nearest(str(name), _AROUND)
-        help = f"a label takes a colon: `{name}: {{ ... }}`"
-        if index is not None:
-            help = f"a computed label stands in quotes: `\"{name}{{{index[1]}}}\": ...`; or with an index: `{name}[{index[1]}]: ...`"
-        elif join is not None:
-            help = f"did you mean `{join} {{ ... }}`?"
-        return SyntaxFault("E0101", s.span, f"a body cannot follow `{name}`", help, keep=False)
-    return None
-
-
-def _body(s: Situation) -> SyntaxFault | None:
-    """`add(a, b)`, `skip relu` and `if n > 1: relu`, where a body needs braces."""
-    if s.previous is None or s.previous_span is None or "LBRACE" not in s.expected:
-        return None
-    if s.token.type == "COLON":
-        return SyntaxFault("E0105", s.span, "`:` does not begin a body", "a body stands in braces: `{ ... }`", keep=False)
-    if str(s.previous) in _AROUND and s.token.type in ("NAME", "LSQB"):
-        return SyntaxFault("E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False)
-    if s.previous.type != "RPAR":
-        return None
-    first = max(0, s.previous_span.start - NEAR)
-    text = s.span.file.text[first : s.previous_span.start]
-    start, depth = len(text), 1
-    while depth and start:
-        start -= 1
-        depth += {")": 1, "(": -1}.get(text[start], 0)
-    word = re.search(r"\b(\w+)\s*$", text[:start])
-    if depth or word is None or word[1] not in _AROUND:
-        return None
-    given = [part.strip() for part in re.split(r",(?![^(\[]*[)\]])", text[start + 1 :])]
-    options = [part for part in given if re.match(r"\w+\s*=(?!=)", part)]
-    given = [re.sub(r"^(\w+)\(x\)$", r"\1", part) for part in given]  # an op takes what flows by itself
-    branches = [part.removeprefix("[").removesuffix("]") for part in given if part and part not in options]
-    head = f"{word[1]}({', '.join(options)})" if options else word[1]
-    place = Span(s.span.file, first + word.start(1), s.previous_span.end)
-    what = "a body" if word[1] == "skip" else "its branches"
-    return SyntaxFault(
-        "E0101", place, f"`{word[1]}` goes around {what} in braces",
-        f"write `{head} {{ {'; '.join(part.replace(', ', '; ') if '(' not in part else part for part in branches) or '...'} }}`", keep=False,
-    )  # fmt: skip
-
-
 def _expected(s: Situation) -> SyntaxFault:
     """The last resort: what was found, and what could have stood there."""
     at = s.span
@@ -336,9 +258,8 @@ def _expected(s: Situation) -> SyntaxFault:
     if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
         last = re.match(r"\s*(#|$)", s.after) is not None
         word, *_ = re.split(r"[;{}]", s.before)[-1].split() or [""]
-        if word in ("input", "expect"):
-            remedy = "`where` follows the sizes without a comma" if word == "input" else "what a claim means is said in a comment: `# ...`"
-            return SyntaxFault("E0101", at, message, remedy, keep=False)
+        if word in _AFTER_A_COMMA:
+            return SyntaxFault("E0101", at, message, _AFTER_A_COMMA[word], keep=False)
         parted = "keys stand on lines of their own or are parted by `;`"
         return SyntaxFault("E0101", at, message, parted, instead=("_SEP", ";") if not last else None)
     help = None
@@ -375,16 +296,16 @@ _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
     _strange_character,
     _python,
     _operator,
-    _tuple,
+    tuple_,
     _nested,
     _keyword,
     _unclosed_bracket,
     _wrong_closing,
     _missing_name,
-    _range,
+    range_,
     _assignment,
-    _call_style,
-    _body,
+    call_style,
+    body,
 )
 
 

@@ -5,11 +5,12 @@ Chains of one precedence (`a + b - c`) are flat, so that a long sum is not a dee
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import field, fields
 from typing import Any, ClassVar
 
 from archdsl.records import record
 from archdsl.source import SourceFile, Span
+from archdsl.syntax.damage import Damage
 
 
 class _Node:
@@ -239,7 +240,7 @@ class Repeat(Stage):
 
 @record
 class For(Stage):
-    """`for i in list { ... }`; with two names, the first counts from 0."""
+    """`for i in list { ... }`; with two names, the first counts from 0; further ones are an error, and unknown."""
 
     names: tuple[str, ...]
     iterable: Expr
@@ -409,12 +410,20 @@ class Train(_Node):
 
 @record
 class File(_Node):
-    """A whole file, with its comments in order; `damaged` by a syntax error, `hidden` where one hid a definition."""
+    """A whole file, with its comments in order; `damage` is what syntax errors did to it, none where there are none.
+
+    It is `hidden` where one hid a definition, or the file could not be read at all.
+    """
 
     source: SourceFile
     imports: tuple[Import, ...]
     definitions: tuple[Definition, ...]
     recipes: tuple[Train, ...]
     comments: tuple[Span, ...]
-    damaged: bool = False
+    damage: Damage | None = field(default=None, repr=False)
     hidden: bool = False
+
+    @property
+    def damaged(self) -> bool:
+        """Whether not all of it is known."""
+        return self.damage is not None or self.hidden

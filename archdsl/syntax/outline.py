@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from archdsl.syntax import nodes as ast
 
-_WORD = re.compile(r"[^\W\d]\w*")
 _BLANK = re.compile(r"\n[ \t]*\n")
 
 
@@ -59,17 +58,38 @@ def introduction(file: ast.File, mark: str = "##") -> str:
     return "\n".join(line.lstrip("#").strip() for line in lines[:end])
 
 
+def items(file: ast.File) -> list[ast.Import | ast.Definition | ast.Train]:
+    """All that a file holds, in order."""
+    return sorted([*file.imports, *file.definitions, *file.recipes], key=lambda item: item.span.start)
+
+
 def needed(file: ast.File, name: str) -> set[str]:
-    """The names of the definitions and imports that one definition draws on, itself included."""
-    texts = {part.item.name: part.text for part in _parts(file) if not isinstance(part.item, ast.Train)}
+    """The names of the definitions and imports that one definition draws on, itself included.
+
+    A name in a comment or a string counts for nothing, and neither does one that a parameter takes; one in the braces of a label counts.
+    """
+    known = {item.name: item for item in items(file) if not isinstance(item, ast.Train)}
     found: set[str] = set()
     waiting = [name]
     while waiting:
         current = waiting.pop()
         if current not in found:
             found.add(current)
-            waiting += [word for word in _WORD.findall(texts[current]) if word in texts]
+            item = known[current]
+            waiting += [] if isinstance(item, ast.Import) else _names(item) & known.keys()
     return found
+
+
+def _names(definition: ast.Definition) -> set[str]:
+    """The names that a definition reads from its file."""
+    if isinstance(definition, ast.Alias):
+        return {name.id for name in ast.names(definition.target, *definition.claims)}
+    assert isinstance(definition, ast.Block | ast.Network)
+    found, own = set[str](), set[str]()
+    for parameter in definition.parameters:  # a default sees the parameters before it
+        found |= {name.id for name in ast.names(parameter.default)} - own
+        own.add(parameter.name)
+    return found | ({name.id for name in ast.names(definition.body)} - own)
 
 
 def excerpt(file: ast.File, definition: ast.Definition, new_name: str) -> str:
@@ -98,14 +118,13 @@ def _renamed(part: _Part, definition: ast.Definition, name: str) -> str:
 
 def _parts(file: ast.File) -> list[_Part]:
     text = file.source.text
-    items: list[ast.Import | ast.Definition | ast.Train] = [*file.imports, *file.definitions, *file.recipes]
-    items.sort(key=lambda item: item.span.start)
     parts = []
     end = 0
-    for index, item in enumerate(items):
+    all_items = items(file)
+    for index, item in enumerate(all_items):
         above = text[end : item.span.start].lstrip("; ")
         line_end = text.find("\n", item.span.end) + 1 or len(text)
-        alone = index + 1 == len(items) or items[index + 1].span.start >= line_end
+        alone = index + 1 == len(all_items) or all_items[index + 1].span.start >= line_end
         end = line_end if alone else item.span.end
         parts.append(_Part(item, above, text[item.span.start : end] if alone else text[item.span.start : end] + "\n"))
     return parts

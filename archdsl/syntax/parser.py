@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import re
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +24,7 @@ from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.build import Builder
+from archdsl.syntax.damage import Damage
 from archdsl.syntax.faults import explain
 from archdsl.syntax.layout import CLOSES, Layout
 from archdsl.syntax.situation import Situation, SyntaxFault
@@ -60,7 +62,7 @@ def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnost
 
 
 def _nothing(source: SourceFile) -> ast.File:
-    return ast.File(source, (), (), (), (), damaged=True, hidden=True)
+    return ast.File(source, (), (), (), (), hidden=True)
 
 
 @contextmanager
@@ -97,10 +99,12 @@ class _Parser:
         builder.report = faults.append
         builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
         self.layout.reset()
-        items = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, faults).spec()
+        run = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, faults)
+        items = run.spec()
         comments = tuple(builder.comments)
-        faults.sort(key=lambda fault: fault.span.start)
-        return _file(source, items, comments, damaged=bool(faults)), [fault.diagnostic() for fault in faults]
+        if faults:
+            faults = _settle_braces(source, items, faults, run.strays, run.damage)
+        return _file(source, items, comments, run.damage if faults else None), [fault.diagnostic() for fault in faults]
 
     def expression(
         self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault], help: str = _IN_A_LABEL
@@ -133,14 +137,22 @@ class _Run:
         self.lark, self.stack = lark, stack
         self.layout, self.source, self.faults = layout, source, faults
         self.previous: Token | None = None
+        self.damage = Damage(source)
+        self.strays: list[SyntaxFault] = []
+        """Errors that stand where braces do not match; they may follow from others."""
+        self._reports = 0
+        self._put_in: dict[str, int] = {}
+        """The closing brackets, by kind, that errors were mended with, and the line of the last."""
 
     def spec(self) -> list[Any]:
         tokens = self.lark.parse_interactive(self.source.text, start="spec").lexer_thread.lex(None)  # type: ignore[no-untyped-call]
         for token in tokens:
+            before = self.previous
             if not self.stack.feed(token):
                 self._recover(token, tokens)
-            self.previous = token
-            if len(self.faults) >= limits.ERRORS:
+            if self.previous is before:  # what was skipped may go further
+                self.previous = token
+            if len(self.faults) >= limits.ERRORS or self._reports >= 20 * limits.ERRORS:
                 return self._finish(report=False)
         if self.layout.too_deep is not None:
             self.faults.append(_too_deep(_span(self.source, self.layout.too_deep), "give the inner parts names: `let`, `block`"))
@@ -175,7 +187,7 @@ class _Run:
             count = len(self.layout.opened_before(token)) if definition else self.layout.open_brackets(token)
             if self._close(count, token) and self._resume(token):
                 return
-        self.layout.close(self.layout.open_brackets(token), token)
+        self._close_brackets(token)
         dropped = self._drop_to(("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM"), keep=fault.keep)
         if dropped == "ERROR_ITEM" and not definition:
             self._skip(tokens, None)
@@ -191,7 +203,7 @@ class _Run:
         """
         for token in tokens:
             self.previous = token
-            self.layout.close(self.layout.open_brackets(token), token)
+            self._close_brackets(token)
             if self._defines(token):
                 self.layout.close(len(self.layout.opened_before(token)), token)
                 self._drop_to(("ERROR_ITEM",))
@@ -218,17 +230,22 @@ class _Run:
             if not self.stack.accepts(closing.type):
                 return False
             self.stack.feed(closing)
+            self._put_in[closing.type] = token.line or 0
             self.layout.close(1, token)
         return True
 
     def _resume(self, token: Token) -> bool:
         """Go on with a token after an error, with a separator before it where it needs one; whether that could be."""
-        if self.stack.feed(token):
-            return True
-        if not self.stack.accepts("_SEP"):
-            return False
-        self.stack.feed(Token.new_borrow_pos("_SEP", "", token))
-        return self.stack.feed(token)
+        if not self.stack.feed(token):
+            if not self.stack.accepts("_SEP"):
+                return False
+            self.stack.feed(Token.new_borrow_pos("_SEP", "", token))
+            if not self.stack.feed(token):
+                return False
+        opened = self.layout.open[-1] if self.layout.open else None
+        if opened is not None and self.layout.closes is None and CLOSES[opened.type] == token.type:
+            self.layout.open.pop()  # a bracket inside kept the layout from seeing that this one closes it
+        return True
 
     def _drop_to(self, errors: tuple[str, ...], keep: bool = True) -> str | None:
         """Drop symbols until an error token can stand for what was dropped; which one could."""
@@ -248,6 +265,18 @@ class _Run:
         if self.stack.accepts("_SEP"):
             self.stack.feed(Token.new_borrow_pos("_SEP", "", self.previous) if self.previous is not None else Token("_SEP", ""))
 
+    def _close_brackets(self, token: Token) -> None:
+        """Take the round and square brackets that an error stands in as closed."""
+        count = self.layout.open_brackets(token)
+        for opened in self.layout.opened_before(token)[len(self.layout.opened_before(token)) - count :]:
+            self._put_in[CLOSES[opened.type]] = token.line or 0
+        self.layout.close(count, token)
+
+    def _closes_again(self, token: Token, fault: SyntaxFault) -> bool:
+        """Whether this is the closing bracket, on the same line or the next, of one that an error was mended with."""
+        line = self._put_in.get(token.type)
+        return fault.code == "E0102" and line is not None and (token.line or 0) <= line + 1
+
     def _report(self, token: Token) -> SyntaxFault:
         before = self.layout.opened_before(token)
         opened = before[-1] if before else None
@@ -264,9 +293,54 @@ class _Run:
             any(isinstance(value, Token) and value.type == "INPUT" for value in self.stack.values[-4:]),
         )  # fmt: skip
         fault = explain(situation)
-        if fault not in self.faults[-1:]:
+        self._reports += 1
+        if not self.damage.holds(fault.span.start) and not self._closes_again(token, fault):
             self.faults.append(fault)
+        end = token.start_pos or 0
+        braces_alone = all(bracket.type == "LBRACE" for bracket in before[-1:])
+        unclosed = fault.code == "E0102" and bool(before) and braces_alone and fault.span.start < end
+        nothing_open = not before and (situation.expected <= {"_SEP", "$END"} or {"BLOCK", "NETWORK"} <= situation.expected)
+        between_items = nothing_open and (token.column or 1) > 1
+        after_body = token.type in ("VIA", "ELSE") and self.previous is not None and self.previous.type == "RBRACE"
+        if unclosed or between_items or after_body or (fault.code == "E0102" and braces_alone and token.type == "RBRACE"):
+            self.strays.append(fault)
+        if fault.instead is not None and fault.instead[0] == "_SEP":
+            self.damage.add(fault.span.start, fault.span.start, ends=True)
+        elif not unclosed:
+            another = self.layout.first_on_line and fault.span.start < end  # the token begins another statement
+            self.damage.add(fault.span.start, end, ends=another)
         return fault
+
+
+def _settle_braces(
+    source: SourceFile, items: list[Any], faults: list[SyntaxFault], strays: list[SyntaxFault], damage: Damage
+) -> list[SyntaxFault]:
+    """The errors in order, without those of braces that do not match since another error garbled one.
+
+    The definitions with such braces become doubtful: what stands in which body is not known.
+    """
+    starts = sorted(item.span.start for item in items if isinstance(item, ast.Definition | ast.Import | ast.Train))
+    follow: list[SyntaxFault] = []
+    settled: set[int] = set()
+    for stray in sorted(strays, key=lambda fault: fault.span.start):
+        at = bisect_right(starts, stray.span.start)
+        start, end = starts[at - 1] if at else 0, starts[at] if at < len(starts) else len(source.text) + 1
+        damage.add_definition(start, end)
+        others = [fault for fault in faults if start <= fault.span.start < end and fault not in strays]
+        if start in settled or any(_garbles_brace(fault, stray) for fault in others):
+            follow.append(stray)
+        settled.add(start)
+    return sorted((fault for fault in faults if fault not in follow), key=lambda fault: fault.span.start)
+
+
+def _garbles_brace(fault: SyntaxFault, stray: SyntaxFault) -> bool:
+    """Whether an error may stand where a brace is missing: before one too many; beside one that is not closed, or alone on a line below."""
+    if stray.span.text != "{":
+        return fault.span.start < stray.span.start
+    text = fault.span.file.text
+    between = text[stray.span.end : fault.span.start]
+    line = text[text.rfind("\n", 0, fault.span.start) + 1 :].split("\n", 1)[0]
+    return fault.span.start > stray.span.start and ("\n" not in between or len(line.split()) == 1)
 
 
 def _too_deep(place: Span, help: str) -> SyntaxFault:
@@ -278,17 +352,17 @@ def _span(source: SourceFile, token: Token) -> Span:
     return Span(source, start, max(token.end_pos or 0, start + 1))
 
 
-def _file(source: SourceFile, items: list[Any], comments: tuple[Span, ...], damaged: bool) -> ast.File:
+def _file(source: SourceFile, items: list[Any], comments: tuple[Span, ...], damage: Damage | None) -> ast.File:
     docs = _documentation(source, comments) if comments else {}
     definitions = []
     for item in items:
         if isinstance(item, ast.Definition):
             doc = docs.get(item.span.line_column[0] - 1, "") if docs else ""
             definitions.append(replace(item, doc=doc) if doc else item)
-    hidden = damaged and (not items or any(isinstance(item, ast.Damaged) for item in items))
+    hidden = damage is not None and (not items or any(isinstance(item, ast.Damaged) for item in items))
     return ast.File(
         source, tuple(i for i in items if isinstance(i, ast.Import)), tuple(definitions),
-        tuple(i for i in items if isinstance(i, ast.Train)), comments, damaged, hidden,
+        tuple(i for i in items if isinstance(i, ast.Train)), comments, damage, hidden,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from lark import Token
@@ -21,6 +22,21 @@ WORDS = {
     "RSQB": "`]`", "COMMA": "`,`", "COLON": "`:`", "EQUAL": "`=`", "DOT": "`.`", "ARROW": "`->`", "RANGE": "`..`",
     "CIRCUMFLEX": "`^`", "SIGN": "`+`", "FACTOR": "`*`", "COMPARE": "a comparison",
 }  # fmt: skip
+
+
+_NO_BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|[^()\[\]{}]')
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+def balanced(text: str) -> bool:
+    """Whether the brackets of a part of a source match, so that it can be quoted as the text to write."""
+    waiting: list[str] = []
+    for sign in _NO_BRACKET.sub("", text):
+        if sign in _CLOSING:
+            waiting.append(_CLOSING[sign])
+        elif not waiting or waiting.pop() != sign:
+            return False
+    return not waiting
 
 
 class SyntaxFault(NamedTuple):

@@ -26,7 +26,7 @@ def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
     if size <= _LARGE:
         return None
     message = f"the labels are numbers of about {size:,.0f}, and a network begins with outputs near 1"
-    return Fault("W0108", message, argument="loss", help=f"write `loss = {loss.name}(scale = auto)`, or `scale = none` to learn them as they are")
+    return Fault("W0110", message, argument="loss", help=f"write `loss = {loss.name}(scale = auto)`, or `scale = none` to learn them as they are")
 
 
 def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
@@ -35,4 +35,4 @@ def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
     if warmup <= run:
         return None
     message = f"the warm-up takes {warmup:,} steps, and the run has {run:,}: the learning rate reaches {recipe.optimizer.lr * run / warmup:.3g} of {recipe.optimizer.lr:g}"
-    return Fault("W0107", message, argument="schedule", help="write a shorter `warmup_steps`")
+    return Fault("W0109", message, argument="schedule", help="write a shorter `warmup_steps`")

@@ -48,7 +48,7 @@ def test_ends_that_are_as_good_as_any(end: str, loss: str) -> None:
 
 def test_a_warmup_longer_than_the_run() -> None:
     [(code, message, _, is_error)] = said(recipe="schedule = step(every = 3, warmup = 20)")
-    assert (code, is_error) == ("W0107", False)
+    assert (code, is_error) == ("W0109", False)
     assert message == "the warm-up takes 20 epochs, and the run has 10: the learning rate reaches 0.0005 of 0.001"
     assert said(recipe="schedule = cosine(warmup = 10)") == []
 

@@ -34,6 +34,20 @@ def test_comments_go_with_what_they_speak_of(cli: Cli) -> None:
     assert "Wide residual networks" not in text and "resnet50" not in text and "block basic(" in text
 
 
+def test_what_a_comment_or_a_string_names_is_not_copied(cli: Cli) -> None:
+    Path("f.arch").write_text("""block big { relu }
+block wide(w) { conv(w, 3) }
+block small(wide) { conv(wide, 3) }  # faster than big
+block part(i) { "s{i}": relu }
+block count { relu }
+network n { input image [3, 8, 8]; small(4) -> part(1); "big": bn; for i in 0..2 { "t{i}": tanh } }
+""")
+    assert cli("new", "mine", "--from", "f.arch").exit_code == 0
+    text = Path("mine.arch").read_text()
+    assert "block small" in text and "block part" in text
+    assert "block big" not in text and "block wide" not in text and "block count" not in text
+
+
 def test_a_starter(cli: Cli) -> None:
     assert cli("new", "mine").stdout == "mine.arch\n"
     network = load("mine.arch")

@@ -374,12 +374,12 @@ def test_labels_in_the_thousands_are_spoken_of(folder: Path, caplog: pytest.LogC
     for loss, said in ((call(Loss, "mse"), True), (call(Loss, "mse", scale="none"), False), (call(Loss, "mae", scale="auto"), False)):
         caplog.clear()
         trained(folder, Net(1), "value", loss=loss, epochs=1)
-        assert ("warning[W0108]: the labels are numbers of about 5," in caplog.text) is said
+        assert ("warning[W0110]: the labels are numbers of about 5," in caplog.text) is said
 
 
 def test_a_warmup_of_more_steps_than_the_run(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     trained(folder, Net(), schedule=call(Schedule, "cosine", warmup_steps=12))
-    assert "warning[W0107]: the warm-up takes 12 steps, and the run has 6: the learning rate reaches 0.0005 of 0.001" in caplog.text
+    assert "warning[W0109]: the warm-up takes 12 steps, and the run has 6: the learning rate reaches 0.0005 of 0.001" in caplog.text
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")

@@ -173,7 +173,8 @@ CODES = (
         "E0310",
         "no size works",
         """The input leaves a size open, and no value of it satisfies everything that the network asks: two sides of a join that
-        are never equal, or a condition that an earlier one rules out. The marks show what each place needs.""",
+        are never equal, a condition that an earlier one rules out, or one that holds only above the largest size there is,
+        2,147,483,647. The marks show what each place needs.""",
         bad="""
         network tiny {
           input image [3, H, 32]

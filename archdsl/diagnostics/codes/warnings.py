@@ -130,6 +130,54 @@ CODES = (
     ),
     Code(
         "W0107",
+        "a block that is not called may fail",
+        """A network does not call this block, so that the values of its parameters, and its input, are not known. Where a loop
+        runs, or a condition holds, that depends on them, the block fails. The message states what it assumes; a call with
+        other values may work. What fails with any values is an error.""",
+        bad="""
+        block unit(k) {
+          repeat x.c // 6 { conv(8, 3, stride = k - 1) }
+        }
+        block pair { unit(1) -> relu }
+
+        network tiny {
+          input image [3, 32, 32]
+          conv(8, 3)
+        }
+        """,
+        good="""
+        block unit(k) {
+          repeat x.c // 6 { conv(8, 3, stride = k - 1) }
+        }
+        block pair { unit(2) -> relu }
+
+        network tiny {
+          input image [3, 32, 32]
+          conv(8, 3)
+        }
+        """,
+    ),
+    Code(
+        "W0108",
+        "negative numbers under a root",
+        """`lppool` sums `x^p` over each window and takes the `p`-th root, without an absolute value, as PyTorch does. Unless `p` is
+        even, or 1, a negative sum has no real root, and the result is NaN, which training does not recover from. Ops such as
+        `relu` and `sigmoid` before it keep numbers from being negative.""",
+        bad="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(16, 3) -> bn -> lppool(2, p = 3)
+        }
+        """,
+        good="""
+        network tiny {
+          input image [3, 32, 32]
+          conv(16, 3) -> bn -> relu -> lppool(2, p = 3)
+        }
+        """,
+    ),
+    Code(
+        "W0109",
         "the warm-up is longer than the run",
         """The learning rate climbs over the warm-up, and the run ends before that does: the rate that the optimizer names is never
         reached.""",
@@ -149,7 +197,7 @@ CODES = (
         """,
     ),
     Code(
-        "W0108",
+        "W0110",
         "the labels are large numbers",
         """The outputs of a fresh network are near 1, and labels in the thousands are far from that: the first steps are huge, and
         training fails or takes long. With `scale = auto` the network learns labels with mean 0 and standard deviation 1, and the

@@ -94,7 +94,7 @@ def test_what_where_rules_out_is_refused(body: str) -> None:
         if network.sizes.works({"N": n}):
             module(torch.zeros(2, 3, n))
         else:
-            with pytest.raises(ValueError, match=rf"^N must be one of 3 to 19; N is {n}$"):
+            with pytest.raises(ValueError, match=rf"^N must be from 3 to 19; N is {n}$"):
                 module(torch.zeros(2, 3, n))
     compiled = torch.compile(module, fullgraph=True, backend="eager")
     for n in (4, 8, 12):
