@@ -22,7 +22,7 @@ from archdsl.extras import extra_needed
 from archdsl.network import Network
 
 if TYPE_CHECKING:
-    from archdsl.train import Result
+    from archdsl.train import Experiment, Result
 
 
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
 )
+@click.option("--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -47,6 +48,7 @@ def command(
     output: Path | None,
     resume: bool,
     device: str,
+    dry_run: bool,
 ) -> None:
     """Train NETWORK by the `train` block of its file.
 
@@ -60,6 +62,9 @@ def command(
     weights = weights or (weights_of(network) if not resume else None)
     if weights is not None:
         _require_fit(network, weights)
+    if dry_run:
+        print_text(_tried(network, weights, device))
+        return
     with RunFolder(output, network, resume=resume) as folder:
         facts: dict[str, Any] = {"address": address, "settings": dict(settings), "limits": limits_of(ctx), "device": device}
         folder.describe(facts | ({"weights": weights.facts()} if weights is not None else {}))
@@ -119,10 +124,27 @@ def _require_fit(network: Network, weights: Weights) -> None:
     print_diagnostics([finding])
 
 
+def _tried(network: Network, weights: Weights | None, device: str) -> str:
+    """What one batch gives; raises `SpecError` as training does."""
+    with extra_needed("train", "training"):
+        from archdsl.train.dry_run import dry_run  # here, as above
+    try:
+        return str(dry_run(_experiment(network, weights, None), accelerator=device))
+    except Fault as fault:
+        raise SpecError([network.diagnostic(fault)]) from fault
+
+
 def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: str) -> Result:
+    from archdsl.train import fit  # here, as above
+
+    return fit(_experiment(network, weights, folder.weights()), folder.path, resume=folder.resume, accelerator=device)
+
+
+def _experiment(network: Network, weights: Weights | None, facts: dict[str, Any] | None) -> Experiment:
+    """The network with fresh or given weights; the facts about those are for the run's record."""
     import torch  # here, as above
 
-    from archdsl.train import Experiment, Input, fit
+    from archdsl.train import Experiment, Input
 
     graph, recipe = network.graph, network.recipe
     assert recipe is not None
@@ -132,13 +154,12 @@ def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: s
         report = weights.load(network, module)
         if report.ok:
             click.echo(str(report), err=True)
-    experiment = Experiment(
+    return Experiment(
         network.name, module, recipe,
         tuple(Input(str(graph.nodes[i]), tuple(size if isinstance(size, int) else None for size in graph.nodes[i].shape), graph.nodes[i].integer)
               for i in graph.inputs),
-        {head.name: head.weight for head in graph.heads}, network.folder, graph.root.arguments, folder.weights(),
+        {head.name: head.weight for head in graph.heads}, network.folder, graph.root.arguments, facts,
     )  # fmt: skip
-    return fit(experiment, folder.path, resume=folder.resume, accelerator=device)
 
 
 def _resume_command(ctx: click.Context, address: str, settings: tuple[tuple[str, str], ...], device: str, folder: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch import LightningModule
@@ -13,16 +13,25 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-from archdsl.recipe.optimizers import Optimizer
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.keys import seed_of
 from archdsl.train.losses import IGNORED, predicted
 from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
-from archdsl.train.parts import Parts, check_labels
+from archdsl.train.parts import Parts, check_labels, optimizer_of
 from archdsl.train.sums import RunningSums
 from archdsl.train.targets import criterion_of
+
+
+class Forward(NamedTuple):
+    """What a batch gave: the objective, the loss of the main output, that output, the labels, and how many labels the loss is over."""
+
+    objective: Tensor
+    loss: Tensor
+    output: Tensor
+    labels: Tensor
+    counted: int | Tensor
 
 
 class Task(LightningModule):
@@ -110,20 +119,25 @@ class Task(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the objective of a batch. Raises `Fault` (E0804) if it is not finite and that is known."""
+        objective, loss, main, labels, counted = self.forward_batch(batch)
+        with torch.no_grad():
+            correct, answers = self._correct(main.detach(), labels)
+            if self.sums.add(self.global_step, objective.detach(), loss.detach(), correct, len(labels), counted, answers):
+                raise self._not_finite(self.global_step)
+        return objective * self._window_share(batch_idx) if self.recipe.accumulate > 1 else objective
+
+    def forward_batch(self, batch: Batch) -> Forward:
+        """Prepare a batch and compute its objective."""
         inputs, labels = self.preparation(batch, training=True)
         outputs = self.module(*self._arranged(inputs))
         main = main_output(outputs)
-        loss, count = self.criterion(main, labels)
+        loss, counted = self.criterion(main, labels)
         objective: Tensor = loss
         for head, weight in self.heads.items():
             objective = objective + weight * self.criterion(getattr(outputs, head), labels)[0]
         for regularizer in self.recipe.regularize:
             objective = objective + regularizer.penalty(self._weights)
-        with torch.no_grad():
-            correct, answers = self._correct(main.detach(), labels)
-            if self.sums.add(self.global_step, objective.detach(), loss.detach(), correct, len(labels), count, answers):
-                raise self._not_finite(self.global_step)
-        return objective * self._window_share(batch_idx) if self.recipe.accumulate > 1 else objective
+        return Forward(objective, loss, main, labels, counted)
 
     def _arranged(self, inputs: Sequence[Tensor]) -> Sequence[Tensor]:
         if not self.recipe.channels_last:
@@ -230,18 +244,6 @@ class Task(LightningModule):
         values = self.sums.values(accuracy=self.kind not in ("value", "map"))
         self.sums.reset()
         return {f"train_{name}": value for name, value in values.items()}
-
-
-def optimizer_of(optimizer: Optimizer, parts: Parts, *, fused: bool) -> torch.optim.Optimizer:
-    """The optimizer of a recipe, with a group for each way in which parts are trained."""
-    arguments = optimizer.arguments()
-    if fused and optimizer.fused:
-        arguments["fused"] = True
-    groups = parts.groups(optimizer.lr, optimizer.weight_decay)
-    if "weight_decay" not in arguments:
-        groups = [{key: value for key, value in group.items() if key != "weight_decay"} for group in groups]
-    made: torch.optim.Optimizer = pkgutil.resolve_name(optimizer.target)(groups, **arguments)
-    return made
 
 
 def _averaged(module: nn.Module, memory: float | None) -> AveragedModel | None:
