@@ -76,6 +76,8 @@ class Task(LightningModule):
 
     def on_fit_start(self) -> None:
         """Compile in place, which leaves the keys of the `state_dict` as they are."""
+        if self.averaged is not None:  # PyTorch asks in every step whether it is 0; on a GPU the processor would wait for the answer
+            self.averaged.n_averaged = self.averaged.n_averaged.cpu()
         if self.recipe.compile:
             self.module.compile()
 
@@ -110,7 +112,8 @@ class Task(LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Let dropout and the like draw the same numbers whether or not the run was interrupted."""
-        seed = seed_of(self.recipe.seed, 3, self.current_epoch * self.steps + batch_idx)
+        place = self.current_epoch * self.steps + batch_idx
+        seed = seed_of(self.recipe.seed, 3, place, *([self.global_rank] if self.global_rank else []))
         torch.default_generator.manual_seed(seed)  # `torch.manual_seed` asks every kind of device, which takes 0.85 ms
         if self.device.type == "cuda":
             torch.cuda.default_generators[self.device.index or 0].manual_seed(seed)
@@ -224,7 +227,11 @@ class Task(LightningModule):
 
     @torch.no_grad()
     def measure(self, batches: Iterable[Batch], *, details: bool = False) -> Measured:
-        """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen."""
+        """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen.
+
+        Raises `Fault` (E0804) if the weights come from a loss that was not finite.
+        """
+        self.check_finite()
         module = self.evaluated
         measures = Measures(self.metric_names, self.criterion, self.outputs, details=details).to(self.device)
         modes = {part: part.training for part in module.modules()}

@@ -16,6 +16,7 @@ from archdsl.train import Experiment, Input, fit
 from archdsl.train.data import load
 from archdsl.train.losses import IGNORED, Criterion
 from archdsl.train.measures import Measured, Measures
+from archdsl.train.sums import RunningSums
 from archdsl.train.task import Task
 
 
@@ -186,3 +187,32 @@ def test_evaluation_gives_metrics_by_name_and_details() -> None:
     found = task.measure(data.evaluation_batches(data.held_out), details=True)
     assert found.values == values and len(found.per_class) == 10 and sum(map(sum, found.confusion)) == 360
     assert sum(found.confusion[i][i] for i in range(10)) / 360 == pytest.approx(values["accuracy"])
+
+
+def test_sums_on_a_gpu_are_those_on_the_cpu() -> None:
+    """What is done there, on the CPU: nothing is read before the end, and the first step that was not finite is remembered."""
+    at_once, deferred = RunningSums(), RunningSums(deferred=True)
+    for step in range(5):
+        objective, loss, correct = torch.rand(()), torch.rand(()), torch.tensor(step)
+        for sums, labels in ((at_once, 8 + step), (deferred, torch.tensor(8 + step))):
+            assert not sums.add(step, objective, loss, correct, 8 + step, labels, 8 + step)
+    assert deferred.values(accuracy=True) == pytest.approx(at_once.values(accuracy=True), rel=1e-6)
+    again = RunningSums()
+    again.load(deferred.state())
+    assert again.values(accuracy=True) == deferred.values(accuracy=True)
+    assert deferred.broken() is None
+    one, bad = torch.ones(()), torch.tensor(float("nan"))
+    assert at_once.add(7, bad, one, one, 1, 1, 1)
+    for step, objective in ((7, bad), (8, one), (9, torch.tensor(float("inf")))):
+        assert not deferred.add(step, objective, one, one, 1, 1, 1)
+    assert deferred.broken() == 7
+
+
+def test_a_loss_that_was_not_finite_is_reported_with_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU: found at the end of the epoch, and nothing is written."""
+    monkeypatch.setattr("archdsl.train.task.RunningSums", lambda: RunningSums(deferred=True))
+    recipe = Recipe.create({"data": call_digits(), "epochs": 2, "optimizer": call(Optimizer, "sgd", lr=1e9), "loss": call(Loss, "mse")})
+    module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    with pytest.raises(Fault, match=r"the loss is no longer finite in epoch 1, step [2-9]$") as caught:
+        fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, accelerator="cpu")
+    assert caught.value.code == "E0804" and not (tmp_path / "checkpoints" / "last.ckpt").exists()

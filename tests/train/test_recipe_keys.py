@@ -350,7 +350,7 @@ def test_values_in_the_thousands_are_scaled(folder: Path) -> None:
 def test_a_label_that_is_not_there(folder: Path) -> None:
     for key, value in (("freeze", "stam"), ("groups", call(ParameterGroup, "group", labels="stam")), ("unfreeze", call(Thaw, "at", epoch=1, labels="stam"))):
         with pytest.raises(Fault, match=f"`{key}` names `stam`, and the network has no such label") as caught:
-            trained(folder, Net(), **{key: value})
+            trained(folder, Net(), **{"freeze": ["stem"], key: value})
         assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0807", key, "did you mean `stem`?")
     with pytest.raises(Fault, match="`freeze` leaves nothing to train"):
         trained(folder, Net(), freeze=["stem", "body", "fc"])
@@ -404,3 +404,25 @@ def test_bf16_and_channels_last(folder: Path) -> None:
     equal(last, usual)
     _, half = trained(folder, Net(), optimizer=sgd(), precision="bf16")
     assert 1e-5 < max(float((half[key] - usual[key]).abs().max()) for key in usual if key.endswith("weight")) < 0.05
+
+
+def test_soft_targets_of_a_file(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    with np.load(folder / "class.npz") as file:
+        shares = rng.dirichlet([1, 1, 1], 60).astype(np.float32)
+        np.savez(folder / "soft.npz", x=file["x"], y=shares)
+    for loss in ("cross_entropy", "focal"):
+        result, weights = trained(folder, Net(), "soft", optimizer=sgd(), loss=call(Loss, loss, **({"gamma": 0.0} if loss == "focal" else {})))
+        module = Net()
+        equal(weights, written_out(folder, module, plain(module), "soft"))
+        assert result.rows[1].accuracy is not None
+
+
+def test_compiled_in_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By PyTorch's back end that changes nothing, which needs no compiler and takes little time."""
+    real = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda self: real(self, backend="eager"))
+    module = Net()
+    _, weights = trained(folder, module, optimizer=sgd(), compile=True)
+    _, usual = trained(folder, Net(), optimizer=sgd())
+    equal(weights, usual)
