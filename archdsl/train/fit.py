@@ -62,6 +62,7 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
             trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
         except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
+    task.finish()
     write(folder / "weights.safetensors", _weights(experiment, task))
     return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
 

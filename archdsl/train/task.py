@@ -58,11 +58,11 @@ class Task(LightningModule):
         self.best_metric = best_metric(recipe, self.kind)
         self.sums = RunningSums()
         self.parts = Parts(module, recipe)
-        self.averaged = _averaged(module, recipe.ema)
         self._weights: list[nn.Parameter] = []
         self._reduction = 1.0
         if recipe.channels_last:
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to all versions, not to their types
+        self.averaged = _averaged(module, recipe.ema)
         self._enter(1)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -218,6 +218,11 @@ class Task(LightningModule):
     def weights(self) -> dict[str, Tensor]:
         """Return the `state_dict` of the run's weights, under the network's keys; copies, on the CPU."""
         return {key: value.detach().cpu().clone().contiguous() for key, value in self.evaluated.state_dict().items()}
+
+    def finish(self) -> None:
+        """Leave the run's weights in the module: the averaged ones if the recipe has `ema`."""
+        if self.evaluated is not self.module:
+            self.module.load_state_dict(self.evaluated.state_dict())
 
     # ---- Measuring ----
 

@@ -241,7 +241,9 @@ def test_groups_and_decay(folder: Path) -> None:
 
 
 def test_average_of_the_weights(folder: Path) -> None:
-    result, weights = trained(folder, Net(), optimizer=sgd(), ema=0.8)
+    mine = Net()
+    result, weights = trained(folder, mine, optimizer=sgd(), ema=0.8)
+    assert all(torch.equal(value, weights[key]) for key, value in mine.state_dict().items())
     module = Net()
     average: dict[str, Tensor] = {}
 
