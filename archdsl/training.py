@@ -17,11 +17,13 @@ from archdsl.runs import RunFolder, Snapshot
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
+    from torch import nn
 
     from archdsl.network import Network
     from archdsl.recipe import Recipe
     from archdsl.starting_weights import Weights
-    from archdsl.train import Result
+    from archdsl.train import Experiment, Result
+    from archdsl.train.dry_run import DryRun
     from archdsl.weights.report import WeightsReport
 
 
@@ -101,27 +103,61 @@ def train(
         # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
         # run too: training the digits beside two of them takes 7 times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        import torch  # here: torch and Lightning take seconds to import
+        from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
+    module = _module(network, recipe, None if folder.resumed else weights, transferred)
+    experiment = _experiment(network, recipe, module, folder.weights())
+    try:
+        return fit(
+            experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks,
+            warn=_warner(network, warn), report=report,
+        )  # fmt: skip
+    except Fault as fault:
+        raise SpecError([network.diagnostic(fault)]) from fault
 
-        from archdsl.train import Experiment, Hardware, Input, fit
+
+def try_batch(
+    network: Network,
+    device: str,
+    weights: Weights | None = None,
+    *,
+    warn: Callable[[Diagnostic], None],
+    transferred: Callable[[WeightsReport], None],
+) -> DryRun:
+    """Make one step with a copy of the network, and return what it took; nothing is written. Raise `SpecError` as `train` does."""
+    recipe = require_trainable(network)
+    with extra_needed("train", "training"):
+        from archdsl.train.dry_run import dry_run  # here: torch and Lightning take seconds to import
+    experiment = _experiment(network, recipe, _module(network, recipe, weights, transferred), None)
+    try:
+        return dry_run(experiment, accelerator=device, warn=_warner(network, warn))
+    except Fault as fault:
+        raise SpecError([network.diagnostic(fault)]) from fault
+
+
+def _module(network: Network, recipe: Recipe, weights: Weights | None, transferred: Callable[[WeightsReport], None]) -> nn.Module:
+    """The network, freshly initialized by the recipe's seed, then with the weights that it starts from."""
+    import torch  # here: takes over a second to import
+
     torch.manual_seed(recipe.seed)
     module = network.build()
-    if weights is not None and not folder.resumed:
+    if weights is not None:
         transferred(weights.load(network, module))
+    return module
+
+
+def _experiment(network: Network, recipe: Recipe, module: nn.Module, facts: dict[str, Any] | None) -> Experiment:
+    """What training must know; the facts are about the weights, for the run's record."""
+    from archdsl.train import Experiment, Input  # here: torch and Lightning take seconds to import
+
     graph = network.graph
     nodes = [graph.nodes[i] for i in graph.inputs]
     inputs = tuple(Input(str(node), tuple(s if isinstance(s, int) else None for s in node.shape), node.integer) for node in nodes)
     heads = {head.name: head.weight for head in graph.heads}
-    experiment = Experiment(
-        network.name, module, recipe, inputs, heads, network.folder, graph.root.arguments, folder.weights()
-    )  # fmt: skip
-    try:
-        return fit(
-            experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks,
-            warn=lambda fault: warn(network.diagnostic(fault)._replace(severity=Severity.WARNING)), report=report,
-        )  # fmt: skip
-    except Fault as fault:
-        raise SpecError([network.diagnostic(fault)]) from fault
+    return Experiment(network.name, module, recipe, inputs, heads, network.folder, graph.root.arguments, facts)
+
+
+def _warner(network: Network, warn: Callable[[Diagnostic], None]) -> Callable[[Fault], None]:
+    return lambda fault: warn(network.diagnostic(fault)._replace(severity=Severity.WARNING))
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -50,18 +51,19 @@ def cases(folder: Path) -> dict[str, Callable[[], tuple[Network, Path]]]:
 
 
 def by_archdsl(network: Network, folder: Path) -> float:
-    """Seconds of a run's epochs, without reading data and the final table."""
+    """CPU seconds of a run's epochs, without reading data and the final table."""
     graph = network.graph
     inputs = tuple(Input(str(graph.nodes[i]), tuple(graph.nodes[i].shape)) for i in graph.inputs)
     recipe = network.recipe
     assert recipe is not None
     torch.manual_seed(0)
     experiment = Experiment(network.name, network.build(), recipe, inputs, {head.name: head.weight for head in graph.heads}, folder)
-    return fit(experiment, folder / "run", accelerator="cpu").seconds
+    with patch("time.monotonic", time.process_time):  # what a run says of its time, in CPU time: other programs may run
+        return fit(experiment, folder / "run", accelerator="cpu").seconds
 
 
 def by_hand(network: Network, folder: Path) -> float:
-    """Seconds of the same epochs in a plain loop."""
+    """CPU seconds of the same epochs in a plain loop."""
     graph, recipe = network.graph, network.recipe
     assert recipe is not None
     heads = {head.name: head.weight for head in graph.heads}
@@ -79,7 +81,7 @@ def by_hand(network: Network, folder: Path) -> float:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * len(batches))
     smoothing = getattr(recipe.loss, "label_smoothing", 0.0)
     rows: list[dict[str, Any]] = []
-    started = time.monotonic()
+    started = time.process_time()
     for epoch in range(recipe.epochs):
         position = epoch * len(batches)
         total, correct, count = 0.0, 0, 0
@@ -103,7 +105,7 @@ def by_hand(network: Network, folder: Path) -> float:
             right = sum(int((output.argmax(1) == labels).sum()) for output, labels in found)
         rows.append({"epoch": epoch, "loss": total / count, "accuracy": correct / count, "val_accuracy": right / len(data.held_out)})
         torch.save({"module": module.state_dict(), "optimizer": optimizer.state_dict()}, folder / "by-hand.pt")
-    return time.monotonic() - started
+    return time.process_time() - started
 
 
 def main() -> None:

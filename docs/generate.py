@@ -19,6 +19,7 @@ from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.ops.base import Category
 from archdsl.recipe import Recipe
+from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the zoo's page tells of the tests, and reads their tables
 from docs.zoo import draw_pictures, stale_pictures, zoo_page
@@ -103,8 +104,8 @@ def recipes_page() -> str:
     """The keys of `train`, and what can stand under each."""
     rows = [_row(Recipe, name) for name in Recipe.parameters_in_order()]
     parts = [
-        f"# Recipes\n\n{NOTE}\n\nThe keys of the `train {{ ... }}` block. `--set train.KEY=VALUE` replaces one from the command line. "
-        "The page on [training](training.md) goes through a run, and the forms of data.",
+        f"# Recipes\n\n{NOTE}\n\nThe keys of the `train {{ ... }}` block. `--set train.KEY=VALUE` replaces one from the command line, "
+        "`--set train.optimizer.lr=0.05` or `--set 'train.augment[0].pixels=2'` a part of one. The page on [training](training.md) goes through a run, and the forms of data.",
         "| key | is | default | |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
     ]
     for key in Recipe.parameters_in_order():
@@ -112,7 +113,33 @@ def recipes_page() -> str:
         if registry is not None:
             parts.append(f"## {key}")
             parts += [_declared(entry) for entry in registry]
+        elif key == "metrics":
+            parts.append(_metrics())
     return "\n\n".join(parts) + "\n"
+
+
+def _metrics() -> str:
+    """The metrics, and for which labels each is."""
+    rows = [
+        f"| `{name}` | {metric.about} | {', '.join(_LABELS[kind] for kind in metric.kinds)} | {'higher' if metric.higher else 'lower'} |"
+        for name, metric in METRICS.items()
+    ]
+    rows_by_default = [f"| {text} | {', '.join(f'`{name}`' for name in default_metrics(kind, 2))} | `{default_best(kind)}` |" for kind, text in _LABELS.items()]
+    return "\n\n".join(
+        [
+            "## metrics",
+            "What `metrics`, `best`, and `metric` of `patience` and `plateau` can name. They are measured on the validation set after each "
+            "epoch, by torchmetrics. Labels that are ignored do not count.",
+            "| metric | is | for labels that are | better |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
+            "Without the keys, these are measured, and choose the best epoch; `top5` too for 20 classes or more:",
+            "| labels | `metrics` | `best` |\n| --- | --- | --- |\n" + "\n".join(rows_by_default),
+        ]
+    )
+
+
+_LABELS: dict[Kind, str] = {
+    "class": "classes", "mask": "masks", "multilabel": "several classes at once", "value": "values", "map": "maps of values",
+}  # fmt: skip
 
 
 def errors_page() -> str:

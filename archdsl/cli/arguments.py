@@ -16,7 +16,9 @@ from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SETTING = re.compile(r"(?P<name>[^\W\d]\w*(\.\w+|\[\d+\])*)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
+_SETTING = re.compile(
+    r"(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL
+)
 
 _LIMITS = "archdsl.limits"
 

@@ -23,7 +23,7 @@ from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
 from archdsl.runs.processes import rank
 from archdsl.starting_weights import Weights, weights_of
-from archdsl.training import fitting, mean_and_interval, require_trainable, snapshot, train
+from archdsl.training import fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
 
 if TYPE_CHECKING:
     from archdsl.train import Result
@@ -51,6 +51,7 @@ Examples:
 @click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines, under torchrun or SLURM.")
 @click.option("--strategy", type=click.Choice(["auto", "ddp", "fsdp"]), default="auto", show_default=True,
               help="How devices share the work: ddp copies the network to each, fsdp shards it (CUDA).")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -64,6 +65,7 @@ def command(
     devices: int,
     nodes: int,
     strategy: str,
+    dry_run: bool,
 ) -> None:
     """Train NETWORK by the `train` block of its file.
 
@@ -76,6 +78,14 @@ def command(
     if weights is not None:
         for found in fitting(network, weights):
             print_diagnostics([found])
+    if dry_run:
+        with extra_needed("train", "training"):
+            tried = try_batch(
+                network, device, weights,
+                warn=lambda found: print_diagnostics([found]), transferred=lambda report: click.echo(str(report), err=True),
+            )  # fmt: skip
+        print_text(str(tried))
+        return
     hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
     command = _Command(ctx, address, settings, weights, hardware)
     if seeds is None:

@@ -139,7 +139,6 @@ class Adagrad(Optimizer, name="adagrad"):
     """Duchi et al. 2011: each step divided by the root of the sum of all squared gradients."""
 
     target = "torch.optim.Adagrad"
-    fused = True
     lr: Rate = 1e-2
     lr_decay: float = Field(0.0, ge=0, description="how fast the rate falls with the steps, besides the schedule")
     weight_decay: Decay = 0.0

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.train.data import Data
+from archdsl.train.targets import soft_targets
 
 
 def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
@@ -45,7 +46,8 @@ def check(
 ) -> int:
     """The number of outputs; raises `Fault` (E0801) where labels, outputs, loss and augmentations do not fit."""
     _check_augmentations(recipe, data.shapes[0])
-    if data.classes is None and recipe.loss.wants == "classes":
+    soft = soft_targets(data.train.labels) and soft_targets(data.held_out.labels)
+    if data.classes is None and recipe.loss.wants == "classes" and not soft:
         raise _no_classes(recipe.loss.name, data.train.labels)
     if data.classes is None and recipe.loss.wants == "probabilities":
         for labels in (data.train.labels, data.held_out.labels):

@@ -98,6 +98,7 @@ def fit(
                 trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
         except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
+    task.finish()
     if trainer.is_global_zero:
         write(folder / "weights.safetensors", _weights(experiment, task))
     return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
@@ -216,6 +217,7 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
         "seed": experiment.recipe.seed,
         "weights": experiment.weights,
         "normalization": task.preparation.as_data(),
+        "label_scale": task.criterion.as_data(),
         "versions": versions,
         "platform": platform.platform(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else str(device),

@@ -56,6 +56,10 @@ class Criterion(nn.Module):
             return output.sigmoid()
         return output * self.deviation + self.mean if self.scaled else output
 
+    def as_data(self) -> dict[str, Any] | None:
+        """How labels were scaled, for the record; None if they were not."""
+        return {"mean": self.mean.tolist(), "std": self.deviation.tolist()} if self.scaled else None
+
     def _regression(self, loss: Regression, output: Tensor, labels: Tensor) -> Tensor:
         wanted = self._target(labels, output)
         if self.scaled:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import MeanAbsoluteError, MeanMetric, MeanSquaredError, Metric, R2Score
+from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, R2Score, SumMetric
 from torchmetrics import classification as tm
 
 from archdsl.declared import Fault
@@ -58,14 +58,15 @@ class Measures(nn.Module):
         self.criterion = criterion
         kind: Kind = "class" if criterion.kind == "multilabel" and outputs == 1 else criterion.kind
         self.kind = kind
-        self.loss = MeanMetric()
+        self.loss, self.counted = SumMetric(nan_strategy="disable"), SumMetric(nan_strategy="disable")  # else they leave out what is no number
         self.by_name = nn.ModuleDict({name: _metric(name, kind, outputs) for name in names if name != "loss"})
         self.confusion = _confusion(kind, outputs) if details else None
 
     def update(self, output: Tensor, labels: Tensor) -> None:
         """Take in a batch."""
         value, count = self.criterion(output, labels)
-        self.loss.update(value, count)
+        self.loss.update(value * count)
+        self.counted.update(count)
         kind, output = self.kind, output.float()
         if kind in ("value", "map"):
             values, labels = self.criterion.scaled_back(output).flatten(1), labels.reshape(len(labels), -1)
@@ -78,7 +79,8 @@ class Measures(nn.Module):
             return
         one_output = output.shape[1] == 1
         answers = (output > 0).long() if kind == "multilabel" else predicted(output)
-        labels = labels.long().view(answers.shape)
+        soft = labels.is_floating_point() and self.criterion.kind == "class"
+        labels = labels.argmax(1) if soft else labels.long().view(answers.shape)
         for name, metric in self.by_name.items():
             scores = name in _OF_SCORES
             given = (output[:, 0].sigmoid() if one_output else output.sigmoid() if kind == "multilabel" else output.softmax(1)) if scores else answers
@@ -88,7 +90,7 @@ class Measures(nn.Module):
 
     def compute(self) -> Measured:
         """Return the metrics of all batches so far."""
-        values = {"loss": float(self.loss.compute())}
+        values = {"loss": float(self.loss.compute() / self.counted.compute())}
         values |= {name: float(metric.compute()) for name, metric in self.by_name.items()}  # type: ignore[operator]
         if self.confusion is None:
             return Measured(values)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pkgutil
 from typing import Any
 
+import torch
 from torch import nn
 
 from archdsl.declared import Fault
 from archdsl.diagnostics import did_you_mean
-from archdsl.recipe import Recipe
+from archdsl.recipe import Optimizer, Recipe
 from archdsl.recipe.parts import Treatment, covers, first_epoch, labels_of, treatment
 
 
@@ -61,3 +63,15 @@ class Parts:
             {"params": parameters, "lr": lr * how.lr, "base_lr": lr * how.lr, "weight_decay": weight_decay * how.weight_decay}
             for how, parameters in by_kind.items()
         ]
+
+
+def optimizer_of(optimizer: Optimizer, parts: Parts, *, fused: bool) -> torch.optim.Optimizer:
+    """The optimizer of a recipe, with a group for each way in which parts are trained."""
+    arguments = optimizer.arguments()
+    if fused and optimizer.fused:
+        arguments["fused"] = True
+    groups = parts.groups(optimizer.lr, optimizer.weight_decay)
+    if "weight_decay" not in arguments:
+        groups = [{key: value for key, value in group.items() if key != "weight_decay"} for group in groups]
+    made: torch.optim.Optimizer = pkgutil.resolve_name(optimizer.target)(groups, **arguments)
+    return made

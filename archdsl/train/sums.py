@@ -15,16 +15,17 @@ class RunningSums:
     """What the training metrics of an epoch are means of. On a GPU nothing is read back before the epoch ends.
 
     It also notes the first step whose objective was not finite: on the CPU that can be known at once, on a GPU asking
-    in every step would make the processor wait for it.
+    in every step would make the processor wait for it. `deferred` does on the CPU what is done on a GPU.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, deferred: bool = False) -> None:
+        self._deferred = deferred
         self._sums: Tensor = torch.zeros(len(_NAMES), dtype=torch.float64)
         self._broken: Tensor | None = None
 
     def add(self, step: int, objective: Tensor, loss: Tensor, correct: Tensor, examples: int, labels: int | Tensor, answers: int | Tensor) -> bool:
         """Take in a batch. Return whether its objective is known not to be finite."""
-        if objective.device.type == "cpu":
+        if objective.device.type == "cpu" and not self._deferred:
             value = objective.item()
             counted = float(labels)
             row = (value * examples, loss.item() * counted, correct.item(), examples, counted, float(answers))
@@ -32,7 +33,8 @@ class RunningSums:
             return value - value != 0.0
         self._on(objective.device)
         assert self._broken is not None
-        parts = [objective * examples, loss * labels, correct, *(torch.as_tensor(n, device=objective.device) for n in (examples, labels, answers))]
+        counts = [n if isinstance(n, Tensor) else objective.new_full((), n) for n in (examples, labels, answers)]  # filled on the device
+        parts = [objective * examples, loss * labels, correct, *counts]
         self._sums += torch.stack([part.to(self._sums.dtype) for part in parts])
         self._broken.copy_(torch.where(objective.isfinite() | (self._broken >= 0), self._broken, step))
         return False

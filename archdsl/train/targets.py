@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from archdsl.recipe import Loss
-from archdsl.recipe.losses import Classification, Regression
+from archdsl.recipe.losses import BinaryCrossEntropy, Classification, Regression
 from archdsl.recipe.metrics import Kind
 from archdsl.train.data import Data
 from archdsl.train.losses import Criterion, class_weights
@@ -20,6 +20,8 @@ def label_kind(data: Data, loss: Loss) -> Kind:
         return kind
     if isinstance(loss, Classification):
         labels = _tensor(data)
+        if soft_targets(labels) and not isinstance(loss, BinaryCrossEntropy):
+            return "class"
         return "multilabel" if bool(((labels == 0) | (labels == 1)).all()) else "value" if labels.ndim < 3 else "map"
     return "value" if kind == "multilabel" else kind
 
@@ -31,11 +33,18 @@ def criterion_of(loss: Loss, data: Data, outputs: int) -> Criterion:
     scale = label_statistics(data) if scaled else None
     frequencies = list(data.labels.frequencies)
     examples = sum(frequencies)
-    if kind == "multilabel":
+    if kind == "multilabel" or (kind == "class" and not frequencies):
         labels = _tensor(data).reshape(len(data.train), -1)
         frequencies, examples = labels.sum(0).long().tolist(), len(labels)
     weights = class_weights(loss, kind, outputs, frequencies, examples)
     return Criterion(loss, kind, class_weights=weights, scale=scale, ignores=kind == "mask" or data.labels.ignore is not None)
+
+
+def soft_targets(labels: Tensor) -> bool:
+    """Whether labels [examples, classes] are shares of classes, which add up to one, and not all of a single class."""
+    if not labels.is_floating_point() or labels.ndim != 2 or labels.shape[1] < 2 or bool((labels < 0).any()):
+        return False
+    return bool(((labels.sum(1) - 1).abs() < 1e-3).all()) and not bool(((labels == 0) | (labels == 1)).all())
 
 
 def label_statistics(data: Data) -> tuple[Tensor, Tensor]:

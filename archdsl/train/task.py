@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from lightning.pytorch import LightningModule
@@ -13,16 +13,33 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-from archdsl.recipe.optimizers import Optimizer
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.keys import seed_of
 from archdsl.train.losses import IGNORED, predicted
 from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
-from archdsl.train.parts import Parts, check_labels
+from archdsl.train.parts import Parts, check_labels, optimizer_of
 from archdsl.train.sums import RunningSums
 from archdsl.train.targets import criterion_of
+
+
+class Forward(NamedTuple):
+    """What a batch gave: the loss of the main output, that output, the labels, and how many labels the loss is over."""
+
+    error: Tensor
+    """The losses of the main output and of the heads, weighted."""
+    penalty: Tensor | float
+    """Of the weights."""
+    loss: Tensor
+    output: Tensor
+    labels: Tensor
+    counted: int | Tensor
+
+    @property
+    def objective(self) -> Tensor:
+        """What is made small."""
+        return self.error + self.penalty
 
 
 class Task(LightningModule):
@@ -50,12 +67,19 @@ class Task(LightningModule):
         self.best_metric = best_metric(recipe, self.kind)
         self.sums = RunningSums()
         self.parts = Parts(module, recipe)
-        self.averaged = _averaged(module, recipe.ema)
         self._weights: list[nn.Parameter] = []
         self._reduction = 1.0
         if recipe.channels_last:
             module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # known to all versions, not to their types
+        self.averaged = _averaged(module, recipe.ema)
         self._enter(1)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Keep what Lightning notes before every hook out of `nn.Module`'s way, which takes a tenth of a small network's step."""
+        if name == "_current_fx_name":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
 
     # ---- The course of the training: everything here follows from the counters of epochs and steps ----
 
@@ -66,6 +90,8 @@ class Task(LightningModule):
 
     def on_fit_start(self) -> None:
         """Compile in place, which leaves the keys of the `state_dict` as they are."""
+        if self.averaged is not None:  # PyTorch asks in every step whether it is 0; on a GPU the processor would wait for the answer
+            self.averaged.n_averaged = self.averaged.n_averaged.cpu()
         if self.recipe.compile:
             self.module.compile()
 
@@ -100,7 +126,8 @@ class Task(LightningModule):
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Let dropout and the like draw the same numbers whether or not the run was interrupted."""
-        seed = seed_of(self.recipe.seed, 3, self.current_epoch * self.steps + batch_idx)
+        place = self.current_epoch * self.steps + batch_idx
+        seed = seed_of(self.recipe.seed, 3, place, *([self.global_rank] if self.global_rank else []))
         torch.default_generator.manual_seed(seed)  # `torch.manual_seed` asks every kind of device, which takes 0.85 ms
         if self.device.type == "cuda":
             torch.cuda.default_generators[self.device.index or 0].manual_seed(seed)
@@ -109,22 +136,27 @@ class Task(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the objective of a batch. Raises `Fault` (E0804) if it is not finite and that is known."""
+        found = self.forward_batch(batch)
+        objective, examples = found.objective, len(found.labels)
+        with torch.no_grad():
+            correct, answers = self._correct(found.output.detach(), found.labels)
+            if self.sums.add(self.global_step, objective.detach(), found.loss.detach(), correct, examples, found.counted, answers):
+                raise self._not_finite(self.global_step)
+        if self.trainer.world_size > 1:
+            objective = found.error * self._process_share(batch_idx, examples) + found.penalty
+        return objective * self._window_share(batch_idx) if self.recipe.accumulate > 1 else objective
+
+    def forward_batch(self, batch: Batch) -> Forward:
+        """Prepare a batch and compute its objective."""
         inputs, labels = self.preparation(batch, training=True)
         outputs = self.module(*self._arranged(inputs))
         main = main_output(outputs)
-        loss, count = self.criterion(main, labels)
+        loss, counted = self.criterion(main, labels)
         error: Tensor = loss
         for head, weight in self.heads.items():
             error = error + weight * self.criterion(getattr(outputs, head), labels)[0]
-        penalties = [regularizer.penalty(self._weights) for regularizer in self.recipe.regularize]
-        objective: Tensor = sum(penalties, error)
-        with torch.no_grad():
-            correct, answers = self._correct(main.detach(), labels)
-            if self.sums.add(self.global_step, objective.detach(), loss.detach(), correct, len(labels), count, answers):
-                raise self._not_finite(self.global_step)
-        if self.trainer.world_size > 1:
-            objective = sum(penalties, error * self._process_share(batch_idx, len(labels)))
-        return objective * self._window_share(batch_idx) if self.recipe.accumulate > 1 else objective
+        penalty = sum(regularizer.penalty(self._weights) for regularizer in self.recipe.regularize)
+        return Forward(error, penalty, loss, main, labels, counted)
 
     def _process_share(self, batch_idx: int, examples: int) -> float:
         """The factor that makes the mean gradient of all processes that of the global batch: they may have one example more or less."""
@@ -209,6 +241,11 @@ class Task(LightningModule):
         """Return the `state_dict` of the run's weights, under the network's keys; copies, on the CPU."""
         return {key: value.detach().cpu().clone().contiguous() for key, value in self.evaluated.state_dict().items()}
 
+    def finish(self) -> None:
+        """Leave the run's weights in the module: the averaged ones if the recipe has `ema`."""
+        if self.evaluated is not self.module:
+            self.module.load_state_dict(self.evaluated.state_dict())
+
     # ---- Measuring ----
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
@@ -217,7 +254,11 @@ class Task(LightningModule):
 
     @torch.no_grad()
     def measure(self, batches: Iterable[Batch], *, details: bool = False) -> Measured:
-        """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen."""
+        """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen.
+
+        Raises `Fault` (E0804) if the weights come from a loss that was not finite.
+        """
+        self.check_finite()
         module = self.evaluated
         measures = Measures(self.metric_names, self.criterion, self.outputs, details=details).to(self.device)
         modes = {part: part.training for part in module.modules()}
@@ -237,18 +278,6 @@ class Task(LightningModule):
         values = self.sums.values(accuracy=self.kind not in ("value", "map"))
         self.sums.reset()
         return {f"train_{name}": value for name, value in values.items()}
-
-
-def optimizer_of(optimizer: Optimizer, parts: Parts, *, fused: bool) -> torch.optim.Optimizer:
-    """The optimizer of a recipe, with a group for each way in which parts are trained."""
-    arguments = optimizer.arguments()
-    if fused and optimizer.fused:
-        arguments["fused"] = True
-    groups = parts.groups(optimizer.lr, optimizer.weight_decay)
-    if "weight_decay" not in arguments:
-        groups = [{key: value for key, value in group.items() if key != "weight_decay"} for group in groups]
-    made: torch.optim.Optimizer = pkgutil.resolve_name(optimizer.target)(groups, **arguments)
-    return made
 
 
 def _averaged(module: nn.Module, memory: float | None) -> AveragedModel | None:

@@ -141,3 +141,65 @@ def test_patience() -> None:
 def test_a_path_on_the_command_line_needs_no_quotes(path: str) -> None:
     text = "network n { input v [4]; linear(3) }"
     assert compile_text(text, settings={"train.data": path}).recipe.data == path.strip('"')
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("step", {"at": (3, 7), "multiplier": 0.5}, [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25]),
+        ("step", {"at": (3,), "warmup": 2}, [0, 0.5, 1, 0.1, 0.1]),
+        ("exponential", {"multiplier": 0.9}, [0.9**n for n in range(10)]),
+        ("exponential", {"multiplier": 0.5, "warmup": 2}, [0, 0.5, 1, 0.5, 0.25]),
+        ("poly", {}, [(1 - n / 10) ** 0.9 for n in range(11)]),
+        ("poly", {"power": 2, "final": 0.5}, [0.5 + 0.5 * (1 - n / 10) ** 2 for n in range(11)]),
+        ("inverse", {}, [1 / (1 + n) for n in range(10)]),
+        ("inverse", {"decay": 3, "power": 0.5}, [(1 + 3 * n) ** -0.5 for n in range(10)]),
+        ("cosine", {"restart": 4}, [1, 0.85355, 0.5, 0.14645, 1, 0.85355, 0.5, 0.14645, 1, 0.85355]),
+        ("cosine", {"restart": 2, "longer": 2}, [1, 0.5, 1, 0.85355, 0.5, 0.14645, 1]),
+        ("cosine", {"restart": 2, "warmup": 1, "final": 0.1}, [0, 1, 0.55, 1, 0.55]),
+    ],
+)
+def test_schedules_epoch_by_epoch(name: str, arguments: dict[str, Any], expected: list[float]) -> None:
+    schedule = call(Schedule, name, **arguments)
+    assert [schedule.factor(float(epoch), 10) for epoch in range(len(expected))] == pytest.approx(expected, abs=1e-5)
+
+
+def test_warmup_in_steps() -> None:
+    schedule = call(Schedule, "constant", warmup_steps=30)
+    assert [schedule.factor(epoch, 10, 20) for epoch in (0.25, 0.75, 1.5, 2)] == pytest.approx([1 / 6, 0.5, 1, 1])
+
+
+def test_plateau_reduces_by_the_history() -> None:
+    schedule = call(Schedule, "plateau", epochs=2, multiplier=0.1)
+    history = [3.0, 2.0, 2.5, 2.5, 2.5, 2.5, 1.0, 1.0, 1.0, 1.0]
+    found = [schedule.reduction(history[:n]) for n in range(len(history) + 1)]
+    assert found == pytest.approx([1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001])
+    assert call(Schedule, "plateau", epochs=1, metric="f1").reduction([0.5, 0.6, 0.7]) == 1
+    assert call(Schedule, "plateau", epochs=1, lowest=0.05).reduction([1.0] * 9) == 0.05
+
+
+def test_patience_with_a_metric_that_rises() -> None:
+    patience = call(Stopping, "patience", epochs=2, metric="iou")
+    assert not patience.stops([0.1, 0.2, 0.15])
+    assert patience.stops([0.1, 0.2, 0.15, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("schedule = step(30)", "`step(at = [30])` cuts the rate once, and `step(every = 30)` every 30 epochs"),
+        ("schedule = step()", "give the epochs of the cuts, `at = [30, 60]`, or `every = 30`"),
+        ("schedule = step([60, 30])", "the epochs in `at` increase, and [60, 30] do not"),
+        ("schedule = cosine(warmup = 1, warmup_steps = 9)", "give one of them"),
+        ("optimizer = lbfgs(lr = 1)", "there is no optimizer `lbfgs`"),
+        ("optimizer = NAdam(0.1)", "there is no optimizer `NAdam`"),
+        ("metrics = [f2]", "`metrics` has no `f2`"),
+        ("best = f3", "`best` has no `f3`"),
+        ("ema = 1", "`ema` of `train` must be less than 1.0"),
+        ("weights = r18.pth", "there is no start `r18.pth`"),
+        ("clip = 0", "must be more than 0"),
+    ],
+)
+def test_mistakes_in_a_file(text: str, message: str) -> None:
+    found = compile_text(f"network n {{ input v [4]; linear(3) }}\ntrain {{ data = digits; {text} }}").diagnostics
+    assert len(found) == 1 and message in found[0].message

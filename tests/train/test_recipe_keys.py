@@ -243,7 +243,9 @@ def test_groups_and_decay(folder: Path) -> None:
 
 
 def test_average_of_the_weights(folder: Path) -> None:
-    result, weights = trained(folder, Net(), optimizer=sgd(), ema=0.8)
+    mine = Net()
+    result, weights = trained(folder, mine, optimizer=sgd(), ema=0.8)
+    assert all(torch.equal(value, weights[key]) for key, value in mine.state_dict().items())
     module = Net()
     average: dict[str, Tensor] = {}
 
@@ -352,7 +354,7 @@ def test_values_in_the_thousands_are_scaled(folder: Path) -> None:
 def test_a_label_that_is_not_there(folder: Path) -> None:
     for key, value in (("freeze", "stam"), ("groups", call(ParameterGroup, "group", labels="stam")), ("unfreeze", call(Thaw, "at", epoch=1, labels="stam"))):
         with pytest.raises(Fault, match=f"`{key}` names `stam`, and the network has no such label") as caught:
-            trained(folder, Net(), **{key: value})
+            trained(folder, Net(), **{"freeze": ["stem"], key: value})
         assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0807", key, "did you mean `stem`?")
     with pytest.raises(Fault, match="`freeze` leaves nothing to train"):
         trained(folder, Net(), freeze=["stem", "body", "fc"])
@@ -370,16 +372,23 @@ def test_augmentations_that_leave_nothing_of_an_image(folder: Path, name: str, a
     assert message in caught.value.message
 
 
-def test_labels_in_the_thousands_are_spoken_of(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def warnings_of(folder: Path, module: nn.Module, labels: str = "class", **keys: Any) -> list[str]:
+    recipe = Recipe.create({"data": f"{labels}.npz", "epochs": 2, "batch": 16, **keys})
+    found: list[str] = []
+    experiment = Experiment("net", module, recipe, INPUT, root=folder)
+    fit(experiment, folder / "run", hardware=CPU, warn=lambda fault: found.append(f"{fault.code} {fault.message}"))
+    return found
+
+
+def test_labels_in_the_thousands_are_spoken_of(folder: Path) -> None:
     for loss, said in ((call(Loss, "mse"), True), (call(Loss, "mse", scale="none"), False), (call(Loss, "mae", scale="auto"), False)):
-        caplog.clear()
-        trained(folder, Net(1), "value", loss=loss, epochs=1)
-        assert ("warning[W0110]: the labels are numbers of about 5," in caplog.text) is said
+        found = warnings_of(folder, Net(1), "value", loss=loss, epochs=1)
+        assert any("W0110 the labels are numbers of about 5," in warning for warning in found) is said
 
 
-def test_a_warmup_of_more_steps_than_the_run(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    trained(folder, Net(), schedule=call(Schedule, "cosine", warmup_steps=12))
-    assert "warning[W0109]: the warm-up takes 12 steps, and the run has 6: the learning rate reaches 0.0005 of 0.001" in caplog.text
+def test_a_warmup_of_more_steps_than_the_run(folder: Path) -> None:
+    found = warnings_of(folder, Net(), schedule=call(Schedule, "cosine", warmup_steps=12))
+    assert found == ["W0109 the warm-up takes 12 steps, and the run has 6: the learning rate reaches 0.0005 of 0.001"]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
@@ -406,3 +415,25 @@ def test_bf16_and_channels_last(folder: Path) -> None:
     equal(last, usual)
     _, half = trained(folder, Net(), optimizer=sgd(), precision="bf16")
     assert 1e-5 < max(float((half[key] - usual[key]).abs().max()) for key in usual if key.endswith("weight")) < 0.05
+
+
+def test_soft_targets_of_a_file(folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    with np.load(folder / "class.npz") as file:
+        shares = rng.dirichlet([1, 1, 1], 60).astype(np.float32)
+        np.savez(folder / "soft.npz", x=file["x"], y=shares)
+    for loss in ("cross_entropy", "focal"):
+        result, weights = trained(folder, Net(), "soft", optimizer=sgd(), loss=call(Loss, loss, **({"gamma": 0.0} if loss == "focal" else {})))
+        module = Net()
+        equal(weights, written_out(folder, module, plain(module), "soft"))
+        assert result.rows[1].accuracy is not None
+
+
+def test_compiled_in_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By PyTorch's back end that changes nothing, which needs no compiler and takes little time."""
+    real = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda self: real(self, backend="eager"))
+    module = Net()
+    _, weights = trained(folder, module, optimizer=sgd(), compile=True)
+    _, usual = trained(folder, Net(), optimizer=sgd())
+    equal(weights, usual)
