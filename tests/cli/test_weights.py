@@ -56,7 +56,6 @@ def test_check_what_does_not_fit(cli: Cli, small: Path, weights: Path) -> None:
 
 def test_wrong_command_lines(cli: Cli, small: Path, weights: Path) -> None:
     assert cli("check", small, "--weights-partial").exit_code == 2
-    assert cli("train", small, "--weights", weights, "--resume").exit_code == 2
     assert cli("check", small, "--weights", "none.pt").exit_code == 1
 
 

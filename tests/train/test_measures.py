@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from archdsl.declared import Declared, Fault
 from archdsl.recipe import Loss, Optimizer, Recipe, Schedule, Stopping
 from archdsl.recipe.metrics import METRICS, metrics_for
-from archdsl.train import Experiment, Input, fit
+from archdsl.train import Experiment, Hardware, Input, fit
 from archdsl.train.data import load
 from archdsl.train.losses import IGNORED, Criterion
 from archdsl.train.measures import Measured, Measures
@@ -145,7 +145,7 @@ def test_metrics_that_labels_cannot_have(tmp_path: Path, key: str, value: Any) -
     recipe = Recipe.create({"data": call_digits(), key: value})
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with pytest.raises(Fault, match="is no metric of labels that are classes") as caught:
-        fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, accelerator="cpu")
+        fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
     assert (caught.value.code, caught.value.argument) == ("E0801", key) and "accuracy, top5" in (caught.value.help or "")
 
 
@@ -161,7 +161,7 @@ def test_any_metric_chooses_the_best_epoch_and_stops(tmp_path: Path) -> None:
         {"data": call_digits(), "epochs": 5, "metrics": ["top5"], "best": "recall", "early_stop": stop, "optimizer": call(Optimizer, "adam")}
     )
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    result = fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, accelerator="cpu")
+    result = fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
     assert result.epochs == 2
     header = (tmp_path / "metrics.csv").read_text().splitlines()[0].split(",")
     assert {"val_top5", "val_recall", "val_f1", "val_loss"} <= set(header)
@@ -214,5 +214,5 @@ def test_a_loss_that_was_not_finite_is_reported_with_its_step(tmp_path: Path, mo
     recipe = Recipe.create({"data": call_digits(), "epochs": 2, "optimizer": call(Optimizer, "sgd", lr=1e9), "loss": call(Loss, "mse")})
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with pytest.raises(Fault, match=r"the loss is no longer finite in epoch 1, step [2-9]$") as caught:
-        fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, accelerator="cpu")
+        fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
     assert caught.value.code == "E0804" and not (tmp_path / "checkpoints" / "last.ckpt").exists()
