@@ -6,6 +6,7 @@ import errno
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,6 +23,7 @@ _REMEDIES = {
     errno.EISDIR: "name a file in that folder",
     errno.ENOTDIR: "choose a path whose folders are folders",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "choose another name, or remove the link, which leads back to itself",
 }
 
 
@@ -83,3 +85,23 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def damaged_part(file: IO[bytes]) -> str | None:
+    """The first part of a zip archive that cannot be read or has a wrong checksum; none where all is well.
+
+    PyTorch does not look at the checksums. It writes 0 in their place after `torch.serialization.set_crc32_options(False)`.
+    """
+    import zipfile  # here: few commands read archives
+
+    part = "table of contents"
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                part = info.filename
+                with archive.open(info) if info.CRC else nullcontext() as member:
+                    while member is not None and member.read(1 << 20):
+                        pass
+    except Exception:  # of many kinds: damage can be anywhere
+        return part
+    return None

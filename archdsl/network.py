@@ -119,12 +119,12 @@ class Network:
         """
         with _faults_as_errors():
             with extra_needed("train", "loading weights"):
-                from archdsl.backends.torch.weights import move, read  # here: torch takes over a second to import
+                from archdsl.backends.torch.weights import counting_spoiled, move, read  # here: torch takes over a second to import
             from archdsl.weights.report import report_on  # here: checking needs no weights
 
             tensors = read(source if isinstance(source, Mapping) else Path(source))
             wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            report = report_on(self.graph, tensors.stored, wanted=wanted, by=by, without_heads=without_heads)
+            report = report_on(self.graph, counting_spoiled(tensors, module), wanted=wanted, by=by, without_heads=without_heads)
             if not report.ok and (report.fit.useless or not partial):
                 raise SpecError([report.diagnostic()])
             return replace(report, done=True, converted=move(module, tensors, report.fit))
