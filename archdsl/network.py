@@ -119,7 +119,11 @@ class Network:
         """
         with _faults_as_errors():
             with extra_needed("train", "loading weights"):
-                from archdsl.backends.torch.weights import counting_spoiled, move, read  # here: torch takes over a second to import
+                from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
+                    counting_spoiled,
+                    move,
+                    read,
+                )
             from archdsl.weights.report import report_on  # here: checking needs no weights
 
             tensors = read(source if isinstance(source, Mapping) else Path(source))
