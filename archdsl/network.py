@@ -200,7 +200,7 @@ class Network:
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
         target = Path(path)
         with _faults_as_errors():
-            if any(target.exists() and file.exists() and target.samefile(file) for file in read if file is not None):
+            if any(_one_file(target, file) for file in read if file is not None):
                 message = f"{path} is a file that `{self.name}` is read from, and would be lost"
                 raise Fault("E0606", message, help="choose another file with -o")
             write_file(target, content)
@@ -250,6 +250,14 @@ class Network:
 def diagnostic_of(fault: Fault) -> Diagnostic:
     """A fault without a place in a file, as a diagnostic."""
     return Diagnostic(fault.code, fault.message, help=fault.help)
+
+
+def _one_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file; what cannot be looked at is none."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import click
 
 from archdsl.cli.arguments import limit_option
 from archdsl.cli.console import print_text
+from archdsl.files import windows_refuses
 from archdsl.starter import copy_of, starter, write_new
 
 
@@ -28,6 +29,9 @@ def command(name: str, address: str | None, output: Path) -> None:
     """
     if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is None:
         raise click.UsageError(f"{name!r} cannot name a network: a to z, digits and _ make a name, and no digit comes first")
+    reserved = windows_refuses(f"{name}.arch")
+    if reserved is not None:
+        raise click.UsageError(f"{name!r} cannot name a file: {reserved}; choose another, such as {name}_net")
     files = copy_of(address, name, sys.stdin.buffer) if address is not None else starter(name)
     for path in write_new(files, output):
         print_text(str(path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Final, Literal
 
@@ -82,6 +83,16 @@ def read_header(path: Path) -> Stored:
             raise _unread(path, error) from error
 
     return Stored(path.name, {key: part.entry for key, part in parts.items()}, ordered=False, spoiled=spoiled)
+
+
+def foreign(said: str) -> str | None:
+    """What a file holds that PyTorch refused to load, by its message, which goes on to advise to load it with code and all."""
+    if "TorchScript" in said:
+        return "a TorchScript program"
+    named = re.search(r"GLOBAL (\S+)", said)
+    if named is not None:
+        return f"the Python object `{named[1]}`"
+    return "Python objects, not only tensors" if "Weights only load failed" in said else None
 
 
 def not_tensors(name: str, what: str) -> Fault:

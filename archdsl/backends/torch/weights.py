@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ from archdsl.files import damaged_part
 from archdsl.weights.entries import Entry, Stored, unreadable
 from archdsl.weights.match import Fit
 from archdsl.weights.names import unwrap
-from archdsl.weights.stored import file_kind, not_tensors, read_header
+from archdsl.weights.stored import file_kind, foreign, not_tensors, read_header
 
 
 class Tensors(NamedTuple):
@@ -59,11 +58,9 @@ def _load(path: Path) -> Any:
 
 def _refused(name: str, said: str) -> Fault:
     """PyTorch's refusal in our words: its own advise to load the file with code and all."""
-    if "TorchScript" in said:
-        return not_tensors(name, "a TorchScript program")
-    foreign = re.search(r"GLOBAL (\S+)", said)
-    if foreign or "Weights only load failed" in said:
-        return not_tensors(name, f"the Python object `{foreign[1]}`" if foreign else "Python objects, not only tensors")
+    what = foreign(said)
+    if what is not None:
+        return not_tensors(name, what)
     reason = said.partition("\n")[0].strip()
     return unreadable(name, "is damaged, or no file of weights" + (f": {reason}" if reason else ""))
 
