@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from archdsl.cli.console import print_text
+from archdsl.cli.output import print_text
 
 _LINES = """\b
 Put one line into the start-up file of your shell:

@@ -7,7 +7,8 @@ from textwrap import fill, indent
 
 import click
 
-from archdsl.cli.console import colorful, print_text
+from archdsl.cli.console import colorful
+from archdsl.cli.output import print_text
 from archdsl.columns import columns
 from archdsl.diagnostics.codes import CODES, Code
 from archdsl.diagnostics.suggest import nearest

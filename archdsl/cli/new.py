@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from archdsl.cli.arguments import limit_option
-from archdsl.cli.console import print_text
+from archdsl.cli.output import print_text
+from archdsl.diagnostics import printable
 from archdsl.files import windows_refuses
 from archdsl.starter import copy_of, starter, write_new
 
@@ -34,4 +35,4 @@ def command(name: str, address: str | None, output: Path) -> None:
         raise click.UsageError(f"{name!r} cannot name a file: {reserved}; choose another, such as {name}_net")
     files = copy_of(address, name, sys.stdin.buffer) if address is not None else starter(name)
     for path in write_new(files, output):
-        print_text(str(path))
+        print_text(printable(str(path)))

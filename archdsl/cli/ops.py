@@ -8,7 +8,8 @@ from itertools import groupby
 
 import click
 
-from archdsl.cli.console import colorful, print_text
+from archdsl.cli.console import colorful
+from archdsl.cli.output import print_text
 from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.declared import describe, show, signature
 from archdsl.diagnostics.suggest import nearest

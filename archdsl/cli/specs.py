@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,10 @@ from dataclasses import asdict, dataclass, field
 import click
 
 from archdsl.analysis import layer_table
-from archdsl.cli.console import colorful, print_text
+from archdsl.cli.console import colorful
+from archdsl.cli.output import print_text
 from archdsl.columns import BOLD, DIM, Cell, columns
+from archdsl.diagnostics import json_text
 from archdsl.driver import compile_networks, shipped_files
 from archdsl.ir import Graph
 from archdsl.shapes import format_shape
@@ -53,7 +54,7 @@ def command(form: str) -> None:
     """Show the networks that come with archdsl; other commands take their names as NETWORK."""
     listed = list(entries())
     if form == "json":
-        print_text(json.dumps([_data(entry) for entry in listed], indent=2, ensure_ascii=False))
+        print_text(json_text([_data(entry) for entry in listed]))
         return
     rows: list[list[Cell | str]] = [[Cell(title, BOLD) for title in ("network", "params", "MACs", "input", "")]]
     for entry in listed:

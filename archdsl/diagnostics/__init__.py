@@ -1,7 +1,7 @@
 """Errors worth reading: the record, the table of codes, the renderer."""
 
 from archdsl.diagnostics.record import Diagnostic, Mark, Severity, SpecError
-from archdsl.diagnostics.render import as_data, printable, render_github, render_json, render_text
+from archdsl.diagnostics.render import as_data, json_text, printable, render_github, render_json, render_text
 from archdsl.diagnostics.suggest import did_you_mean
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "SpecError",
     "as_data",
     "did_you_mean",
+    "json_text",
     "printable",
     "render_github",
     "render_json",

@@ -100,7 +100,9 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     shape, parameters = experiment.input_shape, experiment.parameters
     outputs = check(experiment.module, experiment.head_weights, shape, recipe, data, parameters)
     recorder = Recorder(folder, data, signals)
-    checkpoint = _resumable(experiment, recorder.last) if resume else _clear(recorder)
+    checkpoint = _resumable(experiment, recorder.last) if resume else None
+    if checkpoint is None:
+        _clear(recorder)
     before = len(checkpoint["callbacks"]["Recorder"]["history"]) if checkpoint is not None else 0
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, accelerator)

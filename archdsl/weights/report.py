@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, render_text
+from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
 from archdsl.ir import Graph
 from archdsl.source import Span
 from archdsl.weights.entries import Stored, unreadable
@@ -113,7 +113,7 @@ class WeightsReport:
 
     def __str__(self) -> str:
         if self.ok:
-            return "\n".join([self.summary(), *(f"  {note}" for note in self.notes)])
+            return "\n".join(printable(line) for line in [self.summary(), *(f"  {note}" for note in self.notes)])
         return render_text([self.diagnostic(Severity.ERROR if self.fit.useless else Severity.WARNING)], color=False)
 
 
