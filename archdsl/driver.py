@@ -21,7 +21,7 @@ from archdsl.elaborate import Module, Program, decode_source, elaborate, read_so
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
 from archdsl.records import record
-from archdsl.resources import resource_folder
+from archdsl.resources import shipped_files
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import collector_paused
@@ -224,11 +224,6 @@ def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnosti
         if counted[diagnostic.is_error] <= limits.ERRORS:
             kept.append(diagnostic)
     return kept
-
-
-def shipped_files() -> list[Path]:
-    """The specs that come with archdsl."""
-    return sorted(resource_folder("specs").glob("*.arch"))
 
 
 def shipped_networks() -> dict[str, Path]:
