@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, applied_twice, counts, open_sizes, simplify
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
-from archdsl.elaborate import Module, Program, decode_source, elaborate, read_source, select_network
+from archdsl.elaborate import Module, Program, decode_source, elaborate, open_parameters, read_source, select_network
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
 from archdsl.records import record
@@ -194,6 +194,25 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     for diagnostic in (d for result in results for d in result):
         found.setdefault((diagnostic.code, diagnostic.mark, diagnostic.message), diagnostic)
     return _in_order(list(found.values()), program)
+
+
+def networks_at(file: str) -> list[str]:
+    """The names of the networks in a file, or in a shipped one; none where it cannot be read."""
+    path, _, source = read_address(f"{file}:any")
+    if isinstance(source, Diagnostic):
+        return []
+    module = Program(path.parent if path is not None else None).module(source, path)
+    return [name for name, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)]
+
+
+def parameters_at(address: str) -> dict[str, str]:
+    """The open parameters of the network at an address, each with its text; none where there is no such network."""
+    path, name, source = read_address(address)
+    if isinstance(source, Diagnostic):
+        return {}
+    module = Program(path.parent if path is not None else None).module(source, path)
+    chosen = select_network(module, name, path.stem if path is not None else "", source.name)
+    return {} if isinstance(chosen, Diagnostic) else {p.name: p.span.text for p in open_parameters(module, chosen)}
 
 
 def _bases(file: ast.File) -> set[str]:

@@ -35,6 +35,8 @@ COMMANDS: Final = {
 """Each command with its line in the help; it is `command` in the module of its name."""
 
 
+_COMPLETE: Final = "_ARCHDSL_COMPLETE"
+"""The variable in which a shell asks what to offer."""
 _BROKEN_PIPE: Final = 141
 """As a shell sees a program that nobody reads any more: 128 and SIGPIPE's number."""
 
@@ -131,6 +133,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without `×` shows it as \xd7
+    if _COMPLETE in os.environ:
+        import_module("archdsl.cli.bash_completion")  # here: no other command needs it
     try:
         status = root.main(arguments, prog_name="archdsl", standalone_mode=False)
         with writing_output():

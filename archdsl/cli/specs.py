@@ -100,7 +100,7 @@ def elaborated(path: Path) -> Iterator[Entry]:
 
 def _index() -> dict[str, Any]:
     path = resource_folder("specs") / INDEX
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}  # type: ignore[no-any-return]
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def index_text() -> str:

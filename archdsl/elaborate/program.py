@@ -217,6 +217,30 @@ def _resolved(path: Path) -> Path | None:
         return None
 
 
+def open_parameters(module: Module, definition: ast.Definition) -> list[ast.Parameter]:
+    """The parameters of a network that no alias on the way to it fixes, as far as names tell."""
+    fixed: list[ast.Argument] = []
+    for _ in range(limits.CALL_DEPTH):
+        if not isinstance(definition, ast.Alias):
+            break
+        target = definition.target
+        if isinstance(target, ast.CallExpr):
+            fixed += target.arguments
+            target = target.callee
+        if isinstance(target, ast.Attribute) and isinstance(target.base, ast.Name):
+            module, name = module.imports.get(target.base.id, module), target.name
+        else:
+            name = target.id if isinstance(target, ast.Name) else ""
+        if name not in module.definitions:
+            return []
+        definition = module.definitions[name]
+    if not isinstance(definition, ast.Network):
+        return []
+    named = {argument.name for argument in fixed if argument.name is not None}
+    positional = len([argument for argument in fixed if argument.name is None])
+    return [parameter for parameter in definition.parameters[positional:] if parameter.name not in named]
+
+
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:
     """The network that is meant: by name, else called like the file, else the only one."""
     networks = {n: d for n, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)}
