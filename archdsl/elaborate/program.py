@@ -106,8 +106,8 @@ class Program:
         self.diagnostics += errors
         module = Module(file, {}, {})
         if path is not None:
-            self._modules[path.resolve()] = module
-            self._loading.append(path.resolve())
+            self._modules[_real(path)] = module
+            self._loading.append(_real(path))
         self._define(module)
         for item in file.imports:
             self._import(module, item, path)
@@ -177,7 +177,7 @@ class Program:
         wanted = Path(item.path)
         if wanted.is_absolute() or "\\" in item.path or "\0" in item.path:
             return Diagnostic("E0605", f"an import's path is relative to its file, with `/` between folders: {item.path!r}", mark)
-        target = _resolved(path.resolve().parent / wanted)
+        target = _resolved(_real(path).parent / wanted)
         if target is None:
             return Diagnostic("E0601", f"the import {item.path!r} cannot be read: it is a link to itself", mark)
         if not target.is_relative_to(self._root):
@@ -215,6 +215,11 @@ def _resolved(path: Path) -> Path | None:
         return path.resolve()
     except (OSError, RuntimeError):
         return None
+
+
+def _real(path: Path) -> Path:
+    """The path without links, also where one leads back to itself, for which `Path.resolve` raises before Python 3.13."""
+    return Path(os.path.realpath(path))
 
 
 def open_parameters(module: Module, definition: ast.Definition) -> list[ast.Parameter]:
