@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ _PARTS: Final[dict[str, Any]] = {
 }  # fmt: skip
 """What every checkpoint has, at the least."""
 
+_VERSION: Final = re.compile(r"[2-9]\d?(\.\d+)+((a|b|rc|\.post|\.dev)\d+)*(\+[a-z0-9.]+)?")
+
 
 def damaged(path: Path, why: str) -> Fault:
     """E0903: a checkpoint from which no run can go on."""
@@ -35,6 +38,8 @@ def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
     if "archdsl" not in checkpoint:
         raise Fault("E0903", f"{path} is not from archdsl", help=HELP)
     _require_alike(path, checkpoint, _PARTS)
+    if _VERSION.fullmatch(checkpoint["pytorch-lightning_version"]) is None:  # by which Lightning would rewrite it
+        raise damaged(path, f"it is of Lightning {checkpoint['pytorch-lightning_version']!r}, with which archdsl does not train")
     rows = checkpoint["callbacks"]["Recorder"]["history"]
     if not isinstance(rows, list) or [row.get("epoch") if isinstance(row, dict) else None for row in rows] != list(range(1, len(rows) + 1)):
         raise damaged(path, "the history of its epochs is something else")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import safetensors
 import torch
@@ -43,7 +42,7 @@ def read(source: Path | Mapping[str, Any]) -> Tensors:
 def _load(path: Path) -> Any:
     with path.open("rb") as file:
         if file.read(2) == b"PK":
-            if not zipfile.is_zipfile(file):
+            if b"PK\5\6" not in _end(file):
                 raise unreadable(path.name, "is cut off: the end of the archive is missing", "download or copy it again")
             part = damaged_part(file)
             if part is not None:
@@ -54,6 +53,12 @@ def _load(path: Path) -> Any:
                 return torch.load(file, map_location="cpu", weights_only=True)  # by a path it would judge by the name's ending
         except Exception as error:  # whatever a damaged or hostile file provokes in the reader
             raise _refused(path.name, str(error)) from error
+
+
+def _end(file: IO[bytes]) -> bytes:
+    """The part of a file in which an archive's table of contents ends: its last 64 KiB."""
+    file.seek(max(0, file.seek(0, 2) - (1 << 16) - 22))
+    return file.read()
 
 
 def _refused(name: str, said: str) -> Fault:
