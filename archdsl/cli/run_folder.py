@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from archdsl import __version__
 from archdsl.cli.console import print_diagnostics
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Severity, SpecError
-from archdsl.files import cannot_write, write_file
+from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.network import Network
 
 RUNS: Final = Path("runs")
@@ -62,7 +63,7 @@ class RunFolder:
         if self.resume:
             self._check_unchanged()
             return self
-        held = [name for name in _OURS if (self.path / name).exists()]
+        held = [name for name in _OURS if os.path.exists(self.path / name)]
         if held:
             help = "go on with it: --resume; or choose another folder with -o"
             raise Fault("E0606", f"{self.path} holds a run already: it has {held[0]}", help=help)
@@ -77,15 +78,24 @@ class RunFolder:
     @property
     def begun(self) -> bool:
         """Whether there is a checkpoint to go on from."""
-        return (self.path / _CHECKPOINTS / "last.ckpt").is_file()
+        return os.path.isfile(self.path / _CHECKPOINTS / "last.ckpt")
 
     def weights(self) -> dict[str, Any] | None:
-        """The file of weights that the run began with, as it was described; none where it began with fresh ones."""
+        """The file of weights that the run began with, as it was described; none where it began with fresh ones.
+
+        Raises `Fault` E0903 where the description cannot be read.
+        """
+        path = self.path / "run.json"
         try:
-            found = json.loads((self.path / "run.json").read_text(encoding="utf-8")).get("weights")
-        except (OSError, ValueError, AttributeError):
-            return None
-        return found if isinstance(found, dict) else None
+            facts = json.loads(path.read_bytes())
+        except OSError as error:
+            raise _damaged(path, error.strerror or str(error)) from error
+        except (ValueError, RecursionError) as error:
+            raise _damaged(path, "it is not JSON") from error
+        found = facts.get("weights") if isinstance(facts, dict) else facts
+        if not isinstance(facts, dict) or not isinstance(found, dict | None):
+            raise _damaged(path, "it is no table, or its `weights` are none")
+        return found
 
     def describe(self, arguments: Mapping[str, Any]) -> None:
         """Write what is to be trained: the spec and what it imports, the source, the diagram, the command's arguments."""
@@ -117,20 +127,26 @@ class RunFolder:
     def _check_unchanged(self) -> None:
         """Training checks recipe and weights; the code between the weights must be the same too."""
         model = self.path / "model.py"
-        if not self.begun or not model.is_file():
+        if not self.begun or not os.path.isfile(model):
             raise Fault("E0903", f"there is nothing to resume in {self.path}", help="start without --resume")
-        if model.read_text(encoding="utf-8") != self._network.source():
+        self.weights()
+        try:
+            unchanged = model.read_bytes() == self._network.source().encode()
+        except OSError as error:
+            raise _damaged(model, error.strerror or str(error)) from error
+        if not unchanged:
             message = f"`{self._network.name}` is not the network that the run in {self.path} trains"
             help = f"give it the same file and --set as in {self.path / 'run.json'}, or start without --resume"
             raise Fault("E0903", message, help=help)
 
     def _make(self) -> None:
-        missing = [folder for folder in self.path.parents if not folder.exists()]
+        missing = [folder for folder in self.path.parents if not os.path.exists(folder)]  # which no name is too long for
         try:
             for folder in reversed(missing):
                 folder.mkdir(exist_ok=True)
                 self._made.append(folder)
-            if self._numbered or not self.path.exists():
+            check_storable(self.path)
+            if self._numbered or not os.path.exists(self.path):
                 self._claim()
             if not self.path.is_dir():
                 raise NotADirectoryError(20, "it is a file")
@@ -159,3 +175,7 @@ class RunFolder:
         for folder in reversed(self._made):
             with suppress(OSError):  # where something else lies in it, it stays
                 folder.rmdir()
+
+
+def _damaged(path: Path, why: str) -> Fault:
+    return Fault("E0903", f"{path} is damaged: {why}", help="put it back, or start the run again in another folder, without --resume")

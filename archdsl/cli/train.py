@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
-from archdsl.cli.console import colorful, print_diagnostics, print_text
+from archdsl.cli.console import colorful, print_diagnostics
+from archdsl.cli.output import print_text
 from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
 from archdsl.columns import BOLD, Cell, columns
 from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, printable
 from archdsl.driver import split_address
 from archdsl.extras import extra_needed
 from archdsl.network import Network
@@ -67,7 +68,7 @@ def command(
             # run too: training the digits beside two of them takes 7 times as long.
             os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
             from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
-        click.echo(f"training {network.name} in {folder.path}", err=True)
+        click.echo(printable(f"training {network.name} in {folder.path}"), err=True)
         try:
             result = _fit(network, folder, weights, device)
         except Fault as fault:
@@ -155,5 +156,5 @@ def _table(result: Result, *, color: bool) -> str:
         rows.append([row.split, f"{row.examples:,}", f"{row.loss:.4f}", "" if row.accuracy is None else f"{row.accuracy:.2%}"])
     best = f", best in epoch {result.best_epoch}" + (f" ({result.best_accuracy:.2%})" if result.best_accuracy is not None else "")
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
-    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s{best}\neverything is in {result.folder}\n"
+    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s{best}\neverything is in {printable(str(result.folder))}\n"
     return columns(rows, "<>>>", color=color) + "\n" + closing

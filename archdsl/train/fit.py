@@ -31,6 +31,7 @@ from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, wri
 from archdsl.train.keys import Batches
 from archdsl.train.record import Interrupted, Progress, Recorder, Signals
 from archdsl.train.task import Task
+from archdsl.train.whole import check_fits, check_parts
 
 _CHANGEABLE = {"epochs", "early_stop"}
 """Keys of a recipe that may differ when a run is resumed."""
@@ -99,12 +100,18 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     shape, parameters = experiment.input_shape, experiment.parameters
     outputs = check(experiment.module, experiment.head_weights, shape, recipe, data, parameters)
     recorder = Recorder(folder, data, signals)
-    before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
+    checkpoint = _resumable(experiment, recorder.last) if resume else None
+    if checkpoint is None:
+        _clear(recorder)
+    before = len(checkpoint["callbacks"]["Recorder"]["history"]) if checkpoint is not None else 0
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, accelerator)
         batches = Batches(data.x_train, data.y_train, recipe.batch, recipe.seed, lambda: trainer.global_step)
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
+        if checkpoint is not None:
+            check_fits(recorder.last, checkpoint, trainer, task, len(batches))
+            del checkpoint
         write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
         try:
             trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
@@ -149,19 +156,18 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
     return {"network": experiment.name, "input": list(experiment.input_shape), "recipe": experiment.recipe.as_data()}
 
 
-def _resumable(experiment: Experiment, path: Path) -> int:
-    """How many epochs the run to resume has done; raises `Fault` (E0903) where the checkpoint is of another network or recipe."""
+def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
+    """The checkpoint of the run to resume; raises `Fault` (E0903) where it is of another network or recipe."""
     checkpoint = read_checkpoint(path)
-    before, now = checkpoint.get("archdsl"), _identity(experiment)
-    if not isinstance(before, dict) or not isinstance(before.get("recipe"), dict):
-        raise Fault("E0903", f"{path} is not from archdsl", help="start without --resume")
+    check_parts(path, checkpoint)
+    before, now = checkpoint["archdsl"], _identity(experiment)
     recipe = before["recipe"]
-    changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and recipe.get(key) != value]
+    changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and repr(recipe.get(key)) != repr(value)]
     if changed:
         key = changed[0]
         message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
         raise Fault("E0903", message, argument=key, help="put it back, or start without --resume")
-    done = len(_history(checkpoint))
+    done = len(checkpoint["callbacks"]["Recorder"]["history"])
     if done > experiment.recipe.epochs:
         message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
         raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or start without --resume")
@@ -170,20 +176,14 @@ def _resumable(experiment: Experiment, path: Path) -> int:
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
         message = f"{path} is of another network: `{before.get('network')}` with other weights"
         raise Fault("E0903", message, help="start without --resume")
-    return done
+    return checkpoint
 
 
-def _history(checkpoint: dict[str, Any]) -> list[Any]:
-    """The epochs that are in a checkpoint."""
-    return list(checkpoint.get("callbacks", {}).get("Recorder", {}).get("history", []))
-
-
-def _clear(recorder: Recorder) -> int:
-    """Removes what an earlier run left, so that nothing of two runs is mixed: no epoch of it is left."""
+def _clear(recorder: Recorder) -> None:
+    """Removes what an earlier run left, so that nothing of two runs is mixed."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     for path in (recorder.last, best, folder / "metrics.csv", folder / "weights.safetensors"):
         remove(path)
-    return 0
 
 
 def _weights(experiment: Experiment) -> bytes:
