@@ -17,11 +17,21 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, counts, open_sizes, recipe_findings, simplify
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
-from archdsl.elaborate import FalseClaim, Module, Program, decode_source, elaborate, not_explained, read_source, select_network
+from archdsl.elaborate import (
+    FalseClaim,
+    Module,
+    Program,
+    decode_source,
+    elaborate,
+    not_explained,
+    open_parameters,
+    read_source,
+    select_network,
+)
 from archdsl.ir import Graph
 from archdsl.passes import run_passes
 from archdsl.records import record
-from archdsl.resources import resource_folder
+from archdsl.resources import shipped_files
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import collector_paused
@@ -223,6 +233,25 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     return list(found.values())
 
 
+def networks_at(file: str) -> list[str]:
+    """The names of the networks in a file, or in a shipped one; none where it cannot be read."""
+    path, _, source = read_address(f"{file}:any")
+    if isinstance(source, Diagnostic):
+        return []
+    module = Program(path.parent if path is not None else None).module(source, path)
+    return [name for name, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)]
+
+
+def parameters_at(address: str) -> dict[str, str]:
+    """The open parameters of the network at an address, each with its text; none where there is no such network."""
+    path, name, source = read_address(address)
+    if isinstance(source, Diagnostic):
+        return {}
+    module = Program(path.parent if path is not None else None).module(source, path)
+    chosen = select_network(module, name, path.stem if path is not None else "", source.name)
+    return {} if isinstance(chosen, Diagnostic) else {p.name: p.span.text for p in open_parameters(module, chosen)}
+
+
 def _bases(file: ast.File) -> set[str]:
     """The networks that aliases in the file give arguments to: what a family has in common."""
     targets = [d.target for d in file.definitions if isinstance(d, ast.Alias)]
@@ -251,11 +280,6 @@ def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnosti
         if counted[diagnostic.is_error] <= limits.ERRORS:
             kept.append(diagnostic)
     return kept
-
-
-def shipped_files() -> list[Path]:
-    """The specs that come with archdsl."""
-    return sorted(resource_folder("specs").glob("*.arch"))
 
 
 def shipped_networks() -> dict[str, Path]:

@@ -6,12 +6,13 @@ import errno
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from archdsl.declared import Fault
 
-_REMEDIES = {
+_REMEDIES: Final = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some of your quota",
     errno.EFBIG: "raise the limit on file sizes",
@@ -22,6 +23,7 @@ _REMEDIES = {
     errno.EISDIR: "name a file in that folder",
     errno.ENOTDIR: "choose a path whose folders are folders",
     errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "choose another name, or remove the link, which leads back to itself",
 }
 
 
@@ -32,26 +34,60 @@ def write_file(path: Path, content: str | bytes) -> None:
     is followed, and a file that was there keeps its permissions.
     """
     data = content.encode() if isinstance(content, str) else content
+    check_storable(path)
     try:
-        target = path.resolve() if path.is_symlink() else path
+        target = _followed(path)
         if target.exists() and not target.is_file() and not target.is_dir():
             target.write_bytes(data)
         else:
             replace_file(target, lambda file: file.write(data))
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
         raise cannot_write(path, error) from error
 
 
-def cannot_write(path: Path | str, error: OSError) -> Fault:
+def _followed(path: Path) -> Path:
+    """Where a link leads, also to what is not there yet; raises `OSError` where it leads back to itself."""
+    if not path.is_symlink():
+        return path
+    with suppress(FileNotFoundError):
+        path.stat()
+    return Path(os.path.realpath(path))
+
+
+def cannot_write(path: Path | str, error: OSError | ValueError) -> Fault:
     """What to say where the system refuses to write; E0606."""
-    otherwise = "choose another place with -o"
-    help = otherwise if Path(path).parent.is_dir() and error.errno == errno.ENOENT else remedy(error, otherwise)
-    return Fault("E0606", f"{path} cannot be written: {error.strerror or error}", help=help)
+    otherwise, number = "choose another place with -o", getattr(error, "errno", None)
+    help = otherwise if number == errno.ENOENT and os.path.isdir(Path(path).parent) else remedy(error, otherwise)
+    return Fault("E0606", f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", help=help)
 
 
-def remedy(error: OSError, otherwise: str) -> str:
+_DEVICES: Final = frozenset(["con", "prn", "aux", "nul", "conin$", "conout$", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")])
+"""What Windows takes for devices, with any suffix (learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
+
+
+def windows_refuses(name: str) -> str | None:
+    """Why Windows cannot keep a file or folder of this name; none where it can."""
+    if name.partition(".")[0].rstrip(" ").lower() in _DEVICES:
+        return "Windows keeps that name for a device"
+    if name.strip(".") and name[-1] in ". ":
+        return f"Windows drops the {'dot' if name[-1] == '.' else 'space'} at its end"
+    found = next((character for character in name if character in '<>:"/\\|?*' or ord(character) < 32), None)
+    return f"Windows allows no {found!r} in a name" if found is not None else None
+
+
+def check_storable(path: Path) -> None:
+    """Raise `Fault` E0606, on Windows, for a path of which it would make something else: a device, a stream, a shorter name."""
+    if os.name != "nt":
+        return
+    for part in path.parts[1:] if path.anchor else path.parts:
+        why = windows_refuses(part)
+        if why is not None:
+            raise Fault("E0606", f"{path} cannot be written: {why}, {part!r}", help="choose another name")
+
+
+def remedy(error: OSError | ValueError, otherwise: str) -> str:
     """What helps where the system refuses to write."""
-    return _REMEDIES.get(error.errno or 0, otherwise)
+    return _REMEDIES.get(getattr(error, "errno", None) or 0, otherwise)
 
 
 def replace_file(target: Path, fill: Callable[[IO[bytes]], Any], *, temporary: Path | None = None) -> None:
@@ -83,3 +119,23 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def damaged_part(file: IO[bytes]) -> str | None:
+    """The first part of a zip archive that cannot be read or has a wrong checksum; none where all is well.
+
+    PyTorch does not look at the checksums. It writes 0 in their place after `torch.serialization.set_crc32_options(False)`.
+    """
+    import zipfile  # here: few commands read archives
+
+    part = "table of contents"
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                part = info.filename
+                with archive.open(info) if info.CRC else nullcontext() as member:
+                    while member is not None and member.read(1 << 20):
+                        pass
+    except Exception:  # of many kinds: damage can be anywhere
+        return part
+    return None

@@ -36,6 +36,8 @@ SINGLE_SIZES = 1 << 18
 """Sizes that a condition tells apart one by one."""
 SIZE_VALUES = 500_000
 """Numbers that the formulas of a network's open sizes are kept as, all together, and the sets of the sizes that work."""
+TENSORS = 250_000
+"""Tensors in a file of weights (a residual network of 30,000 layers has fewer)."""
 IMPORTS = 200
 """Files that one network may draw on."""
 IMPORT_DEPTH = 32

@@ -140,12 +140,16 @@ class Network:
         """
         with _faults_as_errors():
             with extra_needed("train", "loading weights"):
-                from archdsl.backends.torch.weights import move, read  # here: torch takes over a second to import
+                from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
+                    counting_spoiled,
+                    move,
+                    read,
+                )
             from archdsl.weights.report import report_on  # here: checking needs no weights
 
             tensors = read(source if isinstance(source, Mapping) else Path(source))
             wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            report = report_on(self.graph, tensors.stored, wanted=wanted, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
+            report = report_on(self.graph, counting_spoiled(tensors, module), wanted=wanted, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
             if not report.ok and (report.fit.useless or not partial):
                 raise SpecError([report.diagnostic()])
             return replace(report, done=True, converted=move(module, tensors, report.fit))
@@ -249,7 +253,7 @@ class Network:
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
         target = Path(path)
         with _faults_as_errors():
-            if any(target.exists() and file.exists() and target.samefile(file) for file in read if file is not None):
+            if any(_one_file(target, file) for file in read if file is not None):
                 message = f"{path} is a file that `{self.name}` is read from, and would be lost"
                 raise Fault("E0606", message, help="choose another file with -o")
             write_file(target, content)
@@ -303,6 +307,14 @@ def _log(found: Diagnostic) -> None:
 def diagnostic_of(fault: Fault) -> Diagnostic:
     """A fault without a place in a file, as a diagnostic."""
     return Diagnostic(fault.code, fault.message, help=fault.help)
+
+
+def _one_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file; what cannot be looked at is none."""
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

@@ -9,3 +9,8 @@ def resource_folder(name: str) -> Path:
     """The folder `grammars` or `specs`."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def shipped_files() -> list[Path]:
+    """The specs that come with archdsl."""
+    return sorted(resource_folder("specs").glob("*.arch"))

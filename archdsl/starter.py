@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import IO, Final
 
@@ -9,7 +10,7 @@ from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import compile_source, read_address
 from archdsl.elaborate import Program, read_source, select_network
-from archdsl.files import cannot_write, write_file
+from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.source import SourceFile
 from archdsl.syntax.outline import excerpt
 
@@ -91,14 +92,15 @@ def write_new(files: dict[str, str], folder: Path) -> list[Path]:
     targets = {folder / name: text for name, text in files.items()}
     new = folder / next(reversed(files))
     for path, text in targets.items():
-        if path.exists() and (path == new or not _holds(path, text)):
+        if os.path.lexists(path) and (path == new or not _holds(path, text)):
             raise Fault("E0606", f"{path} exists already", help="choose another name, or another folder with -o")
     for path, text in targets.items():
+        check_storable(path)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(path.parent, error) from error
-        if not path.exists():
+        if not os.path.exists(path):
             write_file(path, text)
     return list(targets)
 

@@ -1,4 +1,4 @@
-"""Write the generated pages of the documentation, from the registries, the table of codes, the specs and their tests.
+"""Write the generated pages and the index of the specs, from the registries, the table of codes, the specs and their tests.
 
 `python docs/generate.py` writes them, `--check` only says whether they are as they would be written.
 """
@@ -11,6 +11,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any, get_origin
 
+from archdsl.cli.specs import INDEX, index_text
 from archdsl.declared import Declared, describe, show, signature
 from archdsl.diagnostics import render_text
 from archdsl.diagnostics.codes import CODES, GROUPS, Code
@@ -164,6 +165,7 @@ def _code(entry: Code) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "ops.md": ops_page, "recipes.md": recipes_page, "errors.md": errors_page, "zoo.md": lambda: zoo_page(NOTE),
+    f"../specs/{INDEX}": index_text,
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archdsl.declared import Fault
-from archdsl.files import write_file
+from archdsl.files import windows_refuses, write_file
 
 
 def test_new_and_replaced(tmp_path: Path) -> None:
@@ -57,10 +57,21 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
     assert path.read_text() == "before" and os.listdir(tmp_path) == ["a.txt"]
 
 
-@pytest.mark.parametrize("place", ["nowhere/a.txt", ".", "file/a.txt", "n" * 300])
+@pytest.mark.parametrize("place", ["nowhere/a.txt", ".", "file/a.txt", "n" * 300, "loop", "loop/a.txt", "a\0b"])
 def test_a_place_that_is_none(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(Fault) as caught:
         write_file(tmp_path / place, "x")
     assert caught.value.code == "E0606" and caught.value.help
-    assert os.listdir(tmp_path) == ["file"]
+    assert sorted(os.listdir(tmp_path)) == ["file", "loop"] and (tmp_path / "loop").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "com1.arch", "Lpt9.tar.gz", "aux .txt", "COM¹", "conin$", "a.", "a ", "a:b", "a?", "a|b", "a\x1f", "a\\b"])
+def test_names_that_windows_cannot_keep(name: str) -> None:
+    assert windows_refuses(name)
+
+
+@pytest.mark.parametrize("name", ["a", "a.b", ".hidden", "..", ".", "console", "com", "com10", "con-1", "a b", "é", "nul_net.arch"])
+def test_names_that_windows_keeps(name: str) -> None:
+    assert windows_refuses(name) is None

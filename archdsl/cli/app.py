@@ -7,12 +7,11 @@ never pays for what `train` needs.
 
 from __future__ import annotations
 
-import errno
 import gc
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from archdsl import __version__
+from archdsl.cli.output import OutputError, print_text, writing_output
 
 COMMANDS: Final = {
     "check": "Find what is wrong with a network, or show its layers.",
@@ -35,6 +35,8 @@ COMMANDS: Final = {
 """Each command with its line in the help; it is `command` in the module of its name."""
 
 
+_COMPLETE: Final = "_ARCHDSL_COMPLETE"
+"""The variable in which a shell asks what to offer."""
 _BROKEN_PIPE: Final = 141
 """As a shell sees a program that nobody reads any more: 128 and SIGPIPE's number."""
 
@@ -52,7 +54,7 @@ class Commands(click.Group):
             return None
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks for them in every installed package
         gc.disable()  # importing makes much and frees nothing
-        command: click.Command = import_module(f"archdsl.cli.{cmd_name}").command
+        command: click.Command = _with_help(import_module(f"archdsl.cli.{cmd_name}").command)
         gc.freeze()  # modules live to the end: not to be gone through again, least of all when the process ends
         gc.enable()
         return command
@@ -96,7 +98,8 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="\b\nExamples:\n  archdsl check resnet50\n  archdsl check net.arch:small --set classes=10\n  archdsl render net.arch -o net.svg\n  archdsl train net.arch --set train.epochs=5",
 )
-@click.version_option(__version__, message="archdsl %(version)s")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, help="Show the version and exit.",
+              callback=lambda ctx, param, value: _show(ctx, value, lambda: f"archdsl {__version__}"))  # fmt: skip
 def root() -> None:
     """Neural-network architectures as text: check them, draw them, compile them to PyTorch, train them.
 
@@ -105,15 +108,37 @@ def root() -> None:
     """
 
 
+def _with_help(command: click.Command) -> click.Command:
+    """The command with an option `--help` that prints as all else is printed."""
+    if not any(param.name == "help" for param in command.params):
+        command.params.append(
+            click.Option(["-h", "--help"], is_flag=True, expose_value=False, is_eager=True, help="Show this message and exit.",
+                         callback=lambda ctx, param, value: _show(ctx, value, ctx.get_help))
+        )  # fmt: skip
+    return command
+
+
+def _show(ctx: click.Context, wanted: bool, text: Callable[[], str]) -> None:
+    if wanted and not ctx.resilient_parsing:
+        print_text(text())
+        ctx.exit()
+
+
+_with_help(root)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns 0, 1 for errors in a spec, 2 for a wrong command line, or 128 and a signal's number."""
     _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without `×` shows it as \xd7
+    if _COMPLETE in os.environ:
+        import_module("archdsl.cli.bash_completion")  # here: no other command needs it
     try:
         status = root.main(arguments, prog_name="archdsl", standalone_mode=False)
-        sys.stdout.flush()
+        with writing_output():
+            sys.stdout.flush()
         return status or 0
     except click.ClickException as error:
         error.show()
@@ -124,10 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _drop_output()
         return _BROKEN_PIPE
-    except OSError as error:
+    except OutputError as error:
         _drop_output()
-        reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        click.echo(f"error[E0606]: standard output cannot be written: {reason}", err=True)
+        click.echo(f"error[E0606]: standard output cannot be written: {error}", err=True)
         return 1
 
 

@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from archdsl import limits
+from archdsl.cli import offers
 from archdsl.cli.console import print_diagnostics
 from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.network import Network
@@ -24,13 +25,13 @@ _LIMITS = "archdsl.limits"
 
 
 class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
-    """`FILE[:NETWORK]`; completes file names."""
+    """`FILE[:NETWORK]`, or the name of a network that comes with archdsl."""
 
     name = "address"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The shell knows the files."""
-        return [CompletionItem(incomplete, type="file")]
+        """Networks and files."""
+        return offers.networks(incomplete)
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -46,6 +47,10 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
         if found is None:
             self.fail(f"{value!r} is not NAME=VALUE, as in classes=10 or train.epochs=5", param, ctx)
         return found["name"], found["value"]
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The parameters of the network, where it was named before, and the recipe's keys."""
+        return offers.settings(ctx.params.get("address"), incomplete)
 
 
 class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -65,7 +70,7 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer vers
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The limits that there are."""
-        return [CompletionItem(f"{name}=") for name in limits.names() if name.startswith(incomplete)]
+        return offers.limit_names(incomplete)
 
 
 class NetworkCommand(click.Command):
@@ -74,6 +79,8 @@ class NetworkCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`-:NAME` would be an option; keys of the recipe are none, and the message says how to set them."""
         given = list(args)
+        if ctx.resilient_parsing and args and args[-1].startswith("--"):  # for completion, an option that waits for its value would hide all arguments
+            args = args[:-1]
         try:
             return super().parse_args(ctx, [STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
         except click.NoSuchOption as error:

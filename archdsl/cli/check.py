@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +10,11 @@ import click
 from archdsl.analysis import Row, Table
 from archdsl.analysis.shown import table_text
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
-from archdsl.cli.console import colorful, print_diagnostics, print_text
+from archdsl.cli.console import colorful, print_diagnostics
+from archdsl.cli.output import print_text
 from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
 from archdsl.cli.weights import weights_options
-from archdsl.diagnostics import Diagnostic, as_data, render_github
+from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
 from archdsl.network import Network
 from archdsl.shapes import Dim
 from archdsl.starting_weights import Weights
@@ -54,7 +54,7 @@ def command(
     unfit = weights.finding(report) if weights is not None and report is not None else None
     found = compiled.diagnostics + ([unfit] if unfit is not None else [])
     if form == "json":
-        print_text(json.dumps(_data(found, network, report), indent=2, ensure_ascii=False))
+        print_text(json_text(_data(found, network, report)))
     elif form == "github":
         print_text(render_github(found))
     else:

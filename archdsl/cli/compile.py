@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
-from archdsl.cli.console import print_text
+from archdsl.cli.output import print_text
 
 
 @click.command(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from archdsl.cli.console import print_text
+from archdsl.cli import bash_completion  # noqa: F401  # which registers itself
+from archdsl.cli.output import print_text
 
 _LINES = """\b
 Put one line into the start-up file of your shell:

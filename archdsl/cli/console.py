@@ -25,17 +25,15 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
         click.echo(text, err=True, nl=False, color=True)
 
 
-def print_text(text: str) -> None:
-    """Finished text on standard output; its colours, if any, were asked for."""
-    click.echo(text, nl=not text.endswith("\n"), color=True)
-
-
 def report_failure(error: Exception) -> bool:
     """Print an error that a user can mend; whether it was one."""
     if isinstance(error, SpecError):
         print_diagnostics(error.diagnostics)
     elif isinstance(error, Fault):
         print_diagnostics([Diagnostic(error.code, error.message, help=error.help)])
+    elif isinstance(error, OSError):
+        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a file"
+        print_diagnostics([Diagnostic("E0601", f"{name} cannot be used: {error.strerror or error}", help="choose another file or folder")])
     else:
         return False
     return True

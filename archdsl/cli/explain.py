@@ -7,14 +7,16 @@ from textwrap import fill, indent
 
 import click
 
-from archdsl.cli.console import colorful, print_text
+from archdsl.cli import offers
+from archdsl.cli.console import colorful
+from archdsl.cli.output import print_text
 from archdsl.columns import columns
 from archdsl.diagnostics.codes import CODES, Code
 from archdsl.diagnostics.suggest import nearest
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl explain E0301\n  archdsl explain")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=offers.codes)
 def command(code: str | None) -> None:
     """Explain the error or warning CODE, with an example; without CODE, list them all."""
     if code is None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.arguments import limit_option
-from archdsl.cli.console import print_text
+from archdsl.cli.arguments import Address, limit_option
+from archdsl.cli.output import print_text
+from archdsl.diagnostics import printable
+from archdsl.files import windows_refuses
 from archdsl.starter import copy_of, starter, write_new
 
 
@@ -17,7 +19,7 @@ from archdsl.starter import copy_of, starter, write_new
     epilog="\b\nExamples:\n  archdsl new mynet\n  archdsl new mynet --from resnet50\n  archdsl new wide --from net.arch:small -o experiments",
 )
 @click.argument("name", metavar="NAME")
-@click.option("--from", "address", metavar="NETWORK", help="The network to copy: one that comes with archdsl, or FILE[:NETWORK].")
+@click.option("--from", "address", type=Address(), metavar="NETWORK", help="The network to copy: one that comes with archdsl, or FILE[:NETWORK].")
 @limit_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER",
               help="Where to write; this folder where it is not said.")  # fmt: skip
@@ -28,6 +30,9 @@ def command(name: str, address: str | None, output: Path) -> None:
     """
     if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is None:
         raise click.UsageError(f"{name!r} cannot name a network: a to z, digits and _ make a name, and no digit comes first")
+    reserved = windows_refuses(f"{name}.arch")
+    if reserved is not None:
+        raise click.UsageError(f"{name!r} cannot name a file: {reserved}; choose another, such as {name}_net")
     files = copy_of(address, name, sys.stdin.buffer) if address is not None else starter(name)
     for path in write_new(files, output):
-        print_text(str(path))
+        print_text(printable(str(path)))

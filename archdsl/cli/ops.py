@@ -8,7 +8,9 @@ from itertools import groupby
 
 import click
 
-from archdsl.cli.console import colorful, print_text
+from archdsl.cli import offers
+from archdsl.cli.console import colorful
+from archdsl.cli.output import print_text
 from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.declared import describe, show, signature
 from archdsl.diagnostics.suggest import nearest
@@ -16,7 +18,7 @@ from archdsl.ops import Op
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl ops\n  archdsl ops conv")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=offers.ops)
 def command(name: str | None) -> None:
     """Show every op with its parameters, or all about the op NAME."""
     color = colorful(sys.stdout)

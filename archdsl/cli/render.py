@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +9,7 @@ import click
 
 from archdsl.backends.diagram import FORMATS, Detail
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
+from archdsl.cli.output import print_bytes
 
 
 @click.command(
@@ -27,7 +27,7 @@ def command(address: str, settings: tuple[tuple[str, str], ...], output: str, fo
     network = require_network(address, settings)
     drawn = network.render(format=chosen, detail=detail)
     if output == "-":
-        sys.stdout.buffer.write(drawn)
+        print_bytes(drawn)
     else:
         network.write(output, drawn)
 

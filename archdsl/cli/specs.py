@@ -7,17 +7,23 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from archdsl.analysis import layer_table
-from archdsl.cli.console import colorful, print_text
+from archdsl.cli.console import colorful
+from archdsl.cli.output import print_text
 from archdsl.columns import BOLD, DIM, Cell, columns
-from archdsl.driver import compile_networks, shipped_files
-from archdsl.ir import Graph
+from archdsl.diagnostics import json_text
+from archdsl.resources import resource_folder, shipped_files
 from archdsl.shapes import format_shape
-from archdsl.syntax.outline import introduction
 
+if TYPE_CHECKING:
+    from archdsl.ir import Graph
+
+INDEX: Final = "index.json"
 _PAPER = re.compile(r".*?\barXiv:[\d.]*\d|.*?\b(?:19|20)\d\d\b")
 
 
@@ -53,7 +59,7 @@ def command(form: str) -> None:
     """Show the networks that come with archdsl; other commands take their names as NETWORK."""
     listed = list(entries())
     if form == "json":
-        print_text(json.dumps([_data(entry) for entry in listed], indent=2, ensure_ascii=False))
+        print_text(json_text([_data(entry) for entry in listed]))
         return
     rows: list[list[Cell | str]] = [[Cell(title, BOLD) for title in ("network", "params", "MACs", "input", "")]]
     for entry in listed:
@@ -69,14 +75,48 @@ def _data(entry: Entry) -> dict[str, object]:
 
 
 def entries() -> Iterator[Entry]:
-    """Every network that comes with archdsl, file by file; for the base of a family stand those made of it."""
+    """Every network that comes with archdsl, file by file; for the base of a family stand those made of it.
+
+    To elaborate all of them takes most of a second, so what is listed of a file lies in the index beside the specs, which
+    `docs/generate.py` writes. A file with another text than the index was made from is elaborated.
+    """
+    index = _index()
     for path in shipped_files():
-        for definition, file, compiled in compile_networks(path, bases_too=False):
-            yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))
+        known = index.get(path.name, {})
+        if known.get("sha256") == _digest(path):
+            yield from (Entry(**entry) for entry in known["networks"])
+        else:
+            yield from elaborated(path)
+
+
+def elaborated(path: Path) -> Iterator[Entry]:
+    """What is listed of the networks of a file."""
+    from archdsl.driver import compile_networks  # here: the index is quicker than to import it
+    from archdsl.syntax.outline import introduction  # here, as above
+
+    for definition, file, compiled in compile_networks(path, bases_too=False):
+        yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))
+
+
+def _index() -> dict[str, Any]:
+    path = resource_folder("specs") / INDEX
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def index_text() -> str:
+    """The index, as it is to be."""
+    files = {path.name: {"sha256": _digest(path), "networks": [asdict(entry) for entry in elaborated(path)]} for path in shipped_files()}
+    return json.dumps(files, indent=1, ensure_ascii=False) + "\n"
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def entry_of(name: str, file: str, graph: Graph, about_file: str) -> Entry:
     """What is listed of a network."""
+    from archdsl.analysis import layer_table  # here, as above
+
     table = layer_table(graph)
     return Entry(
         name, file, table.params, table.params_eval, table.macs if isinstance(table.macs, int) else None, table.depth,

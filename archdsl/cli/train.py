@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
-from archdsl.cli.console import colorful, print_diagnostics, print_text
+from archdsl.cli.console import colorful, print_diagnostics
+from archdsl.cli.output import print_text
 from archdsl.cli.weights import weights_options
 from archdsl.columns import BOLD, Cell, columns
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.diagnostics import Diagnostic, SpecError, printable
 from archdsl.extras import extra_needed
 from archdsl.network import Network
 from archdsl.recipe.metrics import show_metric
@@ -113,7 +114,7 @@ class _Command:
         """Train in a folder; what goes wrong is printed with the command that resumes the run."""
         facts: dict[str, Any] = {"address": self.address, "settings": dict(self.settings), "limits": limits_of(self.ctx), **self.hardware}
         with RunFolder(output, snapshot(network), resume=resume) as folder:
-            self._say(f"training {network.name} in {folder.path}")
+            self._say(printable(f"training {network.name} in {folder.path}"))
             with extra_needed("train", "training"):
                 from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
             try:
@@ -169,7 +170,7 @@ def _table(result: Result, *, color: bool) -> str:
         rows.append([row.split, f"{row.examples:,}", *(show_metric(name, row.metrics[name]) for name in names)])
     best = f"best in epoch {result.best_epoch} ({result.best_metric} {show_metric(result.best_metric, result.best_value)})"
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
-    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\neverything is in {result.folder}\n"
+    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\neverything is in {printable(str(result.folder))}\n"
     return columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
 
 
@@ -183,5 +184,5 @@ def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
     intervals = [mean_and_interval([result.rows[1].metrics[name] for result in results]) for name in names]
     for title, index in (("mean", 0), ("±", 1), ("standard deviation", 2)):
         rows.append([title, *(show_metric(name, interval[index]) for name, interval in zip(names, intervals, strict=True))])
-    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\neverything is in {folder}\n"
+    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\neverything is in {printable(str(folder))}\n"
     return columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing

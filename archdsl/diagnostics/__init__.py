@@ -2,7 +2,7 @@
 
 from archdsl.diagnostics.gather import gathered
 from archdsl.diagnostics.record import Diagnostic, Mark, Severity, SpecError
-from archdsl.diagnostics.render import as_data, printable, render_github, render_json, render_text
+from archdsl.diagnostics.render import as_data, json_text, printable, render_github, render_json, render_text
 from archdsl.diagnostics.suggest import did_you_mean
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "as_data",
     "did_you_mean",
     "gathered",
+    "json_text",
     "printable",
     "render_github",
     "render_json",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -30,7 +31,23 @@ def render_text(diagnostics: Iterable[Diagnostic], *, color: bool = False) -> st
 
 def render_json(diagnostics: Iterable[Diagnostic]) -> str:
     """A JSON list; lines and columns count from 1, offsets from 0."""
-    return json.dumps([as_data(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
+    return json_text([as_data(diagnostic) for diagnostic in diagnostics])
+
+
+def json_text(data: object) -> str:
+    """Data as JSON to read: letters as they are, and escapes for what drives a terminal or turns its text around."""
+    return _NOT_PLAIN.sub(_escaped, json.dumps(data, indent=2, ensure_ascii=False))
+
+
+_NOT_PLAIN = re.compile(r"[^\n -~]")
+"""Line ends are the layout's: those in strings are escapes already."""
+
+
+def _escaped(found: re.Match[str]) -> str:
+    if found[0].isprintable():
+        return found[0]
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def render_github(diagnostics: Iterable[Diagnostic]) -> str:
@@ -73,7 +90,7 @@ def _place(mark: Mark) -> dict[str, Any]:
 
 
 def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

@@ -1,10 +1,11 @@
 """Syntax trees to graphs: names, parameters, control flow and shapes."""
 
 from archdsl.elaborate.network import Elaboration, elaborate
-from archdsl.elaborate.program import Program, decode_source, read_source, select_network
+from archdsl.elaborate.program import Program, decode_source, open_parameters, read_source, select_network
 from archdsl.elaborate.reach import FalseClaim, not_explained
 from archdsl.elaborate.values import Module
 
 __all__ = [
-    "Elaboration", "FalseClaim", "Module", "Program", "decode_source", "elaborate", "not_explained", "read_source", "select_network",
+    "Elaboration", "FalseClaim", "Module", "Program", "decode_source", "elaborate", "not_explained", "open_parameters",
+    "read_source", "select_network",
 ]  # fmt: skip

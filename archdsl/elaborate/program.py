@@ -113,8 +113,8 @@ class Program:
         self.diagnostics += errors
         module = Module(file, {}, {})
         if path is not None:
-            self._modules[path.resolve()] = module
-            self._loading.append(path.resolve())
+            self._modules[_real(path)] = module
+            self._loading.append(_real(path))
         self._define(module)
         for item in file.imports:
             self._import(module, item, path)
@@ -187,7 +187,7 @@ class Program:
         wanted = Path(item.path)
         if wanted.is_absolute() or "\\" in item.path or "\0" in item.path:
             return Diagnostic("E0605", f"an import's path is relative to its file, with `/` between folders: {item.path!r}", mark)
-        target = _resolved(path.resolve().parent / wanted)
+        target = _resolved(_real(path).parent / wanted)
         if target is None:
             return Diagnostic("E0601", f"the import {item.path!r} cannot be read: it is a link to itself", mark)
         if not target.is_relative_to(self._root):
@@ -225,6 +225,35 @@ def _resolved(path: Path) -> Path | None:
         return path.resolve()
     except (OSError, RuntimeError):
         return None
+
+
+def _real(path: Path) -> Path:
+    """The path without links, also where one leads back to itself, for which `Path.resolve` raises before Python 3.13."""
+    return Path(os.path.realpath(path))
+
+
+def open_parameters(module: Module, definition: ast.Definition) -> list[ast.Parameter]:
+    """The parameters of a network that no alias on the way to it fixes, as far as names tell."""
+    fixed: list[ast.Argument] = []
+    for _ in range(limits.CALL_DEPTH):
+        if not isinstance(definition, ast.Alias):
+            break
+        target = definition.target
+        if isinstance(target, ast.CallExpr):
+            fixed += target.arguments
+            target = target.callee
+        if isinstance(target, ast.Attribute) and isinstance(target.base, ast.Name):
+            module, name = module.imports.get(target.base.id, module), target.name
+        else:
+            name = target.id if isinstance(target, ast.Name) else ""
+        if name not in module.definitions:
+            return []
+        definition = module.definitions[name]
+    if not isinstance(definition, ast.Network):
+        return []
+    named = {argument.name for argument in fixed if argument.name is not None}
+    positional = len([argument for argument in fixed if argument.name is None])
+    return [parameter for parameter in definition.parameters[positional:] if parameter.name not in named]
 
 
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from archdsl.declared import Fault
-from archdsl.files import cannot_write, write_file
+from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
 from archdsl.runs.processes import announce_folder, announced_folder, rank, require_common_folder
 
@@ -82,7 +83,7 @@ class RunFolder:
             self.resumed = self._resume and self.begun
             return self
         if not self._resume:
-            held = [name for name in _RUN if (self.path / name).exists()]
+            held = [name for name in _RUN if os.path.exists(self.path / name)]
             if held:
                 help = "continue it: --resume; or choose another folder with -o"
                 raise Fault("E0606", f"{self.path} holds a run already: it has {held[0]}", help=help)
@@ -109,15 +110,24 @@ class RunFolder:
     @property
     def begun(self) -> bool:
         """Whether there is a checkpoint."""
-        return (self.path / LAST).is_file()
+        return os.path.isfile(self.path / LAST)
 
     def weights(self) -> dict[str, Any] | None:
-        """Return what was recorded of the weights that the run began with; None if they were fresh."""
+        """Return what was recorded of the weights that the run began with; None if they were fresh.
+
+        Raise `Fault` E0903 if the record cannot be read.
+        """
+        path = self.path / "run.json"
         try:
-            found = json.loads((self.path / "run.json").read_text(encoding="utf-8")).get("weights")
-        except (OSError, ValueError, AttributeError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
+            facts = json.loads(path.read_bytes())
+        except OSError as error:
+            raise _damaged(path, error.strerror or str(error)) from error
+        except (ValueError, RecursionError) as error:
+            raise _damaged(path, "it is not JSON") from error
+        found = facts.get("weights") if isinstance(facts, dict) else facts
+        if not isinstance(facts, dict) or not isinstance(found, dict | None):
+            raise _damaged(path, "it is no table, or its `weights` are none")
+        return found
 
     def describe(self, arguments: Mapping[str, Any]) -> list[Fault]:
         """Write what is trained: the spec and its imports, the source, the diagram, the arguments. Return what is worth a warning.
@@ -142,20 +152,24 @@ class RunFolder:
     def _check_unchanged(self) -> None:
         """Compare the sources: the checkpoint is compared with recipe and weights, but the code between them must be the same too."""
         model = self.path / "model.py"
-        if not model.is_file():
-            raise Fault("E0903", f"{self.path} has no model.py, so the run in it cannot be checked", help="choose another folder with -o")
-        if model.read_text(encoding="utf-8") != self._snapshot.source:
+        self.weights()
+        try:
+            unchanged = model.read_bytes() == self._snapshot.source.encode()
+        except OSError as error:
+            raise _damaged(model, error.strerror or str(error)) from error
+        if not unchanged:
             message = f"`{self._snapshot.name}` is not the network that the run in {self.path} trains"
             help = f"give it the same file and --set as in {self.path / 'run.json'}, or choose another folder with -o"
             raise Fault("E0903", message, help=help)
 
     def _make(self) -> None:
-        missing = [folder for folder in self.path.parents if not folder.exists()]
+        missing = [folder for folder in self.path.parents if not os.path.exists(folder)]  # which no name is too long for
         try:
             for folder in reversed(missing):
                 folder.mkdir(exist_ok=True)
                 self._made.append(folder)
-            if self._numbered or not self.path.exists():
+            check_storable(self.path)
+            if self._numbered or not os.path.exists(self.path):
                 self._claim()
             if not self.path.is_dir():
                 raise NotADirectoryError(20, "it is a file")
@@ -184,3 +198,7 @@ class RunFolder:
         for folder in reversed(self._made):
             with suppress(OSError):  # other files in it stay
                 folder.rmdir()
+
+
+def _damaged(path: Path, why: str) -> Fault:
+    return Fault("E0903", f"{path} is damaged: {why}", help="put it back, or start the run again in another folder, without --resume")

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from archdsl.train.formats import HELD_OUT, misshapen, unfit, unread
+from archdsl.train.npz import read_npz
 
 
 def read_arrays(path: Path) -> list[Any]:
     """`x_train, y_train, x_test, y_test`, or `x, y`. Nothing in the file is executed."""
+    found, arrays = read_npz(path, _chosen)
     help = "save it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
-    try:
-        with path.open("rb") as opened:
-            archive = zipfile.is_zipfile(opened)
-        if not archive:
-            raise unread(f"{path} is not a .npz file", help)
-        with np.load(path, allow_pickle=False) as file:
-            found = list(file.files)
-            arrays = {name: file[name] for name in _chosen(found)}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        if "allow_pickle" in str(error):
-            remedy = "save arrays of numbers; names of classes become numbers by `numpy.unique(y, return_inverse=True)[1]`"
-            raise unread(f"cannot read {path}: an array in it is of Python objects", remedy) from error
-        raise unread(f"cannot read {path}: {error}", help) from error
     if not arrays:
         shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
         raise unread(f"{path} has {shown or 'nothing in it'}, where `x_train`, `y_train`, `x_test` and `y_test` are looked for", help)
-    if not all(isinstance(array, np.ndarray) and array.ndim for array in arrays.values()):
-        raise unread(f"{path} has single numbers in place of arrays, or what is no array", help)
+    if not all(array.ndim for array in arrays.values()):
+        raise unread(f"{path} has single numbers in place of arrays", help)
     _check(arrays)
     return list(arrays.values())
 

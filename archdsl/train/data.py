@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def load(source: Dataset | str, root: Path, inputs: Sequence[Input]) -> Data:
 
 
 def _read(path: Path, root: Path, input_shape: tuple[int, ...]) -> list[Any]:
-    if not path.exists():
+    if not os.path.exists(path):  # which no name is too long for
         names = ", ".join(Dataset.registry.names())
         raise unread(f"{path} does not exist", f"paths start at {root.resolve()}; data sets known by name: {names}")
     arrays, folders = read_images(path, input_shape) if path.is_dir() else (read_arrays(path), None)

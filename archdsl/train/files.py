@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -11,7 +10,9 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from archdsl.declared import Fault
-from archdsl.files import remedy, replace_file
+from archdsl.files import damaged_part, remedy, replace_file
+from archdsl.train.whole import HELP, damaged
+from archdsl.weights.stored import foreign
 
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
@@ -45,16 +46,25 @@ def _unwritten(path: Path, error: Exception) -> Fault:
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint on the CPU; raises `Fault` (E0903). Nothing in the file is executed."""
-    help = "delete it and start without --resume"
     if not path.is_file():
         raise Fault("E0903", f"there is nothing to resume: no {path}", help="start without --resume")
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True) if zipfile.is_zipfile(path) else None
+        with path.open("rb") as file:
+            part = damaged_part(file)
+            if part is not None:
+                raise damaged(path, f"its {part} cannot be read" if " " in part else f"the checksum of `{part}` in it is wrong")
+            file.seek(0)
+            loaded = torch.load(file, map_location="cpu", weights_only=True)
+    except Fault:
+        raise
     except Exception as error:  # whatever a damaged or hostile file provokes in the reader
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise Fault("E0903", f"cannot read {path}: {reason}", help=help) from error
+        what = foreign(str(error))
+        if what is not None:
+            message = f"{path} holds {what}, which archdsl does not load, since it could execute code"
+            raise Fault("E0903", message, help=HELP) from error
+        raise damaged(path, str(error).partition("\n")[0] or type(error).__name__) from error
     if not isinstance(loaded, dict):
-        raise Fault("E0903", f"{path} is no checkpoint, or a damaged one", help=help)
+        raise damaged(path, "it holds no table")
     return loaded
 
 

@@ -38,6 +38,7 @@ from archdsl.train.recorder import Recorder
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
+from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """What Lightning calls the precisions of a recipe."""
@@ -83,12 +84,18 @@ def fit(
     data = load(recipe.data, experiment.root, experiment.inputs)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
     recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task))
-    before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
+    checkpoint = _resumable(experiment, recorder.last) if resume else None
+    if checkpoint is None:
+        _clear(recorder)
+    before = len(checkpoint["callbacks"]["Recorder"]["history"]) if checkpoint is not None else 0
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, hardware, callbacks)
         batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step))
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
+        if checkpoint is not None:
+            check_fits(recorder.last, checkpoint, trainer, task)
+            del checkpoint
         if trainer.is_global_zero:
             write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
             for notice in notices(recipe, data, task.updates):
@@ -153,19 +160,18 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
     return {"network": experiment.name, "input": [list(given.shape) for given in experiment.inputs], "recipe": experiment.recipe.as_data()}
 
 
-def _resumable(experiment: Experiment, path: Path) -> int:
-    """How many epochs the run to resume has done; raises `Fault` (E0903) where the checkpoint is of another network or recipe."""
+def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
+    """The checkpoint of the run to resume; raises `Fault` (E0903) where it is of another network or recipe."""
     checkpoint = read_checkpoint(path)
-    before, now = checkpoint.get("archdsl"), _identity(experiment)
-    if not isinstance(before, dict) or not isinstance(before.get("recipe"), dict):
-        raise Fault("E0903", f"{path} is not from archdsl", help="start without --resume")
+    check_parts(path, checkpoint)
+    before, now = checkpoint["archdsl"], _identity(experiment)
     recipe = before["recipe"]
-    changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and recipe.get(key) != value]
+    changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and repr(recipe.get(key)) != repr(value)]
     if changed:
         key = changed[0]
         message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
         raise Fault("E0903", message, argument=key, help="put it back, or start without --resume")
-    done = len(_history(checkpoint))
+    done = len(checkpoint["callbacks"]["Recorder"]["history"])
     if done > experiment.recipe.epochs:
         message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
         raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or start without --resume")
@@ -174,21 +180,15 @@ def _resumable(experiment: Experiment, path: Path) -> int:
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
         message = f"{path} is of another network: `{before.get('network')}` with other weights"
         raise Fault("E0903", message, help="start without --resume")
-    return done
+    return checkpoint
 
 
-def _history(checkpoint: dict[str, Any]) -> list[Any]:
-    """The epochs that are in a checkpoint."""
-    return list(checkpoint.get("callbacks", {}).get("Recorder", {}).get("history", []))
-
-
-def _clear(recorder: Recorder) -> int:
-    """Removes what an earlier run left, so that nothing of two runs is mixed: no epoch of it is left."""
+def _clear(recorder: Recorder) -> None:
+    """Removes what an earlier run left, so that nothing of two runs is mixed."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     if rank() == 0:
         for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors"))):
             remove(path)
-    return 0
 
 
 def _weights(experiment: Experiment, task: Task) -> bytes:

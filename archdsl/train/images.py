@@ -76,6 +76,9 @@ def _read(file: Path, input_shape: tuple[int, ...], together: list[_Image]) -> A
     """One image, channels first, of 8 or 16 bits."""
     channels = input_shape[0] if len(input_shape) == 3 and input_shape[0] in _MODES else 1
     with _opened(file) as image:
+        size = (image.height, image.width)
+        if len(input_shape) == 3 and size != input_shape[1:]:  # known before the pixels are: nobody decodes more than the input takes
+            raise _misfit(file, (channels, *size), input_shape, together)
         try:
             if image.mode.startswith("I"):  # grey of 16 bits, which `convert` would cut off at 255
                 grey = np.asarray(image).astype(np.uint16)
@@ -83,7 +86,7 @@ def _read(file: Path, input_shape: tuple[int, ...], together: list[_Image]) -> A
             else:
                 pixels = np.asarray(image.convert(_MODES[channels]))
                 pixels = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-        except (OSError, ValueError, SyntaxError) as error:
+        except Exception as error:  # Pillow's decoders raise many kinds
             raise _unreadable(file, error) from error
     if pixels.shape != input_shape:
         raise _misfit(file, pixels.shape, input_shape, together)
@@ -92,12 +95,12 @@ def _read(file: Path, input_shape: tuple[int, ...], together: list[_Image]) -> A
 
 def _opened(file: Path) -> Any:
     try:
-        from PIL import Image, UnidentifiedImageError  # an optional dependency, of this one format
+        from PIL import Image  # an optional dependency, of this one format
     except ModuleNotFoundError as error:
         raise unread("reading images needs Pillow", "pip install pillow") from error
     try:
         return Image.open(file)
-    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except Exception as error:  # as above
         raise _unreadable(file, error) from error
 
 

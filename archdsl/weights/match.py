@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
+from archdsl.weights.entries import Entry, Stored
 from archdsl.weights.names import COUNTER, bare, listed
 from archdsl.weights.pairing import Channels, Pairing
 from archdsl.weights.prefix import found_prefix, with_prefix
-from archdsl.weights.stored import Entry, Stored
 
 Shape = tuple[int, ...]
 
@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ORDER = "order"
     MISSING = "missing"
     UNEXPECTED = "unexpected"
+    VALUES = "values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Problem:
     stored: str | None
     wanted: Shape | None = None
     found: Entry | None = None
+    spoiled: int = 0
+    """How many of its numbers are NaN or infinite, or become so in the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,19 @@ def match(
     for problem in problems:
         pairs.pop(problem.key or "", None)
     return Fit(pairs, tuple(problems), notes + _counters(uncounted), left)
+
+
+def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: Stored) -> Fit:
+    """The same, but that tensors with numbers that are NaN or infinite go nowhere: one spoils every result."""
+    if fit.useless:
+        return fit
+    counts = {key: stored.spoiled(other, key) for key, other in fit.pairs.items() if _number_kind(stored.entries[other].dtype) == "float"}
+    problems = tuple(
+        Problem(Reason.VALUES, key, fit.pairs[key], wanted[key], stored.entries[fit.pairs[key]], count)
+        for key, count in counts.items() if count
+    )  # fmt: skip
+    pairs = {key: other for key, other in fit.pairs.items() if not counts.get(key)}
+    return replace(fit, pairs=pairs, problems=fit.problems + problems) if problems else fit
 
 
 def _misfit(key: str, wanted: Shape, stored: str, entry: Entry) -> Problem | None:

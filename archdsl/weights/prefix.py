@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from archdsl.weights.entries import Stored, unreadable
 from archdsl.weights.names import listed
-from archdsl.weights.stored import Stored, unreadable
 
 Shape = tuple[int, ...]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, render_text
+from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
 from archdsl.ir import Graph
 from archdsl.source import Span
-from archdsl.weights.match import Fit, Problem, Reason, Shape, match
+from archdsl.weights.entries import Stored, unreadable
+from archdsl.weights.match import Fit, Problem, Reason, Shape, match, without_spoiled
 from archdsl.weights.names import listed
 from archdsl.weights.pairing import Channels, Pairing
-from archdsl.weights.stored import Stored, unreadable
 
 _MOST_PLACES = 12
 _IN_A_MARK = 2
@@ -113,7 +113,7 @@ class WeightsReport:
 
     def __str__(self) -> str:
         if self.ok:
-            return "\n".join([self.summary(), *(f"  {note}" for note in self.notes)])
+            return "\n".join(printable(line) for line in [self.summary(), *(f"  {note}" for note in self.notes)])
         return render_text([self.diagnostic(Severity.ERROR if self.fit.useless else Severity.WARNING)], color=False)
 
 
@@ -144,7 +144,7 @@ def report_on(
         wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted), prefix=prefix,
         adaptable=first if channels is not None else None,
     )  # fmt: skip
-    fit = replace(fit, notes=stored.notes + fit.notes)
+    fit = without_spoiled(replace(fit, notes=stored.notes + fit.notes), wanted, stored)
     if first is not None and first in fit.pairs and stored.entries[fit.pairs[first]].shape != wanted[first]:
         before, after = stored.entries[fit.pairs[first]].shape[1], wanted[first][1]
         fit = replace(fit, adapted={first: channels or "sum"}, notes=(*fit.notes, f"`{first}` adapted from {before} to {after} input channels: {channels}"))
@@ -174,6 +174,9 @@ def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pair
     """How the file could be used all the same."""
     if not fit.problems and not fit.useless:
         return None
+    if fit.problems and all(problem.reason is Reason.VALUES for problem in fit.problems):
+        help = "take weights from before the training diverged"
+        return help if not fit.pairs else f"{help}; `--weights-partial` (`partial=True`) leaves these tensors as they are initialized"
     if all(problem.reason is Reason.MISSING and problem.key in heads for problem in fit.problems):
         return "`--weights-without-heads` (`without_heads=True`) leaves heads that the file does not have as they are initialized"
     if by == "name" and stored.ordered and not match(wanted, stored, by="order", optional=heads).problems:
@@ -193,6 +196,7 @@ def _counted(reason: Reason, problems: list[Problem]) -> str:
         Reason.DTYPE: f"{verbs[0]} another kind of number",
         Reason.MISSING: f"{verbs[1]} missing from the file",
         Reason.UNEXPECTED: f"{verbs[1]} in the file alone",
+        Reason.VALUES: f"{'holds' if n == 1 else 'hold'} numbers that are not finite",
     }
     return f"{n:,} {said[reason]}"
 
@@ -219,12 +223,20 @@ def _at_one_place(problems: list[Problem]) -> str:
             phrases.append(f"{keys} here, and nothing more in the file")
         elif reason is Reason.ORDER:
             phrases.append(f"{keys} here, `{first.stored}` in the file")
+        elif reason is Reason.VALUES:
+            phrases += [_spoiled(problem) for problem in same[:_IN_A_MARK]]
+            phrases += [f"and in {len(same) - _IN_A_MARK:,} more tensors"] if len(same) > _IN_A_MARK else []
         elif reason is Reason.DTYPE:
             phrases.append(f"{keys} {found_first.dtype} in the file")
         else:
             phrases += [f"`{p.key}` is {_shape(p.wanted)}, in the file {_found_shape(p)}" for p in same[:_IN_A_MARK]]
             phrases += [f"{len(same) - _IN_A_MARK:,} more like `{first.key}`"] if len(same) > _IN_A_MARK else []
     return "; ".join(phrases)
+
+
+def _spoiled(problem: Problem) -> str:
+    numbers = f"{problem.spoiled:,} numbers" if problem.spoiled > 1 else "a number"
+    return f"`{problem.key}` has {numbers} in the file that {'are' if problem.spoiled > 1 else 'is'} NaN, infinite or too large"
 
 
 def _shape(shape: Shape | None) -> str:
@@ -241,4 +253,5 @@ def _problem_data(problem: Problem) -> dict[str, Any]:
         "shape": list(problem.wanted) if problem.wanted is not None else None,
         "shape_in_file": list(problem.found.shape) if problem.found is not None else None,
         "dtype_in_file": problem.found.dtype if problem.found is not None else None,
+        "not_finite": problem.spoiled,
     }  # fmt: skip

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from archdsl import SpecError, load
+
 Cli = Callable[..., Result]
 
 
@@ -54,6 +56,45 @@ def test_an_output_that_cannot_be_written(cli: Cli, small: Path, tmp_path: Path,
     assert (result.exit_code, result.stdout) == (1, "")
     assert "error[E0606]" in result.stderr and place in result.stderr and reason in result.stderr
     assert sorted(os.listdir(tmp_path)) == before
+
+
+LONG = "n" * 300
+PATHS = [
+    ("compile", "{spec}", "-o", "loop"), ("compile", "{spec}", "-o", LONG), ("compile", "{spec}", "-o", "loop/model.py"),
+    ("render", "{spec}", "-o", "loop", "--format", "dot"), ("render", "{spec}", "-o", f"{LONG}.dot"),
+    ("new", LONG), ("new", "mine", "-o", LONG), ("new", "mine", "-o", "loop"), ("new", "loop"),
+    ("train", "{spec}", "-o", LONG), ("train", "{spec}", "-o", "loop"), ("train", "{spec}", "-o", "loop/run"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", PATHS)
+def test_a_path_that_no_system_can_write(cli: Cli, small: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    for name in ("loop", "loop.arch"):
+        (tmp_path / name).symlink_to(name)
+    result = cli(*(argument.format(spec=small) for argument in arguments))
+    named = next(word for word in arguments if "loop" in word or LONG in word)
+    assert result.exit_code == 1 and "error[E0606]" in result.stderr and named[:200] in result.stderr and "help: " in result.stderr
+    assert "standard output" not in result.stderr
+    assert sorted(os.listdir(tmp_path)) == ["loop", "loop.arch", "small.arch"]
+
+
+@pytest.mark.parametrize("arguments", [("check", LONG), ("check", f"{LONG}.arch"), ("check", "{spec}", "--weights", LONG), ("check", "loop.arch")])
+def test_a_path_that_no_system_can_read(cli: Cli, small: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "loop.arch").symlink_to("loop.arch")
+    result = cli(*(argument.format(spec=small) for argument in arguments))
+    assert result.exit_code == 1 and "error[E0601]" in result.stderr and arguments[-1][:200] in result.stderr
+
+
+@pytest.mark.parametrize("place", [LONG, "loop", "a\0b", "nowhere/a.py"])
+def test_in_python_too(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    network = load(small)
+    for write in (lambda: network.write(place, "x"), lambda: network.render(place, format="dot")):
+        with pytest.raises(SpecError, match="E0606"):
+            write()
+    with pytest.raises(SpecError, match="E0601"):
+        network.check_weights(place)
 
 
 @pytest.mark.parametrize("output", ["net.arch", "./net.arch", "link.svg", "parts/unit.arch"])

@@ -74,6 +74,8 @@ def test_a_full_disk(process: Process, small: Path) -> None:
         ("check -", "<&-", 1, "error[E0601]: <stdin> cannot be read: it is closed"),
         ("check small.arch", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
         ("render small.arch -o - --format dot", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
+        ("--version", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
+        ("ops --help", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
         ("--help", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
         ("compile small.arch -o model.py", ">&-", 0, ""),
         ("check nowhere.arch", ">&-", 1, "error[E0601]"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 
 from archdsl import __version__
+from archdsl.cli import specs
 from archdsl.cli.app import COMMANDS
 from archdsl.diagnostics.codes import CODES
 from archdsl.driver import shipped_networks
@@ -94,3 +96,10 @@ def test_codes(cli: Cli) -> None:
 def test_completion(cli: Cli, shell: str) -> None:
     result = cli("completion", shell)
     assert result.exit_code == 0 and "_ARCHDSL_COMPLETE" in result.stdout
+
+
+def test_a_spec_that_was_changed_is_listed_as_it_is(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lenet.arch").write_text("## Mine.\nnetwork lenet { input image [1, 8, 8]; conv(3, 3) }")  # the index has another of that name
+    monkeypatch.setattr(specs, "shipped_files", lambda: [tmp_path / "lenet.arch"])
+    [listed] = json.loads(cli("specs", "--format", "json").stdout)
+    assert (listed["name"], listed["params"], listed["about"]) == ("lenet", 30, "Mine.")

@@ -165,6 +165,31 @@ def test_a_folder_belongs_to_one_process(cli: Cli, small: Path, tmp_path: Path) 
     assert result.exit_code == 0, result.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("run.json", b"[" * 100_000, "is damaged: it is not JSON"),
+        ("run.json", b"\xff\xfe", "is damaged: it is not JSON"),
+        ("run.json", b"[]", "is damaged: it is no table"),
+        ("run.json", b'{"weights": 7}', "is damaged"),
+        ("run.json", None, "is damaged: No such file"),
+        ("model.py", b"\xff\xff", "is not the network that the run"),
+        ("model.py", None, "there is nothing to resume"),
+        ("checkpoints/last.ckpt", b"PK\3\4 nonsense", "is damaged"),
+    ],
+)
+def test_a_run_folder_that_is_damaged(cli: Cli, small: Path, tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    folder = tmp_path / "run"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "checkpoints" / "last.ckpt").touch()
+    (folder / "run.json").write_text("{}")
+    (folder / "model.py").write_text(load(small).source())
+    (folder / name).unlink() if content is None else (folder / name).write_bytes(content)
+    result = cli("train", small, "-o", "run", "--resume")
+    assert result.exit_code == 1 and "error[E0903]" in result.stderr and said in result.stderr and "help: " in result.stderr
+    assert "run" in result.stderr.splitlines()[0 if "training" not in result.stderr else 1]
+
+
 def test_a_folder_that_cannot_be_had(cli: Cli, small: Path, tmp_path: Path) -> None:
     for place in ("small.arch", "small.arch/run"):
         result = cli("train", small, "-o", place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -107,3 +108,17 @@ def test_a_checkpoint_of_a_run(cli: Cli, small: Path) -> None:
     result = cli("check", small, "--weights", "run/checkpoints/last.ckpt")
     assert result.exit_code == 0, result.stderr
     assert "the prefix `module.` taken off; without it, and left aside: `preparation.mean`, `preparation.deviation`" in result.stdout
+
+
+def test_numbers_that_are_not_finite(cli: Cli, small: Path) -> None:
+    state = load(small).build().state_dict()
+    state["stem.0.weight"][0] = math.inf
+    safetensors.torch.save_file(state, "spoiled.safetensors")
+    result = cli("check", small, "--weights", "spoiled.safetensors", "--format", "json")
+    problems = json.loads(result.stdout)["weights"]["problems"]
+    assert result.exit_code == 1 and [(p["key"], p["not_finite"], p["reason"]) for p in problems] == [("stem.0.weight", 9, "values")]
+    refused = cli("train", small, "--weights", "spoiled.safetensors")
+    assert refused.exit_code == 1 and "error[E0905]" in refused.stderr and not Path("runs").exists()
+    assert "`stem.0.weight` has 9 numbers in the file that are NaN" in refused.stderr
+    taken = cli("check", small, "--weights", "spoiled.safetensors", "--weights-partial")
+    assert taken.exit_code == 0 and "warning[E0905]" in taken.stderr

@@ -25,6 +25,21 @@ def test_no_name_or_message_ends_an_annotation() -> None:
     assert "file=a%2Cb%3Ac%0A%3A%3Aerror%3A%3A.arch," in text
 
 
+HOSTILE_TEXT = "a\x1b[31m \x7f \x9b31m \u202e \u2066 \u2028 \U000e0041 \ud800 \t é 語 😀"
+
+
+def test_json_holds_every_character_and_drives_no_terminal() -> None:
+    found = FOUND._replace(message=HOSTILE_TEXT, notes=(HOSTILE_TEXT,))
+    text = render_json([found])
+    assert all(c.isprintable() or c == "\n" for c in text) and "é 語 😀" in text
+    assert json.loads(text)[0]["message"] == HOSTILE_TEXT and json.loads(text)[0]["place"]["file"] == HOSTILE.name
+
+
+def test_annotations_drive_no_terminal() -> None:
+    text = render_github([FOUND._replace(message=HOSTILE_TEXT, help=HOSTILE_TEXT)])
+    assert all(c.isprintable() for c in text.removesuffix("\n")) and text.count("\\x1b[31m") == 2 and "é 語 😀" in text
+
+
 def test_control_characters_do_not_reach_the_terminal() -> None:
     text = render_text([FOUND])
     assert "\x1b" not in text and "\\x1b[31m" in text

@@ -14,7 +14,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from unittest.mock import patch
@@ -178,15 +177,11 @@ def _least(sizes: OpenSizes) -> Iterator[dict[str, int]]:
                 yield {**least, symbol: n}
 
 
-def run(seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_every: int = 8) -> Summary:
-    """Compare random programs with PyTorch until a bound is reached, or an interrupt; program `i` has the seed `seed:i`."""
-    summary, until = Summary(), time.monotonic() + seconds
-    with suppress(KeyboardInterrupt):
-        _run(summary, seed, until, programs, modules_every)
-    return summary
-
-
-def _run(summary: Summary, seed: int, until: float, programs: int, modules_every: int) -> None:
+def run(
+    seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_every: int = 8, summary: Summary | None = None
+) -> Summary:
+    """Compare random programs with PyTorch until a bound is reached; program `i` has the seed `seed:i`."""
+    summary, until = summary if summary is not None else Summary(), time.monotonic() + seconds
     for index in range(programs):
         if time.monotonic() > until:
             break
@@ -197,6 +192,7 @@ def _run(summary: Summary, seed: int, until: float, programs: int, modules_every
         found = disagreement(text, Random(name), summary, modules=index % modules_every == 0)
         if found is not None:
             summary.found.append(f"program {name}: {found}\n{_smaller(text, name, found)}")
+    return summary
 
 
 def _forget() -> None:
@@ -221,7 +217,7 @@ def _smaller(text: str, name: str, found: str) -> str:
 
 
 def main() -> int:
-    """Run, print a summary, and return how it went as an exit status."""
+    """Run, print a summary, also of a run that is interrupted, and return how it went as an exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=1e9)
     parser.add_argument("--seed", type=int, default=0)
@@ -229,13 +225,17 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     begun = time.monotonic()
-    summary = run(given.seed, seconds=given.seconds, programs=given.programs)
+    summary, interrupted = Summary(), False
+    try:
+        run(given.seed, seconds=given.seconds, programs=given.programs, summary=summary)
+    except KeyboardInterrupt:
+        interrupted = True
     for found in summary.found:
         print(found)
     print(f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, {time.monotonic() - begun:.0f} s")
     print("outcomes: " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
     print(f"disagreements: {len(summary.found)}")
-    return 1 if summary.found else 0
+    return 130 if interrupted else 1 if summary.found else 0
 
 
 if __name__ == "__main__":

@@ -309,7 +309,7 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
     for name, said in (
         ("absent.npz", "does not exist"),
         ("empty", "has no folders of images"),
-        ("bytes.npz", "what is no array"),
+        ("bytes.npz", "`x`, which is no array"),
         ("text.npz", "is not a .npz file"),
         ("array.npy", "is not a .npz file"),
     ):

@@ -2,6 +2,8 @@
 
 import signal
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from archdsl.declared import Fault
 from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Stopping
 from archdsl.recipe.datasets import Digits
 from archdsl.train import Experiment, Hardware, Input, Interrupted, Result, fit
+from archdsl.train.files import read_checkpoint
 
 STEPS = 12  # in an epoch: 1437 examples in batches of 128
 
@@ -154,3 +157,78 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, kind: str) -> None:
         run(tmp_path, resume=True)
     assert caught.value.code == "E0903"
     assert "without --resume" in (caught.value.help or "")
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that can go on after its first epoch."""
+    folder = tmp_path_factory.mktemp("stopped")
+    run(folder, epochs=1)
+    return folder
+
+
+GONE = object()
+TAMPERED: list[tuple[str, Any]] = [
+    *((part, GONE) for part in (
+        "state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "pytorch-lightning_version", "epoch", "global_step", "archdsl",
+        "callbacks/Recorder", "callbacks/Recorder/history", "callbacks/Recorder/history/0/val_loss", "loops/fit_loop",
+        "loops/fit_loop/epoch_loop.batch_progress", "loops/fit_loop/epoch_progress/current/completed", "state_dict/module.head.bias",
+        "state_dict/mean", "optimizer_states/0", "optimizer_states/0/param_groups/0/lr", "optimizer_states/0/state/1/exp_avg",
+        "lr_schedulers/0/last_epoch", "archdsl/recipe", "archdsl/recipe/batch")),
+    *((part, value) for part in ("state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "archdsl") for value in (None, "x", {})),
+    ("pytorch-lightning_version", 2), ("pytorch-lightning_version", "x"), ("pytorch-lightning_version", "1.0.0"), ("pytorch-lightning_version", "9.9.9"), ("global_step", 13), ("global_step", "12"), ("epoch", None),
+    ("callbacks/Recorder/history", []), ("callbacks/Recorder/history", [7]), ("callbacks/Recorder/history/0/epoch", 2),
+    ("callbacks/Recorder/history/0/val_accuracy", "x"), ("state_dict/module.head.bias", torch.zeros(3)), ("state_dict/module.head.bias", 1.0),
+    ("state_dict/loss.weight", torch.zeros(2)), ("optimizer_states/0/state/1/exp_avg", None), ("optimizer_states/0/state/1/exp_avg", torch.zeros(3)),
+    ("optimizer_states/0/param_groups", []), ("optimizer_states/0/param_groups/0/betas", 7), ("optimizer_states/0/param_groups/0/foreach", torch.zeros(2)),
+    ("lr_schedulers/0/lr_lambdas/0", [1]), ("lr_schedulers/0/base_lrs/0", "x"), ("loops/fit_loop/epoch_progress/current/completed", 7),
+    ("loops/fit_loop/epoch_progress/total/ready", "x"), ("archdsl/recipe/seed", torch.zeros(2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "value"), TAMPERED)
+def test_a_checkpoint_that_is_not_whole_is_refused(tmp_path: Path, stopped: Path, place: str, value: Any) -> None:
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    path.parent.mkdir()
+    checkpoint = torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)
+    *above, last = (int(part) if part.isdecimal() else part for part in place.split("/"))
+    part = checkpoint
+    for name in above:
+        part = part[name]
+    if value is GONE:
+        del part[last]
+    else:
+        part[last] = value
+    torch.save(checkpoint, path)
+    if (place, value) == ("pytorch-lightning_version", "9.9.9"):  # of which all is as it should be
+        with pytest.warns(UserWarning, match="newer than your current"):
+            assert run(tmp_path, resume=True, epochs=2).epochs == 2
+        return
+    with pytest.raises(Fault) as caught:
+        run(tmp_path, resume=True, epochs=2)
+    assert caught.value.code == "E0903" and caught.value.help
+    assert str(path) in caught.value.message or caught.value.argument in ("batch", "seed")
+
+
+def test_a_flipped_bit_in_a_checkpoint_is_found(tmp_path: Path, stopped: Path) -> None:
+    path, random = tmp_path / "checkpoints" / "last.ckpt", Random(4)
+    path.parent.mkdir()
+    whole = (stopped / "checkpoints" / "last.ckpt").read_bytes()
+    before = torch.load(stopped / "checkpoints" / "last.ckpt", weights_only=True)
+    for at in random.sample(range(len(whole)), 150):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << random.randrange(8)]) + whole[at + 1 :])
+        try:
+            found = read_checkpoint(path)
+        except Fault as fault:
+            assert fault.code == "E0903" and str(path) in fault.message and fault.help
+        else:  # a byte that means nothing, such as of padding
+            assert all(torch.equal(found["state_dict"][key], value) for key, value in before["state_dict"].items())
+
+
+def test_no_advice_to_execute_what_is_in_a_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoints" / "last.ckpt"
+    path.parent.mkdir()
+    torch.save({"weights": Payload()}, path)
+    with pytest.raises(Fault, match="holds the Python object `exec`, which archdsl does not load") as caught:
+        run(tmp_path, resume=True)
+    assert "weights_only" not in caught.value.message

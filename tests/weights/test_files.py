@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,18 @@ def _saved(value: object) -> Callable[[Path], None]:
     return lambda path: torch.save(value, path)
 
 
+def _nested(path: Path) -> None:
+    with warnings.catch_warnings(action="ignore"):  # PyTorch calls them a prototype
+        torch.save({"fc.weight": torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])}, path)
+
+
+def _flipped(path: Path) -> None:
+    torch.save({"fc.weight": torch.zeros(1000)}, path)
+    data = bytearray(path.read_bytes())
+    data[data.index(bytes(500)) + 100] ^= 1
+    path.write_bytes(data)
+
+
 CASES: dict[str, tuple[bytes | Callable[[Path], Any], str]] = {
     "empty": (b"", "is empty"),
     "text": (b"hello\n", "is text"),
@@ -53,6 +66,8 @@ CASES: dict[str, tuple[bytes | Callable[[Path], Any], str]] = {
     "numbers": (_saved({"epoch": 1}), "holds no tensors by key; it has `epoch`"),
     "module": (_saved(torch.nn.Linear(2, 2)), "holds the Python object `torch.nn.modules.linear.Linear`"),
     "shapes alone": (_saved({"fc.weight": torch.zeros(1), "fc.bias": torch.zeros(1, device="meta")}), "holds no numbers for `fc.bias`"),
+    "a nested tensor": (_nested, "holds `fc.weight`, a nested tensor"),
+    "a flipped bit": (_flipped, "is damaged: the checksum of `"),
     "length": ((10**6).to_bytes(8, "little") + b"{}", "is cut off"),
     "huge length": ((10**18).to_bytes(8, "little") + b"{}", "is neither safetensors nor PyTorch's"),
     "no json": (_header(b"{]"), "its header is not JSON"),
@@ -105,6 +120,15 @@ def test_no_file(network: Network, tmp_path: Path) -> None:
     for path in (tmp_path / "none.pt", tmp_path):
         with pytest.raises(SpecError, match="E0601"):
             network.check_weights(path)
+
+
+def test_checksums_that_pytorch_was_told_to_leave_out(network: Network, state: dict[str, Tensor], tmp_path: Path) -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(state, tmp_path / "w.pt")
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert network.check_weights(tmp_path / "w.pt").ok
 
 
 @settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import safetensors
 import torch
 from torch import Tensor, nn
 
 from archdsl.declared import Fault
+from archdsl.files import damaged_part
+from archdsl.weights.entries import Entry, Stored, unreadable
 from archdsl.weights.match import Fit
 from archdsl.weights.names import unwrap
 from archdsl.weights.pairing import Channels
-from archdsl.weights.stored import Entry, Stored, file_kind, not_tensors, read_header, unreadable
+from archdsl.weights.stored import file_kind, foreign, not_tensors, read_header
 
 
 class Tensors(NamedTuple):
@@ -35,14 +36,18 @@ def read(source: Path | Mapping[str, Any]) -> Tensors:
         return _with_numbers(_tensors(source.name, _load(source), ordered=True))
     try:
         return Tensors(read_header(source), safetensors.safe_open(source, framework="pt").get_tensor)
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, OSError) as error:
         raise unreadable(source.name, f"is a damaged safetensors file: {error}") from error
 
 
 def _load(path: Path) -> Any:
     with path.open("rb") as file:
-        if file.read(2) == b"PK" and not zipfile.is_zipfile(path):
-            raise unreadable(path.name, "is cut off: the end of the archive is missing", "download or copy it again")
+        if file.read(2) == b"PK":
+            if b"PK\5\6" not in _end(file):
+                raise unreadable(path.name, "is cut off: the end of the archive is missing", "download or copy it again")
+            part = damaged_part(file)
+            if part is not None:
+                raise unreadable(path.name, f"is damaged: the checksum of `{part}` in it is wrong", "download or copy it again")
         file.seek(0)
         try:
             with warnings.catch_warnings(action="ignore"):  # of pickle protocols that the reader refuses anyway
@@ -51,21 +56,28 @@ def _load(path: Path) -> Any:
             raise _refused(path.name, str(error)) from error
 
 
+def _end(file: IO[bytes]) -> bytes:
+    """The part of a file in which an archive's table of contents ends: its last 64 KiB."""
+    file.seek(max(0, file.seek(0, 2) - (1 << 16) - 22))
+    return file.read()
+
+
 def _refused(name: str, said: str) -> Fault:
     """PyTorch's refusal in our words: its own advise to load the file with code and all."""
-    if "TorchScript" in said:
-        return not_tensors(name, "a TorchScript program")
-    foreign = re.search(r"GLOBAL (\S+)", said)
-    if foreign or "Weights only load failed" in said:
-        return not_tensors(name, f"the Python object `{foreign[1]}`" if foreign else "Python objects, not only tensors")
+    what = foreign(said)
+    if what is not None:
+        return not_tensors(name, what)
     reason = said.partition("\n")[0].strip()
     return unreadable(name, "is damaged, or no file of weights" + (f": {reason}" if reason else ""))
 
 
 def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
     tensors, notes = unwrap(name, loaded, lambda value: isinstance(value, Tensor))
+    nested = next((key for key, value in tensors.items() if value.is_nested), None)
+    if nested is not None:
+        raise unreadable(name, f"holds `{nested}`, a nested tensor, which has no shape", "save plain tensors")
     entries = {key: Entry(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
-    return Tensors(Stored(name, entries, ordered, notes), tensors.__getitem__)
+    return Tensors(Stored(name, entries, ordered, notes, lambda key, wanted: _spoiled(tensors[key], torch.float32)), tensors.__getitem__)
 
 
 def _with_numbers(tensors: Tensors) -> Tensors:
@@ -89,6 +101,22 @@ def adapted(weight: Tensor, channels: int, how: Channels) -> Tensor:
         return weight[:, torch.arange(channels) % before] * (before / channels)
     one = weight.mean(1, keepdim=True) if how == "mean" else weight.sum(1, keepdim=True) / channels
     return one.repeat_interleave(channels, 1)
+
+
+def counting_spoiled(tensors: Tensors, module: nn.Module) -> Stored:
+    """What is stored, with the numbers counted that are NaN or infinite as the module's kinds of number."""
+    state = module.state_dict()
+
+    def spoiled(key: str, wanted: str) -> int:
+        kind = state[wanted].dtype
+        return _spoiled(tensors.get(key), kind if kind.is_floating_point else torch.float32)
+
+    return replace(tensors.stored, spoiled=spoiled)
+
+
+def _spoiled(value: Tensor, kind: torch.dtype) -> int:
+    """How many numbers of a tensor are NaN or infinite as another kind; none are known on the meta device."""
+    return 0 if value.is_meta else int((~value.to(kind).isfinite()).sum())
 
 
 def move(module: nn.Module, tensors: Tensors, fit: Fit) -> tuple[str, ...]:

@@ -58,7 +58,8 @@ CODES = (
     Code(
         "E0606",
         "an output cannot be written",
-        """The place cannot be written, the disk is full, a folder holds a run already, or the output would replace the spec.
+        """The place cannot be written, the disk is full, a folder holds a run already, the output would replace the spec, or the
+        name is one that the system cannot keep: too long, or on Windows that of a device or with a reserved character.
         Nothing is left half written: what was there before is as it was.""",
         situation="`archdsl render net.arch -o /nowhere/net.svg`.",
     ),

@@ -97,8 +97,8 @@ CODES = (
     Code(
         "E0903",
         "a run cannot be resumed",
-        """There is no checkpoint to go on from, it is damaged or of another program, or the spec has changed since in a way that
-        makes the old weights meaningless. Start without `--resume`, or put the old spec back.""",
+        """There is no checkpoint to go on from, it or the run's description is damaged or of another program, or the spec has changed since in a way that
+        makes the old weights meaningless. Start again in another folder, without `--resume`, or put the old spec back.""",
         situation="`archdsl train net.arch -o runs/a --resume` where `runs/a` holds no checkpoint.",
     ),
     Code(

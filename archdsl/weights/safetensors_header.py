@@ -1,0 +1,149 @@
+"""The header of a safetensors file, held to what its library holds it to, so that what is said to fit can be loaded.
+
+The format (github.com/huggingface/safetensors, README, "Format"): eight bytes with the length of a JSON header, the header,
+and the tensors. They lie one after another, without gaps and to the end of the file. The library itself imports PyTorch or
+NumPy to read a file, and `check` does without.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from math import isfinite, prod
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from archdsl import limits
+from archdsl.weights.entries import Entry, unreadable
+
+LONGEST: Final = 100_000_000
+"""In bytes; the library's own limit."""
+_KINDS: Final = {
+    "F64": ("float64", 64), "F32": ("float32", 32), "F16": ("float16", 16), "BF16": ("bfloat16", 16),
+    "F8_E4M3": ("float8_e4m3fn", 8), "F8_E5M2": ("float8_e5m2", 8), "F8_E8M0": ("float8_e8m0fnu", 8),
+    "F8_E4M3FNUZ": ("float8_e4m3fnuz", 8), "F8_E5M2FNUZ": ("float8_e5m2fnuz", 8),
+    "F6_E2M3": ("6-bit float", 6), "F6_E3M2": ("6-bit float", 6), "F4": ("4-bit float", 4),
+    "C64": ("complex64", 64), "BOOL": ("bool", 8), "I64": ("int64", 64), "I32": ("int32", 32), "I16": ("int16", 16), "I8": ("int8", 8),
+    "U64": ("uint64", 64), "U32": ("uint32", 32), "U16": ("uint16", 16), "U8": ("uint8", 8),
+}  # fmt: skip
+"""The kinds of number that there are, as PyTorch says them, and the bits of one. PyTorch calculates with none below 8 bits."""
+_FIELDS: Final = frozenset(("dtype", "shape", "data_offsets"))
+_METADATA: Final = "__metadata__"
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_SIGNS: Final = 16
+"""Brackets, braces and commas that one tensor takes, at most: it has a few axes."""
+
+
+class Part(NamedTuple):
+    """A tensor's shape and kind, and the place of its bytes in the file."""
+
+    entry: Entry
+    start: int
+    end: int
+
+
+def parse_header(name: str, text: bytes, room: int) -> dict[str, Part]:
+    """The tensors of a header with `room` bytes after it; raises `Fault` E0906 where the library would refuse the file."""
+    signs = sum(text.count(sign) for sign in (b"{", b"[", b","))
+    if signs > _SIGNS * limits.TENSORS:
+        raise _too_many(name)
+    try:
+        header = json.loads(
+            text.decode("utf-8"), object_pairs_hook=_table, parse_int=_whole, parse_constant=_refuse_constant
+        )
+        if _SURROGATE.search(text):
+            json.dumps(header, ensure_ascii=False).encode("utf-8")  # which refuses half a pair, as the library does
+    except _Twice as error:
+        raise damaged(name, f"its header has `{error.key}` twice") from error
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise damaged(name, "its header is not JSON") from error
+    if not isinstance(header, dict):
+        raise damaged(name, "its header is no table")
+    _check_metadata(name, header.pop(_METADATA, None))
+    if len(header) > limits.TENSORS:
+        raise _too_many(name)
+    parts = {key: _part(name, key, value) for key, value in header.items()}
+    _check_places(name, parts, room)
+    return parts
+
+
+def damaged(name: str, why: str) -> Exception:
+    """E0906: a safetensors file that its library would refuse."""
+    return unreadable(name, f"is a damaged safetensors file: {why}", "download or copy it again, or save it again")
+
+
+def cut_off(path: Path) -> Exception:
+    """E0906: a safetensors file with less in it than its header says."""
+    return unreadable(path.name, "is cut off: it is shorter than its header says", "download or copy it again")
+
+
+def _too_many(name: str) -> Exception:
+    return unreadable(name, f"has a header of more than {limits.TENSORS:,} tensors", limits.remedy("TENSORS"))
+
+
+class _Twice(Exception):
+    """A key that a table has twice, which the format forbids."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        raise _Twice(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return found
+
+
+def _whole(text: str) -> int | float:
+    """A whole number of 64 bits; others, and `-0`, are fractions to the library."""
+    number = float(text)
+    return int(text) if abs(number) < 2**64 and text != "-0" else number
+
+
+def _refuse_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _check_metadata(name: str, metadata: Any) -> None:
+    if metadata is None:
+        return
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise damaged(name, f"`{_METADATA}` in its header is no table of strings")
+
+
+def _part(name: str, key: str, value: Any) -> Part:
+    match value:
+        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [start, end]} if dtype in _KINDS:
+            kind, bits = _KINDS[dtype]
+            counts = all(type(number) is int and 0 <= number < 2**63 for number in (*shape, start, end))
+            if counts and start <= end and prod(max(size, 1) for size in shape) < 2**60 and _plain(value):
+                if prod(shape) * bits == 8 * (end - start):
+                    return Part(Entry(tuple(shape), kind), start, end)
+        case {"dtype": str(dtype)} if dtype not in _KINDS:
+            raise damaged(name, f"`{key}` is of the kind {dtype!r}, which there is not")
+    raise damaged(name, f"its header contradicts itself at `{key}`")
+
+
+def _plain(value: dict[str, Any]) -> bool:
+    """Whether further fields of an entry, which are passed over, are such as the library passes over, too."""
+    if len(value) == len(_FIELDS):
+        return True
+    others = [value[field] for field in value.keys() - _FIELDS]
+    return all(other is None or isinstance(other, str) or (isinstance(other, int | float) and isfinite(other)) for other in others)
+
+
+def _check_places(name: str, parts: dict[str, Part], room: int) -> None:
+    """Raise `Fault` where the tensors do not lie one after another, to the end of the file."""
+    at = 0
+    for key, part in sorted(parts.items(), key=lambda item: item[1][1:]):
+        if part.start != at:
+            where = "overlaps the tensor before it" if part.start < at else "leaves bytes before it that belong to no tensor"
+            raise damaged(name, f"`{key}` {where}")
+        at = part.end
+    if at > room:
+        raise unreadable(name, "is cut off: it is shorter than its header says", "download or copy it again")
+    if at < room:
+        raise damaged(name, f"{room - at:,} bytes at its end belong to no tensor")
