@@ -164,7 +164,7 @@ def test_any_metric_chooses_the_best_epoch_and_stops(tmp_path: Path) -> None:
     result = fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, accelerator="cpu")
     assert result.epochs == 2
     header = (tmp_path / "metrics.csv").read_text().splitlines()[0].split(",")
-    assert {"val_top5", "val_recall", "val_f1", "val_loss"} <= set(header)
+    assert {"val_accuracy", "val_top5", "val_recall", "val_f1", "val_loss"} <= set(header)
     assert METRICS["recall"].higher and not METRICS["mae"].higher
 
 
