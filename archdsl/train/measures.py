@@ -13,7 +13,8 @@ from torchmetrics import classification as tm
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics, metrics_for
-from archdsl.train.losses import IGNORED, Criterion, predicted
+from archdsl.train.labels import IGNORED
+from archdsl.train.losses import Criterion, predicted
 
 
 class Measured(NamedTuple):

@@ -17,7 +17,8 @@ from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.keys import seed_of
-from archdsl.train.losses import IGNORED, predicted
+from archdsl.train.labels import IGNORED
+from archdsl.train.losses import predicted
 from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
 from archdsl.train.parts import Parts, check_labels, optimizer_of
 from archdsl.train.sums import RunningSums

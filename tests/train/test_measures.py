@@ -14,7 +14,8 @@ from archdsl.recipe import Loss, Optimizer, Recipe, Schedule, Stopping
 from archdsl.recipe.metrics import METRICS, metrics_for
 from archdsl.train import Experiment, Input, fit
 from archdsl.train.data import load
-from archdsl.train.losses import IGNORED, Criterion
+from archdsl.train.labels import IGNORED
+from archdsl.train.losses import Criterion
 from archdsl.train.measures import Measured, Measures
 from archdsl.train.sums import RunningSums
 from archdsl.train.task import Task
