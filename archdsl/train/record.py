@@ -106,8 +106,9 @@ class Recorder(Callback):
         return stop is not None and stop.stops([row[f"val_{stop.metric}"] for row in self.history])
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Task, outputs: Any, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
-        """Stops between two batches; after the last one of an epoch, when the epoch is done."""
-        if self.signals.received is not None and trainer.global_step % pl_module.updates:
+        """Stops between two steps of the optimizer; after the last one of an epoch, when the epoch is done."""
+        whole = (batch_idx + 1) % pl_module.recipe.accumulate == 0
+        if self.signals.received is not None and whole and trainer.global_step % pl_module.updates:
             trainer.save_checkpoint(self.last)
             raise Interrupted(self.signals.received, f"in epoch {trainer.current_epoch + 1} after step {trainer.global_step}")
 

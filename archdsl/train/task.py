@@ -82,6 +82,10 @@ class Task(LightningModule):
         if self.recipe.compile:
             self.module.compile()
 
+    def on_train_start(self) -> None:
+        """Freeze for the epoch that a resumed run goes on with, which Lightning does not start again."""
+        self._enter(self.current_epoch + 1)
+
     def on_train_epoch_start(self) -> None:
         """Freeze and thaw what the recipe says for this epoch."""
         self._enter(self.current_epoch + 1)

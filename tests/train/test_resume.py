@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from archdsl.declared import Fault
-from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Stopping
+from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Schedule, Stopping, Thaw
 from archdsl.recipe.datasets import Digits
 from archdsl.train import Experiment, Input, Interrupted, Result, fit
 
@@ -152,3 +152,20 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, kind: str) -> None:
         run(tmp_path, resume=True)
     assert caught.value.code == "E0903"
     assert "without --resume" in (caught.value.help or "")
+
+
+PARTS = {
+    "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [Thaw.registry.get("at").create({"epoch": 2})], "decay": "weights",
+    "schedule": Schedule.registry.get("plateau").create({"epochs": 1, "least": 9.0, "multiplier": 0.5}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("step", [3, 5, STEPS - 1, STEPS + 7, 2 * STEPS + 1])
+def test_parts_averages_and_accumulated_gradients_go_on(tmp_path: Path, step: int) -> None:
+    """Twelve batches in windows of five: a run stops after a whole window, or at the end of the epoch."""
+    run(tmp_path / "whole", **PARTS)
+    with pytest.raises(Interrupted):
+        run(tmp_path / "parts", (step, signal.SIGINT), **PARTS)
+    run(tmp_path / "parts", resume=True, **PARTS)
+    assert same(tmp_path / "parts", tmp_path / "whole")
+    assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
