@@ -38,7 +38,7 @@ class Recipe(Declared):
     augment: tuple[Augmentation, ...] = Field((), description="how training images are varied, in this order")
     regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights")
     early_stop: Stopping | None = Field(None, description="when to stop before the last epoch")
-    metrics: tuple[MetricName, ...] = Field((), description="what is measured on the validation set; by the kind of labels if it is left out")
+    metrics: tuple[MetricName, ...] = Field((), description="what is measured on the validation set besides the loss and the accuracy; by the kind of labels if it is left out")
     best: MetricName | None = Field(None, description="the metric that chooses the best epoch; by the kind of labels if it is left out")
     weights: Start | None = Field(None, description="weights to start from: the path of a file, or `pretrained(...)`")
     freeze: Selection | Labels = Field((), description="parts that are not trained: `all_but(fc)`, a label or a list of labels")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from archdsl.recipe.metrics import Kind
+
+IGNORED: Final = -100
+"""The label that losses and metrics leave out: PyTorch's default `ignore_index`."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,9 +14,7 @@ from archdsl.declared import Fault
 from archdsl.recipe import Loss
 from archdsl.recipe.losses import BinaryCrossEntropy, Classification, CrossEntropy, Dice, Focal, Regression
 from archdsl.recipe.metrics import Kind
-
-IGNORED: Final = -100
-"""The label that losses and metrics leave out: PyTorch's default `ignore_index`."""
+from archdsl.train.labels import IGNORED
 
 
 class Criterion(nn.Module):

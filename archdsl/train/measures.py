@@ -13,7 +13,8 @@ from torchmetrics import classification as tm
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics, metrics_for
-from archdsl.train.losses import IGNORED, Criterion, predicted
+from archdsl.train.labels import IGNORED
+from archdsl.train.losses import Criterion, predicted
 
 
 class Measured(NamedTuple):
@@ -35,8 +36,9 @@ def chosen_metrics(recipe: Recipe, kind: Kind, classes: int) -> tuple[str, ...]:
         if name is not None and kind not in METRICS[name].kinds:
             help = f"{_LABELS[kind]} have {', '.join(metrics_for(kind))}"
             raise Fault("E0801", f"`{name}` is no metric of {_LABELS[kind]}", argument=key, help=help)
+    always = ["loss", *(["accuracy"] if kind in METRICS["accuracy"].kinds else [])]
     chosen = [*(recipe.metrics or default_metrics(kind, classes)), *(name for _, name in watched if name is not None)]
-    return tuple(dict.fromkeys(["loss", *chosen]))
+    return tuple(dict.fromkeys([*always, *chosen]))
 
 
 _LABELS = {

@@ -17,7 +17,8 @@ from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.keys import seed_of
-from archdsl.train.losses import IGNORED, predicted
+from archdsl.train.labels import IGNORED
+from archdsl.train.losses import predicted
 from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
 from archdsl.train.parts import Parts, check_labels, optimizer_of
 from archdsl.train.sums import RunningSums
@@ -94,6 +95,10 @@ class Task(LightningModule):
             self.averaged.n_averaged = self.averaged.n_averaged.cpu()
         if self.recipe.compile:
             self.module.compile()
+
+    def on_train_start(self) -> None:
+        """Freeze for the epoch that a resumed run goes on with, which Lightning does not start again."""
+        self._enter(self.current_epoch + 1)
 
     def on_train_epoch_start(self) -> None:
         """Freeze and thaw what the recipe says for this epoch."""

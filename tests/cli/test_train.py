@@ -174,7 +174,7 @@ def test_a_folder_belongs_to_one_process(cli: Cli, small: Path, tmp_path: Path) 
         ("run.json", b'{"weights": 7}', "is damaged"),
         ("run.json", None, "is damaged: No such file"),
         ("model.py", b"\xff\xff", "is not the network that the run"),
-        ("model.py", None, "there is nothing to resume"),
+        ("model.py", None, "is damaged: No such file"),
         ("checkpoints/last.ckpt", b"PK\3\4 nonsense", "is damaged"),
     ],
 )

@@ -25,7 +25,7 @@ def experiment(**keys: object) -> Experiment:
 def test_it_says_what_a_step_takes_and_changes_nothing() -> None:
     given = experiment(optimizer=Optimizer.registry.get("adam").create({"lr": 0.01}), freeze=["1"], schedule=Schedule.registry.get("step").create({"at": (2,)}))
     before = {key: value.clone() for key, value in given.module.state_dict().items()}
-    found = dry_run(given, hardware=Hardware("cpu"))
+    found = dry_run(given, accelerator="cpu")
     assert all(torch.equal(value, before[key]) for key, value in given.module.state_dict().items())
     assert all(parameter.grad is None and parameter.requires_grad for parameter in given.module.parameters())
     assert found.rates == pytest.approx([0.01] * 30 + [0.001] * 30)
@@ -39,7 +39,7 @@ def test_a_first_batch_that_is_not_finite() -> None:
     given = experiment()
     nn.init.constant_(given.module[3].weight, float("nan"))  # type: ignore[index, arg-type]
     with pytest.raises(Fault, match="the loss of the first batch is not finite"):
-        dry_run(given, hardware=Hardware("cpu"))
+        dry_run(given, accelerator="cpu")
 
 
 def test_the_command_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from archdsl.recipe import Loss, Optimizer, Recipe, Schedule, Stopping
 from archdsl.recipe.metrics import METRICS, metrics_for
 from archdsl.train import Experiment, Hardware, Input, fit
 from archdsl.train.data import load
-from archdsl.train.losses import IGNORED, Criterion
+from archdsl.train.labels import IGNORED
+from archdsl.train.losses import Criterion
 from archdsl.train.measures import Measured, Measures
 from archdsl.train.sums import RunningSums
 from archdsl.train.task import Task
@@ -164,7 +165,7 @@ def test_any_metric_chooses_the_best_epoch_and_stops(tmp_path: Path) -> None:
     result = fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
     assert result.epochs == 2
     header = (tmp_path / "metrics.csv").read_text().splitlines()[0].split(",")
-    assert {"val_top5", "val_recall", "val_f1", "val_loss"} <= set(header)
+    assert {"val_accuracy", "val_top5", "val_recall", "val_f1", "val_loss"} <= set(header)
     assert METRICS["recall"].higher and not METRICS["mae"].higher
 
 

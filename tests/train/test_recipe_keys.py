@@ -14,8 +14,13 @@ from torch import Tensor, nn
 
 from archdsl.declared import Declared, Fault
 from archdsl.recipe import Augmentation, Clipping, Loss, Optimizer, ParameterGroup, Recipe, Schedule, Selection, Thaw
+<<<<<<< HEAD
 from archdsl.train import Experiment, Hardware, Input, Result, fit
 from archdsl.train.data import load
+=======
+from archdsl.train import Experiment, Input, Result, fit
+from archdsl.train.data import Data, load
+>>>>>>> h-recipe
 
 TOLERANCE = 5e-7
 INPUT = (Input("x", (2, 4, 4)),)
@@ -76,6 +81,13 @@ def trained(folder: Path, module: nn.Module, labels: str = "class", **keys: Any)
     return result, load_file(folder / "run" / "weights.safetensors")
 
 
+def training_set(folder: Path, labels: str) -> tuple[Data, Tensor, Tensor]:
+    """The data, and all training images and labels."""
+    data = load(f"{labels}.npz", folder, INPUT)
+    batches = list(data.evaluation_batches(data.train))
+    return data, torch.cat([batch.inputs[0] for batch in batches]), torch.cat([batch.labels for batch in batches])
+
+
 def written_out(
     folder: Path,
     module: nn.Module,
@@ -90,8 +102,7 @@ def written_out(
     window: int = 1,
 ) -> dict[str, Tensor]:
     """The loop; the order of the examples is the run's."""
-    data = load(f"{labels}.npz", folder, INPUT)
-    images, wanted = data.train.inputs[0], data.train.labels
+    data, images, _ = training_set(folder, labels)
     deviation, mean = torch.std_mean(images, (0, 2, 3), keepdim=True)
     position, step = 0, 0
     batches = data.training_batches(16, 0, lambda: position)
@@ -108,7 +119,6 @@ def written_out(
             optimizer.step()
             after()
             step += 1
-    assert len(images) == len(wanted)
     return module.state_dict()
 
 
@@ -317,7 +327,7 @@ def test_losses(folder: Path, labels: str, outputs: int, loss: Any, function: Ca
 
 def test_balanced_class_weights(folder: Path) -> None:
     _, weights = trained(folder, Net(), optimizer=sgd(), loss=call(Loss, "cross_entropy", weights="balanced"))
-    counts = load("class.npz", folder, INPUT).train.labels.bincount()
+    counts = training_set(folder, "class")[2].bincount()
     assert len(set(counts.tolist())) > 1
     factors = counts.sum() / (3 * counts)
     module = Net()
@@ -326,7 +336,7 @@ def test_balanced_class_weights(folder: Path) -> None:
 
 def test_balanced_weights_of_several_classes(folder: Path) -> None:
     _, weights = trained(folder, Net(), "several", optimizer=sgd(), loss=call(Loss, "bce", weights="balanced"))
-    positive = load("several.npz", folder, INPUT).train.labels.sum(0)
+    positive = training_set(folder, "several")[2].sum(0)
     module = Net()
     loss = lambda o, y: F.binary_cross_entropy_with_logits(o, y, pos_weight=(48 - positive) / positive)  # noqa: E731
     equal(weights, written_out(folder, module, plain(module), "several", loss=loss))
@@ -340,7 +350,7 @@ def test_masks(folder: Path) -> None:
 
 def test_values_in_the_thousands_are_scaled(folder: Path) -> None:
     _, weights = trained(folder, Net(1), "value", optimizer=sgd(), loss=call(Loss, "mse", scale="auto"), epochs=8)
-    values = load("value.npz", folder, INPUT).train.labels
+    values = training_set(folder, "value")[2]
     mean, deviation = values.double().mean().float(), values.double().std(correction=0).float()
     module = Net(1)
     loss = lambda o, y: F.mse_loss(o[:, 0], (y - mean) / deviation)  # noqa: E731
