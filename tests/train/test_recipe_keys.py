@@ -14,13 +14,8 @@ from torch import Tensor, nn
 
 from archdsl.declared import Declared, Fault
 from archdsl.recipe import Augmentation, Clipping, Loss, Optimizer, ParameterGroup, Recipe, Schedule, Selection, Thaw
-<<<<<<< HEAD
 from archdsl.train import Experiment, Hardware, Input, Result, fit
-from archdsl.train.data import load
-=======
-from archdsl.train import Experiment, Input, Result, fit
 from archdsl.train.data import Data, load
->>>>>>> h-recipe
 
 TOLERANCE = 5e-7
 INPUT = (Input("x", (2, 4, 4)),)

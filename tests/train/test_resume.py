@@ -159,7 +159,6 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, kind: str) -> None:
     assert "without --resume" in (caught.value.help or "")
 
 
-<<<<<<< HEAD
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that can go on after its first epoch."""
@@ -175,11 +174,14 @@ TAMPERED: list[tuple[str, Any]] = [
         "callbacks/Recorder", "callbacks/Recorder/history", "callbacks/Recorder/history/0/val_loss", "loops/fit_loop",
         "loops/fit_loop/epoch_loop.batch_progress", "loops/fit_loop/epoch_progress/current/completed", "state_dict/module.head.bias",
         "state_dict/preparation.mean", "optimizer_states/0", "optimizer_states/0/param_groups/0/lr", "optimizer_states/0/state/1/exp_avg",
+        "sums", "archdsl/recipe", "archdsl/recipe/batch")),
     *((part, value) for part in ("state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "archdsl") for value in (None, "x", {})),
     ("pytorch-lightning_version", 2), ("pytorch-lightning_version", "x"), ("pytorch-lightning_version", "1.0.0"), ("pytorch-lightning_version", "9.9.9"), ("global_step", 13), ("global_step", "12"), ("epoch", None),
     ("callbacks/Recorder/history", []), ("callbacks/Recorder/history", [7]), ("callbacks/Recorder/history/0/epoch", 2),
     ("callbacks/Recorder/history/0/val_accuracy", "x"), ("state_dict/module.head.bias", torch.zeros(3)), ("state_dict/module.head.bias", 1.0),
+    ("sums", torch.zeros(2)), ("optimizer_states/0/state/1/exp_avg", None), ("optimizer_states/0/state/1/exp_avg", torch.zeros(3)),
     ("optimizer_states/0/param_groups", []), ("optimizer_states/0/param_groups/0/betas", 7), ("optimizer_states/0/param_groups/0/foreach", torch.zeros(2)),
+    ("lr_schedulers", [{}]), ("loops/fit_loop/epoch_progress/current/completed", 7),
     ("loops/fit_loop/epoch_progress/total/ready", "x"), ("archdsl/recipe/seed", torch.zeros(2)),
 ]  # fmt: skip
 
@@ -230,7 +232,8 @@ def test_no_advice_to_execute_what_is_in_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(Fault, match="holds the Python object `exec`, which archdsl does not load") as caught:
         run(tmp_path, resume=True)
     assert "weights_only" not in caught.value.message
-=======
+
+
 PARTS = {
     "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [Thaw.registry.get("at").create({"epoch": 2})], "decay": "weights",
     "schedule": Schedule.registry.get("plateau").create({"epochs": 1, "least": 9.0, "multiplier": 0.5}),
@@ -246,4 +249,3 @@ def test_parts_averages_and_accumulated_gradients_go_on(tmp_path: Path, step: in
     run(tmp_path / "parts", resume=True, **PARTS)
     assert same(tmp_path / "parts", tmp_path / "whole")
     assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
->>>>>>> h-recipe
