@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
-from archdsl.analysis import OpenSizes, Table, layer_table
+from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.backends.diagram import Detail
+    from archdsl.data import Input, Opened, Reading
     from archdsl.recipe import Recipe
     from archdsl.weights.pairing import Pairing
     from archdsl.weights.report import WeightsReport
@@ -73,6 +74,48 @@ class Network:
         """What is wrong with the recipe or its data, at the key that is at fault."""
         place = self._places.get(fault.argument or "")
         return diagnostic_of(fault)._replace(mark=Mark(place) if place is not None else None)
+
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs, as training sees them."""
+        from archdsl.data.inputs import Input  # here: checking needs no data
+
+        nodes = [self.graph.nodes[i] for i in self.graph.inputs]
+        return tuple(Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer) for node in nodes)
+
+    @property
+    def data_folder(self) -> Path:
+        """Where relative paths of data start: at the file, if that names them, else at the current directory."""
+        place = self._places.get("data")
+        return self.folder if place is not None and any(place.file is source for source in self._sources) else Path()
+
+    def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Fault | None:
+        """What is wrong with inputs of these shapes, in their order; None if the network works for them."""
+        found = self._at(shapes)[1]
+        return Fault(found[0].code, found[0].message, argument="data", help=found[0].help) if found else None
+
+    def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
+        if not self.sizes.work:
+            return self.graph, []
+        names = [self.graph.nodes[i].label or "" for i in self.graph.inputs]
+        return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
+
+    def open_data(self, reading: Reading | None = None) -> Opened:
+        """Open the data set of the recipe, and compare it with the network, without PyTorch. Raise `SpecError` if they do not fit."""
+        from archdsl.data import AS_IT_IS, open_data  # here: checking needs no data
+        from archdsl.data.fitting import check_labels
+
+        assert self.recipe is not None
+        try:
+            ignore = getattr(self.recipe.loss, "ignore", None)
+            opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or AS_IT_IS, ignore=ignore)
+            for shapes in dict.fromkeys((opened.training_shapes, opened.shapes)):
+                graph, found = self._at(shapes)
+                if graph is None:
+                    raise SpecError(found)
+                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.root.arguments)
+        except Fault as fault:
+            raise SpecError([self.diagnostic(fault)]) from fault
+        return opened
 
     def table(self) -> Table:
         """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
@@ -246,6 +289,15 @@ class Network:
 def diagnostic_of(fault: Fault) -> Diagnostic:
     """A fault without a place in a file, as a diagnostic."""
     return Diagnostic(fault.code, fault.message, help=fault.help)
+
+
+def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
+    """The shapes of what the network and its heads give, by what messages call them."""
+
+    def shape(index: int) -> tuple[int | None, ...]:
+        return tuple(size if isinstance(size, int) else None for size in graph.nodes[index].shape)
+
+    return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
 
 
 @contextmanager

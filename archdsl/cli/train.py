@@ -15,13 +15,15 @@ from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
 from archdsl.columns import BOLD, Cell, columns
+from archdsl.data import Reading
 from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import split_address
 from archdsl.extras import extra_needed
 from archdsl.network import Network
 
 if TYPE_CHECKING:
+    from archdsl.data import Opened
     from archdsl.train import Result
 
 
@@ -38,6 +40,10 @@ if TYPE_CHECKING:
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
 )
+@click.option("--skip-bad", is_flag=True, help="Decode all images once, and leave out those that cannot be read.")
+@click.option("--download", is_flag=True, help="Download a data set that is not on this machine.")
+@click.option("--show-batch", type=click.Path(path_type=Path), metavar="PNG",
+              help="Write a picture of the first training batch, as the network will see it, and stop.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -47,6 +53,9 @@ def command(
     output: Path | None,
     resume: bool,
     device: str,
+    skip_bad: bool,
+    download: bool,
+    show_batch: Path | None,
 ) -> None:
     """Train NETWORK by the `train` block of its file.
 
@@ -57,6 +66,13 @@ def command(
         raise click.UsageError("--resume goes on with the run's own weights: leave out --weights")
     network = require_network(address, settings)
     _trainable(network, address)
+    reading = Reading(skip_bad, download)
+    opened = network.open_data(reading)
+    if opened.source.left_out:
+        click.echo(f"left out {len(opened.source.left_out)} files that cannot be read: {', '.join(opened.source.left_out[:5])}", err=True)
+    if show_batch is not None:
+        _show_batch(network, reading, opened, show_batch)
+        return
     if weights is not None:
         _require_fit(network, weights)
     with RunFolder(output, network, resume=resume) as folder:
@@ -69,7 +85,7 @@ def command(
             from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
         click.echo(f"training {network.name} in {folder.path}", err=True)
         try:
-            result = _fit(network, folder, weights, device)
+            result = _fit(network, folder, weights, device, reading, opened)
         except Fault as fault:
             found = network.diagnostic(fault)
             if fault.code == "E0902" and folder.begun:
@@ -88,23 +104,24 @@ def command(
 def _trainable(network: Network, address: str) -> None:
     """Raise `SpecError` where a network cannot be trained, before anything slow is imported."""
 
-    def untrainable(message: str, mark: Mark | None = None, help: str | None = None) -> SpecError:
-        return SpecError([Diagnostic("E0806", message, mark, help=help)])
-
-    graph = network.graph
     file = split_address(address)[0]
     if network.recipe is None:
         help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
-        raise untrainable(f"{file} has no recipe", help=help)
-    first, *others = [graph.nodes[i] for i in graph.inputs]
-    mark = Mark(first.span)
-    if others:
-        raise untrainable(f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one", mark)
-    if first.integer:
-        raise untrainable(f"`{first}` of `{network.name}` holds whole numbers, and training gives it real ones", mark)
-    if not all(isinstance(size, int) for size in first.shape):
-        message = f"`{network.name}` leaves sizes of its input open, and a batch needs them fixed"
-        raise untrainable(message, mark, "write the sizes of the data into `input`")
+        raise SpecError([Diagnostic("E0806", f"{file} has no recipe", help=help)])
+
+
+def _show_batch(network: Network, reading: Reading, opened: Opened, path: Path) -> None:
+    with extra_needed("train", "showing a batch"):
+        from archdsl.train.data import load  # here: torch takes over a second to import
+        from archdsl.train.picture import draw_batch
+    recipe = network.recipe
+    assert recipe is not None
+    try:
+        drawn, said = draw_batch(load(recipe, network.data_folder, network.inputs(), reading, opened))
+    except Fault as fault:
+        raise SpecError([network.diagnostic(fault)]) from fault
+    network.write(path, drawn)
+    click.echo(f"{said} in {path}", err=True)
 
 
 def _require_fit(network: Network, weights: Weights) -> None:
@@ -118,10 +135,10 @@ def _require_fit(network: Network, weights: Weights) -> None:
     print_diagnostics([finding])
 
 
-def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: str) -> Result:
+def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: str, reading: Reading, opened: Opened) -> Result:
     import torch  # here, as above
 
-    from archdsl.train import Experiment, Input, fit
+    from archdsl.train import Experiment, fit
 
     graph, recipe = network.graph, network.recipe
     assert recipe is not None
@@ -134,10 +151,8 @@ def _fit(network: Network, folder: RunFolder, weights: Weights | None, device: s
         if report.ok:
             click.echo(str(report), err=True)
     experiment = Experiment(
-        network.name, module, recipe,
-        tuple(Input(str(graph.nodes[i]), tuple(size if isinstance(size, int) else None for size in graph.nodes[i].shape), graph.nodes[i].integer)
-              for i in graph.inputs),
-        {head.name: head.weight for head in graph.heads}, network.folder, graph.root.arguments, folder.weights(),
+        network.name, module, recipe, network.inputs(), {head.name: head.weight for head in graph.heads}, network.data_folder,
+        graph.root.arguments, reading, opened, network.check_shapes, folder.weights(),
     )  # fmt: skip
     return fit(experiment, folder.path, resume=folder.resume, accelerator=device)
 

@@ -3,10 +3,12 @@
 from archdsl.recipe.augmentations import Affine, Augmentation
 from archdsl.recipe.datasets import Dataset
 from archdsl.recipe.losses import Loss
+from archdsl.recipe.normalizations import Normalization
 from archdsl.recipe.optimizers import Optimizer
 from archdsl.recipe.recipe import Recipe
 from archdsl.recipe.regularizers import Regularizer
 from archdsl.recipe.schedules import Schedule
 from archdsl.recipe.stopping import Stopping
+from archdsl.recipe.transforms import Transform
 
-__all__ = ["Affine", "Augmentation", "Dataset", "Loss", "Optimizer", "Recipe", "Regularizer", "Schedule", "Stopping"]
+__all__ = ["Affine", "Augmentation", "Dataset", "Loss", "Normalization", "Optimizer", "Recipe", "Regularizer", "Schedule", "Stopping", "Transform"]

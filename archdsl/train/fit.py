@@ -23,7 +23,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-from archdsl.train.checks import check
+from archdsl.train.checks import check, check_sizes
 from archdsl.train.data import Data, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
@@ -43,15 +43,19 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
     """
     _require(accelerator)
     recipe, signals = experiment.recipe, Signals()
-    data = load(recipe.data, experiment.root, experiment.inputs)
+    data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
+    check_sizes(data, experiment.check_shapes)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
     recorder = Recorder(folder, data, signals)
     before = _resumable(experiment, recorder.last) if resume else _clear(recorder)
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, accelerator)
-        batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step)
+        device = trainer.strategy.root_device
+        batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step, device=device)
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
+        if any(matrix in json.dumps(task.preparation.as_data()) for matrix in ("preparation.safetensors",)):
+            write(folder / "preparation.safetensors", safetensors.torch.save(task.preparation.tensors()))
         write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
         try:
             trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)

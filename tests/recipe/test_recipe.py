@@ -9,11 +9,11 @@ import pytest
 
 from archdsl.declared import Declared, Fault, Registry
 from archdsl.driver import compile_text
-from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer, Recipe, Regularizer, Schedule, Stopping
+from archdsl.recipe import Augmentation, Dataset, Loss, Normalization, Optimizer, Recipe, Regularizer, Schedule, Stopping, Transform
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
-    "augment": Augmentation, "regularize": Regularizer, "early_stop": Stopping,
+    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping,
 }  # fmt: skip
 ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]
 DIGITS = Dataset.registry.get("digits").create({})

@@ -8,55 +8,114 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.train.formats import HELD_OUT, misshapen, unfit, unread
+from archdsl.data.formats import HELD_OUT, Request, misshapen, unfit, unread
+from archdsl.data.inputs import Input
+from archdsl.data.labels import describe_labels, pieces
+from archdsl.data.mapping import read_array
+from archdsl.data.parts import Arrays, Source
+from archdsl.data.split import hold_out
+
+_SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` and `y_test`"
 
 
-def read_arrays(path: Path) -> list[Any]:
-    """`x_train, y_train, x_test, y_test`, or `x, y`. Nothing in the file is executed."""
-    help = "save it with numpy.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)"
+def open_arrays(path: Path, request: Request) -> Source:
+    """Open a `.npz` file. Nothing in it is executed, and what is not compressed stays on the disk."""
+    arrays, parts, names = _read(path, request.inputs)
+    for part in parts:
+        _check_part(part, arrays, names)
+    train, held_out, *test = parts if len(parts) > 1 else (parts[0], parts[0])
+    if len(parts) > 1:
+        for number in range(len(names)):
+            _check_examples(*((part[number], arrays[part[number]]) for part in (train, held_out)))
+        _check_labels(*((part[-1], arrays[part[-1]]) for part in (train, held_out)))
+        made = [_part(part, arrays, request.inputs) for part in (train, held_out, *test)]
+    else:
+        x, y = arrays[train[0]], arrays[train[-1]]
+        classes = y if y.ndim == 1 and y.dtype.kind != "f" else None
+        help = _SPLIT_HELP + ("; or, where the labels are values, save them as floats: `y.astype(float)`" if classes is not None else "")
+        made = [_part(train, arrays, request.inputs, rows) for rows in hold_out(len(x), classes, None, 0, help)]
+    labels = [part.chosen(part.labels) for part in made]
+    return Source(made[0], made[1], describe_labels(labels[0], labels[1:2], None, request.ignore), test=made[2] if made[2:] else None)
+
+
+def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, ...], rows: Any = None) -> Arrays:
+    """The arrays of one split, examples with the channel that grey images may leave out."""
+    examples = []
+    for name, wanted in zip(names[:-1], inputs, strict=True):
+        array = arrays[name]
+        if wanted.image and wanted.shape[0] == 1 and array.ndim == 3:
+            array = array[:, None]
+        examples.append(array)
+    return Arrays(tuple(examples), arrays[names[-1]], rows)
+
+
+def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[tuple[str, ...]], tuple[str, ...]]:
+    """The arrays by name; for each split the names of its arrays, labels last; and what the examples are called."""
+    help = _help(inputs)
     try:
         with path.open("rb") as opened:
             archive = zipfile.is_zipfile(opened)
         if not archive:
             raise unread(f"{path} is not a .npz file", help)
-        with np.load(path, allow_pickle=False) as file:
-            found = list(file.files)
-            arrays = {name: file[name] for name in _chosen(found)}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        if "allow_pickle" in str(error):
+        with zipfile.ZipFile(path) as file:
+            found = [name.removesuffix(".npy") for name in file.namelist()]
+            parts, names = _chosen(found, inputs)
+            arrays = {name: read_array(path, file, f"{name}.npy" if f"{name}.npy" in file.namelist() else name) for part in parts for name in part}
+    except (OSError, ArithmeticError, LookupError, MemoryError, SyntaxError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, _zlib_error(), EOFError) as error:
+        if "allow_pickle" in str(error) or "Python objects" in str(error):
             remedy = "save arrays of numbers; names of classes become numbers by `numpy.unique(y, return_inverse=True)[1]`"
             raise unread(f"cannot read {path}: an array in it is of Python objects", remedy) from error
-        raise unread(f"cannot read {path}: {error}", help) from error
+        raise unread(f"cannot read {path}: {str(error) or type(error).__name__}", help) from error
     if not arrays:
         shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
-        raise unread(f"{path} has {shown or 'nothing in it'}, where `x_train`, `y_train`, `x_test` and `y_test` are looked for", help)
+        looked = ", ".join(f"`{name}_train`" for name in _own(inputs)) + ", `y_train`, " + ", ".join(f"`{name}_test`" for name in _own(inputs))
+        raise unread(f"{path} has {shown or 'nothing in it'}, where {looked} and `y_test` are looked for", help)
     if not all(isinstance(array, np.ndarray) and array.ndim for array in arrays.values()):
         raise unread(f"{path} has single numbers in place of arrays, or what is no array", help)
-    _check(arrays)
-    return list(arrays.values())
+    return arrays, parts, names
 
 
-def _chosen(found: list[str]) -> tuple[str, ...]:
+def _zlib_error() -> type[Exception]:
+    import zlib  # here: of this one use
+
+    return zlib.error
+
+
+def _own(inputs: tuple[Input, ...]) -> tuple[str, ...]:
+    """What the arrays of the examples are called: `x` for one input, else the names of the inputs."""
+    return ("x",) if len(inputs) == 1 else tuple(given.name for given in inputs)
+
+
+def _help(inputs: tuple[Input, ...]) -> str:
+    arrays = [f"{name}_{part}=..." for part in ("train", "test") for name in (*_own(inputs), "y")]
+    return f"save it with numpy.savez(path, {', '.join(arrays)})"
+
+
+def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
     """The names of the arrays to read, of those that there are; none where some are missing."""
-    choices = [("x_train", "y_train", f"x_{part}", f"y_{part}") for part in HELD_OUT]
-    return next((names for names in [*choices, ("x", "y")] if set(names) <= set(found)), ())
+    for names in dict.fromkeys((_own(inputs), tuple(given.name for given in inputs))):
+        by_part = {part: tuple(f"{name}_{part}" for name in (*names, "y")) for part in ("train", *HELD_OUT)}
+        there = {part: wanted for part, wanted in by_part.items() if set(wanted) <= set(found)}
+        if "train" in there and len(there) > 1:
+            return list(there.values()), names
+        if {*names, "y"} <= set(found):
+            return [(*names, "y")], names
+    return [], ()
 
 
-def _check(arrays: dict[str, Any]) -> None:
-    """Each array by itself, examples against their labels, and the two parts against each other."""
-    for name, array in arrays.items():
-        _check_numbers(name, array)
-    names = list(arrays)
-    for x, y in zip(names[::2], names[1::2], strict=True):
+def _check_part(part: tuple[str, ...], arrays: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Each array by itself, and examples against their labels."""
+    for name in part:
+        check_numbers(name, arrays[name])
+    *examples, y = part
+    for x in examples:
         if len(arrays[x]) != len(arrays[y]):
             message = f"there are {len(arrays[x])} examples in `{x}` and {len(arrays[y])} labels in `{y}`"
             raise unread(message, "give one label to each example")
-    if len(names) == 4:
-        _check_examples(*((name, arrays[name]) for name in names[::2]))
-        _check_labels(*((name, arrays[name]) for name in names[1::2]))
 
 
-def _check_numbers(name: str, array: Any) -> None:
+def check_numbers(name: str, array: Any) -> None:
+    """Raise `Fault` E0802 for an array that has no numbers to train with, E0801 for labels that are no classes."""
     kind = array.dtype.kind
     if kind == "c":
         raise unread(f"`{name}` is {array.dtype}, and numbers are real", f"save its real part: `{name}.real`")
@@ -74,16 +133,28 @@ def _check_numbers(name: str, array: Any) -> None:
 
 
 def _check_finite(name: str, array: Any) -> None:
-    finite = np.isfinite(array)
-    if not finite.all():
-        at = ", ".join(str(index) for index in np.argwhere(~finite)[0])
+    first = _first_not_finite(array)
+    if first is not None:
+        at = ", ".join(str(index) for index in first)
         what = "labels" if name.startswith("y") else "values"
         message = f"`{name}` has {what} that are not finite, the first at `{name}[{at}]`"
         raise unread(message, f"remove those examples, and their labels: `numpy.argwhere(~numpy.isfinite({name}))[:, 0]` are their numbers")
-    greatest = max(abs(float(array.min())), abs(float(array.max())))
+    greatest = max(max(abs(float(piece.min())), abs(float(piece.max()))) for piece in pieces(array))
     if greatest > float(np.finfo(np.float32).max):
         message = f"`{name}` has values up to {greatest:.3g}, and float32, in which training calculates, ends at 3.4e+38"
         raise unread(message, f"scale them, in all parts alike: `{name} / {greatest:.1g}`")
+
+
+def _first_not_finite(array: Any) -> list[int] | None:
+    """Where the first number is that is not finite."""
+    start = 0
+    for piece in pieces(array):
+        finite = np.isfinite(piece)
+        if not finite.all():
+            first = [int(index) for index in np.argwhere(~finite)[0]]
+            return [first[0] + start, *first[1:]]
+        start += len(piece)
+    return None
 
 
 def _check_classes(name: str, array: Any) -> None:
