@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+_MAGIC: Final = b"\x93NUMPY"
 _LOCAL_HEADER: Final = 30
 """Bytes of the header before a file in a zip archive; its last two numbers are the lengths of the name and of an extra field."""
 _CHECKED: Final = 1 << 28
@@ -19,6 +20,9 @@ _CHECKED: Final = 1 << 28
 def read_array(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
     """The array of a member; changes to it go nowhere. Raise `ValueError` and others if it is damaged or holds Python objects."""
     info = archive.getinfo(name)
+    with archive.open(info) as member:
+        if member.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError(f"`{name}` is no array")
     if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
         with archive.open(info) as member:
             return np.lib.format.read_array(member, allow_pickle=False)

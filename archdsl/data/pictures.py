@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -41,9 +42,21 @@ def opened(source: Any, name: str) -> Any:
     except ModuleNotFoundError as error:
         raise unread("reading images needs Pillow", "pip install pillow") from error
     try:
-        return Image.open(source, formats=FORMATS)
+        try:
+            return Image.open(source, formats=_known(usual=True))
+        except Image.UnidentifiedImageError:
+            return Image.open(source, formats=_known(usual=False))
     except Exception as error:  # whatever a damaged file provokes in one of the readers
         raise unreadable(name, error) from error
+
+
+@cache
+def _known(*, usual: bool) -> tuple[str, ...]:
+    """The formats that this Pillow can read: the usual ones, or all, which take a while to import."""
+    from PIL import Image
+
+    Image.preinit() if usual else Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def unreadable(name: str, error: Exception) -> Exception:
@@ -57,8 +70,8 @@ def _reason(error: Exception) -> str:
 
 def orientation(image: Any) -> int:
     """The EXIF orientation, 1 if nothing is said; of a PNG what is said before its pixels, since the rest takes decoding."""
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
+        return 1  # Pillow turns TIFF images itself
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged EXIF data, which no other program looks at either

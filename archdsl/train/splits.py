@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -28,6 +30,8 @@ _RESIDENT_SHARE = 0.5
 _LANES = 8
 """A stream of tar files is read in so many streams side by side, if it has as many files, whatever the number of workers."""
 _THREADS = 4
+_OPEN_AT_ONCE = 32
+"""Files; a process may have a thousand or so."""
 
 
 class ArraySplit:
@@ -150,27 +154,40 @@ class _Decoder:
     def _read(self, wanted: _Wanted) -> Batch:
         part, rows = self.part, [self.part.row(index) for index in wanted.chosen]
         names = [part.pictures.name(row) for row in rows]
-        images = [opened(part.pictures.source(row), name) for row, name in zip(rows, names, strict=True)]
-        frames = self._framing.frames([upright_size(image) for image in images], names, wanted.keys, training=wanted.training)
-        batch: Any = None
-        for place, (image, name, frame) in enumerate(zip(images, names, frames, strict=True)):
-            with image:
-                one = pixels(image, name, self._channels, None if _all_of(frame) else frame, deep=part.deep)
-            batch = np.empty((len(rows), *one.shape), one.dtype) if batch is None else batch
-            if one.shape != batch.shape[1:]:
-                message = f"{name} is {list(one.shape)}, and {names[0]} is {list(batch.shape[1:])}"
-                raise Fault("E0803", message, argument="data", help="bring all images to one size: `transform = [resize([224, 224])]`")
-            batch[place] = one
+        images, frames = decode(
+            [(name, part.pictures.source(row)) for row, name in zip(rows, names, strict=True)],
+            self._channels, self._framing, wanted.keys, training=wanted.training, deep=part.deep,
+        )  # fmt: skip
         if part.masks is None:
             labels = np.asarray(part.labels)[rows]
         else:
             read = (mask(part.masks.source(row), part.masks.name(row), frame, part.values) for row, frame in zip(rows, frames, strict=True))
             labels = np.stack(list(read))
-        return Batch((torch.from_numpy(batch),), torch.from_numpy(labels), torch.from_numpy(wanted.keys))
+        return Batch((torch.from_numpy(images),), torch.from_numpy(labels), torch.from_numpy(wanted.keys))
 
 
-def _all_of(frame: Frame) -> bool:
-    return frame == whole(*frame.size)
+def decode(
+    sources: Sequence[tuple[str, Any]], channels: int, framing: _Framing, keys: Any, *, training: bool, deep: bool = False
+) -> tuple[Any, list[Frame]]:  # fmt: skip
+    """The parts of images [count, channels, height, width] and what parts they are. Raise `Fault` if they get different sizes."""
+    batch: Any = None
+    frames: list[Frame] = []
+    for start in range(0, len(sources), _OPEN_AT_ONCE):
+        piece = sources[start : start + _OPEN_AT_ONCE]
+        names = [name for name, _ in piece]
+        with ExitStack() as stack:
+            images = [stack.enter_context(opened(source, name)) for name, source in piece]
+            sizes = [upright_size(image) for image in images]
+            own = framing.frames(sizes, names, keys[start : start + _OPEN_AT_ONCE], training=training)
+            for place, (image, name, size, frame) in enumerate(zip(images, names, sizes, own, strict=True), start):
+                one = pixels(image, name, channels, None if frame == whole(*size) else frame, deep=deep)
+                batch = np.empty((len(sources), *one.shape), one.dtype) if batch is None else batch
+                if one.shape != batch.shape[1:]:
+                    message = f"{name} is {list(one.shape)}, and {sources[0][0]} is {list(batch.shape[1:])}"
+                    raise Fault("E0803", message, argument="data", help="bring all images to one size: `transform = [resize([224, 224])]`")
+                batch[place] = one
+        frames += own
+    return batch, frames
 
 
 class DecodedSplit:
@@ -226,10 +243,12 @@ class _Requests:
 
 
 def _loader(decoder: Any, requests: _Requests, workers: int, *, keep: bool) -> Any:
-    return DataLoader(
-        decoder, batch_sampler=requests, num_workers=workers, collate_fn=_as_it_is, persistent_workers=keep,
-        pin_memory=torch.cuda.is_available(), worker_init_fn=_one_thread,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than processors, as the recipe says
+        return DataLoader(
+            decoder, batch_sampler=requests, num_workers=workers, collate_fn=_as_it_is, persistent_workers=keep,
+            pin_memory=torch.cuda.is_available(), worker_init_fn=_one_thread,
+        )  # fmt: skip
 
 
 def _as_it_is(batch: Any) -> Any:
@@ -268,7 +287,7 @@ class _StreamDecoder:
         self._open[lane] = epoch, number + 1, examples
         places = torch.arange(number * self._batch, (number + 1) * self._batch)
         keys = key(self._seed, 2, epoch, slot, places).numpy()
-        return decoded(read, self._channels, self._framing, keys, training=True)
+        return _decoded(read, self._channels, self._framing, keys, training=True)
 
     def _examples(self, epoch: int, slot: int) -> Iterator[Any]:
         """The examples of one lane again and again, each drawn from a buffer; by counters alone, so that it can be repeated."""
@@ -277,32 +296,23 @@ class _StreamDecoder:
         chance.shuffle(shards)
         own = shards[slot :: self.lanes * self._world]
         chance = random.Random(seed_of(self._seed, 7, epoch, slot))
-        stream = chain.from_iterable(self._part.read(shard, True) for _ in iter(int, 1) for shard in own)
-        size = max(1, self._part.buffer // self.lanes)
-        buffer = list(islice(stream, min(size, self._part.examples)))
-        for example in stream:
-            place = chance.randrange(len(buffer))
-            yield buffer[place]
-            buffer[place] = example
+        size, buffer = max(1, self._part.buffer // self.lanes), []
+        while True:
+            for example in chain.from_iterable(self._part.read(shard, True) for shard in own):
+                buffer.append(example)
+                if len(buffer) >= size:
+                    place = chance.randrange(size)
+                    buffer[place], buffer[-1] = buffer[-1], buffer[place]
+                    yield buffer.pop()
+            chance.shuffle(buffer)
+            yield from buffer
+            buffer.clear()
 
 
-def decoded(read: Sequence[Any], channels: int, framing: _Framing, keys: Any, *, training: bool) -> Batch:
+def _decoded(read: Sequence[Any], channels: int, framing: _Framing, keys: Any, *, training: bool) -> Batch:
     """A batch of examples of a stream."""
-    names = [name for name, _, _ in read]
-    images = [opened(picture, name) for name, picture, _ in read]
-    frames = framing.frames([upright_size(image) for image in images], names, keys, training=training)
-
-    def one(number: int) -> Any:
-        frame = frames[number]
-        return pixels(images[number], names[number], channels, None if _all_of(frame) else frame, deep=False)
-
-    arrays = [one(number) for number in range(len(read))]
-    for name, array in zip(names, arrays, strict=True):
-        if array.shape != arrays[0].shape:
-            message = f"{name} is {list(array.shape)}, and {names[0]} is {list(arrays[0].shape)}"
-            raise Fault("E0803", message, argument="data", help="bring all images to one size: `transform = [resize([224, 224])]`")
-    labels = torch.tensor([label for _, _, label in read])
-    return Batch((torch.from_numpy(np.stack(arrays)),), labels, torch.from_numpy(keys))
+    images, _ = decode([(name, picture) for name, picture, _ in read], channels, framing, keys, training=training)
+    return Batch((torch.from_numpy(images),), torch.tensor([label for _, _, label in read]), torch.from_numpy(keys))
 
 
 class StreamSplit:
@@ -341,7 +351,7 @@ class StreamSplit:
                 wanted = [read[int(index) - at] for index in order.chosen]
                 at = last
                 pieces = [wanted[start::_THREADS] for start in range(min(_THREADS, len(wanted)))]
-                made = list(pool.map(lambda piece: decoded(piece, self._channels, self._framing, np.zeros(len(piece), np.int64), training=False), pieces))
+                made = list(pool.map(lambda piece: _decoded(piece, self._channels, self._framing, np.zeros(len(piece), np.int64), training=False), pieces))
                 yield Batch((torch.cat([one.inputs[0] for one in made]),), torch.cat([one.labels for one in made]), order.keys)
 
 

@@ -107,4 +107,4 @@ def test_a_checkpoint_of_a_run(cli: Cli, small: Path) -> None:
     assert cli("train", small, "-o", "run", "--device", "cpu").exit_code == 0
     result = cli("check", small, "--weights", "run/checkpoints/last.ckpt")
     assert result.exit_code == 0, result.stderr
-    assert "the prefix `module.` taken off; without it, and left aside: `mean`, `deviation`" in result.stdout
+    assert "the prefix `module.` taken off; without it, and left aside: `preparation." in result.stdout
