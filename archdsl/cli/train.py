@@ -69,7 +69,7 @@ def command(
     reading = Reading(skip_bad, download)
     opened = network.open_data(reading)
     if opened.source.left_out:
-        click.echo(f"left out {len(opened.source.left_out)} files that cannot be read: {', '.join(opened.source.left_out[:5])}", err=True)
+        click.echo(_left_out(opened.source.left_out), err=True)
     if show_batch is not None:
         _show_batch(network, reading, opened, show_batch)
         return
@@ -108,6 +108,11 @@ def _trainable(network: Network, address: str) -> None:
     if network.recipe is None:
         help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
         raise SpecError([Diagnostic("E0806", f"{file} has no recipe", help=help)])
+
+
+def _left_out(files: tuple[str, ...]) -> str:
+    shown = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
+    return f"left out {len(files)} file{'s' if len(files) > 1 else ''} that cannot be read: {shown}"
 
 
 def _show_batch(network: Network, reading: Reading, opened: Opened, path: Path) -> None:

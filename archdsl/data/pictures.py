@@ -38,13 +38,13 @@ _LOOKED_AT: Final = 10_000
 def opened(source: Any, name: str) -> Any:
     """The image, with its header read. Raise `Fault` E0802 if there is none."""
     try:
-        from PIL import Image  # here: an optional dependency, of this one format
+        from PIL import Image, UnidentifiedImageError  # here: an optional dependency, of this one format
     except ModuleNotFoundError as error:
         raise unread("reading images needs Pillow", "pip install pillow") from error
     try:
         try:
             return Image.open(source, formats=_known(usual=True))
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             return Image.open(source, formats=_known(usual=False))
     except Exception as error:  # whatever a damaged file provokes in one of the readers
         raise unreadable(name, error) from error

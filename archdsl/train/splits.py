@@ -6,7 +6,7 @@ import random
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
@@ -225,7 +225,7 @@ class DecodedSplit:
             self._loaders[training] = requests, _loader(self._decoder, requests, self._workers, keep=training)
         requests, loader = self._loaders[training]
         requests.wanted = wanted
-        return loader
+        return _started(loader)
 
     def _failure(self, fault: Fault) -> Exception:
         bad = undecodable(self._decoder.part.pictures) if fault.code == "E0802" else []
@@ -243,12 +243,24 @@ class _Requests:
 
 
 def _loader(decoder: Any, requests: _Requests, workers: int, *, keep: bool) -> Any:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than processors, as the recipe says
+    with _as_many_as_said():
         return DataLoader(
             decoder, batch_sampler=requests, num_workers=workers, collate_fn=_as_it_is, persistent_workers=keep,
             pin_memory=torch.cuda.is_available(), worker_init_fn=_one_thread,
         )  # fmt: skip
+
+
+@contextmanager
+def _as_many_as_said() -> Iterator[None]:
+    """Keeps PyTorch from warning of more workers than processors, which the recipe asks for."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create")
+        yield
+
+
+def _started(loader: Any) -> Iterator[Any]:
+    with _as_many_as_said():
+        return iter(loader)
 
 
 def _as_it_is(batch: Any) -> Any:
@@ -369,7 +381,7 @@ class StreamBatches:
         epoch, first = divmod(self.step(), len(self))
         wanted = ((epoch, at) for at in range(first, len(self)))
         self._requests.wanted = wanted
-        for batch in (self._decoder.__getitems__(one) for one in wanted) if self._loader is None else self._loader:
+        for batch in (self._decoder.__getitems__(one) for one in wanted) if self._loader is None else _started(self._loader):
             if isinstance(batch, Fault):
                 raise batch
             yield batch

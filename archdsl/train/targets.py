@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.classification import BinaryAccuracy, MulticlassAccuracy
 
+from archdsl.data import IGNORED
 from archdsl.recipe import Loss
 
 
@@ -35,7 +36,7 @@ def accuracy_metric(classes: int | None, outputs: int) -> Metric | None:
     """The share of right answers; none where the labels are values."""
     if classes is None:
         return None
-    return BinaryAccuracy() if outputs == 1 else MulticlassAccuracy(classes, average="micro")
+    return BinaryAccuracy(ignore_index=IGNORED) if outputs == 1 else MulticlassAccuracy(classes, average="micro", ignore_index=IGNORED)
 
 
 def predicted(output: Tensor) -> Tensor:

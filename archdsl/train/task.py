@@ -77,7 +77,8 @@ class Task(LightningModule):
         self.objective.update(objective.detach(), len(labels))
         self.loss.update(loss.detach(), len(labels))
         if self.accuracy is not None:
-            self.accuracy.update(predicted(output.detach()), labels)
+            soft = labels.is_floating_point()  # of two examples that were mixed: the greater share counts
+            self.accuracy.update(predicted(output.detach()), labels.argmax(1) if soft else labels)
 
     def configure_optimizers(self) -> Any:
         """The recipe's optimizer, and its schedule at the middle of every step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_processes_share_the_examples_of_a_batch(tmp_path: Path, world: int) -> 
         assert max(len(part.keys) for part in own) - min(len(part.keys) for part in own) <= 1
     assert len({len(part) for part in parts}) == 1
     every = [seen(data.evaluation_batches(data.train, 33, rank, world)) for rank in range(world)]
-    assert sorted(sum(every, [])) == list(range(100))
+    assert sorted(chain.from_iterable(every)) == list(range(100))
 
 
 def test_balanced(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import gzip
 import io
 import pickle
 import tarfile
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -260,7 +261,7 @@ def test_streams_are_resumed_at_a_batch(tmp_path: Path) -> None:
     step = 0
     data = stream(tmp_path)
     parts = [numbers(data.training_batches(6, 0, lambda: 0, rank, 3)) for rank in range(3)]
-    assert sorted(sum(parts, [])) == list(range(36))
+    assert sorted(chain.from_iterable(parts)) == list(range(36))
 
 
 @pytest.mark.parametrize(

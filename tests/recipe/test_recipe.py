@@ -9,7 +9,18 @@ import pytest
 
 from archdsl.declared import Declared, Fault, Registry
 from archdsl.driver import compile_text
-from archdsl.recipe import Augmentation, Dataset, Loss, Normalization, Optimizer, Recipe, Regularizer, Schedule, Stopping, Transform
+from archdsl.recipe import (
+    Augmentation,
+    Dataset,
+    Loss,
+    Normalization,
+    Optimizer,
+    Recipe,
+    Regularizer,
+    Schedule,
+    Stopping,
+    Transform,
+)
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
