@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,9 +23,8 @@ _MASKS_LOOKED_AT = 500
 class Files:
     """Paths, as one array of bytes: a list of 100,000 texts would be copied into every process that decodes."""
 
-    def __init__(self, root: Path, paths: Sequence[Path]) -> None:
-        self.root = str(root)
-        texts = [str(path.relative_to(root)).encode(errors="surrogateescape") for path in paths]
+    def __init__(self, paths: Sequence[str]) -> None:
+        texts = [path.encode(errors="surrogateescape") for path in paths]
         self._ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
         self._text = np.frombuffer(b"".join(texts), np.uint8)
 
@@ -34,8 +34,7 @@ class Files:
     def name(self, index: int) -> str:
         """The path."""
         start = int(self._ends[index - 1]) if index else 0
-        text = self._text[start : self._ends[index]].tobytes().decode(errors="surrogateescape")
-        return str(Path(self.root, text))
+        return self._text[start : self._ends[index]].tobytes().decode(errors="surrogateescape")
 
     source = name
 
@@ -50,7 +49,7 @@ def open_folder(source: Any, request: Request) -> Source:
         return _open_masks(path, source, request, skip)
     parts, classes = _class_folders(path)
     listed = [_list(part, classes) for part in parts]
-    files = Files(path, [file for part in listed for file, _ in part])
+    files = Files([file for part in listed for file, _ in part])
     numbers = np.array([label for part in listed for _, label in part])
     bounds = np.cumsum([0, *(len(part) for part in listed)])
     kept, heads, left_out = _readable(files, skip)
@@ -125,15 +124,15 @@ def _folders(path: Path) -> list[str]:
     return sorted(entry.name for entry in path.glob("*") if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _list(part: Path, classes: list[str]) -> list[tuple[Path, int]]:
+def _list(part: Path, classes: list[str]) -> list[tuple[str, int]]:
     """The images of a part; raise `Fault` E0802 if the folder of a class has none."""
     images = []
     for label, name in enumerate(classes):
         folder = part / name
-        files = _files(folder)
-        chosen = [(file, label) for file in files if file.suffix.lower() in ENDINGS]
+        files = _files(folder) if folder.is_dir() else []
+        chosen = [(os.path.join(folder, file), label) for file in files if _is_image(file)]
         if folder.is_dir() and not chosen:
-            held = f"; it has {files[0].name}" if files else ""
+            held = f"; it has {files[0]}" if files else ""
             raise unread(f"{folder} has no images{held}", f"put images into it ({', '.join(ENDINGS[:8])} and others are read), or remove the folder")
         images += chosen
     if not images:
@@ -141,16 +140,22 @@ def _list(part: Path, classes: list[str]) -> list[tuple[Path, int]]:
     return images
 
 
-def _files(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.glob("*")) if not file.name.startswith(".") and not file.is_dir()]
+def _files(folder: Path) -> list[str]:
+    """The names of the files in a folder, in their order; 100,000 paths would take a second to make."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if not entry.name.startswith(".") and not entry.is_dir())
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in ENDINGS
 
 
 def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source:
     """Images and masks of the same name: images/a.jpg and masks/a.png, below train and test or not."""
     parts = _parts(path)
     pairs = [_pairs(part, source) for part in parts]
-    images = Files(path, [image for part in pairs for image, _ in part])
-    masks = Files(path, [own for part in pairs for _, own in part])
+    images = Files([image for part in pairs for image, _ in part])
+    masks = Files([own for part in pairs for _, own in part])
     bounds = np.cumsum([0, *(len(part) for part in pairs)])
     kept, heads, left_out = _readable(images, skip)
     kept_masks, _, bad_masks = _readable(masks, skip, "mask")
@@ -171,22 +176,22 @@ def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source
     return Source(made[0], made[1], labels, heads, made[2] if len(made) > 2 else None, (*left_out, *bad_masks))
 
 
-def _pairs(part: Path, source: Any) -> list[tuple[Path, Path]]:
+def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
     folders = part / source.images, part / source.masks
     for folder in folders:
         if not folder.is_dir():
             help = f"put images into {folders[0]} and masks of the same names into {folders[1]}"
             raise unread(f"{folder} does not exist", help)
-    images = [file for file in _files(folders[0]) if file.suffix.lower() in ENDINGS]
-    masks = {file.stem: file for file in _files(folders[1]) if file.suffix.lower() in ENDINGS}
-    lone = [file for file in images if file.stem not in masks]
+    images = [file for file in _files(folders[0]) if _is_image(file)]
+    masks = {os.path.splitext(file)[0]: file for file in _files(folders[1]) if _is_image(file)}
+    lone = [file for file in images if os.path.splitext(file)[0] not in masks]
     if not images:
         raise unread(f"{folders[0]} has no images", f"put images into it ({', '.join(ENDINGS[:8])} and others are read)")
     if lone:
-        shown = ", ".join(file.name for file in lone[:5]) + (", ..." if len(lone) > 5 else "")
+        shown = ", ".join(lone[:5]) + (", ..." if len(lone) > 5 else "")
         message = f"{len(lone)} of {len(images)} images in {folders[0]} have no mask of their name in {folders[1]}: {shown}"
-        raise unread(message, f"add the masks, such as {folders[1] / lone[0].stem}.png, or remove the images")
-    return [(file, masks[file.stem]) for file in images]
+        raise unread(message, f"add the masks, such as {folders[1] / os.path.splitext(lone[0])[0]}.png, or remove the images")
+    return [(os.path.join(folders[0], file), os.path.join(folders[1], masks[os.path.splitext(file)[0]])) for file in images]
 
 
 def _same_sizes(images: Pictures, masks: Pictures, kept: Any) -> None:

@@ -31,7 +31,7 @@ _LYING: Final = (5, 6, 7, 8)
 """Orientations of images that are turned by a right angle."""
 _THREADS: Final = 4
 """Pillow decodes without Python's lock."""
-_LOOKED_AT: Final = 10_000
+_LOOKED_AT: Final = 4000
 """Headers of so many images of a larger set are read before the training, evenly over the set."""
 
 
@@ -103,11 +103,13 @@ def undecodable(pictures: Pictures) -> list[tuple[int, str, str]]:
             except Exception as error:
                 raise unreadable(pictures.name(index), error) from error
 
-    bad = dict(_each(pictures, range(len(pictures)), decode)[1])
+    bad = dict(_each(pictures, range(len(pictures)), decode, _THREADS)[1])
     return [(index, name, bad[name]) for index in range(len(pictures)) if (name := pictures.name(index)) in bad]
 
 
-def _each(pictures: Pictures, numbers: Sequence[int], read: Callable[[int], Any]) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:
+def _each(
+    pictures: Pictures, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
+) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:  # fmt: skip
     """What reading some images gives, and what is wrong with others."""
     from archdsl.declared import Fault
 
@@ -117,8 +119,11 @@ def _each(pictures: Pictures, numbers: Sequence[int], read: Callable[[int], Any]
         except Fault as fault:
             return fault
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = list(pool.map(outcome, numbers))
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(outcome, numbers))
+    else:
+        found = [outcome(index) for index in numbers]
     named = [(pictures.name(index), result) for index, result in zip(numbers, found, strict=True)]
     good = [(name, result) for name, result in named if not isinstance(result, Fault)]
     return good, [(name, result.message.partition(": ")[2] or result.message) for name, result in named if isinstance(result, Fault)]
