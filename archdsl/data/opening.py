@@ -62,8 +62,8 @@ def open_data(
         shapes, training = _array_shapes(source, request.inputs, recipe)
     else:
         shapes, training = _image_shapes(source, request.inputs, recipe)
-    labels = _labels_after(source, shapes)
     image = next((number for number, given in enumerate(inputs) if given.image), None)
+    labels = _labels_after(source, shapes, recipe, image)
     start, alike = _training_start(source, recipe, image) if image is not None else (None, True)
     check_augmentations(recipe, labels, start, alike, shapes[image or 0])
     for given, shape in zip(inputs, training, strict=True):
@@ -222,11 +222,20 @@ def shape_text(size: Sequence[int]) -> str:
     return str(size[0]) if len(set(size)) == 1 else str(list(size))
 
 
-def _labels_after(source: Source, shapes: Sequence[tuple[int, ...]]) -> Labels:
-    """Masks that are decoded with their images have the size of those."""
-    if source.labels.kind == "mask" and not isinstance(source.train, Arrays):
-        return replace(source.labels, shape=tuple(shapes[0][1:]))
-    return source.labels
+def _labels_after(source: Source, shapes: Sequence[tuple[int, ...]], recipe: Recipe, image: int | None) -> Labels:
+    """Labels that have a number for each pixel get the size that the transforms give to the images."""
+    labels = source.labels
+    if labels.kind not in ("mask", "map") or image is None:
+        return labels
+    if not isinstance(source.train, Arrays):
+        return replace(labels, shape=tuple(shapes[image][1:]))
+    before = tuple(source.train.inputs[image].shape[-2:])
+    if len(labels.shape) >= 2 and labels.shape[-2:] == before:
+        return replace(labels, shape=(*labels.shape[:-2], *shapes[image][1:]))
+    if recipe.transform:
+        message = f"`{recipe.transform[0].name}` changes images of {list(before)}, and a label is {list(labels.shape)}, which it cannot change alike"
+        raise Fault("E0801", message, argument="transform", help="save labels of the size of the images, or leave `transform` out")
+    return labels
 
 
 def _training_start(source: Source, recipe: Recipe, image: int) -> tuple[tuple[int, int], bool]:

@@ -30,7 +30,7 @@ from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, wri
 from archdsl.train.record import Interrupted, Progress, Recorder, Signals
 from archdsl.train.task import Task
 
-_CHANGEABLE = {"epochs", "early_stop"}
+_CHANGEABLE = {"epochs", "early_stop", "workers"}
 """Keys of a recipe that may differ when a run is resumed."""
 
 

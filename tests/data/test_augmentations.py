@@ -19,7 +19,7 @@ from archdsl.train.batches import Batch
 from archdsl.train.keys import drawer, key
 from tests.data.reading import call, everything, read
 
-IMAGE = torch.rand(4, 3, 8, 8)
+IMAGE = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 KEYS = key(torch.arange(4))
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "shift": {"pixels": 2}, "rotate": {"degrees": 20}, "zoom": {"by": 0.2}, "noise": {"std": 0.1}, "cutout": {"size": 3},
@@ -112,7 +112,7 @@ def test_color_jitter_has_its_strengths() -> None:
 
 
 def test_rand_augment_applies_every_operation() -> None:
-    images = torch.rand(1, 3, 16, 16).expand(600, -1, -1, -1).contiguous()
+    images = (0.2 + 0.5 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))).expand(600, -1, -1, -1).contiguous()
     changed = augment([call(Augmentation, "rand_augment", n=1)], images, key(torch.arange(600)))
     assert 0 <= float(changed.min()) and float(changed.max()) <= 1
     kinds = (drawer(key(torch.arange(600)))(2)[0] * 14).long()
@@ -218,6 +218,13 @@ def test_mistakes(tmp_path: Path, keys: dict[str, Any], shape: tuple[int, ...], 
         data.preparation(data.recipe)
     assert caught.value.argument in (*keys, "data")
     assert message in caught.value.message and help in (caught.value.help or "")
+
+
+def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
+    """They happen to have the size after the transform, which would be applied to the images alone."""
+    np.savez(tmp_path / "data.npz", x=np.zeros((10, 1, 11, 11), np.uint8), y=np.broadcast_to(np.arange(10)[:, None, None] % 2, (10, 9, 9)))
+    with pytest.raises(Fault, match=r"`center_crop` changes images of \[11, 11\], and a label is \[9, 9\]"):
+        read("data.npz", tmp_path, Input("x", (1, 9, 9)), transform=call(Transform, "center_crop", size=9))
 
 
 def prepared(tmp_path: Path, x: Any, **keys: Any) -> tuple[Tensor, dict[str, Any]]:
