@@ -21,7 +21,7 @@ from archdsl.network import Network
 RUNS: Final = Path("runs")
 _CHECKPOINTS = "checkpoints"
 """What training writes first that is worth keeping."""
-_OURS = ("run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors", _CHECKPOINTS)
+_OURS = ("run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors", "preparation.safetensors", _CHECKPOINTS)
 
 
 def next_folder(name: str) -> Path:

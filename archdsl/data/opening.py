@@ -13,7 +13,7 @@ from archdsl.data.formats import Request, misshapen, unread
 from archdsl.data.framing import framed, leading_crops, training_transforms
 from archdsl.data.inputs import Input
 from archdsl.data.labels import Labels
-from archdsl.data.parts import Arrays, Header, Source, Stream
+from archdsl.data.parts import Arrays, Decoded, Header, Source, Stream
 from archdsl.data.placing import check_augmentations
 from archdsl.declared import Fault
 from archdsl.recipe import Dataset, Recipe
@@ -56,8 +56,17 @@ def open_data(
     fit it. `ignore` is the label to leave out where the loss says it and not the recipe.
     """
     left_out = recipe.ignore if recipe.ignore is not None else ignore
+    images = [given for given in inputs if given.image]
+    for key, ops in (("transform", recipe.transform), ("augment", recipe.augment)):
+        if len(images) > 1 and ops:
+            message = f"`{ops[0].name}` is for one input of images, and the network has {len(images)}"
+            raise Fault("E0801", message, argument=key, help=f"write `{key} = []`, and prepare the images before they are saved")
     request = Request(root, tuple(inputs), left_out, reading.skip_bad, reading.download)
     source = _open(recipe.data, request)
+    if reading.skip_bad and not isinstance(source.train, Decoded):
+        raise unread("`--skip-bad` is for images in files, and this data set has none", "leave out --skip-bad")
+    if reading.download and getattr(recipe.data, "name", "") != "hf":
+        raise unread("`--download` is for data sets of Hugging Face, and this one is none", "leave out --download")
     if isinstance(source.train, Arrays):
         shapes, training = _array_shapes(source, request.inputs, recipe)
     else:

@@ -27,6 +27,7 @@ from archdsl.train.checks import check, check_sizes
 from archdsl.train.data import Data, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
+from archdsl.train.normalize import PREPARATION
 from archdsl.train.record import Interrupted, Progress, Recorder, Signals
 from archdsl.train.task import Task
 
@@ -54,8 +55,8 @@ def fit(experiment: Experiment, folder: Path, *, resume: bool = False, accelerat
         batches = data.training_batches(recipe.batch, recipe.seed, lambda: trainer.global_step, device=device)
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
-        if any(matrix in json.dumps(task.preparation.as_data()) for matrix in ("preparation.safetensors",)):
-            write(folder / "preparation.safetensors", safetensors.torch.save(task.preparation.tensors()))
+        if task.preparation.large:
+            write(folder / PREPARATION, safetensors.torch.save(task.preparation.tensors()))
         write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
         try:
             trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
@@ -132,7 +133,7 @@ def _history(checkpoint: dict[str, Any]) -> list[Any]:
 def _clear(recorder: Recorder) -> int:
     """Removes what an earlier run left, so that nothing of two runs is mixed: no epoch of it is left."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
-    for path in (recorder.last, best, folder / "metrics.csv", folder / "weights.safetensors"):
+    for path in (recorder.last, best, folder / "metrics.csv", folder / "weights.safetensors", folder / PREPARATION):
         remove(path)
     return 0
 

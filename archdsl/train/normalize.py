@@ -15,6 +15,8 @@ from archdsl.recipe.normalizations import Fixed, ImageNet, OfData, Pca, Whiten
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _MOST_VALUES = 4096
 """Over all values of larger examples, a covariance would take over a gigabyte and hours."""
+PREPARATION = "preparation.safetensors"
+"""The file of a run folder with matrices that are too large for text."""
 _SHOWN = 64
 """Matrices of up to so many rows are written as text."""
 
@@ -42,14 +44,18 @@ class Normalizer(nn.Module):
             return torch.einsum("ij,nj...->ni...", self.matrix, centered)
         return (centered.flatten(1) @ self.matrix.T).view(given.shape)
 
+    @property
+    def large(self) -> bool:
+        """Whether its matrix is too large for text."""
+        return self.matrix is not None and len(self.matrix) > _SHOWN
+
     def as_data(self) -> dict[str, Any]:
         """The numbers."""
         data: dict[str, Any] = {"mean": self.mean.flatten().tolist()}
         if self.deviation is not None:
             data["std"] = self.deviation.flatten().tolist()
         if self.matrix is not None:
-            small = len(self.matrix) <= _SHOWN
-            data["matrix"] = self.matrix.tolist() if small else "in preparation.safetensors"
+            data["matrix"] = self.matrix.tolist() if not self.large else f"in {PREPARATION}"
         return data
 
 

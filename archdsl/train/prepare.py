@@ -76,6 +76,11 @@ class Preparation(nn.Module):
         labels = labels.long()
         return labels if self._labels.ignore is None else labels.masked_fill(labels == self._labels.ignore, IGNORED)
 
+    @property
+    def large(self) -> bool:
+        """Whether some numbers are too many for text."""
+        return any(isinstance(one, Normalizer) and one.large for one in self.normalizers)
+
     def tensors(self) -> dict[str, Tensor]:
         """All numbers of the normalization, for what is too large for text."""
         return {name: value.cpu().contiguous() for name, value in self.state_dict().items()}

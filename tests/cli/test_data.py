@@ -166,6 +166,13 @@ def test_a_batch_without_images(cli: Any, tmp_path: Path) -> None:
     assert result.exit_code == 1 and "no image" in result.stderr and not Path("batch.png").exists()
 
 
+def test_options_that_would_do_nothing(cli: Any, tmp_path: Path) -> None:
+    spec("input row [4]; linear(3)", "data = iris")
+    for option in ("--skip-bad", "--download"):
+        result = cli("train", "n.arch", option)
+        assert result.exit_code == 1 and f"`{option}` is for" in result.stderr and f"leave out {option}" in result.stderr
+
+
 MISTAKES = [
     ("input image [3, 32, 32]; gap; flatten; linear(2)", 'data = "pets"'),
     ("input image [3, H, W]; gap; flatten; linear(3)", 'data = "pets"; transform = resize([32, 32])'),

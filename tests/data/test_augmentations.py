@@ -112,7 +112,7 @@ def test_color_jitter_has_its_strengths() -> None:
 
 
 def test_rand_augment_applies_every_operation() -> None:
-    images = (0.2 + 0.5 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))).expand(600, -1, -1, -1).contiguous()
+    images = (0.1 + 0.8 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))).expand(600, -1, -1, -1).contiguous()
     changed = augment([call(Augmentation, "rand_augment", n=1)], images, key(torch.arange(600)))
     assert 0 <= float(changed.min()) and float(changed.max()) <= 1
     kinds = (drawer(key(torch.arange(600)))(2)[0] * 14).long()
@@ -218,6 +218,16 @@ def test_mistakes(tmp_path: Path, keys: dict[str, Any], shape: tuple[int, ...], 
         data.preparation(data.recipe)
     assert caught.value.argument in (*keys, "data")
     assert message in caught.value.message and help in (caught.value.help or "")
+
+
+def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
+    np.savez(tmp_path / "data.npz", a=np.zeros((10, 1, 9, 9)), b=np.zeros((10, 1, 9, 9)), y=np.arange(10) % 2)
+    inputs = Input("a", (1, 9, 9)), Input("b", (1, 9, 9))
+    assert read("data.npz", tmp_path, *inputs).shapes == ((1, 9, 9), (1, 9, 9))
+    for keys in ({"augment": call(Augmentation, "flip")}, {"transform": call(Transform, "resize", size=9)}):
+        with pytest.raises(Fault, match="is for one input of images, and the network has 2") as caught:
+            read("data.npz", tmp_path, *inputs, **keys)
+        assert caught.value.argument in keys
 
 
 def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,14 @@ def test_workers_masks_and_augmentations_resume_bit_for_bit(tmp_path: Path, step
     with pytest.raises(Interrupted):
         trained(tmp_path / "run", Stopped(step), image, tmp_path, **keys, workers=workers)
     compare(whole, trained(tmp_path / "run", Stopped(-1), image, tmp_path, **keys, workers=0, resume=True), 0)
+
+
+def test_a_large_matrix_is_kept_beside_the_weights(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(200, 1, 9, 9))
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(200) % 3)
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Flatten(), nn.Linear(81, 3))
+    trained(tmp_path / "run", module, Input("x", (1, 9, 9)), tmp_path, data="data.npz", epochs=1, normalize=call(Normalization, "whiten"))
+    record = json.loads((tmp_path / "run" / "environment.json").read_text())["normalization"]
+    assert (record["normalize"], record["matrix"]) == ("whiten", "in preparation.safetensors")
+    assert load_file(tmp_path / "run" / "preparation.safetensors")["normalizers.0.matrix"].shape == (81, 81)
