@@ -15,7 +15,6 @@ from archdsl.cli.console import colorful, print_diagnostics, print_text
 from archdsl.cli.run_folder import RunFolder
 from archdsl.cli.weights import Weights, weights_options
 from archdsl.columns import BOLD, Cell, columns
-from archdsl.data import Reading
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import split_address
@@ -23,7 +22,7 @@ from archdsl.extras import extra_needed
 from archdsl.network import Network
 
 if TYPE_CHECKING:
-    from archdsl.data import Opened
+    from archdsl.data import Opened, Reading
     from archdsl.train import Result
 
 
@@ -66,6 +65,8 @@ def command(
         raise click.UsageError("--resume goes on with the run's own weights: leave out --weights")
     network = require_network(address, settings)
     _trainable(network, address)
+    from archdsl.data import Reading  # here: numpy, which a command line that is wrong does not need
+
     reading = Reading(skip_bad, download)
     opened = network.open_data(reading)
     if opened.source.left_out:
