@@ -169,10 +169,11 @@ def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source
     _same_sizes(images, masks, kept)
     looked = [[own[i] for i in range(0, len(own), -(-len(own) // _MASKS_LOOKED_AT))] for own in rows]
     counts = [_count(masks, own, source.values) for own in looked]
-    values = sorted(set(counts[0]) | set(counts[1]))
+    values = sorted(set(counts[0]) | set(counts[1])) if source.values is None else list(range(len(source.values)))
+    known = frozenset(values).union(*counts) if source.values is None else None
     shape = (heads[0][1].height, heads[0][1].width)
     labels = describe_classes(values, counts[0], shape, None, request.ignore, yes_or_no=set(values) <= {0, 1})
-    made = [Decoded(images, None, masks, own, source.values, is_deep(heads)) for own in rows]
+    made = [Decoded(images, None, masks, own, source.values, known, is_deep(heads)) for own in rows]
     return Source(made[0], made[1], labels, heads, made[2] if len(made) > 2 else None, (*left_out, *bad_masks))
 
 

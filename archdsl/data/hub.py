@@ -161,6 +161,8 @@ def _of_pictures(
         part.deep = is_deep(heads)  # type: ignore[union-attr]
     if masks:
         values = sorted({*counts[0], *counts[1]})
+        for part in parts:
+            part.known = frozenset().union(*counts)  # type: ignore[union-attr]
         described = describe_classes(values, counts[0], tuple(heads[0][1][:2]), names, request.ignore, yes_or_no=set(values) <= {0, 1})
     else:
         described = describe_labels(every[0][parts[0].rows], [every[1][parts[1].rows]], names, request.ignore)  # type: ignore[union-attr]

@@ -63,6 +63,8 @@ class Decoded:
     rows: Any | None = None
     values: tuple[int, ...] | None = None
     """The value in the masks that stands for each class."""
+    known: frozenset[int] | None = None
+    """The numbers that masks may hold: those of the masks that were looked at."""
     deep: bool = False
     """Whether some have 16 bits, so that all are read as floats."""
 

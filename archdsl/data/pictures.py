@@ -233,8 +233,11 @@ def _inside(cut: Frame, size: tuple[int, int]) -> tuple[tuple[float, float, floa
     return (left, top, right, bottom), (lengths[0], lengths[1]), (starts[0], starts[1])
 
 
-def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None) -> Any:
-    """The class of each pixel, int32 [height, width], scaled without mixing; pixels from outside are `IGNORED`."""
+def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None, known: frozenset[int] | None = None) -> Any:
+    """The class of each pixel, int32 [height, width], scaled without mixing; pixels from outside are `IGNORED`.
+
+    Raise `Fault` E0801 if it has a number that is not `known`.
+    """
     from PIL import Image, ImageOps
 
     with opened(source, name) as image:
@@ -246,6 +249,10 @@ def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None) -> 
         numbers = mask_values(upright, name)
     if values is not None:
         numbers = as_listed(numbers, values, name)
+    others = sorted(set(np.unique(numbers).tolist()) - known) if known is not None else []
+    if others:
+        message = f"the mask {name} has the value {others[0]}, which none of the masks has that were looked at before"
+        raise unfit_mask(message, f"list the values of all classes: `values = {sorted({*(known or ()), *others})}` in `imagefolder`")
     box, size, place = _inside(cut, (numbers.shape[1], numbers.shape[0]))
     part = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.NEAREST, box))
     whole = np.full(cut.size, IGNORED, np.int32)

@@ -25,8 +25,8 @@ _LOOKED_AT = 100
 class Reader:
     """Reads the examples of a tar file in their order: files with the same name up to the first dot."""
 
-    def __init__(self, label: str) -> None:
-        self.label = label.lower().removeprefix(".")
+    def __init__(self, label: str, classes: int | None) -> None:
+        self.label, self.classes = label.lower().removeprefix("."), classes
 
     def __call__(self, shard: str, wanted: bool = True) -> Iterator[tuple[str, Any, int]]:
         """Name, bytes of the image and class; without the bytes if the images are not wanted."""
@@ -65,6 +65,9 @@ class Reader:
         text = label.decode(errors="replace").strip()
         if not text.isascii() or not text.isdigit():
             raise unread(f"the label of {name} is {text[:20]!r}, and no number of a class", "write the number of its class into the file, from 0")
+        if self.classes is not None and int(text) >= self.classes:
+            message = f"the label of {name} is {text}, and `classes` is {self.classes}"
+            raise Fault("E0801", message, argument="data", help="correct `classes` of `webdataset`; they are numbered from 0")
         return name, io.BytesIO(next(iter(members.values()))), int(text)
 
 
@@ -78,7 +81,7 @@ def open_shards(source: Any, request: Request) -> Source:
         if len(shards) == 1:
             raise unread(f"there is one tar file, {shards[0]}, and none can be held out", "name the files to validate on: `validation = ...` in `webdataset`")
         shards, held_out = shards[:-count], shards[-count:]
-    read = Reader(source.label)
+    read = Reader(source.label, source.classes)
     heads = []
     for name, picture, _ in read(shards[0]):
         heads.append((name, header(picture, name)))
@@ -97,8 +100,6 @@ def open_shards(source: Any, request: Request) -> Source:
         raise unread(f"{held_out[0]} has no examples", "name files with examples")
     values = sorted({*often, *others, *([source.classes - 1] if source.classes else [])})
     labels = describe_classes(values, dict(often), (), None, request.ignore)
-    if source.classes is not None and labels.count > source.classes:
-        raise Fault("E0801", f"a label is {labels.count - 1}, and `classes` is {source.classes}", argument="data", help="correct `classes` of `webdataset`")
     parts = [
         Stream(number, tuple(files), read, source.buffer)
         for number, files in ((examples, shards), (others.total(), held_out))

@@ -161,7 +161,7 @@ class _Decoder:
         if part.masks is None:
             labels = np.asarray(part.labels)[rows]
         else:
-            read = (mask(part.masks.source(row), part.masks.name(row), frame, part.values) for row, frame in zip(rows, frames, strict=True))
+            read = (mask(part.masks.source(row), part.masks.name(row), frame, part.values, part.known) for row, frame in zip(rows, frames, strict=True))
             labels = np.stack(list(read))
         return Batch((torch.from_numpy(images),), torch.from_numpy(labels), torch.from_numpy(wanted.keys))
 

@@ -331,3 +331,24 @@ def test_void_is_left_out(tmp_path: Path) -> None:
     batch = next(data.evaluation_batches(data.train))
     _, labels = data.preparation(data.recipe)(batch, training=False)
     assert torch.equal(labels == IGNORED, batch.labels == 255) and set(labels.unique().tolist()) == {0, 1, IGNORED}
+
+
+def test_a_class_that_few_masks_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many masks some are looked at before the training; one with another value is told when it is met, with the text to write."""
+    monkeypatch.setattr("archdsl.data.folders._MASKS_LOOKED_AT", 1)
+    streets(tmp_path, (0, 1), 12)
+    rare = np.zeros((8, 6), np.uint8)
+    rare[0, 0] = 9
+    for number in range(2, 12):
+        save(rare, tmp_path / "masks" / f"{number}.png")
+        save(np.zeros((8, 6, 3), np.uint8), tmp_path / "images" / f"{number}.png")
+    data = folder(tmp_path, Path(), RGB, masks="masks")
+    if 9 not in data.labels.values:
+        with pytest.raises(Fault, match="has the value 9, which none of the masks has that were looked at") as caught:
+            everything(data, data.train)
+        assert "values = [0, 1, 9]" in (caught.value.help or "") or "values = [0, 9]" in (caught.value.help or "")
+    else:
+        with pytest.raises(Fault, match="has the value 1, which none of the masks"):
+            everything(data, data.train), everything(data, data.held_out)
+    whole = folder(tmp_path, Path(), RGB, masks="masks", values=(0, 1, 9, 7))
+    assert whole.labels.count == 4 and set(everything(whole, whole.train)[1].unique().tolist()) <= {0, 1, 2}

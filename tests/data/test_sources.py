@@ -273,7 +273,7 @@ def test_streams_are_resumed_at_a_batch(tmp_path: Path) -> None:
         ({"path": "s-{003..000}.tar"}, "is no range"),
         ({"path": "s-{000..003}.tar", "label": "txt"}, r"has no file `\.txt` with the number of its class"),
         ({"path": "s-{000..003}.tar", "label": "json"}, "is '{}', and no number of a class"),
-        ({"path": "s-{000..003}.tar", "classes": 2, "examples": 36}, "a label is 2, and `classes` is 2"),
+        ({"path": "s-{000..003}.tar", "classes": 2, "examples": 36}, "is 2, and `classes` is 2"),
         ({"path": "bad.tar", "validation": "s-000.tar"}, r"cannot read .*bad\.tar"),
     ],
 )
