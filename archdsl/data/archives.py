@@ -20,7 +20,18 @@ from archdsl.data.parts import Arrays, Source
 CIFAR_CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _BATCHES: Final = tuple(f"data_batch_{number}" for number in range(1, 6))
 _ROW: Final = 1 + 3 * 32 * 32
-_DAMAGED: Final = (OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, MemoryError, tarfile.TarError, zlib.error, pickle.UnpicklingError)
+_DAMAGED: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    tarfile.TarError,
+    zlib.error,
+    pickle.UnpicklingError,
+)
 
 
 def open_cifar10(source: Any, request: Request) -> Source:
@@ -127,7 +138,9 @@ _STAND_INS: Final = {"_reconstruct": _Pixels, "ndarray": _Pixels, "dtype": _Byte
 def open_mnist(source: Any, request: Request) -> Source:
     """Open the four files, gzipped or not; some copies have `.idx` in place of `-idx`."""
     path = request.root / source.path
-    help = "give the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
+    help = (
+        "give the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
+    )
     if not path.is_dir():
         raise unread(f"{path} {'is not a folder' if path.exists() else 'does not exist'}", help)
     parts = []

@@ -32,10 +32,14 @@ def open_arrays(path: Path, request: Request) -> Source:
     else:
         x, y = arrays[train[0]], arrays[train[-1]]
         classes = y if y.ndim == 1 and y.dtype.kind != "f" else None
-        help = _SPLIT_HELP + ("; or, where the labels are values, save them as floats: `y.astype(float)`" if classes is not None else "")
+        help = _SPLIT_HELP + (
+            "; or, where the labels are values, save them as floats: `y.astype(float)`" if classes is not None else ""
+        )
         made = [_part(train, arrays, request.inputs, rows) for rows in hold_out(len(x), classes, None, 0, help)]
     labels = [part.chosen(part.labels) for part in made]
-    return Source(made[0], made[1], describe_labels(labels[0], labels[1:2], None, request.ignore), test=made[2] if made[2:] else None)
+    return Source(
+        made[0], made[1], describe_labels(labels[0], labels[1:2], None, request.ignore), test=made[2] if made[2:] else None
+    )
 
 
 def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, ...], rows: Any = None) -> Arrays:
@@ -60,15 +64,35 @@ def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[t
         with zipfile.ZipFile(path) as file:
             found = [name.removesuffix(".npy") for name in file.namelist()]
             parts, names = _chosen(found, inputs)
-            arrays = {name: read_array(path, file, f"{name}.npy" if f"{name}.npy" in file.namelist() else name) for part in parts for name in part}
-    except (OSError, ArithmeticError, LookupError, MemoryError, SyntaxError, TypeError, ValueError, RuntimeError, zipfile.BadZipFile, _zlib_error(), EOFError) as error:
+            arrays = {
+                name: read_array(path, file, f"{name}.npy" if f"{name}.npy" in file.namelist() else name)
+                for part in parts
+                for name in part
+            }
+    except (
+        OSError,
+        ArithmeticError,
+        LookupError,
+        MemoryError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        _zlib_error(),
+        EOFError,
+    ) as error:
         if "allow_pickle" in str(error) or "Python objects" in str(error):
             remedy = "save arrays of numbers; names of classes become numbers by `numpy.unique(y, return_inverse=True)[1]`"
             raise unread(f"cannot read {path}: an array in it is of Python objects", remedy) from error
         raise unread(f"cannot read {path}: {str(error) or type(error).__name__}", help) from error
     if not arrays:
         shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
-        looked = ", ".join(f"`{name}_train`" for name in _own(inputs)) + ", `y_train`, " + ", ".join(f"`{name}_test`" for name in _own(inputs))
+        looked = (
+            ", ".join(f"`{name}_train`" for name in _own(inputs))
+            + ", `y_train`, "
+            + ", ".join(f"`{name}_test`" for name in _own(inputs))
+        )
         raise unread(f"{path} has {shown or 'nothing in it'}, where {looked} and `y_test` are looked for", help)
     if not all(isinstance(array, np.ndarray) and array.ndim for array in arrays.values()):
         raise unread(f"{path} has single numbers in place of arrays, or what is no array", help)
@@ -138,7 +162,9 @@ def _check_finite(name: str, array: Any) -> None:
         at = ", ".join(str(index) for index in first)
         what = "labels" if name.startswith("y") else "values"
         message = f"`{name}` has {what} that are not finite, the first at `{name}[{at}]`"
-        raise unread(message, f"remove those examples, and their labels: `numpy.argwhere(~numpy.isfinite({name}))[:, 0]` are their numbers")
+        raise unread(
+            message, f"remove those examples, and their labels: `numpy.argwhere(~numpy.isfinite({name}))[:, 0]` are their numbers"
+        )
     greatest = max(max(abs(float(piece.min())), abs(float(piece.max()))) for piece in pieces(array))
     if greatest > float(np.finfo(np.float32).max):
         message = f"`{name}` has values up to {greatest:.3g}, and float32, in which training calculates, ends at 3.4e+38"
@@ -169,7 +195,9 @@ def _check_classes(name: str, array: Any) -> None:
 
 def _check_examples(train: tuple[str, Any], test: tuple[str, Any]) -> None:
     shapes = [array.shape[1:] for _, array in (train, test)]
-    if [size for size in shapes[0] if size != 1] != [size for size in shapes[1] if size != 1]:  # the channel of grey may be left out
+    if [size for size in shapes[0] if size != 1] != [
+        size for size in shapes[1] if size != 1
+    ]:  # the channel of grey may be left out
         message = f"examples of `{train[0]}` are {list(shapes[0])}, and those of `{test[0]}` are {list(shapes[1])}"
         raise misshapen(message, "bring all examples to one shape")
     if (train[1].dtype == np.uint8) == (test[1].dtype == np.uint8):

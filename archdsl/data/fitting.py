@@ -121,7 +121,9 @@ def _other_values(what: str, output: Sizes, labels: Labels, parameters: Mapping[
     else:
         help = f"end the network with `gap; flatten; linear({count})`"
     if not shape and labels.whole:
-        help += "; or, where the labels are classes, save them as whole numbers, `y.astype(int)`, and write `loss = cross_entropy`"
+        help += (
+            "; or, where the labels are classes, save them as whole numbers, `y.astype(int)`, and write `loss = cross_entropy`"
+        )
     shown = f"{count} values" if shape else "one value"
     return Fault("E0801", f"{what} gives {_shown(output)} for one example, and a label is {shown}", argument="data", help=help)
 
@@ -133,7 +135,10 @@ def _no_classes(loss: str, labels: Labels) -> Fault:
     elif labels.kind == "multilabel":
         message, help = f"{labels.shape[0]} floats, each 0 or 1", "for several classes at once write `loss = bce`"
     elif labels.whole:
-        message, help = "floats", "save the labels as whole numbers: `y.astype(int)`; or, where they are values, write `loss = mse`"
+        message, help = (
+            "floats",
+            "save the labels as whole numbers: `y.astype(int)`; or, where they are values, write `loss = mse`",
+        )
     else:
         message, help = "fractions", "write `loss = mse`"
     return Fault("E0801", f"`{loss}` is for classes, and the labels are {message}", argument="loss", help=help)
@@ -149,7 +154,12 @@ def _other_classes(what: str, output: Sizes, recipe: Recipe, labels: Labels, par
     if count == 2 and high > 1 and (binary or outputs == 2):
         remedy = f"`y // {high}`" if low == 0 else f"`y == {high}`, as whole numbers: `(y == {high}).astype(int)`"
         masks = f"; or, for a folder of masks, write `values = [{low}, {high}]` in `imagefolder`" if labels.kind == "mask" else ""
-        return Fault("E0801", f"{has}, and the labels are two numbers, {low} and {high}", argument="data", help=f"number them 0 and 1: {remedy}{masks}")
+        return Fault(
+            "E0801",
+            f"{has}, and the labels are two numbers, {low} and {high}",
+            argument="data",
+            help=f"number them 0 and 1: {remedy}{masks}",
+        )
     void = _void(labels, outputs, binary=binary)
     if void is not None:
         message = f"{has}, and the labels are the numbers from 0 to {int(values[-2])}, and {void}, which lies far above them"

@@ -43,7 +43,9 @@ def open_folder(source: Any, request: Request) -> Source:
     """Open a folder of images. Raise `Fault` E0802 for all files that cannot be read, unless they are to be left out."""
     path = request.root / source.path
     if not path.is_dir():
-        raise unread(f"{path} {'is not a folder' if path.exists() else 'does not exist'}", f"paths start at {request.root.resolve()}")
+        raise unread(
+            f"{path} {'is not a folder' if path.exists() else 'does not exist'}", f"paths start at {request.root.resolve()}"
+        )
     skip = request.skip_bad or source.skip_bad
     if source.masks is not None:
         return _open_masks(path, source, request, skip)
@@ -73,7 +75,9 @@ def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, li
         kept = np.delete(kept, [index for index, _, _ in bad])
         left_out = tuple(name for _, name, _ in bad)
         if not len(kept):
-            raise unread(f"none of {len(files):,} {what}s can be read; the first is {bad[0][1]}: {bad[0][2]}", f"replace the {what}s")
+            raise unread(
+                f"none of {len(files):,} {what}s can be read; the first is {bad[0][1]}: {bad[0][2]}", f"replace the {what}s"
+            )
     heads, unreadable = headers(files, kept.tolist())
     if unreadable:
         raise all_bad(unreadable, len(files))
@@ -133,7 +137,10 @@ def _list(part: Path, classes: list[str]) -> list[tuple[str, int]]:
         chosen = [(os.path.join(folder, file), label) for file in files if _is_image(file)]
         if folder.is_dir() and not chosen:
             held = f"; it has {files[0]}" if files else ""
-            raise unread(f"{folder} has no images{held}", f"put images into it ({', '.join(ENDINGS[:8])} and others are read), or remove the folder")
+            raise unread(
+                f"{folder} has no images{held}",
+                f"put images into it ({', '.join(ENDINGS[:8])} and others are read), or remove the folder",
+            )
         images += chosen
     if not images:
         raise unread(f"{part} has no images", f"put images into {part}/CLASS/*.png")

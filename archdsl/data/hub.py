@@ -44,17 +44,26 @@ def open_hub(source: Any, request: Request) -> Source:
     """Open two splits of a data set."""
     loaded = _load(source, request)
     if source.train not in loaded:
-        raise unread(f"`{source.path}` has no split `{source.train}`: it has {', '.join(loaded)}", f'write `train = "{next(iter(loaded))}"` in `hf(...)`')
+        raise unread(
+            f"`{source.path}` has no split `{source.train}`: it has {', '.join(loaded)}",
+            f'write `train = "{next(iter(loaded))}"` in `hf(...)`',
+        )
     wanted = source.validation or next((name for name in _HELD_OUT if name in loaded and name != source.train), None)
     if wanted is not None and wanted not in loaded:
-        raise unread(f"`{source.path}` has no split `{wanted}`: it has {', '.join(loaded)}", "leave `validation` out, and a fifth is held out")
+        raise unread(
+            f"`{source.path}` has no split `{wanted}`: it has {', '.join(loaded)}",
+            "leave `validation` out, and a fifth is held out",
+        )
     tables = [loaded[source.train], *([loaded[wanted]] if wanted is not None else [])]
     test = "test" if "test" in loaded and wanted not in (None, "test") and source.train != "test" else None
     tables += [loaded[test]] if test is not None else []
     for key in ("image", "label"):
         column = getattr(source, key)
         if column not in tables[0].column_names:
-            raise unread(f"`{source.path}` has no column `{column}`: it has {', '.join(tables[0].column_names)}", f'name it: `{key} = "{tables[0].column_names[0]}"` in `hf(...)`')
+            raise unread(
+                f"`{source.path}` has no column `{column}`: it has {', '.join(tables[0].column_names)}",
+                f'name it: `{key} = "{tables[0].column_names[0]}"` in `hf(...)`',
+            )
     return _source(tables, source, request)
 
 
@@ -81,7 +90,9 @@ def _load(source: Any, request: Request) -> Any:
     except Exception as error:  # whatever the library and those that it calls have
         reason = str(error).partition("\n")[0] or type(error).__name__
         if not local.exists() and not download:
-            message = f"`{source.path}` is neither a folder below {request.root.resolve()} nor a data set in the cache of Hugging Face"
+            message = (
+                f"`{source.path}` is neither a folder below {request.root.resolve()} nor a data set in the cache of Hugging Face"
+            )
             raise unread(message, "download it: `--download`; or correct the path") from error
         raise unread(f"cannot read `{source.path}`: {reason}", "check the name and, for a folder, its files") from error
 
@@ -99,7 +110,9 @@ def _source(tables: Sequence[Any], source: Any, request: Request) -> Source:
         own = getattr(features[source.label], "names", None)
         names = tuple(own) if own else names
         if names is not None and any(other != given[0][1] for _, other in given[1:]):
-            raise unread(f"`{source.label}` has other texts in the validation set than in the training set", "give both the same classes")
+            raise unread(
+                f"`{source.label}` has other texts in the validation set than in the training set", "give both the same classes"
+            )
     every = [None] * len(tables) if given is None else [labels for labels, _ in given]
     if len(tables) == 1:
         count = len(tables[0])
@@ -118,13 +131,18 @@ def _numbers(table: Any, name: str) -> Any:
     return np.stack(list(column)) if getattr(column, "dtype", np.dtype(object)).hasobject else np.asarray(column)
 
 
-def _of_arrays(tables: Sequence[Any], every: Sequence[Any], rows: Sequence[Any], source: Any, request: Request, names: tuple[str, ...] | None) -> Source:
+def _of_arrays(
+    tables: Sequence[Any], every: Sequence[Any], rows: Sequence[Any], source: Any, request: Request, names: tuple[str, ...] | None
+) -> Source:
     from archdsl.data.arrays import check_numbers
 
     parts = []
     for table, labels, own in zip(tables, every, rows, strict=True):
         if labels is None:
-            raise unread(f"`{source.label}` holds images, and `{source.image}` does not", "name the columns: `hf(..., image = ..., label = ...)`")
+            raise unread(
+                f"`{source.label}` holds images, and `{source.image}` does not",
+                "name the columns: `hf(..., image = ..., label = ...)`",
+            )
         try:
             x = _numbers(table, source.image)
         except ValueError as error:
@@ -163,7 +181,9 @@ def _of_pictures(
         values = sorted({*counts[0], *counts[1]})
         for part in parts:
             part.known = frozenset().union(*counts)  # type: ignore[union-attr]
-        described = describe_classes(values, counts[0], tuple(heads[0][1][:2]), names, request.ignore, yes_or_no=set(values) <= {0, 1})
+        described = describe_classes(
+            values, counts[0], tuple(heads[0][1][:2]), names, request.ignore, yes_or_no=set(values) <= {0, 1}
+        )
     else:
         described = describe_labels(every[0][parts[0].rows], [every[1][parts[1].rows]], names, request.ignore)  # type: ignore[union-attr]
     return Source(parts[0], parts[1], described, heads, parts[2] if parts[2:] else None, tuple(dict.fromkeys(left_out)))

@@ -43,15 +43,15 @@ class Labels:
         return self.count if self.kind in ("class", "mask") else None
 
 
-def describe_labels(
-    train: Any, others: list[Any], names: tuple[str, ...] | None = None, ignore: int | None = None
-) -> Labels:
+def describe_labels(train: Any, others: list[Any], names: tuple[str, ...] | None = None, ignore: int | None = None) -> Labels:
     """Describe arrays of labels [examples, ...]: of the training set, and of the other splits."""
     shape, every = tuple(train.shape[1:]), [train, *others]
     one_hot = train.ndim == 2 and train.shape[1] > 1 and all(_one_hot(labels) for labels in every)
     yes_or_no = all(_within_0_and_1(labels) for labels in every)
     if train.dtype.kind == "f":
-        kind: Kind = "map" if train.ndim > 2 else "multilabel" if train.ndim == 2 and train.shape[1] > 1 and yes_or_no else "value"
+        kind: Kind = (
+            "map" if train.ndim > 2 else "multilabel" if train.ndim == 2 and train.shape[1] > 1 and yes_or_no else "value"
+        )
         low, high = min(float(labels.min()) for labels in every), max(float(labels.max()) for labels in every)
         whole = all(_whole(labels) for labels in every)
         count = int(np.prod(shape)) if shape else 1

@@ -144,10 +144,16 @@ def _check_type(given: Input, array: Any) -> None:
     """Integer inputs take integers."""
     if given.integer and array.dtype.kind not in "iub":
         whole = bool((array == array.round()).all())
-        help = f"save it as whole numbers: `{given.name}.astype(int)`" if whole else "give the numbers of tokens, or an input of real numbers"
+        help = (
+            f"save it as whole numbers: `{given.name}.astype(int)`"
+            if whole
+            else "give the numbers of tokens, or an input of real numbers"
+        )
         raise misshapen(f"the input `{given.name}` takes whole numbers, and the data set has {array.dtype}", help)
     if given.integer and int(array.min()) < 0:
-        raise misshapen(f"the input `{given.name}` takes numbers from 0, and the data set has {int(array.min())}", "number the tokens from 0")
+        raise misshapen(
+            f"the input `{given.name}` takes numbers from 0, and the data set has {int(array.min())}", "number the tokens from 0"
+        )
 
 
 def _other_input(shape: list[int], given: Input) -> str:
@@ -155,10 +161,16 @@ def _other_input(shape: list[int], given: Input) -> str:
     wanted = [size for size in given.shape if size is not None]
     first = [*shape[-1:], *shape[:-1]]
     if len(shape) == 3 and (first == wanted or (shape[-1] in _CHANNELS and shape[0] not in _CHANNELS)):
-        return "put the channels first: `x.transpose(0, 3, 1, 2)`" + (f", and write `input image {first}`" if first != wanted else "")
+        return "put the channels first: `x.transpose(0, 3, 1, 2)`" + (
+            f", and write `input image {first}`" if first != wanted else ""
+        )
     if len(shape) == 3 and given.image and len(wanted) == 3 and shape[0] == wanted[0]:
         return f"write `input image {shape}`, or `{transform_text(wanted)}`"
-    return f"write `input {'image' if len(shape) > 1 else 'row'} {shape}`" if shape else "save rows of one number: `x[:, None]`, and write `input row [1]`"
+    return (
+        f"write `input {'image' if len(shape) > 1 else 'row'} {shape}`"
+        if shape
+        else "save rows of one number: `x[:, None]`, and write `input row [1]`"
+    )
 
 
 def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tuple[Any, Any]:
@@ -167,11 +179,18 @@ def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
     if len(inputs) > 1 or not given.image:
         shown = given.written() if len(inputs) == 1 else f"{len(inputs)} inputs"
         if len(inputs) == 1:
-            raise misshapen(f"the data set has images, and the network's input is {shown}", "give the network `input image [3, H, W]`")
-        raise misshapen(f"the data set has images, and the network has {shown}", "save a `.npz` file with an array for each input, called as the input")
+            raise misshapen(
+                f"the data set has images, and the network's input is {shown}", "give the network `input image [3, H, W]`"
+            )
+        raise misshapen(
+            f"the data set has images, and the network has {shown}",
+            "save a `.npz` file with an array for each input, called as the input",
+        )
     channels = given.shape[0] or 3
     if channels not in _CHANNELS:
-        raise misshapen(f"images have 1, 3 or 4 channels, and the network's input is {given.written()}", "write `input image [3, H, W]`")
+        raise misshapen(
+            f"images have 1, 3 or 4 channels, and the network's input is {given.written()}", "write `input image [3, H, W]`"
+        )
     size = _one_size(source.headers, given, recipe, evaluation=True)
     training = _one_size(source.headers, given, recipe, evaluation=False)
     shape = (channels, *size)
@@ -179,7 +198,10 @@ def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
         name = source.headers[0][0]
         if recipe.transform:
             message = f"`transform` makes images {list(shape)}, and the network's input is {given.written()}"
-            raise misshapen(message, f"write `{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`")
+            raise misshapen(
+                message,
+                f"write `{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`",
+            )
         help = f"write `{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`, or `input image {list(shape)}`"
         raise misshapen(f"{name} is {list(shape)}, and the network's input is {given.written()}", help)
     rest = recipe.model_copy(update={"augment": recipe.augment[len(leading_crops(recipe.augment)) :]})
@@ -243,7 +265,9 @@ def _labels_after(source: Source, shapes: Sequence[tuple[int, ...]], recipe: Rec
         return replace(labels, shape=(*labels.shape[:-2], *shapes[image][1:]))
     if recipe.transform:
         message = f"`{recipe.transform[0].name}` changes images of {list(before)}, and a label is {list(labels.shape)}, which it cannot change alike"
-        raise Fault("E0801", message, argument="transform", help="save labels of the size of the images, or leave `transform` out")
+        raise Fault(
+            "E0801", message, argument="transform", help="save labels of the size of the images, or leave `transform` out"
+        )
     return labels
 
 

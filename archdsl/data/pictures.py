@@ -61,7 +61,9 @@ def _known(*, usual: bool) -> tuple[str, ...]:
 
 def unreadable(name: str, error: Exception) -> Exception:
     """The error for one image."""
-    return unread(f"cannot read {name}: {_reason(error)}", "replace or remove it, or leave out all that cannot be read: `--skip-bad`")
+    return unread(
+        f"cannot read {name}: {_reason(error)}", "replace or remove it, or leave out all that cannot be read: `--skip-bad`"
+    )
 
 
 def _reason(error: Exception) -> str:
@@ -126,7 +128,9 @@ def _each(
         found = [outcome(index) for index in numbers]
     named = [(pictures.name(index), result) for index, result in zip(numbers, found, strict=True)]
     good = [(name, result) for name, result in named if not isinstance(result, Fault)]
-    return good, [(name, result.message.partition(": ")[2] or result.message) for name, result in named if isinstance(result, Fault)]
+    return good, [
+        (name, result.message.partition(": ")[2] or result.message) for name, result in named if isinstance(result, Fault)
+    ]
 
 
 def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
@@ -135,7 +139,9 @@ def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
         return unread(f"cannot read {bad[0][0]}: {bad[0][1]}", "replace or remove it, or go on without it: `--skip-bad`")
     lines = "".join(f"\n  {name}: {reason}" for name, reason in bad[:20])
     more = f"\n  and {len(bad) - 20} others" if len(bad) > 20 else ""
-    return unread(f"cannot read {len(bad)} of {of:,} images:{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`")
+    return unread(
+        f"cannot read {len(bad)} of {of:,} images:{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`"
+    )
 
 
 def is_deep(found: Sequence[tuple[str, Header]]) -> bool:
@@ -252,7 +258,9 @@ def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None, kno
     others = sorted(set(np.unique(numbers).tolist()) - known) if known is not None else []
     if others:
         message = f"the mask {name} has the value {others[0]}, which none of the masks has that were looked at before"
-        raise unfit_mask(message, f"list the values of all classes: `values = {sorted({*(known or ()), *others})}` in `imagefolder`")
+        raise unfit_mask(
+            message, f"list the values of all classes: `values = {sorted({*(known or ()), *others})}` in `imagefolder`"
+        )
     box, size, place = _inside(cut, (numbers.shape[1], numbers.shape[0]))
     part = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.NEAREST, box))
     whole = np.full(cut.size, IGNORED, np.int32)

@@ -9,7 +9,9 @@ from archdsl.recipe.augmentations import ColorJitter, RandomCrop
 from archdsl.recipe.transforms import sides
 
 
-def check_augmentations(recipe: Recipe, labels: Labels, start: tuple[int, int] | None, alike: bool, shape: tuple[int, ...]) -> None:
+def check_augmentations(
+    recipe: Recipe, labels: Labels, start: tuple[int, int] | None, alike: bool, shape: tuple[int, ...]
+) -> None:
     """Raise `Fault` E0801 for one that has no effect, destroys images, or cannot take the labels along.
 
     `start` is the size of the smallest images before the first augmentation, None if there are no images; `alike` if all have it.
@@ -47,12 +49,21 @@ def moves_with(labels: Labels, shape: tuple[int, ...]) -> bool:
 def _check_channels(augmentation: Augmentation, channels: int) -> None:
     name = augmentation.name
     if augmentation.channels is not None and channels != augmentation.channels:
-        what = "changes nothing in grey images" if name == "grayscale" and channels == 1 else f"is for images of {augmentation.channels} channels"
+        what = (
+            "changes nothing in grey images"
+            if name == "grayscale" and channels == 1
+            else f"is for images of {augmentation.channels} channels"
+        )
         raise Fault("E0801", f"`{name}` {what}, and the input has {channels}", argument="augment", help=f"leave `{name}` out")
     if not isinstance(augmentation, ColorJitter):
         return
     if channels not in (1, 3):
-        raise Fault("E0801", f"`{name}` is for images of 1 or 3 channels, and the input has {channels}", argument="augment", help=f"leave `{name}` out")
+        raise Fault(
+            "E0801",
+            f"`{name}` is for images of 1 or 3 channels, and the input has {channels}",
+            argument="augment",
+            help=f"leave `{name}` out",
+        )
     grey = not augmentation.brightness and not augmentation.contrast
     if grey and channels == 1:
         message = f"`{name}` without brightness and contrast changes nothing in grey images"
@@ -82,6 +93,16 @@ def _check_mixture(augmentation: Augmentation, labels: Labels, recipe: Recipe, f
         help = f"leave `{name}` out" + (", or use `cutmix`, which takes the pixels' classes along" if follows else "")
         raise Fault("E0801", message, argument="augment", help=help)
     if labels.kind == "value" and name == "cutmix":
-        raise Fault("E0801", "`cutmix` mixes classes, and the labels are values", argument="augment", help="leave `cutmix` out, or use `mixup`")
+        raise Fault(
+            "E0801",
+            "`cutmix` mixes classes, and the labels are values",
+            argument="augment",
+            help="leave `cutmix` out, or use `mixup`",
+        )
     if recipe.batch == 1:
-        raise Fault("E0801", f"`{name}` mixes two examples of a batch, and a batch has one", argument="augment", help="write `batch = 2` or more")
+        raise Fault(
+            "E0801",
+            f"`{name}` mixes two examples of a batch, and a batch has one",
+            argument="augment",
+            help="write `batch = 2` or more",
+        )

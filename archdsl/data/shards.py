@@ -59,12 +59,18 @@ class Reader:
         name = f"{shard}:{key}"
         label = members.pop(self.label, None)
         if label is None:
-            raise unread(f"{name} has no file `.{self.label}` with the number of its class", "name the ending of the labels: `label` of `webdataset`")
+            raise unread(
+                f"{name} has no file `.{self.label}` with the number of its class",
+                "name the ending of the labels: `label` of `webdataset`",
+            )
         if not members:
             raise unread(f"{name} has no image", f"give each example an image ({', '.join(ENDINGS[:8])} and others are read)")
         text = label.decode(errors="replace").strip()
         if not text.isascii() or not text.isdigit():
-            raise unread(f"the label of {name} is {text[:20]!r}, and no number of a class", "write the number of its class into the file, from 0")
+            raise unread(
+                f"the label of {name} is {text[:20]!r}, and no number of a class",
+                "write the number of its class into the file, from 0",
+            )
         if self.classes is not None and int(text) >= self.classes:
             message = f"the label of {name} is {text}, and `classes` is {self.classes}"
             raise Fault("E0801", message, argument="data", help="correct `classes` of `webdataset`; they are numbered from 0")
@@ -79,7 +85,10 @@ def open_shards(source: Any, request: Request) -> Source:
     else:
         count = max(1, len(shards) // 10)
         if len(shards) == 1:
-            raise unread(f"there is one tar file, {shards[0]}, and none can be held out", "name the files to validate on: `validation = ...` in `webdataset`")
+            raise unread(
+                f"there is one tar file, {shards[0]}, and none can be held out",
+                "name the files to validate on: `validation = ...` in `webdataset`",
+            )
         shards, held_out = shards[:-count], shards[-count:]
     read = Reader(source.label, source.classes)
     heads = []
@@ -117,7 +126,10 @@ def _expanded(pattern: str, root: Path) -> list[str]:
     paths = [str(root / name) for name in names]
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
-        raise unread(f"{len(missing)} of {len(paths)} tar files do not exist, the first is {missing[0]}", f"paths start at {root.resolve()}; a range is `{{000..099}}`")
+        raise unread(
+            f"{len(missing)} of {len(paths)} tar files do not exist, the first is {missing[0]}",
+            f"paths start at {root.resolve()}; a range is `{{000..099}}`",
+        )
     return paths
 
 
@@ -128,4 +140,6 @@ def _unfolded(name: str) -> list[str]:
     low, high = found[1], found[2]
     if int(high) < int(low) or int(high) - int(low) > 1_000_000:
         raise unread(f"`{found[0]}` is no range of up to a million files", "write the lesser number first: `{000..099}`")
-    return [name[: found.start()] + str(number).zfill(len(low)) + name[found.end() :] for number in range(int(low), int(high) + 1)]
+    return [
+        name[: found.start()] + str(number).zfill(len(low)) + name[found.end() :] for number in range(int(low), int(high) + 1)
+    ]

@@ -12,7 +12,9 @@ import numpy as np
 from archdsl.data.formats import unread
 
 
-def hold_out(count: int, classes: Any | None, held_out: int | None, seed: int, help: str, names: tuple[str, ...] | None = None) -> tuple[Any, Any]:
+def hold_out(
+    count: int, classes: Any | None, held_out: int | None, seed: int, help: str, names: tuple[str, ...] | None = None
+) -> tuple[Any, Any]:
     """The numbers of the examples to train on, and of those that are held out: a fifth if `held_out` is None.
 
     Raise `Fault` E0802 if there are too few.

@@ -38,10 +38,16 @@ class ImageFolder(Dataset, name="imagefolder"):
 
     target = "archdsl.data.folders.open_folder"
     path: str = Field(description="the folder")
-    masks: str | None = Field(None, description="for a class for each pixel: the name of the folders of masks, beside those of images")
+    masks: str | None = Field(
+        None, description="for a class for each pixel: the name of the folders of masks, beside those of images"
+    )
     images: str = Field("images", description="with `masks`: the name of the folders of images")
-    values: tuple[int, ...] | None = Field(None, description="with `masks`: the value that stands for each class, such as `[0, 255]`")
-    skip_bad: bool = Field(False, description="decode every file once and leave out those that cannot be read, as `--skip-bad` does")
+    values: tuple[int, ...] | None = Field(
+        None, description="with `masks`: the value that stands for each class, such as `[0, 255]`"
+    )
+    skip_bad: bool = Field(
+        False, description="decode every file once and leave out those that cannot be read, as `--skip-bad` does"
+    )
 
 
 class HuggingFace(Dataset, name="hf"):
@@ -62,7 +68,9 @@ class WebDataset(Dataset, name="webdataset"):
 
     target = "archdsl.data.shards.open_shards"
     path: str = Field(description="the tar files, such as `shards-{000..099}.tar`")
-    validation: str | None = Field(None, description="the tar files to validate on; `none` takes the last tenth of the files, at least one")
+    validation: str | None = Field(
+        None, description="the tar files to validate on; `none` takes the last tenth of the files, at least one"
+    )
     label: str = Field("cls", description="ending of the file that holds the number of the class")
     examples: int | None = Field(None, ge=1, description="number of training examples; `none` counts them first")
     classes: int | None = Field(None, ge=2, description="number of classes; `none` looks for the greatest label first")

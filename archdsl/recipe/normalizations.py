@@ -47,6 +47,8 @@ class Pca(Normalization, name="pca"):
 class Whiten(Normalization, name="whiten"):
     """Remove all correlations: zca is U diag(v + eps)^(-1/2) U^T (x - mean): Bell & Sejnowski 1997; pca leaves out the first U."""
 
-    method: Literal["zca", "pca"] = Field("zca", description="zca stays as near to the input as it can; pca gives principal components")
+    method: Literal["zca", "pca"] = Field(
+        "zca", description="zca stays as near to the input as it can; pca gives principal components"
+    )
     over: Literal["channels", "values"] = Field("values", description="the channels of each pixel, or all values of an example")
     eps: float = Field(1e-3, gt=0, description="added to the variances v, so that noise is not amplified")

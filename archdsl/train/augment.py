@@ -70,7 +70,10 @@ def resample(images: Tensor, positions: Tensor | None, movement: Affine | None, 
         return images, positions
     count, _, height, width = images.shape
     tall, wide, m = *size, movement
-    rows = (m.xx * wide / width, m.xy * tall / width, m.x0 * 2 / width), (m.yx * wide / height, m.yy * tall / height, m.y0 * 2 / height)
+    rows = (
+        (m.xx * wide / width, m.xy * tall / width, m.x0 * 2 / width),
+        (m.yx * wide / height, m.yy * tall / height, m.y0 * 2 / height),
+    )
     entries = [torch.as_tensor(entry, dtype=images.dtype, device=images.device).expand(count) for row in rows for entry in row]
     grid = F.affine_grid(torch.stack(entries, 1).view(count, 2, 3), [count, 1, tall, wide], align_corners=False)
     images = F.grid_sample(images, grid, padding_mode="zeros", align_corners=False)

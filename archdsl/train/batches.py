@@ -100,7 +100,11 @@ def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
         members = (classes == number).nonzero()[:, 0]
         wanted = per_class + (place in lucky)
         rounds = -(-wanted // len(members))
-        drawn.append(torch.cat([members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)])[:wanted] if wanted else members[:0])
+        drawn.append(
+            torch.cat([members[torch.randperm(len(members), generator=generator)] for _ in range(rounds)])[:wanted]
+            if wanted
+            else members[:0]
+        )
     together = torch.cat(drawn)
     return together[torch.randperm(len(together), generator=generator)]
 

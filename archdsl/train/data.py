@@ -20,8 +20,10 @@ from archdsl.train.batches import Batch, Order, TrainingBatches, in_order
 from archdsl.train.keys import seed_of
 from archdsl.train.normalize import normalizer
 from archdsl.train.prepare import Plan, Preparation, scaled, transformed
-from archdsl.train.splits import ArraySplit, DecodedSplit, Split, StreamBatches, StreamSplit
+from archdsl.train.splits import ArraySplit, DecodedSplit
+from archdsl.train.streams import StreamBatches, StreamSplit
 
+Split = ArraySplit | DecodedSplit | StreamSplit
 _SAMPLE = 1000
 """Statistics of images that are decoded or resized come from so many training images, drawn by the recipe's seed."""
 _MOST_WORKERS = 8
@@ -114,7 +116,9 @@ class Data:
         labels = self.train.labels
         return labels if self.recipe.sampler == "balanced" else None
 
-    def evaluation_batches(self, split: Split, batch: int = 256, rank: int = 0, world: int = 1, device: torch.device | None = None) -> Iterator[Batch]:
+    def evaluation_batches(
+        self, split: Split, batch: int = 256, rank: int = 0, world: int = 1, device: torch.device | None = None
+    ) -> Iterator[Batch]:
         """The examples of a split in their order, as in evaluation; of each batch, process `rank` gets its part."""
         if isinstance(split, ArraySplit) and device is not None:
             split.keep_on(device)

@@ -74,7 +74,12 @@ def normalizer(how: Normalization | None, shape: tuple[int, ...], batches: Calla
         for values in (how.mean, how.std):
             if len(values) not in (1, shape[0]):
                 message = f"`fixed` has {len(values)} numbers, and the input has {shape[0]} channels"
-                raise Fault("E0801", message, argument="normalize", help=f"give {shape[0]} numbers to `mean` and `std`, or one to all channels")
+                raise Fault(
+                    "E0801",
+                    message,
+                    argument="normalize",
+                    help=f"give {shape[0]} numbers to `mean` and `std`, or one to all channels",
+                )
         mean, deviation = (torch.tensor(values).expand(shape[0]).clone().view(-1, *axes) for values in (how.mean, how.std))
         return Normalizer(mean, deviation)
     if isinstance(how, OfData):
@@ -113,7 +118,9 @@ def _decorrelating(how: Pca | Whiten, shape: tuple[int, ...], batches: Iterable[
     mean = total / count
     variances, vectors = torch.linalg.eigh((products / count - torch.outer(mean, mean)) * (count / max(1, count - 1)))
     variances, vectors = variances.flip(0).clamp(min=0), vectors.flip(1)
-    vectors = vectors * torch.where(vectors.sum(0) < 0, -1.0, 1.0)  # the sign of an eigenvector is free, and shall not change from run to run
+    vectors = vectors * torch.where(
+        vectors.sum(0) < 0, -1.0, 1.0
+    )  # the sign of an eigenvector is free, and shall not change from run to run
     matrix = vectors.T
     if isinstance(how, Whiten):
         matrix = matrix / (variances + how.eps).sqrt()[:, None]

@@ -21,7 +21,16 @@ _SIDE: Final = 96
 """Images are enlarged to at least so many pixels."""
 _LINE: Final = 14
 """Height of a line of text."""
-_COLORS: Final = ((230, 60, 60), (60, 120, 230), (60, 180, 75), (245, 190, 40), (150, 80, 200), (50, 190, 190), (240, 130, 50), (200, 200, 200))
+_COLORS: Final = (
+    (230, 60, 60),
+    (60, 120, 230),
+    (60, 180, 75),
+    (245, 190, 40),
+    (150, 80, 200),
+    (50, 190, 190),
+    (240, 130, 50),
+    (200, 200, 200),
+)
 
 
 def draw_batch(data: Data) -> tuple[bytes, str]:

@@ -50,7 +50,8 @@ class Preparation(nn.Module):
         """Return the network's inputs and the labels of the loss."""
         inputs, labels = self.vary(batch, training=training)
         return tuple(
-            given if whole else normalizer(given) for given, whole, normalizer in zip(inputs, self._integer, self.normalizers, strict=True)
+            given if whole else normalizer(given)
+            for given, whole, normalizer in zip(inputs, self._integer, self.normalizers, strict=True)
         ), labels
 
     def vary(self, batch: Batch, *, training: bool) -> tuple[tuple[Tensor, ...], Tensor]:
@@ -104,7 +105,9 @@ def transformed(transforms: Sequence[Transform], images: Tensor, positions: Tens
         height, width = images.shape[2:]
         frame = transform.frame(height, width)
         if (frame.height, frame.width) == frame.size:
-            rows, columns = (slice(int(start), int(start) + side) for start, side in zip((frame.top, frame.left), frame.size, strict=True))
+            rows, columns = (
+                slice(int(start), int(start) + side) for start, side in zip((frame.top, frame.left), frame.size, strict=True)
+            )
             images = images[..., rows, columns]
             positions = None if positions is None else positions[..., rows, columns]
             continue
