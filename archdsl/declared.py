@@ -30,6 +30,14 @@ class Fault(Exception):
         self.help = help
         self.further: tuple[Fault, ...] = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it comes out of another process."""
+        return _fault_of, (self.code, self.message, self.argument, self.help)
+
+
+def _fault_of(code: str, message: str, argument: str | None, help: str | None) -> Fault:
+    return Fault(code, message, argument=argument, help=help)
+
 
 T = TypeVar("T", bound="Declared")
 

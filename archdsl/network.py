@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
-from archdsl.analysis import OpenSizes, Table, layer_table
+from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.backends.diagram import Detail
+    from archdsl.data import Input, Opened, Reading
     from archdsl.recipe import Recipe
     from archdsl.train import Result
     from archdsl.train.fit import StrategyName
@@ -90,6 +91,48 @@ class Network:
         """Where a path under a key of the recipe leads: from the recipe's file, or from the current folder if it was given from outside."""
         place = self._places.get(key)
         return Path(path) if place is not None and place.file.name.startswith("--set ") else self.folder / path
+
+    def inputs(self) -> tuple[Input, ...]:
+        """The inputs, as training sees them."""
+        from archdsl.data.inputs import Input  # here: checking needs no data
+
+        nodes = [self.graph.nodes[i] for i in self.graph.inputs]
+        return tuple(Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer) for node in nodes)
+
+    @property
+    def data_folder(self) -> Path:
+        """Where relative paths of data start: at the file, if that names them, else at the current directory."""
+        place = self._places.get("data")
+        return self.folder if place is not None and any(place.file is source for source in self._sources) else Path()
+
+    def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Fault | None:
+        """What is wrong with inputs of these shapes, in their order; None if the network works for them."""
+        found = self._at(shapes)[1]
+        return Fault(found[0].code, found[0].message, argument="data", help=found[0].help) if found else None
+
+    def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
+        if not self.sizes.work:
+            return self.graph, []
+        names = [self.graph.nodes[i].label or "" for i in self.graph.inputs]
+        return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
+
+    def open_data(self, reading: Reading | None = None) -> Opened:
+        """Open the data set of the recipe, and compare it with the network, without PyTorch. Raise `SpecError` if they do not fit."""
+        from archdsl.data import AS_IT_IS, open_data  # here: checking needs no data
+        from archdsl.data.fitting import check_labels
+
+        assert self.recipe is not None
+        try:
+            ignore = getattr(self.recipe.loss, "ignore", None)
+            opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or AS_IT_IS, ignore=ignore)
+            for shapes in dict.fromkeys((opened.training_shapes, opened.shapes)):
+                graph, found = self._at(shapes)
+                if graph is None:
+                    raise SpecError(found)
+                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.root.arguments)
+        except Fault as fault:
+            raise SpecError([self.diagnostic(fault)]) from fault
+        return opened
 
     def table(self) -> Table:
         """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
@@ -189,25 +232,30 @@ class Network:
         nodes: int = 1,
         strategy: StrategyName = "auto",
         weights: Weights | str | os.PathLike[str] | None = None,
+        skip_bad: bool = False,
+        download: bool = False,
         callbacks: Sequence[Callback] = (),
     ) -> Result:
         """Train the network by its recipe, as `archdsl train` does, and return how the run ended.
 
         Everything is written into `folder` (default: `runs/NAME-N` with the next free N). `resume` continues the run in it, or
         starts one if it has no checkpoint. `weights`, or those of the recipe, are loaded first; `archdsl.Weights(file, partial=True)` says
-        how. `callbacks` are Lightning's. Warnings go to the logger `archdsl`. Raise `SpecError` for everything that does not fit,
+        how. `skip_bad` leaves out images that cannot be read, and `download` fetches a data set. `callbacks` are Lightning's. Warnings go to the logger `archdsl`. Raise `SpecError` for everything that does not fit,
         and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
         """
-        from archdsl.runs import RunFolder  # here: only training needs a folder
+        from archdsl.data import Reading  # here: only training needs data and a folder
+        from archdsl.runs import RunFolder
         from archdsl.training import fitting, require_trainable, snapshot, train
 
         require_trainable(self)
+        reading = Reading(skip_bad, download)
+        opened = self.open_data(reading)
         start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
         for found in fitting(self, start) if start is not None else []:
             _log(found)
-        with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as opened:
+        with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
-            return train(self, opened, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log)
+            return train(self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log)
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
@@ -315,6 +363,15 @@ def _one_file(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except (OSError, ValueError):
         return False
+
+
+def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
+    """The shapes of what the network and its heads give, by what messages call them."""
+
+    def shape(index: int) -> tuple[int | None, ...]:
+        return tuple(size if isinstance(size, int) else None for size in graph.nodes[index].shape)
+
+    return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
 
 
 @contextmanager

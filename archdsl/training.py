@@ -10,8 +10,9 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
+from archdsl.data import AS_IT_IS, Opened, Reading
 from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError
+from archdsl.diagnostics import Diagnostic, Severity, SpecError
 from archdsl.extras import extra_needed
 from archdsl.runs import RunFolder, Snapshot
 
@@ -29,23 +30,9 @@ if TYPE_CHECKING:
 
 def require_trainable(network: Network) -> Recipe:
     """Return the recipe, or raise `SpecError` (E0806) if the network cannot be trained. Imports no PyTorch."""
-
-    def untrainable(message: str, mark: Mark | None = None, help: str | None = None) -> SpecError:
-        return SpecError([Diagnostic("E0806", message, mark, help=help)])
-
-    graph = network.graph
     if network.recipe is None:
         help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
-        raise untrainable(f"`{network.name}` has no recipe", help=help)
-    first, *others = [graph.nodes[i] for i in graph.inputs]
-    mark = Mark(first.span)
-    if others:
-        raise untrainable(f"`{network.name}` has {len(graph.inputs)} inputs, and training gives it one", mark)
-    if first.integer:
-        raise untrainable(f"`{first}` of `{network.name}` holds integers, and training gives it real numbers", mark)
-    if not all(isinstance(size, int) for size in first.shape):
-        message = f"`{network.name}` has symbolic input sizes, and a batch needs fixed ones"
-        raise untrainable(message, mark, "write the sizes of the data into `input`")
+        raise SpecError([Diagnostic("E0806", f"`{network.name}` has no recipe", help=help)])
     return network.recipe
 
 
@@ -78,7 +65,9 @@ def fitting(network: Network, weights: Weights) -> list[Diagnostic]:
 def train(
     network: Network,
     folder: RunFolder,
+    opened: Opened,
     *,
+    reading: Reading = AS_IT_IS,
     arguments: Mapping[str, Any],
     hardware: Mapping[str, Any] | None = None,
     weights: Weights | None = None,
@@ -105,7 +94,7 @@ def train(
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
-    experiment = _experiment(network, recipe, module, folder.weights())
+    experiment = _experiment(network, recipe, module, (reading, opened), folder.weights())
     try:
         return fit(
             experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks,
@@ -118,8 +107,10 @@ def train(
 def try_batch(
     network: Network,
     device: str,
+    opened: Opened,
     weights: Weights | None = None,
     *,
+    reading: Reading = AS_IT_IS,
     warn: Callable[[Diagnostic], None],
     transferred: Callable[[WeightsReport], None],
 ) -> DryRun:
@@ -127,7 +118,7 @@ def try_batch(
     recipe = require_trainable(network)
     with extra_needed("train", "training"):
         from archdsl.train.dry_run import dry_run  # here: torch and Lightning take seconds to import
-    experiment = _experiment(network, recipe, _module(network, recipe, weights, transferred), None)
+    experiment = _experiment(network, recipe, _module(network, recipe, weights, transferred), (reading, opened), None)
     try:
         return dry_run(experiment, accelerator=device, warn=_warner(network, warn))
     except Fault as fault:
@@ -145,15 +136,28 @@ def _module(network: Network, recipe: Recipe, weights: Weights | None, transferr
     return module
 
 
-def _experiment(network: Network, recipe: Recipe, module: nn.Module, facts: dict[str, Any] | None) -> Experiment:
+def _experiment(
+    network: Network, recipe: Recipe, module: nn.Module, data: tuple[Reading, Opened], facts: dict[str, Any] | None
+) -> Experiment:
     """What training must know; the facts are about the weights, for the run's record."""
-    from archdsl.train import Experiment, Input  # here: torch and Lightning take seconds to import
+    from archdsl.train import Experiment  # here: torch and Lightning take seconds to import
 
     graph = network.graph
-    nodes = [graph.nodes[i] for i in graph.inputs]
-    inputs = tuple(Input(str(node), tuple(s if isinstance(s, int) else None for s in node.shape), node.integer) for node in nodes)
     heads = {head.name: head.weight for head in graph.heads}
-    return Experiment(network.name, module, recipe, inputs, heads, network.folder, graph.root.arguments, facts)
+    return Experiment(
+        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.root.arguments, *data, network.check_shapes, facts
+    )  # fmt: skip
+
+
+def draw_batch(network: Network, reading: Reading, opened: Opened) -> tuple[bytes, str]:
+    """Return a PNG of the first training batch as the network sees it, and what it shows. Raise `SpecError` as `train` does."""
+    from archdsl.train.data import load  # here: torch takes over a second to import
+    from archdsl.train.picture import draw_batch as draw
+
+    try:
+        return draw(load(require_trainable(network), network.data_folder, network.inputs(), reading, opened))
+    except Fault as fault:
+        raise SpecError([network.diagnostic(fault)]) from fault
 
 
 def _warner(network: Network, warn: Callable[[Diagnostic], None]) -> Callable[[Fault], None]:

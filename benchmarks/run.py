@@ -1,6 +1,6 @@
 """Measure everything, print it, and write RESULTS.md.
 
-    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [open_sizes] [zoo] [modules] [memory]
+    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [open_sizes] [zoo] [modules] [memory] [data]
 
 With `--quick` few rounds are run, to see that everything works; nothing is written then, nor when only some parts run.
 """
@@ -27,6 +27,7 @@ PARTS: dict[str, dict[str, str]] = {
     "zoo": {"PYTHONPATH": str(ROOT / ".references")},
     "modules": {"PYTHONPATH": str(ROOT / ".references"), **ALLOCATOR},
     "memory": {},
+    "data": {"OMP_NUM_THREADS": "1"},
 }
 """Each part runs in a process of its own, with this added to its environment."""
 METHOD = """\

@@ -16,6 +16,7 @@ from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
 from archdsl.cli.weights import weights_options
 from archdsl.columns import BOLD, Cell, columns
+from archdsl.data import Opened, Reading
 from archdsl.diagnostics import Diagnostic, SpecError, printable
 from archdsl.extras import extra_needed
 from archdsl.network import Network
@@ -24,9 +25,10 @@ from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
 from archdsl.runs.processes import rank
 from archdsl.starting_weights import Weights, weights_of
-from archdsl.training import fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
+from archdsl.training import draw_batch, fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
 
 if TYPE_CHECKING:
+    from archdsl.data import Opened, Reading
     from archdsl.train import Result
 
 _EXAMPLES = """\b
@@ -53,6 +55,10 @@ Examples:
 @click.option("--strategy", type=click.Choice(["auto", "ddp", "fsdp"]), default="auto", show_default=True,
               help="How devices share the work: ddp copies the network to each, fsdp shards it (CUDA).")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing.")
+@click.option("--skip-bad", is_flag=True, help="Decode all images once, and leave out those that cannot be read.")
+@click.option("--download", is_flag=True, help="Download a data set that is not on this machine.")
+@click.option("--show-batch", type=click.Path(path_type=Path), metavar="PNG",
+              help="Write a picture of the first training batch, as the network will see it, and stop.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -67,6 +73,9 @@ def command(
     nodes: int,
     strategy: str,
     dry_run: bool,
+    skip_bad: bool,
+    download: bool,
+    show_batch: Path | None,
 ) -> None:
     """Train NETWORK by the `train` block of its file.
 
@@ -75,6 +84,16 @@ def command(
     """
     network = require_network(address, settings)
     recipe = require_trainable(network)
+    reading = Reading(skip_bad, download)
+    opened = network.open_data(reading)
+    if opened.source.left_out:
+        click.echo(_left_out(opened.source.left_out), err=True)
+    if show_batch is not None:
+        with extra_needed("train", "showing a batch"):
+            drawn, said = draw_batch(network, reading, opened)
+        network.write(show_batch, drawn)
+        click.echo(printable(f"{said} in {show_batch}"), err=True)
+        return
     weights = weights or weights_of(network)
     if weights is not None:
         for found in fitting(network, weights):
@@ -82,13 +101,13 @@ def command(
     if dry_run:
         with extra_needed("train", "training"):
             tried = try_batch(
-                network, device, weights,
+                network, device, opened, weights, reading=reading,
                 warn=lambda found: print_diagnostics([found]), transferred=lambda report: click.echo(str(report), err=True),
             )  # fmt: skip
         print_text(str(tried))
         return
     hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
-    command = _Command(ctx, address, settings, weights, hardware)
+    command = _Command(ctx, address, settings, weights, hardware, reading, opened)
     if seeds is None:
         result = command.run(network, output, resume=resume)
         command.tell(_table(result, color=colorful(sys.stdout)))
@@ -109,6 +128,8 @@ class _Command:
     settings: tuple[tuple[str, str], ...]
     weights: Weights | None
     hardware: Mapping[str, Any]
+    reading: Reading
+    opened: Opened
 
     def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
         """Train in a folder; what goes wrong is printed with the command that resumes the run."""
@@ -119,7 +140,7 @@ class _Command:
                 from archdsl.train import Interrupted  # here: torch and Lightning take seconds to import
             try:
                 result = train(
-                    network, folder, arguments=facts, hardware=self.hardware,
+                    network, folder, self.opened, arguments=facts, hardware=self.hardware, reading=self.reading,
                     weights=self.weights, transferred=lambda report: self._say(str(report)),
                     warn=lambda found: print_diagnostics([found]),
                     report=lambda fault: print_diagnostics([self._remedied(network.diagnostic(fault), folder)]),
@@ -147,6 +168,7 @@ class _Command:
         given += [word for name, limit in limits_of(self.ctx).items() for word in ("--limit", f"{name}={limit}")]
         options = {"--device": "accelerator", "--devices": "devices", "--nodes": "nodes", "--strategy": "strategy"}
         chosen = [(name, self.hardware[field]) for name, field in options.items()]
+        given += ["--skip-bad"] if self.reading.skip_bad else []
         given += [word for name, value in chosen if value not in ("auto", 1) for word in (name, str(value))]
         seeds = self.ctx.params.get("seeds")
         place = ["--seeds", str(seeds), "-o", str(folder.parent)] if seeds else ["-o", str(folder)]
@@ -160,6 +182,11 @@ class _Command:
         """Print a result; of several processes the first does."""
         if rank() == 0:
             print_text(text)
+
+
+def _left_out(files: tuple[str, ...]) -> str:
+    shown = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
+    return printable(f"left out {len(files)} file{'s' if len(files) > 1 else ''} that cannot be read: {shown}")
 
 
 def _table(result: Result, *, color: bool) -> str:

@@ -15,6 +15,7 @@ from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset
 from archdsl.recipe.losses import CrossEntropy, Loss
 from archdsl.recipe.metrics import MetricName
+from archdsl.recipe.normalizations import Normalization, OfData
 from archdsl.recipe.optimizers import AdamW, Optimizer
 from archdsl.recipe.parts import Labels, ParameterGroup, Selection, Thaw
 from archdsl.recipe.recording import Interval, LoggerName
@@ -22,6 +23,7 @@ from archdsl.recipe.regularizers import Regularizer
 from archdsl.recipe.schedules import Cosine, Schedule
 from archdsl.recipe.starts import Pretrained, Start
 from archdsl.recipe.stopping import Stopping
+from archdsl.recipe.transforms import Transform
 
 
 class Recipe(Declared):
@@ -29,13 +31,18 @@ class Recipe(Declared):
 
     name: ClassVar[str] = "train"
 
-    data: Dataset | str = Field(description="a named data set, or the path of a `.npz` file or a folder of images")
+    data: Dataset | str = Field(description="a data set, or the path of a `.npz` file or a folder of images")
     epochs: int = Field(30, ge=1, description="how often the training goes through the data")
     batch: int = Field(64, ge=1, description="examples in a step; the last batch of an epoch may be smaller")
     optimizer: Optimizer = Field(AdamW.create({}), description="how a gradient changes the weights")
     schedule: Schedule = Field(Cosine.create({}), description="how the learning rate changes with time")
     loss: Loss = Field(CrossEntropy.create({}), description="what is made small")
-    augment: tuple[Augmentation, ...] = Field((), description="how training images are varied, in this order")
+    transform: tuple[Transform, ...] = Field((), description="how the images of all splits are brought to one size, in this order")
+    augment: tuple[Augmentation, ...] = Field((), description="how training images are varied after that, in this order")
+    normalize: Normalization | None = Field(OfData.create({}), description="the last step before the network; `none` leaves it out")
+    ignore: int | None = Field(None, description="the label that loss and metrics leave out, such as 255 for void pixels")
+    sampler: Literal["shuffle", "balanced"] = Field("shuffle", description="`balanced` draws every class as often as every other")
+    workers: int | None = Field(None, ge=0, le=256, description="processes that decode images; `none` chooses: 0 for arrays")
     regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights")
     early_stop: Stopping | None = Field(None, description="when to stop before the last epoch")
     metrics: tuple[MetricName, ...] = Field((), description="what is measured on the validation set besides the loss and the accuracy; by the kind of labels if it is left out")

@@ -24,7 +24,7 @@ CHECKPOINTS: Final = "checkpoints"
 LAST: Final = f"{CHECKPOINTS}/last.ckpt"
 _OURS = (
     "run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors",
-    "best.safetensors", "tensorboard", CHECKPOINTS, LOCK,
+    "best.safetensors", "preparation.safetensors", "tensorboard", CHECKPOINTS, LOCK,
 )  # fmt: skip
 """Everything that a run writes: what is removed after a run that never began."""
 _RUN = tuple(name for name in _OURS if name != LOCK)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.declared import Fault
-from archdsl.train.checks import check, check_device
+from archdsl.train.checks import check, check_device, check_sizes
 from archdsl.train.data import load
 from archdsl.train.experiment import Experiment
 from archdsl.train.notices import notices
@@ -69,7 +69,8 @@ def dry_run(experiment: Experiment, *, accelerator: str = "auto", warn: Callable
     """
     recipe = experiment.recipe
     check_device(recipe, accelerator)
-    data = load(recipe.data, experiment.root, experiment.inputs)
+    data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
+    check_sizes(data, experiment.check_shapes)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
     cuda = torch.cuda.is_available() and accelerator in ("auto", "cuda")
     device = torch.device("cuda" if cuda else "mps" if accelerator == "mps" else "cpu")

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import nn
 
+from archdsl.data import Input, Opened, Reading
+from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-
-
-class Input(NamedTuple):
-    """An input of the network: its name, and the shape of one example, channels first. A symbolic size is None."""
-
-    name: str
-    shape: tuple[int | None, ...]
-    integer: bool = False
-    """Whether it holds integers, such as indices of tokens."""
-
-    @property
-    def image(self) -> bool:
-        """Whether it has channels, height and width."""
-        return len(self.shape) == 3 and not self.integer
 
 
 @dataclass
@@ -44,6 +32,12 @@ class Experiment:
     """The folder that relative paths of data sets start from."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """The network's parameters with their values, which an error may advise to change."""
+    reading: Reading = field(default_factory=Reading)
+    """How the data set is read."""
+    opened: Opened | None = None
+    """The data set, if `open_data` was called before."""
+    check_shapes: Callable[[Sequence[tuple[int, ...]]], Fault | None] | None = None
+    """For symbolic sizes: what is wrong with inputs of these shapes; None if the module works for them."""
     weights: dict[str, Any] | None = None
     """The file that the weights came from, for the record; None for a fresh initialization."""
 

@@ -26,11 +26,12 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
-from archdsl.train.checks import check, check_device
+from archdsl.train.checks import check, check_device, check_sizes
 from archdsl.train.data import Data, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.loggers import logger_of
+from archdsl.train.normalize import PREPARATION
 from archdsl.train.notices import notices
 from archdsl.train.processes import watched
 from archdsl.train.progress import Progress
@@ -42,7 +43,7 @@ from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """What Lightning calls the precisions of a recipe."""
-_CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every"}
+_CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every", "workers"}
 """Keys of a recipe that may differ when a run is resumed."""
 
 
@@ -81,7 +82,8 @@ def fit(
     _require(hardware.accelerator)
     check_device(experiment.recipe, hardware.accelerator)
     recipe, signals = experiment.recipe, Signals()
-    data = load(recipe.data, experiment.root, experiment.inputs)
+    data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
+    check_sizes(data, experiment.check_shapes)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
     recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task))
     checkpoint = _resumable(experiment, recorder.last) if resume else None
@@ -90,13 +92,16 @@ def fit(
     before = len(checkpoint["callbacks"]["Recorder"]["history"]) if checkpoint is not None else 0
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, hardware, callbacks)
-        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step))
+        place: dict[str, Any] = {"rank": trainer.global_rank, "world": trainer.world_size, "device": trainer.strategy.root_device}
+        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step), **place)
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
         if checkpoint is not None:
             check_fits(recorder.last, checkpoint, trainer, task)
             del checkpoint
         if trainer.is_global_zero:
+            if task.preparation.large:
+                write(folder / PREPARATION, safetensors.torch.save(task.preparation.tensors()))
             write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
             for notice in notices(recipe, data, task.updates):
                 warn(notice)
@@ -187,7 +192,7 @@ def _clear(recorder: Recorder) -> None:
     """Removes what an earlier run left, so that nothing of two runs is mixed."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     if rank() == 0:
-        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors"))):
+        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", PREPARATION))):
             remove(path)
 
 

@@ -3,34 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archdsl.recipe import Augmentation
-from archdsl.train.augment import augment
+from archdsl.data import IGNORED, Labels
+from archdsl.recipe import Augmentation, Transform
+from archdsl.train.augment import Mixing, augment
 from archdsl.train.batches import Batch
+from archdsl.train.keys import drawer, key
+from archdsl.train.normalize import Normalizer
+
+__all__ = ["IGNORED", "Plan", "Preparation", "scaled"]
+
+
+class Plan(NamedTuple):
+    """What is done to images, apart from what was done when they were decoded."""
+
+    image: int | None
+    """The number of the input that takes them."""
+    transform: Sequence[Transform]
+    training_transform: Sequence[Transform]
+    augment: Sequence[Augmentation]
+    moves: bool
+    """Whether labels have a number for each pixel."""
+    record: dict[str, Any]
+    """What the record of a run says of it."""
 
 
 class Preparation(nn.Module):
-    """Augments images in training, then normalizes each channel to mean 0 and standard deviation 1 of the training set."""
+    """Scales bytes to 0 to 1, transforms and augments images together with labels of pixels, and normalizes.
 
-    mean: Tensor
-    deviation: Tensor
+    Labels are int64 for classes and float32 for values; those that loss and metrics leave out are `IGNORED`. With
+    `mixup` or `cutmix`, labels of classes become float32 [batch, classes] in training.
+    """
 
-    def __init__(self, augmentations: Sequence[Augmentation], mean: Tensor, deviation: Tensor) -> None:
+    def __init__(self, plan: Plan, labels: Labels, normalizers: Sequence[Normalizer | None], integer: Sequence[bool]) -> None:
         super().__init__()
-        self.augmentations = augmentations
-        self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation)
+        self._plan, self._labels, self._integer = plan, labels, tuple(integer)
+        self.normalizers = nn.ModuleList(one if one is not None else nn.Identity() for one in normalizers)
+        mixtures = [augmentation for augmentation in plan.augment if augmentation.mixes]
+        self._mixing = Mixing(mixtures, labels.classes) if mixtures else None
 
     def __call__(self, batch: Batch, *, training: bool) -> tuple[tuple[Tensor, ...], Tensor]:
         """Return the network's inputs and the labels of the loss."""
-        first, *others = batch.inputs
+        inputs, labels = self.vary(batch, training=training)
+        return tuple(
+            given if whole else normalizer(given)
+            for given, whole, normalizer in zip(inputs, self._integer, self.normalizers, strict=True)
+        ), labels
+
+    def vary(self, batch: Batch, *, training: bool) -> tuple[tuple[Tensor, ...], Tensor]:
+        """The inputs before they are normalized, with images from 0 to 1, and the labels."""
+        inputs = [given if whole else scaled(given) for given, whole in zip(batch.inputs, self._integer, strict=True)]
+        labels = self._wanted(batch.labels)
+        plan = self._plan
+        if plan.image is None:
+            return tuple(inputs), labels
+        images, positions = inputs[plan.image], labels if plan.moves else None
+        images, positions = transformed(plan.training_transform if training else plan.transform, images, positions)
         if training:
-            first = augment(self.augmentations, first, batch.keys)
-        return ((first - self.mean) / self.deviation, *others), batch.labels
+            images, positions = augment(plan.augment, images, drawer(batch.keys), positions)
+        labels = labels if positions is None else positions
+        if training and self._mixing is not None:
+            images, labels = self._mixing(images, labels, key(8, batch.keys))
+        inputs[plan.image] = images
+        return tuple(inputs), labels
+
+    def _wanted(self, labels: Tensor) -> Tensor:
+        if labels.is_floating_point():
+            return labels
+        labels = labels.long()
+        return labels if self._labels.ignore is None else labels.masked_fill(labels == self._labels.ignore, IGNORED)
+
+    @property
+    def large(self) -> bool:
+        """Whether some numbers are too many for text."""
+        return any(isinstance(one, Normalizer) and one.large for one in self.normalizers)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All numbers of the normalization, for what is too large for text."""
+        return {name: value.cpu().contiguous() for name, value in self.state_dict().items()}
 
     def as_data(self) -> dict[str, Any]:
         """What someone needs to prepare inputs in the same way."""
-        return {"mean": self.mean.flatten().tolist(), "std": self.deviation.flatten().tolist()}
+        each = [one.as_data() if isinstance(one, Normalizer) else {} for one in self.normalizers]
+        names = self._plan.record["inputs"]
+        numbers = each[0] if len(each) == 1 else {"each": dict(zip(names, each, strict=True))}
+        return {**numbers, **self._plan.record}
+
+
+def scaled(given: Tensor) -> Tensor:
+    """As float32, bytes divided by 255."""
+    return given.float() / 255 if not given.is_floating_point() else given
+
+
+def transformed(transforms: Sequence[Transform], images: Tensor, positions: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The images of a batch, all of one size, after transforms; what has a number for each pixel is not mixed."""
+    for transform in transforms:
+        height, width = images.shape[2:]
+        frame = transform.frame(height, width)
+        if (frame.height, frame.width) == frame.size:
+            rows, columns = (
+                slice(int(start), int(start) + side) for start, side in zip((frame.top, frame.left), frame.size, strict=True)
+            )
+            images = images[..., rows, columns]
+            positions = None if positions is None else positions[..., rows, columns]
+            continue
+        images = F.interpolate(images, frame.size, mode="bilinear", antialias=True)
+        if positions is not None:
+            numbers = positions.float() if positions.ndim == 4 else positions.float()[:, None]
+            nearest = F.interpolate(numbers, frame.size, mode="nearest-exact").to(positions.dtype)
+            positions = nearest if positions.ndim == 4 else nearest[:, 0]
+    return images, positions

@@ -19,10 +19,9 @@ def label_kind(data: Data, loss: Loss) -> Kind:
     if kind in ("class", "mask"):
         return kind
     if isinstance(loss, Classification):
-        labels = _tensor(data)
-        if soft_targets(labels) and not isinstance(loss, BinaryCrossEntropy):
+        if data.labels.soft and not isinstance(loss, BinaryCrossEntropy):
             return "class"
-        return "multilabel" if bool(((labels == 0) | (labels == 1)).all()) else "value" if labels.ndim < 3 else "map"
+        return "multilabel" if data.labels.yes_or_no else "map" if kind == "map" else "value"
     return "value" if kind == "multilabel" else kind
 
 
@@ -38,13 +37,6 @@ def criterion_of(loss: Loss, data: Data, outputs: int) -> Criterion:
         frequencies, examples = labels.sum(0).long().tolist(), len(labels)
     weights = class_weights(loss, kind, outputs, frequencies, examples)
     return Criterion(loss, kind, class_weights=weights, scale=scale, ignores=kind == "mask" or data.labels.ignore is not None)
-
-
-def soft_targets(labels: Tensor) -> bool:
-    """Whether labels [examples, classes] are shares of classes, which add up to one, and not all of a single class."""
-    if not labels.is_floating_point() or labels.ndim != 2 or labels.shape[1] < 2 or bool((labels < 0).any()):
-        return False
-    return bool(((labels.sum(1) - 1).abs() < 1e-3).all()) and not bool(((labels == 0) | (labels == 1)).all())
 
 
 def label_statistics(data: Data) -> tuple[Tensor, Tensor]:

@@ -125,16 +125,12 @@ def test_what_cannot_be_trained_leaves_nothing(
     ("spec", "reason"),
     [
         ("network n { input image [1, 8, 8]; gap; flatten; linear(10) }", "has no recipe"),
-        ("network n { input image [1, H, W]; conv(4, 3); gap; flatten; linear(10) }\ntrain { data = digits }", "has symbolic input sizes"),
-        ("network n { input a [8]; input b [8]; add { a; b }; linear(10) }\ntrain { data = digits }", "has 2 inputs"),
-        ("network n { input words: int [8]; embedding(9, 4); flatten; linear(10) }\ntrain { data = digits }", "holds integers"),
     ],
 )
 def test_a_network_that_training_does_not_fit(cli: Cli, tmp_path: Path, spec: str, reason: str) -> None:
     (tmp_path / "n.arch").write_text(spec)
     result = cli("train", "n.arch")
     assert result.exit_code == 1 and "error[E0806]" in result.stderr and reason in result.stderr
-    assert ("n.arch:1:" in result.stderr) is (reason != "has no recipe")
     assert os.listdir(tmp_path) == ["n.arch"]
 
 

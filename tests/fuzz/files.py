@@ -31,7 +31,8 @@ import archdsl
 from archdsl import Network, SpecError, loads
 from archdsl.cli import root as command_line
 from archdsl.declared import Fault
-from archdsl.train import Experiment, fit
+from archdsl.recipe import Recipe
+from archdsl.train import Experiment, Hardware, Input, fit
 from archdsl.train.data import load
 
 TEXT = """
@@ -43,6 +44,7 @@ network net(classes: int = 2) {
 }
 train { data = "data.npz"; epochs = 1; batch = 8 }
 """
+INPUTS = (Input("image", (1, 4, 4)),)
 KINDS = ("npz", "packed npz", "safetensors", "pt", "ckpt", "run.json", "png", "jpg")
 
 
@@ -91,7 +93,14 @@ class Files:
 
     def _npz(self, data: bytes) -> None:
         (self.folder / "changed.npz").write_bytes(data)
-        load("changed.npz", self.folder, (1, 4, 4))
+        self._read("changed.npz")
+
+    def _read(self, path: str) -> None:
+        """Every example of a data set."""
+        data = load(Recipe.create({"data": path, "workers": 0}), self.folder, INPUTS)
+        for split in (data.train, data.held_out):
+            for _ in data.evaluation_batches(split):
+                pass
 
     def _weights(self, data: bytes) -> None:
         """What `check` says of a file is what loading it does."""
@@ -111,7 +120,7 @@ class Files:
         network = self.network
         assert network.recipe is not None
         torch.manual_seed(0)
-        fit(Experiment("net", network.build(), network.recipe, (1, 4, 4), root=self.folder), run, resume=resume, accelerator="cpu")
+        fit(Experiment("net", network.build(), network.recipe, INPUTS, root=self.folder), run, resume=resume, hardware=Hardware("cpu"))
 
     def _checkpoint(self, data: bytes) -> None:
         run = self.folder / "changed"
@@ -136,7 +145,7 @@ class Files:
         path.write_bytes(data)
         try:
             with warnings.catch_warnings(action="ignore"):  # Pillow's, of what it passes over
-                load("images", self.folder, (1, 4, 4))
+                self._read("images")
         finally:
             path.unlink()
 

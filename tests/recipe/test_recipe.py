@@ -14,6 +14,7 @@ from archdsl.recipe import (
     Clipping,
     Dataset,
     Loss,
+    Normalization,
     Optimizer,
     ParameterGroup,
     Recipe,
@@ -23,11 +24,12 @@ from archdsl.recipe import (
     Start,
     Stopping,
     Thaw,
+    Transform,
 )
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
-    "augment": Augmentation, "regularize": Regularizer, "early_stop": Stopping, "weights": Start,
+    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": Start,
     "freeze": Selection, "unfreeze": Thaw, "groups": ParameterGroup, "clip": Clipping,
 }  # fmt: skip
 ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]

@@ -171,7 +171,7 @@ def test_any_metric_chooses_the_best_epoch_and_stops(tmp_path: Path) -> None:
 
 def test_evaluation_gives_metrics_by_name_and_details() -> None:
     recipe = Recipe.create({"data": call_digits()})
-    data = load(recipe.data, Path(), (Input("x", (1, 8, 8)),))
+    data = load(recipe, Path(), (Input("x", (1, 8, 8)),))
 
     class Net(nn.Module):
         def __init__(self) -> None:

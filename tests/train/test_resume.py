@@ -173,7 +173,7 @@ TAMPERED: list[tuple[str, Any]] = [
         "state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "pytorch-lightning_version", "epoch", "global_step", "archdsl",
         "callbacks/Recorder", "callbacks/Recorder/history", "callbacks/Recorder/history/0/val_loss", "loops/fit_loop",
         "loops/fit_loop/epoch_loop.batch_progress", "loops/fit_loop/epoch_progress/current/completed", "state_dict/module.head.bias",
-        "state_dict/preparation.mean", "optimizer_states/0", "optimizer_states/0/param_groups/0/lr", "optimizer_states/0/state/1/exp_avg",
+        "state_dict/preparation.normalizers.0.mean", "optimizer_states/0", "optimizer_states/0/param_groups/0/lr", "optimizer_states/0/state/1/exp_avg",
         "sums", "archdsl/recipe", "archdsl/recipe/batch")),
     *((part, value) for part in ("state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "archdsl") for value in (None, "x", {})),
     ("pytorch-lightning_version", 2), ("pytorch-lightning_version", "x"), ("pytorch-lightning_version", "1.0.0"), ("pytorch-lightning_version", "9.9.9"), ("global_step", 13), ("global_step", "12"), ("epoch", None),

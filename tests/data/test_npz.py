@@ -7,14 +7,26 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 
+from archdsl.data import Input
+from archdsl.data.arrays import open_arrays
+from archdsl.data.formats import Request
+from archdsl.data.parts import Arrays
 from archdsl.declared import Fault
-from archdsl.train.arrays import read_arrays
 
 X, Y = np.arange(60, dtype=np.float32).reshape(20, 3), np.arange(20) % 2
+
+
+def read_arrays(path: Path) -> list[Any]:
+    """Examples and labels, as training opens them."""
+    source = open_arrays(path, Request(path.parent, (Input("x", (3,)),)))
+    parts = (source.train, source.held_out)
+    assert all(isinstance(part, Arrays) for part in parts)
+    return [source.train.inputs[0], source.train.labels]
 
 
 def header(shape: object, dtype: str = "'<f4'", *, version: bytes = b"\1\0", text: str | None = None) -> bytes:

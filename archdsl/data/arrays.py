@@ -1,0 +1,207 @@
+"""`.npz` files: what is read of them, and whether their arrays can be examples and labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archdsl.data.formats import HELD_OUT, Request, misshapen, unfit, unread
+from archdsl.data.inputs import Input
+from archdsl.data.labels import describe_labels, pieces
+from archdsl.data.npz import read_npz
+from archdsl.data.parts import Arrays, Source
+from archdsl.data.split import hold_out
+
+_SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` and `y_test`"
+
+
+def open_arrays(path: Path, request: Request) -> Source:
+    """Open a `.npz` file. Nothing in it is executed, and what is not compressed stays on the disk."""
+    arrays, parts, names = _read(path, request.inputs)
+    for part in parts:
+        _check_part(part, arrays, names)
+    train, held_out, *test = parts if len(parts) > 1 else (parts[0], parts[0])
+    if len(parts) > 1:
+        for number in range(len(names)):
+            _check_examples(*((part[number], arrays[part[number]]) for part in (train, held_out)))
+        _check_labels(*((part[-1], arrays[part[-1]]) for part in (train, held_out)))
+        made = [_part(part, arrays, request.inputs) for part in (train, held_out, *test)]
+    else:
+        x, y = arrays[train[0]], arrays[train[-1]]
+        classes = y if y.ndim == 1 and y.dtype.kind != "f" else None
+        help = _SPLIT_HELP + (
+            "; or, where the labels are values, save them as floats: `y.astype(float)`" if classes is not None else ""
+        )
+        made = [_part(train, arrays, request.inputs, rows) for rows in hold_out(len(x), classes, None, 0, help)]
+    labels = [part.chosen(part.labels) for part in made]
+    return Source(
+        made[0], made[1], describe_labels(labels[0], labels[1:2], None, request.ignore), test=made[2] if made[2:] else None
+    )
+
+
+def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, ...], rows: Any = None) -> Arrays:
+    """The arrays of one split, examples with the channel that grey images may leave out."""
+    examples = []
+    for name, wanted in zip(names[:-1], inputs, strict=True):
+        array = arrays[name]
+        if wanted.image and wanted.shape[0] == 1 and array.ndim == 3:
+            array = array[:, None]
+        examples.append(array)
+    return Arrays(tuple(examples), arrays[names[-1]], rows)
+
+
+def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[tuple[str, ...]], tuple[str, ...]]:
+    """The arrays by name; for each split the names of its arrays, labels last; and what the examples are called."""
+    help = _help(inputs)
+    parts: list[tuple[str, ...]] = []
+    names: tuple[str, ...] = ()
+
+    def choose(found: list[str]) -> set[str]:
+        nonlocal parts, names
+        parts, names = _chosen(found, inputs)
+        return {name for part in parts for name in part}
+
+    found, arrays = read_npz(path, choose, help)
+    if not arrays:
+        shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
+        looked = (
+            ", ".join(f"`{name}_train`" for name in _own(inputs))
+            + ", `y_train`, "
+            + ", ".join(f"`{name}_test`" for name in _own(inputs))
+        )
+        raise unread(f"{path} has {shown or 'nothing in it'}, where {looked} and `y_test` are looked for", help)
+    if not all(array.ndim for array in arrays.values()):
+        raise unread(f"{path} has single numbers in place of arrays", help)
+    return arrays, parts, names
+
+
+def _own(inputs: tuple[Input, ...]) -> tuple[str, ...]:
+    """What the arrays of the examples are called: `x` for one input, else the names of the inputs."""
+    return ("x",) if len(inputs) == 1 else tuple(given.name for given in inputs)
+
+
+def _help(inputs: tuple[Input, ...]) -> str:
+    arrays = [f"{name}_{part}=..." for part in ("train", "test") for name in (*_own(inputs), "y")]
+    return f"save it with numpy.savez(path, {', '.join(arrays)})"
+
+
+def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+    """The names of the arrays to read, of those that there are; none where some are missing."""
+    for names in dict.fromkeys((_own(inputs), tuple(given.name for given in inputs))):
+        by_part = {part: tuple(f"{name}_{part}" for name in (*names, "y")) for part in ("train", *HELD_OUT)}
+        there = {part: wanted for part, wanted in by_part.items() if set(wanted) <= set(found)}
+        if "train" in there and len(there) > 1:
+            return list(there.values()), names
+        if {*names, "y"} <= set(found):
+            return [(*names, "y")], names
+    return [], ()
+
+
+def _check_part(part: tuple[str, ...], arrays: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Each array by itself, and examples against their labels."""
+    for name in part:
+        check_numbers(name, arrays[name])
+    *examples, y = part
+    for x in examples:
+        if len(arrays[x]) != len(arrays[y]):
+            message = f"there are {len(arrays[x])} examples in `{x}` and {len(arrays[y])} labels in `{y}`"
+            raise unread(message, "give one label to each example")
+
+
+def check_numbers(name: str, array: Any) -> None:
+    """Raise `Fault` E0802 for an array that has no numbers to train with, E0801 for labels that are no classes."""
+    kind = array.dtype.kind
+    if kind == "c":
+        raise unread(f"`{name}` is {array.dtype}, and numbers are real", f"save its real part: `{name}.real`")
+    if kind not in "fiub" and name.startswith("y"):
+        help = "give each example the number of its class: `names, y = numpy.unique(y, return_inverse=True)`"
+        raise unread(f"`{name}` is {array.dtype}, and no numbers", help)
+    if kind not in "fiub":
+        raise unread(f"`{name}` is {array.dtype}, and no numbers", f"save numbers, as with `{name}.astype(float)`")
+    if not array.size:
+        raise unread(f"`{name}` has the shape {list(array.shape)}, and no numbers in it", "give arrays that are not empty")
+    if kind == "f":
+        _check_finite(name, array)
+    elif name.startswith("y"):
+        _check_classes(name, array)
+
+
+def _check_finite(name: str, array: Any) -> None:
+    first = _first_not_finite(array)
+    if first is not None:
+        at = ", ".join(str(index) for index in first)
+        what = "labels" if name.startswith("y") else "values"
+        message = f"`{name}` has {what} that are not finite, the first at `{name}[{at}]`"
+        raise unread(
+            message, f"remove those examples, and their labels: `numpy.argwhere(~numpy.isfinite({name}))[:, 0]` are their numbers"
+        )
+    greatest = max(max(abs(float(piece.min())), abs(float(piece.max()))) for piece in pieces(array))
+    if greatest > float(np.finfo(np.float32).max):
+        message = f"`{name}` has values up to {greatest:.3g}, and float32, in which training calculates, ends at 3.4e+38"
+        raise unread(message, f"scale them, in all parts alike: `{name} / {greatest:.1g}`")
+
+
+def _first_not_finite(array: Any) -> list[int] | None:
+    """Where the first number is that is not finite."""
+    start = 0
+    for piece in pieces(array):
+        finite = np.isfinite(piece)
+        if not finite.all():
+            first = [int(index) for index in np.argwhere(~finite)[0]]
+            return [first[0] + start, *first[1:]]
+        start += len(piece)
+    return None
+
+
+def _check_classes(name: str, array: Any) -> None:
+    """The numbers of classes, before they are made int64, in which the greatest of uint64 would come out negative."""
+    low, high = int(array.min()), int(array.max())
+    if low < 0:
+        raise unfit(f"a label in `{name}` is {low}, and classes are numbered from 0", f"number them from 0: `y + {-low}`")
+    if high > np.iinfo(np.int64).max:
+        help = "number them from 0 without gaps: `numpy.unique(y, return_inverse=True)[1]`"
+        raise unfit(f"a label in `{name}` is {high}, and classes are numbered from 0", help)
+
+
+def _check_examples(train: tuple[str, Any], test: tuple[str, Any]) -> None:
+    shapes = [array.shape[1:] for _, array in (train, test)]
+    if [size for size in shapes[0] if size != 1] != [
+        size for size in shapes[1] if size != 1
+    ]:  # the channel of grey may be left out
+        message = f"examples of `{train[0]}` are {list(shapes[0])}, and those of `{test[0]}` are {list(shapes[1])}"
+        raise misshapen(message, "bring all examples to one shape")
+    if (train[1].dtype == np.uint8) == (test[1].dtype == np.uint8):
+        return
+    (byte, array), (other, others) = (train, test) if train[1].dtype == np.uint8 else (test, train)
+    if others.min() >= 0 and others.max() <= 1:
+        help = f"save both from 0 to 1: `{byte} / 255`"
+    elif others.min() >= 0 and others.max() <= 255:
+        help = f"save both as bytes: `{other}.round().astype(numpy.uint8)`"
+    else:
+        help = f"save both as floats, on one scale: `{byte}.astype(float)`"
+    message = f"`{byte}` is {array.dtype}, which is divided by 255, and `{other}` is {others.dtype}, which is taken as it is"
+    raise unread(message, help)
+
+
+def _check_labels(train: tuple[str, Any], test: tuple[str, Any]) -> None:
+    (one, y_train), (two, y_test) = train, test
+    if (y_train.dtype.kind == "f") != (y_test.dtype.kind == "f"):
+        (floats, values), (wholes, classes) = (train, test) if y_train.dtype.kind == "f" else (test, train)
+        message = f"`{floats}` is {values.dtype}, which means values, and `{wholes}` is {classes.dtype}, which means classes"
+        whole = bool((values == values.round()).all())
+        help = f"save both as whole numbers: `{floats}.astype(int)`; or, where they are values, " if whole else ""
+        raise unfit(message, f"{help}save both as floats: `{wholes}.astype(float)`")
+    if y_train.shape[1:] == y_test.shape[1:]:
+        return
+    shape = list(y_train.shape[1:])
+    message = f"a label in `{one}` is {shape}, and in `{two}` {list(y_test.shape[1:])}"
+    if np.prod(y_train.shape[1:]) == np.prod(y_test.shape[1:]):
+        (wide, labels), (_, narrow) = (train, test) if y_train.ndim > y_test.ndim else (test, train)
+        sizes = "".join(f", {size}" for size in narrow.shape[1:])
+        raise unfit(message, f"save both in one shape: `{wide}.reshape({len(labels)}{sizes})`")
+    hot = next((name for name, labels in (train, test) if labels.ndim == 2 and bool(((labels != 0).sum(1) == 1).all())), None)
+    if hot and 1 in (y_train.ndim, y_test.ndim):
+        raise unfit(message, f"give the number of each example's class in both: `{hot}.argmax(1)`")
+    raise unfit(message, f"save both in one shape, `{two}` as [{', '.join(str(size) for size in (len(y_test), *shape))}]")

@@ -1,0 +1,36 @@
+"""The data sets that come with scikit-learn, read from its files: importing it takes 0.7 s."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archdsl.data.formats import Request, unread
+from archdsl.data.labels import describe_labels
+from archdsl.data.parts import Arrays, Source
+from archdsl.data.split import hold_out
+
+_FLOWERS = ("setosa", "versicolor", "virginica")
+
+
+def open_bundled(source: Any, request: Request) -> Source:
+    """The digits or the flowers, with the split that `train_test_split` makes."""
+    spec = importlib.util.find_spec("sklearn")
+    if spec is None or spec.origin is None:
+        raise unread(f"`{source.name}` comes with scikit-learn, which is not installed", "pip install scikit-learn")
+    folder = Path(spec.origin).parent / "datasets" / "data"
+    if source.name == "digits":
+        with gzip.open(folder / "digits.csv.gz", "rt") as file:
+            table = np.loadtxt(file, delimiter=",", dtype=np.float32)
+        x, y = table[:, :-1].reshape(-1, 1, 8, 8) / np.float32(16), table[:, -1].astype(np.int64)
+        names = tuple(str(digit) for digit in range(10))
+    else:
+        table = np.loadtxt(folder / "iris.csv", delimiter=",", skiprows=1, dtype=np.float32)
+        x, y, names = table[:, :4], table[:, 4].astype(np.int64), _FLOWERS
+    train, held_out = hold_out(len(x), y, source.held_out, source.split, "", names)
+    labels = describe_labels(y[train], [y[held_out]], names, request.ignore)
+    return Source(Arrays((x[train],), y[train]), Arrays((x[held_out],), y[held_out]), labels)

@@ -1,0 +1,226 @@
+"""Folders of images: a folder to a class, or images beside masks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from archdsl.data.formats import HELD_OUT, Request, unread
+from archdsl.data.labels import describe_classes, describe_labels, distinct
+from archdsl.data.parts import Decoded, Header, Pictures, Source
+from archdsl.data.pictures import ENDINGS, all_bad, as_listed, headers, is_deep, mask_values, opened, undecodable
+from archdsl.data.split import hold_out
+
+_SPLIT_HELP = "part the images yourself, into train/CLASS/*.png and test/CLASS/*.png; or put five images or more into each class"
+_MASKS_LOOKED_AT = 500
+
+
+class Files:
+    """Paths, as one array of bytes: a list of 100,000 texts would be copied into every process that decodes."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        texts = [path.encode(errors="surrogateescape") for path in paths]
+        self._ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+        self._text = np.frombuffer(b"".join(texts), np.uint8)
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def name(self, index: int) -> str:
+        """The path."""
+        start = int(self._ends[index - 1]) if index else 0
+        return self._text[start : self._ends[index]].tobytes().decode(errors="surrogateescape")
+
+    source = name
+
+
+def open_folder(source: Any, request: Request) -> Source:
+    """Open a folder of images. Raise `Fault` E0802 for all files that cannot be read, unless they are to be left out."""
+    path = request.root / source.path
+    if not path.is_dir():
+        raise unread(
+            f"{path} {'is not a folder' if path.exists() else 'does not exist'}", f"paths start at {request.root.resolve()}"
+        )
+    skip = request.skip_bad or source.skip_bad
+    if source.masks is not None:
+        return _open_masks(path, source, request, skip)
+    parts, classes = _class_folders(path)
+    listed = [_list(part, classes) for part in parts]
+    files = Files([file for part in listed for file, _ in part])
+    numbers = np.array([label for part in listed for _, label in part])
+    bounds = np.cumsum([0, *(len(part) for part in listed)])
+    kept, heads, left_out = _readable(files, skip)
+    rows = [kept[(kept >= low) & (kept < high)] for low, high in pairwise(bounds)]
+    if len(rows) == 1:
+        train, held_out = hold_out(len(rows[0]), numbers[rows[0]], None, 0, _SPLIT_HELP, tuple(classes))
+        rows = [rows[0][train], rows[0][held_out]]
+    if not all(len(own) for own in rows):
+        raise unread(f"{path} has no image that can be read in one of its parts", "replace the images")
+    made = [Decoded(files, numbers, rows=own, deep=is_deep(heads)) for own in rows]
+    labels = describe_labels(numbers[rows[0]], [numbers[rows[1]]], tuple(classes), request.ignore)
+    return Source(made[0], made[1], labels, heads, made[2] if len(made) > 2 else None, left_out)
+
+
+def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, list[tuple[str, Header]], tuple[str, ...]]:
+    """The numbers of the files that can be read, headers, and the names of those that are left out."""
+    kept = np.arange(len(files))
+    left_out: tuple[str, ...] = ()
+    if skip:
+        bad = undecodable(files)
+        kept = np.delete(kept, [index for index, _, _ in bad])
+        left_out = tuple(name for _, name, _ in bad)
+        if not len(kept):
+            raise unread(
+                f"none of {len(files):,} {what}s can be read; the first is {bad[0][1]}: {bad[0][2]}", f"replace the {what}s"
+            )
+    heads, unreadable = headers(files, kept.tolist())
+    if unreadable:
+        raise all_bad(unreadable, len(files))
+    return kept, heads, left_out
+
+
+def _parts(path: Path) -> list[Path]:
+    """`train` and what there is of `val` and `test`; or the folder itself, of which a part will be held out."""
+    if not (path / "train").is_dir():
+        return [path]
+    others = [path / part for part in HELD_OUT if (path / part).is_dir() and any((path / part).iterdir())]
+    return [path / "train", *(others or [path / "test"])]
+
+
+def _class_folders(path: Path) -> tuple[list[Path], list[str]]:
+    parts = _parts(path)
+    classes = _folders(parts[0])
+    if not classes:
+        wanted = "train/CLASS" if len(parts) > 1 else "of images"
+        raise unread(f"{path} has no folders {wanted}", _other_layout(path))
+    if len(parts) == 1 and set(classes) == {"images", "masks"}:
+        message = f"{path} has the folders `images` and `masks`, which are taken for two classes"
+        raise unread(message, f'for a class for each pixel write `data = imagefolder("{path}", masks = "masks")`')
+    for part in parts[1:]:
+        extra = [name for name in _folders(part) if name not in classes]
+        if extra:
+            message = f"{part} has a class `{extra[0]}` that train lacks"
+            raise unread(message, f"put images of it into {parts[0] / extra[0]}, or remove {part / extra[0]}")
+    return parts, classes
+
+
+def _other_layout(path: Path) -> str:
+    """What to write for a folder in another known format."""
+    names = {file.name for file in path.glob("*")}
+    if any(name.startswith("data_batch_") for name in names):
+        return f'write `data = cifar10("{path}")`'
+    if any(name.startswith("train-images") for name in names):
+        return f'write `data = mnist("{path}")`'
+    if any(name.endswith(".parquet") for name in names):
+        return f'write `data = hf("{path}")`'
+    if any(name.endswith(".tar") for name in names):
+        return f'write `data = webdataset("{path}/*.tar")`, with the names of the shards'
+    return "put images into train/CLASS/*.png and test/CLASS/*.png"
+
+
+def _folders(path: Path) -> list[str]:
+    """The names of the folders in one, in their order, without those that a program hides there."""
+    return sorted(entry.name for entry in path.glob("*") if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _list(part: Path, classes: list[str]) -> list[tuple[str, int]]:
+    """The images of a part; raise `Fault` E0802 if the folder of a class has none."""
+    images = []
+    for label, name in enumerate(classes):
+        folder = part / name
+        files = _files(folder) if folder.is_dir() else []
+        chosen = [(os.path.join(folder, file), label) for file in files if _is_image(file)]
+        if folder.is_dir() and not chosen:
+            held = f"; it has {files[0]}" if files else ""
+            raise unread(
+                f"{folder} has no images{held}",
+                f"put images into it ({', '.join(ENDINGS[:8])} and others are read), or remove the folder",
+            )
+        images += chosen
+    if not images:
+        raise unread(f"{part} has no images", f"put images into {part}/CLASS/*.png")
+    return images
+
+
+def _files(folder: Path) -> list[str]:
+    """The names of the files in a folder, in their order; 100,000 paths would take a second to make."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if not entry.name.startswith(".") and not entry.is_dir())
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in ENDINGS
+
+
+def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source:
+    """Images and masks of the same name: images/a.jpg and masks/a.png, below train and test or not."""
+    parts = _parts(path)
+    pairs = [_pairs(part, source) for part in parts]
+    images = Files([image for part in pairs for image, _ in part])
+    masks = Files([own for part in pairs for _, own in part])
+    bounds = np.cumsum([0, *(len(part) for part in pairs)])
+    kept, heads, left_out = _readable(images, skip)
+    kept_masks, _, bad_masks = _readable(masks, skip, "mask")
+    kept = np.intersect1d(kept, kept_masks)
+    rows = [kept[(kept >= low) & (kept < high)] for low, high in pairwise(bounds)]
+    if len(rows) == 1:
+        train, held_out = hold_out(len(rows[0]), None, None, 0, "")
+        rows = [rows[0][train], rows[0][held_out]]
+    if not all(len(own) for own in rows):
+        raise unread(f"{path} has no image with a mask that can be read in one of its parts", "replace the files")
+    _same_sizes(images, masks, kept)
+    looked = [[own[i] for i in range(0, len(own), -(-len(own) // _MASKS_LOOKED_AT))] for own in rows]
+    counts = [_count(masks, own, source.values) for own in looked]
+    values = sorted(set(counts[0]) | set(counts[1])) if source.values is None else list(range(len(source.values)))
+    known = frozenset(values).union(*counts) if source.values is None else None
+    shape = (heads[0][1].height, heads[0][1].width)
+    labels = describe_classes(values, counts[0], shape, None, request.ignore, yes_or_no=set(values) <= {0, 1})
+    made = [Decoded(images, None, masks, own, source.values, known, is_deep(heads)) for own in rows]
+    return Source(made[0], made[1], labels, heads, made[2] if len(made) > 2 else None, (*left_out, *bad_masks))
+
+
+def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
+    folders = part / source.images, part / source.masks
+    for folder in folders:
+        if not folder.is_dir():
+            help = f"put images into {folders[0]} and masks of the same names into {folders[1]}"
+            raise unread(f"{folder} does not exist", help)
+    images = [file for file in _files(folders[0]) if _is_image(file)]
+    masks = {os.path.splitext(file)[0]: file for file in _files(folders[1]) if _is_image(file)}
+    lone = [file for file in images if os.path.splitext(file)[0] not in masks]
+    if not images:
+        raise unread(f"{folders[0]} has no images", f"put images into it ({', '.join(ENDINGS[:8])} and others are read)")
+    if lone:
+        shown = ", ".join(lone[:5]) + (", ..." if len(lone) > 5 else "")
+        message = f"{len(lone)} of {len(images)} images in {folders[0]} have no mask of their name in {folders[1]}: {shown}"
+        raise unread(message, f"add the masks, such as {folders[1] / os.path.splitext(lone[0])[0]}.png, or remove the images")
+    return [(os.path.join(folders[0], file), os.path.join(folders[1], masks[os.path.splitext(file)[0]])) for file in images]
+
+
+def _same_sizes(images: Pictures, masks: Pictures, kept: Any) -> None:
+    """Each mask has a value for each pixel of its image."""
+    numbers = [int(index) for index in kept]
+    found = zip(headers(images, numbers)[0], headers(masks, numbers)[0], strict=True)
+    for (image, head), (own, other) in found:
+        if head[:2] != other[:2]:
+            message = f"{image} is {list(head[:2])}, and its mask {own} is {list(other[:2])}"
+            raise unread(message, "save each mask in the size of its image")
+
+
+def _count(masks: Pictures, rows: Sequence[int], values: tuple[int, ...] | None) -> dict[int, int]:
+    """The values in some of the masks, and how often each is there."""
+    counts: dict[int, int] = {}
+    for row in rows:
+        name = masks.name(row)
+        with opened(masks.source(row), name) as image:
+            numbers = mask_values(image, name)
+        if values is not None:
+            numbers = as_listed(numbers, values, name)
+        for value, count in zip(*distinct(numbers), strict=True):
+            counts[value] = counts.get(value, 0) + count
+    return counts

@@ -1,0 +1,199 @@
+"""Data sets of Hugging Face, by the library `datasets`. Without `download` nothing is fetched."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from archdsl.data.formats import Request, unread
+from archdsl.data.labels import describe_classes, describe_labels, distinct
+from archdsl.data.parts import Arrays, Decoded, Part, Source, as_classes
+from archdsl.data.pictures import all_bad, headers, is_deep, mask_values, opened, undecodable
+from archdsl.data.split import hold_out
+from archdsl.extras import extra_needed
+
+_HELD_OUT = ("validation", "valid", "val", "test")
+_MASKS_LOOKED_AT = 500
+
+
+class Column:
+    """The images of a column, as their files' bytes."""
+
+    def __init__(self, table: Any, name: str) -> None:
+        self._table, self._name = table, name
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def name(self, index: int) -> str:
+        """The path if one is stored, and the row."""
+        path = self._table[index][self._name]["path"]
+        return f"row {index}" + (f" ({path})" if path else "")
+
+    def source(self, index: int) -> Any:
+        """The bytes, or the path if there are none."""
+        held = self._table[index][self._name]
+        return io.BytesIO(held["bytes"]) if held["bytes"] is not None else held["path"]
+
+
+def open_hub(source: Any, request: Request) -> Source:
+    """Open two splits of a data set."""
+    loaded = _load(source, request)
+    if source.train not in loaded:
+        raise unread(
+            f"`{source.path}` has no split `{source.train}`: it has {', '.join(loaded)}",
+            f'write `train = "{next(iter(loaded))}"` in `hf(...)`',
+        )
+    wanted = source.validation or next((name for name in _HELD_OUT if name in loaded and name != source.train), None)
+    if wanted is not None and wanted not in loaded:
+        raise unread(
+            f"`{source.path}` has no split `{wanted}`: it has {', '.join(loaded)}",
+            "leave `validation` out, and a fifth is held out",
+        )
+    tables = [loaded[source.train], *([loaded[wanted]] if wanted is not None else [])]
+    test = "test" if "test" in loaded and wanted not in (None, "test") and source.train != "test" else None
+    tables += [loaded[test]] if test is not None else []
+    for key in ("image", "label"):
+        column = getattr(source, key)
+        if column not in tables[0].column_names:
+            raise unread(
+                f"`{source.path}` has no column `{column}`: it has {', '.join(tables[0].column_names)}",
+                f'name it: `{key} = "{tables[0].column_names[0]}"` in `hf(...)`',
+            )
+    return _source(tables, source, request)
+
+
+def _load(source: Any, request: Request) -> Any:
+    """All splits by name. The library's own progress bars are off, and so is its network unless it is asked for."""
+    download = request.download or source.download
+    local = request.root / source.path
+    if not download:
+        os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"  # read when the library is imported
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    with extra_needed("hf", "a data set of Hugging Face"):
+        import datasets
+        import huggingface_hub.constants
+    offline = not download
+    datasets.config.HF_HUB_OFFLINE = huggingface_hub.constants.HF_HUB_OFFLINE = offline
+    datasets.disable_progress_bars()
+    path = str(local) if local.exists() else source.path
+    try:
+        if (local / "dataset_dict.json").is_file():
+            return datasets.load_from_disk(path)
+        if (local / "state.json").is_file():
+            return {source.train: datasets.load_from_disk(path)}
+        return datasets.load_dataset(path, source.config)
+    except Exception as error:  # whatever the library and those that it calls have
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        if not local.exists() and not download:
+            message = (
+                f"`{source.path}` is neither a folder below {request.root.resolve()} nor a data set in the cache of Hugging Face"
+            )
+            raise unread(message, "download it: `--download`; or correct the path") from error
+        raise unread(f"cannot read `{source.path}`: {reason}", "check the name and, for a folder, its files") from error
+
+
+def _source(tables: Sequence[Any], source: Any, request: Request) -> Source:
+    import datasets
+
+    features = tables[0].features
+    picture = isinstance(features[source.image], datasets.Image)
+    masks = isinstance(features[source.label], datasets.Image)
+    names: tuple[str, ...] | None = None
+    given = None if masks else [as_classes(_numbers(table, source.label)) for table in tables]
+    if given is not None:
+        names = given[0][1]
+        own = getattr(features[source.label], "names", None)
+        names = tuple(own) if own else names
+        if names is not None and any(other != given[0][1] for _, other in given[1:]):
+            raise unread(
+                f"`{source.label}` has other texts in the validation set than in the training set", "give both the same classes"
+            )
+    every = [None] * len(tables) if given is None else [labels for labels, _ in given]
+    if len(tables) == 1:
+        count = len(tables[0])
+        classes = every[0] if every[0] is not None and every[0].ndim == 1 and every[0].dtype.kind != "f" else None
+        rows: list[Any] = list(hold_out(count, classes, None, 0, "name a split to validate on: `validation` in `hf(...)`", names))
+        tables, every = [tables[0]] * 2, every * 2
+    else:
+        rows = [np.arange(len(table)) for table in tables]
+    if not picture:
+        return _of_arrays(tables, every, rows, source, request, names)
+    return _of_pictures(tables, every, rows, masks, names, source, request)
+
+
+def _numbers(table: Any, name: str) -> Any:
+    column = table.with_format("numpy", columns=[name])[:][name]
+    return np.stack(list(column)) if getattr(column, "dtype", np.dtype(object)).hasobject else np.asarray(column)
+
+
+def _of_arrays(
+    tables: Sequence[Any], every: Sequence[Any], rows: Sequence[Any], source: Any, request: Request, names: tuple[str, ...] | None
+) -> Source:
+    from archdsl.data.arrays import check_numbers
+
+    parts = []
+    for table, labels, own in zip(tables, every, rows, strict=True):
+        if labels is None:
+            raise unread(
+                f"`{source.label}` holds images, and `{source.image}` does not",
+                "name the columns: `hf(..., image = ..., label = ...)`",
+            )
+        try:
+            x = _numbers(table, source.image)
+        except ValueError as error:
+            raise unread(f"`{source.image}` holds lists of different lengths", "bring them to one length") from error
+        check_numbers(source.image, x)
+        parts.append(Arrays((x,), labels, own))
+    described = describe_labels(parts[0].chosen(every[0]), [parts[1].chosen(every[1])], names, request.ignore)
+    return Source(parts[0], parts[1], described, test=parts[2] if parts[2:] else None)
+
+
+def _of_pictures(
+    tables: Sequence[Any], every: Sequence[Any], rows: list[Any], masks: bool, names: tuple[str, ...] | None, source: Any, request: Request
+) -> Source:  # fmt: skip
+    import datasets
+
+    parts: list[Part] = []
+    counts: list[dict[int, int]] = []
+    heads, left_out = [], []
+    for table, labels, own in zip(tables, every, rows, strict=True):
+        raw = table.cast_column(source.image, datasets.Image(decode=False))
+        raw = raw.cast_column(source.label, datasets.Image(decode=False)) if masks else raw
+        pictures, own_masks = Column(raw, source.image), Column(raw, source.label) if masks else None
+        if request.skip_bad:
+            bad = undecodable(pictures)
+            own = own[~np.isin(own, [index for index, _, _ in bad])]
+            left_out += [name for _, name, _ in bad]
+        found, wrong = headers(pictures, own)
+        if wrong:
+            raise all_bad(wrong, len(own))
+        heads += found
+        counts.append(_count(own_masks, own) if own_masks is not None else {})
+        parts.append(Decoded(pictures, labels, own_masks, own))
+    for part in parts:
+        part.deep = is_deep(heads)  # type: ignore[union-attr]
+    if masks:
+        values = sorted({*counts[0], *counts[1]})
+        for part in parts:
+            part.known = frozenset().union(*counts)  # type: ignore[union-attr]
+        described = describe_classes(
+            values, counts[0], tuple(heads[0][1][:2]), names, request.ignore, yes_or_no=set(values) <= {0, 1}
+        )
+    else:
+        described = describe_labels(every[0][parts[0].rows], [every[1][parts[1].rows]], names, request.ignore)  # type: ignore[union-attr]
+    return Source(parts[0], parts[1], described, heads, parts[2] if parts[2:] else None, tuple(dict.fromkeys(left_out)))
+
+
+def _count(masks: Column, rows: Any) -> dict[int, int]:
+    """The values in some of the masks."""
+    counts: dict[int, int] = {}
+    for row in rows[:: -(-len(rows) // _MASKS_LOOKED_AT)]:
+        with opened(masks.source(int(row)), masks.name(int(row))) as image:
+            for value, count in zip(*distinct(mask_values(image, masks.name(int(row)))), strict=True):
+                counts[value] = counts.get(value, 0) + count
+    return counts

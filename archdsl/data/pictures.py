@@ -1,0 +1,306 @@
+"""Images in files: what their headers say, and their pixels in the form that the network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from archdsl.data.formats import unread
+from archdsl.data.labels import IGNORED
+from archdsl.data.parts import Header, Pictures
+
+if TYPE_CHECKING:
+    from archdsl.recipe.transforms import Frame
+
+FORMATS: Final = (
+    "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS", "QOI", "PSD"
+)  # fmt: skip
+"""Of Pillow's formats those that hold pixels; others, such as EPS, would start another program."""
+ENDINGS: Final = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".tga", ".ico", ".jp2", ".j2k", ".jpx", ".avif", ".pcx", ".sgi", ".dds", ".qoi", ".psd", ".mpo",
+)  # fmt: skip
+_MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
+_ORIENTATION: Final = 0x0112
+"""The EXIF tag that says which side is up."""
+_LYING: Final = (5, 6, 7, 8)
+"""Orientations of images that are turned by a right angle."""
+_THREADS: Final = 4
+"""Pillow decodes without Python's lock."""
+_LOOKED_AT: Final = 4000
+"""Headers of so many images of a larger set are read before the training, evenly over the set."""
+
+
+def opened(source: Any, name: str) -> Any:
+    """The image, with its header read. Raise `Fault` E0802 if there is none."""
+    try:
+        from PIL import Image, UnidentifiedImageError  # here: an optional dependency, of this one format
+    except ModuleNotFoundError as error:
+        raise unread("reading images needs Pillow", "pip install pillow") from error
+    try:
+        try:
+            return Image.open(source, formats=_known(usual=True))
+        except UnidentifiedImageError:
+            return Image.open(source, formats=_known(usual=False))
+    except Exception as error:  # whatever a damaged file provokes in one of the readers
+        raise unreadable(name, error) from error
+
+
+@cache
+def _known(*, usual: bool) -> tuple[str, ...]:
+    """The formats that this Pillow can read: the usual ones, or all, which take a while to import."""
+    from PIL import Image
+
+    Image.preinit() if usual else Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def unreadable(name: str, error: Exception) -> Exception:
+    """The error for one image."""
+    return unread(
+        f"cannot read {name}: {_reason(error)}", "replace or remove it, or leave out all that cannot be read: `--skip-bad`"
+    )
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).partition("\n")[0]
+
+
+def orientation(image: Any) -> int:
+    """The EXIF orientation, 1 if nothing is said; of a PNG what is said before its pixels, since the rest takes decoding."""
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
+        return 1  # Pillow turns TIFF images itself
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # damaged EXIF data, which no other program looks at either
+        return 1
+
+
+def header(source: Any, name: str) -> Header:
+    """The size and mode of an image, without decoding it."""
+    with opened(source, name) as image:
+        width, height = image.size
+        return Header(width, height, image.mode) if orientation(image) in _LYING else Header(height, width, image.mode)
+
+
+def headers(pictures: Pictures, rows: Sequence[int] | None = None) -> tuple[list[tuple[str, Header]], list[tuple[str, str]]]:
+    """Names and headers of images, and those that cannot be read with the reasons; of many images, evenly chosen ones."""
+    numbers = range(len(pictures)) if rows is None else rows
+    if len(numbers) > _LOOKED_AT:
+        numbers = [numbers[i * len(numbers) // _LOOKED_AT] for i in range(_LOOKED_AT)]
+    return _each(pictures, numbers, lambda index: header(pictures.source(index), pictures.name(index)))
+
+
+def undecodable(pictures: Pictures) -> list[tuple[int, str, str]]:
+    """Decode every image; the numbers and names of those that cannot be, with the reasons."""
+
+    def decode(index: int) -> None:
+        with opened(pictures.source(index), pictures.name(index)) as image:
+            try:
+                image.load()
+            except Exception as error:
+                raise unreadable(pictures.name(index), error) from error
+
+    bad = dict(_each(pictures, range(len(pictures)), decode, _THREADS)[1])
+    return [(index, name, bad[name]) for index in range(len(pictures)) if (name := pictures.name(index)) in bad]
+
+
+def _each(
+    pictures: Pictures, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
+) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:  # fmt: skip
+    """What reading some images gives, and what is wrong with others."""
+    from archdsl.declared import Fault
+
+    def outcome(index: int) -> Any:
+        try:
+            return read(index)
+        except Fault as fault:
+            return fault
+
+    if threads > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(outcome, numbers))
+    else:
+        found = [outcome(index) for index in numbers]
+    named = [(pictures.name(index), result) for index, result in zip(numbers, found, strict=True)]
+    good = [(name, result) for name, result in named if not isinstance(result, Fault)]
+    return good, [
+        (name, result.message.partition(": ")[2] or result.message) for name, result in named if isinstance(result, Fault)
+    ]
+
+
+def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
+    """One error for all images that cannot be read."""
+    if len(bad) == 1:
+        return unread(f"cannot read {bad[0][0]}: {bad[0][1]}", "replace or remove it, or go on without it: `--skip-bad`")
+    lines = "".join(f"\n  {name}: {reason}" for name, reason in bad[:20])
+    more = f"\n  and {len(bad) - 20} others" if len(bad) > 20 else ""
+    return unread(
+        f"cannot read {len(bad)} of {of:,} images:{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`"
+    )
+
+
+def is_deep(found: Sequence[tuple[str, Header]]) -> bool:
+    """Whether some images have more than 8 bits, so that all are read as floats."""
+    return any(head.mode.startswith(("I", "F")) for _, head in found)
+
+
+def upright_size(image: Any) -> tuple[int, int]:
+    """Height and width, the right side up."""
+    width, height = image.size
+    return (width, height) if orientation(image) in _LYING else (height, width)
+
+
+def pixels(image: Any, name: str, channels: int, cut: Frame | None, *, deep: bool) -> Any:
+    """A part of an opened image [channels, height, width], upright: bytes, or floats from 0 to 1 if `deep`."""
+    from PIL import Image, ImageOps
+
+    try:
+        turned = orientation(image)
+        if cut is not None and turned == 1 and image.format in ("JPEG", "MPO"):
+            width, height = image.size
+            scale = max(cut.size[0] / cut.height, cut.size[1] / cut.width)
+            image.draft(None, (int(2 * scale * width), int(2 * scale * height)))  # decodes fewer pixels of a large image
+            cut = _scaled(cut, image.size[1] / height, image.size[0] / width)
+        image.load()
+        upright = ImageOps.exif_transpose(image) if turned != 1 else image
+        made = _deep(upright, channels) if deep else [_flat(upright, channels)]
+        if cut is not None:
+            made = [_cut(part, cut, Image.Resampling.BILINEAR) for part in made]
+        arrays = [np.asarray(part) for part in made]
+    except Exception as error:  # whatever damaged pixels provoke in one of the readers
+        raise unreadable(name, error) from error
+    array = arrays[0] if len(arrays) == 1 else np.stack(arrays, 2)
+    return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def _flat(image: Any, channels: int) -> Any:
+    """Of 8 bits and of so many channels; what is transparent becomes white where the network has no channel for it."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        [grey] = _deep(image, 1)
+        image = Image.fromarray((np.asarray(grey) * 255).round().astype(np.uint8))
+    mode = _MODES[channels]
+    if channels != 4 and (image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info):
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, rgba)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _deep(image: Any, channels: int) -> list[Any]:
+    """Each channel as floats from 0 to 1; grey of 16 bits would be cut off at 255 by Pillow's own conversion."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image).astype(np.float32)
+        grey = values if image.mode == "F" else values / np.float32(65535)
+        planes = [grey, grey, grey, np.ones_like(grey)][:channels]
+    else:
+        flat = np.asarray(_flat(image, channels)).astype(np.float32) / np.float32(255)
+        planes = [flat] if flat.ndim == 2 else list(flat.transpose(2, 0, 1))
+    return [Image.fromarray(plane) for plane in planes]
+
+
+def _scaled(cut: Frame, down: float, across: float) -> Frame:
+    return cut._replace(top=cut.top * down, left=cut.left * across, height=cut.height * down, width=cut.width * across)
+
+
+def _cut(image: Any, cut: Frame, how: Any) -> Any:
+    """The part of an image, scaled with antialiasing; black where the part reaches beyond the image."""
+    from PIL import Image
+
+    box, size, place = _inside(cut, image.size)
+    same = size == (box[2] - box[0], box[3] - box[1]) and all(float(side).is_integer() for side in box)
+    part = image.crop(tuple(int(side) for side in box)) if same else image.resize(size, how, box)
+    if size == (cut.size[1], cut.size[0]):
+        return part
+    whole = Image.new(image.mode, (cut.size[1], cut.size[0]))
+    whole.paste(part, place)
+    return whole
+
+
+def _inside(cut: Frame, size: tuple[int, int]) -> tuple[tuple[float, float, float, float], tuple[int, int], tuple[int, int]]:
+    """Of a part that may reach beyond an image: the box inside of it, the size it gets, and where that lies in the result."""
+    bounds, lengths, starts = [], [], []
+    for start, length, out, whole in ((cut.left, cut.width, cut.size[1], size[0]), (cut.top, cut.height, cut.size[0], size[1])):
+        low, high = max(0.0, start), min(float(whole), start + length)
+        first = round((low - start) * out / length)
+        last = max(first + 1, round((high - start) * out / length))
+        bounds.append((low, high))
+        lengths.append(min(last, out) - min(first, out - 1))
+        starts.append(min(first, out - 1))
+    (left, right), (top, bottom) = bounds
+    return (left, top, right, bottom), (lengths[0], lengths[1]), (starts[0], starts[1])
+
+
+def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None, known: frozenset[int] | None = None) -> Any:
+    """The class of each pixel, int32 [height, width], scaled without mixing; pixels from outside are `IGNORED`.
+
+    Raise `Fault` E0801 if it has a number that is not `known`.
+    """
+    from PIL import Image, ImageOps
+
+    with opened(source, name) as image:
+        try:
+            image.load()
+            upright = ImageOps.exif_transpose(image) if orientation(image) != 1 else image
+        except Exception as error:
+            raise unreadable(name, error) from error
+        numbers = mask_values(upright, name)
+    if values is not None:
+        numbers = as_listed(numbers, values, name)
+    others = sorted(set(np.unique(numbers).tolist()) - known) if known is not None else []
+    if others:
+        message = f"the mask {name} has the value {others[0]}, which none of the masks has that were looked at before"
+        raise unfit_mask(
+            message, f"list the values of all classes: `values = {sorted({*(known or ()), *others})}` in `imagefolder`"
+        )
+    box, size, place = _inside(cut, (numbers.shape[1], numbers.shape[0]))
+    part = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.NEAREST, box))
+    whole = np.full(cut.size, IGNORED, np.int32)
+    whole[place[1] : place[1] + size[1], place[0] : place[0] + size[0]] = part
+    return whole
+
+
+def mask_values(image: Any, name: str) -> Any:
+    """The numbers in a mask, int32: of a palette its entries, of grey its values. Raise `Fault` E0801 if it has colours."""
+    if image.mode in ("P", "L", "1") or image.mode.startswith("I"):
+        return np.asarray(image).astype(np.int32)
+    array = np.asarray(image.convert("RGB"))
+    if bool((array == array[..., :1]).all()):
+        return array[..., 0].astype(np.int32)
+    colors = len(np.unique(array.reshape(-1, 3), axis=0))
+    message = f"the mask {name} is a colour image, with {colors:,} colours, and a mask has a class number for each pixel"
+    if colors > 256:
+        help = "give masks that were saved without loss, as PNG: a photograph, or a JPEG, has no class numbers"
+    else:
+        help = "save each colour's place in the list of all colours: `Image.fromarray(numpy.array([colors.index(tuple(c)) for c in array.reshape(-1, 3)]"
+        help += ", numpy.uint8).reshape(array.shape[:2]))`, with the same `colors` for all masks"
+    raise unfit_mask(message, help)
+
+
+def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
+    """The place of each value in the list."""
+    places = np.full(numbers.shape, IGNORED, np.int32)
+    known = np.zeros(numbers.shape, bool)
+    for place, value in enumerate(values):
+        places[numbers == value] = place
+        known |= numbers == value
+    if not known.all():
+        other = int(numbers[~known][0])
+        message = f"the mask {name} has the value {other}, and `values` is {list(values)}"
+        raise unfit_mask(message, f"add it: `values = {[*values, other]}`")
+    return places
+
+
+def unfit_mask(message: str, help: str) -> Exception:
+    """E0801, about masks."""
+    from archdsl.data.formats import unfit
+
+    return unfit(message, help)
