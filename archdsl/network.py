@@ -118,8 +118,9 @@ class Network:
 
     def open_data(self, reading: Reading | None = None) -> Opened:
         """Open the data set of the recipe, and compare it with the network, without PyTorch. Raise `SpecError` if they do not fit."""
-        from archdsl.data import AS_IT_IS, open_data  # here: checking needs no data
-        from archdsl.data.fitting import check_labels
+        with _faults_as_errors(), extra_needed("train", "reading data"):
+            from archdsl.data import AS_IT_IS, open_data  # here: checking needs no data
+            from archdsl.data.fitting import check_labels
 
         assert self.recipe is not None
         try:

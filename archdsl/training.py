@@ -10,7 +10,7 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
-from archdsl.data import AS_IT_IS, Opened, Reading
+from archdsl.data.reading import AS_IT_IS, Reading
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Severity, SpecError
 from archdsl.extras import extra_needed
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import Callback
     from torch import nn
 
+    from archdsl.data import Opened
     from archdsl.network import Network
     from archdsl.recipe import Recipe
     from archdsl.starting_weights import Weights

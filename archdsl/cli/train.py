@@ -16,7 +16,7 @@ from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
 from archdsl.cli.weights import weights_options
 from archdsl.columns import BOLD, Cell, columns
-from archdsl.data import Opened, Reading
+from archdsl.data.reading import Reading
 from archdsl.diagnostics import Diagnostic, SpecError, printable
 from archdsl.extras import extra_needed
 from archdsl.network import Network
@@ -28,7 +28,8 @@ from archdsl.starting_weights import Weights, weights_of
 from archdsl.training import draw_batch, fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
 
 if TYPE_CHECKING:
-    from archdsl.data import Opened, Reading
+    from archdsl.data import Opened
+    from archdsl.data.reading import Reading
     from archdsl.train import Result
 
 _EXAMPLES = """\b

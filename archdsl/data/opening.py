@@ -6,7 +6,7 @@ import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from archdsl.data.arrays import open_arrays
 from archdsl.data.formats import Request, misshapen, unread
@@ -15,24 +15,12 @@ from archdsl.data.inputs import Input
 from archdsl.data.labels import Labels
 from archdsl.data.parts import Arrays, Decoded, Header, Source, Stream
 from archdsl.data.placing import check_augmentations
+from archdsl.data.reading import AS_IT_IS, Reading
 from archdsl.declared import Fault
 from archdsl.recipe import Dataset, Recipe
 
 _CHANNELS = (1, 3, 4)
 """Grey, RGB, and RGB with transparency."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a data set is read."""
-
-    skip_bad: bool = False
-    """Decode every image once, and leave out those that cannot be read."""
-    download: bool = False
-    """Fetch what is not on this machine."""
-
-
-AS_IT_IS: Final = Reading()
 
 
 @dataclass(frozen=True)

@@ -366,7 +366,7 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "arguments", "message", "help"), [
-    ("shift", {"pixels": 20}, "`shift` moves images by up to 20 pixels, and the images are 4 x 4", "write a smaller number, such as `shift(1)`"),
+    ("shift", {"pixels": 20}, "`shift` moves images by up to 20 pixels, and the images have 4 x 4", "write a smaller number, such as `shift(1)`"),
     ("shift", {"pixels": 4}, "by up to 4 pixels", "write a smaller number, such as `shift(1)`"),
 ])  # fmt: skip
 def test_augmentations_that_leave_nothing_of_an_image(folder: Path, name: str, arguments: dict[str, Any], message: str, help: str) -> None:
