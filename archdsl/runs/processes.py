@@ -1,0 +1,47 @@
+"""Which of a run's processes this one is, before PyTorch is imported."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from archdsl.declared import Fault
+
+_RANKS: Final = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+"""Set by torchrun, by Lightning for the processes that it starts on one machine, and by SLURM."""
+_FOLDER: Final = "ARCHDSL_RUN_FOLDER"
+"""Where the first process tells those that it starts which folder it took."""
+
+
+def rank() -> int:
+    """Return this process's number among those of the run; 0 for the first and for a process alone."""
+    return next((int(os.environ[name]) for name in _RANKS if os.environ.get(name, "").isdigit()), 0)
+
+
+def started_together() -> bool:
+    """Return whether another program, such as torchrun, started several processes at once."""
+    sizes = (os.environ.get(name, "") for name in ("WORLD_SIZE", "SLURM_NTASKS"))
+    return _FOLDER not in os.environ and any(size.isdigit() and int(size) > 1 for size in sizes) and _rank_is_set()
+
+
+def _rank_is_set() -> bool:
+    return any(name in os.environ for name in _RANKS)
+
+
+def announce_folder(path: Path) -> None:
+    """Tell the processes that this one starts where the run's folder is."""
+    os.environ[_FOLDER] = str(path.resolve())
+
+
+def announced_folder() -> Path | None:
+    """Return the folder that the first process took; None in the first process."""
+    given = os.environ.get(_FOLDER)
+    return Path(given) if given and rank() > 0 else None
+
+
+def require_common_folder(path: Path | None) -> None:
+    """Raise `Fault` E0606 if processes that were started together have no folder in common."""
+    if path is None and started_together():
+        message = "several processes train this network, and each would choose a folder of its own"
+        raise Fault("E0606", message, help="name one folder for all of them: -o runs/NAME")
