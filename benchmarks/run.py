@@ -27,6 +27,7 @@ PARTS: dict[str, dict[str, str]] = {
     "zoo": {"PYTHONPATH": str(ROOT / ".references")},
     "modules": {"PYTHONPATH": str(ROOT / ".references"), **ALLOCATOR},
     "memory": {},
+    "training": {"OMP_NUM_THREADS": "1"},
     "data": {"OMP_NUM_THREADS": "1"},
 }
 """Each part runs in a process of its own, with this added to its environment."""
