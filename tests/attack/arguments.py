@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.attack.network import LARGEST_TOKEN
@@ -98,7 +98,8 @@ class Leaves:
             return self.on_vector(x)
         kinds = ["convolution"] * 6 + ["pool"] * 6 + ["activation"] * 3 + ["norm"] * 3 + ["enlarge"] * 3 + ["shape"] * 3
         kinds += ["to"] + ["chance"] + (["like"] * 5 if likes else [])
-        return getattr(self, "on_" + self.random.choice(kinds))(x, axes, likes)
+        make: Callable[[Value, int, Sequence[Expression]], Apply] = getattr(self, "on_" + self.random.choice(kinds))
+        return make(x, axes, likes)
 
     def on_vector(self, x: Value) -> Apply:
         """Return an op on features."""
@@ -167,7 +168,7 @@ class Leaves:
     def activation(self) -> Apply:
         """Return an activation."""
         name = self.random.choice(ACTIVATIONS)
-        options: dict[str, Expression] = {}
+        options: Mapping[str, Mapping[str, Expression]] = {}
         if self.maybe(0.5):
             options = {
                 "leaky_relu": {"slope": Literal(0.1)},
@@ -176,8 +177,8 @@ class Leaves:
                 "softmax": {"axis": Literal(-1)},
                 "softplus": {"beta": Literal(2.0)},
                 "prelu": {"per_channel": Literal(True)},
-            }.get(name, {})
-        return self.call(name, **options)
+            }
+        return self.call(name, (), **options.get(name, {}))
 
     def on_activation(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return an activation, at times through `act`."""
@@ -187,7 +188,7 @@ class Leaves:
     def on_norm(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return a normalization."""
         name = self.random.choice(NORMS)
-        options: dict[str, Expression] = {}
+        options: Mapping[str, Mapping[str, Expression]] = {}
         if name == "gn":
             fitting = [each for each in (1, 2, 3, 4) if x.shape[0] % each == 0] or [1]
             return self.call(name, [self.number(self.random.choice(fitting), x)])
@@ -199,8 +200,8 @@ class Leaves:
                 "ln": {"axis": Literal(self.random.choice((0, -1)))},
                 "instance_norm": {"affine": Literal(True)},
                 "layer_scale": {"init": Literal(0.5)},
-            }.get(name, {})
-        return self.call(name, **options)
+            }
+        return self.call(name, (), **options.get(name, {}))
 
     def on_enlarge(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return an op that makes sizes larger."""

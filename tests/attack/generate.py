@@ -15,13 +15,13 @@ import torch
 
 from tests.attack import network
 from tests.attack.arguments import Leaves
+from tests.attack.blocks import Blocks, Body
 from tests.attack.inputs import make_head
-from tests.attack.interpret import Machine, Modules
+from tests.attack.interpret import Machine
+from tests.attack.places import Modules
 from tests.attack.program import (
     Apply,
-    Argument,
-    Block,
-    Choice,
+    Binary,
     Expect,
     Expression,
     For,
@@ -35,8 +35,6 @@ from tests.attack.program import (
     ListOf,
     Literal,
     Name,
-    OpValue,
-    Parameter,
     Pipeline,
     Program,
     Range,
@@ -46,11 +44,9 @@ from tests.attack.program import (
     Stage,
     Statement,
     Take,
-    Binary,
 )
 from tests.attack.values import Refused, Value
 
-Body = tuple[Statement, ...]
 DEEPEST = 3
 MOST_ELEMENTS = 40_000  # of one example, at the sizes that programs are grown with
 
@@ -66,7 +62,7 @@ class _Grower:
     def __init__(self, chance: random.Random) -> None:
         self.random = chance
         self.leaves = Leaves(chance)
-        self.blocks: list[Block] = []
+        self.blocks = Blocks(self.leaves, self.grow)
         self.fresh = 0
         # The share of statements that stay although they are refused.
         self.careless = 0.3 if chance.random() < 0.12 else 0.0
@@ -89,7 +85,7 @@ class _Grower:
             body, machine, x = self.grow(machine, x, "", self.random.randint(2, 7), 0, heads=True)
             body += self.take_up(head, machine, x)
         style = self.random.choice((0, self.random.randrange(1, 1_000_000)))
-        return replace(head, body=body, blocks=tuple(self.blocks), style=style)
+        return replace(head, body=body, blocks=tuple(self.blocks.defined), style=style)
 
     def take_up(self, head: Program, machine: Machine, x: Value) -> Body:
         """Return a join with the other inputs, which ends many programs of several inputs."""
@@ -208,7 +204,7 @@ class _Grower:
         if x.integers or depth >= DEEPEST or self.maybe(0.5):
             return self.ops(machine, x, self.random.choice((1, 1, 2, 3)))
         forms: list[Callable[[Machine, Value, str, int], tuple[Stage, ...]]] = [
-            self.skip, self.skip, self.skip, self.join, self.join, self.join, self.called, self.called, self.group,
+            self.skip, self.skip, self.skip, self.join, self.join, self.join, self.block, self.block, self.group,
             self.repeat, self.loop, self.conditional, self.halved, self.gate,
         ]  # fmt: skip
         return self.random.choice(forms)(machine, x, scope, depth)
@@ -223,6 +219,9 @@ class _Grower:
             if number > 1:
                 x = trial.stage(stage, x, "trial.")
         return stages
+
+    def block(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
+        return self.blocks.call(machine, x, depth)
 
     def group(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
         return (Group(self.body(machine, x, scope, 3, depth)),)
@@ -346,59 +345,3 @@ class _Grower:
         if known and self.maybe(0.4):
             branches += (Pipeline((Take(self.random.choice(known)),)),)
         return (Join(kind, branches, axis),)
-
-    # Blocks -----------------------------------------------------------------------------------------------------------
-
-    def called(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
-        """Return a call of a block, perhaps of a new one."""
-        if not self.blocks or (self.maybe(0.5) and len(self.blocks) < 3 and depth < 2):
-            block = self.new_block(machine, x, depth)
-            self.blocks.append(block)
-            machine.blocks[block.name] = block
-        block = self.random.choice(self.blocks)
-        arguments = []
-        for at, parameter in enumerate(block.parameters):
-            if parameter.default is not None and self.maybe(0.5):
-                continue
-            by_name = len(arguments) < at or self.maybe(0.4) or any(each.name for each in arguments)
-            arguments.append(Argument(parameter.name if by_name else None, self.argument(parameter)))
-        return (Apply(block.name, tuple(arguments)),)
-
-    def argument(self, parameter: Parameter) -> Expression:
-        """Return a value for a block's parameter, which its name tells the kind of."""
-        if parameter.name == "f":
-            stage = self.leaves.activation()
-            return OpValue(stage.name, stage.arguments)
-        if parameter.name == "step":
-            return Literal(self.random.choice((1, 1, 2, 3)))
-        if parameter.name == "wide":
-            return Literal(self.maybe(0.5))
-        return self.leaves.number(self.leaves.width())
-
-    def new_block(self, machine: Machine, x: Value, depth: int) -> Block:
-        """Return a new block, with a body grown from `x`."""
-        parameters = [Parameter("out", None, self.random.choice(("int", None)))]
-        if self.maybe(0.5):
-            parameters.append(Parameter("step", Literal(1)))
-        if self.maybe(0.5):
-            parameters.append(Parameter("f", OpValue("relu"), "op"))
-        if self.maybe(0.3):
-            parameters.append(Parameter("wide", Literal(False), "bool"))
-        names = {each.name for each in parameters}
-        opening: list[Stage] = []
-        if len(x.shape) > 1 and self.maybe(0.9):
-            out: Expression = Name("out")
-            if "wide" in names:
-                out = Choice(Binary("*", out, Literal(2)), Name("wide"), out)
-            step = Name("step") if "step" in names else None
-            opening.append(self.leaves.call("conv", [out, Literal(self.random.choice((1, 3)))], stride=step))
-        if "f" in names:
-            opening.append(Apply("f") if self.maybe(0.5) else self.leaves.call("act", [Name("f")]))
-        start: Body = (Pipeline(tuple(opening)),) if opening else ()
-        trial = machine.copy()
-        given = {each.name: 4 if each.default is None else network.evaluate(each.default, {}) for each in parameters}
-        trial.frames = trial.frames[:0]
-        with trial.braces(given):
-            value = trial.run(start, x, "block.")
-            body = self.grow(trial, value, "block.", self.random.randint(0, 2), depth + 1)[0]
-        return Block(self.name("block_"), tuple(parameters), start + body)

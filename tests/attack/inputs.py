@@ -51,7 +51,7 @@ def make_head(chance: random.Random) -> tuple[Program, dict[str, int]]:
 
 def _coupled(chance: random.Random, symbol: str) -> Expression:
     """Return a size that follows from an open one."""
-    size = Name(symbol)
+    size: Expression = Name(symbol)
     return chance.choice(
         [
             size,

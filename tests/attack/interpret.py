@@ -9,15 +9,16 @@ from __future__ import annotations
 import copy
 import inspect
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
 
 from tests.attack import operations
+from tests.attack.checks import Open, count
+from tests.attack.places import Modules, Site, bind
 from tests.attack.program import (
     Apply,
     Argument,
@@ -42,31 +43,7 @@ from tests.attack.program import (
 )
 from tests.attack.values import Refused, Value, evaluate
 
-BATCH = 2
 PARAMETERS = {name: list(inspect.signature(function).parameters)[2:] for name, function in operations.OPS.items()}
-
-
-@dataclass
-class Modules:
-    """The modules of a network by key, and the convolutions that `bias = auto` leaves without a bias."""
-
-    by_path: dict[str, nn.Module] = field(default_factory=dict)
-    unbiased: frozenset[str] = frozenset()
-    training: bool = False
-
-    def train(self, mode: bool) -> None:
-        """Set all modules to training or evaluation."""
-        self.training = mode
-        for module in self.by_path.values():
-            module.train(mode)
-
-    def tensors(self) -> dict[str, torch.Tensor]:
-        """Return parameters and buffers by the keys of the `state_dict`."""
-        found = {}
-        for path, module in self.by_path.items():
-            for key, tensor in module.state_dict(keep_vars=True).items():
-                found[path if isinstance(module, operations.Bare) else f"{path}.{key}"] = tensor
-        return found
 
 
 @dataclass
@@ -80,10 +57,9 @@ class Frame:
 class Machine:
     """One run of a program, or a part of one: the generator stops a run anywhere and goes on from a copy."""
 
-    def __init__(self, program: Program, modules: Modules, dtype: torch.dtype = torch.float64) -> None:
+    def __init__(self, program: Program, modules: Modules) -> None:
         self.blocks: dict[str, Block] = {block.name: block for block in program.blocks}
         self.modules = modules
-        self.dtype = dtype
         self.frames: list[Frame] = [Frame({})]
         self.positions: Counter[str] = Counter()
         self.taken: defaultdict[str, set[str]] = defaultdict(set)
@@ -179,17 +155,16 @@ class Machine:
             x = self.statement(statement, x, scope)
         return x
 
-    def statement(self, tree: Statement, x: Value, scope: str) -> Value:
+    def statement(self, statement: Statement, x: Value, scope: str) -> Value:
         """Return what one statement makes of `x`."""
-        match tree:
+        match statement:
             case Pipeline(stages, label):
                 return self.pipeline(stages, label, x, scope)
-            case Let(name, value):
-                self.frames[-1].names[name] = self.evaluate(value, x)
+            case Let(name, tree):
+                self.frames[-1].names[name] = self.evaluate(tree, x)
             case Head(kind, name, stages, _):
-                path = scope + name
                 value = self.pipeline(stages, Label(name), x, scope)
-                result = path.replace(".", "_")
+                result = (scope + name).replace(".", "_")
                 if result in self.heads:
                     raise Refused(f"two results are called {result}", "E0505")
                 self.heads[result] = (kind, value)
@@ -226,22 +201,22 @@ class Machine:
             case Group(body):
                 with self.braces():
                     return self.run(body, x, scope)
-            case Join(kind, statements, axis):
-                return self.join(kind, statements, axis or 0, x, scope)
+            case Join(kind, branches, axis):
+                return self.join(kind, branches, axis or 0, x, scope)
             case Skip():
                 return self.skip(tree, x, scope)
             case Repeat() | For() | If():
-                for body, names in self.rounds(tree, x):
+                for statements, names in self.rounds(tree, x):
                     with self.braces(names, control=True):
-                        x = self.run(body, x, scope)
+                        x = self.run(statements, x, scope)
                 return x
         raise TypeError(tree)
 
     def rounds(self, tree: Repeat | For | If, x: Value) -> Iterator[tuple[Sequence[Statement], dict[str, Any]]]:
         """Yield the bodies that a control form runs, with the names of each round."""
         match tree:
-            case Repeat(count, body):
-                for _ in range(operations.count(self.evaluate(count, x), 0)):
+            case Repeat(times, body):
+                for _ in range(count(self.evaluate(times, x), 0)):
                     yield body, {}
             case For(name, over, body, position):
                 for at, item in enumerate(self.evaluate(over, x)):
@@ -319,14 +294,14 @@ class Machine:
             return self.apply(activation, x, scope, path)
         if op.name not in operations.OPS:
             raise Refused(f"nothing is called {op.name}", "E0201")
-        arguments = _bind(PARAMETERS[op.name], op.arguments, lambda tree: self.evaluate(tree, x))
+        arguments = bind(PARAMETERS[op.name], op.arguments, lambda tree: self.evaluate(tree, x))
         return self.op(op.name, arguments, x, path)
 
     def block(self, block: Block, arguments: Sequence[Argument], x: Value, path: str) -> Value:
         """Run a block, which sees its parameters and nothing of the place that it is called from."""
         if block.name in self.calls:
             raise Refused("a block contains itself", "E0501")
-        given = _bind([each.name for each in block.parameters], arguments, lambda tree: self.evaluate(tree, x))
+        given = bind([each.name for each in block.parameters], arguments, lambda tree: self.evaluate(tree, x))
         for each in block.parameters:
             if each.name not in given:
                 if each.default is None:
@@ -341,7 +316,7 @@ class Machine:
 
     def op(self, name: str, arguments: dict[str, Any], x: Value, path: str) -> Value:
         """Apply an op at its place."""
-        site = _Site(self, name, path)
+        site = Site(self.modules, path)
         try:
             tensor, opened = operations.OPS[name](site, x, **arguments)
         except TypeError as error:
@@ -357,7 +332,7 @@ class Machine:
         """Apply an op that an option of `skip` stands for, and that has no position."""
         return self.op(name, arguments, x, "")
 
-    def made(self, name: str, tensor: torch.Tensor, opened: operations.Open, parents: Sequence[Value],
+    def made(self, name: str, tensor: torch.Tensor, opened: Open, parents: Sequence[Value],
              path: str | None = None, shifts: bool = False) -> Value:  # fmt: skip
         """Return the value that an op made, noted as a consumer of what it took."""
         if 0 in tensor.shape[1:]:
@@ -367,52 +342,3 @@ class Machine:
         value = Value(tensor, opened, name, tuple(parents), path)
         self.nodes.append(value)
         return value
-
-
-class _Site:
-    """The place where an op is applied."""
-
-    def __init__(self, machine: Machine, op: str, path: str) -> None:
-        self.machine, self.op, self.path = machine, op, path
-        self.training = machine.modules.training
-        self.macs = 0
-        self.others: list[Value] = []
-        self.chances: list[float] = []
-
-    def module(self, make: Callable[[], nn.Module]) -> nn.Module:
-        modules = self.machine.modules
-        if self.path not in modules.by_path:
-            modules.by_path[self.path] = make().to(self.machine.dtype).train(modules.training)
-        return modules.by_path[self.path]
-
-    def bias(self, wanted: bool | str) -> bool:
-        if not isinstance(wanted, bool) and wanted != "auto":
-            raise Refused(f"bias = {wanted}", "E0401")
-        return wanted if isinstance(wanted, bool) else self.path not in self.machine.modules.unbiased
-
-    def count(self, macs: int) -> None:
-        self.macs += macs
-
-    def random(self, probability: float) -> None:
-        self.chances.append(probability)
-
-    def value(self, name: Any) -> Value:
-        if not isinstance(name, Value):
-            raise Refused(f"{name} is no value", "E0401", "E0206", "E0201")
-        self.others.append(name)
-        return name
-
-
-def _bind(parameters: Sequence[str], arguments: Sequence[Argument], value: Callable[[Expression], Any]) -> dict[str, Any]:
-    """Return arguments by the names of the parameters that they are for."""
-    bound: dict[str, Any] = {}
-    for at, argument in enumerate(arguments):
-        if argument.name is None and at >= len(parameters):
-            raise Refused("too many arguments", "E0404")
-        name = argument.name or parameters[at]
-        if name not in parameters:
-            raise Refused(f"no parameter {name}", "E0202")
-        if name in bound or (argument.name is None and any(each.name for each in arguments[:at])):
-            raise Refused(f"{name} is given twice", "E0404")
-        bound[name] = value(argument.value)
-    return bound

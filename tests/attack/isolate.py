@@ -7,9 +7,10 @@ import pickle
 import signal
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Work = TypeVar("Work")
 Outcome = TypeVar("Outcome")
@@ -36,7 +37,7 @@ def run(items: Sequence[Work], work: Callable[[Work], Outcome], seconds: float) 
             path = Path(folder, "outcomes")
             path.touch()
             how = _child(waiting, work, path, seconds)
-            outcomes = _read(path)
+            outcomes: list[Outcome] = _read(path)
         yield from zip(waiting, outcomes, strict=False)
         waiting = waiting[len(outcomes) :]
         if waiting:
@@ -53,6 +54,8 @@ def _child(items: Sequence[Work], work: Callable[[Work], Outcome], path: Path, s
                 for item in items:
                     pickle.dump(work(item), file)
                     file.flush()
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)  # not `sys.exit`: what the parent set up to run at its end is not the child's to run
     seen, since = -1, time.monotonic()
@@ -70,9 +73,9 @@ def _child(items: Sequence[Work], work: Callable[[Work], Outcome], path: Path, s
         time.sleep(POLL)
 
 
-def _read(path: Path) -> list[Outcome]:
+def _read(path: Path) -> list[Any]:
     """Return the outcomes that were written whole."""
-    outcomes: list[Outcome] = []
+    outcomes = []
     with path.open("rb") as file:
         while True:
             try:

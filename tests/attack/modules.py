@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import archdsl
 from tests.attack import network
-from tests.attack.interpret import BATCH, Modules
+from tests.attack.places import BATCH, Modules
 from tests.attack.program import Program
 from tests.attack.values import Refused, evaluate
 from tests.attack.verdicts import Point, Report
@@ -185,7 +185,7 @@ def _backward(results: Mapping[str, torch.Tensor], seed: int) -> None:
         if results[name].is_floating_point():
             total = total + (results[name] * torch.randn(results[name].shape, generator=generator, dtype=torch.float64)).sum()
     if total.requires_grad:
-        total.backward()
+        torch.autograd.backward(total)
 
 
 def _compare_gradients(
@@ -224,11 +224,11 @@ def _compare_buffers(module: nn.Module, own: Modules, run: network.Run, training
 # Refused inputs -------------------------------------------------------------------------------------------------------
 
 
-class _Computation(TorchDispatchMode):
+class _Computation(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the operations that run."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.operations = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from tests.attack.interpret import BATCH, Machine, Modules
+from tests.attack.interpret import Machine
+from tests.attack.places import BATCH, Modules
 from tests.attack.program import Expression, Input, Name, Program, Size
 from tests.attack.values import Planned, Refused, Value, evaluate
 

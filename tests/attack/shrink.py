@@ -66,7 +66,7 @@ def variants(tree: Any) -> Iterator[Any]:
     if isinstance(tree, tuple):
         yield from _of_tuple(tree)
         return
-    if not is_dataclass(tree):
+    if not is_dataclass(tree) or isinstance(tree, type):
         return
     yield from _simpler(tree)
     for each in fields(tree):
@@ -122,10 +122,8 @@ def _inner(stage: Any) -> Iterator[tuple[Any, ...]]:
 def _simpler(tree: Any) -> Iterator[Any]:
     """Yield simple nodes in the place of one expression or stage."""
     match tree:
-        case Literal(bool() | None):
-            return
-        case Literal(value) if value > 1:
-            yield Literal(type(value)(1))
+        case Literal(int(value)) if value > 1:
+            yield Literal(1)
             yield Literal(value - 1)
         case Binary(_, left, right):
             yield left

@@ -54,13 +54,13 @@ def expression(tree: Expression, least: int = RANGE) -> str:
     return f"({text})" if level < least else text
 
 
-def _expression(tree: Expression) -> tuple[str, int]:
+def _expression(tree: Expression) -> tuple[str, int]:  # noqa: C901 - a case for each kind of expression
     match tree:
         case Literal(None):
             return "none", ATOM
-        case Literal(bool(value)):
-            return str(value).lower(), ATOM
-        case Literal(value):
+        case Literal(bool(flag)):
+            return str(flag).lower(), ATOM
+        case Literal(int(value) | float(value)):
             return str(value), ATOM if value >= 0 else NEGATE
         case Word(text) | Name(text):
             return text, ATOM

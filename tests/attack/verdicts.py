@@ -11,7 +11,7 @@ from typing import Any
 
 import archdsl
 from tests.attack import network, text
-from tests.attack.interpret import Modules
+from tests.attack.places import Modules
 from tests.attack.program import Expression, Input, Literal, Program
 from tests.attack.values import Refused, evaluate
 
