@@ -16,6 +16,7 @@ import torch
 from tests.attack import network
 from tests.attack.arguments import Leaves
 from tests.attack.blocks import Blocks, Body
+from tests.attack.families import dense, unet
 from tests.attack.inputs import make_head
 from tests.attack.interpret import Machine
 from tests.attack.places import Modules
@@ -108,12 +109,13 @@ class _Grower:
         for _ in range(statements):
             for _ in range(4):
                 self.leaves.names = {k: v for k, v in machine.visible().items() if isinstance(v, int)}
+                statement = None
                 try:
                     statement = self.statement(machine, x, scope, depth, heads)
                     trial = machine.copy()
                     result = trial.statement(statement, x, scope)
                 except Refused:
-                    if self.maybe(self.careless) and depth == 0:
+                    if statement and depth == 0 and self.maybe(self.careless):
                         body += (statement,)
                     continue
                 if result.tensor[0].numel() <= MOST_ELEMENTS:
@@ -205,7 +207,7 @@ class _Grower:
             return self.ops(machine, x, self.random.choice((1, 1, 2, 3)))
         forms: list[Callable[[Machine, Value, str, int], tuple[Stage, ...]]] = [
             self.skip, self.skip, self.skip, self.join, self.join, self.join, self.block, self.block, self.group,
-            self.repeat, self.loop, self.conditional, self.halved, self.gate,
+            self.repeat, self.loop, self.conditional, self.halved, self.gate, self.levels,
         ]  # fmt: skip
         return self.random.choice(forms)(machine, x, scope, depth)
 
@@ -270,6 +272,13 @@ class _Grower:
         if self.maybe(0.6):
             return (Skip((path,)),)
         return (Join(self.random.choice(("concat", "add", "mul")), (path, Pipeline((Take(Name("x")),)))),)
+
+    def levels(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
+        """Return layers that refer to a family of labels."""
+        if len(x.shape) < 2:
+            return self.ops(machine, x, 1)
+        family = self.name("f")
+        return (unet(self.leaves, family, self.leaves.width()) if self.maybe(0.6) else dense(self.leaves, family),)
 
     def gate(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
         """Return squeeze and excitation."""

@@ -120,22 +120,29 @@ def compare_verdicts(
 
 
 def _check_sizes(program: Program, found: archdsl.Network, points: list[Point], report: Report) -> None:
+    differing: dict[str, str] = {}
     for point in points:
-        says = found.sizes.works(point.sizes)
-        if says == point.works:
-            continue
-        if says:
-            kind = "works: where it is ruled out" if not point.stated else "works: PyTorch refuses"
-            if point.refusal and "window of padding" in str(point.refusal):
-                kind = "works: window of padding alone"
-        else:
-            kind = "does not work: PyTorch accepts"
-        report.differ(kind, f"{point.sizes}: {point.refusal}")
-        return
+        if (says := found.sizes.works(point.sizes)) != point.works:
+            differing.setdefault(_kind(point, says), f"{point.sizes}: {point.refusal}")
+    for kind, detail in differing.items():
+        report.differ(kind, detail)
     # With one open size, a condition has to rule out each size that does not work; with several it may leave that to another.
     broken = next((point for point in points if point.stated and point.refusal), None)
     if broken and len(program.symbols) == 1 and any(item.where is not None for item in program.inputs):
         report.differ("accepted: the condition is not enough", f"{broken.sizes}: {broken.refusal}")
+
+
+def _kind(point: Point, says: bool) -> str:
+    """Return the class of a false verdict on a size."""
+    if not says:
+        return "does not work: PyTorch accepts"
+    if not point.stated:
+        return "works: where it is ruled out"
+    return "works: window of padding alone" if _padding_alone(point) else "works: PyTorch refuses"
+
+
+def _padding_alone(point: Point) -> bool:
+    return "window of padding" in str(point.refusal)
 
 
 WITNESS = re.compile(r"([A-Z]) = (\d+)")
@@ -210,8 +217,7 @@ def compare_fixed(program: Program, points: list[Point], report: Report, chance:
             if point.refusal is None:
                 report.differ("fixed: refused, PyTorch accepts", f"{point.sizes}: {codes(found)}")
         elif point.refusal is not None:
-            window = "window of padding" in str(point.refusal)
-            kind = "fixed: window of padding alone" if window else "fixed: accepted, PyTorch refuses"
+            kind = "fixed: window of padding alone" if _padding_alone(point) else "fixed: accepted, PyTorch refuses"
             report.differ(kind, f"{point.sizes}: {point.refusal}")
         elif point.run:
             compare_counts(found, point.run, report)
