@@ -1,4 +1,4 @@
-"""Compare the module that archdsl builds with the interpreter: keys, counts, values, gradients, refused inputs, export."""
+"""Compare the module that archdsl builds with the interpreter: keys, counts, values, gradients, refused inputs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import archdsl
 from tests.attack import network
+from tests.attack.exports import compare_export
+from tests.attack.numbers import close
 from tests.attack.places import BATCH, Modules
 from tests.attack.program import Program
 from tests.attack.values import Refused, evaluate
 from tests.attack.verdicts import Point, Report
 
-TOLERANCE = 1e-6
 GRADIENT_TOLERANCE = 1e-4  # normalizations over few, nearly equal values magnify rounding
 MOST_NUMBERS = 2_000_000  # of all values of a run together, so that no program takes long
 
@@ -49,7 +50,7 @@ def compare_modules(
     module.eval()
     _check_refusals(program, module, points, report, chance)
     if export:
-        _check_export(program, found, module, own, working, report, chance)
+        compare_export(program, found, module, working, report, chance)
 
 
 def _numbers(run: network.Run) -> int:
@@ -155,7 +156,7 @@ def _compare_run(
         report.counts["runs left to chance"] += 1
         return _backward(given, seed)
     for name, tensor in expected.items():
-        if not _close(given[name], tensor):
+        if not close(given[name], tensor):
             return report.differ(f"values in {mode}", f"{name} at {point.sizes}: {_apart(given[name], tensor)}")
     _backward(given, seed)
     _backward(expected, seed)
@@ -176,11 +177,6 @@ def _level(module: nn.Module, own: Modules) -> None:
 def _leaves(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return copies that collect gradients."""
     return {name: t.clone().requires_grad_(t.is_floating_point()) for name, t in tensors.items()}
-
-
-def _close(one: torch.Tensor, other: torch.Tensor, tolerance: float = TOLERANCE) -> bool:
-    scale = float(other.detach().abs().nan_to_num(0, 0, 0).max()) if other.numel() else 0.0
-    return torch.allclose(one, other, rtol=tolerance, atol=tolerance * max(1.0, scale), equal_nan=True)
 
 
 def _apart(one: torch.Tensor, other: torch.Tensor) -> str:
@@ -212,7 +208,7 @@ def _compare_gradients(
             continue
         report.counts["gradients"] += 1
         one, other = (torch.zeros_like(each) if each.grad is None else each.grad for each in (given[key], tensor))
-        if not _close(one, other, GRADIENT_TOLERANCE) and bool(other.isfinite().all()):
+        if not close(one, other, GRADIENT_TOLERANCE) and bool(other.isfinite().all()):
             report.differ(f"gradients in {mode}", f"{key}: {_apart(one, other)}")
             break
 
@@ -223,7 +219,7 @@ def _compare_buffers(module: nn.Module, own: Modules, run: network.Run, training
     given = dict(module.named_buffers())
     ours = own.tensors()
     for key, tensor in given.items():
-        if key.rpartition(".")[0] in live and not _close(tensor.double(), ours[key].double()):
+        if key.rpartition(".")[0] in live and not close(tensor.double(), ours[key].double()):
             report.differ("buffers", f"{key}: {_apart(tensor.double(), ours[key].double())}")
             break
 
@@ -292,30 +288,3 @@ def _expect_refusal(
             report.differ(kind, f"{dict(shapes)}: {type(error).__name__}: {error}")
         else:
             report.differ(kind, dict(shapes))
-
-
-# Export ---------------------------------------------------------------------------------------------------------------
-
-
-def _check_export(
-    program: Program, found: archdsl.Network, module: nn.Module, own: Modules, working: list[Point], report: Report,
-    chance: random.Random,
-) -> None:  # fmt: skip
-    """Export the module with the sizes that archdsl names, and compare results at another size."""
-    usable = [point for point in working if all(size > 1 for size in point.sizes.values())]  # PyTorch fixes a sample's size of 1
-    if not usable:
-        return
-    start = usable[-1]
-    inputs = tuple(network.make_inputs(program, start.sizes, 1, batch=3).values())
-    report.counts["exports"] += 1
-    try:
-        program_ = torch.export.export(module, inputs, dynamic_shapes=found.dynamic_shapes()).module()
-        for point in chance.sample(working, min(3, len(working))):
-            tensors = network.make_inputs(program, point.sizes, 2, batch=3)
-            with torch.no_grad():
-                expected, given = module(*tensors.values()), program_(*tensors.values())
-            pairs = zip(expected, given, strict=True) if isinstance(expected, tuple) else [(expected, given)]
-            if not all(_close(one, other) for one, other in pairs):
-                report.differ("export: values", point.sizes)
-    except Exception as error:
-        report.differ("export fails", f"at {start.sizes}: {type(error).__name__}: {str(error)[:300]}")

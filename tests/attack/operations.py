@@ -171,6 +171,8 @@ def join(kind: str, branches: Sequence[Value], axis: int, training: bool, codes:
         raise Refused(f"{kind} of different ranks", *codes)
     if kind == "concat":
         return _concat(branches, axis_of(axis, first), codes)
+    for each in branches:
+        real(each)
     opened = []
     for at in range(len(first.shape)):
         sizes = {each.shape[at] for each in branches}
