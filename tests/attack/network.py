@@ -50,10 +50,14 @@ class Run:
             if value.path and value.consumers == [True] and not any(value is result for result in results)
         )
 
-    def chances(self) -> list[float]:
-        """Return the probabilities of what is random in training, without those that decide nothing."""
+    def is_left_to_chance(self) -> bool:
+        """Return whether training gives other numbers each time, even from one seed.
+
+        A single random op draws the same numbers on both sides; of several the order is not stated, nor how `shake` weighs.
+        """
         live = self.live(training=True)
-        return [probability for value, probability in self.machine.chances if value in live and 0 < probability < 1]
+        deciding = [value for value, probability in self.machine.chances if value in live and 0 < probability < 1]
+        return bool(deciding) and (len(self.machine.chances) > 1 or deciding[0].made_by == "shake")
 
 
 def parameters(program: Program) -> dict[str, Any]:

@@ -152,6 +152,9 @@ def _check_refusal(program: Program, error: archdsl.SpecError, points: list[Poin
     """Compare errors with what was observed: a program that works somewhere may be refused for what it promises alone."""
     given = codes(error)
     said = "; ".join(f"{found.code} {found.message}" for found in error.diagnostics if found.severity == "error")
+    if "--limit" in said:
+        report.counts["refused: a limit"] += 1
+        return
     if PROMISED in given:
         _check_witness(program, error, points, modules, report, said)
         return
