@@ -47,7 +47,8 @@ def _within(shapes: dict[str, tuple[int, ...]], ranges: Any) -> bool:
     """
     for shape, axes in zip(shapes.values(), ranges or (), strict=False):
         for axis, dimension in (axes or {}).items():
-            least, most = getattr(dimension, "min", 2), getattr(dimension, "max", None)
-            if axis and not (least <= shape[axis - 1] and (most is None or shape[axis - 1] <= most) and shape[axis - 1] > 1):
+            # Some kinds of dimensions have no bounds of their own.
+            least, most = getattr(dimension, "min", None) or 2, getattr(dimension, "max", None) or 2**31
+            if axis and not max(least, 2) <= shape[axis - 1] <= most:
                 return False
     return True
