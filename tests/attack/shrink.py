@@ -31,6 +31,7 @@ def shrink(program: Program, fails: Callable[[Program], bool], seconds: float) -
     """Return a program that is no larger, for which `fails` still holds, found in at most `seconds`."""
     end = time.monotonic() + seconds
     program = replace(program, style=0)
+    tried: set[Program] = set()
     found = True
     while found:
         found = False
@@ -38,7 +39,10 @@ def shrink(program: Program, fails: Callable[[Program], bool], seconds: float) -
             if time.monotonic() > end:
                 return program
             candidate = _used_symbols(smaller)
-            if weight(candidate) < weight(program) and fails(candidate):
+            if candidate in tried or weight(candidate) >= weight(program):
+                continue
+            tried.add(candidate)
+            if fails(candidate):
                 program, found = candidate, True
                 break
     return program
@@ -47,7 +51,7 @@ def shrink(program: Program, fails: Callable[[Program], bool], seconds: float) -
 def weight(tree: Any) -> int:
     """Return the size of a tree: its nodes, and its numbers."""
     if isinstance(tree, tuple):
-        return sum(map(weight, tree))
+        return 1 + sum(map(weight, tree))
     if is_dataclass(tree):
         return 10 + sum(weight(getattr(tree, each.name)) for each in fields(tree) if each.name != "style")
     if isinstance(tree, bool) or tree is None:
