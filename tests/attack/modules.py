@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any
 
 import torch
+import torch._dynamo  # PyTorch imports it, for seconds, at the first dispatch mode: here once, not in each child process
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
