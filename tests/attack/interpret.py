@@ -1,0 +1,344 @@
+"""An interpreter of the language on plain PyTorch: what a program computes at given sizes.
+
+It follows docs/language.md alone and shares no code with archdsl. Running a program gives its results, or raises
+`Refused`; on the way it makes the modules, under the keys that the page's rules give them.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from tests.attack import operations
+from tests.attack.checks import Open, count
+from tests.attack.places import Modules, Site, bind
+from tests.attack.program import (
+    Apply,
+    Argument,
+    Block,
+    Expect,
+    Expression,
+    For,
+    Group,
+    Head,
+    If,
+    Join,
+    Label,
+    Let,
+    OpValue,
+    Pipeline,
+    Program,
+    Repeat,
+    Skip,
+    Stage,
+    Statement,
+    Take,
+)
+from tests.attack.values import Refused, Value, evaluate
+
+PARAMETERS = {name: list(inspect.signature(function).parameters)[2:] for name, function in operations.OPS.items()}
+
+
+@dataclass
+class Frame:
+    """The names that one pair of braces makes visible; the braces of control forms pass families on to those around."""
+
+    names: dict[str, Any]
+    control: bool = False
+
+
+class Machine:
+    """One run of a program, or a part of one: the generator stops a run anywhere and goes on from a copy."""
+
+    def __init__(self, program: Program, modules: Modules) -> None:
+        self.blocks: dict[str, Block] = {block.name: block for block in program.blocks}
+        self.modules = modules
+        self.frames: list[Frame] = [Frame({})]
+        self.positions: Counter[str] = Counter()
+        self.taken: defaultdict[str, set[str]] = defaultdict(set)
+        self.heads: dict[str, tuple[str, Value]] = {}
+        self.nodes: list[Value] = []
+        self.chances: list[tuple[Value, float]] = []
+        self.calls: tuple[str, ...] = ()
+
+    def copy(self) -> Machine:
+        """Return a machine that goes on from here by itself."""
+        other = copy.copy(self)
+        other.blocks = dict(self.blocks)
+        other.modules = replace(self.modules, by_path=dict(self.modules.by_path))
+        other.frames = [Frame({k: dict(v) if isinstance(v, dict) else v for k, v in each.names.items()}, each.control)
+                        for each in self.frames]  # fmt: skip
+        other.positions = Counter(self.positions)
+        other.taken = defaultdict(set, {scope: set(keys) for scope, keys in self.taken.items()})
+        other.heads, other.nodes, other.chances = dict(self.heads), list(self.nodes), list(self.chances)
+        return other
+
+    # Names ------------------------------------------------------------------------------------------------------------
+
+    def visible(self) -> dict[str, Any]:
+        """Return what names mean here."""
+        merged: dict[str, Any] = {}
+        for frame in self.frames:
+            merged.update(frame.names)
+        return merged
+
+    def evaluate(self, tree: Expression, x: Value | None = None) -> Any:
+        """Return what an expression is here."""
+        names = self.visible()
+        if x is not None:
+            names["x"] = x
+        return evaluate(tree, names)
+
+    @contextmanager
+    def braces(self, names: Mapping[str, Any] | None = None, control: bool = False) -> Iterator[None]:
+        """Make labels visible until the closing brace."""
+        self.frames.append(Frame(dict(names or {}), control))
+        try:
+            yield
+        finally:
+            self.frames.pop()
+
+    def bind(self, label: Label, value: Value) -> None:
+        """Make a label the name of its value."""
+        if label.text:
+            return
+        if label.index is None:
+            self.frames[-1].names[label.name] = value
+            return
+        frame = next(each for each in reversed(self.frames) if not each.control)
+        family = frame.names.setdefault(label.name, {})
+        if not isinstance(family, dict):
+            raise Refused(f"{label.name} is no family", "E0203", "E0206", "E0204")
+        family[self.evaluate(label.index)] = value
+
+    # Keys -------------------------------------------------------------------------------------------------------------
+
+    def numbered(self, scope: str) -> str:
+        """Return the path of a stage without a label: its position among all stages of the scope."""
+        key = str(self.positions[scope])
+        self.positions[scope] += 1
+        return self.claim(scope, key)
+
+    def labelled(self, scope: str, label: Label) -> str:
+        """Return the path of a stage with a label; a family counts as one stage, at its first member."""
+        if label.index is None or label.text:
+            text = label.name if label.index is None else f"{label.name}{self.evaluate(label.index)}"
+            self.positions[scope] += 1
+            return self.claim(scope, text)
+        family = f"{scope}{label.name}."
+        if label.name not in self.taken[scope]:
+            self.positions[scope] += 1
+            self.taken[scope].add(label.name)
+        elif family not in self.taken:
+            raise Refused(f"two stages are called {label.name}", "E0203")
+        return self.claim(family, str(self.evaluate(label.index)))
+
+    def claim(self, scope: str, key: str) -> str:
+        """Return the path of a key, which may occur once in its scope."""
+        if key in self.taken[scope]:
+            raise Refused(f"two stages are called {scope}{key}", "E0203")
+        self.taken[scope].add(key)
+        return scope + key
+
+    # Statements -------------------------------------------------------------------------------------------------------
+
+    def run(self, statements: Sequence[Statement], x: Value, scope: str) -> Value:
+        """Return what statements make of `x`."""
+        for statement in statements:
+            x = self.statement(statement, x, scope)
+        return x
+
+    def statement(self, statement: Statement, x: Value, scope: str) -> Value:
+        """Return what one statement makes of `x`."""
+        match statement:
+            case Pipeline(stages, label):
+                return self.pipeline(stages, label, x, scope)
+            case Let(name, tree):
+                self.frames[-1].names[name] = self.evaluate(tree, x)
+            case Head(kind, name, stages, _):
+                value = self.pipeline(stages, Label(name), x, scope)
+                result = (scope + name).replace(".", "_")
+                if result in self.heads:
+                    raise Refused(f"two results are called {result}", "E0505")
+                self.heads[result] = (kind, value)
+            case Expect(claim):
+                if not self.evaluate(claim, x):
+                    raise Refused("a claim does not hold", "E0701")
+        return x
+
+    def pipeline(self, stages: Sequence[Stage], label: Label | None, x: Value, scope: str) -> Value:
+        """Return what stages make of `x`; on one stage a label names that stage, on several a group."""
+        if label is None:
+            for stage in stages:
+                x = self.stage(stage, x, scope)
+            return x
+        match stages:
+            case [Take(value)]:
+                x = self.take(value, x)
+            case [Apply() as stage]:
+                x = self.stage(stage, x, scope, self.labelled(scope, label))
+            case _:
+                inner = self.labelled(scope, label) + "."
+                for stage in stages:
+                    x = self.stage(stage, x, inner)
+        self.bind(label, x)
+        return x
+
+    def stage(self, tree: Stage, x: Value, scope: str, path: str | None = None) -> Value:
+        """Return what one stage makes of `x`; `path` is set where a label names it."""
+        match tree:
+            case Apply(name, arguments):
+                return self.apply(OpValue(name, arguments), x, scope, path)
+            case Take(value):
+                return self.take(value, x)
+            case Group(body):
+                with self.braces():
+                    return self.run(body, x, scope)
+            case Join(kind, branches, axis):
+                return self.join(kind, branches, axis or 0, x, scope)
+            case Skip():
+                return self.skip(tree, x, scope)
+            case Repeat() | For() | If():
+                for statements, names in self.rounds(tree, x):
+                    with self.braces(names, control=True):
+                        x = self.run(statements, x, scope)
+                return x
+        raise TypeError(tree)
+
+    def rounds(self, tree: Repeat | For | If, x: Value) -> Iterator[tuple[Sequence[Statement], dict[str, Any]]]:
+        """Yield the bodies that a control form runs, with the names of each round."""
+        match tree:
+            case Repeat(times, body):
+                for _ in range(count(self.evaluate(times, x), 0)):
+                    yield body, {}
+            case For(name, over, body, position):
+                for at, item in enumerate(self.evaluate(over, x)):
+                    yield body, {name: item, **({position: at} if position else {})}
+            case If(condition, body, otherwise):
+                yield (body if self.evaluate(condition, x) else otherwise), {}
+
+    def take(self, value: Expression, x: Value) -> Value:
+        """Return a value by its name."""
+        found = self.evaluate(value, x)
+        if not isinstance(found, Value):
+            raise Refused(f"{value} is no value", "E0408", "E0206", "E0201")
+        return found
+
+    def join(self, kind: str, statements: Sequence[Statement], axis: int, x: Value, scope: str) -> Value:
+        """Return the branches, each a statement that starts from `x`, joined."""
+        with self.braces():
+            branches = list(self.branches(statements, x, scope))
+        if not branches:
+            raise Refused(f"{kind} of nothing", "E0506")
+        code = "E0303" if kind == "concat" else "E0302"
+        tensor, opened = operations.join(kind, branches, axis, self.modules.training, (code, "E0305"))
+        value = self.made(kind, tensor, opened, branches)
+        if kind == "shake":
+            same = all(branch is branches[0] for branch in branches)
+            self.chances.append((value, 0.0 if same else 0.5))
+        return value
+
+    def branches(self, statements: Sequence[Statement], x: Value, scope: str) -> Iterator[Value]:
+        """Yield the branches of a join; loops and `if` contribute those of their bodies."""
+        for statement in statements:
+            match statement:
+                case Pipeline((Repeat() | For() | If() as control,), None):
+                    for body, names in self.rounds(control, x):
+                        with self.braces(names, control=True):
+                            yield from self.branches(body, x, scope)
+                case Head():
+                    raise Refused("a head as a branch", "E0504")
+                case Pipeline():
+                    yield self.statement(statement, x, scope)
+                case _:
+                    self.statement(statement, x, scope)
+
+    def skip(self, tree: Skip, x: Value, scope: str) -> Value:
+        """Return body plus shortcut."""
+        with self.braces():
+            body = self.run(tree.body, x, scope)
+        if body is x:
+            raise Refused("the body of a skip does nothing", "E0506")
+        if tree.scale is not None:
+            body = self.hidden("scale", {"factor": tree.scale}, body)
+        if tree.drop is not None:
+            body = self.hidden("droppath", {"p": tree.drop}, body)
+        with self.braces():
+            other = self.run(tree.via or (), x, scope)
+        tensor, opened = operations.join("add", [body, other], 0, self.modules.training, ("E0301", "E0305"))
+        return self.made("add", tensor, opened, [body, other])
+
+    # Ops --------------------------------------------------------------------------------------------------------------
+
+    def apply(self, op: OpValue, x: Value, scope: str, path: str | None = None) -> Value:
+        """Apply an op, a block, or what a parameter holds."""
+        held = self.visible().get(op.name)
+        if isinstance(held, OpValue):
+            merged = (*(each for each in held.arguments if each.name not in {arg.name for arg in op.arguments}), *op.arguments)
+            return self.apply(OpValue(held.name, merged), x, scope, path)
+        path = path or self.numbered(scope)
+        if op.name in self.blocks:
+            return self.block(self.blocks[op.name], op.arguments, x, path)
+        if op.name == "act":
+            (argument,) = op.arguments
+            activation = self.evaluate(argument.value, x)
+            if not isinstance(activation, OpValue):
+                raise Refused("act of no op", "E0401")
+            return self.apply(activation, x, scope, path)
+        if op.name not in operations.OPS:
+            raise Refused(f"nothing is called {op.name}", "E0201")
+        arguments = bind(PARAMETERS[op.name], op.arguments, lambda tree: self.evaluate(tree, x))
+        return self.op(op.name, arguments, x, path)
+
+    def block(self, block: Block, arguments: Sequence[Argument], x: Value, path: str) -> Value:
+        """Run a block, which sees its parameters and nothing of the place that it is called from."""
+        if block.name in self.calls:
+            raise Refused("a block contains itself", "E0501")
+        given = bind([each.name for each in block.parameters], arguments, lambda tree: self.evaluate(tree, x))
+        for each in block.parameters:
+            if each.name not in given:
+                if each.default is None:
+                    raise Refused(f"{each.name} is missing", "E0403")
+                given[each.name] = evaluate(each.default, {})
+        around, self.frames, calls = self.frames, [Frame(given)], self.calls
+        self.calls = (*calls, block.name)
+        try:
+            return self.run(block.body, x, path + ".")
+        finally:
+            self.frames, self.calls = around, calls
+
+    def op(self, name: str, arguments: dict[str, Any], x: Value, path: str) -> Value:
+        """Apply an op at its place."""
+        site = Site(self.modules, path)
+        try:
+            tensor, opened = operations.OPS[name](site, x, **arguments)
+        except TypeError as error:
+            raise Refused(str(error), "E0202", "E0403", "E0404", "E0401") from error
+        except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
+            raise Refused(f"{name}: {error}") from error
+        value = self.made(name, tensor, opened, [x, *site.others], path, operations.shifts(name, arguments))
+        value.macs = site.macs
+        self.chances.extend((value, probability) for probability in site.chances)
+        return value
+
+    def hidden(self, name: str, arguments: dict[str, Any], x: Value) -> Value:
+        """Apply an op that an option of `skip` stands for, and that has no position."""
+        return self.op(name, arguments, x, "")
+
+    def made(self, name: str, tensor: torch.Tensor, opened: Open, parents: Sequence[Value],
+             path: str | None = None, shifts: bool = False) -> Value:  # fmt: skip
+        """Return the value that an op made, noted as a consumer of what it took."""
+        if 0 in tensor.shape[1:]:
+            raise Refused(f"{name} leaves {tuple(tensor.shape[1:])}", "E0304")
+        for parent in parents:
+            parent.consumers.append(shifts)
+        value = Value(tensor, opened, name, tuple(parents), path)
+        self.nodes.append(value)
+        return value

@@ -1,0 +1,203 @@
+"""The ops that change sizes and have no weights: pools, padding, cropping, enlarging, rearranging.
+
+Each function is an op of docs/ops.md: see `tests.attack.operations`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, divides, each, spatial
+from tests.attack.values import Refused, Value
+
+# Pooling --------------------------------------------------------------------------------------------------------------
+
+MAX_POOL: dict[int, Callable[..., torch.Tensor]] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+AVERAGE_POOL: dict[int, Callable[..., torch.Tensor]] = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+NORM_POOL: dict[int, Callable[..., torch.Tensor]] = {1: F.lp_pool1d, 2: F.lp_pool2d, 3: F.lp_pool3d}
+MAX_POOL_TO: dict[int, Callable[..., Any]] = {1: F.adaptive_max_pool1d, 2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}
+AVERAGE_POOL_TO: dict[int, Callable[..., Any]] = {1: F.adaptive_avg_pool1d, 2: F.adaptive_avg_pool2d, 3: F.adaptive_avg_pool3d}
+
+
+def _window_of_padding(size: int, places: int, window: int, step: int, pad: int, gap: int) -> bool:
+    """Return whether one of the windows of a pool holds no element of the input."""
+    starts = range(-pad, -pad + places * step, step)
+    return any(all(not 0 <= start + gap * at < size for at in range(window)) for start in starts)
+
+
+def maxpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil: Any = False, dilation: Any = 1) -> Result:
+    axes = spatial(x)
+    windows, pads, gaps = each(k, axes), each(pad, axes, 0), each(dilation, axes)
+    steps = windows if stride is None else each(stride, axes)
+    if any(2 * more > window for more, window in zip(pads, windows, strict=True)):
+        raise Refused("padding over half the window", "E0402")
+    tensor = MAX_POOL[axes](x.tensor, windows, steps, pads, gaps, ceil_mode=ceil)
+    # Padding "never is the maximum". PyTorch gives -inf for a window of padding alone, and an index out of range, which its
+    # backward pass writes to: such a size does not work.
+    if any(map(_window_of_padding, x.shape[1:], tensor.shape[2:], windows, steps, pads, gaps)):
+        raise Refused("a window of padding alone", "E0304")
+    return tensor, x.open
+
+
+def avgpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil: Any = False, count_pad: Any = True) -> Result:
+    axes = spatial(x)
+    windows, pads = each(k, axes), each(pad, axes, 0)
+    if any(2 * more > window for more, window in zip(pads, windows, strict=True)):
+        raise Refused("padding over half the window", "E0402")
+    steps = windows if stride is None else each(stride, axes)
+    return AVERAGE_POOL[axes](x.tensor, windows, steps, pads, ceil_mode=ceil, count_include_pad=count_pad), x.open
+
+
+def lppool(site: Site, x: Value, k: Any, p: Any = 2.0, stride: Any = None, ceil: Any = False) -> Result:
+    axes = spatial(x)
+    windows = each(k, axes)
+    steps = windows if stride is None else each(stride, axes)
+    if axes == 1:
+        return F.lp_pool1d(x.tensor, float(p), windows[0], steps[0], ceil), x.open
+    return NORM_POOL[axes](x.tensor, float(p), windows, steps, ceil), x.open
+
+
+def maxpool_to(site: Site, x: Value, size: Any) -> Result:
+    axes = spatial(x)
+    return MAX_POOL_TO[axes](x.tensor, each(size, axes)), (x.open[0], *(CLOSED,) * axes)
+
+
+def avgpool_to(site: Site, x: Value, size: Any) -> Result:
+    axes = spatial(x)
+    return AVERAGE_POOL_TO[axes](x.tensor, each(size, axes)), (x.open[0], *(CLOSED,) * axes)
+
+
+def gap(site: Site, x: Value) -> Result:
+    return avgpool_to(site, x, 1)
+
+
+# Shape ----------------------------------------------------------------------------------------------------------------
+
+
+def pad(site: Site, x: Value, amount: Any = None, before: Any = None, after: Any = None, mode: Any = "zeros",
+        value: Any = 0.0) -> Result:  # fmt: skip
+    axes = spatial(x)
+    if amount is None and before is None and after is None:
+        raise Refused("pad of nothing", "E0402", "E0403")
+    first = each(before if amount is None and before is not None else amount or 0, axes, 0)
+    last = each(after if amount is None and after is not None else amount or 0, axes, 0)
+    sides = [side for pair in zip(reversed(first), reversed(last), strict=True) for side in pair]
+    if mode == "zeros":
+        return F.pad(x.tensor, sides, value=value), x.open
+    return F.pad(x.tensor, sides, mode=mode), x.open
+
+
+def pad_channels(site: Site, x: Value, to: Any) -> Result:
+    more = count(to) - channels(x)
+    if more < 0:
+        raise Refused("pad_channels to fewer", "E0402")
+    return F.pad(x.tensor, [0, 0] * (len(x.shape) - 1) + [0, more]), x.open
+
+
+def crop_like(site: Site, x: Value, like: Any) -> Result:
+    other = site.value(like)
+    axes = spatial(x)
+    _same_rank(x, other)
+    tensor = x.tensor
+    for axis in range(2, 2 + axes):
+        size = other.tensor.shape[axis]
+        if size > tensor.shape[axis]:
+            raise Refused(f"crop of {x.shape} to {other.shape}", "E0304", "E0303", "E0302", "E0402")
+        _tie(x.open[axis - 1], other.open[axis - 1])
+        tensor = tensor.narrow(axis, (tensor.shape[axis] - size) // 2, size)
+    return tensor, (x.open[0], *other.open[1:])
+
+
+def resize_like(site: Site, x: Value, like: Any, mode: Any = "nearest", align_corners: Any = False) -> Result:
+    other = site.value(like)
+    axes = spatial(x)
+    _same_rank(x, other)
+    return _interpolate(x, axes, mode, align_corners, size=other.shape[1:]), (x.open[0], *other.open[1:])
+
+
+def upsample(site: Site, x: Value, scale: Any, mode: Any = "nearest", align_corners: Any = False) -> Result:
+    axes = spatial(x)
+    factors = [float(factor) for factor in each(scale, axes)]
+    return _interpolate(x, axes, mode, align_corners, scale_factor=factors), x.open
+
+
+MODES = {(1, "linear"), (2, "bilinear"), (2, "bicubic"), (3, "trilinear")}
+
+
+def _interpolate(x: Value, axes: int, mode: str, align: bool, **target: Any) -> torch.Tensor:
+    if mode == "nearest":
+        if align:
+            raise Refused("align_corners of nearest", "E0402", "E0401")
+        return F.interpolate(x.tensor, mode=mode, **target)
+    word = {1: "linear", 2: "bilinear", 3: "trilinear"}[axes] if mode == "linear" else mode
+    if (axes, word) not in MODES:
+        raise Refused(f"{mode} over {axes} axes", "E0305", "E0402", "E0401")
+    return F.interpolate(x.tensor, mode=word, align_corners=align, **target)
+
+
+def _same_rank(x: Value, other: Value) -> None:
+    if len(x.shape) != len(other.shape):
+        raise Refused(f"{x.shape} like {other.shape}", "E0305", "E0303", "E0302")
+
+
+def _tie(left: frozenset[str], right: frozenset[str]) -> None:
+    """Refuse to compare two sizes that depend on different open sizes."""
+    if left and right and left != right:
+        raise Refused(f"{set(left)} is tied to {set(right)}", "E0307")
+
+
+def pixel_shuffle(site: Site, x: Value, r: Any) -> Result:
+    spatial(x, 2)
+    divides(count(r) ** 2, channels(x))
+    return F.pixel_shuffle(x.tensor, r), x.open
+
+
+def channel_shuffle(site: Site, x: Value, groups: Any) -> Result:
+    spatial(x)
+    divides(count(groups), channels(x))
+    return torch.unflatten(x.tensor, 1, (groups, -1)).transpose(1, 2).flatten(1, 2), x.open
+
+
+def slice_(site: Site, x: Value, part: Any, axis: Any = 0) -> Result:
+    at = axis_of(axis, x)
+    if not 0 <= part.start < part.stop:
+        raise Refused(f"slice {part}", "E0402", "E0304")
+    if part.stop > x.shape[at]:
+        raise Refused(f"slice {part} of {x.shape}", "E0402", "E0304")
+    return x.tensor.narrow(at + 1, part.start, len(part)), (*x.open[:at], CLOSED, *x.open[at + 1 :])
+
+
+def permute(site: Site, x: Value, order: Any) -> Result:
+    if sorted(order) != list(range(len(x.shape))):
+        raise Refused(f"permute {order}", "E0402", "E0305")
+    return x.tensor.permute(0, *(at + 1 for at in order)), tuple(x.open[at] for at in order)
+
+
+def transpose(site: Site, x: Value, a: Any, b: Any) -> Result:
+    order = list(range(len(x.shape)))
+    first, second = axis_of(a, x), axis_of(b, x)
+    order[first], order[second] = order[second], order[first]
+    return permute(site, x, order)
+
+
+def flatten(site: Site, x: Value) -> Result:
+    if any(x.open) and len(x.shape) > 1:
+        raise Refused("flatten of an open size", "E0307")
+    return torch.flatten(x.tensor, 1), (CLOSED,)
+
+
+def reshape(site: Site, x: Value, sizes: Any) -> Result:
+    if any(x.open):
+        raise Refused("reshape of an open size", "E0307")
+    known = math.prod(size for size in sizes if size != -1)
+    total = math.prod(x.shape)
+    if sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
+        raise Refused(f"reshape to {sizes}", "E0402", "E0309")
+    if total % known or (-1 not in sizes and total != known):
+        raise Refused(f"reshape of {x.shape} to {sizes}", "E0309")
+    return x.tensor.reshape(x.tensor.shape[0], *sizes), (CLOSED,) * len(sizes)

@@ -1,0 +1,211 @@
+"""What the interpreter computes with: values, refusals, and the values of expressions."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from tests.attack.program import (
+    Binary,
+    Call,
+    Choice,
+    Expression,
+    Item,
+    ListOf,
+    Literal,
+    Name,
+    OpValue,
+    Range,
+    Size,
+    Unary,
+    Word,
+)
+
+
+class Refused(Exception):
+    """A program or size that the language does not allow, with the error codes that the documentation gives for it.
+
+    Without codes, it is PyTorch that refuses, and any code will do.
+    """
+
+    def __init__(self, message: str, *codes: str) -> None:
+        super().__init__(message)
+        self.codes = codes
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor on its way through the network, and how it was made.
+
+    `open` holds, for each axis without the batch, the open sizes that its length depends on; `consumers` tells of each use
+    whether it is a normalization with a shift of its own.
+    """
+
+    tensor: torch.Tensor
+    open: tuple[frozenset[str], ...]
+    made_by: str
+    parents: tuple[Value, ...] = ()
+    path: str | None = None
+    macs: int = 0
+    consumers: list[bool] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes without the batch."""
+        return tuple(self.tensor.shape[1:])
+
+    @property
+    def integers(self) -> bool:
+        """Whether the value holds whole numbers."""
+        return not self.tensor.is_floating_point()
+
+    def ancestors(self) -> set[Value]:
+        """Return the value and all that it is made from."""
+        seen: set[Value] = set()
+        waiting = [self]
+        while waiting:
+            value = waiting.pop()
+            if value not in seen:
+                seen.add(value)
+                waiting.extend(value.parents)
+        return seen
+
+
+class Planned(Value):
+    """An input that is a shape alone, perhaps an impossible one: what a condition reads."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(torch.empty(0), (), "input")
+        self._shape = shape
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes without the batch."""
+        return self._shape
+
+
+AXIS_NAMES = {1: ("c",), 2: ("c", "l"), 3: ("c", "h", "w"), 4: ("c", "d", "h", "w")}
+
+
+def size_of(value: Value, axis: str, symbolic: bool) -> Any:
+    """Return a size of a value, or its shape or rank; refuse an open size unless `symbolic` allows it."""
+    if axis == "rank":
+        return len(value.shape)
+    if axis == "shape":
+        if not symbolic and any(value.open):
+            raise Refused("a shape with an open size", "E0307")
+        return list(value.shape)
+    names = AXIS_NAMES.get(len(value.shape), ())
+    if axis not in names:
+        raise Refused(f"no axis {axis} of {value.shape}", "E0408", "E0305", "E0201", "E0401")
+    at = names.index(axis)
+    if not symbolic and value.open[at]:
+        raise Refused(f"{axis} is open", "E0307")
+    return value.shape[at]
+
+
+def _divide(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def divide(left: Any, right: Any) -> Any:
+        if right == 0:
+            raise Refused("division by zero", "E0405")
+        return function(left, right)
+
+    return divide
+
+
+def _make_divisible(value: float, divisor: int) -> int:
+    """Return the nearest multiple of `divisor` that is not more than a tenth below `value`."""
+    nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * value else nearest
+
+
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide(operator.truediv),
+    "//": _divide(operator.floordiv),
+    "%": _divide(operator.mod),
+    "^": operator.pow,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "round": round,
+    "len": len,
+    "sum": sum,
+    "int": int,
+    "make_divisible": _make_divisible,
+}
+
+
+def evaluate(  # noqa: C901 - a case for each kind of expression
+    tree: Expression, names: Mapping[str, Any], symbolic: bool = False
+) -> Any:
+    """Return what an expression is: a number, a truth value, a list, a range, a word, an op, or a value of the network."""
+
+    def of(part: Expression) -> Any:
+        return evaluate(part, names, symbolic)
+
+    match tree:
+        case Literal(value):
+            return value
+        case Word(text):
+            return text
+        case Name(text):
+            if text not in names:
+                raise Refused(f"nothing is called {text}", "E0201", "E0206")
+            return names[text]
+        case Size(name, axis):
+            value = names.get(name)
+            if not isinstance(value, Value):
+                raise Refused(f"{name} is no value", "E0206", "E0201", "E0408")
+            return size_of(value, axis, symbolic)
+        case Binary("and", left, right):
+            return of(left) and of(right)
+        case Binary("or", left, right):
+            return of(left) or of(right)
+        case Binary(sign, left, right):
+            return OPERATORS[sign](of(left), of(right))
+        case Unary("not", operand):
+            return not of(operand)
+        case Unary(_, operand):
+            return -of(operand)
+        case Choice(then, condition, other):
+            return of(then) if of(condition) else of(other)
+        case Call(function, items):
+            return FUNCTIONS[function](*map(of, items))
+        case ListOf(items):
+            return [of(item) for item in items]
+        case Range(start, end):
+            return range(of(start), of(end))
+        case Item(part, index):
+            return _item(of(part), of(index))
+        case OpValue():
+            return tree
+    raise TypeError(tree)
+
+
+def _item(whole: Any, index: int) -> Any:
+    if isinstance(whole, dict):
+        if index not in whole:
+            raise Refused(f"no member {index} of the family", "E0206")
+        return whole[index]
+    try:
+        return whole[index]
+    except IndexError:
+        raise Refused(f"index {index} of a list of {len(whole)}", "E0407") from None
