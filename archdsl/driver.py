@@ -154,7 +154,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
         sizes = open_sizes(graph)
         found += sizes.diagnostics
         if sizes.work:
-            simplify(graph, sizes.work)
+            simplify(graph, sizes)
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
         found += applied_twice(graph, recipe) if recipe is not None and not module.file.damaged else []
