@@ -175,7 +175,7 @@ def _examine(
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            simplify(graph, sizes.work)
+            simplify(graph, sizes)
         costs = Costs(graph)
         scopes = elaboration.scopes_counted()
         if recipe is not None and not module.file.damaged:

@@ -11,7 +11,7 @@ they are eventually periodic: Ginsburg & Spanier 1966.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -225,6 +225,11 @@ def describe(sizes: SizeSet, *, many: bool = False) -> str:
     if sizes.is_finite:
         return _points(sizes.points)
     return _periodic(sizes, many)
+
+
+def describe_choice(sizes: Mapping[str, SizeSet]) -> str:
+    """Sets of which one has to hold its size, as a whole sentence."""
+    return "either " + " or ".join(f"{symbol} must be {describe(within)}" for symbol, within in sizes.items())
 
 
 def _points(points: frozenset[int]) -> str:

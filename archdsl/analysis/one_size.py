@@ -12,13 +12,14 @@ from archdsl.analysis.open_sizes import Demand, OpenSizes
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.ir import Graph, Node
 from archdsl.shapes import Dim, OpenSize, Shape, format_shape
-from archdsl.sizes import SizeSet, describe, simplified
+from archdsl.sizes import describe, simplified
 from archdsl.source import Span
 
 
-def simplify(graph: Graph, work: Mapping[str, SizeSet]) -> None:
+def simplify(graph: Graph, sizes: OpenSizes) -> None:
     """Note where the network works, and let every open size print as it reads there: `H/16` for `floor(H/16)`."""
-    graph.works = dict(work)
+    work = sizes.work
+    graph.works, graph.tied = dict(work), [tie.sizes for tie in sizes.together]
     known: dict[int, Dim] = {}
 
     def shown(size: Dim) -> Dim:
@@ -104,7 +105,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
 def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
     """The graph with numbers in place of open sizes."""
     nodes = [replace(node, shape=_shape_at(node.shape, at)) for node in graph.nodes]
-    return replace(graph, nodes=nodes, conditions=[], stated={}, stated_at={}, works={})
+    return replace(graph, nodes=nodes, conditions=[], stated={}, stated_at={}, works={}, tied=())
 
 
 def _shape_at(shape: Shape, at: Mapping[str, int]) -> tuple[int, ...]:

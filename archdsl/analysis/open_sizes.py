@@ -19,7 +19,7 @@ from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, Severity
 from archdsl.ir import Condition, Graph, Node, Scope
 from archdsl.shapes import Dim, OpenSize, SizeError
-from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, equal
+from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, describe_choice, equal
 from archdsl.source import Span
 
 _SHOWN = 6
@@ -99,7 +99,7 @@ class OpenSizes:
                 continue
             lines = [f"\n  {reason.replace(chr(0), symbols[0])}" for reason in reasons]
             found.append(f"{names} must be {describe(sizes, many=many)}" + (":" + "".join(lines) if lines else ""))
-        return found + [f"{_tied(tie)}:\n  {tie.reason} at {tie.span.place}" for tie in self.together]
+        return found + [f"{describe_choice(tie.sizes)}:\n  {tie.reason} at {tie.span.place}" for tie in self.together]
 
 
 def open_sizes(graph: Graph) -> OpenSizes:
@@ -290,7 +290,7 @@ def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
             at = " and ".join(f"{symbol} = {sizes.smallest()}" for symbol, sizes in short.items())
             message = f"these conditions are not enough: {at} meet them, and the network does not work there"
             place = Mark(graph.stated_at[next(iter(short))])
-            verdict.diagnostics.append(Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=_tied(tie)))
+            verdict.diagnostics.append(Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=describe_choice(tie.sizes)))
             return
     untie(verdict)
 
@@ -361,12 +361,8 @@ def _none_together(verdict: OpenSizes, tie: Together) -> Diagnostic:
     """No sizes meet a condition that ties them, and all the others."""
     symbols = " and ".join(tie.sizes)
     marks = _needs(d for d in verdict.demands if d.symbol in tie.sizes and not _within(d.sizes, tie.sizes[d.symbol]))
-    marks += tuple(Mark(other.span, _tied(other)) for other in islice(verdict.together, _SHOWN) if other is not tie)
-    return Diagnostic("E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, _tied(tie)), marks[:_SHOWN])
-
-
-def _tied(tie: Together) -> str:
-    return "either " + " or ".join(f"{symbol} must be {describe(sizes)}" for symbol, sizes in tie.sizes.items())
+    marks += tuple(Mark(other.span, describe_choice(other.sizes)) for other in islice(verdict.together, _SHOWN) if other is not tie)
+    return Diagnostic("E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, describe_choice(tie.sizes)), marks[:_SHOWN])
 
 
 def _named(node: Node) -> str:

@@ -16,7 +16,7 @@ from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
 from archdsl.ops.join import Input
 from archdsl.records import record
-from archdsl.shapes import OpenSize, Shape, format_shape, open_size
+from archdsl.shapes import OpenSize, Shape, SizeError, format_shape, open_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
@@ -235,7 +235,10 @@ def _condition(bodies: Bodies, condition: ast.Expr, env: Environment) -> None:
         message = "`where` states a condition on open sizes, and this input has none"
         raise problem("E0504", message, condition.span, "leave a size open: `[3, H, W]`")
     for symbol, sizes in stated_sizes(bodies.evaluator, condition, env).items():
-        bodies.stated[symbol] = bodies.stated.get(symbol, ALL) & sizes
+        try:
+            bodies.stated[symbol] = bodies.stated.get(symbol, ALL) & sizes
+        except SizeError as error:
+            raise problem("E0307", str(error), condition.span) from None
         bodies.stated_at[symbol] = condition.span
 
 

@@ -7,7 +7,7 @@ graph algorithms.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
@@ -140,6 +140,8 @@ class Graph:
     doc: str = ""
     works: Mapping[str, SizeSet] = field(default_factory=dict)
     """For each open size the values where the network works, once that is decided."""
+    tied: Sequence[Mapping[str, SizeSet]] = ()
+    """What ties open sizes: of each, one of the sizes must be in its set."""
 
     @property
     def definition(self) -> Span:

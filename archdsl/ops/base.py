@@ -79,6 +79,7 @@ class Need(NamedTuple):
     least: int
     message: str
     others: Shape = ()
+    help: str | None = None
 
 
 class Op(Declared):
@@ -224,21 +225,26 @@ def fixed(name: str, size: Dim, what: str, help: str = "`gap` and `avgpool_to` g
     )
 
 
-def window_output(
-    name: str, size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False
-) -> Dim:
-    """Output size of a sliding window, as PyTorch computes it (`torch.nn.Conv2d`, `torch.nn.MaxPool2d`).
+def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False) -> Dim:
+    """How many windows PyTorch slides over a size (`torch.nn.Conv2d`, `torch.nn.MaxPool2d`); less than one where none fits.
 
     `ceil` rounds up and then drops a last window that would start in the padding at the end. With `extent` the reach
     of a window, such a window starts `extent - after` or more past the last one that fits, so that rounding up by at
     most that much, less one, never makes it: one formula for fixed and open sizes.
-    Raises `Fault` E0304 where nothing is left.
     """
     extent = dilation * (kernel - 1) + 1
     rounding = min(stride, extent - after) - 1 if ceil else 0
     grows = before + after - extent + rounding
-    out = (size + grows) // stride + 1 if stride > 1 else size + (grows + 1)
+    return (size + grows) // stride + 1 if stride > 1 else size + (grows + 1)
+
+
+def window_output(
+    name: str, size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False
+) -> Dim:
+    """Output size of a sliding window. Raises `Fault` E0304 where nothing is left."""
+    out = window_count(size, kernel, stride, before, after, dilation, ceil=ceil)
     if isinstance(out, int) and out < 1:
+        extent = dilation * (kernel - 1) + 1
         padded = f" (padded to {size + before + after})" if before + after else ""
         raise Fault(
             "E0304",
@@ -277,7 +283,7 @@ def demand(needs: list[Need]) -> None:
     """Raise `Fault` E0304 for the first known size that is too small."""
     for need in needs:
         if all(isinstance(size, int) and size < need.least for size in (need.size, *need.others)):
-            raise Fault("E0304", need.message)
+            raise Fault("E0304", need.message, help=need.help)
 
 
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:

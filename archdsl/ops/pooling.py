@@ -18,9 +18,10 @@ from archdsl.ops.base import (
     compact,
     demand,
     per_axis,
+    window_count,
     window_output,
 )
-from archdsl.shapes import Shape
+from archdsl.shapes import Dim, OpenSize, Shape
 
 
 class _Pool(Op):
@@ -48,10 +49,10 @@ class _Window(_Pool):
                     argument="pad",
                     help="`pad(...)` before it adds more",
                 )
-        demand(self.needs(*inputs))
-        ceil = bool(getattr(self, "ceil", False))
         windows = zip(sizes, kernel, stride, pad, dilation, strict=True)
-        return (channels, *(window_output(self.name, n, k, s, p, p, d, ceil=ceil) for n, k, s, p, d in windows))
+        out = [window_output(self.name, n, k, s, p, p, d, ceil=self._ceil) for n, k, s, p, d in windows]
+        demand(self.needs(*inputs))
+        return (channels, *out)
 
     def options(self, axes: int) -> dict[str, Any]:
         """PyTorch's keyword arguments, without the defaults."""
@@ -59,7 +60,11 @@ class _Window(_Pool):
         given: dict[str, Any] = {"stride": compact(stride)} if stride != kernel else {}
         given |= {"padding": compact(pad)} if any(pad) else {}
         given |= {"dilation": compact(dilation)} if set(dilation) != {1} else {}
-        return given | ({"ceil_mode": True} if getattr(self, "ceil", False) else {})
+        return given | ({"ceil_mode": True} if self._ceil else {})
+
+    @property
+    def _ceil(self) -> bool:
+        return bool(getattr(self, "ceil", False))
 
     def _each(self, field: str, axes: int) -> tuple[int, ...]:
         """A parameter for each axis; the stride is the window where it is not given."""
@@ -85,10 +90,42 @@ class MaxPool(_Window, name="maxpool"):
     ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
     dilation: PerAxis = Field(1, description="step between the window's elements")
 
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """An element of the input in each window: PyTorch takes -inf for the maximum of padding alone, and writes its gradient out of bounds.
+
+        The first window steps over a small input. It starts at `-pad`, and the first of its elements that is not before
+        the input is at `-pad mod dilation`. Every later window finds one where the first does: `pad` is at most half the
+        window, so that a window that starts in the padding reaches past it, and one comes only with an input that is
+        longer than where it does.
+        """
+        sizes = inputs[0][1:]
+        fields = [self._each(field, len(sizes)) for field in ("k", "stride", "pad", "dilation")]
+        found = []
+        for size, kernel, stride, pad, dilation in zip(sizes, *fields, strict=True):
+            least = -pad % dilation + 1
+            below = window_count(least - 1, kernel, stride, pad, pad, dilation, ceil=self._ceil)
+            if least > 1 and isinstance(below, int) and below > 0:  # else no window fits into less
+                found.append(_steps_over(size, least, pad, dilation))
+        return found
+
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.MaxPool1d`, `2d` or `3d`."""
+        """`torch.nn.MaxPool1d`, `2d` or `3d`; over an open length the runtime's."""
         axes = len(inputs[0]) - 1
-        return both_forms(f"nn.MaxPool{axes}d", f"F.max_pool{axes}d", compact(self._each("k", axes)), **self.options(axes))
+        own = axes == 1 and isinstance(inputs[0][1], OpenSize)
+        options = self.options(axes) | ({"stride": self._each("stride", 1)[0]} if own else {})
+        module, function = ("MaxPool1d", "max_pool1d") if own else (f"nn.MaxPool{axes}d", f"F.max_pool{axes}d")
+        return both_forms(module, function, compact(self._each("k", axes)), **options)
+
+
+def _steps_over(size: Dim, least: int, pad: int, dilation: int) -> Need:
+    """The size from which on a window that starts in the padding meets the input."""
+    window = f"the first window, of `pad = {pad}` and `dilation = {dilation}`,"
+    return Need(
+        size,
+        least,
+        f"`maxpool` would take the maximum of padding alone: {window} steps over a size of less than {least}, and it is {size}",
+        help="make the input larger or the dilation smaller, or the padding 0 or a multiple of the dilation",
+    )
 
 
 class AvgPool(_Window, name="avgpool"):

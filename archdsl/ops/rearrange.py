@@ -24,7 +24,7 @@ from archdsl.ops.base import (
     per_axis,
     written,
 )
-from archdsl.shapes import Dim, Shape, SizeError, format_shape
+from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 
 Interpolation = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 
@@ -256,9 +256,10 @@ class Slice(Op, name="slice"):
         return [Need(size, self.part.stop, message)]
 
     def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`Tensor.narrow`, which unlike a Python slice refuses a short axis; the batch comes before axis 0."""
-        axis = normal_axis(self.name, self.axis, len(inputs[0])) + 1
-        return Lowering(function=f"{{0}}.narrow({axis}, {self.part.start}, {len(self.part)})")
+        """`Tensor.narrow`, which unlike a Python slice refuses a short axis; of an open one the runtime's. The batch comes before axis 0."""
+        axis = normal_axis(self.name, self.axis, len(inputs[0]))
+        call = "narrow({0}, " if isinstance(inputs[0][axis], OpenSize) else "{0}.narrow("
+        return Lowering(function=f"{call}{axis + 1}, {self.part.start}, {len(self.part)})")
 
 
 class Permute(Op, name="permute"):

@@ -33,7 +33,7 @@ class Emitted(NamedTuple):
 def emit(graph: Graph, *, aux: bool = True, check_sizes: bool = True) -> str:
     """The network as Python source. Without `aux` the heads are left out, and with them their weights.
 
-    With `check_sizes`, `forward` says so where the network does not work at the input's size, before it is run.
+    With `check_sizes`, `forward` first compares its inputs with the shapes that the network declares and the sizes that work.
     """
     return emit_module(graph, aux=aux, check_sizes=check_sizes).source
 
@@ -116,18 +116,20 @@ class _Emitter:
             found += initialization_lines(self.graph, self.root)
         if part is self.root and part.outputs:
             write = chain_lines if sequential else forward_lines
-            forward = self._checked(write(self.graph, form, self.results))
-            found += ["", *forward] if self.size_check or not sequential else []
+            if self.check_sizes or not sequential:
+                found += ["", *self._checked(write(self.graph, form, self.results))]
         elif not sequential and part.outputs:
             found += ["", *forward_lines(self.graph, form, None)]
         return found
 
     def _checked(self, forward: list[str]) -> list[str]:
-        """The network's `forward` with the check of its input's size, which is kept to be written above the class."""
+        """The network's `forward` with the check of its inputs, which is kept to be written above the class."""
+        if not self.check_sizes:
+            return forward
         head, *body = forward
         arguments = head[head.index("(self, ") + len("(self, ") : head.index("):")]
-        self.size_check = size_check(self.graph, arguments.split(", ")) if self.check_sizes else []
-        return [head, f"        {NAME}({arguments})", *body] if self.size_check else forward
+        self.size_check = size_check(self.graph, arguments.split(", "))
+        return [head, f"        {NAME}({arguments})", *body]
 
     def _parameters(self, form: Form) -> Iterator[str]:
         ordered = sorted(form.parameters, key=lambda parameter: parameter.optional)

@@ -51,9 +51,14 @@ def forward_lines(graph: Graph, form: Form, results: Results | None) -> list[str
 
 
 def chain_lines(graph: Graph, form: Form, results: Results) -> list[str]:
-    """The method of a network that is an `nn.Sequential`, for what comes before it is run."""
+    """The method of a network that is an `nn.Sequential`, for what comes before it is run.
+
+    A loop, as in `nn.Sequential` itself, and not `super().forward`, which `torch.jit.script` does not know.
+    """
     names = _Variables(graph, form.first, results)
-    return [_head(graph, form.first, names), f"        return super().forward({names.of[form.first.inputs[0]]})"]
+    value = names.of[form.first.inputs[0]]
+    layer = "layer" if value != "layer" else "part"
+    return [_head(graph, form.first, names), f"        for {layer} in self:", f"            {value} = {layer}({value})", f"        return {value}"]
 
 
 def _head(graph: Graph, part: Part, names: _Variables) -> str:

@@ -93,6 +93,7 @@ def plan(graph: Graph, *, aux: bool = True) -> Part:
             _connect(graph, part, results, alive)
     root.inputs, root.outputs = list(graph.inputs), results
     root.chain = root.chain and len(results) == 1 and len(graph.inputs) == 1
+    root.training_only = False  # it runs in evaluation too, where its result is an input and all its steps are for heads
     return root
 
 

@@ -1,6 +1,7 @@
 """The few modules and functions that PyTorch lacks. The emitter copies those that a network uses into its source.
 
-Each definition uses `torch`, `nn`, `F` and other definitions of this file only.
+Each definition uses `torch`, `nn`, `F` and other definitions of this file only. What asks for sizes is wrapped, so that
+`torch.fx` does not look into it.
 """
 
 from __future__ import annotations
@@ -57,11 +58,35 @@ class StochasticDepth(nn.Module):
         return f"p={self.p}, mode={self.mode!r}"
 
 
+def max_pool1d(x: Tensor, kernel_size: int, stride: int, padding: int = 0, dilation: int = 1, ceil_mode: bool = False) -> Tensor:
+    """`F.max_pool1d` for any length under `torch.export`, which would fix it, and not that of a height of one."""
+    images = x.unsqueeze(-2)
+    return F.max_pool2d(images, (1, kernel_size), (1, stride), (0, padding), (1, dilation), ceil_mode).squeeze(-2)
+
+
+class MaxPool1d(nn.MaxPool1d):
+    """`max_pool1d` as a module."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As in `nn.MaxPool1d`."""
+        return max_pool1d(x, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode)  # type: ignore[arg-type]
+
+
+@torch.fx.wrap
+def narrow(x: Tensor, axis: int, start: int, length: int) -> Tensor:
+    """`x.narrow`, copied: `torch.export` would set apart the size at which a view is all of `x`."""
+    after = x.shape[axis] - start - length
+    if not torch.jit.is_tracing() and (start < 0 or after < 0):
+        raise RuntimeError(f"{start} to {start + length} reaches past the ends of axis {axis} of {list(x.shape)}")
+    return F.pad(x, [0, 0] * (x.ndim - 1 - axis) + [-start, -after])
+
+
+@torch.fx.wrap
 def center_crop(x: Tensor, like: Tensor) -> Tensor:
     """The middle of `x`, with the spatial size of `like`."""
     for axis in range(2, x.ndim):
         size = like.shape[axis]
-        x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+        x = narrow(x, axis, (x.shape[axis] - size) // 2, size)
     return x
 
 
@@ -93,4 +118,4 @@ def shake(branches: list[Tensor], training: bool) -> Tensor:
     weights = draws / draws.sum(1, keepdim=True)
     if count == 2:
         weights = torch.stack([draws[:, 0], 1.0 - draws[:, 0]], 1)
-    return ShakeShake.apply(weights[0], weights[1], *branches)  # type: ignore[no-any-return, no-untyped-call]
+    return ShakeShake.apply(weights[0], weights[1], *branches)  # type: ignore[no-any-return]

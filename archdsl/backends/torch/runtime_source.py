@@ -12,10 +12,12 @@ from pathlib import Path
 def _definitions() -> dict[str, str]:
     """Each top-level class and function of `runtime.py`, by name."""
     text = (Path(__file__).parent / "runtime.py").read_text(encoding="utf-8")
+    lines = text.splitlines()
     found: dict[str, str] = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found[node.name] = ast.get_source_segment(text, node) or ""
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            found[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
     return found
 
 

@@ -171,13 +171,27 @@ def test_exports_open_sizes() -> None:
 
 
 def test_traceback_shows_the_line() -> None:
-    """A wrong size ends at the generated line, with the shape that it expects, and the line that states the input's."""
-    module = network("network net { input image [3, 8, 8]; conv(4, 3); flatten; fc: linear(5) }")
+    """What goes wrong in a forward pass ends at the generated line, with the shape that it expects."""
+    text = "network net { input image [3, 8, 8]; conv(4, 3); flatten; fc: linear(5) }"
     with pytest.raises(RuntimeError) as caught:
-        module(torch.randn(2, 3, 9, 9))
-    text = "".join(traceback.format_exception(caught.value))
-    assert "return self.fc(x)  # [5]" in text and "<archdsl net " in text
+        network(text, check_sizes=False)(torch.randn(2, 3, 9, 9))
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "return self.fc(x)  # [5]" in shown and "<archdsl net " in shown
+    with pytest.raises(ValueError, match=r"it is \[2, 3, 9, 9\]") as refused:
+        network(text)(torch.randn(2, 3, 9, 9))
+    assert "check_sizes(image)" in "".join(traceback.format_exception(refused.value))
     assert "def forward(self, image):  # [3, 8, 8]" in archdsl.loads("network net { input image [3, 8, 8]; conv(4, 3) -> bn; add { x; x } }").source()
+
+
+@pytest.mark.parametrize("body", ["aux h: conv(4, 1)", "g: { aux h: conv(4, 1) -> relu }; image", "aux h: { conv(4, 1) -> bn }; aux i: conv(2, 1)"])
+def test_heads_of_a_network_whose_result_is_an_input(body: str) -> None:
+    """They do not run in evaluation, however the labels nest."""
+    module, calls = network(f"network net {{ input image [3, 8, 8]; {body} }}"), []
+    for part in module.children():
+        part.register_forward_hook(lambda *_: calls.append(1))
+    x = images()
+    assert module.eval()(x) is x and not calls
+    assert module.train()(x).main is x and calls
 
 
 @pytest.mark.parametrize("seed", [1001, 1002, 1005, 1006, 1009, 1011, 1020, 1029])
