@@ -37,13 +37,18 @@ def to_dot(diagram: Diagram) -> str:
 
 def to_dot_without_skips(diagram: Diagram) -> str:
     """The same with room for the skips inside frames, but no skips: `layout.py` draws them."""
-    framed = {box.key for frame in diagram.frames for box in frame.boxes()}
+    around = _outermost(diagram.root)
     room = [
         f"  {quote(edge.source)} -> {quote(edge.target)} [style=invis, weight=0];"
         for edge in diagram.edges
-        if edge.skip and edge.source in framed and edge.target in framed
+        if edge.skip and edge.source in around and around[edge.source] == around.get(edge.target)
     ]
     return _text(diagram, [*_edges(diagram, skips=False), *room], Placement())
+
+
+def _outermost(root: Frame) -> dict[str, str]:
+    """For each box in a frame, the outermost frame around it."""
+    return {box.key: frame.key for frame in root.items if isinstance(frame, Frame) for box in frame.boxes()}
 
 
 def to_placed_dot(diagram: Diagram, placement: Placement) -> str:
