@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
 from archdsl.ir import Scope
@@ -14,12 +15,13 @@ _MOST_OF_ALL = 0.6
 
 def frame_tree(boxes: Sequence[Box]) -> Frame:
     """Boxes in the frames of their scopes. A scope that others interrupt, such as the `enc` of `enc[0]`, has none."""
-    chains = [_scopes(box) for box in boxes]
-    broken = _interrupted(chains)
+    chains = {scope: _chain(scope) for scope in dict.fromkeys(box.nodes[0].scope for box in boxes)}
+    broken = _interrupted([chains[box.nodes[0].scope] for box in boxes])
+    chains = {scope: [outer for outer in chain if outer not in broken] for scope, chain in chains.items()}
     root = Frame("root")
     open_frames: list[tuple[Scope | None, Frame]] = [(None, root)]
-    for box, scopes in zip(boxes, chains, strict=True):
-        chain = [scope for scope in scopes if id(scope) not in broken]
+    for box in boxes:
+        chain = chains[box.nodes[0].scope]
         shared = 0
         while shared < len(chain) and shared + 1 < len(open_frames) and open_frames[shared + 1][0] is chain[shared]:
             shared += 1
@@ -32,19 +34,20 @@ def frame_tree(boxes: Sequence[Box]) -> Frame:
     return root
 
 
-def _scopes(box: Box) -> list[Scope]:
-    """The scopes around a box, outermost first, without the network."""
-    return [scope for scope in box.nodes[0].scope.enclosing() if scope.parent is not None][::-1]
+def _chain(scope: Scope) -> list[Scope]:
+    """A scope and those around it, outermost first, without the network."""
+    return [outer for outer in scope.enclosing() if outer.parent is not None][::-1]
 
 
-def _interrupted(chains: list[list[Scope]]) -> set[int]:
-    latest: dict[int, int] = {}
-    broken: set[int] = set()
-    for i, scopes in enumerate(chains):
-        for scope in scopes:
-            if latest.get(id(scope), i - 1) < i - 1:
-                broken.add(id(scope))
-            latest[id(scope)] = i
+def _interrupted(chains: list[list[Scope]]) -> set[Scope]:
+    """The scopes that are left and entered again."""
+    left: set[Scope] = set()
+    broken: set[Scope] = set()
+    for before, chain in pairwise([[], *chains]):
+        if chain is not before:
+            broken.update(scope for scope in chain if scope in left)
+            left.update(before)
+            left.difference_update(chain)
     return broken
 
 

@@ -12,13 +12,10 @@ from archdsl.backends.diagram.graphviz import run_graphviz
 from archdsl.backends.diagram.layout import place
 from archdsl.backends.diagram.model import Detail
 from archdsl.backends.diagram.svg import finish_svg
-from archdsl.declared import Fault
 from archdsl.ir import Graph
 
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-MOST_BOXES = 1500
-"""Above this no picture can be read, and Graphviz takes minutes."""
 
 
 def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -> bytes:
@@ -27,13 +24,6 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -
     Raises `Fault`: E0901 where no Graphviz is found, E0904 where there is more to draw than a picture can show.
     """
     diagram = build_diagram(graph, detail)
-    count = len(diagram.boxes)
-    if count > MOST_BOXES:
-        raise Fault(
-            "E0904",
-            f"`{graph.name}` has {count} boxes to draw, over the limit of {MOST_BOXES}",
-            help="`detail = blocks` folds equal parts; parts that differ in a parameter or a shape stay apart",
-        )
     if format == "dot":
         return to_dot(diagram).encode()
     placement = place(diagram)

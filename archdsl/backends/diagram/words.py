@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.analysis import describe, varies
@@ -15,6 +16,7 @@ _FINE_PRINT = frozenset({"affine", "bias", "ceil", "count_pad", "eps", "init", "
 """Parameters that a figure leaves to the text."""
 _ELSEWHERE = frozenset({"k", "out", "stride"})
 _LONG = 40
+_MOST_INPUTS = 6
 
 
 def shape_text(shape: Shape) -> str:
@@ -23,12 +25,19 @@ def shape_text(shape: Shape) -> str:
     return "×".join(f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts)
 
 
+def inputs_text(graph: Graph) -> str:
+    """The shapes of the inputs, of many the first ones: `3×224×224, 10`."""
+    texts = [shape_text(graph.nodes[i].shape) for i in graph.inputs[:_MOST_INPUTS]]
+    more = len(graph.inputs) - len(texts)
+    return ", ".join(texts) + (f" and {more} more" if more else "")
+
+
 def spatial(shape: Shape) -> Shape:
     """The sizes without the channels."""
     return shape[1:]
 
 
-def part(graph: Graph, node: Node, detail: Detail, values: list[Node]) -> Part:
+def part(graph: Graph, node: Node, detail: Detail, values: Sequence[Node]) -> Part:
     """The words for an op. `values` are the ops it stands for, whose probabilities may differ."""
     main = node.op.weight_layer
     if detail == "full":
@@ -85,7 +94,7 @@ def _sample(size: Dim) -> int:
     return size if isinstance(size, int) else size.at(1 << 20)
 
 
-def _values(name: str, nodes: list[Node]) -> str:
+def _values(name: str, nodes: Sequence[Node]) -> str:
     """A parameter's value, or its range over several ops."""
     values = [getattr(node.op, name) for node in nodes]
     if isinstance(values[0], float):
