@@ -6,13 +6,14 @@ names of nodes are our own. So no text of a spec can be read as DOT.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.labels import box_label, edge_label, frame_label, page_label
-from archdsl.backends.diagram.markup import quote
+from archdsl.backends.diagram.markup import quote, shorten
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Use
 from archdsl.backends.diagram.spine import spine_of
 
@@ -59,8 +60,9 @@ def to_placed_dot(diagram: Diagram, placement: Placement) -> str:
 
 def _text(diagram: Diagram, edges: list[str], placement: Placement) -> str:
     spine = set(spine_of(diagram))
-    lines = [f"digraph {quote(diagram.name)} {{", *_defaults(diagram, placement.page)]
-    lines += _items(diagram, diagram.root, spine, placement, "  ")
+    branches = Counter(edge.target for edge in diagram.edges if not edge.skip)
+    lines = [f"digraph {quote(shorten(diagram.name))} {{", *_defaults(diagram, placement.page)]
+    lines += _items(diagram.root, spine, branches, placement, "  ")
     return "\n".join([*lines, *edges, "}", ""])
 
 
@@ -76,17 +78,19 @@ def _defaults(diagram: Diagram, page: Attributes) -> Iterator[str]:
     yield f"  edge {_attributes(edge)};"
 
 
-def _items(diagram: Diagram, frame: Frame, spine: set[str], placement: Placement, indent: str) -> Iterator[str]:
+def _items(
+    frame: Frame, spine: set[str], branches: Mapping[str, int], placement: Placement, indent: str
+) -> Iterator[str]:
     for item in frame.items:
         if isinstance(item, Box):
             group = "trunk" if item.key in spine else frame.key if item.use is Use.TRAINING else ""
-            look = _box(diagram, item) | ({"group": group} if group else {}) | dict(placement.boxes.get(item.key, {}))
+            look = _box(item, branches.get(item.key, 0)) | ({"group": group} if group else {}) | dict(placement.boxes.get(item.key, {}))
             yield f"{indent}{quote(item.key)} {_attributes(look, box_label(item))};"
         else:
             look = _frame(item) | dict(placement.frames.get(item.key, {}))
             yield f"{indent}subgraph {quote('cluster_' + item.key)} {{"
             yield f"{indent}  graph {_attributes(look, frame_label(item))};"
-            yield from _items(diagram, item, spine, placement, indent + "  ")
+            yield from _items(item, spine, branches, placement, indent + "  ")
             yield f"{indent}}}"
 
 
@@ -103,7 +107,7 @@ def _frame(frame: Frame) -> dict[str, str]:
     }
 
 
-def _box(diagram: Diagram, box: Box) -> dict[str, str]:
+def _box(box: Box, branches: int) -> dict[str, str]:
     paint = theme.PAINTS[box.category]
     look = {"shape": "box", "style": "rounded,filled", "fillcolor": paint.fill, "color": paint.line}
     if box.kind is Kind.FORK:
@@ -118,7 +122,6 @@ def _box(diagram: Diagram, box: Box) -> dict[str, str]:
         size = str(theme.JOIN_SIZE)
         look |= {"shape": "circle", "fixedsize": "true", "width": size, "height": size, "style": "filled", "margin": "0"}
     elif box.kind is Kind.BAR:
-        branches = sum(edge.target == box.key and not edge.skip for edge in diagram.edges)
         width = max(theme.BAR_WIDTH, round(theme.BAR_PER_BRANCH * branches, 2))
         look |= {"style": "filled", "fillcolor": paint.line, "margin": "0.1,0"}
         look |= {"height": str(theme.BAR_HEIGHT), "width": str(width)}

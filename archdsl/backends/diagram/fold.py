@@ -39,6 +39,11 @@ class _Part:
     count: int
     reach: int
 
+    @property
+    def end(self) -> int:
+        """The first box after it."""
+        return self.start + self.count
+
     def boxes(self) -> Iterator[Box]:
         """The boxes that are drawn."""
         return iter([self.item]) if isinstance(self.item, Box) else self.item.boxes()
@@ -135,6 +140,8 @@ class _Folder:
             equal = ahead[at]
             if equal < period or equal + period <= best.items:
                 continue
+            if parts[at].reach >= parts[at + 2 * period - 1].end:  # no run begins here, as most often: `_run` would say so later
+                continue
             window = parts[at : at + period]
             fewest = _fewest(window)
             if equal // period + 1 >= fewest and _natural_start(window):
@@ -146,7 +153,7 @@ class _Folder:
     def _run(self, parts: list[_Part], at: int, period: int, most: int) -> _Run:
         """The run of parts of so many items that begins here."""
         start, size = parts[at].start, sum(part.count for part in parts[at : at + period])
-        drawn = [self._number[box.key] for part in parts[at : at + period] for box in part.boxes()]
+        drawn: list[int] = []
         entry: dict[int, int] = {}
         growth: int | None = None
         times = 1
@@ -154,9 +161,10 @@ class _Folder:
             before, end = parts[at + (times - 1) * period : at + times * period], start + (times + 1) * size
             if max(part.reach for part in before) >= end:  # it feeds more than itself and the next one
                 break
-            numbers = [number + (times - 1) * size for number in drawn]
             if times == 1:
-                entry = self._entry(numbers, start, size)
+                drawn = [self._number[box.key] for part in before for box in part.boxes()]
+                entry = self._entry(drawn, start, size)
+            numbers = [number + (times - 1) * size for number in drawn]
             grown = self._grown(numbers, size) if self._shifted(numbers, start, size, entry if times == 1 else {}) else None
             if grown is None or growth not in (None, grown):
                 break

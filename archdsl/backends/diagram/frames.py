@@ -100,21 +100,32 @@ def add_forks(root: Frame, edges: list[Edge]) -> None:
 
     A skip is then inside the frame that it belongs to, also where the frame stands for several instances.
     """
-    frames = {frame.key: (frame, {box.key for box in frame.boxes()}) for frame in root.frames()}
-    innermost = sorted(frames.values(), key=lambda pair: len(pair[1]))
+    around: dict[str, list[Frame]] = {box.key: [] for box in root.boxes()}
+    sizes: dict[Frame, int] = {}
+    for frame in root.frames():
+        keys = [box.key for box in frame.boxes()]
+        sizes[frame] = len(keys)
+        for key in keys:
+            around[key].append(frame)
+    innermost = {frame: i for i, frame in enumerate(sorted(sizes, key=sizes.__getitem__))}
     outgoing: dict[str, list[Edge]] = {}
     for edge in edges:
         outgoing.setdefault(edge.source, []).append(edge)
     for source, group in outgoing.items():
-        for frame, keys in innermost:
-            inside = [edge for edge in group if edge.target in keys and edge.source == source]
-            if source not in keys and len(inside) > 1:
-                _fork(root, frame, source, inside, edges)
+        entered: dict[Frame, list[Edge]] = {}
+        for edge in group:
+            for frame in around[edge.target]:
+                entered.setdefault(frame, []).append(edge)
+        for frame in sorted(entered.keys() - set(around[source]), key=innermost.__getitem__):
+            inside = [edge for edge in entered[frame] if edge.source == source]
+            if len(inside) > 1:
+                _fork(frame, source, inside, edges)
 
 
-def _fork(root: Frame, frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> None:
+def _fork(frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> None:
     fork = Box(f"fork_{frame.key}_{source}", Kind.FORK, Category.JOIN, (), use=inside[0].use)
-    at = min(i for i, item in enumerate(frame.items) if _holds(item, {edge.target for edge in inside}))
+    targets = {edge.target for edge in inside}
+    at = next(i for i, item in enumerate(frame.items) if _holds(item, targets))
     frame.items.insert(at, fork)
     label = next((edge.label for edge in inside if edge.label), "")
     for edge in inside:

@@ -6,6 +6,15 @@ from html import escape
 
 from archdsl.backends.diagram import theme
 
+MOST_CHARACTERS = 160
+"""Of one text in a picture; Graphviz reads no string of more than 16,384, and nobody would."""
+
+
+def shorten(text: str) -> str:
+    """A text, or of a long one its beginning and its end."""
+    half = MOST_CHARACTERS // 2
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: half - 1]}…{text[-half:]}"
+
 
 def clean(text: str) -> str:
     """Free text without what XML cannot hold: control characters, surrogates and their like become spaces."""
@@ -13,8 +22,8 @@ def clean(text: str) -> str:
 
 
 def html(text: str) -> str:
-    """Text as HTML-like labels take it, which must not be empty."""
-    return escape(clean(text), quote=True) or " "
+    """Text as HTML-like labels take it, which must not be empty, and not too long."""
+    return escape(clean(shorten(text)), quote=True) or " "
 
 
 def quote(text: str) -> str:

@@ -34,5 +34,5 @@ class Size(NamedTuple):
         other = folded() if folded is not None else None
         help = "draw a part: define a network of one block of it and render that; `archdsl check` lists all layers"
         if other is not None and other.fits:
-            help = f"`--detail blocks` folds equal parts, and draws it with {other.boxes} boxes"
+            help = "`--detail blocks` folds equal parts, and then it fits"
         raise Fault("E0904", f"`{name}` has {what}", help=help)

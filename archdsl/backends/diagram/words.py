@@ -16,13 +16,15 @@ _FINE_PRINT = frozenset({"affine", "bias", "ceil", "count_pad", "eps", "init", "
 """Parameters that a figure leaves to the text."""
 _ELSEWHERE = frozenset({"k", "out", "stride"})
 _LONG = 40
-_MOST_INPUTS = 6
+_LONG_SHAPE = 80
+_MOST_INPUTS = 3
 
 
 def shape_text(shape: Shape) -> str:
     """`64×56×56`, and `64×⌊H/2⌋×⌊W/2⌋` where sizes are open."""
     texts = [_size(size) for size in shape]
-    return "×".join(f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts)
+    apart = [f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts]
+    return _short("×".join(apart), _LONG_SHAPE)
 
 
 def inputs_text(graph: Graph) -> str:
@@ -123,5 +125,5 @@ def _closing(text: str, start: int) -> int:
     return len(text)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+def _short(text: str, most: int = _LONG) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
