@@ -18,6 +18,8 @@ from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Use
 from archdsl.backends.diagram.spine import spine_of
 
 Attributes = Mapping[str, str]
+_LARGE, _HUGE = 1200, 2400
+"""Boxes and edges; one without frames is quick beyond that."""
 _STYLES = {Use.ALWAYS: "solid", Use.TRAINING: "dashed", Use.UNUSED: "dotted"}
 
 
@@ -73,14 +75,20 @@ def _defaults(diagram: Diagram, page: Attributes) -> Iterator[str]:
     node = font | {"fontsize": str(theme.TEXT_SIZE), "height": str(theme.CARD_HEIGHT), "width": str(theme.CARD_WIDTH)}
     node |= {"margin": "0.12,0.03", "penwidth": "1"}
     edge = font | {"fontsize": str(theme.SMALL_SIZE), "color": theme.EDGE, "arrowsize": "0.55", "penwidth": "1"}
+    graph |= _haste(diagram)
     yield f"  graph {_attributes(graph, page_label(diagram))};"
     yield f"  node {_attributes(node)};"
     yield f"  edge {_attributes(edge)};"
 
 
-def _items(
-    frame: Frame, spine: set[str], branches: Mapping[str, int], placement: Placement, indent: str
-) -> Iterator[str]:
+def _haste(diagram: Diagram) -> dict[str, str]:
+    """What keeps Graphviz within seconds for large diagrams: fewer attempts at short edges, and no way for an edge around others."""
+    size = len(diagram.boxes) + len(diagram.edges)
+    haste = {"nslimit": "0.2"} if size > _LARGE else {}
+    return haste | {"splines": "line"} if size > _HUGE and diagram.frames else haste
+
+
+def _items(frame: Frame, spine: set[str], branches: Mapping[str, int], placement: Placement, indent: str) -> Iterator[str]:
     for item in frame.items:
         if isinstance(item, Box):
             group = "trunk" if item.key in spine else frame.key if item.use is Use.TRAINING else ""
