@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from archdsl import __version__
 from archdsl.cli.console import print_diagnostics
 from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Severity, SpecError
+from archdsl.diagnostics import Severity, SpecError
 from archdsl.files import cannot_write, write_file
 from archdsl.network import Network
 
@@ -99,20 +99,20 @@ class RunFolder:
             target = self.path / "spec" / name
             target.parent.mkdir(parents=True, exist_ok=True)
             write_file(target, text)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Write the diagram. Nobody trains for the picture: whatever goes wrong with it is a warning."""
+        drawn = self._network.drawing()
         try:
-            network.render(self.path / "diagram.svg")
+            if isinstance(drawn, bytes):
+                self._network.write(self.path / "diagram.svg", drawn)
+                return
+            found = drawn
         except SpecError as error:
             found = error.diagnostics[0]
-            print_diagnostics(
-                [
-                    Diagnostic(
-                        found.code,
-                        f"{found.message}; the run goes on without a diagram",
-                        help=found.help,
-                        severity=Severity.WARNING,
-                    )
-                ]
-            )
+        message = f"{found.message}; the run goes on without a diagram"
+        print_diagnostics([found._replace(message=message, severity=Severity.WARNING)])
 
     def _check_unchanged(self) -> None:
         """Training checks recipe and weights; the code between the weights must be the same too."""
