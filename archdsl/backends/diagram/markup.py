@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 
 from archdsl.backends.diagram import theme
@@ -18,7 +19,7 @@ def shorten(text: str) -> str:
 
 def clean(text: str) -> str:
     """Free text without what XML cannot hold: control characters, surrogates and their like become spaces."""
-    return "".join(c if c.isprintable() and c not in "\ufffe\uffff" else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def html(text: str) -> str:
@@ -26,6 +27,7 @@ def html(text: str) -> str:
     return escape(clean(shorten(text)), quote=True) or " "
 
 
+@lru_cache(4096)  # nearly all are sizes and colours
 def quote(text: str) -> str:
     """A DOT string, with its backslashes doubled: Graphviz gives them a meaning in some attributes."""
     return '"' + clean(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

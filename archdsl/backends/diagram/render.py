@@ -32,9 +32,3 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -
         placement = replace(placement, page=dict(placement.page) | {"dpi": str(theme.DPI)})
     drawn = run_graphviz(to_placed_dot(diagram, placement), "nop2", format)
     return finish_svg(drawn, diagram) if format == "svg" else drawn
-
-
-def svg_text(graph: Graph) -> str:
-    """The SVG element alone, for a page or a notebook's `_repr_svg_`."""
-    text = render(graph, "svg").decode()
-    return text[text.index("<svg") :]
