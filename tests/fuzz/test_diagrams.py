@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from random import Random
-from typing import get_args
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 import pytest
 
-from archdsl.backends.diagram import Detail, build_diagram, render
+from archdsl.backends.diagram import Detail, build_diagram, fold, render
 from archdsl.driver import compile_text
 from tests.fuzz.lookalikes import Lookalikes
 from tests.fuzz.pictures import mistakes
@@ -50,3 +52,19 @@ def test_random_networks_are_laid_out(seed: int, detail: Detail) -> None:
     root = ElementTree.fromstring(render(graph, "svg", detail=detail))
     titles = [element for element in root.iter() if element.tag.endswith("title")]
     assert len(titles) > len(build_diagram(graph, detail).boxes) / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake"),
+    [
+        ("_shifted", lambda self, numbers, start, size, entry: True),
+        ("_leaves_at", lambda self, chain, start, size, times: True),
+        ("_grown", lambda self, numbers, size: 0),
+        ("_part", lambda self, box, old=fold._Folder._part: replace(old(self, box), reach=0)),
+        ("_op", lambda self, node: 0),
+    ],
+)
+def test_planted_mistakes_are_found(monkeypatch: pytest.MonkeyPatch, name: str, mistake: Callable[..., Any]) -> None:
+    monkeypatch.setattr(fold._Folder, name, mistake)
+    with pytest.raises(AssertionError, match="seed"):
+        found(range(500))
