@@ -16,7 +16,7 @@ from signal import Signals
 from archdsl.declared import Fault
 
 TIMEOUT_S = 60
-_TIMEOUT_OF_TWO_BOXES_S = 10
+TWO_BOXES_TIMEOUT_S = 10
 _TWO_BOXES = "digraph { a [pos=\"0,50\"]; b [pos=\"0,0\"]; a -> b }"
 _INSTALL = "`pip install pygraphviz` brings a Graphviz with it, and so does your system's package `graphviz`; `dot` output needs none"
 _CHILD = """
@@ -66,10 +66,10 @@ def _installed() -> list[tuple[str, _Command]]:
 def _unusable(command: _Command, layout: str, output: str) -> str | None:
     """Why an installation cannot draw anything this way; None if it can."""
     try:
-        _run(command(layout, output), _TWO_BOXES, _TIMEOUT_OF_TWO_BOXES_S)
+        _run(command(layout, output), _TWO_BOXES, TWO_BOXES_TIMEOUT_S)
     except _FailedError as error:
         try:
-            _run(command("dot", "dot"), _TWO_BOXES, _TIMEOUT_OF_TWO_BOXES_S)
+            _run(command("dot", "dot"), _TWO_BOXES, TWO_BOXES_TIMEOUT_S)
         except _FailedError as worse:
             return f"it cannot be used: {worse}"
         return f"it does not support {output}: {error}"
