@@ -25,12 +25,13 @@ _STYLES = {Use.ALWAYS: "solid", Use.TRAINING: "dashed", Use.UNUSED: "dotted"}
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where things are: attributes of boxes and frames by key, and of edges by their number."""
+    """Where things are: attributes of boxes and frames by key, and of edges by their number; and the area in square points."""
 
     boxes: Mapping[str, Attributes] = field(default_factory=dict)
     frames: Mapping[str, Attributes] = field(default_factory=dict)
     edges: Mapping[int, Attributes] = field(default_factory=dict)
     page: Attributes = field(default_factory=dict)
+    area: float = 0
 
 
 def to_dot(diagram: Diagram) -> str:

@@ -43,6 +43,11 @@ class Lanes:
         insort(self._rightwards, (obstacle, ""))
         insort(self._leftwards, (_mirrored(obstacle), ""))
 
+    @property
+    def extent(self) -> tuple[float, float]:
+        """How far to the left and to the right there is anything."""
+        return self._rightwards[0][0].left, -self._leftwards[0][0].left
+
     def free(self, source: Rectangle, target: Rectangle, inside: Collection[str], frame: Rectangle | None) -> tuple[int, float]:
         """The side (1 right, -1 left) and place of the nearest free lane, inside the frame if it can be, else on the right.
 

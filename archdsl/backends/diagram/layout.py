@@ -44,8 +44,12 @@ def place(diagram: Diagram) -> Placement:
         edges[i] = dict(_only(drawn, "pos", "lp")) | dict(straight)
     obstacles = [*rectangles.values(), *_labels(geometry)]
     around = {key: Rectangle(*map(float, frame["bb"].split(","))) for key, frame in frames.items()}
-    edges |= _arcs(diagram, rectangles, obstacles, around)
-    return Placement(boxes, frames, edges, _only(geometry, "lp", "lwidth", "lheight"))
+    lanes = Lanes(obstacles, around.items())
+    edges |= _arcs(diagram, rectangles, lanes, around)
+    page = Rectangle(*map(float, geometry["bb"].split(",")))
+    left, right = lanes.extent
+    area = (max(page.right, right) - min(page.left, left)) * (page.top - page.bottom)
+    return Placement(boxes, frames, edges, _only(geometry, "lp", "lwidth", "lheight"), area)
 
 
 def _only(thing: Mapping[str, Any], *keys: str) -> Attributes:
@@ -85,16 +89,13 @@ def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attribute
     return {"pos": tip + _spline([start, *_line(start, end)])}
 
 
-def _arcs(
-    diagram: Diagram, boxes: Mapping[str, Rectangle], obstacles: list[Rectangle], frames: Mapping[str, Rectangle]
-) -> dict[int, Attributes]:
+def _arcs(diagram: Diagram, boxes: Mapping[str, Rectangle], lanes: Lanes, frames: Mapping[str, Rectangle]) -> dict[int, Attributes]:
     """Shorter arcs first, so that longer ones go round them."""
 
     def length(item: tuple[int, Edge]) -> tuple[float, int]:
         return abs(boxes[item[1].source].y - boxes[item[1].target].y), item[0]
 
     around = _around(diagram.root, ())
-    lanes = Lanes(obstacles, frames.items())
     arcs: dict[int, Attributes] = {}
     for i, edge in sorted(((i, edge) for i, edge in enumerate(diagram.edges) if edge.skip), key=length):
         source, target = boxes[edge.source], boxes[edge.target]

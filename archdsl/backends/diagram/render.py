@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import floor, sqrt
 from typing import Literal, get_args
 
 from archdsl.backends.diagram import theme
@@ -29,6 +30,11 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -
         return to_dot(diagram).encode()
     placement = place(diagram)
     if format == "png":
-        placement = replace(placement, page=dict(placement.page) | {"dpi": str(theme.DPI)})
+        placement = replace(placement, page=dict(placement.page) | {"dpi": f"{_dpi(placement.area):g}"})
     drawn = run_graphviz(to_placed_dot(diagram, placement), "nop2", format)
     return finish_svg(drawn, diagram) if format == "svg" else drawn
+
+
+def _dpi(area: float) -> float:
+    """The resolution of a PNG, lower for a picture of so many square points that it would have too many pixels."""
+    return min(float(theme.DPI), floor(72 * sqrt(theme.MOST_PIXELS / area))) if area else theme.DPI

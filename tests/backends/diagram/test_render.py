@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archdsl.backends.diagram import FORMATS, build_diagram, render
+from archdsl.backends.diagram import FORMATS, build_diagram, render, theme
 from archdsl.backends.diagram import graphviz as engine
 from archdsl.backends.diagram.dot import to_dot
 from archdsl.backends.diagram.layout import place
@@ -159,3 +160,13 @@ def test_the_library_that_refuses_is_not_blamed(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(Fault) as caught:
         engine.run_graphviz("digraph { a [label=<" + "x" * 20_000 + ">] }", "dot", "json")
     assert caught.value.code == "E0907" and "pygraphviz: " in caught.value.message
+
+
+def test_a_large_png_has_a_lower_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pixels() -> int:
+        width, height = struct.unpack(">II", render(small(), "png")[16:24])
+        return int(width * height)
+
+    assert pixels() > 100_000
+    monkeypatch.setattr(theme, "MOST_PIXELS", 40_000)
+    assert 20_000 < pixels() < 60_000
