@@ -46,6 +46,9 @@ def _each_op(ops: Ops, diagram: Diagram) -> Iterator[str]:
 def _folds(ops: Ops, diagram: Diagram) -> Iterator[str]:
     ends = {ops.result, *ops.heads, *ops.outputs}
     for frame in diagram.frames:
+        blocks = [item.times if isinstance(item, Frame) and item.block else 0 for item in frame.items]
+        if frame.heading.times != frame.times and (frame.times > 1 or not all(blocks) or frame.heading.times != sum(blocks)):
+            yield f"{frame.title} stands there {frame.times} times"
         if frame.times > 1:
             once = sorted(place for item in frame.items for place in ops.of(item))
             yield from _fold(ops, frame, once, ends)

@@ -146,8 +146,9 @@ def entitle(frame: Frame) -> None:
 def _heading(frame: Frame) -> Heading:
     block, times = frame.block or "", frame.times
     inner = [item for item in frame.items if isinstance(item, Frame)]
-    if not block and frame.name and inner and len(inner) == len(frame.items) and len({item.block for item in inner}) == 1:
-        block, times = inner[0].block or "", times * sum(item.times for item in inner)
+    if not block and times == 1 and inner and len(inner) == len(frame.items) and len({item.block for item in inner}) == 1:
+        block = inner[0].block or ""
+        times = sum(item.times for item in inner) if block else 1
     return Heading(_names(frame), block, times, frame.note)
 
 
