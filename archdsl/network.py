@@ -199,7 +199,7 @@ class Network:
             return error.diagnostics[0]
         except Exception as error:
             message = f"drawing `{self.name}` ended with {type(error).__name__}: {error}"
-            return Diagnostic("E0907", message, help="this is a mistake in archdsl, and not in the spec: please report it together with the spec")
+            return Diagnostic("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
         """Write what was made of the network, whole or not at all. Raises `SpecError` E0606 where that cannot be.

@@ -1,5 +1,5 @@
-"""What a diagram must say of its network, found from the graph alone: every op as often as it stands there, every connection, and no fold
-of parts that differ."""
+"""What a diagram must say of its network, found from the graph alone: each op as often as it stands there, each connection, and
+no fold of parts that differ."""
 
 from __future__ import annotations
 

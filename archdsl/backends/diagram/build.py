@@ -37,7 +37,7 @@ def build_diagram(graph: Graph, detail: Detail = "blocks") -> Diagram:
 
 
 class _Sketch(NamedTuple):
-    """Boxes in frames, without words: the boxes that each takes values from, and for each that is drawn all that it stands for."""
+    """Boxes in frames, without words; whose values each takes, and for each that is drawn all that it stands for."""
 
     root: Frame
     sources: Links

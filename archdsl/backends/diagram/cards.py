@@ -33,7 +33,7 @@ def _cards(graph: Graph, detail: Detail) -> list[list[Node]]:
     ending: dict[int, list[Node]] = {}
     for node in graph.nodes:
         card = ending.pop(node.inputs[0], None) if detail == "blocks" and len(node.inputs) == 1 else None
-        if card is not None and len(card) < _MOST_OPS and _alone(graph, card[-1], ends) and card[-1].scope is node.scope and _fits(card, node):
+        if card is not None and _alone(graph, card[-1], ends) and card[-1].scope is node.scope and _fits(card, node):
             card.append(node)
         else:
             card = [node]
@@ -49,6 +49,8 @@ def _alone(graph: Graph, node: Node, ends: set[int]) -> bool:
 
 def _fits(card: list[Node], node: Node) -> bool:
     """Post-activation (`conv · bn · relu`), pre-activation (`bn · relu · conv`), and `gap · flatten · dropout`."""
+    if len(card) == _MOST_OPS:
+        return False
     first, category = card[0].op, node.op.category
     weighted = any(other.op.weight_layer for other in card)
     if node.op.weight_layer:

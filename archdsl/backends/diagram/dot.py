@@ -18,8 +18,9 @@ from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Use
 from archdsl.backends.diagram.spine import spine_of
 
 Attributes = Mapping[str, str]
-_SEARCH = ((2400, "0.2"), (1900, "1"), (1200, "2"))
-"""Above so many boxes and edges Graphviz's `nslimit`. With 2,240, of them 250 frames, 13 s become 3."""
+_SEARCH = ((2400, "0.2"), (2150, "1"), (1200, "3"))
+"""Above so many boxes and edges Graphviz's `nslimit`: at 3 the trunks of all shipped networks are straight; with 2,240, of them
+250 frames, 1 makes 3 s of 13."""
 _WINDING = 2400
 """Up to so many boxes and edges `dot` leads its edges round boxes; among hundreds of frames that takes 15 s above."""
 _STYLES = {Use.ALWAYS: "solid", Use.TRAINING: "dashed", Use.UNUSED: "dotted"}
@@ -85,7 +86,7 @@ def _defaults(diagram: Diagram, page: Attributes) -> Iterator[str]:
 
 
 def _haste(diagram: Diagram) -> dict[str, str]:
-    """What keeps Graphviz within seconds for large diagrams: a limit on the search for short edges, and straight edges between frames."""
+    """What keeps Graphviz within seconds for large diagrams: less search for short edges, and no way round boxes."""
     size = len(diagram.boxes) + len(diagram.edges)
     haste = next(({"nslimit": limit} for least, limit in _SEARCH if size > least), {})
     return haste | {"splines": "line"} if size > _WINDING and diagram.frames else haste
@@ -95,7 +96,8 @@ def _items(frame: Frame, spine: set[str], branches: Mapping[str, int], placement
     for item in frame.items:
         if isinstance(item, Box):
             group = "trunk" if item.key in spine else frame.key if item.use is Use.TRAINING else ""
-            look = _box(item, branches.get(item.key, 0)) | ({"group": group} if group else {}) | dict(placement.boxes.get(item.key, {}))
+            look = _box(item, branches.get(item.key, 0)) | ({"group": group} if group else {})
+            look |= placement.boxes.get(item.key, {})
             yield f"{indent}{quote(item.key)} {_attributes(look, box_label(item))};"
         else:
             look = _frame(item) | dict(placement.frames.get(item.key, {}))

@@ -140,7 +140,7 @@ class _Folder:
             equal = ahead[at]
             if equal < period or equal + period <= best.items:
                 continue
-            if parts[at].reach >= parts[at + 2 * period - 1].end:  # no run begins here, as most often: `_run` would say so later
+            if parts[at].reach >= parts[at + 2 * period - 1].end:  # no run begins here; `_run` would find out later
                 continue
             window = parts[at : at + period]
             fewest = _fewest(window)
@@ -188,11 +188,15 @@ class _Folder:
 
     def _shifted(self, numbers: list[int], start: int, size: int, entry: dict[int, int]) -> bool:
         """Whether all boxes' likes in the next part take the likes of their sources, and of two from outside no one twice."""
-        return len(set(entry.values())) == len(entry) and all(
-            second == first + size if first >= start else second == entry.get(first, first) and (second == first or start <= second < start + size)
-            for number in numbers
-            for first, second in zip(self._sources[number], self._sources[number + size], strict=True)
-        )
+        if len(set(entry.values())) < len(entry):
+            return False
+        for number in numbers:
+            for first, second in zip(self._sources[number], self._sources[number + size], strict=True):
+                if second != (first + size if first >= start else entry.get(first, first)):
+                    return False
+                if first < start and second != first and not start <= second < start + size:
+                    return False
+        return True
 
     def _grown(self, numbers: list[int], size: int) -> int | None:
         """The one number by which channels grow to the next part, 0 if none do; None for any other difference."""
@@ -242,10 +246,13 @@ class _Folder:
 
 def _fewest(parts: Sequence[_Part]) -> int:
     """How many instances are worth folding: two of a block, more of what is little more than a card."""
-    cards = all(part.item.kind is Kind.CARD if isinstance(part.item, Box) else len([*islice(part.boxes(), 2)]) == 1 for part in parts)
-    if not cards:
+    if not all(_little(part) for part in parts):
         return 2
     return _FEWEST_CARDS if len(parts) == 1 else _FEWEST_CARDS - 1
+
+
+def _little(part: _Part) -> bool:
+    return part.item.kind is Kind.CARD if isinstance(part.item, Box) else len([*islice(part.boxes(), 2)]) == 1
 
 
 def _natural_start(parts: Sequence[_Part]) -> bool:

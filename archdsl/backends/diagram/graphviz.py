@@ -18,7 +18,9 @@ from archdsl.declared import Fault
 TIMEOUT_S = 60
 TWO_BOXES_TIMEOUT_S = 10
 _TWO_BOXES = "digraph { a [pos=\"0,50\"]; b [pos=\"0,0\"]; a -> b }"
-_INSTALL = "`pip install pygraphviz` brings a Graphviz with it, and so does your system's package `graphviz`; `dot` output needs none"
+_INSTALL = (
+    "`pip install pygraphviz` brings a Graphviz with it, and so does your system's package `graphviz`; `dot` output needs none"
+)
 _CHILD = """
 import os, sys
 import pygraphviz
@@ -37,7 +39,7 @@ class _FailedError(Exception):
 
 
 def run_graphviz(text: str, layout: str, output: str) -> bytes:
-    """Return what Graphviz makes of DOT text. Raises `Fault`: E0901 if there is none that can, E0907 if it cannot draw this text."""
+    """Return what Graphviz makes of DOT text. Raises `Fault`: E0901 if there is none that can draw, E0907 if this it cannot."""
     refused: list[str] = []
     unusable: list[str] = []
     for name, command in _installed():
@@ -47,7 +49,7 @@ def run_graphviz(text: str, layout: str, output: str) -> bytes:
             why = _unusable(command, layout, output)
             (unusable if why else refused).append(f"{name}: {why or error}")
     if refused:
-        help = "`--format dot` writes the graph for another program to lay out; or define a network of one block of it and render that"
+        help = "`--format dot` writes the graph for another program to lay out; or render a network of one block of it"
         raise Fault("E0907", f"Graphviz cannot draw this diagram: {'; '.join(refused)}", help=help)
     reason = "; ".join(unusable) or "there is no `dot` on the PATH, and pygraphviz is not installed"
     raise Fault("E0901", f"no Graphviz that can write {output}: {reason}", help=_INSTALL)

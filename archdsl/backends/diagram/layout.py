@@ -89,7 +89,9 @@ def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attribute
     return {"pos": tip + _spline([start, *_line(start, end)])}
 
 
-def _arcs(diagram: Diagram, boxes: Mapping[str, Rectangle], lanes: Lanes, frames: Mapping[str, Rectangle]) -> dict[int, Attributes]:
+def _arcs(
+    diagram: Diagram, boxes: Mapping[str, Rectangle], lanes: Lanes, frames: Mapping[str, Rectangle]
+) -> dict[int, Attributes]:
     """Shorter arcs first, so that longer ones go round them."""
 
     def length(item: tuple[int, Edge]) -> tuple[float, int]:

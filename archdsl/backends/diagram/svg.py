@@ -58,5 +58,6 @@ def text_picture(sentences: list[str]) -> str:
     """An SVG element of a few sentences, in the place of a diagram that cannot be drawn."""
     lines = [line for sentence in sentences for line in textwrap.wrap(clean(sentence[:_MOST_CHARACTERS]), _LINE)]
     height = 2 * _STEP + _STEP * len(lines)
-    texts = [f'<text x="12" y="{_STEP * (i + 1.8):g}" font-family="sans-serif" font-size="13">{escape(line)}</text>' for i, line in enumerate(lines)]
+    font = 'font-family="sans-serif" font-size="13"'
+    texts = [f'<text x="12" y="{_STEP * (i + 1.8):g}" {font}>{escape(line)}</text>' for i, line in enumerate(lines)]
     return f'<svg xmlns="{_SVG}" role="img" width="{8 * _LINE}" height="{height}">{"".join(texts)}</svg>'

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archdsl.backends.diagram import FORMATS, build_diagram, render, theme
+from archdsl.backends.diagram import FORMATS, Detail, build_diagram, render, theme
 from archdsl.backends.diagram import graphviz as engine
 from archdsl.backends.diagram.dot import to_dot
 from archdsl.backends.diagram.layout import place
@@ -40,8 +40,9 @@ def test_the_same_bytes_twice() -> None:
         assert render(graph, format) == render(graph, format)
 
 
-def test_the_trunk_is_straight() -> None:
-    diagram = build_diagram(compile_address("specs/googlenet.arch").require())
+@pytest.mark.parametrize(("address", "detail"), [("googlenet.arch", "blocks"), ("cifar_densenet.arch:densenet_bc250", "full"), ("seresnet.arch:seresnet152", "full")])
+def test_the_trunk_is_straight(address: str, detail: Detail) -> None:
+    diagram = build_diagram(compile_address(f"specs/{address}").require(), detail)
     placement = place(diagram)
     assert len({placement.boxes[key]["pos"].partition(",")[0] for key in spine_of(diagram)}) == 1
 
