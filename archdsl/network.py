@@ -280,8 +280,8 @@ class Network:
         """The diagram as svg, png, pdf or dot; the format is the path's suffix where it is not said, else svg.
 
         `detail` is `blocks`, which folds repeats as a paper's figure does, or `full`. Written to the path where
-        there is one, whole or not at all. Raises `SpecError` (E0606) where it cannot be written, and (E0901)
-        where there is no Graphviz; `ValueError` for another format.
+        there is one, whole or not at all. Raises `SpecError` (E0606) where it cannot be written, (E0901, E0904, E0907)
+        where it cannot be drawn; `ValueError` for another format.
         """
         from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
 
@@ -293,6 +293,19 @@ class Network:
         if path is not None:
             self.write(path, drawn)
         return drawn
+
+    def drawing(self) -> bytes | Diagnostic:
+        """The diagram as SVG, or why there is none, for whoever goes on without: a run, a notebook. Raises nothing.
+
+        A mistake of archdsl's own is then E0907 too; `render` lets it through.
+        """
+        try:
+            return self.render(format="svg")
+        except SpecError as error:
+            return error.diagnostics[0]
+        except Exception as error:
+            message = f"drawing `{self.name}` ended with {type(error).__name__}: {error}"
+            return Diagnostic("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
         """Write what was made of the network, whole or not at all. Raises `SpecError` E0606 where that cannot be.
@@ -318,14 +331,25 @@ class Network:
         return f"<archdsl network {self.name}: {table.params:,} params, depth {table.depth}>"
 
     def _repr_svg_(self) -> str:
-        """The diagram, for notebooks."""
-        from archdsl.backends.diagram import svg_text  # here: checking needs no backend
+        """The diagram, for notebooks; else a picture that says why there is none."""
+        drawn = self.drawing()
+        if isinstance(drawn, bytes):
+            text = drawn.decode()
+            return text[text.index("<svg") :]
+        from archdsl.backends.diagram.svg import text_picture  # here: checking needs no backend
 
-        with _faults_as_errors():
-            return svg_text(self.graph)
+        return text_picture([f"{drawn.code}: {drawn.message}", f"help: {drawn.help}"])
 
     def _repr_html_(self) -> str:
-        """The table, for notebooks; what comes from the spec is escaped."""
+        """The table, for notebooks; else a line that says why there is none. What comes from the spec is escaped."""
+        from html import escape  # here: notebooks alone need it
+
+        try:
+            return self._html_table()
+        except Exception as error:
+            return f"<p>{escape(f'archdsl cannot show the table of {self.name}: {type(error).__name__}: {error}')}</p>"
+
+    def _html_table(self) -> str:
         from html import escape  # here: notebooks alone need it
 
         def line(cell: str, *texts: str) -> str:

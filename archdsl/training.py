@@ -41,13 +41,14 @@ def snapshot(network: Network) -> Snapshot:
     """What a run keeps of the network."""
 
     def draw(path: Path) -> None:
+        drawn = network.drawing()
+        if isinstance(drawn, Diagnostic):
+            raise Fault(drawn.code, drawn.message, help=drawn.help)
         try:
-            network.render(path)
+            network.write(path, drawn)
         except SpecError as error:
             found = error.diagnostics[0]
             raise Fault(found.code, found.message, help=found.help) from error
-        except Exception as error:  # a picture is never worth a run: the fault of the drawing becomes a warning
-            raise Fault("E0901", f"the diagram cannot be drawn: {type(error).__name__}: {error}") from error
 
     return Snapshot(network.name, network.source(), network.files(), draw)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -153,3 +154,28 @@ def test_a_text_of_the_language_as_a_parameter() -> None:
     assert network.table().params == load("resnet50_gn").table().params
     with pytest.raises(SpecError, match="E0101"):
         load("resnet", norm=Expression("gn(32"))
+
+
+def test_a_notebook_shows_why_there_is_no_diagram() -> None:
+    huge = loads("network huge { input image [3, 8, 8]; for i in 0..1600 { conv(3 + i, 1) } }")
+    shown = huge._repr_svg_()
+    assert shown.startswith("<svg") and "1602 boxes" in shown and "E0904" in shown
+    assert {element.tag for element in ElementTree.fromstring(shown)} == {"{http://www.w3.org/2000/svg}text"}
+    with pytest.raises(SpecError):
+        huge.render()
+
+
+def test_a_mistake_in_drawing_stops_no_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = loads("network small { input image [3, 8, 8]; conv(4, 3) }")
+
+    def mistaken(*arguments: object, **more: object) -> None:
+        raise ZeroDivisionError("a </svg> of ours")
+
+    monkeypatch.setattr("archdsl.backends.diagram.render", mistaken)
+    monkeypatch.setattr("archdsl.network.layer_table", mistaken)
+    found = network.drawing()
+    assert isinstance(found, Diagnostic) and found.code == "E0907" and "ZeroDivisionError: a </svg> of ours" in found.message
+    assert "a &lt;/svg&gt; of ours" in network._repr_svg_()
+    assert "ZeroDivisionError: a &lt;/svg&gt; of ours" in network._repr_html_()
+    with pytest.raises(ZeroDivisionError):
+        network.render()

@@ -267,11 +267,11 @@ def test_sets_that_become_too_large_together(body: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "code", "message"), [
-    ("input a [3, H, W] where H > 10^60; conv(4, 3)", "E0310", "no H works: the least would be 1,000,"),
+    ("input a [3, H, W] where H > 10^60; conv(4, 3)", "E0310", "no H works: it must be at least 1,000,"),
     ("input a [3, H, 8]; maxpool(2, 1, dilation = 2147483647)", "E0304", "leaves nothing"),
-    ("input a [3, N]; maxpool(2, 1, dilation = 2147483647)", "E0310", "the least would be 2,147,483,648, and a size is at most 2,147,483,647"),
-    ("input a [1, H, W]; repeat 4 { upsample(2^15) }", "E0502", "no size works: at H = 1 and W = 1, the least, `upsample` gives"),
-    ("input a [1, H, 4] where H >= 2^30; upsample(2)", "E0502", "at H = 1,073,741,824, the least, `upsample` gives [1, 2147483648, 8]"),
+    ("input a [3, N]; maxpool(2, 1, dilation = 2147483647)", "E0310", "it must be at least 2,147,483,648, and a size is at most 2,147,483,647"),
+    ("input a [1, H, W]; repeat 4 { upsample(2^15) }", "E0502", ", even at H = 1 and W = 1, the smallest that works"),
+    ("input a [1, H, 4] where H >= 2^30; upsample(2)", "E0502", "`upsample` gives [1, 2147483648, 8]"),
 ])  # fmt: skip
 def test_sizes_beyond_any_tensor(text: str, code: str, message: str) -> None:
     """An error where even the least sizes are more than PyTorch can count with; the largest that it can are none."""

@@ -17,6 +17,7 @@ import torch
 from click.testing import Result
 
 from archdsl import load
+from archdsl.declared import Fault
 from archdsl.runs import RunFolder
 from archdsl.training import snapshot
 
@@ -207,6 +208,49 @@ def test_other_files_in_the_folder_stay(cli: Cli, small: Path, tmp_path: Path) -
     (tmp_path / "run" / "notes.txt").write_text("mine")
     assert cli("train", small, "-o", "run", "--set", "classes=9").exit_code == 1
     assert os.listdir(tmp_path / "run") == ["notes.txt"]
+
+
+DENSE = """network dense {
+  input image [1, 8, 8]
+  e[0]: conv(2, 3)
+  for i in 1..4 { e[i]: { concat { for j in 0..i { e[j] } }; conv(2, 3) -> bn -> relu } }
+  gap; flatten; linear(10)
+}
+train { data = digits; epochs = 1; batch = 512 }
+"""
+
+
+def test_a_densely_connected_network_is_trained_and_drawn(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "dense.arch").write_text(DENSE)
+    for detail in ("blocks", "full"):
+        assert cli("render", "dense.arch", "-o", f"{detail}.svg", "--detail", detail).exit_code == 0
+    result = cli("train", "dense.arch", "--device", "cpu")
+    assert result.exit_code == 0 and "warning" not in result.stderr, result.stderr
+    assert (tmp_path / "runs" / "dense-1" / "diagram.svg").read_text().count("concat") >= 3
+
+
+@pytest.mark.parametrize(
+    ("mistake", "code", "message"),
+    [
+        (Fault("E0901", "no Graphviz that can write json", help="get one"), "E0901", "no Graphviz that can write json"),
+        (ValueError("zip() argument 2 is longer"), "E0907", "drawing `small` ended with ValueError: zip() argument 2 is longer"),
+        (RecursionError("too deep"), "E0907", "drawing `small` ended with RecursionError: too deep"),
+        (MemoryError(), "E0907", "drawing `small` ended with MemoryError"),
+    ],
+)
+def test_no_picture_stops_a_run(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mistake: Exception, code: str, message: str
+) -> None:
+    def mistaken(*arguments: object, **more: object) -> None:
+        raise mistake
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("archdsl.backends.diagram.render", mistaken)
+    with RunFolder(None, load(small), resume=False) as folder:
+        folder.describe({})
+        said = capsys.readouterr().err
+        assert f"warning[{code}]: {message}" in said and "; the run goes on without a diagram" in said
+        assert sorted(os.listdir(folder.path)) == ["model.py", "run.json", "spec"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

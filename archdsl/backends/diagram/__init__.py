@@ -3,9 +3,9 @@
 from archdsl.backends.diagram.build import build_diagram
 from archdsl.backends.diagram.dot import to_dot
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Use
-from archdsl.backends.diagram.render import FORMATS, Format, render, svg_text
+from archdsl.backends.diagram.render import FORMATS, Format, render
 
 __all__ = [
     "FORMATS", "Box", "Detail", "Diagram", "Edge", "Format", "Frame", "Kind", "Use",
-    "build_diagram", "render", "svg_text", "to_dot",
+    "build_diagram", "render", "to_dot",
 ]  # fmt: skip

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from archdsl.backends.diagram.model import Box, Detail, Kind, Use
+from archdsl.backends.diagram.model import Box, Detail, Kind, Part, Use
 from archdsl.backends.diagram.words import part, shape_text
 from archdsl.ir import Graph, Node
 from archdsl.ops.base import Category
 
+_MOST_OPS = 8
+"""On one card; a longer run of plain ops goes on with the next."""
 _FOLLOWERS = frozenset({Category.NORMALIZATION, Category.ACTIVATION, Category.REGULARIZATION, Category.SCALE})
 
 
 def boxes_of(graph: Graph, detail: Detail) -> list[Box]:
-    """A box for every op or run of ops, in the order of the network."""
-    return [_box(graph, nodes, detail) for nodes in _cards(graph, detail)]
+    """A box for every op or run of ops, in the order of the network, without words."""
+    return [_box(graph, nodes) for nodes in _cards(graph, detail)]
 
 
-def rewrite(graph: Graph, box: Box, instances: list[Box]) -> None:
-    """Give a box that stands for several the words for all of them."""
-    if box.kind is Kind.CARD:
-        columns = zip(*(instance.nodes for instance in instances), strict=True)
-        box.parts = tuple(part(graph, column[0], "blocks", list(column)) for column in columns)
+def write_words(graph: Graph, box: Box, members: list[Box], detail: Detail) -> None:
+    """Give a box the words for all that it stands for."""
+    if box.kind is Kind.INPUT:
+        (node,) = box.nodes
+        box.parts = Part(node.label or "input", main=True), Part(shape_text(node.shape))
+    elif box.nodes:
+        columns = zip(*(member.nodes for member in members), strict=True)
+        box.parts = tuple(part(graph, column[0], detail, column) for column in columns)
 
 
 def _cards(graph: Graph, detail: Detail) -> list[list[Node]]:
@@ -44,6 +49,8 @@ def _alone(graph: Graph, node: Node, ends: set[int]) -> bool:
 
 def _fits(card: list[Node], node: Node) -> bool:
     """Post-activation (`conv · bn · relu`), pre-activation (`bn · relu · conv`), and `gap · flatten · dropout`."""
+    if len(card) == _MOST_OPS:
+        return False
     first, category = card[0].op, node.op.category
     weighted = any(other.op.weight_layer for other in card)
     if node.op.weight_layer:
@@ -53,18 +60,15 @@ def _fits(card: list[Node], node: Node) -> bool:
     return category in _FOLLOWERS and (first.weight_layer or (first.category in _FOLLOWERS and not weighted))
 
 
-def _box(graph: Graph, nodes: list[Node], detail: Detail) -> Box:
-    parts = tuple(part(graph, node, detail, [node]) for node in nodes)
+def _box(graph: Graph, nodes: list[Node]) -> Box:
     first = nodes[0]
     category = next((node.op.category for node in nodes if node.op.weight_layer), first.op.category)
     kind = Kind.CARD
     if category is Category.INPUT:
         kind = Kind.INPUT
-        words = part(graph, first, "blocks", [first])._replace(text=first.label or "input", main=True)
-        parts = (words, words._replace(text=shape_text(first.shape), main=False))
     elif category is Category.JOIN:
         kind = Kind.BAR if "axis" in type(first.op).model_fields else Kind.JOIN
-    return Box(f"n{first.index}", kind, category, parts, tuple(nodes), use_of(graph, first.index))
+    return Box(f"n{first.index}", kind, category, nodes=tuple(nodes), use=use_of(graph, first.index))
 
 
 def use_of(graph: Graph, index: int) -> Use:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 
 import networkx
 
@@ -12,44 +12,40 @@ from archdsl.backends.diagram.words import shape_text, spatial
 from archdsl.ir import Graph
 
 
-def edges_of(graph: Graph, root: Frame, sources: Links, resolve: Callable[[str], str], owner: dict[int, str]) -> list[Edge]:
-    """All edges between the boxes that are drawn, in order."""
-    last = {owner[node.index]: node for node in graph.nodes}
+def edges_of(graph: Graph, root: Frame, sources: Links, members: Mapping[str, list[Box]]) -> list[Edge]:
+    """All edges between the boxes that are drawn, in order. `members` are for each all that it stands for."""
     boxes = {box.key: box for box in root.boxes()}
+    drawn = {member.key: (boxes[key], member) for key, group in members.items() for member in group}
     edges = []
     for box in boxes.values():
-        for key in sources.get(box.key, ()):
-            use = box.use if box.use is not Use.ALWAYS else boxes[resolve(key)].use
-            edges.append(Edge(resolve(key), box.key, last[key].shape, use=use))
-    _mark_skips(edges, list(boxes))
+        for key in sources[box.key]:
+            source, member = drawn[key]
+            use = box.use if box.use is not Use.ALWAYS else source.use
+            edges.append(Edge(source.key, box.key, member.nodes[-1].shape, use=use))
+    _mark_skips(edges, boxes)
     _label(graph, edges, boxes)
     return edges
 
 
-def _mark_skips(edges: list[Edge], order: list[str]) -> None:
-    """An edge is a skip where its source reaches the target through another edge as well, be it one between the same boxes."""
-    place = {key: i for i, key in enumerate(order)}
+def _mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
+    """An edge is a skip if its source reaches the target through another edge as well, be it one between the same boxes.
+
+    For each box, in an order in which sources come first, the set of all before it, as the bits of one number.
+    """
     incoming: dict[str, list[Edge]] = {}
     for edge in edges:
         incoming.setdefault(edge.target, []).append(edge)
-    for group in (g for g in incoming.values() if len(g) > 1):
-        for i, edge in enumerate(group):
-            again = any(other.source == edge.source for other in group[:i])
-            others = [other.source for other in group if other.source != edge.source]
-            edge.skip = again or _reaches(edge.source, others, incoming, place)
-
-
-def _reaches(source: str, ends: list[str], incoming: dict[str, list[Edge]], place: dict[str, int]) -> bool:
-    waiting, seen = list(ends), set(ends)
-    while waiting:
-        key = waiting.pop()
-        if key == source:
-            return True
+    bits = {key: 1 << i for i, key in enumerate(order)}
+    before: dict[str, int] = {}
+    for key in bits:
+        passed = 0
         for edge in incoming.get(key, ()):
-            if edge.source not in seen and place[edge.source] >= place[source]:
-                seen.add(edge.source)
-                waiting.append(edge.source)
-    return False
+            passed |= before[edge.source]
+        reached = passed
+        for edge in incoming.get(key, ()):
+            edge.skip = bool(reached & bits[edge.source])
+            reached |= bits[edge.source]
+        before[key] = reached
 
 
 def _label(graph: Graph, edges: list[Edge], boxes: dict[str, Box]) -> None:

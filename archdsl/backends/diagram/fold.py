@@ -1,19 +1,24 @@
 """Runs of equal parts become one part that says how often it stands there.
 
-Parts are equal where they have the same ops with the same parameters, are connected in the same way and
+Parts are equal if they have the same ops with the same parameters, are connected in the same way and
 have the same shapes. Two differences are allowed, and shown: probabilities of the regularization, as a
 range, and channels that grow by one number from each part to the next, as in a dense block. Only the last
 part of a run may feed anything but its successor, so that no connection is lost.
+
+All boxes of the network are numbered in their order. The parts of a run have the same number of boxes, and stand
+one after the other; so a box and its like in the next part are always the same number apart, the size of a part.
+Two parts are connected in the same way if their sources are that number apart too, or are one and the same before the run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from archdsl.analysis import op_form
 from archdsl.backends.diagram.model import Box, Frame, Kind
-from archdsl.ir import Graph
+from archdsl.ir import Graph, Node
 from archdsl.shapes import Shape
 
 _LONGEST_PERIOD = 24
@@ -25,185 +30,247 @@ Links = dict[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """One instance: its boxes, how they are connected, what comes in from outside, and all shapes."""
+class _Part:
+    """An item of a frame: what it looks like, the boxes that it stands for, and the last box that one of them feeds."""
 
-    boxes: tuple[Box, ...]
-    links: tuple[tuple[int, ...], ...]
-    outside: tuple[str, ...]
-    shapes: tuple[Shape, ...]
+    item: Box | Frame
+    form: int
+    start: int
+    count: int
+    reach: int
 
-    def local(self) -> dict[str, int]:
-        """The position of each box by its key."""
-        return {box.key: i for i, box in enumerate(self.boxes)}
+    @property
+    def end(self) -> int:
+        """The first box after it."""
+        return self.start + self.count
+
+    def boxes(self) -> Iterator[Box]:
+        """The boxes that are drawn."""
+        return iter([self.item]) if isinstance(self.item, Box) else self.item.boxes()
 
 
-class Folder:
-    """Folds a tree of frames in place; `resolve` then says which box stands for one that went."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """How often a part of so many items stands there, by how much its channels grow, and where its values come from.
 
-    def __init__(self, graph: Graph, sources: Links, rewrite: Callable[[Graph, Box, list[Box]], None]) -> None:
-        self._graph, self._sources, self._rewrite = graph, sources, rewrite
-        self._targets: Links = {}
-        for target, keys in sources.items():
-            for key in keys:
-                self._targets.setdefault(key, []).append(target)
-        self._kept: dict[str, str] = {}
-        self._members: dict[str, list[Box]] = {}
+    `entry` has for each value from outside the box of the part before that gives it, none for one that all parts share.
+    """
 
-    def resolve(self, key: str) -> str:
-        """The key of the box that is drawn for a box."""
-        while key in self._kept:
-            key = self._kept[key]
-        return key
+    period: int = 1
+    times: int = 1
+    growth: int = 0
+    entry: tuple[int | None, ...] = ()
 
-    def fold(self, frame: Frame) -> None:
+    @property
+    def items(self) -> int:
+        """How many items it folds."""
+        return self.period * self.times
+
+
+def fold(graph: Graph, root: Frame, sources: Links) -> dict[str, list[Box]]:
+    """Fold a tree of frames in place. Returns for each box that is left all that it stands for, itself first."""
+    folder = _Folder(graph, root, sources)
+    folder.fold(root)
+    return folder.members(root)
+
+
+class _Folder:
+    def __init__(self, graph: Graph, root: Frame, sources: Links) -> None:
+        self._graph = graph
+        self._boxes = list(root.boxes())
+        self._number = {box.key: i for i, box in enumerate(self._boxes)}
+        self._sources = [[self._number[key] for key in sources[box.key]] for box in self._boxes]
+        self._last_use = list(range(len(self._boxes)))
+        for i, numbers in enumerate(self._sources):
+            for number in numbers:
+                self._last_use[number] = i
+        self._members: dict[str, list[int]] = {}
+        self._forms: dict[Hashable, int] = {}
+        self._ops: dict[int, int] = {}
+        self._frame_keys: set[str] = set()
+
+    def members(self, root: Frame) -> dict[str, list[Box]]:
+        """For each box that is drawn, all that it stands for."""
+        return {box.key: [self._boxes[i] for i in self._numbers(box)] for box in root.boxes()}
+
+    def _numbers(self, box: Box) -> list[int]:
+        return self._members.get(box.key) or [self._number[box.key]]
+
+    def fold(self, frame: Frame) -> _Part:
         """Fold the frames inside, then the items of this one."""
-        for item in frame.items:
-            if isinstance(item, Frame):
-                self.fold(item)
-        forms: dict[object, int] = {}
-        ids = [forms.setdefault(_form(item), len(forms)) for item in frame.items]
-        runs = {period: _equal_ahead(ids, period) for period in range(1, min(_LONGEST_PERIOD, len(ids) // 2) + 1)}
-        items: list[Box | Frame] = []
+        parts = [self.fold(item) if isinstance(item, Frame) else self._part(item) for item in frame.items]
+        start, count, reach = parts[0].start, sum(part.count for part in parts), max(part.reach for part in parts)
+        forms = [part.form for part in parts]
+        longest = min(_LONGEST_PERIOD, len(forms) // 2)
+        alike = {period: ahead for period in range(1, longest + 1) if any(ahead := _equal_ahead(forms, period))}
+        folded: list[_Part] = []
         at = 0
-        while at < len(ids):
-            period, times, step = self._best(frame.items, at, {p: ahead[at] for p, ahead in runs.items()})
-            items.append(frame.items[at] if times == 1 else self._merge(frame.items[at : at + period * times], period, step))
-            at += period * times if times > 1 else 1
-        frame.items = items
+        while at < len(parts):
+            run = self._best(parts, at, alike)
+            folded.append(parts[at] if run.times == 1 else self._merge(parts[at : at + run.items], run))
+            at += run.items
+        frame.items = [part.item for part in folded]
+        looks = tuple((part.item.name.rpartition(".")[2] if isinstance(part.item, Frame) else "", part.form) for part in folded)
+        return _Part(frame, self._form((frame.block, looks)), start, count, reach)
 
-    def _best(self, items: list[Box | Frame], at: int, ahead: dict[int, int]) -> tuple[int, int, int]:
-        """The period and number of times that fold most from here on, and the growth of the channels."""
-        best = (1, 1, 0)
-        for period, equal in ahead.items():
-            candidate = items[at : at + period]
-            if not _natural_start(candidate):
+    def _part(self, box: Box) -> _Part:
+        number = self._number[box.key]
+        look: Hashable = box.key
+        if box.kind in (Kind.CARD, Kind.JOIN, Kind.BAR):
+            look = tuple((self._op(node), *map(_without_channels, self._shapes(node))) for node in box.nodes)
+        return _Part(box, self._form((box.kind, box.use, look)), number, 1, self._last_use[number])
+
+    def _form(self, look: Hashable) -> int:
+        """A number for what has to be equal, apart from connections and channels."""
+        return self._forms.setdefault(look, len(self._forms))
+
+    def _op(self, node: Node) -> int:
+        found = self._ops.get(id(node.op))
+        if found is None:
+            found = self._ops[id(node.op)] = self._form(op_form(node))
+        return found
+
+    def _shapes(self, node: Node) -> tuple[Shape, ...]:
+        return (*self._graph.input_shapes(node), node.shape)
+
+    def _best(self, parts: list[_Part], at: int, alike: dict[int, list[int]]) -> _Run:
+        """The run that folds most from here on."""
+        best = _Run()
+        for period, ahead in alike.items():
+            equal = ahead[at]
+            if equal < period or equal + period <= best.items:
                 continue
-            if equal + period > best[0] * best[1] and equal // period + 1 >= _fewest(candidate):
-                times, step = self._run(items, at, period, equal // period + 1)
-                if times >= _fewest(candidate) and period * times > best[0] * best[1]:
-                    best = (period, times, step)
+            if parts[at].reach >= parts[at + 2 * period - 1].end:  # no run begins here; `_run` would find out later
+                continue
+            window = parts[at : at + period]
+            fewest = _fewest(window)
+            if equal // period + 1 >= fewest and _natural_start(window):
+                run = self._run(parts, at, period, equal // period + 1)
+                if run.times >= fewest and run.items > best.items:
+                    best = run
         return best
 
-    def _run(self, items: list[Box | Frame], at: int, period: int, most: int) -> tuple[int, int]:
-        """How many windows from here on are one run, and by how much the channels grow."""
-        windows = [self._window(items[at : at + period])]
-        chain: list[int] | None = None
+    def _run(self, parts: list[_Part], at: int, period: int, most: int) -> _Run:
+        """The run of parts of so many items that begins here."""
+        start, size = parts[at].start, sum(part.count for part in parts[at : at + period])
+        drawn: list[int] = []
+        entry: dict[int, int] = {}
         growth: int | None = None
-        for t in range(1, most):
-            before, window = windows[-1], self._window(items[at + t * period : at + (t + 1) * period])
-            entry, grown = _entry(windows[0], before, window), _growth(before.shapes, window.shapes)
-            same = window.links == windows[0].links and entry is not None and grown is not None
-            if not same or chain not in (None, entry) or growth not in (None, grown) or not self._closed(before, window):
+        times = 1
+        while times < most:
+            before, end = parts[at + (times - 1) * period : at + times * period], start + (times + 1) * size
+            if max(part.reach for part in before) >= end:  # it feeds more than itself and the next one
                 break
-            chain, growth = entry, grown
-            windows.append(window)
-        if len(windows) > 1 and not self._leaves_at(windows[-1], chain or []):
-            windows.pop()
-        enough = len(windows) > 2 or not growth
-        return (len(windows), growth or 0) if enough else (1, 0)
+            if times == 1:
+                drawn = [self._number[box.key] for part in before for box in part.boxes()]
+                entry = self._entry(drawn, start, size)
+            numbers = [number + (times - 1) * size for number in drawn]
+            grown = self._grown(numbers, size) if self._shifted(numbers, start, size, entry if times == 1 else {}) else None
+            if grown is None or growth not in (None, grown):
+                break
+            growth = grown
+            times += 1
+        chain = {source - start for source in entry.values() if source >= start}
+        if times > 1 and not self._leaves_at(chain, start, size, times):
+            times -= 1
+        if times == 1 or (times == 2 and growth):
+            return _Run()
+        return _Run(period, times, growth or 0, tuple(source - start if source >= start else None for source in entry.values()))
 
-    def _window(self, items: Sequence[Box | Frame]) -> _Window:
-        boxes = tuple(box for item in items for box in ([item] if isinstance(item, Box) else item.boxes()))
-        local = {box.key: i for i, box in enumerate(boxes)}
-        outside: dict[str, int] = {}
-        links = []
-        for box in boxes:
-            keys = [self.resolve(key) for key in self._sources.get(box.key, ())]
-            links.append(tuple(local[key] if key in local else -1 - outside.setdefault(key, len(outside)) for key in keys))
-        return _Window(boxes, tuple(links), tuple(outside), tuple(s for box in boxes for s in self._shapes(box)))
-
-    def _shapes(self, box: Box) -> list[Shape]:
-        return [shape for node in box.nodes for shape in (*self._graph.input_shapes(node), node.shape)]
-
-    def _closed(self, window: _Window, following: _Window) -> bool:
-        """Whether a window feeds itself and the next one alone."""
-        near = window.local() | following.local()
-        return all(self.resolve(t) in near for box in window.boxes for t in self._targets.get(box.key, ()))
-
-    def _leaves_at(self, window: _Window, chain: list[int]) -> bool:
-        """Whether the last window feeds what comes after from the same boxes that feed the next one in all others."""
-        own = window.local()
-        leaving = {
-            own[box.key] for box in window.boxes if any(self.resolve(t) not in own for t in self._targets.get(box.key, ()))
+    def _entry(self, numbers: list[int], start: int, size: int) -> dict[int, int]:
+        """For each value from outside that the first part takes, what the second takes in its place."""
+        return {
+            first: second
+            for number in numbers
+            for first, second in zip(self._sources[number], self._sources[number + size], strict=True)
+            if first < start
         }
-        return leaving <= set(chain)
 
-    def _merge(self, items: list[Box | Frame], period: int, step: int) -> Frame:
+    def _shifted(self, numbers: list[int], start: int, size: int, entry: dict[int, int]) -> bool:
+        """Whether all boxes' likes in the next part take the likes of their sources, and of two from outside no one twice."""
+        if len(set(entry.values())) < len(entry):
+            return False
+        for number in numbers:
+            for first, second in zip(self._sources[number], self._sources[number + size], strict=True):
+                if second != (first + size if first >= start else entry.get(first, first)):
+                    return False
+                if first < start and second != first and not start <= second < start + size:
+                    return False
+        return True
+
+    def _grown(self, numbers: list[int], size: int) -> int | None:
+        """The one number by which channels grow to the next part, 0 if none do; None for any other difference."""
+        steps = set()
+        for number in numbers:
+            for node, like in zip(self._boxes[number].nodes, self._boxes[number + size].nodes, strict=True):
+                for before, after in zip(self._shapes(node), self._shapes(like), strict=True):
+                    if before != after:
+                        if not isinstance(before[0], int) or not isinstance(after[0], int) or after[0] < before[0]:
+                            return None
+                        steps.add(after[0] - before[0])
+                        if len(steps) > 1:
+                            return None
+        return steps.pop() if steps else 0
+
+    def _leaves_at(self, chain: set[int], start: int, size: int, times: int) -> bool:
+        """Whether the last part feeds what comes after from the same boxes that feed the next one in all others."""
+        end = start + times * size
+        return all(self._last_use[i] < end or i - end + size in chain for i in range(end - size, end))
+
+    def _merge(self, parts: list[_Part], run: _Run) -> _Part:
         """One part for a run."""
-        windows = [self._window(items[i : i + period]) for i in range(0, len(items), period)]
-        for column in zip(*(window.boxes for window in windows), strict=True):
-            self._stand_for(column[0], list(column))
-        first, last = items[0], items[-1]
-        if period == 1 and isinstance(first, Frame) and isinstance(last, Frame) and first.times == 1:
+        size = sum(part.count for part in parts[: run.period])
+        for part in parts[: run.period]:
+            for box in part.boxes():
+                own = self._numbers(box)
+                self._members[box.key] = [number + i * size for i in range(run.times) for number in own]
+        first, last = parts[0].item, parts[-1].item
+        if run.period == 1 and isinstance(first, Frame) and isinstance(last, Frame) and first.times == 1:
             frame = first
             frame.last = last.name
         else:
-            frame = Frame(f"{windows[0].boxes[0].key}_repeat", items=list(items[:period]))
-        frame.times = len(windows)
-        frame.note = f"+{step} channels each" if step else ""
-        return frame
+            frame = Frame(self._frame_key(parts[0]), items=[part.item for part in parts[: run.period]])
+        frame.times = run.times
+        frame.note = f"+{run.growth} channels each" if run.growth else ""
+        look = (run, tuple(part.form for part in parts[: run.period]))
+        return _Part(frame, self._form(look), parts[0].start, run.times * size, max(part.reach for part in parts))
 
-    def _stand_for(self, box: Box, column: list[Box]) -> None:
-        members = [member for other in column for member in self._members.get(other.key, [other])]
-        self._members[box.key] = members
-        for other in column[1:]:
-            self._kept[other.key] = box.key
-            self._targets.setdefault(box.key, []).extend(self._targets.get(other.key, ()))
-        self._rewrite(self._graph, box, members)
+    def _frame_key(self, first: _Part) -> str:
+        """A name for a frame that no scope has: of its first box, and unlike that of a run inside that begins with it."""
+        key = f"{next(first.boxes()).key}_repeat"
+        while key in self._frame_keys:
+            key += "_"
+        self._frame_keys.add(key)
+        return key
 
 
-def _fewest(items: Sequence[Box | Frame]) -> int:
+def _fewest(parts: Sequence[_Part]) -> int:
     """How many instances are worth folding: two of a block, more of what is little more than a card."""
-    cards = all(item.kind is Kind.CARD if isinstance(item, Box) else sum(1 for _ in item.boxes()) == 1 for item in items)
-    if not cards:
+    if not all(_little(part) for part in parts):
         return 2
-    return _FEWEST_CARDS if len(items) == 1 else _FEWEST_CARDS - 1
+    return _FEWEST_CARDS if len(parts) == 1 else _FEWEST_CARDS - 1
 
 
-def _natural_start(items: Sequence[Box | Frame]) -> bool:
+def _little(part: _Part) -> bool:
+    return part.item.kind is Kind.CARD if isinstance(part.item, Box) else len([*islice(part.boxes(), 2)]) == 1
+
+
+def _natural_start(parts: Sequence[_Part]) -> bool:
     """Whether a part begins where the text of its loop does; any rotation of a run is a run as well."""
-    first = items[0]
+    first = parts[0].item
     if isinstance(first, Frame):
         return True
-    starts = [item.nodes[0].span.start for item in items if isinstance(item, Box) and item.kind is Kind.CARD]
+    starts = [part.item.nodes[0].span.start for part in parts if isinstance(part.item, Box) and part.item.kind is Kind.CARD]
     return first.kind is Kind.CARD and first.nodes[0].span.start == min(starts)
 
 
-def _equal_ahead(ids: list[int], period: int) -> list[int]:
+def _equal_ahead(forms: list[int], period: int) -> list[int]:
     """For each position, how many items from there on equal the one a period later."""
-    ahead = [0] * (len(ids) + 1)
-    for i in range(len(ids) - period - 1, -1, -1):
-        ahead[i] = ahead[i + 1] + 1 if ids[i] == ids[i + period] else 0
+    ahead = [0] * (len(forms) + 1)
+    for i in range(len(forms) - period - 1, -1, -1):
+        ahead[i] = ahead[i + 1] + 1 if forms[i] == forms[i + period] else 0
     return ahead
 
 
-def _form(item: Box | Frame) -> object:
-    """What has to be equal, apart from connections and shapes."""
-    if isinstance(item, Box):
-        return item.kind, item.use, item.key if item.kind not in (Kind.CARD, Kind.JOIN, Kind.BAR) else tuple(map(op_form, item.nodes))
-    inner = tuple((i.name.rpartition(".")[2] if isinstance(i, Frame) else "", _form(i)) for i in item.items)
-    return item.block, item.times, item.note, inner
-
-
-def _entry(first: _Window, before: _Window, window: _Window) -> list[int] | None:
-    """Where each value from outside comes from: a box of the window before, or -1 for a value that all windows share."""
-    local = before.local()
-    entry = []
-    for mine, shared in zip(window.outside, first.outside, strict=False):
-        if mine not in local and mine != shared:
-            return None
-        entry.append(local.get(mine, -1))
-    return entry
-
-
-def _growth(before: tuple[Shape, ...], after: tuple[Shape, ...]) -> int | None:
-    """The one number by which channels grow, 0 where all shapes are equal; none for any other difference."""
-    steps = set()
-    for a, b in zip(before, after, strict=True):
-        if a == b:
-            continue
-        if len(a) != len(b) or a[1:] != b[1:] or not isinstance(a[0], int) or not isinstance(b[0], int) or b[0] < a[0]:
-            return None
-        steps.add(b[0] - a[0])
-    return 0 if not steps else steps.pop() if len(steps) == 1 else None
+def _without_channels(shape: Shape) -> Hashable:
+    return len(shape), shape[1:]

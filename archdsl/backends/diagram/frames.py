@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
 from archdsl.ir import Scope
@@ -14,12 +15,13 @@ _MOST_OF_ALL = 0.6
 
 def frame_tree(boxes: Sequence[Box]) -> Frame:
     """Boxes in the frames of their scopes. A scope that others interrupt, such as the `enc` of `enc[0]`, has none."""
-    chains = [_scopes(box) for box in boxes]
-    broken = _interrupted(chains)
+    chains = {scope: _chain(scope) for scope in dict.fromkeys(box.nodes[0].scope for box in boxes)}
+    broken = _interrupted([chains[box.nodes[0].scope] for box in boxes])
+    chains = {scope: [outer for outer in chain if outer not in broken] for scope, chain in chains.items()}
     root = Frame("root")
     open_frames: list[tuple[Scope | None, Frame]] = [(None, root)]
-    for box, scopes in zip(boxes, chains, strict=True):
-        chain = [scope for scope in scopes if id(scope) not in broken]
+    for box in boxes:
+        chain = chains[box.nodes[0].scope]
         shared = 0
         while shared < len(chain) and shared + 1 < len(open_frames) and open_frames[shared + 1][0] is chain[shared]:
             shared += 1
@@ -32,19 +34,20 @@ def frame_tree(boxes: Sequence[Box]) -> Frame:
     return root
 
 
-def _scopes(box: Box) -> list[Scope]:
-    """The scopes around a box, outermost first, without the network."""
-    return [scope for scope in box.nodes[0].scope.enclosing() if scope.parent is not None][::-1]
+def _chain(scope: Scope) -> list[Scope]:
+    """A scope and those around it, outermost first, without the network."""
+    return [outer for outer in scope.enclosing() if outer.parent is not None][::-1]
 
 
-def _interrupted(chains: list[list[Scope]]) -> set[int]:
-    latest: dict[int, int] = {}
-    broken: set[int] = set()
-    for i, scopes in enumerate(chains):
-        for scope in scopes:
-            if latest.get(id(scope), i - 1) < i - 1:
-                broken.add(id(scope))
-            latest[id(scope)] = i
+def _interrupted(chains: list[list[Scope]]) -> set[Scope]:
+    """The scopes that are left and entered again."""
+    left: set[Scope] = set()
+    broken: set[Scope] = set()
+    for before, chain in pairwise([[], *chains]):
+        if chain is not before:
+            broken.update(scope for scope in chain if scope in left)
+            left.update(before)
+            left.difference_update(chain)
     return broken
 
 
@@ -97,21 +100,32 @@ def add_forks(root: Frame, edges: list[Edge]) -> None:
 
     A skip is then inside the frame that it belongs to, also where the frame stands for several instances.
     """
-    frames = {frame.key: (frame, {box.key for box in frame.boxes()}) for frame in root.frames()}
-    innermost = sorted(frames.values(), key=lambda pair: len(pair[1]))
+    around: dict[str, list[Frame]] = {box.key: [] for box in root.boxes()}
+    sizes: dict[Frame, int] = {}
+    for frame in root.frames():
+        keys = [box.key for box in frame.boxes()]
+        sizes[frame] = len(keys)
+        for key in keys:
+            around[key].append(frame)
+    innermost = {frame: i for i, frame in enumerate(sorted(sizes, key=sizes.__getitem__))}
     outgoing: dict[str, list[Edge]] = {}
     for edge in edges:
         outgoing.setdefault(edge.source, []).append(edge)
     for source, group in outgoing.items():
-        for frame, keys in innermost:
-            inside = [edge for edge in group if edge.target in keys and edge.source == source]
-            if source not in keys and len(inside) > 1:
-                _fork(root, frame, source, inside, edges)
+        entered: dict[Frame, list[Edge]] = {}
+        for edge in group:
+            for frame in around[edge.target]:
+                entered.setdefault(frame, []).append(edge)
+        for frame in sorted(entered.keys() - set(around[source]), key=innermost.__getitem__):
+            inside = [edge for edge in entered[frame] if edge.source == source]
+            if len(inside) > 1:
+                _fork(frame, source, inside, edges)
 
 
-def _fork(root: Frame, frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> None:
+def _fork(frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> None:
     fork = Box(f"fork_{frame.key}_{source}", Kind.FORK, Category.JOIN, (), use=inside[0].use)
-    at = min(i for i, item in enumerate(frame.items) if _holds(item, {edge.target for edge in inside}))
+    targets = {edge.target for edge in inside}
+    at = next(i for i, item in enumerate(frame.items) if _holds(item, targets))
     frame.items.insert(at, fork)
     label = next((edge.label for edge in inside if edge.label), "")
     for edge in inside:
@@ -132,8 +146,9 @@ def entitle(frame: Frame) -> None:
 def _heading(frame: Frame) -> Heading:
     block, times = frame.block or "", frame.times
     inner = [item for item in frame.items if isinstance(item, Frame)]
-    if not block and frame.name and inner and len(inner) == len(frame.items) and len({item.block for item in inner}) == 1:
-        block, times = inner[0].block or "", times * sum(item.times for item in inner)
+    if not block and times == 1 and inner and len(inner) == len(frame.items) and len({item.block for item in inner}) == 1:
+        block = inner[0].block or ""
+        times = sum(item.times for item in inner) if block else 1
     return Heading(_names(frame), block, times, frame.note)
 
 

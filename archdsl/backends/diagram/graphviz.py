@@ -1,21 +1,24 @@
 """Running Graphviz: the `dot` on the PATH, else the library that pygraphviz's wheels carry.
 
-Either runs in a process of its own, with the text on its standard input, no shell and a time limit.
+Either runs in a process of its own, with the text on its standard input, no shell and a time limit. What fails is told apart
+by drawing two boxes the same way: only if that fails too is it the installation that is at fault.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from signal import Signals
 
 from archdsl.declared import Fault
 
-TIMEOUT_S = 120
-_HELP = (
+TIMEOUT_S = 60
+TWO_BOXES_TIMEOUT_S = 10
+_TWO_BOXES = "digraph { a [pos=\"0,50\"]; b [pos=\"0,0\"]; a -> b }"
+_INSTALL = (
     "`pip install pygraphviz` brings a Graphviz with it, and so does your system's package `graphviz`; `dot` output needs none"
 )
 _CHILD = """
@@ -27,35 +30,78 @@ sys.stdout.buffer.flush()
 os._exit(0)
 """
 
+_Command = Callable[[str, str], Sequence[str]]
+"""The command for a layout and an output."""
+
+
+class _FailedError(Exception):
+    """Graphviz wrote nothing, and why."""
+
 
 def run_graphviz(text: str, layout: str, output: str) -> bytes:
-    """What Graphviz makes of DOT text. Raises `Fault` (E0901) where there is none that can."""
-    failures = []
-    for command in _commands(layout, output):
+    """Return what Graphviz makes of DOT text. Raises `Fault`: E0901 if there is none that can draw, E0907 if this it cannot."""
+    refused: list[str] = []
+    unusable: list[str] = []
+    for name, command in _installed():
         try:
-            done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=TIMEOUT_S, check=False)
-        except subprocess.TimeoutExpired:
-            raise Fault(
-                "E0901", f"Graphviz did not end within {TIMEOUT_S} s", help="draw a smaller network, or a part of it"
-            ) from None
-        except OSError as error:
-            failures.append(f"{os.path.basename(command[0])}: {error.strerror}")
-            continue
-        if done.returncode == 0 and done.stdout:
-            return done.stdout
-        failures.append(f"{os.path.basename(command[0])}: {_last_line(done.stderr)}")
-    reason = "; ".join(failures) or "there is no `dot` on the PATH, and pygraphviz is not installed"
-    raise Fault("E0901", f"no Graphviz that can write {output}: {reason}", help=_HELP)
+            return _run(command(layout, output), text, TIMEOUT_S)
+        except _FailedError as error:
+            why = _unusable(command, layout, output)
+            (unusable if why else refused).append(f"{name}: {why or error}")
+    if refused:
+        help = "`--format dot` writes the graph for another program to lay out; or render a network of one block of it"
+        raise Fault("E0907", f"Graphviz cannot draw this diagram: {'; '.join(refused)}", help=help)
+    reason = "; ".join(unusable) or "there is no `dot` on the PATH, and pygraphviz is not installed"
+    raise Fault("E0901", f"no Graphviz that can write {output}: {reason}", help=_INSTALL)
 
 
-def _commands(layout: str, output: str) -> list[Sequence[str]]:
+def _installed() -> list[tuple[str, _Command]]:
     found = shutil.which("dot")
-    commands: list[Sequence[str]] = [(found, f"-K{layout}", f"-T{output}")] if found else []
+    commands: list[tuple[str, _Command]] = []
+    if found:
+        commands.append(("dot", lambda layout, output: (found, f"-K{layout}", f"-T{output}")))
     if find_spec("pygraphviz") is not None:
-        commands.append((sys.executable, "-P", "-c", _CHILD, layout, output))
+        commands.append(("pygraphviz", lambda layout, output: (sys.executable, "-P", "-c", _CHILD, layout, output)))
     return commands
 
 
-def _last_line(stderr: bytes) -> str:
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it wrote nothing"
+def _unusable(command: _Command, layout: str, output: str) -> str | None:
+    """Why an installation cannot draw anything this way; None if it can."""
+    try:
+        _run(command(layout, output), _TWO_BOXES, TWO_BOXES_TIMEOUT_S)
+    except _FailedError as error:
+        try:
+            _run(command("dot", "dot"), _TWO_BOXES, TWO_BOXES_TIMEOUT_S)
+        except _FailedError as worse:
+            return f"it cannot be used: {worse}"
+        return f"it does not support {output}: {error}"
+    return None
+
+
+def _run(command: Sequence[str], text: str, seconds: float) -> bytes:
+    try:
+        done = subprocess.run(command, input=text.encode(), capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        raise _FailedError(f"it did not end within {seconds} s") from None
+    except OSError as error:
+        raise _FailedError(error.strerror or str(error)) from None
+    if done.returncode == 0 and done.stdout:
+        return done.stdout
+    raise _FailedError(_own_words(done.stderr) or _end(done.returncode))
+
+
+def _own_words(stderr: bytes) -> str:
+    """Graphviz's first error, else the last line of Python's traceback."""
+    said, _, traceback = stderr.decode(errors="replace").partition("Traceback (most recent call last):")
+    errors = [line.strip() for line in said.splitlines() if line.strip() and "warning" not in line.lower()]
+    lines = errors[:1] or traceback.strip().splitlines()[-1:]
+    return "".join(lines)[:200]
+
+
+def _end(status: int) -> str:
+    if status >= 0:
+        return "it wrote nothing"
+    try:
+        return f"it was ended by {Signals(-status).name}"
+    except ValueError:
+        return f"it was ended by signal {-status}"

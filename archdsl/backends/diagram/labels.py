@@ -44,7 +44,7 @@ def _parts(line: str) -> list[str]:
 def page_label(diagram: Diagram) -> str:
     """Name, facts, documentation and the legend."""
     rows = [font(f"<B>{html(diagram.name)}</B>", theme.TITLE_SIZE), font(html("  ·  ".join(diagram.facts)), theme.FACTS_SIZE)]
-    lines = textwrap.wrap(clean(diagram.doc), theme.DOC_CHARACTERS, max_lines=2, placeholder=" …")
+    lines = textwrap.wrap(clean(diagram.doc[: 4 * theme.DOC_CHARACTERS]), theme.DOC_CHARACTERS, max_lines=2, placeholder=" …")
     rows += [font(html(line), theme.SMALL_SIZE, theme.FAINT) for line in lines]
     cells = "".join(f"<TR><TD>{row}</TD></TR>" for row in [*rows, _legend(diagram)] if row)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="1" CELLPADDING="1">{cells}</TABLE>>'

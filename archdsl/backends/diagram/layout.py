@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.dot import Attributes, Placement, to_dot_without_skips
 from archdsl.backends.diagram.graphviz import run_graphviz
-from archdsl.backends.diagram.model import Diagram, Edge, Kind
+from archdsl.backends.diagram.lanes import Lanes, Rectangle
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 
 _STRAIGHT = 0.75
 """Points by which the ends of a straight edge may differ."""
@@ -21,27 +22,8 @@ _TIP = 6
 """Length of an arrow's head in points."""
 
 
-class Rectangle(NamedTuple):
-    """In points, upwards."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    @property
-    def x(self) -> float:
-        """The middle from left to right."""
-        return (self.left + self.right) / 2
-
-    @property
-    def y(self) -> float:
-        """The middle from bottom to top."""
-        return (self.bottom + self.top) / 2
-
-
 def place(diagram: Diagram) -> Placement:
-    """Lay a diagram out. Raises `Fault` (E0901) where there is no Graphviz."""
+    """Lay a diagram out. Raises `Fault` as `run_graphviz` does."""
     geometry = json.loads(run_graphviz(to_dot_without_skips(diagram), "dot", "json"))
     boxes: dict[str, Attributes] = {}
     frames: dict[str, Attributes] = {}
@@ -61,9 +43,13 @@ def place(diagram: Diagram) -> Placement:
             drawn["lp"] = f"{rectangles[edge.source].x + _width(drawn) / 2 + 2:.2f},{drawn['lp'].partition(',')[2]}"
         edges[i] = dict(_only(drawn, "pos", "lp")) | dict(straight)
     obstacles = [*rectangles.values(), *_labels(geometry)]
-    around = [Rectangle(*map(float, frame["bb"].split(","))) for frame in frames.values()]
-    edges |= _arcs(diagram, rectangles, obstacles, around)
-    return Placement(boxes, frames, edges, _only(geometry, "lp", "lwidth", "lheight"))
+    around = {key: Rectangle(*map(float, frame["bb"].split(","))) for key, frame in frames.items()}
+    lanes = Lanes(obstacles, around.items())
+    edges |= _arcs(diagram, rectangles, lanes, around)
+    page = Rectangle(*map(float, geometry["bb"].split(",")))
+    left, right = lanes.extent
+    area = (max(page.right, right) - min(page.left, left)) * (page.top - page.bottom)
+    return Placement(boxes, frames, edges, _only(geometry, "lp", "lwidth", "lheight"), area)
 
 
 def _only(thing: Mapping[str, Any], *keys: str) -> Attributes:
@@ -104,56 +90,32 @@ def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attribute
 
 
 def _arcs(
-    diagram: Diagram, boxes: Mapping[str, Rectangle], obstacles: list[Rectangle], frames: list[Rectangle]
+    diagram: Diagram, boxes: Mapping[str, Rectangle], lanes: Lanes, frames: Mapping[str, Rectangle]
 ) -> dict[int, Attributes]:
     """Shorter arcs first, so that longer ones go round them."""
 
     def length(item: tuple[int, Edge]) -> tuple[float, int]:
         return abs(boxes[item[1].source].y - boxes[item[1].target].y), item[0]
 
+    around = _around(diagram.root, ())
     arcs: dict[int, Attributes] = {}
     for i, edge in sorted(((i, edge) for i, edge in enumerate(diagram.edges) if edge.skip), key=length):
         source, target = boxes[edge.source], boxes[edge.target]
-        passed = [frame for frame in frames if not _holds(frame, source) and not _holds(frame, target)]
-        side, lane = _lane(source, target, [*obstacles, *passed], _smallest_around(source, target, frames))
+        common = [key for key in around[edge.source] if key in around[edge.target]]
+        inside = {*around[edge.source], *around[edge.target]}
+        side, lane = lanes.free(source, target, inside, frames[common[-1]] if common else None)
         low, high = sorted((source.y, target.y))
-        obstacles.append(Rectangle(lane - 1, low, lane + 1, high))
+        lanes.add(Rectangle(lane - 1, low, lane + 1, high))
         arcs[i] = {"pos": _arc(source, target, side, lane)}
     return arcs
 
 
-def _smallest_around(source: Rectangle, target: Rectangle, frames: list[Rectangle]) -> Rectangle | None:
-    both = [frame for frame in frames if _holds(frame, source) and _holds(frame, target)]
-    return min(both, key=lambda f: (f.right - f.left) * (f.top - f.bottom), default=None)
-
-
-def _holds(frame: Rectangle, r: Rectangle) -> bool:
-    return frame.left <= r.left and r.right <= frame.right and frame.bottom <= r.bottom and r.top <= frame.top
-
-
-def _lane(source: Rectangle, target: Rectangle, obstacles: list[Rectangle], frame: Rectangle | None) -> tuple[int, float]:
-    """The side (1 right, -1 left) and place of the nearest free lane, inside the frame if it can be, else on the right."""
-    low, high = sorted((source.y, target.y))
-    between = [r for r in obstacles if r.bottom < high and r.top > low]
-    mirrored = [Rectangle(-r.right, r.bottom, -r.left, r.top) for r in between]
-    starts = {1: max(source.right, target.right), -1: max(-source.left, -target.left)}
-    lanes = {1: _free(starts[1], between), -1: -_free(starts[-1], mirrored)}
-
-    def cost(side: int) -> tuple[bool, float]:
-        outside = frame is not None and not frame.left + 3 < lanes[side] < frame.right - 3
-        return outside, abs(side * lanes[side] - starts[side]) - (theme.ARC_BIAS if side > 0 else 0)
-
-    side = min((1, -1), key=cost)
-    return side, lanes[side]
-
-
-def _free(start: float, obstacles: list[Rectangle]) -> float:
-    """The first place right of `start` where nothing is."""
-    at = start + theme.ARC_GAP
-    for r in sorted(obstacles):
-        if r.left - theme.ARC_GAP < at < r.right + theme.ARC_GAP:
-            at = r.right + theme.ARC_GAP
-    return at
+def _around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """For each box the frames around it, outermost first."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item in frame.items:
+        found |= {item.key: outer} if isinstance(item, Box) else _around(item, (*outer, item.key))
+    return found
 
 
 def _arc(source: Rectangle, target: Rectangle, side: int, lane: float) -> str:

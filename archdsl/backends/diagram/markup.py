@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 
 from archdsl.backends.diagram import theme
 
+MOST_CHARACTERS = 160
+"""Of one text in a picture; Graphviz reads no string of more than 16,384, and nobody would."""
+
+
+def shorten(text: str) -> str:
+    """A text, or of a long one its beginning and its end."""
+    half = MOST_CHARACTERS // 2
+    return text if len(text) <= MOST_CHARACTERS else f"{text[: half - 1]}…{text[-half:]}"
+
 
 def clean(text: str) -> str:
     """Free text without what XML cannot hold: control characters, surrogates and their like become spaces."""
-    return "".join(c if c.isprintable() and c not in "\ufffe\uffff" else " " for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def html(text: str) -> str:
-    """Text as HTML-like labels take it, which must not be empty."""
-    return escape(clean(text), quote=True) or " "
+    """Text as HTML-like labels take it, which must not be empty, and not too long."""
+    return escape(clean(shorten(text)), quote=True) or " "
 
 
+@lru_cache(4096)  # nearly all are sizes and colours
 def quote(text: str) -> str:
     """A DOT string, with its backslashes doubled: Graphviz gives them a meaning in some attributes."""
     return '"' + clean(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -54,7 +54,7 @@ class Box:
     key: str
     kind: Kind
     category: Category
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = ()
     nodes: tuple[Node, ...] = ()
     use: Use = Use.ALWAYS
 
@@ -118,6 +118,12 @@ class Frame:
     def title(self) -> str:
         """The heading in one line."""
         return self.heading.text
+
+    @property
+    def last_box(self) -> Box:
+        """The last box inside."""
+        last = self.items[-1]
+        return last if isinstance(last, Box) else last.last_box
 
     def boxes(self) -> Iterator[Box]:
         """All boxes inside, in order."""

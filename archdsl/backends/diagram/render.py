@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import floor, sqrt
 from typing import Literal, get_args
 
 from archdsl.backends.diagram import theme
@@ -12,38 +13,28 @@ from archdsl.backends.diagram.graphviz import run_graphviz
 from archdsl.backends.diagram.layout import place
 from archdsl.backends.diagram.model import Detail
 from archdsl.backends.diagram.svg import finish_svg
-from archdsl.declared import Fault
 from archdsl.ir import Graph
 
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-MOST_BOXES = 1500
-"""Above this no picture can be read, and Graphviz takes minutes."""
 
 
 def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -> bytes:
     """A network as a picture: `svg`, `png`, `pdf`, or the `dot` text, for which no Graphviz is needed.
 
-    Raises `Fault`: E0901 where no Graphviz is found, E0904 where there is more to draw than a picture can show.
+    Raises `Fault`: E0901 if there is no usable Graphviz, E0904 if there is more to draw than a picture can show, E0907 if
+    Graphviz cannot draw it.
     """
     diagram = build_diagram(graph, detail)
-    count = len(diagram.boxes)
-    if count > MOST_BOXES:
-        raise Fault(
-            "E0904",
-            f"`{graph.name}` has {count} boxes to draw, over the limit of {MOST_BOXES}",
-            help="`detail = blocks` folds equal parts; parts that differ in a parameter or a shape stay apart",
-        )
     if format == "dot":
         return to_dot(diagram).encode()
     placement = place(diagram)
     if format == "png":
-        placement = replace(placement, page=dict(placement.page) | {"dpi": str(theme.DPI)})
+        placement = replace(placement, page=dict(placement.page) | {"dpi": f"{_dpi(placement.area):g}"})
     drawn = run_graphviz(to_placed_dot(diagram, placement), "nop2", format)
     return finish_svg(drawn, diagram) if format == "svg" else drawn
 
 
-def svg_text(graph: Graph) -> str:
-    """The SVG element alone, for a page or a notebook's `_repr_svg_`."""
-    text = render(graph, "svg").decode()
-    return text[text.index("<svg") :]
+def _dpi(area: float) -> float:
+    """The resolution of a PNG, lower for a picture of so many square points that it would have too many pixels."""
+    return min(float(theme.DPI), floor(72 * sqrt(theme.MOST_PIXELS / area))) if area else theme.DPI

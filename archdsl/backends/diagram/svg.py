@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from hashlib import sha256
+from html import escape
 from xml.etree import ElementTree
 
 from archdsl.backends.diagram.markup import clean
 from archdsl.backends.diagram.model import Box, Diagram
 
 _SVG = "http://www.w3.org/2000/svg"
+_LINE, _STEP, _MOST_CHARACTERS = 90, 20, 1000
+"""Characters in a line of a picture of text, points from line to line, and characters of a sentence."""
 
 
 def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
@@ -48,3 +52,12 @@ def _name_things(root: ElementTree.Element, diagram: Diagram) -> None:
 
 def _tooltip(box: Box) -> str:
     return f"{box.name}: {box.text}" if box.name else box.text
+
+
+def text_picture(sentences: list[str]) -> str:
+    """An SVG element of a few sentences, in the place of a diagram that cannot be drawn."""
+    lines = [line for sentence in sentences for line in textwrap.wrap(clean(sentence[:_MOST_CHARACTERS]), _LINE)]
+    height = 2 * _STEP + _STEP * len(lines)
+    font = 'font-family="sans-serif" font-size="13"'
+    texts = [f'<text x="12" y="{_STEP * (i + 1.8):g}" {font}>{escape(line)}</text>' for i, line in enumerate(lines)]
+    return f'<svg xmlns="{_SVG}" role="img" width="{8 * _LINE}" height="{height}">{"".join(texts)}</svg>'

@@ -79,6 +79,8 @@ DOC_CHARACTERS = 88
 """Where the documentation breaks into lines."""
 DPI = 144
 """Resolution of a PNG."""
+MOST_PIXELS = 40_000_000
+"""Of a PNG, for which a large picture has a lower resolution: it takes seconds to write so many."""
 
 GLYPHS = {"add": "+", "mul": "×", "shake": "~"}
 """The sign in the circle of a join; others show their name."""

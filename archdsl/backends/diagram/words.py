@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.analysis import describe, varies
@@ -15,12 +16,22 @@ _FINE_PRINT = frozenset({"affine", "bias", "ceil", "count_pad", "eps", "init", "
 """Parameters that a figure leaves to the text."""
 _ELSEWHERE = frozenset({"k", "out", "stride"})
 _LONG = 40
+_LONG_SHAPE = 80
+_MOST_INPUTS = 3
 
 
 def shape_text(shape: Shape) -> str:
     """`64×56×56`, and `64×⌊H/2⌋×⌊W/2⌋` where sizes are open."""
     texts = [_size(size) for size in shape]
-    return "×".join(f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts)
+    apart = [f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts]
+    return _short("×".join(apart), _LONG_SHAPE)
+
+
+def inputs_text(graph: Graph) -> str:
+    """The shapes of the inputs, of many the first ones: `3×224×224, 10`."""
+    texts = [shape_text(graph.nodes[i].shape) for i in graph.inputs[:_MOST_INPUTS]]
+    more = len(graph.inputs) - len(texts)
+    return ", ".join(texts) + (f" and {more} more" if more else "")
 
 
 def spatial(shape: Shape) -> Shape:
@@ -28,7 +39,7 @@ def spatial(shape: Shape) -> Shape:
     return shape[1:]
 
 
-def part(graph: Graph, node: Node, detail: Detail, values: list[Node]) -> Part:
+def part(graph: Graph, node: Node, detail: Detail, values: Sequence[Node]) -> Part:
     """The words for an op. `values` are the ops it stands for, whose probabilities may differ."""
     main = node.op.weight_layer
     if detail == "full":
@@ -85,7 +96,7 @@ def _sample(size: Dim) -> int:
     return size if isinstance(size, int) else size.at(1 << 20)
 
 
-def _values(name: str, nodes: list[Node]) -> str:
+def _values(name: str, nodes: Sequence[Node]) -> str:
     """A parameter's value, or its range over several ops."""
     values = [getattr(node.op, name) for node in nodes]
     if isinstance(values[0], float):
@@ -114,5 +125,5 @@ def _closing(text: str, start: int) -> int:
     return len(text)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
+def _short(text: str, most: int = _LONG) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -86,8 +86,9 @@ CODES = (
     Code(
         "E0901",
         "no usable Graphviz",
-        """A diagram of this form is laid out by Graphviz, and none could be run, or it did not end in time. archdsl looks for
-        `dot` on the PATH and for the library that installs with pip; the message says what it found.""",
+        """A diagram of this form is laid out by Graphviz, and none was found that can draw even two boxes this way. archdsl looks
+        for `dot` on the PATH and for the library that installs with pip. The message says for each whether it cannot be used at
+        all, or does not support the format.""",
         situation="`archdsl render net.arch -o net.pdf` where the PATH has a `dot` that does not start.",
     ),
     Code(
@@ -107,8 +108,17 @@ CODES = (
     Code(
         "E0904",
         "there is more to draw than a picture can show",
-        """The diagram would have more boxes than anybody can read, and the layout would take too long. `--detail blocks` folds
-        parts that are equal; a network whose parts all differ is better drawn in parts.""",
+        """The diagram would have more boxes or more connections than anybody can read, and the layout would take too long.
+        `--detail blocks`, the default, folds equal parts. If they still are too many, define a network of one block, and
+        draw that; `archdsl check` lists the layers of a network of any size.""",
         situation="`archdsl render` of a network of 10,000 layers that all differ.",
+    ),
+    Code(
+        "E0907",
+        "the diagram cannot be drawn",
+        """Graphviz is installed and works, but refused this diagram or did not end in time; the message has its words. `--format
+        dot` writes the graph without a layout, for another program to draw, and a smaller network, of one block, may be drawn.
+        A run goes on without the diagram, and says so with this code if a mistake in archdsl is the cause, too.""",
+        situation="`archdsl render` of a network of 1,400 boxes, on a machine that is busy with other work.",
     ),
 )

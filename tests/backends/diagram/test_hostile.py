@@ -5,7 +5,8 @@ from xml.etree import ElementTree
 import pygraphviz
 import pytest
 
-from archdsl.backends.diagram import build_diagram, render, svg_text, to_dot
+from archdsl import loads
+from archdsl.backends.diagram import build_diagram, render, to_dot
 from archdsl.backends.diagram.dot import Placement, to_dot_without_skips, to_placed_dot
 from archdsl.driver import compile_text
 from archdsl.ir import Graph
@@ -79,7 +80,7 @@ def test_words_arrive_as_written() -> None:
 
 
 def test_a_page_may_hold_the_same_element_twice() -> None:
-    element = svg_text(compile_text(SPEC).require())
+    element = loads(SPEC)._repr_svg_()
     assert element.startswith("<svg")
     assert "<?xml" not in element
     assert element.count(" id=") == 2

@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 
 from archdsl.backends.diagram import Box, Diagram, Edge, Frame, Kind, Use, build_diagram
+from archdsl.backends.diagram.dot import to_dot_without_skips
 from archdsl.driver import compile_address, compile_text
 from archdsl.ir import Graph
 
@@ -182,3 +183,32 @@ def test_a_grouped_gate_is_a_skip_into_a_product() -> None:
     diagram = drawn(body)
     assert [box.text for box in diagram.boxes if box.kind is Kind.JOIN] == ["mul"]
     assert len(skips(diagram)) == 1
+
+
+def test_scopes_whose_joins_take_more_and_more_do_not_fold() -> None:
+    body = "input image [1, 8, 8]\ne[0]: conv(8, 3)\nfor i in 1..4 { e[i]: { concat { for j in 0..i { e[j] } }; conv(8, 3) -> bn -> relu } }"
+    diagram = drawn(body)
+    assert titles(diagram) == ["e.1", "e.2", "e.3"]
+    assert len(skips(diagram)) == 3
+    assert titles(drawn("input a [16, 8, 8]\nf: { add { x }; relu }; g: { add { x; f }; relu }")) == ["f", "g"]
+
+
+def test_scopes_in_which_another_value_goes_on_do_not_fold() -> None:
+    """Inside, the rounds of a loop are joined to the first one, or to the one before."""
+    first, before = (f"r[0]: conv(8, 3); for j in 1..6 {{ r[j]: conv(8, 3); add {{ x; {source} }} }}; relu" for source in ("r[0]", "r[j - 1]"))
+    diagram = drawn(f"input image [8, 8, 8]\na: {{ {first} }}\nb: {{ {before} }}")
+    assert [frame.title for frame in diagram.frames if frame.name] == ["a", "b"]
+
+
+def test_a_run_that_begins_with_a_run() -> None:
+    diagram = drawn("input image [4, 8, 8]\nfor i in 0..3 { l[i]: { repeat 5 { conv(4, 3) -> bn }; conv(4, 1) }; maxpool(1) }")
+    assert titles(diagram) == ["×3", "l.0", "×5"]
+    assert len({frame.key for frame in diagram.frames}) == 3
+
+
+def test_a_skip_between_frames_is_no_edge_for_the_layout() -> None:
+    """Graphviz took minutes over the unseen ones."""
+    body = "input image [4, 8, 8]\ne[0]: conv(4, 3)\nfor i in 1..30 { e[i]: { concat { for j in 0..i { e[j] } }; conv(4, 1) } }"
+    diagram = drawn(body)
+    assert len(skips(diagram)) == 406
+    assert to_dot_without_skips(diagram).count(" -> ") < 100

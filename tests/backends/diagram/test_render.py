@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archdsl.backends.diagram import FORMATS, build_diagram, render
+from archdsl.backends.diagram import FORMATS, Detail, build_diagram, render, theme
 from archdsl.backends.diagram import graphviz as engine
 from archdsl.backends.diagram.dot import to_dot
 from archdsl.backends.diagram.layout import place
@@ -39,8 +40,9 @@ def test_the_same_bytes_twice() -> None:
         assert render(graph, format) == render(graph, format)
 
 
-def test_the_trunk_is_straight() -> None:
-    diagram = build_diagram(compile_address("specs/googlenet.arch").require())
+@pytest.mark.parametrize(("address", "detail"), [("googlenet.arch", "blocks"), ("cifar_densenet.arch:densenet_bc250", "full"), ("seresnet.arch:seresnet152", "full")])
+def test_the_trunk_is_straight(address: str, detail: Detail) -> None:
+    diagram = build_diagram(compile_address(f"specs/{address}").require(), detail)
     placement = place(diagram)
     assert len({placement.boxes[key]["pos"].partition(",")[0] for key in spine_of(diagram)}) == 1
 
@@ -71,14 +73,6 @@ def test_torch_stays_out() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
-
-
-def test_too_much_to_draw_is_refused() -> None:
-    graph = compile_text("network net {\n input image [3, 8, 8]\n for i in 0..1600 { conv(3 + i, 1) }\n}").require()
-    with pytest.raises(Fault) as caught:
-        render(graph)
-    assert caught.value.code == "E0904"
-    assert caught.value.message == "`net` has 1602 boxes to draw, over the limit of 1500"
 
 
 def test_no_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,11 +108,66 @@ def test_a_dot_that_cannot_do_it_is_passed_over(tmp_path: Path, monkeypatch: pyt
     assert render(small(), "pdf").startswith(b"%PDF")
 
 
+def _only(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A `dot` that does this, and no other Graphviz."""
+    _program(folder, script)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script")
-def test_a_dot_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _program(tmp_path, "#!/bin/sh\nexec sleep 20\n")
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(engine, "TIMEOUT_S", 0.3)
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'dot: error while loading shared libraries: libgvc.so.6' >&2; exit 127", "dot: it cannot be used: dot: error while loading shared libraries"),
+        ("kill -SEGV $$", "dot: it cannot be used: it was ended by SIGSEGV"),
+        ("exit 0", "dot: it cannot be used: it wrote nothing"),
+        ("exec sleep 20", "dot: it cannot be used: it did not end within 0.3 s"),
+        ("case $* in *pdf*) echo 'Format: \"pdf\" not recognized.' >&2; exit 1;; esac; echo '{}'", 'dot: it does not support pdf: Format: "pdf" not recognized.'),
+    ],
+    ids=["library", "crash", "nothing", "sleep", "format"],
+)
+def test_an_installation_that_is_at_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str) -> None:
+    _only(tmp_path, monkeypatch, f"#!/bin/sh\n{script}\n")
+    monkeypatch.setattr(engine, "TIMEOUT_S", 0.3 if "sleep" in script else 60)
+    monkeypatch.setattr(engine, "TWO_BOXES_TIMEOUT_S", 0.3 if "sleep" in script else 60)
+    with pytest.raises(Fault) as caught:
+        engine.run_graphviz("digraph {}", "dot", "pdf")
+    assert caught.value.code == "E0901"
+    assert reason in caught.value.message
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script")
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("echo 'Error: it is too long' >&2; exit 1", "dot: Error: it is too long"),
+        ("echo 'Fontconfig warning: a font' >&2; kill -ABRT $$", "dot: it was ended by SIGABRT"),
+        ("exec sleep 20", "dot: it did not end within 1 s"),
+    ],
+    ids=["refuses", "crashes", "sleeps"],
+)
+def test_an_installation_that_works_is_not_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str) -> None:
+    _only(tmp_path, monkeypatch, f"#!/bin/sh\nif grep -q n0; then {script}; fi\necho '{{}}'\n")
+    monkeypatch.setattr(engine, "TIMEOUT_S", 1)
     with pytest.raises(Fault) as caught:
         render(small())
-    assert caught.value.code == "E0901"
+    assert caught.value.code == "E0907"
+    assert reason in caught.value.message and "pip install" not in (caught.value.help or "")
+
+
+def test_the_library_that_refuses_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.shutil, "which", lambda name: None)
+    with pytest.raises(Fault) as caught:
+        engine.run_graphviz("digraph { a [label=<" + "x" * 20_000 + ">] }", "dot", "json")
+    assert caught.value.code == "E0907" and "pygraphviz: " in caught.value.message
+
+
+def test_a_large_png_has_a_lower_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pixels() -> int:
+        width, height = struct.unpack(">II", render(small(), "png")[16:24])
+        return int(width * height)
+
+    assert pixels() > 100_000
+    monkeypatch.setattr(theme, "MOST_PIXELS", 40_000)
+    assert 20_000 < pixels() < 60_000

@@ -1,0 +1,153 @@
+"""What a diagram must say of its network, found from the graph alone: each op as often as it stands there, each connection, and
+no fold of parts that differ."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from archdsl.backends.diagram import Box, Detail, Diagram, Frame, Kind, to_dot
+from archdsl.backends.diagram.cards import boxes_of
+from archdsl.ir import Graph, Node
+from archdsl.ops.base import Category
+
+
+class Ops:
+    """The ops of a network in the order of its cards, where a folded part and its instances follow one another."""
+
+    def __init__(self, graph: Graph, detail: Detail) -> None:
+        self.nodes = [node for box in boxes_of(graph, detail) for node in box.nodes]
+        self.place = {node.index: i for i, node in enumerate(self.nodes)}
+        self.inputs = [[self.place[i] for i in node.inputs] for node in self.nodes]
+        self.users = [[self.place[i] for i in graph.consumers[node.index]] for node in self.nodes]
+        self.heads, self.outputs = ([self.place[end.value] for end in ends] for ends in (graph.heads, graph.outputs))
+        self.result = self.place[graph.result]
+
+    def of(self, item: Box | Frame) -> list[int]:
+        """The places of the ops that a part of the picture stands for."""
+        if isinstance(item, Box):
+            return [self.place[node.index] for node in item.nodes]
+        once = [place for inner in item.items for place in self.of(inner)]
+        return [place + i * len(once) for i in range(item.times) for place in once]
+
+
+def mistakes(graph: Graph, diagram: Diagram, detail: Detail) -> list[str]:
+    """What a diagram says wrongly; empty if all is well."""
+    ops = Ops(graph, detail)
+    return [*_each_op(ops, diagram), *_folds(ops, diagram), *_connections(ops, diagram), *_skips(diagram), *_texts(diagram)]
+
+
+def _each_op(ops: Ops, diagram: Diagram) -> Iterator[str]:
+    if sorted(ops.of(diagram.root)) != list(range(len(ops.nodes))):
+        yield "not every op is drawn as often as it stands there"
+
+
+def _folds(ops: Ops, diagram: Diagram) -> Iterator[str]:
+    ends = {ops.result, *ops.heads, *ops.outputs}
+    for frame in diagram.frames:
+        blocks = [item.times if isinstance(item, Frame) and item.block else 0 for item in frame.items]
+        if frame.heading.times != frame.times and (frame.times > 1 or not all(blocks) or frame.heading.times != sum(blocks)):
+            yield f"{frame.title} stands there {frame.times} times"
+        if frame.times > 1:
+            once = sorted(place for item in frame.items for place in ops.of(item))
+            yield from _fold(ops, frame, once, ends)
+
+
+def _fold(ops: Ops, frame: Frame, once: list[int], ends: set[int]) -> Iterator[str]:
+    size, first, entry = len(once), once[0], set()
+    growth = int(found[1]) if (found := re.fullmatch(r"\+(\d+) channels each", frame.note)) else 0
+    for place in range(first, first + (frame.times - 1) * size):
+        node, like = ops.nodes[place], ops.nodes[place + size]
+        if _op(node) != _op(like) or len(node.inputs) != len(like.inputs) or not _shapes_follow(node, like, growth):
+            yield f"{frame.title}: {node.path} and {like.path} differ"
+            continue
+        for mine, other in zip(ops.inputs[place], ops.inputs[place + size], strict=True):
+            if mine < first and place < first + size and first <= other < first + size:
+                entry.add(other - first)
+            elif other != (mine if mine < first else mine + size):
+                yield f"{frame.title}: {node.path} and {like.path} take other values"
+    end = first + frame.times * size
+    for place in range(first, end):
+        instance, node = (place - first) // size, ops.nodes[place]
+        late = any(user >= first + (instance + 2) * size for user in ops.users[place])
+        if instance < frame.times - 1 and (late or place in ends):
+            yield f"{frame.title}: a value of {node.path} is used by others, which no arrow shows"
+        if (place in ends or any(user >= end for user in ops.users[place])) and (place - first) % size not in entry:
+            yield f"{frame.title}: {node.path} leaves the last part, and feeds no other"
+
+
+def _op(node: Node) -> object:
+    """An op's parameters, but for probabilities."""
+    noisy = node.op.category is Category.REGULARIZATION
+    return node.op.name, [(name, repr(value)) for name, value in node.op if not (noisy and isinstance(value, float))]
+
+
+def _shapes_follow(before: Node, node: Node, growth: int) -> bool:
+    return before.shape[1:] == node.shape[1:] and node.shape[0] in (before.shape[0], before.shape[0] + growth)  # type: ignore[operator]
+
+
+def _connections(ops: Ops, diagram: Diagram) -> Iterator[str]:
+    """Each box has an arrow from the box of each of its sources, some by way of a fork."""
+    owner = _owners(ops, diagram.root)
+    ends = {f"head{i}": place for i, place in enumerate(ops.heads)} | {f"output{i}": place for i, place in enumerate(ops.outputs)}
+    ends["result"] = ops.result
+    drawn: dict[str, Counter[str]] = {}
+    for source, target, _ in _arrows(diagram):
+        drawn.setdefault(target, Counter())[source] += 1
+    for box in diagram.boxes:
+        if box.kind is not Kind.FORK:
+            inputs = ops.inputs[ops.place[box.nodes[0].index]] if box.nodes else [ends[box.key]]
+            if drawn.get(box.key, Counter()) != Counter(owner[i] for i in inputs):
+                yield f"the arrows to {box.name or box.key} do not show its sources"
+
+
+def _owners(ops: Ops, frame: Frame, shift: int = 0) -> dict[int, str]:
+    """For each op the box that stands for it."""
+    found: dict[int, str] = {}
+    once = sum(len(ops.of(inner)) for inner in frame.items)
+    for i in range(frame.times):
+        for inner in frame.items:
+            if isinstance(inner, Box):
+                found |= {place + shift + i * once: inner.key for place in ops.of(inner)}
+            else:
+                found |= _owners(ops, inner, shift + i * once)
+    return found
+
+
+def _arrows(diagram: Diagram) -> list[tuple[str, str, bool]]:
+    """Source, target and whether it is a skip, of each edge; those that go by way of a fork begin where it does."""
+    forks = {edge.target: edge.source for edge in diagram.edges if edge.target.startswith("fork_")}
+    arrows = []
+    for edge in diagram.edges:
+        source = edge.source
+        while source in forks:
+            source = forks[source]
+        if edge.target not in forks:
+            arrows.append((source, edge.target, edge.skip))
+    return arrows
+
+
+def _skips(diagram: Diagram) -> Iterator[str]:
+    """An arrow is a skip if and only if another way leads from its source to its target, or another arrow is drawn before it."""
+    arrows = _arrows(diagram)
+    incoming: dict[str, list[str]] = {}
+    for source, target, _ in arrows:
+        incoming.setdefault(target, []).append(source)
+    before: dict[str, set[str]] = {}
+    for box in diagram.boxes:
+        before[box.key] = {key for source in incoming.get(box.key, ()) for key in (source, *before[source])}
+    seen: set[tuple[str, str]] = set()
+    for source, target, skip in arrows:
+        others = {key for other in incoming[target] if other != source for key in before[other]}
+        if skip != (source in others or (source, target) in seen):
+            yield f"the arrow {source} -> {target} is {'a' if skip else 'no'} skip"
+        seen.add((source, target))
+
+
+def _texts(diagram: Diagram) -> Iterator[str]:
+    """The DOT text has each box and each frame once."""
+    text = to_dot(diagram)
+    for pattern, things in ((r'^ +"([^"]+)" \[', diagram.boxes), (r'^ +subgraph "cluster_([^"]+)" ', diagram.frames)):
+        if sorted(re.findall(pattern, text, re.MULTILINE)) != sorted(thing.key for thing in things):
+            yield "the DOT text has not each box and frame once"
