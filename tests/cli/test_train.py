@@ -239,18 +239,16 @@ def test_a_densely_connected_network_is_trained_and_drawn(cli: Cli, tmp_path: Pa
     ],
 )
 def test_no_picture_stops_a_run(
-    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], mistake: Exception, code: str, message: str
+    cli: Cli, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mistake: Exception, code: str, message: str
 ) -> None:
     def mistaken(*arguments: object, **more: object) -> None:
         raise mistake
 
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("archdsl.backends.diagram.render", mistaken)
-    with RunFolder(None, load(small), resume=False) as folder:
-        folder.describe({})
-        said = capsys.readouterr().err
-        assert f"warning[{code}]: {message}" in said and "; the run goes on without a diagram" in said
-        assert sorted(os.listdir(folder.path)) == ["model.py", "run.json", "spec"]
+    result = cli("train", small, "-o", "run", "--device", "cpu")
+    assert result.exit_code == 0
+    assert f"warning[{code}]: {message}" in result.stderr and "; the run goes on without a diagram" in result.stderr
+    assert (tmp_path / "run" / "weights.safetensors").exists() and not (tmp_path / "run" / "diagram.svg").exists()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
