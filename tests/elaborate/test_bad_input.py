@@ -146,7 +146,7 @@ def test_large_text(name: str) -> None:
         ({"train.epochs": "0"}, "E0403"),
         ({"train.epoch": "3"}, "E0202"),
         ({"train.epochs": ""}, "E0607"),
-        ({"train.": "3"}, "E0202"),
+        ({"train.": "3"}, "E0607"),
         ({"": "3"}, "E0607"),
     ],
 )
