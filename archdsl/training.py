@@ -40,16 +40,18 @@ def require_trainable(network: Network) -> Recipe:
 def snapshot(network: Network) -> Snapshot:
     """What a run keeps of the network."""
 
-    def draw(path: Path) -> None:
-        try:
-            network.render(path)
-        except SpecError as error:
-            found = error.diagnostics[0]
-            raise Fault(found.code, found.message, help=found.help) from error
-        except Exception as error:  # a picture is never worth a run: the fault of the drawing becomes a warning
-            raise Fault("E0901", f"the diagram cannot be drawn: {type(error).__name__}: {error}") from error
+    return Snapshot(network.name, network.source(), network.files(), lambda path: _drawn(lambda: network.render(path)))
 
-    return Snapshot(network.name, network.source(), network.files(), draw)
+
+def _drawn(draw: Callable[[], bytes]) -> bytes:
+    """Return the picture; raise `Fault`, since a picture is never worth a run: whatever goes wrong becomes a warning."""
+    try:
+        return draw()
+    except SpecError as error:
+        found = error.diagnostics[0]
+        raise Fault(found.code, found.message, help=found.help) from error
+    except Exception as error:
+        raise Fault("E0901", f"the diagram cannot be drawn: {type(error).__name__}: {error}") from error
 
 
 def fitting(network: Network, weights: Weights) -> list[Diagnostic]:
@@ -93,6 +95,8 @@ def train(
         # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
         # run too: training the digits beside two of them takes 7 times as long.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        # DDP looks in each step for parts that are frozen as yet, and warns in each process once nothing is.
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
     experiment = _experiment(network, recipe, module, (reading, opened), folder.weights())
@@ -146,7 +150,8 @@ def _experiment(
     graph = network.graph
     heads = {head.name: head.weight for head in graph.heads}
     return Experiment(
-        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.root.arguments, *data, network.check_shapes, facts
+        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.root.arguments, *data, network.check_shapes, facts,
+        lambda: _drawn(lambda: network.render(format="png")),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from archdsl.network import Network
 from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
-from archdsl.runs.processes import rank
+from archdsl.runs.processes import announced_folder, rank, require_common_folder
 from archdsl.starting_weights import Weights, weights_of
 from archdsl.training import draw_batch, fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
 
@@ -113,7 +113,9 @@ def command(
         result = command.run(network, output, resume=resume)
         command.tell(_table(result, color=colorful(sys.stdout)))
         return
-    folder = output or (newest_folder if resume else next_folder)(network.name)
+    require_common_folder(output)
+    first = announced_folder()  # of the first process's first run
+    folder = output or (first.parent if first else (newest_folder if resume else next_folder)(network.name))
     results = [
         command.run(network.with_seed(seed), folder / f"seed-{seed}", resume=resume) for seed in range(recipe.seed, recipe.seed + seeds)
     ]

@@ -24,7 +24,7 @@ CHECKPOINTS: Final = "checkpoints"
 LAST: Final = f"{CHECKPOINTS}/last.ckpt"
 _OURS = (
     "run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors",
-    "best.safetensors", "preparation.safetensors", "tensorboard", CHECKPOINTS, LOCK,
+    "best.safetensors", "results.json", "preparation.safetensors", "tensorboard", "wandb", CHECKPOINTS, LOCK,
 )  # fmt: skip
 """Everything that a run writes: what is removed after a run that never began."""
 _RUN = tuple(name for name in _OURS if name != LOCK)
@@ -73,7 +73,7 @@ class RunFolder:
         self._numbered = path is None and not resume
         require_common_folder(path)
         self._first = rank() == 0
-        self.path = announced_folder() or path or (newest_folder if resume else next_folder)(snapshot.name)
+        self.path = path or announced_folder() or (newest_folder if resume else next_folder)(snapshot.name)
         self._lock: FolderLock | None = None
         self.resumed = False
         """Whether there is a checkpoint to continue from."""
@@ -113,10 +113,12 @@ class RunFolder:
         return os.path.isfile(self.path / LAST)
 
     def weights(self) -> dict[str, Any] | None:
-        """Return what was recorded of the weights that the run began with; None if they were fresh.
+        """Return what was recorded of the weights that the run began with; None if they were fresh, or the first process has it.
 
         Raise `Fault` E0903 if the record cannot be read.
         """
+        if not self._first:  # which may not have written it yet
+            return None
         path = self.path / "run.json"
         try:
             facts = json.loads(path.read_bytes())

@@ -33,9 +33,10 @@ from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, wri
 from archdsl.train.loggers import logger_of
 from archdsl.train.normalize import PREPARATION
 from archdsl.train.notices import notices
-from archdsl.train.processes import watched
+from archdsl.train.processes import Place, check_shares, place, watched
 from archdsl.train.progress import Progress
 from archdsl.train.recorder import Recorder
+from archdsl.train.results import results
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
@@ -43,6 +44,7 @@ from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """What Lightning calls the precisions of a recipe."""
+RESULTS: Final = "results.json"
 _CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every", "workers"}
 """Keys of a recipe that may differ when a run is resumed."""
 
@@ -85,15 +87,15 @@ def fit(
     data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
     check_sizes(data, experiment.check_shapes)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
-    recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task))
+    recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task), experiment.diagram, warn)
     checkpoint = _resumable(experiment, recorder.last) if resume else None
     if checkpoint is None:
         _clear(recorder)
     before = len(checkpoint["callbacks"]["Recorder"]["history"]) if checkpoint is not None else 0
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, hardware, callbacks)
-        place: dict[str, Any] = {"rank": trainer.global_rank, "world": trainer.world_size, "device": trainer.strategy.root_device}
-        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step), **place)
+        check_shares(recipe, len(data.train), trainer.world_size)
+        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step), **place(trainer))
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
         if checkpoint is not None:
@@ -113,7 +115,10 @@ def fit(
     task.finish()
     if trainer.is_global_zero:
         write(folder / "weights.safetensors", _weights(experiment, task))
-    return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
+    result = _result(experiment, recorder, task.to(trainer.strategy.root_device), place(trainer), before)
+    if trainer.is_global_zero:
+        write(folder / RESULTS, results(result, data.labels.names))
+    return result
 
 
 def _require(accelerator: str) -> None:
@@ -127,7 +132,8 @@ def _require(accelerator: str) -> None:
 def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:
     """Return Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
     several = hardware.devices * hardware.nodes > 1
-    synchronize = [GlobalBatchNorm()] if recipe.sync_bn and several and not torch.cuda.is_available() else []
+    on_cpu = hardware.accelerator == "cpu" or not torch.cuda.is_available()
+    synchronize = [GlobalBatchNorm()] if recipe.sync_bn and several and on_cpu else []
     try:
         return Trainer(
             accelerator=hardware.accelerator,
@@ -192,7 +198,7 @@ def _clear(recorder: Recorder) -> None:
     """Removes what an earlier run left, so that nothing of two runs is mixed."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     if rank() == 0:
-        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", PREPARATION))):
+        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", RESULTS, PREPARATION))):
             remove(path)
 
 
@@ -231,9 +237,12 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
     }
 
 
-def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data, before: int) -> Result:
-    splits = {"training": data.train, "validation": data.held_out}
-    rows = tuple(Row(name, len(split), task.evaluate(data.evaluation_batches(split))) for name, split in splits.items())
+def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place, before: int) -> Result:
+    data = recorder.data
+    splits = {"training": data.train, "validation": data.held_out, **({} if data.test is None else {"test": data.test})}
+    rows = tuple(
+        Row(name, len(split), *task.measure(data.evaluation_batches(split, **where), details=True)) for name, split in splits.items()
+    )
     task.cpu()
     history, best = recorder.history, recorder.best
     assert best is not None  # a run has at least one epoch
