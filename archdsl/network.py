@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl import limits
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault, show
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
@@ -353,7 +353,7 @@ class Network:
 
 
 def _log(found: Diagnostic) -> None:
-    logging.getLogger("archdsl").warning("%s", found)
+    logging.getLogger("archdsl").warning("%s", render_text([found]).rstrip())
 
 
 def diagnostic_of(fault: Fault) -> Diagnostic:

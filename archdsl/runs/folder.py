@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from archdsl.declared import Fault
 from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
-from archdsl.runs.processes import announce_folder, announced_folder, rank, require_common_folder
+from archdsl.runs.processes import announce_folder, announced_folder, forget_folder, rank, require_common_folder
 
 RUNS: Final = Path("runs")
 CHECKPOINTS: Final = "checkpoints"
@@ -103,6 +103,7 @@ class RunFolder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Leave nothing of a run that failed before its first checkpoint."""
         if self._lock is not None:
+            forget_folder()
             self._lock.release()
         if self._first and kind is not None and not self.resumed and not self.begun:
             self._remove()

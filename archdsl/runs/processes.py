@@ -34,6 +34,11 @@ def announce_folder(path: Path) -> None:
     os.environ[_FOLDER] = str(path.resolve())
 
 
+def forget_folder() -> None:
+    """End what `announce_folder` began: the next run of this process may be in another folder."""
+    os.environ.pop(_FOLDER, None)
+
+
 def announced_folder() -> Path | None:
     """Return the folder that the first process took; None in the first process."""
     given = os.environ.get(_FOLDER)

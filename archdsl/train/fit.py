@@ -271,6 +271,7 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified.*")  # it is cheap, and may be needed later
+            warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")  # of steps; epochs are logged here
             warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
             warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")  # frozen normalizations are meant to be
             yield

@@ -73,6 +73,12 @@ class Recorder(Callback):
         """Take them back."""
         self.history = state_dict["history"]
 
+    def setup(self, trainer: Trainer, pl_module: Task, stage: str) -> None:  # type: ignore[override]
+        """Log the recipe, before Lightning has the loggers write what they know of it."""
+        hyperparameters = {key: str(value) for key, value in pl_module.recipe.as_data().items()}
+        for logger in trainer.loggers:
+            logger.log_hyperparams({"network": pl_module.identity["network"], **hyperparameters})
+
     def on_train_start(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
         """Start the clock of the first epoch; a run that had stopped early goes no further."""
         self.signals.take_back()
@@ -80,9 +86,6 @@ class Recorder(Callback):
         self.metric = pl_module.best_metric
         pl_module.observe(self.history)
         trainer.should_stop = self._stops(pl_module.recipe)
-        hyperparameters = {key: str(value) for key, value in pl_module.recipe.as_data().items()}
-        for logger in trainer.loggers:
-            logger.log_hyperparams({"network": pl_module.identity["network"], **hyperparameters})
         if trainer.loggers and trainer.is_global_zero and not self.history:
             self._log_diagram(trainer.loggers)
 
