@@ -27,7 +27,7 @@ from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
 from archdsl.train.checks import check, check_device, check_sizes
-from archdsl.train.data import Data, load
+from archdsl.train.data import load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.loggers import logger_of

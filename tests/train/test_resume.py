@@ -269,7 +269,7 @@ def test_checkpoints_by_time(tmp_path: Path, whole: Path, monkeypatch: pytest.Mo
                 raise MemoryError
             return output
 
-    clock = SimpleNamespace(monotonic=count().__next__)
+    clock = SimpleNamespace(monotonic=count(0.0).__next__)
     monkeypatch.setattr("archdsl.train.recorder.time", clock)
     experiment = Experiment("net", Dies(), recipe(checkpoint_every="5s"), (Input("image", (1, 8, 8)),))
     with pytest.raises(MemoryError):
