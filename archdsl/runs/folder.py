@@ -157,7 +157,7 @@ class RunFolder:
         model = self.path / "model.py"
         self.weights()
         try:
-            unchanged = model.read_bytes() == self._snapshot.source.encode()
+            unchanged = _code(model.read_bytes()) == _code(self._snapshot.source.encode())
         except OSError as error:
             raise _damaged(model, error.strerror or str(error)) from error
         if not unchanged:
@@ -201,6 +201,13 @@ class RunFolder:
         for folder in reversed(self._made):
             with suppress(OSError):  # other files in it stay
                 folder.rmdir()
+
+
+def _code(source: bytes) -> bytes:
+    """The source without its heading, which says where the spec was: the same file may be elsewhere, or be named otherwise."""
+    lines = source.splitlines()
+    heading = next((place for place, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
+    return b"\n".join(lines[heading:])
 
 
 def _damaged(path: Path, why: str) -> Fault:
