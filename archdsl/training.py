@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
 from statistics import mean, stdev
@@ -14,6 +13,7 @@ from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Severity, SpecError
 from archdsl.extras import extra_needed
 from archdsl.runs import RunFolder, Snapshot
+from archdsl.runs.processes import check_started
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
@@ -86,16 +86,15 @@ def train(
     Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
     """
     recipe = require_trainable(network)
+    try:
+        check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
+    except Fault as fault:
+        raise SpecError([network.diagnostic(fault)]) from fault
     facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
     for fault in folder.describe(facts):
         message = f"{fault.message}; the run goes on without a diagram"
         warn(Diagnostic(fault.code, message, help=fault.help, severity=Severity.WARNING))
     with extra_needed("train", "training"):
-        # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
-        # run too: training the digits beside two of them takes 7 times as long.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        # DDP looks in each step for parts that are frozen as yet, and warns in each process once nothing is.
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
     experiment = _experiment(network, recipe, module, (reading, opened), folder.weights())

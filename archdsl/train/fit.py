@@ -81,7 +81,7 @@ def fit(
     checkpoint written.
     """
     hardware = hardware or Hardware()
-    _require(hardware.accelerator)
+    _require(hardware.accelerator, hardware.strategy)
     check_device(experiment.recipe, hardware.accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
@@ -121,12 +121,14 @@ def fit(
     return result
 
 
-def _require(accelerator: str) -> None:
-    """Raises `Fault` (E0805) where a device is asked for by its kind and there is none."""
+def _require(accelerator: str, strategy: StrategyName) -> None:
+    """Raise `Fault` E0805 if there is no device of the kind, or the strategy does not work on it."""
     kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
     if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
         help = "train without it: `--device cpu`"
         raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
+    if strategy == "fsdp" and (accelerator not in ("auto", "cuda") or not torch.cuda.is_available()):
+        raise Fault("E0805", "`--strategy fsdp` needs CUDA devices, and this run has none", help="leave it out: `--strategy ddp` works on every device")
 
 
 def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:

@@ -132,12 +132,25 @@ def test_a_process_that_is_killed_ends_the_run(place: Path) -> None:
     close(place / "killed", place / "one")
 
 
-@pytest.mark.parametrize("rank", [0])
-def test_a_signal_to_one_process_stops_all(place: Path, rank: int) -> None:
-    ended = execute(place, "program.py", "stopped", "SIGTERM", str(rank), str(STEPS + 3), "2", status=128 + signal.SIGTERM)
+def test_a_signal_to_one_process_stops_all(place: Path) -> None:
+    ended = execute(place, "program.py", "stopped", "SIGTERM", "0", str(STEPS + 3), "2", status=128 + signal.SIGTERM)
     assert f"stopped by SIGTERM in epoch 2 after step {STEPS + 3}" in ended.stderr
     execute(place, "program.py", "stopped", "SIGTERM", "0", "0", "2")
     close(place / "stopped", place / "one")
+
+
+def test_as_many_processes_as_devices(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would train alone, and write into the same folder."""
+    for name, value in {"RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(archdsl.SpecError, match="4 processes were started for this run, and it has 1 device") as caught:
+        archdsl.load(place / "shared.arch").fit(place / "alone", device="cpu")
+    assert caught.value.diagnostics[0].help == "give their numbers: `--devices 2` `--nodes 2`"
+
+
+def test_fsdp_needs_cuda(place: Path) -> None:
+    with pytest.raises(archdsl.SpecError, match="`--strategy fsdp` needs CUDA devices"):
+        archdsl.load(place / "shared.arch").fit(place / "sharded", device="cpu", devices=2, strategy="fsdp")
 
 
 def test_a_batch_has_an_example_for_each_process(place: Path) -> None:
