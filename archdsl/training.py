@@ -88,8 +88,8 @@ def train(
     recipe = require_trainable(network)
     try:
         check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
-    except Fault as fault:
-        raise SpecError([network.diagnostic(fault)]) from fault
+    except Fault as alone:
+        raise SpecError([network.diagnostic(alone)]) from alone
     facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
     for fault in folder.describe(facts):
         message = f"{fault.message}; the run goes on without a diagram"

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from archdsl import load, loads
 from archdsl.declared import Expression
 from archdsl.network import Network
-from archdsl.train import Experiment, Input, fit
+from archdsl.train import Experiment, Hardware, fit
 from archdsl.train.data import load as load_data
 
 ROUNDS = 5
@@ -53,13 +53,13 @@ def cases(folder: Path) -> dict[str, Callable[[], tuple[Network, Path]]]:
 def by_archdsl(network: Network, folder: Path) -> float:
     """CPU seconds of a run's epochs, without reading data and the final table."""
     graph = network.graph
-    inputs = tuple(Input(str(graph.nodes[i]), tuple(graph.nodes[i].shape)) for i in graph.inputs)
+    inputs = network.inputs()
     recipe = network.recipe
     assert recipe is not None
     torch.manual_seed(0)
     experiment = Experiment(network.name, network.build(), recipe, inputs, {head.name: head.weight for head in graph.heads}, folder)
     with patch("time.monotonic", time.process_time):  # what a run says of its time, in CPU time: other programs may run
-        return fit(experiment, folder / "run", accelerator="cpu").seconds
+        return fit(experiment, folder / "run", hardware=Hardware("cpu")).seconds
 
 
 def by_hand(network: Network, folder: Path) -> float:
@@ -67,8 +67,8 @@ def by_hand(network: Network, folder: Path) -> float:
     graph, recipe = network.graph, network.recipe
     assert recipe is not None
     heads = {head.name: head.weight for head in graph.heads}
-    inputs = tuple(Input(str(graph.nodes[i]), tuple(graph.nodes[i].shape)) for i in graph.inputs)
-    data = load_data(recipe.data, folder, inputs)
+    inputs = network.inputs()
+    data = load_data(recipe, folder, inputs)
     preparation = data.preparation(recipe)
     position = 0
     batches = data.training_batches(recipe.batch, recipe.seed, lambda: position)
