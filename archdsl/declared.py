@@ -231,7 +231,8 @@ def describe(annotation: Any) -> str:
     if origin is typing.Literal:
         return " or ".join(show(word, frozenset(str(w) for w in arguments)) for word in arguments)
     if origin is tuple:
-        return "a list of numbers"
+        items = typing.get_args(annotation)[0]
+        return f"a list of {describe(items)}" if typing.get_origin(items) is typing.Literal else "a list of names" if items is str else "a list of numbers"
     if origin is typing.Annotated:
         return describe(typing.get_args(annotation)[0])
     if arguments:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl import limits
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault, show
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from archdsl.data import Input, Opened, Reading
     from archdsl.recipe import Recipe
     from archdsl.train import Result
-    from archdsl.train.fit import StrategyName
     from archdsl.weights.pairing import Channels, Pairing
     from archdsl.weights.report import WeightsReport
 
@@ -231,7 +230,6 @@ class Network:
         device: str = "auto",
         devices: int = 1,
         nodes: int = 1,
-        strategy: StrategyName = "auto",
         weights: Weights | str | os.PathLike[str] | None = None,
         skip_bad: bool = False,
         download: bool = False,
@@ -255,8 +253,11 @@ class Network:
         for found in fitting(self, start) if start is not None else []:
             _log(found)
         with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
-            hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
-            return train(self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log)
+            hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
+            return train(
+                self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log,
+                report=lambda fault: _log(self.diagnostic(fault)),
+            )  # fmt: skip
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
         """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
@@ -294,13 +295,13 @@ class Network:
             self.write(path, drawn)
         return drawn
 
-    def drawing(self) -> bytes | Diagnostic:
-        """The diagram as SVG, or why there is none, for whoever goes on without: a run, a notebook. Raises nothing.
+    def drawing(self, format: str = "svg") -> bytes | Diagnostic:
+        """The diagram, or why there is none, for whoever goes on without: a run, a notebook. Raises nothing.
 
         A mistake of archdsl's own is then E0907 too; `render` lets it through.
         """
         try:
-            return self.render(format="svg")
+            return self.render(format=format)
         except SpecError as error:
             return error.diagnostics[0]
         except Exception as error:
@@ -374,7 +375,7 @@ class Network:
 
 
 def _log(found: Diagnostic) -> None:
-    logging.getLogger("archdsl").warning("%s", found)
+    logging.getLogger("archdsl").warning("%s", render_text([found]).rstrip())
 
 
 def diagnostic_of(fault: Fault) -> Diagnostic:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
-from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Severity, SpecError
 from archdsl.extras import extra_needed
 from archdsl.runs import RunFolder, Snapshot
+from archdsl.runs.processes import check_started
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
@@ -41,9 +40,7 @@ def snapshot(network: Network) -> Snapshot:
     """What a run keeps of the network."""
 
     def draw(path: Path) -> None:
-        drawn = network.drawing()
-        if isinstance(drawn, Diagnostic):
-            raise Fault(drawn.code, drawn.message, help=drawn.help)
+        drawn = picture(network, "svg")
         try:
             network.write(path, drawn)
         except SpecError as error:
@@ -51,6 +48,14 @@ def snapshot(network: Network) -> Snapshot:
             raise Fault(found.code, found.message, help=found.help) from error
 
     return Snapshot(network.name, network.source(), network.files(), draw)
+
+
+def picture(network: Network, format: str) -> bytes:
+    """Return the diagram; raise `Fault`, which a run turns into a warning."""
+    drawn = network.drawing(format)
+    if isinstance(drawn, Diagnostic):
+        raise Fault(drawn.code, drawn.message, help=drawn.help)
+    return drawn
 
 
 def fitting(network: Network, weights: Weights) -> list[Diagnostic]:
@@ -86,14 +91,15 @@ def train(
     Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
     """
     recipe = require_trainable(network)
+    try:
+        check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
+    except Fault as alone:
+        raise SpecError([network.diagnostic(alone)]) from alone
     facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
     for fault in folder.describe(facts):
         message = f"{fault.message}; the run goes on without a diagram"
         warn(Diagnostic(fault.code, message, help=fault.help, severity=Severity.WARNING))
     with extra_needed("train", "training"):
-        # Read when torch is imported. Threads that wait by spinning stand in each other's way where other programs
-        # run too: training the digits beside two of them takes 7 times as long.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
     experiment = _experiment(network, recipe, module, (reading, opened), folder.weights())
@@ -147,7 +153,8 @@ def _experiment(
     graph = network.graph
     heads = {head.name: head.weight for head in graph.heads}
     return Experiment(
-        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.root.arguments, *data, network.check_shapes, facts
+        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.root.arguments, *data, network.check_shapes, facts,
+        lambda: picture(network, "png"),
     )  # fmt: skip
 
 

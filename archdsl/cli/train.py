@@ -23,7 +23,7 @@ from archdsl.network import Network
 from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
-from archdsl.runs.processes import rank
+from archdsl.runs.processes import announced_folder, rank, require_common_folder
 from archdsl.starting_weights import Weights, weights_of
 from archdsl.training import draw_batch, fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
 
@@ -53,8 +53,6 @@ Examples:
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True,
               help="Devices on each machine; a process trains on each of them.")  # fmt: skip
 @click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines, under torchrun or SLURM.")
-@click.option("--strategy", type=click.Choice(["auto", "ddp", "fsdp"]), default="auto", show_default=True,
-              help="How devices share the work: ddp copies the network to each, fsdp shards it (CUDA).")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing.")
 @click.option("--skip-bad", is_flag=True, help="Decode all images once, and leave out those that cannot be read.")
 @click.option("--download", is_flag=True, help="Download a data set that is not on this machine.")
@@ -72,7 +70,6 @@ def command(
     device: str,
     devices: int,
     nodes: int,
-    strategy: str,
     dry_run: bool,
     skip_bad: bool,
     download: bool,
@@ -107,13 +104,15 @@ def command(
             )  # fmt: skip
         print_text(str(tried))
         return
-    hardware = {"accelerator": device, "devices": devices, "nodes": nodes, "strategy": strategy}
+    hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
     command = _Command(ctx, address, settings, weights, hardware, reading, opened)
     if seeds is None:
         result = command.run(network, output, resume=resume)
         command.tell(_table(result, color=colorful(sys.stdout)))
         return
-    folder = output or (newest_folder if resume else next_folder)(network.name)
+    require_common_folder(output)
+    first = announced_folder()  # of the first process's first run
+    folder = output or (first.parent if first else (newest_folder if resume else next_folder)(network.name))
     results = [
         command.run(network.with_seed(seed), folder / f"seed-{seed}", resume=resume) for seed in range(recipe.seed, recipe.seed + seeds)
     ]
@@ -167,7 +166,7 @@ class _Command:
     def _resume_command(self, folder: Path) -> str:
         given = [word for name, value in self.settings for word in ("--set", f"{name}={value}")]
         given += [word for name, limit in limits_of(self.ctx).items() for word in ("--limit", f"{name}={limit}")]
-        options = {"--device": "accelerator", "--devices": "devices", "--nodes": "nodes", "--strategy": "strategy"}
+        options = {"--device": "accelerator", "--devices": "devices", "--nodes": "nodes"}
         chosen = [(name, self.hardware[field]) for name, field in options.items()]
         given += ["--skip-bad"] if self.reading.skip_bad else []
         given += [word for name, value in chosen if value not in ("auto", 1) for word in (name, str(value))]

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from archdsl.declared import Fault
 from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
-from archdsl.runs.processes import announce_folder, announced_folder, rank, require_common_folder
+from archdsl.runs.processes import announce_folder, announced_folder, forget_folder, rank, require_common_folder
 
 RUNS: Final = Path("runs")
 CHECKPOINTS: Final = "checkpoints"
@@ -24,7 +24,7 @@ CHECKPOINTS: Final = "checkpoints"
 LAST: Final = f"{CHECKPOINTS}/last.ckpt"
 _OURS = (
     "run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors",
-    "best.safetensors", "preparation.safetensors", "tensorboard", CHECKPOINTS, LOCK,
+    "best.safetensors", "results.json", "preparation.safetensors", "tensorboard", "wandb", CHECKPOINTS, LOCK,
 )  # fmt: skip
 """Everything that a run writes: what is removed after a run that never began."""
 _RUN = tuple(name for name in _OURS if name != LOCK)
@@ -73,7 +73,7 @@ class RunFolder:
         self._numbered = path is None and not resume
         require_common_folder(path)
         self._first = rank() == 0
-        self.path = announced_folder() or path or (newest_folder if resume else next_folder)(snapshot.name)
+        self.path = path or announced_folder() or (newest_folder if resume else next_folder)(snapshot.name)
         self._lock: FolderLock | None = None
         self.resumed = False
         """Whether there is a checkpoint to continue from."""
@@ -103,6 +103,7 @@ class RunFolder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Leave nothing of a run that failed before its first checkpoint."""
         if self._lock is not None:
+            forget_folder()
             self._lock.release()
         if self._first and kind is not None and not self.resumed and not self.begun:
             self._remove()
@@ -113,10 +114,12 @@ class RunFolder:
         return os.path.isfile(self.path / LAST)
 
     def weights(self) -> dict[str, Any] | None:
-        """Return what was recorded of the weights that the run began with; None if they were fresh.
+        """Return what was recorded of the weights that the run began with; None if they were fresh, or the first process has it.
 
         Raise `Fault` E0903 if the record cannot be read.
         """
+        if not self._first:  # which may not have written it yet
+            return None
         path = self.path / "run.json"
         try:
             facts = json.loads(path.read_bytes())
@@ -154,7 +157,7 @@ class RunFolder:
         model = self.path / "model.py"
         self.weights()
         try:
-            unchanged = model.read_bytes() == self._snapshot.source.encode()
+            unchanged = _code(model.read_bytes()) == _code(self._snapshot.source.encode())
         except OSError as error:
             raise _damaged(model, error.strerror or str(error)) from error
         if not unchanged:
@@ -198,6 +201,13 @@ class RunFolder:
         for folder in reversed(self._made):
             with suppress(OSError):  # other files in it stay
                 folder.rmdir()
+
+
+def _code(source: bytes) -> bytes:
+    """The source without its heading, which says where the spec was: the same file may be elsewhere, or be named otherwise."""
+    lines = source.splitlines()
+    heading = next((place for place, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
+    return b"\n".join(lines[heading:])
 
 
 def _damaged(path: Path, why: str) -> Fault:

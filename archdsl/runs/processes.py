@@ -29,9 +29,28 @@ def _rank_is_set() -> bool:
     return any(name in os.environ for name in _RANKS)
 
 
+def check_started(devices: int = 1, nodes: int = 1) -> None:
+    """Raise `Fault` E0805 if another program started more or fewer processes than the run has devices: each would train alone."""
+    sizes = (os.environ.get(name, "") for name in ("WORLD_SIZE", "SLURM_NTASKS"))
+    size = next((int(size) for size in sizes if size.isdigit()), 1)
+    started = "RANK" in os.environ or "SLURM_PROCID" in os.environ  # and not by an earlier run of this process
+    if not started or size in (1, devices * nodes):
+        return
+    local = os.environ.get("LOCAL_WORLD_SIZE", "") or os.environ.get("SLURM_NTASKS_PER_NODE", "")
+    wanted = int(local) if local.isdigit() and size % int(local) == 0 else size
+    help = f"give their numbers: `--devices {wanted}`" + (f" `--nodes {size // wanted}`" if size > wanted else "")
+    device = f"{devices} device{'s' if devices != 1 else ''}" + (f" on each of {nodes} machines" if nodes > 1 else "")
+    raise Fault("E0805", f"{size} processes were started for this run, and it has {device}", help=help)
+
+
 def announce_folder(path: Path) -> None:
     """Tell the processes that this one starts where the run's folder is."""
     os.environ[_FOLDER] = str(path.resolve())
+
+
+def forget_folder() -> None:
+    """End what `announce_folder` began: the next run of this process may be in another folder."""
+    os.environ.pop(_FOLDER, None)
 
 
 def announced_folder() -> Path | None:

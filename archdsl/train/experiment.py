@@ -40,14 +40,21 @@ class Experiment:
     """For symbolic sizes: what is wrong with inputs of these shapes; None if the module works for them."""
     weights: dict[str, Any] | None = None
     """The file that the weights came from, for the record; None for a fresh initialization."""
+    diagram: Callable[[], bytes] | None = None
+    """Return a PNG of the network, for loggers that show images; raise `Fault` if it cannot be drawn."""
 
 
 class Row(NamedTuple):
-    """One line of the final table: the metrics of some examples, by name."""
+    """One line of the final table: the metrics of a split, by name."""
 
     split: str
+    """`training`, `validation` or `test`."""
     examples: int
     metrics: Mapping[str, float]
+    per_class: tuple[float, ...] = ()
+    """The accuracy of each class; empty if labels are not classes."""
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """How many examples, or pixels, of each class (row) were taken for each class (column)."""
 
     @property
     def loss(self) -> float:

@@ -13,29 +13,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import lightning
 import safetensors.torch
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.strategies import DDPStrategy, FSDPStrategy, Strategy
+from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
 from archdsl.train.checks import check, check_device, check_sizes
-from archdsl.train.data import Data, load
+from archdsl.train.data import load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.loggers import logger_of
 from archdsl.train.normalize import PREPARATION
 from archdsl.train.notices import notices
-from archdsl.train.processes import watched
+from archdsl.train.processes import Place, check_shares, place, watched
 from archdsl.train.progress import Progress
 from archdsl.train.recorder import Recorder
+from archdsl.train.results import results
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
@@ -43,11 +44,11 @@ from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """What Lightning calls the precisions of a recipe."""
+RESULTS: Final = "results.json"
 _CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every", "workers"}
 """Keys of a recipe that may differ when a run is resumed."""
 
 
-StrategyName = Literal["auto", "ddp", "fsdp"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,6 @@ class Hardware:
     devices: int = 1
     """On each machine."""
     nodes: int = 1
-    strategy: StrategyName = "auto"
 
 
 def fit(
@@ -85,15 +85,15 @@ def fit(
     data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
     check_sizes(data, experiment.check_shapes)
     outputs = check(experiment.module, experiment.head_weights, recipe, data, experiment.parameters)
-    recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task))
+    recorder = Recorder(folder, data, signals, lambda task: _weights(experiment, task), experiment.diagram, warn)
     checkpoint = _resumable(experiment, recorder.last) if resume else None
     if checkpoint is None:
         _clear(recorder)
     before = len(checkpoint["callbacks"]["Recorder"]["history"]) if checkpoint is not None else 0
     with _quiet(), torch.random.fork_rng(), signals.caught():
         trainer = _trainer(recipe, recorder, hardware, callbacks)
-        place: dict[str, Any] = {"rank": trainer.global_rank, "world": trainer.world_size, "device": trainer.strategy.root_device}
-        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step), **place)
+        check_shares(recipe, len(data.train), trainer.world_size)
+        batches = data.training_batches(recipe.batch, recipe.seed, lambda: task.batches(trainer.global_step), **place(trainer))
         task = Task(experiment.module, experiment.head_weights, recipe, data, outputs, len(batches))
         task.identity = _identity(experiment)
         if checkpoint is not None:
@@ -113,11 +113,14 @@ def fit(
     task.finish()
     if trainer.is_global_zero:
         write(folder / "weights.safetensors", _weights(experiment, task))
-    return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
+    result = _result(experiment, recorder, task.to(trainer.strategy.root_device), place(trainer), before)
+    if trainer.is_global_zero:
+        write(folder / RESULTS, results(result, data.labels.names))
+    return result
 
 
 def _require(accelerator: str) -> None:
-    """Raises `Fault` (E0805) where a device is asked for by its kind and there is none."""
+    """Raise `Fault` E0805 if there is no device of the kind."""
     kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
     if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
         help = "train without it: `--device cpu`"
@@ -127,7 +130,8 @@ def _require(accelerator: str) -> None:
 def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:
     """Return Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
     several = hardware.devices * hardware.nodes > 1
-    synchronize = [GlobalBatchNorm()] if recipe.sync_bn and several and not torch.cuda.is_available() else []
+    on_cpu = hardware.accelerator == "cpu" or not torch.cuda.is_available()
+    synchronize = [GlobalBatchNorm()] if recipe.sync_bn and several and on_cpu else []
     try:
         return Trainer(
             accelerator=hardware.accelerator,
@@ -154,10 +158,7 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
 
 def _strategy(hardware: Hardware) -> str | Strategy:
     """Return Lightning's strategy. What a step may not use (a head without a loss, a part that thaws later) is looked for in each."""
-    if hardware.strategy == "fsdp":
-        return FSDPStrategy(state_dict_type="full")
-    alone = hardware.devices * hardware.nodes == 1
-    return "auto" if alone and hardware.strategy == "auto" else DDPStrategy(find_unused_parameters=True)
+    return "auto" if hardware.devices * hardware.nodes == 1 else DDPStrategy(find_unused_parameters=True)
 
 
 def _identity(experiment: Experiment) -> dict[str, Any]:
@@ -192,7 +193,7 @@ def _clear(recorder: Recorder) -> None:
     """Removes what an earlier run left, so that nothing of two runs is mixed."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     if rank() == 0:
-        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", PREPARATION))):
+        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", RESULTS, PREPARATION))):
             remove(path)
 
 
@@ -231,9 +232,12 @@ def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[s
     }
 
 
-def _result(experiment: Experiment, recorder: Recorder, task: Task, data: Data, before: int) -> Result:
-    splits = {"training": data.train, "validation": data.held_out}
-    rows = tuple(Row(name, len(split), task.evaluate(data.evaluation_batches(split))) for name, split in splits.items())
+def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place, before: int) -> Result:
+    data = recorder.data
+    splits = {"training": data.train, "validation": data.held_out, **({} if data.test is None else {"test": data.test})}
+    rows = tuple(
+        Row(name, len(split), *task.measure(data.evaluation_batches(split, **where), details=True)) for name, split in splits.items()
+    )
     task.cpu()
     history, best = recorder.history, recorder.best
     assert best is not None  # a run has at least one epoch
@@ -262,6 +266,7 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified.*")  # it is cheap, and may be needed later
+            warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")  # of steps; epochs are logged here
             warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
             warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")  # frozen normalizations are meant to be
             yield

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
-from lightning.pytorch.loggers import Logger
+import numpy as np
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from PIL import Image
 
 from archdsl.extras import extra_needed
 from archdsl.recipe.recording import LoggerName
@@ -15,11 +19,19 @@ def logger_of(name: LoggerName, folder: Path) -> Logger:
     if name == "tensorboard":
         with extra_needed("tensorboard", "`log = [tensorboard]`"):
             import tensorboard  # type: ignore[import-untyped]  # noqa: F401  # here: an optional dependency
-            from lightning.pytorch.loggers import TensorBoardLogger
 
         return TensorBoardLogger(save_dir=folder, name="tensorboard", version="")
     with extra_needed("wandb", "`log = [wandb]`"):
         import wandb  # type: ignore[import-not-found]  # noqa: F401  # here: an optional dependency
-        from lightning.pytorch.loggers import WandbLogger
 
-    return WandbLogger(project="archdsl", name=folder.name, save_dir=folder, resume="allow")
+    own = sha256(str(folder.resolve()).encode()).hexdigest()[:16]  # by which a resumed run goes on with its curves
+    return WandbLogger(project="archdsl", name=folder.name, id=own, save_dir=folder, resume="allow")
+
+
+def log_image(logger: Logger, name: str, picture: bytes) -> None:
+    """Give a PNG to a logger."""
+    image = Image.open(BytesIO(picture)).convert("RGB")
+    if isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_image(name, np.array(image), dataformats="HWC")
+    elif isinstance(logger, WandbLogger):
+        logger.log_image(name, [image])

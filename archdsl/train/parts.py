@@ -40,15 +40,15 @@ class Parts:
         trainable = [(key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad]
         self._treatments = [(parameter, treatment(recipe, key, parameter.ndim)) for key, parameter in trainable]
         self._norms = [
-            (part, first_epoch(recipe, path)) for path, part in module.named_modules() if hasattr(part, "running_mean") and part.training
+            (path, first_epoch(recipe, path)) for path, part in module.named_modules() if hasattr(part, "running_mean") and part.training
         ]
 
     def enter(self, epoch: int) -> None:
         """Freeze what is not trained in this epoch, counted from 1: no gradients, normalizations in evaluation mode."""
         for parameter, (first, _, _) in self._treatments:
             parameter.requires_grad_(first is not None and epoch >= first)
-        for part, first in self._norms:
-            part.training = first is not None and epoch >= first
+        for path, first in self._norms:  # by path: `sync_bn` may exchange the module itself
+            self.module.get_submodule(path).training = first is not None and epoch >= first
 
     def groups(self, lr: float, weight_decay: float) -> list[dict[str, Any]]:
         """Return the parameter groups of the optimizer: one for all that are trained alike. What is never trained is in none.

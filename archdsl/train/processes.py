@@ -7,19 +7,42 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from subprocess import Popen
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
+import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
+from archdsl.recipe import Recipe
+from archdsl.train.signals import Interrupted
 
 _PAUSE: Final = 0.5
 """Seconds between two looks at the other processes."""
+_STOPPED: Final = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+"""Exit codes of a process that stopped as all others do, after a checkpoint."""
+_GRACE: Final = 20.0
+"""Seconds that this process has to stop, too."""
+_started: list[Popen[Any]] = []
+"""The processes that this one started: once, by the first of several runs."""
 _BROKEN: Final = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "ProcessGroup", "gloo", "NCCL", "Timed out")
 """What PyTorch's backends say when another process of the group has gone."""
+
+
+class Place(TypedDict):
+    """Where one process of a run stands: what data needs in order to give it its part."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+
+def place(trainer: Trainer) -> Place:
+    """Return the place of this process."""
+    return {"rank": trainer.global_rank, "world": trainer.world_size, "device": trainer.strategy.root_device}
 
 
 def process_died(number: int, code: int) -> Fault:
@@ -30,8 +53,15 @@ def process_died(number: int, code: int) -> Fault:
     return Fault("E0808", f"process {number} of the run ended with exit code {code}")
 
 
+def check_shares(recipe: Recipe, examples: int, world: int) -> None:
+    """Raise `Fault` E0801 if a batch has no example for some process."""
+    if min(recipe.batch, examples) < world:
+        what = f"`batch` is {recipe.batch}" if recipe.batch < world else f"the training set has {examples} example{'s' if examples != 1 else ''}"
+        raise Fault("E0801", f"{what}, and {world} processes share each batch", argument="batch", help="train on fewer devices, or write a greater `batch`")
+
+
 @contextmanager
-def watched(trainer: Trainer, report: Any) -> Iterator[None]:
+def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]:
     """Around training: if a process that this one started dies, report a `Fault` E0808 and end all of them with exit code 1.
 
     This process may wait in a collective operation for ever, where no signal handler of Python runs; so the watcher is a
@@ -40,14 +70,18 @@ def watched(trainer: Trainer, report: Any) -> Iterator[None]:
     finished = threading.Event()
 
     def watch() -> None:
+        stopped_at: float | None = None
         while not finished.wait(_PAUSE):
-            processes: Sequence[Popen[Any]] = getattr(trainer.strategy.launcher, "procs", [])
-            died = next(((number, process.returncode) for number, process in enumerate(processes, 1) if process.poll()), None)
-            if died is not None and not finished.is_set():
+            _started.extend(process for process in getattr(trainer.strategy.launcher, "procs", ()) if process not in _started)
+            died = next(((number, process.returncode) for number, process in enumerate(_started, 1) if process.poll()), None)
+            if died is None:
+                continue
+            stopped_at = stopped_at or time.monotonic()
+            if died[1] in _STOPPED and time.monotonic() - stopped_at < _GRACE:
+                continue
+            if not finished.is_set():
                 report(process_died(*died))
-                for process in processes:
-                    with suppress(OSError):
-                        process.kill()
+                _kill_started()
                 sys.stderr.flush()
                 os._exit(1)
 
@@ -55,10 +89,19 @@ def watched(trainer: Trainer, report: Any) -> Iterator[None]:
     watcher.start()
     try:
         yield
-    except RuntimeError as error:
-        if trainer.world_size > 1 and any(word in str(error) for word in _BROKEN):
+    except Exception as error:
+        broken = isinstance(error, RuntimeError) and any(word in str(error) for word in _BROKEN)
+        if trainer.world_size > 1 and broken:
             time.sleep(4 * _PAUSE)  # the watcher knows which process it was
             raise Fault("E0808", f"the connection to another process of the run broke: {str(error).splitlines()[0]}") from error
+        if not isinstance(error, Interrupted | SIGTERMException):  # the others wait for this process, for ever
+            _kill_started()
         raise
     finally:
         finished.set()
+
+
+def _kill_started() -> None:
+    for process in _started:
+        with suppress(OSError):
+            process.kill()

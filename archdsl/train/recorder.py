@@ -11,17 +11,21 @@ import io
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.loggers import Logger
 
+from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS
 from archdsl.recipe.recording import seconds
 from archdsl.train.data import Data
 from archdsl.train.files import write
+from archdsl.train.loggers import log_image
+from archdsl.train.processes import place
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.task import Task
 
@@ -36,9 +40,12 @@ class Recorder(Callback):
     On several devices every process measures its part and takes part in writing a checkpoint, and the first one writes.
     """
 
-    def __init__(self, folder: Path, data: Data, signals: Signals, serialize: Callable[[Task], bytes]) -> None:
+    def __init__(
+        self, folder: Path, data: Data, signals: Signals, serialize: Callable[[Task], bytes],
+        diagram: Callable[[], bytes] | None = None, warn: Callable[[Fault], None] = lambda fault: None,
+    ) -> None:  # fmt: skip
         self.folder, self.data, self.signals = folder, data, signals
-        self._serialize = serialize
+        self._serialize, self._diagram, self._warn = serialize, diagram, warn
         self.history: list[dict[str, Any]] = []
         self.started = 0.0
         self.metric = "loss"
@@ -66,15 +73,31 @@ class Recorder(Callback):
         """Take them back."""
         self.history = state_dict["history"]
 
+    def setup(self, trainer: Trainer, pl_module: Task, stage: str) -> None:  # type: ignore[override]
+        """Log the recipe, before Lightning has the loggers write what they know of it."""
+        hyperparameters = {key: str(value) for key, value in pl_module.recipe.as_data().items()}
+        for logger in trainer.loggers:
+            logger.log_hyperparams({"network": pl_module.identity["network"], **hyperparameters})
+
     def on_train_start(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
         """Start the clock of the first epoch; a run that had stopped early goes no further."""
+        self.signals.take_back()
         self.started = self._saved = time.monotonic()
         self.metric = pl_module.best_metric
         pl_module.observe(self.history)
         trainer.should_stop = self._stops(pl_module.recipe)
-        hyperparameters = {key: str(value) for key, value in pl_module.recipe.as_data().items()}
-        for logger in trainer.loggers:
-            logger.log_hyperparams({"network": pl_module.identity["network"], **hyperparameters})
+        if trainer.loggers and trainer.is_global_zero and not self.history:
+            self._log_diagram(trainer.loggers)
+
+    def _log_diagram(self, loggers: Sequence[Logger]) -> None:
+        try:
+            picture = None if self._diagram is None else self._diagram()
+        except Fault as fault:
+            self._warn(fault)
+            return
+        for logger in loggers:
+            if picture is not None:
+                log_image(logger, "diagram", picture)
 
     def _stops(self, recipe: Recipe) -> bool:
         stop = recipe.early_stop
@@ -110,7 +133,7 @@ class Recorder(Callback):
         """Add a row to metrics.csv; write last.ckpt, and best.ckpt and best.safetensors if the epoch is the best."""
         epoch = trainer.global_step // pl_module.updates
         if epoch > len(self.history):  # Lightning ends an epoch again when it resumes at its end
-            values = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out))
+            values = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out, **place(trainer)))
             measured = {"val_accuracy": None, **{f"val_{name}": value for name, value in values.items()}}
             row = {"epoch": epoch, "lr": pl_module.rate, **measured}
             now = time.monotonic()

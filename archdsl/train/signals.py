@@ -23,6 +23,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self._heard: list[signal.Signals] = []
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -30,13 +31,19 @@ class Signals:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self._note) for number in heard}
+        self._heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._note) for number in self._heard}
         try:
             yield
         finally:
+            self._heard = []
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def take_back(self) -> None:
+        """Handle signals again after Lightning took SIGTERM: its handler starts a collective operation wherever the process is."""
+        for number in self._heard:
+            signal.signal(number, self._note)
 
     def _note(self, number: int, frame: Any) -> None:
         if self.received is not None:

@@ -6,9 +6,9 @@ from typing import Final
 
 import torch
 from torch import Tensor
-from torch.distributed import all_reduce, is_available, is_initialized
+from torch.distributed import all_reduce, get_rank, is_available, is_initialized
 
-_NAMES: Final = ("objective", "loss", "correct", "examples", "labels", "answers")
+NAMES: Final = ("objective", "loss", "correct", "examples", "labels", "answers")
 
 
 class RunningSums:
@@ -20,7 +20,7 @@ class RunningSums:
 
     def __init__(self, *, deferred: bool = False) -> None:
         self._deferred = deferred
-        self._sums: Tensor = torch.zeros(len(_NAMES), dtype=torch.float64)
+        self._sums: Tensor = torch.zeros(len(NAMES), dtype=torch.float64)
         self._broken: Tensor | None = None
 
     def add(self, step: int, objective: Tensor, loss: Tensor, correct: Tensor, examples: int, labels: int | Tensor, answers: int | Tensor) -> bool:
@@ -56,10 +56,7 @@ class RunningSums:
 
     def values(self, *, accuracy: bool) -> dict[str, float | None]:
         """Return the means of all processes."""
-        sums = self._sums.clone()
-        if is_available() and is_initialized():
-            all_reduce(sums)
-        objective, loss, correct, examples, labels, answers = sums.tolist()
+        objective, loss, correct, examples, labels, answers = self.state()
         return {
             "objective": objective / max(examples, 1.0), "loss": loss / max(labels, 1.0),
             "accuracy": correct / max(answers, 1.0) if accuracy else None,
@@ -70,9 +67,14 @@ class RunningSums:
         self._sums.zero_()
 
     def state(self) -> list[float]:
-        """Return the sums so far, for a checkpoint: plain numbers, since tensors at the top of a file are taken for weights."""
-        return self._sums.tolist()
+        """Return the sums of all processes so far: plain numbers, since tensors at the top of a checkpoint are taken for weights."""
+        sums = self._sums.clone()
+        if is_available() and is_initialized():
+            all_reduce(sums)
+        return sums.tolist()
 
     def load(self, state: list[float]) -> None:
-        """Go on from a checkpoint."""
+        """Go on from a checkpoint. The first process takes the sums of all."""
         self._sums.copy_(torch.tensor(state, dtype=torch.float64))
+        if is_available() and is_initialized() and get_rank() > 0:
+            self._sums.zero_()

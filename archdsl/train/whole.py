@@ -11,6 +11,7 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 from archdsl.declared import Fault
+from archdsl.train.sums import NAMES
 
 if TYPE_CHECKING:
     from archdsl.train.task import Task
@@ -61,7 +62,7 @@ def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: T
     rows = checkpoint["callbacks"]["Recorder"]["history"]
     measured: dict[str, Any] = {f"val_{name}": 0.1 for name in task.metric_names}
     pattern = {
-        "state_dict": dict(task.state_dict()), "optimizer_states": [{"state": {}, "param_groups": settings}], "sums": task.sums.state(),
+        "state_dict": dict(task.state_dict()), "optimizer_states": [{"state": {}, "param_groups": settings}], "sums": [0.0] * len(NAMES),
         "loops": {"fit_loop": trainer.fit_loop.state_dict()}, "callbacks": {"Recorder": {"history": [measured] * len(rows)}},
     }  # fmt: skip
     try:

@@ -44,7 +44,7 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "small-1"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
-        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors",
+        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors", "results.json",
         "checkpoints/last.ckpt", "checkpoints/best.ckpt", ".lock",
     }  # fmt: skip
     assert (folder / "spec" / "small.arch").read_text() == small.read_text()
@@ -296,3 +296,13 @@ def test_a_recipe_starts_from_weights(cli: Cli, small: Path, tmp_path: Path) -> 
     assert misfit.exit_code == 1 and "error[E0905]" in misfit.stderr and not (tmp_path / "third").exists()
     absent = cli("train", small, "-o", "third", "--set", "train.weights=nowhere.pth")
     assert absent.exit_code == 1 and "error[E0601]" in absent.stderr
+
+
+def test_a_project_may_move_before_its_run_is_resumed(cli: Cli, small: Path, tmp_path: Path) -> None:
+    assert cli("train", small, "-o", "run", "--device", "cpu").exit_code == 0
+    (tmp_path / "elsewhere").mkdir()
+    moved = small.rename(tmp_path / "elsewhere" / "small.arch")
+    (tmp_path / "run").rename(tmp_path / "elsewhere" / "run")
+    resumed = cli("train", moved, "-o", "elsewhere/run", "--device", "cpu", "--set", "train.epochs=2", "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert "epoch 2/2" in resumed.stderr

@@ -133,7 +133,8 @@ def test_checkpoints_load_without_executing(run: Result) -> None:
         assert checkpoint["archdsl"]["network"] == "digits_resnet"
     names = {path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file()}
     assert names == {
-        "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors", "checkpoints/last.ckpt", "checkpoints/best.ckpt",
+        "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors", "results.json", "checkpoints/last.ckpt",
+        "checkpoints/best.ckpt",
     }  # fmt: skip
 
 

@@ -1,15 +1,23 @@
 """An interrupted and resumed run ends with the weights of an uninterrupted one, to the bit."""
 
+import os
 import signal
+import subprocess
+import sys
+from itertools import count
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
+import archdsl
 from archdsl.declared import Fault
 from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Schedule, Stopping, Thaw
 from archdsl.recipe.datasets import Digits
@@ -249,3 +257,72 @@ def test_parts_averages_and_accumulated_gradients_go_on(tmp_path: Path, step: in
     run(tmp_path / "parts", resume=True, **PARTS)
     assert same(tmp_path / "parts", tmp_path / "whole")
     assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
+
+
+def test_checkpoints_by_time(tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes on by a second whenever it is read: at each step, and twice at the end of an epoch."""
+
+    class Dies(Net):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            output = super().forward(x)
+            if self.calls == STEPS + 8:
+                raise MemoryError
+            return output
+
+    clock = SimpleNamespace(monotonic=count(0.0).__next__)
+    monkeypatch.setattr("archdsl.train.recorder.time", clock)
+    experiment = Experiment("net", Dies(), recipe(checkpoint_every="5s"), (Input("image", (1, 8, 8)),))
+    with pytest.raises(MemoryError):
+        fit(experiment, tmp_path, hardware=CPU)
+    assert STEPS < read_checkpoint(tmp_path / "checkpoints" / "last.ckpt")["global_step"] < STEPS + 7
+    run(tmp_path, resume=True)
+    assert same(tmp_path, whole)
+    assert metrics(tmp_path) == metrics(whole)
+
+
+KILLED = """
+import os, signal, sys
+from lightning.pytorch import Callback
+import archdsl
+
+class Kill(Callback):
+    def __init__(self, step):
+        self.step = step
+    def on_train_batch_end(self, trainer, *others):
+        if trainer.global_step == self.step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+network = archdsl.load("net.arch")
+for step in map(int, sys.argv[1:]):
+    child = os.fork()
+    if not child:
+        network.fit("killed", resume=True, device="cpu", callbacks=[Kill(step)])
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+network.fit("killed", resume=True, device="cpu")
+"""
+
+
+def test_killed_with_workers_and_augmentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        folder = tmp_path / "images" / "abc"[number % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (*rng.integers(14, 24, 2), 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    (tmp_path / "net.arch").write_text(
+        """network net(classes: int = 3) {
+          input image [3, 12, 12]
+          conv(4, 3) -> bn -> relu -> gap -> flatten -> dropout(0.3) -> linear(classes)
+        }
+        train {
+          data = "images"; epochs = 3; batch = 5; workers = 1; transform = [resize(14), center_crop(12)]
+          augment = [random_resized_crop(12), flip, color_jitter, mixup(0.2)]; checkpoint_every = "0.001s"
+        }"""
+    )
+    monkeypatch.chdir(tmp_path)
+    archdsl.load("net.arch").fit("whole", device="cpu")
+    program = [sys.executable, "-c", KILLED, "2", "5", "11"]  # of 15 steps: twice within an epoch, and after one
+    ended = subprocess.run(program, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
+    assert same(tmp_path / "killed", tmp_path / "whole")
+    assert metrics(tmp_path / "killed") == metrics(tmp_path / "whole")

@@ -1,0 +1,26 @@
+"""The benchmark of training on a GPU, on a machine without one."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from benchmarks import gpu
+
+
+def test_a_trial_on_the_cpu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--smoke"])
+    gpu.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2].startswith("CPU, as a trial; PyTorch ")
+    assert [line.split(" | ")[0] for line in lines[6:]] == ["| resnet20, fp32", "| resnet20, bf16, channels_last"]
+    assert all("nan" not in line and "not measured" not in line for line in lines)
+
+
+def test_nothing_is_measured_without_a_device(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    gpu.main()
+    assert capsys.readouterr().out == "not measured: no CUDA device\n"
