@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from archdsl.declared import show, type_name
@@ -10,7 +11,7 @@ from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment, problem
 from archdsl.shapes import OpenSize, SizeError
-from archdsl.sizes import SizeSet, compared
+from archdsl.sizes import ALL, SizeSet, compared
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -18,15 +19,44 @@ Stated = dict[str, SizeSet]
 """For each open size that a condition speaks of, the sizes that meet it."""
 
 
-def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Stated:
-    """The sizes that meet a condition, each open size by itself; raises `Problem` where they depend on each other."""
+def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, own: Iterable[str]) -> Stated:
+    """The sizes that meet a condition, each open size by itself; raises `Problem` where they depend on each other.
+
+    A condition is about the open sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
+    One that names none (`true`) is about its `own`, those of the input that it stands at.
+    """
     try:
         found = _sets(evaluator, condition, env)
     except SizeError as error:
         raise problem("E0307", str(error), condition.span) from None
     if found is False:
         raise problem("E0701", f"this condition never holds{sides_of(evaluator, condition, env)}", condition.span)
-    return {} if found is True else found
+    sets = {} if found is True else found
+    values = list(_values(evaluator, condition, env))
+    if any(value is UNKNOWN for value in values):
+        return sets
+    about = [value.symbol for value in values if isinstance(value, OpenSize)] or list(own)
+    if not about:
+        help = "leave out `where`, or state it of an open size: `where H % 2 == 0`"
+        raise problem("E0504", "`where` states a condition on open sizes, and neither this one nor its input has any", condition.span, help)
+    return {**dict.fromkeys(about, ALL), **sets}
+
+
+def _values(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Iterator[Any]:
+    """What a condition speaks of: the value of each name, attribute and element in it, but for sides that are not chosen."""
+    pending: list[ast.Expr] = [condition]
+    while pending:
+        e = pending.pop()
+        if isinstance(e, ast.Choice):
+            pending.append(e.then if evaluator.truth(e.condition, env) else e.other)
+        elif isinstance(e, ast.Chain):
+            pending += e.operands
+        elif isinstance(e, ast.Unary):
+            pending.append(e.operand)
+        elif isinstance(e, ast.CallExpr):
+            pending += [argument.value for argument in e.arguments]
+        elif not isinstance(e, ast.Literal):
+            yield evaluator.evaluate(e, env)
 
 
 def sides_of(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> str:

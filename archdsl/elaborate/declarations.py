@@ -147,7 +147,7 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
     if len(bodies.inputs) == 1:
         env.names["x"] = node
     if statement.condition is not None:
-        _condition(bodies, statement.condition, env)
+        _condition(bodies, statement.condition, env, node.shape)
     return x if len(bodies.inputs) > 1 else node
 
 
@@ -229,12 +229,15 @@ def _calculated(statement: ast.Input, symbol: str) -> str:
     return f"an open size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"
 
 
-def _condition(bodies: Bodies, condition: ast.Expr, env: Environment) -> None:
+def _condition(bodies: Bodies, condition: ast.Expr, env: Environment, shape: Shape) -> None:
     """Take in what a `where` states about the open sizes."""
     if not any(isinstance(size, OpenSize) for size in env.names.values()):
         message = "`where` states a condition on open sizes, and this input has none"
         raise problem("E0504", message, condition.span, "leave a size open: `[3, H, W]`")
-    for symbol, sizes in stated_sizes(bodies.evaluator, condition, env).items():
+    own = [size.symbol for size in shape if isinstance(size, OpenSize)]
+    for symbol, sizes in stated_sizes(bodies.evaluator, condition, env, own).items():
+        if sizes == ALL and symbol in bodies.stated:
+            continue  # the earlier condition says more
         try:
             bodies.stated[symbol] = bodies.stated.get(symbol, ALL) & sizes
         except SizeError as error:

@@ -12,7 +12,7 @@ from typing import Any
 import archdsl
 from tests.attack import network, text
 from tests.attack.places import Modules
-from tests.attack.program import Expression, Input, Literal, Program
+from tests.attack.program import Binary, Expression, Input, Literal, Name, Program, Size
 from tests.attack.values import Refused, evaluate
 
 LARGEST = 25
@@ -161,6 +161,9 @@ def _check_refusal(program: Program, error: archdsl.SpecError, points: list[Poin
     if "E0307" in given and any(value.open and value.open[0] for point in points if point.run for value in point.run.machine.nodes):
         report.counts["refused: an open number of channels"] += 1
         return
+    if "E0307" in given and any(_divides_by_a_size(item.where) for item in program.inputs):
+        report.counts["refused: a remainder by an open size"] += 1
+        return
     expected = {code for point in points if point.refusal for code in point.refusal.codes}
     if "E0307" in expected and "E0307" in given:
         return
@@ -173,6 +176,14 @@ def _check_refusal(program: Program, error: archdsl.SpecError, points: list[Poin
     codeless = any(point.refusal and not point.refusal.codes for point in points)
     if not codeless and not given & (expected | ({ALONE} if program.symbols else set())):
         report.differ(f"refused with {', '.join(sorted(given))}", f"expected {sorted(expected)}: {said}")
+
+
+def _divides_by_a_size(condition: Expression | None) -> bool:
+    """Return whether a condition has a remainder by a size, where the language takes remainders by numbers alone."""
+    if not isinstance(condition, Binary):
+        return False
+    own = condition.operator == "%" and isinstance(condition.right, Name | Size)
+    return own or _divides_by_a_size(condition.left) or _divides_by_a_size(condition.right)
 
 
 def _check_witness(

@@ -82,3 +82,43 @@ def test_what_cannot_be_stated_is_an_error(text: str, code: str) -> None:
 def test_at_a_further_input_x_is_the_tensor_that_flows() -> None:
     found = compile_text("network n { input a [3, H]; maxpool(2); input b [3, W] where x.l > 3 and b.l > 4; add { b; b } }")
     assert found.ok and {symbol: sizes.smallest() for symbol, sizes in found.sizes.work.items()} == {"H": 8, "W": 5}
+
+
+ALWAYS = [
+    "H == H", "H % 1 == 0", "a.c == 1", "true", "not false", "1 == 1", "H >= 1", "H - H == 0", "a.l % 1 == 0", "x.l // 1 == H", "H > 9 or H == H",
+    "true if flag else H > 9", "H > 9 if not flag else H % 1 < 1", "H > 9 or true", "a.shape[1] % 1 == 0", "H > 9 or H // 1 <= 9", "min(3, 4) == 3",
+]  # fmt: skip
+"""Conditions that all values of `H` meet."""
+
+
+@pytest.mark.parametrize("condition", ALWAYS)
+def test_a_condition_that_always_holds_states_all_sizes(condition: str) -> None:
+    """It is not enough where the network needs more, and enough where it does not."""
+    text = "network n(flag = true) {{ input a [1, H] where {}; {} }}"
+    found = compile_text(text.format(condition, "maxpool(7)"))
+    assert [(d.code, "H = 1 meets it" in d.message) for d in found.diagnostics if d.is_error] == [("E0311", True)]
+    assert {d.code for d in compile_text(text.format(condition, "conv(4, 3)")).diagnostics} <= {"W0102"}
+
+
+@pytest.mark.parametrize(("inputs", "symbols"), [
+    ("input a [1, H]; input b [1, 2 * H] where b.l % 2 == 0; concat(axis = 1) { a; b }", "H"),
+    ("input a [1, H, W] where H == H", "H"), ("input a [1, H, W] where H == H and W % 1 == 0", "HW"), ("input a [1, H, W] where true", "HW"),
+    ("input a [1, H, W] where H >= 7 and W % 1 == 0", "W"), ("input a [1, H, W] where H >= 7 and a.c == 1", ""),
+    ("input a [1, H, W] where H >= 7; input b [1, W, H] where true; a", "W"), ("input a [1, H, W]; input b [1, 3, 3] where W == W; a", "W"),
+])  # fmt: skip
+def test_which_sizes_a_condition_is_about(inputs: str, symbols: str) -> None:
+    """Those that it names; all of its input where it names none."""
+    found = compile_text(f"network n {{ {inputs}; maxpool(7) }}")
+    errors = [d for d in found.diagnostics if d.is_error]
+    assert all(d.code == "E0311" for d in errors)
+    assert "".join(sorted(d.message.partition(": ")[2][0] for d in errors)) == symbols
+
+
+def test_a_condition_about_no_open_size() -> None:
+    found = compile_text("network n { input a [1, H]; input b [1, 3] where b.l == 3; a }")
+    assert [d.code for d in found.diagnostics if d.is_error] == ["E0504"]
+
+
+def test_a_condition_on_something_unknown_claims_nothing() -> None:
+    found = compile_text("network n { input a [1, H] where nope == 3; maxpool(7) }")
+    assert [d.code for d in found.diagnostics if d.is_error] == ["E0201"]

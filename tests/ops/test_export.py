@@ -59,6 +59,8 @@ JOINS = [
     "input a [8, N, N]; skip { transpose(1, 2) }",
     "input a [8, H, W]; repeat 4 { maxpool(3, 2, 1, ceil = true); conv(8, 3) }",
     "input a [8, H, W]; add { conv(8, 3, stride = 2); maxpool(2, ceil = true); avgpool(3, 2, 1) }",
+    "input a [1, H, W]; avgpool(2); instance_norm",
+    "input a [1, H, 2]; avgpool(2); instance_norm",
     "input a [1, H, W]; c: conv(2, 3); maxpool(2); upconv(2, 2); concat { c; x }",
 ]  # fmt: skip
 CONDITIONS = [
@@ -122,6 +124,30 @@ def test_conditions(condition: str, body: str) -> None:
     for n in (n for n in range(1, 60) if not network.sizes.works({"H": n})):
         with pytest.raises(AssertionError):
             program(torch.zeros(2, 1, n))
+
+
+@pytest.mark.parametrize(("pool", "window", "stride", "pad"), [
+    ("maxpool(2, 3, ceil = true)", 2, 3, 0), ("avgpool(3, 3, 1, ceil = true)", 3, 3, 1), ("maxpool(2, 4, ceil = true, dilation = 2)", 3, 4, 0),
+    ("maxpool(2, 2, 0, ceil = true)", 2, 2, 0), ("avgpool(4, 3, 1, ceil = true)", 4, 3, 1),
+])  # fmt: skip
+@pytest.mark.parametrize("example", [20, 22])
+def test_pools_whose_last_window_may_begin_behind_the_input(pool: str, window: int, stride: int, pad: int, example: int) -> None:
+    """The program takes the sizes at which that happens, or those at which it does not, as at the example's, and refuses the others."""
+
+    def left_out(n: int) -> bool:
+        return -(-(n + 2 * pad - window) // stride) * stride >= n + pad
+
+    network = archdsl.loads(f"network n {{ input a [1, H]; {pool} }}")
+    module = network.build().eval()
+    program = torch.export.export(module, (torch.randn(3, 1, example),), dynamic_shapes=network.dynamic_shapes()).module()
+    for n in range(network.dynamic_shapes()[0][2].min, 30):
+        x = torch.randn(2, 1, n)
+        if left_out(n) == left_out(example):
+            assert torch.equal(program(x), module(x)), n
+        else:
+            with pytest.raises(AssertionError, match="Guard failed"):
+                program(x)
+    assert any(left_out(n) for n in range(3, 30)) == (stride + pad > window)
 
 
 def test_what_dynamic_shapes_says() -> None:

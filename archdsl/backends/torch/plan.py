@@ -92,7 +92,7 @@ def plan(graph: Graph, *, aux: bool = True) -> Part:
         if part.steps:  # a network may be its input alone
             _connect(graph, part, results, alive)
     root.inputs, root.outputs = list(graph.inputs), results
-    root.chain = root.chain and len(results) == 1 and len(graph.inputs) == 1
+    root.chain = root.chain and len(graph.inputs) == 1 and not graph.outputs and not (aux and graph.heads)
     root.training_only = False  # it runs in evaluation too, where its result is an input and all its steps are for heads
     return root
 

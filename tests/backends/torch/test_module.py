@@ -71,6 +71,25 @@ def test_results() -> None:
     assert not any("aux1" in line for line in archdsl.loads(TEXT).source(aux=False).splitlines())
 
 
+@pytest.mark.parametrize("chain", ["conv(4, 3)", "conv(4, 3) -> bn -> relu", "body: { conv(4, 3); relu }"])
+@pytest.mark.parametrize("results", ["output h: x", "aux h: x", "output h: x; output i: x", "aux h: x; output i: x", "aux h: x; aux i: x"])
+def test_a_result_that_has_further_names(chain: str, results: str) -> None:
+    """The table of results holds although the result of a plain chain is all that there is."""
+    text = f"network net {{ input image [3, 8, 8]; {chain}; {results} }}"
+    named = [part.split()[:2] for part in results.replace(":", "").split("; ")]
+    outputs = ["main"] + [name for kind, name in named if kind == "output"]
+    both = ["main", *(name for kind, name in sorted(named))]
+    for aux in (True, False):
+        module, x = network(text, aux=aux), images()
+        for training, names in ((True, both if aux else outputs), (False, outputs)):
+            found = module.train(training)(x)
+            if names == ["main"]:
+                assert isinstance(found, Tensor)
+            else:
+                assert list(found._fields) == names and all(value is found.main for value in found)
+        assert list(module.state_dict()) == list(network(f"network net {{ input image [3, 8, 8]; {chain} }}").state_dict())
+
+
 def test_copies() -> None:
     module = network()
     step(module)
