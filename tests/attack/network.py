@@ -91,7 +91,10 @@ def stated(program: Program, sizes: Sizes) -> bool:
     """Return whether sizes meet all conditions that the inputs state."""
     values = {name: Planned(shape) for name, shape in planned_shapes(program, sizes).items()}
     names = {**parameters(program), **sizes, "x": values[program.inputs[0].name], **values}
-    return all(evaluate(item.where, names, symbolic=True) for item in program.inputs if item.where is not None)
+    try:
+        return all(evaluate(item.where, names, symbolic=True) for item in program.inputs if item.where is not None)
+    except Refused:
+        return False  # a remainder by a size that is 0 here
 
 
 def _value(tensor: torch.Tensor, opened: Sequence[frozenset[str]] | None = None) -> Value:
