@@ -137,10 +137,10 @@ def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
     """One error for all images that cannot be read."""
     if len(bad) == 1:
         return unread(f"cannot read {bad[0][0]}: {bad[0][1]}", "replace or remove it, or go on without it: `--skip-bad`")
-    lines = "".join(f"\n  {name}: {reason}" for name, reason in bad[:20])
-    more = f"\n  and {len(bad) - 20} others" if len(bad) > 20 else ""
+    lines = "".join(f"\n{name}: {reason}" for name, reason in bad[:20])
+    more = f"\nand {len(bad) - 20} others" if len(bad) > 20 else ""
     return unread(
-        f"cannot read {len(bad)} of {of:,} images:{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`"
+        f"cannot read {len(bad)} of {of:,} images{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`"
     )
 
 

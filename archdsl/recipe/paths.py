@@ -11,6 +11,11 @@ from archdsl.recipe.recipe import Recipe
 _PATH: Final = re.compile(r"(?P<key>\w+)(\[(?P<item>\d+)\])?(\.(?P<parameter>\w+))?")
 SHORTHANDS: Final = {"weights": ("pretrained", "file"), "clip": ("norm", "limit")}
 """Keys under which a plain value stands for a call, and the parameter that it is."""
+ELSEWHERE: Final = {
+    "class_weights": "loss.weights", "class_weight": "loss.weights", "pos_weight": "loss.weights", "ignore_index": "ignore",
+    "learning_rate": "optimizer.lr", "pretrained": "weights", "pretrained_weights": "weights",
+}  # fmt: skip
+"""What other libraries call settings, near as the names of other ones are, to the paths of them."""
 
 
 class SettingPath(NamedTuple):
@@ -33,6 +38,8 @@ def meant_path(name: str) -> str | None:
     """The path that a bare name stands for, such as `optimizer.lr` for `lr` or `learning_rate`; None for nothing in a recipe."""
     if name in Recipe.model_fields:
         return name
+    if name.lower() in ELSEWHERE:
+        return ELSEWHERE[name.lower()]
     owners: dict[str, str] = {}
     for key, field in Recipe.model_fields.items():
         default = getattr(field.default, "name", None)
