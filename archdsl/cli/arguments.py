@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -73,6 +74,15 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer vers
         return offers.limit_names(incomplete)
 
 
+_OPTIONS = {
+    "--gpu": ("--device", "cuda"), "--gpus": ("--devices", "N"), "--num-gpus": ("--devices", "N"), "--cuda": ("--device", "cuda"),
+    "--cpu": ("--device", "cpu"), "--accelerator": ("--device", "auto"), "--pretrained": ("--weights", "FILE"),
+    "--checkpoint": ("--weights", "FILE"), "--out": ("-o", "FOLDER"), "--out-dir": ("-o", "FOLDER"), "--output-dir": ("-o", "FOLDER"),
+    "--save-dir": ("-o", "FOLDER"), "--fast-dev-run": ("--dry-run", ""), "--continue": ("--resume", ""),
+}  # fmt: skip
+"""What other programs call options, to those of this one with their values."""
+
+
 class NetworkCommand(click.Command):
     """A command on a network, which takes `-:NAME` too: a network in what standard input holds."""
 
@@ -81,9 +91,14 @@ class NetworkCommand(click.Command):
         given = list(args)
         if ctx.resilient_parsing and args and args[-1].startswith("--"):  # for completion, an option that waits for its value would hide all arguments
             args = args[:-1]
+        if "--resume" in given and (following := given[given.index("--resume") + 1 :]) and os.path.isfile(os.path.join(following[0], "run.json")):
+            raise click.UsageError(f"--resume takes no folder: write -o {following[0]} --resume", ctx)
         try:
             return super().parse_args(ctx, [STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
         except click.NoSuchOption as error:
+            other = _OPTIONS.get(error.option_name, ("", ""))
+            if any(other[0] in param.opts for param in self.params):
+                raise click.UsageError(f"no option {error.option_name}: write {' '.join(other).strip()}", ctx) from None
             setting = _meant_setting(error.option_name, given)
             if setting is None:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -295,8 +296,17 @@ def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
     if not known.all():
         other = int(numbers[~known][0])
         message = f"the mask {name} has the value {other}, and `values` is {list(values)}"
-        raise unfit_mask(message, f"add it: `values = {[*values, other]}`")
+        raise unfit_mask(message, lossy(name) or f"add it: `values = {[*values, other]}`")
     return places
+
+
+def lossy(name: str) -> str | None:
+    """The remedy for a mask whose format does not keep values; None for other formats."""
+    if os.path.splitext(name)[1].lower() not in (".jpg", ".jpeg", ".jpe", ".jfif"):
+        return None
+    return (
+        "JPEG changes values: save masks as .png; for two classes, `Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
+    )
 
 
 def unfit_mask(message: str, help: str) -> Exception:

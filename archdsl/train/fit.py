@@ -26,7 +26,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
-from archdsl.train.checks import check, check_device, check_sizes
+from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import Data, load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
@@ -39,6 +39,7 @@ from archdsl.train.recorder import Recorder
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
+from archdsl.train.whole import HELP as AGAIN
 from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -79,7 +80,7 @@ def fit(
     checkpoint written.
     """
     hardware = hardware or Hardware()
-    _require(hardware.accelerator)
+    require_device(hardware.accelerator)
     check_device(experiment.recipe, hardware.accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
@@ -114,14 +115,6 @@ def fit(
     if trainer.is_global_zero:
         write(folder / "weights.safetensors", _weights(experiment, task))
     return _result(experiment, recorder, task.to(trainer.strategy.root_device), data, before)
-
-
-def _require(accelerator: str) -> None:
-    """Raises `Fault` (E0805) where a device is asked for by its kind and there is none."""
-    kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
-    if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
-        help = "train without it: `--device cpu`"
-        raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
 
 
 def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:
@@ -175,16 +168,16 @@ def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
     if changed:
         key = changed[0]
         message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
-        raise Fault("E0903", message, argument=key, help="put it back, or start without --resume")
+        raise Fault("E0903", message, argument=key, help=f"put it back, or {AGAIN}")
     done = len(checkpoint["callbacks"]["Recorder"]["history"])
     if done > experiment.recipe.epochs:
         message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
-        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or start without --resume")
+        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or {AGAIN}")
     shapes = {key: tuple(value.shape) for key, value in experiment.module.state_dict().items()}
     stored = checkpoint["state_dict"].items()
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
         message = f"{path} is of another network: `{before.get('network')}` with other weights"
-        raise Fault("E0903", message, help="start without --resume")
+        raise Fault("E0903", message, help=AGAIN)
     return checkpoint
 
 
@@ -262,6 +255,7 @@ def _quiet() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified.*")  # it is cheap, and may be needed later
+            warnings.filterwarnings("ignore", ".*is smaller than the logging interval.*")  # metrics are logged at the ends of epochs
             warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
             warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")  # frozen normalizations are meant to be
             yield
