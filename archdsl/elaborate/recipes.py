@@ -228,6 +228,8 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         help = f"a path stands in quotes: `{key} = {show(text)}`"
         what = Recipe.registry_for(key)
         return Diagnostic("E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help)
+    if key == "loss" and diagnostic.code == "E0202" and re.search(r"`(ignore|ignore_index|ignore_label)`$", diagnostic.message):
+        return diagnostic._replace(help="it is a key of the recipe, beside `loss`: `ignore = 255`")
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
     if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:

@@ -13,7 +13,7 @@ SHORTHANDS: Final = {"weights": ("pretrained", "file"), "clip": ("norm", "limit"
 """Keys under which a plain value stands for a call, and the parameter that it is."""
 ELSEWHERE: Final = {
     "class_weights": "loss.weights", "class_weight": "loss.weights", "pos_weight": "loss.weights", "ignore_index": "ignore",
-    "learning_rate": "optimizer.lr", "pretrained": "weights", "pretrained_weights": "weights",
+    "learning_rate": "optimizer.lr", "metric": "metrics", "pretrained": "weights", "pretrained_weights": "weights",
 }  # fmt: skip
 """What other libraries call settings, near as the names of other ones are, to the paths of them."""
 
@@ -32,6 +32,17 @@ def parse_path(text: str) -> SettingPath | None:
     if found is None:
         return None
     return SettingPath(found["key"], int(found["item"]) if found["item"] else None, found["parameter"])
+
+
+def written(path: str, value: str) -> str:
+    """What sets a path to a value: `train.optimizer.lr=0.1`; a call where the default of the key takes no such parameter."""
+    key, _, parameter = path.partition(".")
+    registry = Recipe.registry_for(key)
+    default = Recipe.model_fields[key].default
+    if not parameter or registry is None or parameter in getattr(type(default), "model_fields", ()):
+        return f"train.{path}={value}"
+    entry = next(entry for entry in registry if parameter in entry.model_fields)
+    return f"'train.{key}={entry.name}({parameter} = {value})'"
 
 
 def meant_path(name: str) -> str | None:
