@@ -84,6 +84,8 @@ class Network:
     def diagnostic(self, fault: Fault) -> Diagnostic:
         """What is wrong with the recipe or its data, at the key that is at fault."""
         place = self._places.get(fault.argument or "")
+        if place is None and fault.argument:  # a key that is left out, whose default does not fit the data
+            place = self._places.get("data")
         return diagnostic_of(fault)._replace(mark=Mark(place) if place is not None else None)
 
     def path_of(self, key: str, path: str) -> Path:
@@ -379,8 +381,9 @@ def _log(found: Diagnostic) -> None:
 
 
 def diagnostic_of(fault: Fault) -> Diagnostic:
-    """A fault without a place in a file, as a diagnostic."""
-    return Diagnostic(fault.code, fault.message, help=fault.help)
+    """A fault without a place in a file, as a diagnostic; lines after the first are notes."""
+    message, *notes = fault.message.split("\n")
+    return Diagnostic(fault.code, message, notes=tuple(notes), help=fault.help)
 
 
 def _one_file(one: Path, other: Path) -> bool:

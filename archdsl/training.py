@@ -92,6 +92,7 @@ def train(
     Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
     """
     recipe = require_trainable(network)
+    _require_apart(network, recipe, folder.path)
     try:
         check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
     except Fault as alone:
@@ -132,6 +133,13 @@ def try_batch(
         return dry_run(experiment, accelerator=device, warn=_warner(network, warn))
     except Fault as fault:
         raise SpecError([network.diagnostic(fault)]) from fault
+
+
+def _require_apart(network: Network, recipe: Recipe, folder: Path) -> None:
+    """Raise `SpecError` (E0606) where the folder of the run is that of the data, whose classes its own folders would become."""
+    path = recipe.data if isinstance(recipe.data, str) else getattr(recipe.data, "path", None)
+    if path is not None and (network.data_folder / path).resolve() == folder.resolve():
+        raise SpecError([Diagnostic("E0606", f"{folder} is the folder of the data", help="choose another folder with -o, such as `-o runs/first`")])
 
 
 def _module(network: Network, recipe: Recipe, weights: Weights | None, transferred: Callable[[WeightsReport], None]) -> nn.Module:

@@ -27,7 +27,7 @@ _SPOILS: Final = {
 
 def recipe_findings(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> list[Diagnostic]:
     """Everything that the graph tells against the recipe. `alone` if the file has no other network that the recipe may be for."""
-    return [*_spoiled_scores(graph, recipe), *_long_warmup(recipe, places), *_unknown_labels(graph, recipe, places, alone=alone)]
+    return [*_spoiled_scores(graph, recipe), *_beyond_the_run(recipe, places), *_unknown_labels(graph, recipe, places, alone=alone)]
 
 
 def _spoiled_scores(graph: Graph, recipe: Recipe) -> Iterator[Diagnostic]:
@@ -56,16 +56,25 @@ def _last_op(graph: Graph, index: int) -> Node:
     return node
 
 
-def _long_warmup(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
-    """W0109: a warm-up in epochs that the run does not get through."""
-    warmup = getattr(recipe.schedule, "warmup", 0.0)
-    if warmup <= recipe.epochs:
-        return
-    place = places.get("schedule") or places.get("epochs")
-    top, reached = recipe.optimizer.lr, recipe.optimizer.lr * recipe.epochs / warmup
-    message = f"the warm-up takes {warmup:g} epochs, and the run has {recipe.epochs}: the learning rate reaches {reached:.3g} of {top:g}"
-    help = f"write a shorter `warmup`, or `epochs = {int(-(-warmup // 1)) * 5}`"
-    yield Diagnostic("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
+def _beyond_the_run(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
+    """W0109: a warm-up that the run does not get through, cuts of the rate and thaws that it does not reach."""
+    warmup, cuts = getattr(recipe.schedule, "warmup", 0.0), getattr(recipe.schedule, "at", ())
+    found: list[tuple[str, str, str]] = []
+    if warmup > recipe.epochs:
+        top, reached = recipe.optimizer.lr, recipe.optimizer.lr * recipe.epochs / warmup
+        message = f"the warm-up takes {warmup:g} epochs, and the run has {recipe.epochs}: the learning rate reaches {reached:.3g} of {top:g}"
+        found.append(("schedule", message, f"write a shorter `warmup`, or `epochs = {int(-(-warmup // 1)) * 5}`"))
+    if cuts and max(cuts) >= recipe.epochs:
+        late = ", ".join(str(epoch) for epoch in cuts if epoch >= recipe.epochs)
+        message = f"the learning rate is cut after epoch {late}, and the run has {recipe.epochs}"
+        found.append(("schedule", message, f"write earlier epochs in `at`, or `epochs = {max(cuts) + 1}` or more"))
+    for thaw in recipe.unfreeze:
+        if thaw.epoch > recipe.epochs:
+            message = f"`unfreeze` trains frozen parts from epoch {thaw.epoch} on, and the run has {recipe.epochs}"
+            found.append(("unfreeze", message, f"write an earlier epoch, or `epochs = {thaw.epoch}` or more"))
+    for key, message, help in found:
+        place = places.get(key) or places.get("epochs")
+        yield Diagnostic("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
 
 
 def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
@@ -82,7 +91,8 @@ def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *,
         help = did_you_mean(label, known) or f"its labels are {', '.join(dict.fromkeys(name.partition('.')[0] for name in known))}"
         message = f"`{key}` names `{label}`, and `{graph.name}` has no such label"
         place = places.get(key)
-        severity = Severity.ERROR if alone else Severity.WARNING
+        asked = place is not None and place.file.name.startswith("--set ")  # for this very network
+        severity = Severity.ERROR if alone or asked else Severity.WARNING
         yield Diagnostic("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
 
 

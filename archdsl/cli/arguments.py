@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -73,6 +74,15 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer vers
         return offers.limit_names(incomplete)
 
 
+_OPTIONS = {
+    "--gpu": ("--device", "cuda"), "--gpus": ("--devices", "N"), "--num-gpus": ("--devices", "N"), "--cuda": ("--device", "cuda"),
+    "--cpu": ("--device", "cpu"), "--accelerator": ("--device", "auto"), "--pretrained": ("--weights", "FILE"),
+    "--checkpoint": ("--weights", "FILE"), "--out": ("-o", "FOLDER"), "--out-dir": ("-o", "FOLDER"), "--output-dir": ("-o", "FOLDER"),
+    "--save-dir": ("-o", "FOLDER"), "--fast-dev-run": ("--dry-run", ""), "--continue": ("--resume", ""),
+}  # fmt: skip
+"""What other programs call options, to those of this one with their values."""
+
+
 class NetworkCommand(click.Command):
     """A command on a network, which takes `-:NAME` too: a network in what standard input holds."""
 
@@ -81,9 +91,14 @@ class NetworkCommand(click.Command):
         given = list(args)
         if ctx.resilient_parsing and args and args[-1].startswith("--"):  # for completion, an option that waits for its value would hide all arguments
             args = args[:-1]
+        if "--resume" in given and (following := given[given.index("--resume") + 1 :]) and os.path.isfile(os.path.join(following[0], "run.json")):
+            raise click.UsageError(f"--resume takes no folder: write -o {following[0]} --resume", ctx)
         try:
             return super().parse_args(ctx, [STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
         except click.NoSuchOption as error:
+            other = _OPTIONS.get(error.option_name, ("", ""))
+            if any(other[0] in param.opts for param in self.params):
+                raise click.UsageError(f"no option {error.option_name}: write {' '.join(other).strip()}", ctx) from None
             setting = _meant_setting(error.option_name, given)
             if setting is None:
                 raise
@@ -92,17 +107,17 @@ class NetworkCommand(click.Command):
 
 def _meant_setting(option: str, arguments: list[str]) -> str | None:
     """`train.epochs=3` for `--epochs 3`; None if no key of a recipe is meant."""
-    from archdsl.recipe.paths import meant_path  # here: the models of recipes take time to define
+    from archdsl.recipe.paths import meant_path, written  # here: the models of recipes take time to define
 
     path = meant_path(option.lstrip("-").replace("-", "_"))
     if path is None:
         return None
     at = next((i for i, argument in enumerate(arguments) if argument.partition("=")[0] == option), None)
     if at is None:
-        return f"train.{path}=..."
+        return written(path, "...")
     _, equals, value = arguments[at].partition("=")
     following = arguments[at + 1] if at + 1 < len(arguments) and not arguments[at + 1].startswith("-") else "..."
-    return f"train.{path}={value if equals else following}"
+    return written(path, value if equals else following)
 
 
 def network_arguments(command: F) -> F:

@@ -94,8 +94,7 @@ def command(
         return
     weights = weights or weights_of(network)
     if weights is not None:
-        for found in fitting(network, weights):
-            print_diagnostics([found])
+        fitting(network, weights)  # what is left out of a file that fits in part is told when it is loaded
     if dry_run:
         with extra_needed("train", "training"):
             tried = try_batch(

@@ -157,9 +157,7 @@ def _first_not_finite(array: Any) -> list[int] | None:
 
 def _check_classes(name: str, array: Any) -> None:
     """The numbers of classes, before they are made int64, in which the greatest of uint64 would come out negative."""
-    low, high = int(array.min()), int(array.max())
-    if low < 0:
-        raise unfit(f"a label in `{name}` is {low}, and classes are numbered from 0", f"number them from 0: `y + {-low}`")
+    high = int(array.max())
     if high > np.iinfo(np.int64).max:
         help = "number them from 0 without gaps: `numpy.unique(y, return_inverse=True)[1]`"
         raise unfit(f"a label in `{name}` is {high}, and classes are numbered from 0", help)

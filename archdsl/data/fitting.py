@@ -31,7 +31,12 @@ def check_labels(labels: Labels, recipe: Recipe, outputs: Mapping[str, Sizes], p
         raise Fault("E0801", "all examples are of one class", argument="data", help="give a data set of two classes or more")
     if labels.classes is not None and labels.low < 0:
         low = int(labels.low)
-        help = f"number them from 0: `y + {-low}`; or, if {low} marks what belongs to no class, write `ignore = {low}`"
+        if loss.wants == "values":
+            message = f"`{loss.name}` is for values, and the labels are whole numbers, which stand for classes"
+            raise Fault("E0801", message, argument="loss", help="save the labels as floats: `y.astype(float)`")
+        gaps = len(labels.values) < labels.high - low + 1
+        remedy = "without gaps: `numpy.unique(y, return_inverse=True)[1]`" if gaps else f"`y + {-low}`"
+        help = f"number them from 0{'' if gaps else ':'} {remedy}; or, if {low} marks what belongs to no class, write `ignore = {low}`"
         raise Fault("E0801", f"a label is {low}, and classes are numbered from 0", argument="data", help=help)
     for what, output in outputs.items():
         _fit(what, output, recipe, labels, parameters)
@@ -168,7 +173,8 @@ def _other_classes(what: str, output: Sizes, recipe: Recipe, labels: Labels, par
         help += f", and {as_many(output, classes, parameters)}" if classes != outputs else ""
         return Fault("E0801", message, argument="data", help=help)
     if binary:
-        help = f"{as_many(output, high + 1, parameters)}; or, where the labels are values, save them as floats: `y.astype(float)`"
+        remedies = [as_many(output, high + 1, parameters), "where the labels are values, save them as floats: `y.astype(float)`"]
+        help = "; or, ".join(remedies if recipe.loss.wants != "values" else remedies[1:])
         return Fault("E0801", f"{has}, and the data set has {high + 1} classes", argument="data", help=help)
     if count == high + 1 or labels.names:
         help = as_many(output, labels.count, parameters)
@@ -177,6 +183,7 @@ def _other_classes(what: str, output: Sizes, recipe: Recipe, labels: Labels, par
     gaps = count < high - low + 1
     help = f"number the classes from 0{' without gaps' if gaps else ''}: `"
     help += "numpy.unique(y, return_inverse=True)[1]`" if gaps else f"y - {low}`"
+    help += f"; or, for a folder of masks, write `values = {[int(value) for value in values]}` in `imagefolder`" if labels.kind == "mask" and count <= 32 else ""
     help += f", and {as_many(output, count, parameters)}" if count != outputs else ""
     return Fault("E0801", message, argument="data", help=help)
 

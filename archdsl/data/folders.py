@@ -13,8 +13,20 @@ import numpy as np
 from archdsl.data.formats import HELD_OUT, Request, unread
 from archdsl.data.labels import describe_classes, describe_labels, distinct
 from archdsl.data.parts import Decoded, Header, Pictures, Source
-from archdsl.data.pictures import ENDINGS, all_bad, as_listed, headers, is_deep, mask_values, opened, undecodable
+from archdsl.data.pictures import (
+    ENDINGS,
+    all_bad,
+    as_listed,
+    headers,
+    is_deep,
+    lossy,
+    mask_values,
+    opened,
+    undecodable,
+    unfit_mask,
+)
 from archdsl.data.split import hold_out
+from archdsl.diagnostics.suggest import nearest
 
 _SPLIT_HELP = "part the images yourself, into train/CLASS/*.png and test/CLASS/*.png; or put five images or more into each class"
 _MASKS_LOOKED_AT = 500
@@ -49,7 +61,7 @@ def open_folder(source: Any, request: Request) -> Source:
     skip = request.skip_bad or source.skip_bad
     if source.masks is not None:
         return _open_masks(path, source, request, skip)
-    parts, classes = _class_folders(path)
+    parts, classes = _class_folders(path, source.path)
     listed = [_list(part, classes) for part in parts]
     files = Files([file for part in listed for file, _ in part])
     numbers = np.array([label for part in listed for _, label in part])
@@ -92,15 +104,16 @@ def _parts(path: Path) -> list[Path]:
     return [path / "train", *(others or [path / "test"])]
 
 
-def _class_folders(path: Path) -> tuple[list[Path], list[str]]:
+def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
     parts = _parts(path)
     classes = _folders(parts[0])
+    _check_names(path, written, classes if parts[0] == path else ["train", *_folders(path)])
     if not classes:
         wanted = "train/CLASS" if len(parts) > 1 else "of images"
-        raise unread(f"{path} has no folders {wanted}", _other_layout(path))
+        raise unread(f"{path} has no folders {wanted}", _other_layout(path, written))
     if len(parts) == 1 and set(classes) == {"images", "masks"}:
         message = f"{path} has the folders `images` and `masks`, which are taken for two classes"
-        raise unread(message, f'for a class for each pixel write `data = imagefolder("{path}", masks = "masks")`')
+        raise unread(message, f'for a class for each pixel write `data = imagefolder("{written}", masks = "masks")`')
     for part in parts[1:]:
         extra = [name for name in _folders(part) if name not in classes]
         if extra:
@@ -109,17 +122,38 @@ def _class_folders(path: Path) -> tuple[list[Path], list[str]]:
     return parts, classes
 
 
-def _other_layout(path: Path) -> str:
-    """What to write for a folder in another known format."""
+_PARTS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "testing": "test"
+}  # fmt: skip
+"""What folders of the parts of a data set are called, without capitals, to the names that are looked for."""
+
+
+def _check_names(path: Path, written: str, folders: list[str]) -> None:
+    """Raise `Fault` E0802 for folders that are not classes, but parts under other names, or the one folder of all classes."""
+    named = {name: _PARTS[name.lower()] for name in folders if name.lower() in _PARTS}
+    missing = set(named.values()) - set(named)  # `valid` beside `val` is left alone
+    if "train" in named.values() and len(named) > 1 and missing:
+        wrong = [name for name, right in named.items() if right in missing]
+        raise unread(
+            f"{path} has the folders {', '.join(f'`{name}`' for name in named)}, where `train`, `val` and `test` are looked for",
+            f"rename {', '.join(f'`{name}` to `{named[name]}`' for name in wrong)}",
+        )
+    inner = path / folders[0] if len(folders) == 1 else None
+    if inner is not None and inner.name != "train" and _folders(inner) and not any(map(_is_image, _files(inner))):
+        raise unread(f"{path} has one folder, `{inner.name}`, and that has no images, but folders", f'write `data = "{written.rstrip("/")}/{inner.name}"`')
+
+
+def _other_layout(path: Path, written: str) -> str:
+    """What to write for a folder in another known format, with its path as it was `written`: it starts at the recipe's file."""
     names = {file.name for file in path.glob("*")}
     if any(name.startswith("data_batch_") for name in names):
-        return f'write `data = cifar10("{path}")`'
+        return f'write `data = cifar10("{written}")`'
     if any(name.startswith("train-images") for name in names):
-        return f'write `data = mnist("{path}")`'
+        return f'write `data = mnist("{written}")`'
     if any(name.endswith(".parquet") for name in names):
-        return f'write `data = hf("{path}")`'
+        return f'write `data = hf("{written}")`'
     if any(name.endswith(".tar") for name in names):
-        return f'write `data = webdataset("{path}/*.tar")`, with the names of the shards'
+        return f'write `data = webdataset("{written}/*.tar")`, with the names of the shards'
     return "put images into train/CLASS/*.png and test/CLASS/*.png"
 
 
@@ -177,6 +211,9 @@ def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source
     looked = [[own[i] for i in range(0, len(own), -(-len(own) // _MASKS_LOOKED_AT))] for own in rows]
     counts = [_count(masks, own, source.values) for own in looked]
     values = sorted(set(counts[0]) | set(counts[1])) if source.values is None else list(range(len(source.values)))
+    restored = lossy(masks.name(rows[0][0]))
+    if restored is not None and values != list(range(len(values))):
+        raise unfit_mask(f"the masks are .jpg files and have {len(values)} values, from {values[0]} to {values[-1]}", restored)
     known = frozenset(values).union(*counts) if source.values is None else None
     shape = (heads[0][1].height, heads[0][1].width)
     labels = describe_classes(values, counts[0], shape, None, request.ignore, yes_or_no=set(values) <= {0, 1})
@@ -186,9 +223,12 @@ def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source
 
 def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
     folders = part / source.images, part / source.masks
-    for folder in folders:
+    for name, folder in zip(("images", "masks"), folders, strict=True):
         if not folder.is_dir():
+            present = [other for other in _folders(part) if other not in (source.images, source.masks)]
+            near = nearest(folder.name, present) or (present[0] if len(present) == 1 else None)
             help = f"put images into {folders[0]} and masks of the same names into {folders[1]}"
+            help = f'write `{name} = "{near}"`' if near else help
             raise unread(f"{folder} does not exist", help)
     images = [file for file in _files(folders[0]) if _is_image(file)]
     masks = {os.path.splitext(file)[0]: file for file in _files(folders[1]) if _is_image(file)}
@@ -196,8 +236,12 @@ def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
     if not images:
         raise unread(f"{folders[0]} has no images", f"put images into it ({', '.join(ENDINGS[:8])} and others are read)")
     if lone:
+        others = sorted(masks.values())[:1]
+        held = f"; it has {others[0]}" if len(lone) == len(images) and others else ""
         shown = ", ".join(lone[:5]) + (", ..." if len(lone) > 5 else "")
-        message = f"{len(lone)} of {len(images)} images in {folders[0]} have no mask of their name in {folders[1]}: {shown}"
+        message = f"{len(lone)} of {len(images)} images in {folders[0]} have no mask of their name in {folders[1]}: {shown}{held}"
+        if held:
+            raise unread(message, f"rename each mask as its image, {others[0]} to {os.path.splitext(lone[0])[0]}{os.path.splitext(others[0])[1]}")
         raise unread(message, f"add the masks, such as {folders[1] / os.path.splitext(lone[0])[0]}.png, or remove the images")
     return [(os.path.join(folders[0], file), os.path.join(folders[1], masks[os.path.splitext(file)[0]])) for file in images]
 

@@ -14,6 +14,7 @@ from archdsl.data.labels import describe_classes, describe_labels, distinct
 from archdsl.data.parts import Arrays, Decoded, Part, Source, as_classes
 from archdsl.data.pictures import all_bad, headers, is_deep, mask_values, opened, undecodable
 from archdsl.data.split import hold_out
+from archdsl.diagnostics.suggest import nearest
 from archdsl.extras import extra_needed
 
 _HELD_OUT = ("validation", "valid", "val", "test")
@@ -60,9 +61,11 @@ def open_hub(source: Any, request: Request) -> Source:
     for key in ("image", "label"):
         column = getattr(source, key)
         if column not in tables[0].column_names:
+            present = tables[0].column_names
+            meant = nearest(column, present) or present[min(1, len(present) - 1) if key == "label" else 0]
             raise unread(
-                f"`{source.path}` has no column `{column}`: it has {', '.join(tables[0].column_names)}",
-                f'name it: `{key} = "{tables[0].column_names[0]}"` in `hf(...)`',
+                f"`{source.path}` has no column `{column}`: it has {', '.join(present)}",
+                f'name it: `{key} = "{meant}"` in `hf(...)`',
             )
     return _source(tables, source, request)
 

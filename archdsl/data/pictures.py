@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -137,10 +138,10 @@ def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
     """One error for all images that cannot be read."""
     if len(bad) == 1:
         return unread(f"cannot read {bad[0][0]}: {bad[0][1]}", "replace or remove it, or go on without it: `--skip-bad`")
-    lines = "".join(f"\n  {name}: {reason}" for name, reason in bad[:20])
-    more = f"\n  and {len(bad) - 20} others" if len(bad) > 20 else ""
+    lines = "".join(f"\n{name}: {reason}" for name, reason in bad[:20])
+    more = f"\nand {len(bad) - 20} others" if len(bad) > 20 else ""
     return unread(
-        f"cannot read {len(bad)} of {of:,} images:{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`"
+        f"cannot read {len(bad)} of {of:,} images{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`"
     )
 
 
@@ -295,8 +296,17 @@ def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
     if not known.all():
         other = int(numbers[~known][0])
         message = f"the mask {name} has the value {other}, and `values` is {list(values)}"
-        raise unfit_mask(message, f"add it: `values = {[*values, other]}`")
+        raise unfit_mask(message, lossy(name) or f"add it: `values = {[*values, other]}`")
     return places
+
+
+def lossy(name: str) -> str | None:
+    """The remedy for a mask whose format does not keep values; None for other formats."""
+    if os.path.splitext(name)[1].lower() not in (".jpg", ".jpeg", ".jpe", ".jfif"):
+        return None
+    return (
+        "JPEG changes values: save masks as .png; for two classes, `Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
+    )
 
 
 def unfit_mask(message: str, help: str) -> Exception:

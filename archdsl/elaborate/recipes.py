@@ -19,7 +19,7 @@ from archdsl.ops import Op
 from archdsl.recipe import Recipe
 from archdsl.recipe.optimizers import REFUSED
 from archdsl.recipe.parts import LABEL_KEYS
-from archdsl.recipe.paths import parse_path
+from archdsl.recipe.paths import ELSEWHERE, parse_path
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
@@ -153,20 +153,29 @@ class _Reader:
         """Report the keys that `train` does not have, when it is known what the others hold."""
         for name, span in self._unknown:
             self.meant.add(nearest(name, Recipe.model_fields) or name)
-            help = did_you_mean(name, Recipe.model_fields) or self._owner(name, span) or f"`train` takes {', '.join(Recipe.model_fields)}"
+            key, _, parameter = ELSEWHERE.get(name.lower(), "").partition(".")
+            near = f"did you mean `{key}`?" if key else did_you_mean(name, Recipe.model_fields)
+            help = self._owner(parameter or name, span, key) if parameter or near is None else near
+            help = help or f"`train` takes {', '.join(Recipe.model_fields)}"
             self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
 
-    def _owner(self, name: str, span: Span) -> str | None:
+    def _owner(self, name: str, span: Span, under: str = "") -> str | None:
         """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
+        value = span.text if span.file.name.startswith("--set ") else None
         for key, field in Recipe.model_fields.items():
+            if under not in ("", key):
+                continue
             chosen = self._heads.get(key, [getattr(field.default, "name", "")])
             for entry in sorted(Recipe.registry_for(key) or (), key=lambda entry: entry.name not in chosen):
                 if name == entry.name:
-                    return f"`{name}` is a value of `{key}`: `{key} = {name}(...)`"
-                if name in entry.model_fields and span.file.name.startswith("--set "):
-                    return f"`{name}` belongs to `{key}`: `--set train.{key}.{name}={span.text}`"
-                if name in entry.model_fields:
+                    written = f"`{key} = {name}(...)`" if value is None else f"`--set 'train.{key}={name}({value})'`"
+                    return f"`{name}` is a value of `{key}`: {written}"
+                if name not in entry.model_fields:
+                    continue
+                if value is None:
                     return f"`{name}` belongs to `{key}`: `{key} = {entry.name}({name} = ...)`"
+                part = f"`--set train.{key}.{name}={value}`" if entry.name in chosen else f"`--set 'train.{key}={entry.name}({name} = {value})'`"
+                return f"`{name}` belongs to `{key}`: {part}"
         return None
 
     def _plain(self, value: Any, span: Span) -> Any:
@@ -219,6 +228,8 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         help = f"a path stands in quotes: `{key} = {show(text)}`"
         what = Recipe.registry_for(key)
         return Diagnostic("E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help)
+    if key == "loss" and diagnostic.code == "E0202" and re.search(r"`(ignore|ignore_index|ignore_label)`$", diagnostic.message):
+        return diagnostic._replace(help="it is a key of the recipe, beside `loss`: `ignore = 255`")
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
     if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:
@@ -231,13 +242,16 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         return diagnostic
     written = head.id if isinstance(head, ast.Name) else head.span.text
     name = head.name if isinstance(head, ast.Attribute) else written
-    help = did_you_mean(name, registry.names()) or f"`{key}` takes {', '.join(registry.names())}"
+    near = did_you_mean(name, registry.names())
+    help = near or f"`{key}` takes {', '.join(registry.names())}"
     if key == "optimizer":
         help = REFUSED.get(name.lower().replace("_", ""), help)
     if key == "data" and isinstance(expression, ast.Name):
-        help += f"; a path stands in quotes: `data = {show(f'./{name}')}`"
+        help = f"{near.removesuffix('?')}, or a path" if near else f"{help}; a path"
+        help += f" in quotes, `data = {show(f'./{name}')}`?" if near else f" stands in quotes: `data = {show(f'./{name}')}`"
     elif key == "data" and isinstance(expression, ast.CallExpr) and (path := _only_text(expression)) is not None:
-        help += f"; a file or folder of your own is its path alone: `data = {path}`"
+        help = f"{near} A" if near else f"{help}; a"
+        help += f" file or folder of your own is its path alone: `data = {path}`"
     return diagnostic._replace(message=f"there is no {registry.kind} `{written}`", mark=Mark(head.span), help=help)
 
 

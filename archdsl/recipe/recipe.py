@@ -10,6 +10,7 @@ from pydantic import Field
 from archdsl import limits
 from archdsl.declared import Declared, Fault, Registry, family_of, show, type_name
 from archdsl.diagnostics import did_you_mean
+from archdsl.diagnostics.suggest import nearest
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset
@@ -126,7 +127,15 @@ def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Fault:
     known = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"`{names[0]}`"
     if len(names) == 1 and type(value) in (int, float):
         known = f"`{names[0]}({show(value)})`"
-    given = _article(value.registry.kind) if isinstance(value, Declared) else type_name(value)
+    elif key == "groups" and isinstance(value, str):  # a label
+        known = f"`group({value}, lr = 0.1)`, with its own factor"
+    elif isinstance(value, str) and (near := nearest(value, names)) is not None:
+        known = f"`{near}`, without quotes"
+    elif key == "schedule" and value is None:
+        known = "`constant`"
+    elif key == "normalize" and isinstance(value, list | tuple):
+        known = "`imagenet`, or `fixed(mean = [0.5], std = [0.25])` with your numbers"
+    given = "not one" if value is None else _article(value.registry.kind) if isinstance(value, Declared) else type_name(value)
     message = f"`{key}` of `train` is {_article(registry.kind)}, and {show(value)} is {given}"
     return Fault("E0401", message, argument=key, help=f"write {known}")
 

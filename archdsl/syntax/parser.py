@@ -57,6 +57,8 @@ def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnost
     """The tree of a text that is one expression, such as a setting's value; none where it is not."""
     faults: list[SyntaxFault] = []
     help = "a value is one expression, as in `64`, `[1, 2]` or `2 * 32`"
+    if "'" in source.text and '"' not in source.text:
+        help = "strings stand in double quotes: " + f"`{source.text}`".replace("'", '"')
     expression = _parser().expression(source, 0, len(source.text), faults, help)
     return expression, [fault.diagnostic() for fault in faults]
 

@@ -20,6 +20,14 @@ def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
     return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
+def require_device(accelerator: str) -> None:
+    """Raises `Fault` (E0805) where a device is asked for by its kind and there is none."""
+    kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
+    if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
+        help = "train without it: `--device cpu`"
+        raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
+
+
 def check_device(recipe: Recipe, accelerator: str) -> None:
     """Raise `Fault` E0805 if the device cannot do what the recipe says."""
     cuda = torch.cuda.is_available() and accelerator in ("auto", "cuda", "gpu")

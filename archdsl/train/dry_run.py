@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.declared import Fault
-from archdsl.train.checks import check, check_device, check_sizes
+from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
 from archdsl.train.experiment import Experiment
 from archdsl.train.notices import notices
@@ -49,7 +49,7 @@ class DryRun:
         steps = len(self.rates) // self.epochs
         known = ", as long as the validation metric improves" if self.follows_metric else ""
         lines = [
-            f"learning rate over {self.epochs} epochs of {steps:,} steps{known}",
+            f"learning rate over {_counted(self.epochs, 'epoch')} of {_counted(steps, 'step')}{known}",
             *_chart(self.rates),
             f"{'':11}first {self.rates[0]:.3g}, highest {max(self.rates):.3g}, last {self.rates[-1]:.3g}",
             "",
@@ -68,6 +68,7 @@ def dry_run(experiment: Experiment, *, accelerator: str = "auto", warn: Callable
     Raises `Fault` as `fit` does; E0804 if the loss of the first batch is not finite.
     """
     recipe = experiment.recipe
+    require_device(accelerator)
     check_device(recipe, accelerator)
     data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
     check_sizes(data, experiment.check_shapes)
@@ -131,6 +132,10 @@ def _step(task: Task, batch: Any, device: torch.device) -> DryRun:
 
 def _bytes(tensors: Sequence[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _size(count: int) -> str:

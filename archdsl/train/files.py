@@ -47,7 +47,7 @@ def _unwritten(path: Path, error: Exception) -> Fault:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint on the CPU; raises `Fault` (E0903). Nothing in the file is executed."""
     if not path.is_file():
-        raise Fault("E0903", f"there is nothing to resume: no {path}", help="start without --resume")
+        raise Fault("E0903", f"there is nothing to resume: no {path}", help="start the run without --resume")
     try:
         with path.open("rb") as file:
             part = damaged_part(file)

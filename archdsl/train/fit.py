@@ -26,7 +26,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
-from archdsl.train.checks import check, check_device, check_sizes
+from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
 from archdsl.train.experiment import Experiment, Result, Row
 from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
@@ -40,6 +40,7 @@ from archdsl.train.results import results
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
+from archdsl.train.whole import HELP as AGAIN
 from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -79,7 +80,7 @@ def fit(
     checkpoint written.
     """
     hardware = hardware or Hardware()
-    _require(hardware.accelerator)
+    require_device(hardware.accelerator)
     check_device(experiment.recipe, hardware.accelerator)
     recipe, signals = experiment.recipe, Signals()
     data = load(recipe, experiment.root, experiment.inputs, experiment.reading, experiment.opened)
@@ -117,14 +118,6 @@ def fit(
     if trainer.is_global_zero:
         write(folder / RESULTS, results(result, data.labels.names))
     return result
-
-
-def _require(accelerator: str) -> None:
-    """Raise `Fault` E0805 if there is no device of the kind."""
-    kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
-    if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
-        help = "train without it: `--device cpu`"
-        raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
 
 
 def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:
@@ -176,16 +169,16 @@ def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
     if changed:
         key = changed[0]
         message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
-        raise Fault("E0903", message, argument=key, help="put it back, or start without --resume")
+        raise Fault("E0903", message, argument=key, help=f"put it back, or {AGAIN}")
     done = len(checkpoint["callbacks"]["Recorder"]["history"])
     if done > experiment.recipe.epochs:
         message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
-        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or start without --resume")
+        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or {AGAIN}")
     shapes = {key: tuple(value.shape) for key, value in experiment.module.state_dict().items()}
     stored = checkpoint["state_dict"].items()
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
         message = f"{path} is of another network: `{before.get('network')}` with other weights"
-        raise Fault("E0903", message, help="start without --resume")
+        raise Fault("E0903", message, help=AGAIN)
     return checkpoint
 
 

@@ -56,6 +56,19 @@ def test_a_warmup_longer_than_the_run() -> None:
 @pytest.mark.parametrize(
     ("recipe", "message", "help"),
     [
+        ("schedule = step(at = [5, 10, 20])", "cut after epoch 10, 20, and the run has 10", "`epochs = 21` or more"),
+        ("freeze = [stem]; unfreeze = at(11)", "from epoch 11 on, and the run has 10", "`epochs = 11` or more"),
+    ],
+)
+def test_what_comes_after_the_end_of_the_run(recipe: str, message: str, help: str) -> None:
+    [(code, found, remedy, is_error)] = said(recipe=recipe)
+    assert (code, is_error) == ("W0109", False) and message in found and help in (remedy or "")
+    assert said(recipe="schedule = step(at = [5, 9])") == [] == said(recipe="freeze = [stem]; unfreeze = at(10)")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message", "help"),
+    [
         ("freeze = [stem, layr1]", "`freeze` names `layr1`", "did you mean `layer1`?"),
         ("freeze = all_but(head)", "`freeze` names `head`", "its labels are stem, layer1, layer2, fc"),
         ("groups = group([fc, layer2.conw], lr = 2)", "`groups` names `layer2.conw`", "did you mean `layer2.conv`?"),

@@ -65,7 +65,7 @@ def test_values_of_masks_decide_what_is_advised(cli: Any, tmp_path: Path, values
     [
         (RANDOM.integers(0, 256, (12, 3, 16, 16), dtype=np.uint8), "a label is [3, 16, 16], an image in colours", "save `y / 255` as floats"),
         (RANDOM.integers(0, 2, (12, 3, 16, 16), dtype=np.uint8) * 255, "a label is [3, 16, 16], an image in colours", "numpy.unique(numpy.moveaxis(y, 1, -1)"),
-        (RANDOM.integers(-1, 4, (12, 16, 16)), "a label in `y` is -1", "number them from 0"),
+        (RANDOM.integers(-1, 4, (12, 16, 16)), "a label is -1", "number them from 0"),
     ],
 )
 def test_labels_that_are_no_masks(cli: Any, tmp_path: Path, y: Any, message: str, help: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import Result
+from PIL import Image
 
 from archdsl import load
 from archdsl.declared import Fault
@@ -284,6 +285,45 @@ def test_a_key_of_the_recipe_is_no_option(cli: Cli, small: Path, given: list[str
     result = cli("train", small, *given)
     assert result.exit_code == 2 and f"it is a key of the recipe, {setting}" in result.stderr
     assert "No such option" in cli("train", small, "--nonsense").stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (["--gpu", "0"], "write --device cuda"),
+        (["--gpus", "2"], "write --devices N"),
+        (["--pretrained"], "write --weights FILE"),
+        (["--amp"], "--set train.precision=..."),
+        (["--class-weights", "balanced"], "--set train.loss.weights=balanced"),
+        (["--fast-dev-run"], "write --dry-run"),
+    ],
+)
+def test_options_of_other_programs(cli: Cli, small: Path, given: list[str], remedy: str) -> None:
+    result = cli("train", small, *given)
+    assert result.exit_code == 2 and remedy in result.stderr
+
+
+def test_the_folder_to_resume_is_the_output(cli: Cli, small: Path, tmp_path: Path) -> None:
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "run.json").write_text("{}")
+    result = cli("train", small, "--resume", "first")
+    assert result.exit_code == 2 and "--resume takes no folder: write -o first --resume" in result.stderr
+
+
+def test_a_run_is_not_written_into_its_data(cli: Cli, small: Path, tmp_path: Path) -> None:
+    for name, shade in (("a", 0), ("b", 200)):
+        for number in range(5):
+            (tmp_path / "tiles" / name).mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), shade + number).save(tmp_path / "tiles" / name / f"{number}.png")
+    result = cli("train", small, "--set", "train.data=./tiles", "--set", "classes=2", "-o", "tiles", "--device", "cpu")
+    assert result.exit_code == 1 and "error[E0606]: tiles is the folder of the data" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "tiles").iterdir()) == ["a", "b"]
+
+
+def test_labels_are_looked_for_before_pytorch_is(cli: Cli, tmp_path: Path) -> None:
+    """In a file of several networks, too, if the command line names them."""
+    result = cli("train", "resnet18", "--set", "train.data=digits", "--set", "train.freeze=backbone")
+    assert result.exit_code == 1 and result.stderr.count("E0807") == 1 and "error[E0807]" in result.stderr
 
 
 def test_a_recipe_starts_from_weights(cli: Cli, small: Path, tmp_path: Path) -> None:

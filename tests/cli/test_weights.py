@@ -72,7 +72,7 @@ def test_fine_tuning(cli: Cli, small: Path, tmp_path: Path) -> None:
     assert refused.exit_code == 1 and "error[E0905]" in refused.stderr and not Path("second").exists()
     second = cli(*given, *start, "--weights-partial")
     assert second.exit_code == 0, second.stderr
-    assert "24 of the network's 28 tensors fit; 4 have another shape; the rest stays" in second.stderr
+    assert "24 of the network's 28 tensors are loaded; 4 have another shape; the rest stays" in second.stderr
     digest = hashlib.sha256(Path("first/weights.safetensors").read_bytes()).hexdigest()
     recorded = {"file": "weights.safetensors", "sha256": digest, "partial": True}
     assert json.loads(Path("second/environment.json").read_text())["weights"] == recorded

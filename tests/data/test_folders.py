@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,30 @@ def classes(root: Path, count: int = 5, size: tuple[int, int] = (4, 5)) -> Path:
         for number in range(count):
             save(np.full((*size, 3), 100 * (label == "b") + number, np.uint8), root / label / f"{number}.png")
     return root
+
+
+@pytest.mark.parametrize(
+    ("parts", "message", "help"),
+    [
+        (["train", "valid"], "the folders `train`, `valid`, where", "rename `valid` to `val`"),
+        (["Train", "Validation"], "the folders `Train`, `Validation`, where", "rename `Train` to `train`, `Validation` to `val`"),
+        (["training", "testing"], "the folders `testing`, `training`, where", "rename `testing` to `test`, `training` to `train`"),
+        (["photographs"], "has one folder, `photographs`, and that has no images", 'write `data = "all/photographs"`'),
+    ],
+)
+def test_parts_under_other_names(tmp_path: Path, parts: list[str], message: str, help: str) -> None:
+    for part in parts:
+        classes(tmp_path / "all" / part)
+    with pytest.raises(Fault, match=message) as caught:
+        read("all", tmp_path, RGB)
+    assert caught.value.help == help
+
+
+def test_classes_may_be_called_like_parts(tmp_path: Path) -> None:
+    for part in ("valid", "test"):
+        for number in range(5):
+            save(np.zeros((4, 5, 3), np.uint8), tmp_path / part / f"{number}.png")
+    assert read(str(tmp_path), Path(), RGB).labels.names == ("test", "valid")
 
 
 def test_train_and_test(tmp_path: Path) -> None:
@@ -217,7 +242,7 @@ def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "b" / "1.png").write_bytes((tmp_path / "b" / "2.png").read_bytes()[:20])
     with pytest.raises(Fault) as caught:
         read(str(tmp_path), Path(), RGB)
-    assert caught.value.message.startswith("cannot read 2 of 16 images:\n") and "a/0.png" in caught.value.message and "b/1.png" in caught.value.message
+    assert caught.value.message.startswith("cannot read 2 of 16 images\n") and "a/0.png" in caught.value.message and "b/1.png" in caught.value.message
     assert "--skip-bad" in (caught.value.help or "")
     whole = save(np.random.default_rng(0).integers(0, 255, (4, 5, 3), dtype=np.uint8), tmp_path / "b" / "3.png").read_bytes()
     (tmp_path / "b" / "3.png").write_bytes(whole[:-40])  # its header is right
@@ -308,6 +333,22 @@ def _gone(root: Path) -> None:
     (root / "masks").rename(root / "labels")
 
 
+def _none(root: Path) -> None:
+    rmtree(root / "masks")
+
+
+def _suffixed(root: Path) -> None:
+    for mask in (root / "masks").iterdir():
+        mask.rename(mask.with_stem(f"{mask.stem}_mask"))
+
+
+def _compressed(root: Path) -> None:
+    rmtree(root / "masks")
+    values = np.random.default_rng(0).integers(0, 2, (8, 6), dtype=np.uint8) * np.uint8(255)
+    for number in range(10):
+        save(values, root / "masks" / f"{number}.jpg")
+
+
 @pytest.mark.parametrize(
     ("spoil", "message", "help"),
     [
@@ -315,7 +356,10 @@ def _gone(root: Path) -> None:
         (_other_size, r"3\.png is \[8, 6\], and its mask .*3\.png is \[8, 7\]", "in the size of its image"),
         (_colors, "3.png is a colour image, with 8 colours", "save each colour's place in the list"),
         (_photograph, "is a colour image, with 600 colours", "without loss"),
-        (_gone, "masks does not exist", "masks of the same names into"),
+        (_gone, "masks does not exist", 'write `masks = "labels"`'),
+        (_none, "masks does not exist", "masks of the same names into"),
+        (_suffixed, r"10 of 10 images .*; it has 0_mask\.png", "rename each mask as its image, 0_mask.png to 0.png"),
+        (_compressed, r"the masks are \.jpg files and have \d+ values", "JPEG changes values: save masks as .png"),
     ],
 )
 def test_masks_that_do_not_fit(tmp_path: Path, spoil: Any, message: str, help: str) -> None:

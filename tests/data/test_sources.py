@@ -185,6 +185,7 @@ def test_numbers_by_hugging_face(tmp_path: Path) -> None:
     ("arguments", "message", "help"),
     [
         ({"path": "hub"}, "has no column `image`: it has img, fine, size", '`image = "img"`'),
+        ({"path": "hub", "image": "img", "label": "fin"}, "has no column `fin`", '`label = "fine"`'),
         ({"path": "hub", "image": "img", "label": "fine", "train": "training"}, "has no split `training`: it has train, test", 'train = "train"'),
         ({"path": "hub", "image": "img", "label": "fine", "validation": "dev"}, "has no split `dev`", "leave `validation` out"),
         ({"path": "someone/something"}, "is neither a folder below .* nor a data set in the cache", "`--download`"),

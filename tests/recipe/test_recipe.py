@@ -89,7 +89,7 @@ def test_everything_is_described(entry: type[Declared]) -> None:
         ({"data": DIGITS, "epochs": 2.5}, "E0406", "epochs", "`epochs` of `train` is a count, and 2.5 is a float"),
         ({"data": DIGITS, "epochs": 0}, "E0402", "epochs", "`epochs` of `train` must be at least 1, and is 0"),
         ({"data": DIGITS, "optimizer": DIGITS}, "E0401", "optimizer", "is an optimizer, and digits is a data set"),
-        ({"data": DIGITS, "optimizer": None}, "E0401", "optimizer", "is an optimizer, and none is none"),
+        ({"data": DIGITS, "optimizer": None}, "E0401", "optimizer", "is an optimizer, and none is not one"),
         ({"data": DIGITS, "augment": ["shift"]}, "E0401", "augment", 'is an augmentation, and "shift" is a string'),
         ({"data": DIGITS, "precision": "fp8"}, "E0402", "precision", 'is fp32 or bf16 or fp16, and not "fp8"'),
         ({"data": DIGITS, "clip": 0}, "E0402", "clip", "must be more than 0"),

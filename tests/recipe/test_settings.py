@@ -53,6 +53,18 @@ def test_a_part_from_python() -> None:
         ("epochs", "E0607", "has no parameter `epochs`", "it is a key of the recipe: `--set train.epochs=3`"),
         ("lr", "E0607", "has no parameter `lr`", "`--set train.optimizer.lr=3`"),
         ("batch_size", "E0607", "has no parameter `batch_size`", "`--set train.batch=3`"),
+        ("momentum", "E0607", "has no parameter `momentum`", "`--set 'train.optimizer=sgd(momentum = 3)'`"),
+        ("metric", "E0607", "has no parameter `metric`", "`--set train.metrics=3`"),
+        ("train.learning_rate", "E0202", "no key `learning_rate`", "`lr` belongs to `optimizer`: `--set train.optimizer.lr=3`"),
+        ("train.nesterov", "E0202", "no key `nesterov`", "`--set train.optimizer.nesterov=3`"),
+        ("train.amsgrad", "E0202", "no key `amsgrad`", "`--set 'train.optimizer=adam(amsgrad = 3)'`"),
+        ("train.class_weights", "E0202", "no key `class_weights`", "`--set train.loss.weights=3`"),
+        ("train.mixup", "E0202", "no key `mixup`", "`--set 'train.augment=mixup(3)'`"),
+        ("train.patience", "E0202", "no key `patience`", "`--set 'train.early_stop=patience(3)'`"),
+        ("train.grad_clip", "E0202", "no key `grad_clip`", "did you mean `clip`?"),
+        ("train.monitor", "E0202", "no key `monitor`", "did you mean `best`?"),
+        ("train.pretrained", "E0202", "no key `pretrained`", "did you mean `weights`?"),
+        ("train.early_stop", "E0401", "is a stopping rule, and 3 is an int", "write `patience(3)`"),
         ("clases", "E0607", "has no parameter `clases`", "did you mean `classes`?"),
         ("train.lr", "E0202", "`train` has no key `lr`", "`--set train.optimizer.lr=3`"),
         ("train.optimizer.lrr", "E0202", "`sgd` has no parameter `lrr`", "did you mean `lr`?"),
@@ -70,3 +82,21 @@ def test_paths_that_lead_nowhere(name: str, code: str, message: str, help: str) 
         loads(TEXT, **{name: 3})
     found = caught.value.diagnostics[0]
     assert found.code == code and message in found.message and help in (found.help or "")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "help"),
+    [
+        ("loss", "cross_entropy(ignore_index = 255)", "`ignore = 255`"),
+        ("data", "imagefolder('tiles')", 'in double quotes: `imagefolder("tiles")`'),
+        ("groups", "fc", "write `group(fc, lr = 0.1)`"),
+        ("schedule", "none", "write `constant`"),
+        ("optimizer", '"Adam"', "write `adam`, without quotes"),
+        ("normalize", "[0.5, 0.5]", "`fixed(mean = [0.5], std = [0.25])`"),
+        ("loss", "ce", "did you mean `cross_entropy`?"),
+        ("data", "cifar100", "did you mean `cifar10`, or a path in quotes"),
+    ],
+)
+def test_values_as_other_libraries_write_them(key: str, text: str, help: str) -> None:
+    [found] = compile_text(TEXT, settings={f"train.{key}": text}).diagnostics
+    assert help in (found.help or "")

@@ -42,6 +42,12 @@ def test_a_first_batch_that_is_not_finite() -> None:
         dry_run(given, accelerator="cpu")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_there_is_not() -> None:
+    with pytest.raises(Fault, match="no CUDA device was found"):
+        dry_run(experiment(), accelerator="cuda")
+
+
 def test_the_command_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(root, ["train", "digits_resnet", "--dry-run", "--device", "cpu", "--set", "train.epochs=8"])

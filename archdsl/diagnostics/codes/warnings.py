@@ -178,9 +178,9 @@ CODES = (
     ),
     Code(
         "W0109",
-        "the warm-up is longer than the run",
+        "a part of the recipe comes after the end of the run",
         """The learning rate climbs over the warm-up, and the run ends before that does: the rate that the optimizer names is never
-        reached.""",
+        reached. In the same way a cut of the rate, `step(at = ...)`, or the epoch of an `unfreeze` may come too late.""",
         bad="""
         network tiny {
           input image [1, 8, 8]
