@@ -14,6 +14,7 @@ from typing import Any, Final, TypedDict
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.strategies.launchers import subprocess_script
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
@@ -88,7 +89,8 @@ def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]
     watcher = threading.Thread(target=watch, name="process-watcher", daemon=True)
     watcher.start()
     try:
-        yield
+        with _alone():
+            yield
     except Exception as error:
         broken = isinstance(error, RuntimeError) and any(word in str(error) for word in _BROKEN)
         if trainer.world_size > 1 and broken:
@@ -99,6 +101,18 @@ def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]
         raise
     finally:
         finished.set()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Keep Lightning's own observer from starting: it ends this process by SIGKILL, which leaves no time to say what happened."""
+    name = "_launch_process_observer"
+    observe = getattr(subprocess_script, name)
+    setattr(subprocess_script, name, lambda processes: None)
+    try:
+        yield
+    finally:
+        setattr(subprocess_script, name, observe)
 
 
 def _kill_started() -> None:
