@@ -80,6 +80,8 @@ def command(
     The folder gets the spec as used, the emitted source, the diagram, metrics.csv, checkpoints, the weights
     and the installed versions. With --resume, a stopped run ends as if it had never stopped.
     """
+    if show_batch is not None and show_batch.suffix.lower() != ".png":
+        raise click.UsageError(f"--show-batch writes a PNG: name the file {show_batch.with_suffix('.png').name}")
     network = require_network(address, settings)
     recipe = require_trainable(network)
     reading = Reading(skip_bad, download)

@@ -190,3 +190,9 @@ def test_a_mistake_in_the_data_is_told_without_torch(cli: Any, tmp_path: Path, b
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["1", "False", "False"], result.stdout + result.stderr
     assert "error[E080" in result.stderr
+
+
+def test_a_picture_of_a_batch_is_a_png(cli: Any, small: Path, tmp_path: Path) -> None:
+    result = cli("train", small, "--show-batch", "batch.jpg")
+    assert result.exit_code == 2 and "name the file batch.png" in result.stderr
+    assert not (tmp_path / "batch.jpg").exists()
