@@ -90,8 +90,12 @@ class Network:
 
     def path_of(self, key: str, path: str) -> Path:
         """Where a path under a key of the recipe leads: from the recipe's file, or from the current folder if it was given from outside."""
+        return self._folder_of(key) / path
+
+    def _folder_of(self, key: str) -> Path:
+        """Where relative paths under a key of the recipe start."""
         place = self._places.get(key)
-        return Path(path) if place is not None and place.file.name.startswith("--set ") else self.folder / path
+        return self.folder if place is not None and any(place.file is source for source in self._sources) else Path()
 
     def inputs(self) -> tuple[Input, ...]:
         """The inputs, as training sees them."""
@@ -103,8 +107,7 @@ class Network:
     @property
     def data_folder(self) -> Path:
         """Where relative paths of data start: at the file, if that names them, else at the current directory."""
-        place = self._places.get("data")
-        return self.folder if place is not None and any(place.file is source for source in self._sources) else Path()
+        return self._folder_of("data")
 
     def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Fault | None:
         """What is wrong with inputs of these shapes, in their order; None if the network works for them."""

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from archdsl.data import IGNORED
 from archdsl.declared import Fault
 from archdsl.recipe import Loss
 from archdsl.recipe.losses import BinaryCrossEntropy, Classification, CrossEntropy, Dice, Focal, Regression
 from archdsl.recipe.metrics import Kind
-from archdsl.train.labels import IGNORED
 
 
 class Criterion(nn.Module):

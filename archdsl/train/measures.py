@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, R2Score, SumMetric
 from torchmetrics import classification as tm
 
+from archdsl.data import IGNORED
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics, metrics_for
-from archdsl.train.labels import IGNORED
 from archdsl.train.losses import Criterion, predicted
 
 

@@ -11,13 +11,13 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from archdsl.data import IGNORED
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
 from archdsl.train.keys import seed_of
-from archdsl.train.labels import IGNORED
 from archdsl.train.losses import predicted
 from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
 from archdsl.train.parts import Parts, check_labels, optimizer_of

@@ -9,12 +9,12 @@ import torch
 from sklearn import metrics as sk
 from torch import Tensor, nn
 
+from archdsl.data import IGNORED
 from archdsl.declared import Declared, Fault
 from archdsl.recipe import Loss, Optimizer, Recipe, Schedule, Stopping
 from archdsl.recipe.metrics import METRICS, metrics_for
 from archdsl.train import Experiment, Hardware, Input, fit
 from archdsl.train.data import load
-from archdsl.train.labels import IGNORED
 from archdsl.train.losses import Criterion
 from archdsl.train.measures import Measured, Measures
 from archdsl.train.sums import RunningSums
