@@ -163,10 +163,22 @@ def _fault(cls: type[Declared], first: Any) -> Fault:
         key, words = bounds[kind]
         return Fault("E0402", f"{of} must be {words} {context[key]}, and is {show(given)}", argument=argument)
     if isinstance(given, float) and kind == "int_type":
-        whole = f"; `//` divides without a remainder, `int(...)` truncates: {int(given)}" if given == given and abs(given) < 1e15 else ""
-        return Fault("E0406", f"{of} is a count, and {show(given)} is a float", argument=argument, help=f"write a whole number{whole}")
+        whole = (
+            f"; `//` divides without a remainder, `int(...)` truncates: {int(given)}"
+            if given == given and abs(given) < 1e15
+            else ""
+        )
+        return Fault(
+            "E0406", f"{of} is a count, and {show(given)} is a float", argument=argument, help=f"write a whole number{whole}"
+        )
     understood = cls.words(argument) if argument in cls.model_fields else frozenset()
-    expected = "an int" if _element(first) and kind == "int_type" else describe(cls.model_fields[argument].annotation) if argument in cls.model_fields else "something else"
+    expected = (
+        "an int"
+        if _element(first) and kind == "int_type"
+        else describe(cls.model_fields[argument].annotation)
+        if argument in cls.model_fields
+        else "something else"
+    )
     if kind in ("value_error", "assertion_error"):
         return Fault("E0402", f"{of}: {first['msg'].split(', ', 1)[-1]}", argument=argument)
     if understood and isinstance(given, str) and given not in understood:
@@ -232,7 +244,13 @@ def describe(annotation: Any) -> str:
         return " or ".join(show(word, frozenset(str(w) for w in arguments)) for word in arguments)
     if origin is tuple:
         items = typing.get_args(annotation)[0]
-        return f"a list of {describe(items)}" if typing.get_origin(items) is typing.Literal else "a list of names" if items is str else "a list of numbers"
+        return (
+            f"a list of {describe(items)}"
+            if typing.get_origin(items) is typing.Literal
+            else "a list of names"
+            if items is str
+            else "a list of numbers"
+        )
     if origin is typing.Annotated:
         return describe(typing.get_args(annotation)[0])
     if arguments:
@@ -241,7 +259,14 @@ def describe(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Declared):
         kind = annotation.registry.kind
         return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
-    plain = {int: "an int", float: "a number", bool: "true or false", str: "a string", range: "a range such as 0..4", type(None): "none"}
+    plain = {
+        int: "an int",
+        float: "a number",
+        bool: "true or false",
+        str: "a string",
+        range: "a range such as 0..4",
+        type(None): "none",
+    }
     return plain.get(annotation, "an op" if annotation is not Any else "any value")
 
 

@@ -95,9 +95,7 @@ def compile_address(address: str, settings: Mapping[str, str] | None = None, std
     return Compiled(None, None, [source]) if isinstance(source, Diagnostic) else compile_source(source, path, name, settings)
 
 
-def read_address(
-    address: str, stdin: IO[bytes] | None = None
-) -> tuple[Path | None, str | None, SourceFile | Diagnostic]:
+def read_address(address: str, stdin: IO[bytes] | None = None) -> tuple[Path | None, str | None, SourceFile | Diagnostic]:
     """The file of an address, the name of its network, where one is said, and its text. A shipped network goes by its name alone."""
     path_text, name = split_address(address)
     if stdin is not None and path_text in ("-", STDIN):
@@ -107,14 +105,23 @@ def read_address(
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if os.path.exists(path) or not bare:
         return path, name, read_source(path, str(path))
-    shipped = _shipped_file(path_text) if name is None else next((file for file in shipped_files() if file.stem == path_text), None)
+    shipped = (
+        _shipped_file(path_text) if name is None else next((file for file in shipped_files() if file.stem == path_text), None)
+    )
     if shipped is not None:
         return shipped, path_text if name is None else name, read_source(shipped, shipped.name)
     meant = f"{path_text}.arch"
-    help = f"write `{address.replace(path_text, meant, 1)}`" if os.path.exists(meant) else did_you_mean(path_text, shipped_networks()) or _GIVE
+    help = (
+        f"write `{address.replace(path_text, meant, 1)}`"
+        if os.path.exists(meant)
+        else did_you_mean(path_text, shipped_networks()) or _GIVE
+    )
     message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
     if name is not None and (file := _shipped_file(path_text)) is not None:
-        message, help = f"there is no file {path_text!r}: it is a network, of {file.stem}", f"write `{path_text}`, or `{file.stem}:{name}`"
+        message, help = (
+            f"there is no file {path_text!r}: it is a network, of {file.stem}",
+            f"write `{path_text}`, or `{file.stem}:{name}`",
+        )
     return path, name, Diagnostic("E0601", message, help=help)
 
 
@@ -189,7 +196,9 @@ def _examine(
         wrong = True
     if wrong:
         graph = None
-    compiled = Compiled(graph, recipe if graph is not None else None, found, program.sources, sizes=sizes, places=places, steps=elaboration.steps)
+    compiled = Compiled(
+        graph, recipe if graph is not None else None, found, program.sources, sizes=sizes, places=places, steps=elaboration.steps
+    )
     return compiled, elaboration.false_claims
 
 
@@ -229,7 +238,9 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Those of several networks, of each place once, although its sizes may be others in each."""
     found: dict[tuple[object, ...], Diagnostic] = {}
     for diagnostic in diagnostics:
-        found.setdefault((diagnostic.code, diagnostic.mark.span if diagnostic.mark is not None else diagnostic.message), diagnostic)
+        found.setdefault(
+            (diagnostic.code, diagnostic.mark.span if diagnostic.mark is not None else diagnostic.message), diagnostic
+        )
     return list(found.values())
 
 

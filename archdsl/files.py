@@ -61,7 +61,9 @@ def cannot_write(path: Path | str, error: OSError | ValueError) -> Fault:
     return Fault("E0606", f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", help=help)
 
 
-_DEVICES: Final = frozenset(["con", "prn", "aux", "nul", "conin$", "conout$", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")])
+_DEVICES: Final = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")]
+)
 """What Windows takes for devices, with any suffix (learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
 
 

@@ -64,7 +64,11 @@ _FRAMES = 16
 
 def names() -> dict[str, int]:
     """The limits that can be set, as `--limit` writes them, with their values."""
-    return {name.lower(): value for name, value in globals().items() if name[0].isupper() and name.isupper() and isinstance(value, int) and name not in FIXED}
+    return {
+        name.lower(): value
+        for name, value in globals().items()
+        if name[0].isupper() and name.isupper() and isinstance(value, int) and name not in FIXED
+    }
 
 
 @contextmanager

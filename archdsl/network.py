@@ -102,7 +102,10 @@ class Network:
         from archdsl.data.inputs import Input  # here: checking needs no data
 
         nodes = [self.graph.nodes[i] for i in self.graph.inputs]
-        return tuple(Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer) for node in nodes)
+        return tuple(
+            Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer)
+            for node in nodes
+        )
 
     @property
     def data_folder(self) -> Path:
@@ -197,7 +200,15 @@ class Network:
 
             tensors = read(source if isinstance(source, Mapping) else Path(source))
             wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            report = report_on(self.graph, counting_spoiled(tensors, module), wanted=wanted, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
+            report = report_on(
+                self.graph,
+                counting_spoiled(tensors, module),
+                wanted=wanted,
+                by=by,
+                without_heads=without_heads,
+                prefix=prefix,
+                channels=channels,
+            )
             if not report.ok and (report.fit.useless or not partial):
                 raise SpecError([report.diagnostic()])
             return replace(report, done=True, converted=move(module, tensors, report.fit))

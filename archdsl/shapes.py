@@ -144,7 +144,9 @@ def format_shape(shape: Shape) -> str:
 
 def _bounded(period: int, symbol: str) -> int:
     if period > limits.PERIOD:
-        raise SizeError(f"sizes repeat only after {period:,} values of {symbol}, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}")
+        raise SizeError(
+            f"sizes repeat only after {period:,} values of {symbol}, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}"
+        )
     return period
 
 

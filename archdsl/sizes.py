@@ -143,7 +143,9 @@ def _side_by_side(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | No
     """Where each starts, by remainders of a common period."""
     period = lcm(len(a.least), len(b.least))
     if period > limits.PERIOD:
-        raise SizeError(f"the sizes that work repeat only after {period:,} values, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}")
+        raise SizeError(
+            f"the sizes that work repeat only after {period:,} values, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}"
+        )
     return zip(_over(a.least, period), _over(b.least, period), strict=True)
 
 
@@ -157,7 +159,9 @@ def _complement(a: SizeSet) -> SizeSet:
     least = [None if start is not None else after + period for start, after in zip(a.least, last, strict=True)]
     ends = (start if start is not None else after for start, after in zip(a.least, last, strict=True))
     before = chain.from_iterable(range(r or period, end, period) for r, end in enumerate(ends))
-    return _canonical([n if n is None else max(n, 1) if n % period else n or period for n in least], (n for n in before if n not in a.points))
+    return _canonical(
+        [n if n is None else max(n, 1) if n % period else n or period for n in least], (n for n in before if n not in a.points)
+    )
 
 
 def _over(least: tuple[int | None, ...], period: int) -> list[int | None]:
@@ -202,7 +206,9 @@ def _counted(numbers: Iterable[int]) -> set[int]:
     for n in numbers:
         found.add(n)
         if len(found) > limits.SINGLE_SIZES:
-            raise SizeError(f"more than {limits.SINGLE_SIZES:,} single sizes would have to be told apart; {limits.remedy('SINGLE_SIZES')}")
+            raise SizeError(
+                f"more than {limits.SINGLE_SIZES:,} single sizes would have to be told apart; {limits.remedy('SINGLE_SIZES')}"
+            )
     return found
 
 

@@ -14,7 +14,7 @@ from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.source import SourceFile
 from archdsl.syntax.outline import excerpt
 
-_FIRST: Final = '''\
+_FIRST: Final = """\
 ## A small residual network for 8 by 8 digits: a start to change.
 ## `archdsl check NAME.arch` shows its layers, `archdsl render NAME.arch -o NAME.svg` draws it.
 
@@ -49,7 +49,7 @@ train {
   schedule  = cosine(warmup = 1)
   seed      = 0
 }
-'''
+"""
 
 
 def starter(name: str) -> dict[str, str]:

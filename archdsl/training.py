@@ -139,7 +139,13 @@ def _require_apart(network: Network, recipe: Recipe, folder: Path) -> None:
     """Raise `SpecError` (E0606) where the folder of the run is that of the data, whose classes its own folders would become."""
     path = recipe.data if isinstance(recipe.data, str) else getattr(recipe.data, "path", None)
     if path is not None and (network.data_folder / path).resolve() == folder.resolve():
-        raise SpecError([Diagnostic("E0606", f"{folder} is the folder of the data", help="choose another folder with -o, such as `-o runs/first`")])
+        raise SpecError(
+            [
+                Diagnostic(
+                    "E0606", f"{folder} is the folder of the data", help="choose another folder with -o, such as `-o runs/first`"
+                )
+            ]
+        )
 
 
 def _module(network: Network, recipe: Recipe, weights: Weights | None, transferred: Callable[[WeightsReport], None]) -> nn.Module:

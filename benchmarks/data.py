@@ -35,7 +35,9 @@ def generate(folder: Path, count: int, ending: str) -> None:
     """Smooth images with noise, about as large in their files as photographs of the size."""
     random = np.random.default_rng(0)
     for number in range(count):
-        coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize(
+            (SIDE, SIDE), Image.Resampling.BICUBIC
+        )
         pixels = np.asarray(coarse, np.int16) + random.integers(-6, 7, (SIDE, SIDE, 3))
         path = folder / ("train" if number % 20 else "test") / str(number // 20 % CLASSES) / f"{number}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +117,9 @@ def files(count: int, ending: str, rounds: int) -> Section:
         data = load(recipe, Path(), (Input("image", (3, SIDE, SIDE)),))
         opening = time.perf_counter() - start
         batches = data.training_batches(BATCH, 0, lambda: 0)
-        ours, theirs = paired(partial(seconds, partial(exhaust, batches)), partial(seconds, partial(raw, paths, pool)), rounds=rounds)
+        ours, theirs = paired(
+            partial(seconds, partial(exhaust, batches)), partial(seconds, partial(raw, paths, pool)), rounds=rounds
+        )
         peak = peak_mib(partial(exhaust, batches))
     speeds = [[len(paths) / time for time in side] for side in (ours, theirs)]
     shares = ratios(theirs, ours)

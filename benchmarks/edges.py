@@ -1,6 +1,6 @@
 """Texts at the edge of what the limits allow: what checking and drawing one may take.
 
-    python benchmarks/edges.py [--quick]
+python benchmarks/edges.py [--quick]
 """
 
 from __future__ import annotations
@@ -90,9 +90,14 @@ def edges(texts: Mapping[str, tuple[str, int]], rounds: int) -> Section:
         ["text", "characters", "ends with", "check, s", "least, s", "`archdsl check`, s", "peak, MiB", "verdict",
          *(f"`render --detail {detail}`, CPU s" for detail in levels), "verdict"],
     )  # fmt: skip
-    processes = {name: as_process(name, text, status, rounds) for name, (text, status) in texts.items()}  # while this process is small
+    processes = {
+        name: as_process(name, text, status, rounds) for name, (text, status) in texts.items()
+    }  # while this process is small
     for name, (text, status) in texts.items():
-        took, peak = statistics.median([process.wall for process in processes[name]]), max(process.peak_mib for process in processes[name])
+        took, peak = (
+            statistics.median([process.wall for process in processes[name]]),
+            max(process.peak_mib for process in processes[name]),
+        )
         checked = [seconds(partial(check_text, f"{text}# {n}\n")) for n in range(rounds)]  # else it is parsed once
         share = max(statistics.median(checked) / SECONDS, peak / MEBIBYTES)
         drawn = {detail: as_picture(text, detail) for detail in levels}

@@ -69,7 +69,18 @@ CASES = [
 ]  # fmt: skip
 SMOKE = [
     Case("resnet20, fp32", "resnet20", 32, 48, 16, 0.9, lambda: built("resnet20"), epochs=2),
-    Case("resnet20, bf16, channels_last", "resnet20", 32, 48, 16, 0.98, lambda: built("resnet20"), bf16=True, channels_last=True, epochs=2),
+    Case(
+        "resnet20, bf16, channels_last",
+        "resnet20",
+        32,
+        48,
+        16,
+        0.98,
+        lambda: built("resnet20"),
+        bf16=True,
+        channels_last=True,
+        epochs=2,
+    ),
 ]
 
 
@@ -102,7 +113,10 @@ def measured(case: Case, device: torch.device, rounds: int) -> list[str]:
         except ModuleNotFoundError as error:
             return [case.name, *["-"] * 3, f"not measured: no {error.name}"]
         ours, theirs = paired(
-            lambda: by_archdsl(case, folder, device), lambda: by_hand(case, module, images, labels, device, folder), rounds=rounds, warm_up=0
+            lambda: by_archdsl(case, folder, device),
+            lambda: by_hand(case, module, images, labels, device, folder),
+            rounds=rounds,
+            warm_up=0,
         )
     found = ratios(ours, theirs)
     return [case.name, spread(ours, ",.0f"), spread(theirs, ",.0f"), spread(found), f"{case.target:.2f}"]
@@ -118,7 +132,9 @@ def by_archdsl(case: Case, folder: Path, device: torch.device) -> float:
         "normalize": Expression(f"fixed(mean = [{MEAN}], std = [{STD}])"),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as run:
-        load(case.network, **{f"train.{key}": value for key, value in settings.items()}).fit(Path(run) / "run", device=device.type)
+        load(case.network, **{f"train.{key}": value for key, value in settings.items()}).fit(
+            Path(run) / "run", device=device.type
+        )
         rows = list(csv.DictReader((Path(run) / "run" / "metrics.csv").read_text().splitlines()))
     return case.images * (case.epochs - 1) / sum(float(row["seconds"]) for row in rows[1:])
 

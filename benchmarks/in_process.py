@@ -1,6 +1,6 @@
 """Checking within one process that is warm: ResNet-152, deep networks, and how the time grows with the layers.
 
-    python benchmarks/in_process.py [--quick]
+python benchmarks/in_process.py [--quick]
 """
 
 from __future__ import annotations
@@ -74,7 +74,12 @@ def timed(action: Callable[[], Any], rounds: int) -> tuple[list[float], list[flo
 
 def shares(action: Callable[[], Any]) -> dict[str, float]:
     """The fraction of the time that each stage of the driver takes."""
-    stages = {"parsing": (driver.Program, "module"), "elaboration": (driver, "elaborate"), "passes": (driver, "run_passes"), "counts": (driver, "counts")}
+    stages = {
+        "parsing": (driver.Program, "module"),
+        "elaboration": (driver, "elaborate"),
+        "passes": (driver, "run_passes"),
+        "counts": (driver, "counts"),
+    }
     spent = dict.fromkeys(stages, 0.0)
     before = {stage: getattr(*place) for stage, place in stages.items()}
 
@@ -104,7 +109,19 @@ def checks(rounds: int) -> Section:
         "Checking, in process",
         f"Text to checked graph, through `archdsl.driver`, after one round to warm up. A text that did not change is parsed once; the first row's changes in each round. "
         f"{rounds} rounds for ResNet-152, 5 for 10,000 layers, 3 for those written out; a layer is a convolution, and the deep networks are residual blocks of two.",
-        ["network", "ops", "median, ms", "least, ms", "CPU, ms", "target, ms", "verdict", "parsing", "elaboration", "passes", "counts"],
+        [
+            "network",
+            "ops",
+            "median, ms",
+            "least, ms",
+            "CPU, ms",
+            "target, ms",
+            "verdict",
+            "parsing",
+            "elaboration",
+            "passes",
+            "counts",
+        ],
     )
     resnet, changes = (ROOT / "specs" / "resnet.arch").read_text(encoding="utf-8"), itertools.count()
     cases: list[tuple[str, Callable[[], int], int, float | None]] = [
@@ -126,14 +143,18 @@ def checks(rounds: int) -> Section:
 
 def growth(sizes: tuple[int, ...], rounds: int) -> Section:
     """The time by the number of layers, with a straight line through it."""
-    section = Section("How the time grows with the layers", "", ["layers", "ops", "median, ms", "CPU, ms", "least CPU, ms", "µs a layer"])
+    section = Section(
+        "How the time grows with the layers", "", ["layers", "ops", "median, ms", "CPU, ms", "least CPU, ms", "µs a layer"]
+    )
     least = []
     for layers in sizes:
         text = deep(layers)
         wall, cpu = timed(partial(compiled, text), rounds)
         least.append(min(cpu))
         times = [statistics.median(wall), statistics.median(cpu), min(cpu)]
-        section.rows.append([f"{layers:,}", f"{compiled(text):,}", *(f"{1e3 * t:.1f}" for t in times), f"{1e6 * min(cpu) / layers:.1f}"])
+        section.rows.append(
+            [f"{layers:,}", f"{compiled(text):,}", *(f"{1e3 * t:.1f}" for t in times), f"{1e6 * min(cpu) / layers:.1f}"]
+        )
     line = fit_line(sizes, least)
     ratio = (least[-1] / sizes[-1]) / (least[0] / sizes[0])
     section.about = (

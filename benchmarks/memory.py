@@ -44,7 +44,9 @@ def memory(cases: dict[str, int], rounds: int) -> Section:
         ours, theirs = ([process.peak_mib for process in column] for column in columns)
         pairs = ratios(ours, theirs)
         medians = [f"{statistics.median(side):.0f}" for side in (ours, theirs)]
-        section.rows.append([f"{name}, {batch}", *medians, spread(pairs, ".3f"), f"≤ {TARGET}", verdict(statistics.median(pairs), TARGET)])
+        section.rows.append(
+            [f"{name}, {batch}", *medians, spread(pairs, ".3f"), f"≤ {TARGET}", verdict(statistics.median(pairs), TARGET)]
+        )
     return section
 
 

@@ -38,7 +38,13 @@ class Case:
     step: int
 
 
-CASES = (Case("resnet50", 4, 2), Case("googlenet", 4, 4), Case("densenet121", 4, 2), Case("mobilenet_v2", 8, 4), Case("vgg16", 2, 1))
+CASES = (
+    Case("resnet50", 4, 2),
+    Case("googlenet", 4, 4),
+    Case("densenet121", 4, 2),
+    Case("mobilenet_v2", 8, 4),
+    Case("vgg16", 2, 1),
+)
 
 
 torchvision_models = cache(import_models)
@@ -91,9 +97,13 @@ def building(rounds: int) -> Section:
 
 def running(cases: tuple[Case, ...], rounds: int) -> list[Section]:
     """Forward passes and training steps."""
-    allocator = ", ".join(f"{key}={value}" for key, value in ALLOCATOR.items() if os.environ.get(key) == value) or "glibc's defaults"
+    allocator = (
+        ", ".join(f"{key}={value}" for key, value in ALLOCATOR.items() if os.environ.get(key) == value) or "glibc's defaults"
+    )
     about = f"{rounds} rounds in turn after two to warm up, on {THREADS} threads; allocator for both: {allocator}. Below the target is better."
-    forward = Section("Forward pass, evaluation mode", about, ["network, batch", "archdsl, ms", "torchvision, ms", "ratio", "target", "verdict"])
+    forward = Section(
+        "Forward pass, evaluation mode", about, ["network, batch", "archdsl, ms", "torchvision, ms", "ratio", "target", "verdict"]
+    )
     training = Section("Training step, SGD with momentum", about, forward.head)
     for case in cases:
         torch.manual_seed(0)

@@ -1,6 +1,6 @@
 """What open sizes cost: the check of a network with sizes left open beside the same with fixed ones.
 
-    python benchmarks/open_sizes.py [--quick]
+python benchmarks/open_sizes.py [--quick]
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def compared(rounds: int) -> Section:
     for name, network, opened, fixed, target in cases:
         ours, theirs = paired(partial(check, opened, network), partial(check, fixed, network), rounds=rounds)
         ratio = statistics.median(ratios(ours, theirs))
-        words = driver.compile_text(opened, network).sizes.sentences()[0].splitlines()[0].removeprefix("H and W must be ").rstrip(":")
+        words = (
+            driver.compile_text(opened, network).sizes.sentences()[0].splitlines()[0].removeprefix("H and W must be ").rstrip(":")
+        )
         section.rows.append(
             [name, f"{statistics.median(ours):.1f}", f"{statistics.median(theirs):.1f}", f"{ratio:.2f}",
              "" if target is None else f"≤ {target:.0f}", "" if target is None else verdict(ratio, target), words]
@@ -66,7 +68,9 @@ def strides(rounds: int) -> Section:
     )
     for halvings in (2, 4, 6, 8, 10, 12):
         texts = [CHAIN.format(halvings=halvings, end=end) for end in ("relu", JOIN)]
-        plain, joined = (statistics.median(column) for column in paired(*(partial(check, text, None) for text in texts), rounds=rounds))
+        plain, joined = (
+            statistics.median(column) for column in paired(*(partial(check, text, None) for text in texts), rounds=rounds)
+        )
         target = 50 if halvings == 10 else None
         words = ["", ""] if target is None else [f"≤ {target}", verdict(joined, target)]
         section.rows.append([f"{2**halvings:,}", f"{plain:.1f}", f"{joined:.1f}", *words])

@@ -77,11 +77,24 @@ def measure(rounds: int) -> list[Section]:
         f"`archdsl check specs/resnet.arch:resnet152` (a table of over 500 layers), `hndl check` and MLnode's `validate` of a "
         f"single residual block with two convolutions; {rounds} rounds in turn after one to warm up, all from compiled bytecode. "
         "Each is first seen to refuse the same network with one width that does not fit. Medians, with the least and the largest.",
-        ["program", "wall, s", "CPU, s", "peak memory, MiB", "archdsl's wall time as a fraction", "CPU time as a fraction", "target", "verdict"],
+        [
+            "program",
+            "wall, s",
+            "CPU, s",
+            "peak memory, MiB",
+            "archdsl's wall time as a fraction",
+            "CPU time as a fraction",
+            "target",
+            "verdict",
+        ],
     )
     ours = runs[0]
     for name, theirs in zip(commands, runs, strict=True):
-        cells = [spread([r.wall for r in theirs]), spread([r.cpu for r in theirs]), f"{statistics.median(r.peak_mib for r in theirs):.0f}"]
+        cells = [
+            spread([r.wall for r in theirs]),
+            spread([r.cpu for r in theirs]),
+            f"{statistics.median(r.peak_mib for r in theirs):.0f}",
+        ]
         if theirs is ours:
             cells += ["", "", "", ""]
         else:

@@ -59,9 +59,17 @@ def machine() -> str:
 def versions() -> str:
     """What was measured, and what with."""
     packages = ["torch", "lark", "pydantic"]
-    found = [f"Python {platform.python_version()}", f"archdsl {version('archdsl')}", *(f"{name} {version(name)}" for name in packages)]
+    found = [
+        f"Python {platform.python_version()}",
+        f"archdsl {version('archdsl')}",
+        *(f"{name} {version(name)}" for name in packages),
+    ]
     references = sorted(path.name.removesuffix(".dist-info") for path in (ROOT / ".references").glob("torchvision-*.dist-info"))
-    pinned = [line for line in (ROOT / "benchmarks" / "peers.txt").read_text().splitlines() if line and not line.startswith(("#", "torch"))]
+    pinned = [
+        line
+        for line in (ROOT / "benchmarks" / "peers.txt").read_text().splitlines()
+        if line and not line.startswith(("#", "torch"))
+    ]
     return ", ".join([*found, *(name.replace("-", " ") for name in references), *(line.replace("==", " ") for line in pinned)])
 
 

@@ -1,6 +1,6 @@
 """Training beside a loop written by hand, and how long `archdsl train` takes to its first step: CPU time, in one process each.
 
-    python benchmarks/training.py [--quick] [--json]
+python benchmarks/training.py [--quick] [--json]
 """
 
 from __future__ import annotations
@@ -104,12 +104,18 @@ def by_hand(network: Any, folder: Path) -> float:
             objective.backward()
             optimizer.step()
             schedule.step()
-            total, correct, count = total + loss.item() * len(labels), correct + int((main.argmax(1) == labels).sum()), count + len(labels)
+            total, correct, count = (
+                total + loss.item() * len(labels),
+                correct + int((main.argmax(1) == labels).sum()),
+                count + len(labels),
+            )
         module.eval()
         with torch.no_grad():
             prepared = (preparation(batch, training=False) for batch in data.evaluation_batches(data.held_out))
             right = sum(int((module(*given).argmax(1) == labels).sum()) for given, labels in prepared)
-        rows.append({"epoch": epoch, "loss": total / count, "accuracy": correct / count, "val_accuracy": right / len(data.held_out)})
+        rows.append(
+            {"epoch": epoch, "loss": total / count, "accuracy": correct / count, "val_accuracy": right / len(data.held_out)}
+        )
         torch.save({"module": module.state_dict(), "optimizer": optimizer.state_dict()}, folder / "by-hand.pt")
     return time.process_time() - started
 
@@ -125,7 +131,10 @@ def speeds(rounds: int, *, quick: bool) -> Section:
     with tempfile.TemporaryDirectory() as name, open(os.devnull, "w") as silent, patch("sys.stderr", silent):
         folder = Path(name)
         for title, network in networks(folder, quick=quick).items():
-            sides: list[Callable[[], float]] = [lambda network=network: by_hand(network, folder), lambda network=network: by_archdsl(network, folder)]  # type: ignore[misc]
+            sides: list[Callable[[], float]] = [
+                lambda network=network: by_hand(network, folder),
+                lambda network=network: by_archdsl(network, folder),
+            ]  # type: ignore[misc]
             shares = ratios(*paired(*sides, rounds=rounds))
             target = SPEEDS[title]
             section.rows.append([title, spread(shares, ".3f"), f"≥ {target}", verdict(target, statistics.median(shares))])
@@ -147,7 +156,9 @@ def start(rounds: int) -> Section:
 
     ours, theirs = paired(lambda: cpu(FIRST_STEP), lambda: cpu(IMPORTS), rounds=rounds)
     found = ratios(ours, theirs)
-    section.rows.append(["digits_resnet", spread(ours), spread(theirs), spread(found), f"≤ {START}", verdict(statistics.median(found), START)])
+    section.rows.append(
+        ["digits_resnet", spread(ours), spread(theirs), spread(found), f"≤ {START}", verdict(statistics.median(found), START)]
+    )
     return section
 
 

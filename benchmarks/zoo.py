@@ -1,6 +1,6 @@
 """The networks that come with archdsl: checked, and built beside torchvision's constructors where it has them.
 
-    PYTHONPATH=.references python benchmarks/zoo.py [--quick]
+PYTHONPATH=.references python benchmarks/zoo.py [--quick]
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ def measured(name: str, rounds: int) -> Times:
     times = Times(ops, *(1e3 * statistics.median(found) for found in (checks, builds)))
     if not callable(getattr(torchvision_models(), name, None)):  # some families are modules there
         return times
-    filled, constructed = paired(*[partial(seconds, constructor(side, name)) for side in ("archdsl", "torchvision")], rounds=min(rounds, 3))
+    filled, constructed = paired(
+        *[partial(seconds, constructor(side, name)) for side in ("archdsl", "torchvision")], rounds=min(rounds, 3)
+    )
     of_both = {"filled": 1e3 * statistics.median(filled), "constructor": 1e3 * statistics.median(constructed)}
     return replace(times, **of_both, ratio=statistics.median(ratios(filled, constructed)))
 
@@ -63,16 +65,40 @@ def zoo(rounds: int, names: list[str] | None = None) -> Section:
         f"Each family's networks, one after the other: checked, from a file that is parsed already, and built by `Network.build()` on the meta device, without weights. Those that "
         f"torchvision has are built on the CPU, too, with their weights filled, in turn with its constructors; the ratio is the median of the networks'. Medians of {rounds} "
         "rounds, and of 3 on the CPU, summed.",
-        ["family", "networks", "ops", "check, ms", "build, ms", "in torchvision", "archdsl with weights, ms", "torchvision, ms", "ratio", "target", "verdict"],
+        [
+            "family",
+            "networks",
+            "ops",
+            "check, ms",
+            "build, ms",
+            "in torchvision",
+            "archdsl with weights, ms",
+            "torchvision, ms",
+            "ratio",
+            "target",
+            "verdict",
+        ],
     )
     everything = [time for family in families.values() for time in family]
     for family, times in [*families.items(), ("all", everything)]:
         peers = [time for time in times if time.ratio is not None]
-        row = [family, f"{len(times)}", f"{sum(t.ops for t in times):,}", f"{sum(t.check for t in times):.1f}", f"{sum(t.build for t in times):.1f}"]
+        row = [
+            family,
+            f"{len(times)}",
+            f"{sum(t.ops for t in times):,}",
+            f"{sum(t.check for t in times):.1f}",
+            f"{sum(t.build for t in times):.1f}",
+        ]
         if peers:
             ratio = statistics.median(time.ratio for time in peers if time.ratio is not None)
             sums = (sum(time.filled for time in peers), sum(time.constructor for time in peers))
-            row += [f"{len(peers)}", *(f"{total:.1f}" for total in sums), f"{ratio:.3f}", f"≤ {BUILD_TARGET}", verdict(ratio, BUILD_TARGET)]
+            row += [
+                f"{len(peers)}",
+                *(f"{total:.1f}" for total in sums),
+                f"{ratio:.3f}",
+                f"≤ {BUILD_TARGET}",
+                verdict(ratio, BUILD_TARGET),
+            ]
         section.rows.append(row + [""] * (len(section.head) - len(row)))
     return section
 

@@ -125,7 +125,10 @@ def _metrics() -> str:
         f"| `{name}` | {metric.about} | {', '.join(_LABELS[kind] for kind in metric.kinds)} | {'higher' if metric.higher else 'lower'} |"
         for name, metric in METRICS.items()
     ]
-    rows_by_default = [f"| {text} | {', '.join(f'`{name}`' for name in default_metrics(kind, 2))} | `{default_best(kind)}` |" for kind, text in _LABELS.items()]
+    rows_by_default = [
+        f"| {text} | {', '.join(f'`{name}`' for name in default_metrics(kind, 2))} | `{default_best(kind)}` |"
+        for kind, text in _LABELS.items()
+    ]
     return "\n\n".join(
         [
             "## metrics",

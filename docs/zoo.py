@@ -252,8 +252,14 @@ def _evidence(network: Network) -> str:
     """Where the figures of a network without a library come from."""
     graph = network.graph
     text = network.definition.span.text + (graph.root.definition.text if graph.root.definition is not None else "")
-    kinds = [what for word, what in (("params", "the parameters"), ("depth", "the depth")) if re.search(rf"\bexpect {word}\w* ==", text)]
-    parts = ["Its figures are computed from the text" + (f"; its `expect` lines state {' and '.join(kinds)}" if kinds else "") + "."]
+    kinds = [
+        what
+        for word, what in (("params", "the parameters"), ("depth", "the depth"))
+        if re.search(rf"\bexpect {word}\w* ==", text)
+    ]
+    parts = [
+        "Its figures are computed from the text" + (f"; its `expect` lines state {' and '.join(kinds)}" if kinds else "") + "."
+    ]
     files: dict[str, list[str]] = {}
     for file, name in tests_of(graph.name):
         files.setdefault(file, []).append(name.removeprefix("test_").replace("_", " "))

@@ -67,11 +67,16 @@ def test_a_place_that_is_none(tmp_path: Path, place: str) -> None:
     assert sorted(os.listdir(tmp_path)) == ["file", "loop"] and (tmp_path / "loop").is_symlink()
 
 
-@pytest.mark.parametrize("name", ["CON", "nul", "com1.arch", "Lpt9.tar.gz", "aux .txt", "COM¹", "conin$", "a.", "a ", "a:b", "a?", "a|b", "a\x1f", "a\\b"])
+@pytest.mark.parametrize(
+    "name",
+    ["CON", "nul", "com1.arch", "Lpt9.tar.gz", "aux .txt", "COM¹", "conin$", "a.", "a ", "a:b", "a?", "a|b", "a\x1f", "a\\b"],
+)
 def test_names_that_windows_cannot_keep(name: str) -> None:
     assert windows_refuses(name)
 
 
-@pytest.mark.parametrize("name", ["a", "a.b", ".hidden", "..", ".", "console", "com", "com10", "con-1", "a b", "é", "nul_net.arch"])
+@pytest.mark.parametrize(
+    "name", ["a", "a.b", ".hidden", "..", ".", "console", "com", "com10", "con-1", "a b", "é", "nul_net.arch"]
+)
 def test_names_that_windows_keeps(name: str) -> None:
     assert windows_refuses(name) is None

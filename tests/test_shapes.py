@@ -13,7 +13,13 @@ from archdsl import limits
 from archdsl.shapes import Dim, OpenSize, SizeError, numel, open_size, smallest_period
 
 N = open_size("N")
-STEPS = {"+": lambda a, k: a + k, "-": lambda a, k: k - a, "*": lambda a, k: a * k, "//": lambda a, k: a // max(k, 1), "%": lambda a, k: a % max(k, 1)}
+STEPS = {
+    "+": lambda a, k: a + k,
+    "-": lambda a, k: k - a,
+    "*": lambda a, k: a * k,
+    "//": lambda a, k: a // max(k, 1),
+    "%": lambda a, k: a % max(k, 1),
+}
 
 
 @st.composite
@@ -61,7 +67,9 @@ def test_a_formula_that_python_can_read_is_right(steps: list[tuple[str, int]]) -
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=40), st.integers(1, 5))
 def test_smallest_period(values: list[int], times: int) -> None:
     repeated = values * times
-    naive = next(p for p in range(1, len(repeated) + 1) if len(repeated) % p == 0 and repeated == repeated[:p] * (len(repeated) // p))
+    naive = next(
+        p for p in range(1, len(repeated) + 1) if len(repeated) % p == 0 and repeated == repeated[:p] * (len(repeated) // p)
+    )
     assert smallest_period(repeated) == naive
 
 

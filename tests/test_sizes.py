@@ -19,13 +19,20 @@ def functions(draw: st.DrawFn) -> Dim:
     size: Dim = N
     for _ in range(draw(st.integers(0, 4))):
         a, b = draw(st.integers(1, 6)), draw(st.integers(-5, 5))
-        size = draw(st.sampled_from([lambda s, a, b: (s + b) // a, lambda s, a, b: s * a + b, lambda s, a, b: s + N // a]))(size, a, b)
+        size = draw(st.sampled_from([lambda s, a, b: (s + b) // a, lambda s, a, b: s * a + b, lambda s, a, b: s + N // a]))(
+            size, a, b
+        )
     return size
 
 
 @st.composite
 def sets(draw: st.DrawFn) -> SizeSet:
-    found = draw(st.one_of(st.builds(equal, functions(), functions()), st.builds(lambda a, b, k: at_least(a - b, k), functions(), functions(), st.integers(-20, 20))))
+    found = draw(
+        st.one_of(
+            st.builds(equal, functions(), functions()),
+            st.builds(lambda a, b, k: at_least(a - b, k), functions(), functions(), st.integers(-20, 20)),
+        )
+    )
     for _ in range(draw(st.integers(0, 2))):
         other = at_least(draw(functions()) - draw(functions()), draw(st.integers(-20, 20)))
         found = draw(st.sampled_from([lambda a, b: a & b, lambda a, b: a | b, lambda a, b: ~a]))(found, other)

@@ -28,7 +28,9 @@ class Costs:
             key = (id(node.op), shapes)
             cost = known.get(key)
             if cost is None:
-                cost = known[key] = Cost(elements(node.op.parameters(*shapes)) if node.name is not None else 0, _macs(node, shapes))
+                cost = known[key] = Cost(
+                    elements(node.op.parameters(*shapes)) if node.name is not None else 0, _macs(node, shapes)
+                )
             self._costs.append(cost)
 
     def of(self, node: Node) -> Cost:

@@ -55,4 +55,6 @@ def _none_small_enough(verdict: OpenSizes, graph: Graph, symbol: str) -> Diagnos
     message = f"no {symbol} works: it must be at least {smallest:,}, and a size is at most {limits.SIZE:,}"
     demands = [demand for demand in verdict.decisive(symbol) if demand.sizes.smallest() > limits.SIZE]
     place = demands[0].span if demands else graph.stated_at.get(symbol)
-    return Diagnostic("E0310", message, Mark(place) if place is not None else None, help="is a window, a dilation or a bound larger than meant?")
+    return Diagnostic(
+        "E0310", message, Mark(place) if place is not None else None, help="is a window, a dilation or a bound larger than meant?"
+    )

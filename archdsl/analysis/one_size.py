@@ -91,7 +91,9 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
                 failing.setdefault(demand.span, demand)
         for demand in failing.values():
             message = f"the network does not work at {symbol} = {n}: {demand.reason}"
-            found.append(Diagnostic("E0312", message, Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}"), help=help))
+            found.append(
+                Diagnostic("E0312", message, Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}"), help=help)
+            )
         if not failing:
             message = f"the condition of the input does not hold at {symbol} = {n}"
             found.append(Diagnostic("E0312", message, Mark(graph.stated_at[symbol]), help=help))

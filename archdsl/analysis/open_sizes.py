@@ -60,13 +60,17 @@ class OpenSizes:
         """Count numbers; raises `SizeError` where they become too many."""
         self.numbers += numbers
         if self.numbers > limits.SIZE_VALUES:
-            raise SizeError(f"the sets of sizes that work take more than {limits.SIZE_VALUES:,} numbers; {limits.remedy('SIZE_VALUES')}")
+            raise SizeError(
+                f"the sets of sizes that work take more than {limits.SIZE_VALUES:,} numbers; {limits.remedy('SIZE_VALUES')}"
+            )
 
     def works(self, at: Mapping[str, int]) -> bool:
         """Whether the network works at these values of all its open sizes; `ValueError` where one is not given."""
         missing = [symbol for symbol in self.work if symbol not in at]
         if missing:
-            raise ValueError(f"the open sizes are {', '.join(self.work)}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given")
+            raise ValueError(
+                f"the open sizes are {', '.join(self.work)}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
+            )
         return all(at[symbol] in sizes for symbol, sizes in self.work.items()) and all(
             any(at[symbol] in sizes for symbol, sizes in tie.sizes.items()) for tie in self.together
         )
@@ -177,7 +181,9 @@ def _questions(graph: Graph) -> Iterator[_Question]:
         for size in node.shape:
             if isinstance(size, OpenSize) and size not in seen:
                 seen.add(size)
-                yield _Question(node.span, f"{_named(node)} leaves nothing of less", f"{size} is what `{node.op.name}` leaves", (size,))
+                yield _Question(
+                    node.span, f"{_named(node)} leaves nothing of less", f"{size} is what `{node.op.name}` leaves", (size,)
+                )
         for need in node.op.needs(*graph.input_shapes(node)) if node.inputs else ():
             sizes = (need.size, *need.others)
             if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):
@@ -290,7 +296,9 @@ def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
             at = " and ".join(f"{symbol} = {sizes.smallest()}" for symbol, sizes in short.items())
             message = f"these conditions are not enough: {at} meet them, and the network does not work there"
             place = Mark(graph.stated_at[next(iter(short))])
-            verdict.diagnostics.append(Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=describe_choice(tie.sizes)))
+            verdict.diagnostics.append(
+                Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=describe_choice(tie.sizes))
+            )
             return
     untie(verdict)
 
@@ -302,7 +310,9 @@ def untie(verdict: OpenSizes) -> None:
         while ties:
             left = [tie for tie in ties if not any(verdict.work[symbol] <= sizes for symbol, sizes in tie.sizes.items())]
             verdict.spend(4 * len(left) ** 2)
-            verdict.together = [tie for n, tie in enumerate(left) if not any(_implies(o, tie, m < n) for m, o in enumerate(left) if m != n)]
+            verdict.together = [
+                tie for n, tie in enumerate(left) if not any(_implies(o, tie, m < n) for m, o in enumerate(left) if m != n)
+            ]
             for tie in verdict.together:
                 possible = [symbol for symbol, sizes in tie.sizes.items() if verdict.work[symbol] & sizes]
                 if len(possible) > 1:
@@ -325,7 +335,9 @@ def untie(verdict: OpenSizes) -> None:
                 return
             choices = _widest(choices)
             if len(choices) > _CHOICES:
-                raise SizeError(f"the open sizes are tied to one another in more than {_CHOICES} ways; give sizes that are equal one name")
+                raise SizeError(
+                    f"the open sizes are tied to one another in more than {_CHOICES} ways; give sizes that are equal one name"
+                )
     except SizeError as error:
         verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(verdict.together[0].span)))
 
@@ -335,7 +347,9 @@ def _entangled(verdict: OpenSizes) -> list[Together]:
     ties = verdict.together
     while True:
         shared = Counter(symbol for tie in ties for symbol in tie.sizes)
-        left = [tie for tie in ties if all(shared[symbol] > 1 for symbol, sizes in tie.sizes.items() if verdict.work[symbol] & sizes)]
+        left = [
+            tie for tie in ties if all(shared[symbol] > 1 for symbol, sizes in tie.sizes.items() if verdict.work[symbol] & sizes)
+        ]
         if len(left) == len(ties):
             return ties
         ties = left
@@ -361,8 +375,12 @@ def _none_together(verdict: OpenSizes, tie: Together) -> Diagnostic:
     """No sizes meet a condition that ties them, and all the others."""
     symbols = " and ".join(tie.sizes)
     marks = _needs(d for d in verdict.demands if d.symbol in tie.sizes and not _within(d.sizes, tie.sizes[d.symbol]))
-    marks += tuple(Mark(other.span, describe_choice(other.sizes)) for other in islice(verdict.together, _SHOWN) if other is not tie)
-    return Diagnostic("E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, describe_choice(tie.sizes)), marks[:_SHOWN])
+    marks += tuple(
+        Mark(other.span, describe_choice(other.sizes)) for other in islice(verdict.together, _SHOWN) if other is not tie
+    )
+    return Diagnostic(
+        "E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, describe_choice(tie.sizes)), marks[:_SHOWN]
+    )
 
 
 def _named(node: Node) -> str:

@@ -27,7 +27,11 @@ _SPOILS: Final = {
 
 def recipe_findings(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> list[Diagnostic]:
     """Everything that the graph tells against the recipe. `alone` if the file has no other network that the recipe may be for."""
-    return [*_spoiled_scores(graph, recipe), *_beyond_the_run(recipe, places), *_unknown_labels(graph, recipe, places, alone=alone)]
+    return [
+        *_spoiled_scores(graph, recipe),
+        *_beyond_the_run(recipe, places),
+        *_unknown_labels(graph, recipe, places, alone=alone),
+    ]
 
 
 def _spoiled_scores(graph: Graph, recipe: Recipe) -> Iterator[Diagnostic]:
@@ -88,7 +92,9 @@ def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *,
     for key, label in dict.fromkeys(named):
         if label in known:
             continue
-        help = did_you_mean(label, known) or f"its labels are {', '.join(dict.fromkeys(name.partition('.')[0] for name in known))}"
+        help = (
+            did_you_mean(label, known) or f"its labels are {', '.join(dict.fromkeys(name.partition('.')[0] for name in known))}"
+        )
         message = f"`{key}` names `{label}`, and `{graph.name}` has no such label"
         place = places.get(key)
         asked = place is not None and place.file.name.startswith("--set ")  # for this very network

@@ -18,9 +18,7 @@ from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.network import Network
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SETTING = re.compile(
-    r"(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL
-)
+_SETTING = re.compile(r"(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
 
 _LIMITS = "archdsl.limits"
 
@@ -89,9 +87,15 @@ class NetworkCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """`-:NAME` would be an option; keys of the recipe are none, and the message says how to set them."""
         given = list(args)
-        if ctx.resilient_parsing and args and args[-1].startswith("--"):  # for completion, an option that waits for its value would hide all arguments
+        if (
+            ctx.resilient_parsing and args and args[-1].startswith("--")
+        ):  # for completion, an option that waits for its value would hide all arguments
             args = args[:-1]
-        if "--resume" in given and (following := given[given.index("--resume") + 1 :]) and os.path.isfile(os.path.join(following[0], "run.json")):
+        if (
+            "--resume" in given
+            and (following := given[given.index("--resume") + 1 :])
+            and os.path.isfile(os.path.join(following[0], "run.json"))
+        ):
             raise click.UsageError(f"--resume takes no folder: write -o {following[0]} --resume", ctx)
         try:
             return super().parse_args(ctx, [STDIN + arg[1:] if arg.startswith("-:") else arg for arg in args])
@@ -130,7 +134,9 @@ def network_arguments(command: F) -> F:
 def limit_option(command: F) -> F:
     """The option `--limit`, for every command that reads a spec."""
     help = "Raise a limit on what a spec may grow to: --limit nodes=1000000. May be repeated."
-    return click.option("--limit", type=Limit(), multiple=True, metavar="NAME=N", help=help, expose_value=False, callback=_set_limits)(command)
+    return click.option(
+        "--limit", type=Limit(), multiple=True, metavar="NAME=N", help=help, expose_value=False, callback=_set_limits
+    )(command)
 
 
 def limits_of(ctx: click.Context) -> dict[str, int]:

@@ -33,7 +33,9 @@ def report_failure(error: Exception) -> bool:
         print_diagnostics([Diagnostic(error.code, error.message, help=error.help)])
     elif isinstance(error, OSError):
         name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a file"
-        print_diagnostics([Diagnostic("E0601", f"{name} cannot be used: {error.strerror or error}", help="choose another file or folder")])
+        print_diagnostics(
+            [Diagnostic("E0601", f"{name} cannot be used: {error.strerror or error}", help="choose another file or folder")]
+        )
     else:
         return False
     return True

@@ -19,7 +19,13 @@ from archdsl.starter import copy_of, starter, write_new
     epilog="\b\nExamples:\n  archdsl new mynet\n  archdsl new mynet --from resnet50\n  archdsl new wide --from net.arch:small -o experiments",
 )
 @click.argument("name", metavar="NAME")
-@click.option("--from", "address", type=Address(), metavar="NETWORK", help="The network to copy: one that comes with archdsl, or FILE[:NETWORK].")
+@click.option(
+    "--from",
+    "address",
+    type=Address(),
+    metavar="NETWORK",
+    help="The network to copy: one that comes with archdsl, or FILE[:NETWORK].",
+)
 @limit_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER",
               help="Where to write; this folder where it is not said.")  # fmt: skip

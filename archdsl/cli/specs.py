@@ -54,7 +54,9 @@ class Entry:
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl specs\n  archdsl specs --format json | jq '.[].name'\n  archdsl check resnet50")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="A table, or data.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="A table, or data."
+)
 def command(form: str) -> None:
     """Show the networks that come with archdsl; other commands take their names as NETWORK."""
     listed = list(entries())
@@ -105,7 +107,10 @@ def _index() -> dict[str, Any]:
 
 def index_text() -> str:
     """The index, as it is to be."""
-    files = {path.name: {"sha256": _digest(path), "networks": [asdict(entry) for entry in elaborated(path)]} for path in shipped_files()}
+    files = {
+        path.name: {"sha256": _digest(path), "networks": [asdict(entry) for entry in elaborated(path)]}
+        for path in shipped_files()
+    }
     return json.dumps(files, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -46,14 +46,22 @@ Examples:
 @weights_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="The run's folder. [default: runs/NAME-N with the next free N]")  # fmt: skip
-@click.option("--resume", is_flag=True, help="Continue the run in the folder, or the last run of this network; start it if it has no checkpoint.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the run in the folder, or the last run of this network; start it if it has no checkpoint.",
+)
 @click.option("--seeds", type=click.IntRange(min=2), metavar="N",
               help="Train N times, with the seed of the recipe and those that follow it; show the mean and its 95 % confidence interval.")  # fmt: skip
-@click.option("--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
+)
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True,
               help="Devices on each machine; a process trains on each of them.")  # fmt: skip
 @click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines, under torchrun or SLURM.")
-@click.option("--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing."
+)
 @click.option("--skip-bad", is_flag=True, help="Decode all images once, and leave out those that cannot be read.")
 @click.option("--download", is_flag=True, help="Download a data set that is not on this machine.")
 @click.option("--show-batch", type=click.Path(path_type=Path), metavar="PNG",
@@ -115,7 +123,8 @@ def command(
     first = announced_folder()  # of the first process's first run
     folder = output or (first.parent if first else (newest_folder if resume else next_folder)(network.name))
     results = [
-        command.run(network.with_seed(seed), folder / f"seed-{seed}", resume=resume) for seed in range(recipe.seed, recipe.seed + seeds)
+        command.run(network.with_seed(seed), folder / f"seed-{seed}", resume=resume)
+        for seed in range(recipe.seed, recipe.seed + seeds)
     ]
     command.tell(_seeds_table(results, folder, color=colorful(sys.stdout)))
 
@@ -134,7 +143,12 @@ class _Command:
 
     def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
         """Train in a folder; what goes wrong is printed with the command that resumes the run."""
-        facts: dict[str, Any] = {"address": self.address, "settings": dict(self.settings), "limits": limits_of(self.ctx), **self.hardware}
+        facts: dict[str, Any] = {
+            "address": self.address,
+            "settings": dict(self.settings),
+            "limits": limits_of(self.ctx),
+            **self.hardware,
+        }
         with RunFolder(output, snapshot(network), resume=resume) as folder:
             self._say(printable(f"training {network.name} in {folder.path}"))
             with extra_needed("train", "training"):

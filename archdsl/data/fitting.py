@@ -183,7 +183,11 @@ def _other_classes(what: str, output: Sizes, recipe: Recipe, labels: Labels, par
     gaps = count < high - low + 1
     help = f"number the classes from 0{' without gaps' if gaps else ''}: `"
     help += "numpy.unique(y, return_inverse=True)[1]`" if gaps else f"y - {low}`"
-    help += f"; or, for a folder of masks, write `values = {[int(value) for value in values]}` in `imagefolder`" if labels.kind == "mask" and count <= 32 else ""
+    help += (
+        f"; or, for a folder of masks, write `values = {[int(value) for value in values]}` in `imagefolder`"
+        if labels.kind == "mask" and count <= 32
+        else ""
+    )
     help += f", and {as_many(output, count, parameters)}" if count != outputs else ""
     return Fault("E0801", message, argument="data", help=help)
 

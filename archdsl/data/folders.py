@@ -140,7 +140,10 @@ def _check_names(path: Path, written: str, folders: list[str]) -> None:
         )
     inner = path / folders[0] if len(folders) == 1 else None
     if inner is not None and inner.name != "train" and _folders(inner) and not any(map(_is_image, _files(inner))):
-        raise unread(f"{path} has one folder, `{inner.name}`, and that has no images, but folders", f'write `data = "{written.rstrip("/")}/{inner.name}"`')
+        raise unread(
+            f"{path} has one folder, `{inner.name}`, and that has no images, but folders",
+            f'write `data = "{written.rstrip("/")}/{inner.name}"`',
+        )
 
 
 def _other_layout(path: Path, written: str) -> str:
@@ -241,7 +244,10 @@ def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
         shown = ", ".join(lone[:5]) + (", ..." if len(lone) > 5 else "")
         message = f"{len(lone)} of {len(images)} images in {folders[0]} have no mask of their name in {folders[1]}: {shown}{held}"
         if held:
-            raise unread(message, f"rename each mask as its image, {others[0]} to {os.path.splitext(lone[0])[0]}{os.path.splitext(others[0])[1]}")
+            raise unread(
+                message,
+                f"rename each mask as its image, {others[0]} to {os.path.splitext(lone[0])[0]}{os.path.splitext(others[0])[1]}",
+            )
         raise unread(message, f"add the masks, such as {folders[1] / os.path.splitext(lone[0])[0]}.png, or remove the images")
     return [(os.path.join(folders[0], file), os.path.join(folders[1], masks[os.path.splitext(file)[0]])) for file in images]
 

@@ -43,7 +43,9 @@ def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: s
     except OSError as error:
         raise unread(f"cannot read {path}: {error.strerror or error}", help) from error
     except MemoryError as error:
-        raise unread(f"the arrays of {path} are larger than the memory that is free", "save fewer examples, or smaller ones") from error
+        raise unread(
+            f"the arrays of {path} are larger than the memory that is free", "save fewer examples, or smaller ones"
+        ) from error
     except Exception as error:  # of many kinds: damage can be anywhere in the archive
         raise _damaged(path, str(error).partition("\n")[0] or type(error).__name__, help) from error
 

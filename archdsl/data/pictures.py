@@ -304,9 +304,7 @@ def lossy(name: str) -> str | None:
     """The remedy for a mask whose format does not keep values; None for other formats."""
     if os.path.splitext(name)[1].lower() not in (".jpg", ".jpeg", ".jpe", ".jfif"):
         return None
-    return (
-        "JPEG changes values: save masks as .png; for two classes, `Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
-    )
+    return "JPEG changes values: save masks as .png; for two classes, `Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
 
 
 def unfit_mask(message: str, help: str) -> Exception:

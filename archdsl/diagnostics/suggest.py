@@ -90,14 +90,20 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """The help text with the known name that is meant; none where nothing is near."""
     known = list(known)
     stem = name.lower().removesuffix("s")
-    parts = [candidate for candidate in known if candidate[-1:].isdecimal() and candidate[:-1] == stem] if stem != name.lower() else []
+    parts = (
+        [candidate for candidate in known if candidate[-1:].isdecimal() and candidate[:-1] == stem]
+        if stem != name.lower()
+        else []
+    )
     if len(parts) > 1:  # `betas` for `beta1` and `beta2`
         return f"did you mean {' and '.join(f'`{part}`' for part in parts)}?"
     near = nearest(name, known)
     return f"did you mean `{near}`?" if near is not None else None
 
 
-_OTHERS: Final = frozenset("bilinear glu log_softmax max_unpool pixel_unshuffle se sep_conv sepconv separable_conv softmax2d".split())
+_OTHERS: Final = frozenset(
+    "bilinear glu log_softmax max_unpool pixel_unshuffle se sep_conv sepconv separable_conv softmax2d".split()
+)
 """What other libraries have and no op here is, near as the names of some are."""
 
 

@@ -94,7 +94,11 @@ class Binder:
             extra = callee.positional[len(order)]
             takes = "takes no arguments" if not order else f"takes {len(order)} argument{'s' if len(order) > 1 else ''}"
             stage = isinstance(extra.value, Callee | Node)
-            help = f"stages stand in a row: `{extra.span.text} -> {cls.name}`" if stage and not order else f"it is `{signature(cls)}`"
+            help = (
+                f"stages stand in a row: `{extra.span.text} -> {cls.name}`"
+                if stage and not order
+                else f"it is `{signature(cls)}`"
+            )
             raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, help)
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[Problem] = []
@@ -161,7 +165,9 @@ class Binder:
         if wrong:
             raise together(wrong)
         damage = env.module.file.damage
-        if damage is not None and damage.holds(definition.span.start):  # its defaults may be others than those that were understood
+        if damage is not None and damage.holds(
+            definition.span.start
+        ):  # its defaults may be others than those that were understood
             values = dict.fromkeys(values, UNKNOWN)
             env.names.update(values)
         return values, {name: bound.value for name, bound in given.items()}
@@ -200,7 +206,12 @@ def _misfit(cls: type[Declared], fault: Fault, bound: dict[str, Bound], span: Sp
 def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
     """A problem with a call, with the remedy for one such as `conv(3, 64, 7)`, which has the input's channels first, as in PyTorch."""
     target, given = callee.target, callee.positional
-    if found.diagnostic.code not in ("E0304", "E0401", "E0402") or not isinstance(x, Node) or not x.shape or not isinstance(target, type):
+    if (
+        found.diagnostic.code not in ("E0304", "E0401", "E0402")
+        or not isinstance(x, Node)
+        or not x.shape
+        or not isinstance(target, type)
+    ):
         return found
     required = [field.is_required() for field in target.model_fields.values()]
     if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):

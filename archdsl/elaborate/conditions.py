@@ -38,7 +38,9 @@ def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, ow
     about = [value.symbol for value in values if isinstance(value, OpenSize)] or list(own)
     if not about:
         help = "leave out `where`, or state it of an open size: `where H % 2 == 0`"
-        raise problem("E0504", "`where` states a condition on open sizes, and neither this one nor its input has any", condition.span, help)
+        raise problem(
+            "E0504", "`where` states a condition on open sizes, and neither this one nor its input has any", condition.span, help
+        )
     return {**dict.fromkeys(about, ALL), **sets}
 
 
@@ -81,7 +83,9 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
         operand = _sets(evaluator, inner, env)
         if times % 2 == 0:
             return operand
-        return not operand if isinstance(operand, bool) else {symbol: ~sizes for symbol, sizes in _single(operand, e.span).items()}
+        return (
+            not operand if isinstance(operand, bool) else {symbol: ~sizes for symbol, sizes in _single(operand, e.span).items()}
+        )
     if isinstance(e, ast.Choice):
         holds = evaluator.truth(e.condition, env)
         return True if holds is UNKNOWN else _sets(evaluator, e.then if holds else e.other, env)
@@ -125,7 +129,9 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
     symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, OpenSize)))
     if len(symbols) > 1:
         equal_sizes = sign == "==" and {str(left), str(right)} == set(symbols)
-        help = "sizes that are equal get one name: `[3, N, N]`" if equal_sizes else "a condition compares one open size with numbers"
+        help = (
+            "sizes that are equal get one name: `[3, N, N]`" if equal_sizes else "a condition compares one open size with numbers"
+        )
         raise problem("E0307", f"this condition ties {' to '.join(symbols)}: each open size has its own", span, help)
     sizes = compared(sign, left, right)
     return {symbols[0]: sizes} if symbols else bool(sizes)

@@ -111,7 +111,10 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
         count = bodies.evaluator.count(stage.count, env, "the count of `repeat`")
         if isinstance(count, int) and count > limits.ITERATIONS:
             raise too_large(
-                bodies, f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}", stage.count.span, "ITERATIONS"
+                bodies,
+                f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}",
+                stage.count.span,
+                "ITERATIONS",
             )
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
     if "x" in stage.names:

@@ -291,7 +291,9 @@ def _set_rule(bodies: Bodies, setting: ast.Setting, rule: Initializer) -> None:
     try:
         op.check_rule(rule)
     except ValueError as error:
-        raise problem("E0402", str(error), setting.value.span, f"take another rule: `{setting.name} = ones`, `constant(...)`, `normal(...)`") from None
+        raise problem(
+            "E0402", str(error), setting.value.span, f"take another rule: `{setting.name} = ones`, `constant(...)`, `normal(...)`"
+        ) from None
     bodies.initializers[setting.name] = rule
 
 

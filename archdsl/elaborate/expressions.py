@@ -94,7 +94,12 @@ class Evaluator:
         self.steps += count
         if self.steps > limits.STEPS:
             message = f"checking takes more than {limits.STEPS:,} steps, and ends here"
-            raise self.too_large(message, span, "STEPS", "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;")
+            raise self.too_large(
+                message,
+                span,
+                "STEPS",
+                "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;",
+            )
 
     def _spend_on(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
@@ -237,7 +242,9 @@ class Evaluator:
             and abs(base) > 1
             and exponent * base.bit_length() > 2 * limits.INTEGER_BITS
         ):
-            raise problem("E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS"))
+            raise problem(
+                "E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS")
+            )
         return arithmetic("^", base, exponent, e, e.operands[1])
 
     def _unary(self, e: ast.Unary, env: Environment) -> Any:

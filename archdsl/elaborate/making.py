@@ -80,7 +80,9 @@ class Nodes(list[Node]):
                 self._size_values += len(size.offsets)
         if self._size_values > limits.SIZE_VALUES:
             message = f"the formulas of the open sizes take more than {limits.SIZE_VALUES:,} numbers"
-            raise self._evaluator.too_large(message, span, "SIZE_VALUES", "fix a size in `input`, or use strides with common factors;")
+            raise self._evaluator.too_large(
+                message, span, "SIZE_VALUES", "fix a size in `input`, or use strides with common factors;"
+            )
 
 
 def _shape_problem(fault: Fault, inputs: tuple[Node, ...], span: Span, callee: Callee | None) -> Problem:

@@ -125,8 +125,16 @@ def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:
     help = 'an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
     if first == span:
         return Problem(
-            Diagnostic("E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help)
+            Diagnostic(
+                "E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help
+            )
         )
     return Problem(
-        Diagnostic("E0203", f"two stages {where} are called `{name}`", Mark(span), (Mark(first, "the first"),), help="rename one: labels are keys of the state_dict")
+        Diagnostic(
+            "E0203",
+            f"two stages {where} are called `{name}`",
+            Mark(span),
+            (Mark(first, "the first"),),
+            help="rename one: labels are keys of the state_dict",
+        )
     )

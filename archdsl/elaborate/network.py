@@ -88,7 +88,13 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     if false_claims or any(d.is_error for d in bodies.diagnostics):
         graph = None
     if graph is not None and not module.file.damaged:
-        bodies.diagnostics += [*_unused_values(graph), *_heads_in_evaluation(graph), *_channels_as_fractions(graph), *roots_of_negatives(graph), *_never_read(module)]
+        bodies.diagnostics += [
+            *_unused_values(graph),
+            *_heads_in_evaluation(graph),
+            *_channels_as_fractions(graph),
+            *roots_of_negatives(graph),
+            *_never_read(module),
+        ]
     return Elaboration(graph, bodies.diagnostics, false_claims, about, bodies, bodies.claims)
 
 
@@ -157,7 +163,12 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
             chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
             raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
         if len(seen) >= limits.CALL_DEPTH:
-            raise problem("E0502", f"aliases go over more than {limits.CALL_DEPTH} others", definition.name_span, limits.remedy("CALL_DEPTH"))
+            raise problem(
+                "E0502",
+                f"aliases go over more than {limits.CALL_DEPTH} others",
+                definition.name_span,
+                limits.remedy("CALL_DEPTH"),
+            )
         seen.append(alias)
         claims = [*alias.claims, *claims]
         assert callee.module is not None
@@ -212,7 +223,11 @@ def _check_setting(
 
         meant, near = meant_path(name), did_you_mean(name, names)
         of_recipe = meant is not None and (near is None or meant.rpartition(".")[2] == name)
-        help = f"it is a key of the recipe: `--set {written(meant, text)}`" if meant is not None and of_recipe else near or f"it is `{header(network)}`"
+        help = (
+            f"it is a key of the recipe: `--set {written(meant, text)}`"
+            if meant is not None and of_recipe
+            else near or f"it is `{header(network)}`"
+        )
         raise problem("E0607", f"`{definition.name}` has no parameter `{name}`", definition.name_span, help)
     if name in fixed:
         help = f"set it on `{network.name}`, which leaves it open"
@@ -240,9 +255,17 @@ def _unused_values(graph: Graph) -> list[Diagnostic]:
 def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
     """A warning for each head whose value the result needs, so that it runs in evaluation, too."""
     heads = [head for head in graph.heads if graph.in_evaluation[head.value]]
-    help = "what the result needs stands outside of `aux`, with a label of its own; what is wanted besides the result is an `output`"
+    help = (
+        "what the result needs stands outside of `aux`, with a label of its own; what is wanted besides the result is an `output`"
+    )
     return [
-        Diagnostic("W0104", f"the head `{head.name}` runs in evaluation, too: the result is made from it", Mark(head.span), help=help, severity=Severity.WARNING)
+        Diagnostic(
+            "W0104",
+            f"the head `{head.name}` runs in evaluation, too: the result is made from it",
+            Mark(head.span),
+            help=help,
+            severity=Severity.WARNING,
+        )
         for head in heads
     ]
 
@@ -259,7 +282,11 @@ def _channels_as_fractions(graph: Graph) -> list[Diagnostic]:
         for name, value in fractions.items():
             if value == graph.input_shapes(node)[0][0]:
                 message = f"`{name}` of `{op.name}` is {value:g}, the number of channels of its input"
-                help = f"channels are not written: `{op.name}`" if op.parameters_in_order()[0] == name else f"leave it out, or write `{name} = ...`"
+                help = (
+                    f"channels are not written: `{op.name}`"
+                    if op.parameters_in_order()[0] == name
+                    else f"leave it out, or write `{name} = ...`"
+                )
                 found.setdefault(node.span, Diagnostic("W0105", message, Mark(node.span), help=help, severity=Severity.WARNING))
     return list(found.values())
 

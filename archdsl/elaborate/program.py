@@ -40,7 +40,9 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
         folder = os.path.isdir(path)
         within = [f"`{path / name}`" for name in _neighbours(path / "any.arch")] if folder else []
         help = f"name a file in it: {', '.join(within[:4])}" if within else did_you_mean(path.name, _neighbours(path))
-        return Diagnostic("E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=help if within or not folder else None)
+        return Diagnostic(
+            "E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=help if within or not folder else None
+        )
     return decode_source(data, name, mark)
 
 

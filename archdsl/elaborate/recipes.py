@@ -45,11 +45,17 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
     reader = _Reader(module)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
-    for name, text in sorted(settings.items(), key=lambda item: "." in item[0] or "[" in item[0]):  # keys first, then parts of them
+    for name, text in sorted(
+        settings.items(), key=lambda item: "." in item[0] or "[" in item[0]
+    ):  # keys first, then parts of them
         path = parse_path(name)
         if path is None or not text.strip():
             what = f"`--set train.{name}=` has no value" if path is not None else f"`train.{name}` is no path into a recipe"
-            help = f"write `--set train.{name}=...`" if path is not None else "write it as `train.optimizer.lr` or `train.augment[0].pixels`"
+            help = (
+                f"write `--set train.{name}=...`"
+                if path is not None
+                else "write it as `train.optimizer.lr` or `train.augment[0].pixels`"
+            )
             reader.diagnostics.append(Diagnostic("E0607", what, help=help))
             reader.meant.add(name)
             continue
@@ -174,7 +180,11 @@ class _Reader:
                     continue
                 if value is None:
                     return f"`{name}` belongs to `{key}`: `{key} = {entry.name}({name} = ...)`"
-                part = f"`--set train.{key}.{name}={value}`" if entry.name in chosen else f"`--set 'train.{key}={entry.name}({name} = {value})'`"
+                part = (
+                    f"`--set train.{key}.{name}={value}`"
+                    if entry.name in chosen
+                    else f"`--set 'train.{key}={entry.name}({name} = {value})'`"
+                )
                 return f"`{name}` belongs to `{key}`: {part}"
         return None
 
@@ -227,7 +237,9 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
         help = f"a path stands in quotes: `{key} = {show(text)}`"
         what = Recipe.registry_for(key)
-        return Diagnostic("E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help)
+        return Diagnostic(
+            "E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help
+        )
     if key == "loss" and diagnostic.code == "E0202" and re.search(r"`(ignore|ignore_index|ignore_label)`$", diagnostic.message):
         return diagnostic._replace(help="it is a key of the recipe, beside `loss`: `ignore = 255`")
     registry = Recipe.registry_for(key)

@@ -107,7 +107,16 @@ def _copy(scope: Scope, scopes: dict[int, Scope]) -> Scope:
     assert scope.parent is not None
     parent = scopes.get(id(scope.parent)) or _copy(scope.parent, scopes)
     copied = Scope(
-        scope.name, parent, scope.kind, scope.span, scope.block, scope.arguments, scope.given, scope.variables, scope.definition, scope.doc
+        scope.name,
+        parent,
+        scope.kind,
+        scope.span,
+        scope.block,
+        scope.arguments,
+        scope.given,
+        scope.variables,
+        scope.definition,
+        scope.doc,
     )
     scopes[id(scope)] = copied
     return copied

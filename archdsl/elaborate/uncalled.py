@@ -22,7 +22,9 @@ from archdsl.syntax import nodes as ast
 if TYPE_CHECKING:
     from archdsl.elaborate.bodies import Bodies
 
-_OF_THE_TEXT: Final = frozenset({"E0201", "E0202", "E0204", "E0205", "E0208", "E0403", "E0404", "E0501", "E0503", "E0504", "E0506"})
+_OF_THE_TEXT: Final = frozenset(
+    {"E0201", "E0202", "E0204", "E0205", "E0208", "E0403", "E0404", "E0501", "E0503", "E0504", "E0506"}
+)
 """What the text alone shows, whatever the values are."""
 _OF_A_LABEL: Final = frozenset({"E0203", "E0206", "E0207"})
 """What the marked text shows, if nothing in it is computed."""
@@ -80,7 +82,9 @@ class Assuming:
         values = [f"{name} = {show(value)}" for name, value in given.items() if not isinstance(value, Node | Unknown)]
         assumed = " and ".join([*values, *(f"that {condition}" for condition in self.conditions)])
         notes = (f"`{self._network.name}` does not call `{self._block.name}`", *error.notes)
-        return error._replace(code="W0107", message=f"assuming {assumed}: {error.message}", notes=notes, severity=Severity.WARNING)
+        return error._replace(
+            code="W0107", message=f"assuming {assumed}: {error.message}", notes=notes, severity=Severity.WARNING
+        )
 
     def _called_elsewhere(self) -> bool:
         """Whether another network of the file names the block, or one that does."""

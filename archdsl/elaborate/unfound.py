@@ -44,7 +44,7 @@ class Unfound:
         if e.id in {"True", "False", "None"}:
             help = f"write `{e.id.lower()}`"
         elif otherwise == _DEFINING and any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
-            help = f"it is a word that some ops know; to pass it on, put it in quotes: `\"{e.id}\"`"
+            help = f'it is a word that some ops know; to pass it on, put it in quotes: `"{e.id}"`'
         else:
             help = did_you_mean(e.id, known) or otherwise
         return problem("E0201", f"nothing is called `{e.id}` here", e.span, help)

@@ -204,7 +204,9 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def bounded(values: tuple[Any, ...] | range) -> tuple[Any, ...] | range:
     """The list, if it is short enough to go through; `Fault` E0409 otherwise."""
     if not _short(values):
-        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS"))
+        raise Fault(
+            "E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS")
+        )
     return values
 
 
@@ -219,13 +221,17 @@ def nested(value: tuple[Any, ...] | Callee, depth: int = 1) -> int:
     """How many elements a list of lists has in all, or arguments a call; `Fault` E0409 where it is too large or too deep."""
     what, parts = ("lists", value) if isinstance(value, tuple) else ("calls", value.arguments)
     if depth > limits.LIST_DEPTH:
-        raise Fault("E0409", f"{what} stand more than {limits.LIST_DEPTH} deep inside one another", help=limits.remedy("LIST_DEPTH"))
+        raise Fault(
+            "E0409", f"{what} stand more than {limits.LIST_DEPTH} deep inside one another", help=limits.remedy("LIST_DEPTH")
+        )
     total = len(parts)
     for part in parts:
         if isinstance(part, tuple | Callee):
             total += nested(part, depth + 1)
     if total > limits.LIST_ITEMS:
-        raise Fault("E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS"))
+        raise Fault(
+            "E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS")
+        )
     return total
 
 

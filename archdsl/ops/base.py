@@ -203,7 +203,8 @@ def channels_and_axes(name: str, shape: Shape, axes: tuple[int, ...] = (1, 2, 3)
         raise Fault(
             "E0305",
             f"`{name}` takes {' or '.join(forms[n] for n in axes)}, and gets {format_shape(shape)}",
-            help="`flatten` makes a vector of features, `reshape` another arrangement" if len(shape) > 1
+            help="`flatten` makes a vector of features, `reshape` another arrangement"
+            if len(shape) > 1
             else f"it stands before `flatten`; or give the vector axes: `reshape([1, {format_shape(shape)[1:-1]}])`",
         )
     return fixed_channels(name, shape[0]), shape[1:]
@@ -211,7 +212,12 @@ def channels_and_axes(name: str, shape: Shape, axes: tuple[int, ...] = (1, 2, 3)
 
 def fixed_channels(name: str, size: Dim) -> int:
     """The number of channels; `Fault` where it is open."""
-    return fixed(name, size, "the number of channels", "channels come first, and only the sizes after them can be open: `input image [3, H, W]`")
+    return fixed(
+        name,
+        size,
+        "the number of channels",
+        "channels come first, and only the sizes after them can be open: `input image [3, H, W]`",
+    )
 
 
 def fixed(name: str, size: Dim, what: str, help: str = "`gap` and `avgpool_to` give a fixed size for any input size") -> int:
@@ -270,7 +276,9 @@ def check_limits(what: str, shape: Shape) -> None:
     known = [size for size in shape if isinstance(size, int)]
     message = None
     if len(shape) >= limits.AXES:
-        raise Fault("E0502", f"{what} a shape of {len(shape):,} axes, and a tensor has at most {limits.AXES}, with that of the batch")
+        raise Fault(
+            "E0502", f"{what} a shape of {len(shape):,} axes, and a tensor has at most {limits.AXES}, with that of the batch"
+        )
     if max(known, default=0) > limits.SIZE:
         message = f"{what} {format_shape(shape)}, and a size is at most {limits.SIZE:,}"
     elif prod(known) > limits.ELEMENTS:

@@ -89,7 +89,9 @@ class _Windowed(WeightedOp):
             options.append(("groups", g.groups))
         if not g.bias:
             options.append(("bias", False))
-        return Lowering(module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options), _DEFAULTS, ("in_channels", "out_channels")))
+        return Lowering(
+            module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options), _DEFAULTS, ("in_channels", "out_channels"))
+        )
 
 
 def _same(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
@@ -238,4 +240,8 @@ class UpConv(_Windowed, name="upconv"):
         if self.output_pad != 0:
             axes = len(inputs[0]) - 1
             options["output_padding"] = compact(per_axis(self.output_pad, axes, "output_pad"))
-        return Lowering(module=Call(call.target.replace("Conv", "ConvTranspose"), call.args, tuple(options.items()), call.defaults, call.names))
+        return Lowering(
+            module=Call(
+                call.target.replace("Conv", "ConvTranspose"), call.args, tuple(options.items()), call.defaults, call.names
+            )
+        )

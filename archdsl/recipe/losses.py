@@ -16,11 +16,14 @@ ClassWeights = Annotated[
     Field(description="a factor for each class; `balanced`: examples / (classes * examples of the class), in the training set"),
 ]
 Smoothing = Annotated[
-    float, Field(ge=0, lt=1, description="share of the target that is spread evenly: Szegedy et al. 2015, arXiv:1512.00567, section 7")
+    float,
+    Field(ge=0, lt=1, description="share of the target that is spread evenly: Szegedy et al. 2015, arXiv:1512.00567, section 7"),
 ]
 Scale = Annotated[
     Literal["none", "auto"],
-    Field(description="`auto`: the network learns labels with mean 0 and standard deviation 1 over the training set; metrics are scaled back"),
+    Field(
+        description="`auto`: the network learns labels with mean 0 and standard deviation 1 over the training set; metrics are scaled back"
+    ),
 ]
 
 

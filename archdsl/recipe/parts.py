@@ -100,7 +100,9 @@ def first_epoch(recipe: Recipe, key: str) -> int | None:
         chosen = any(covers(label, key) for label in frozen)
     if not chosen:
         return 1
-    return min((at.epoch for at in recipe.unfreeze if not at.labels or any(covers(label, key) for label in at.labels)), default=None)
+    return min(
+        (at.epoch for at in recipe.unfreeze if not at.labels or any(covers(label, key) for label in at.labels)), default=None
+    )
 
 
 def treatment(recipe: Recipe, key: str, axes: int) -> Treatment:

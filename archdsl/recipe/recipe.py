@@ -38,29 +38,48 @@ class Recipe(Declared):
     optimizer: Optimizer = Field(AdamW.create({}), description="how a gradient changes the weights")
     schedule: Schedule = Field(Cosine.create({}), description="how the learning rate changes with time")
     loss: Loss = Field(CrossEntropy.create({}), description="what is made small")
-    transform: tuple[Transform, ...] = Field((), description="how the images of all splits are brought to one size, in this order")
+    transform: tuple[Transform, ...] = Field(
+        (), description="how the images of all splits are brought to one size, in this order"
+    )
     augment: tuple[Augmentation, ...] = Field((), description="how training images are varied after that, in this order")
-    normalize: Normalization | None = Field(OfData.create({}), description="the last step before the network; `none` leaves it out")
+    normalize: Normalization | None = Field(
+        OfData.create({}), description="the last step before the network; `none` leaves it out"
+    )
     ignore: int | None = Field(None, description="the label that loss and metrics leave out, such as 255 for void pixels")
     sampler: Literal["shuffle", "balanced"] = Field("shuffle", description="`balanced` draws every class as often as every other")
     workers: int | None = Field(None, ge=0, le=256, description="processes that decode images; `none` chooses: 0 for arrays")
     regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights")
     early_stop: Stopping | None = Field(None, description="when to stop before the last epoch")
-    metrics: tuple[MetricName, ...] = Field((), description="what is measured on the validation set besides the loss and the accuracy; by the kind of labels if it is left out")
-    best: MetricName | None = Field(None, description="the metric that chooses the best epoch; by the kind of labels if it is left out")
+    metrics: tuple[MetricName, ...] = Field(
+        (),
+        description="what is measured on the validation set besides the loss and the accuracy; by the kind of labels if it is left out",
+    )
+    best: MetricName | None = Field(
+        None, description="the metric that chooses the best epoch; by the kind of labels if it is left out"
+    )
     weights: Start | None = Field(None, description="weights to start from: the path of a file, or `pretrained(...)`")
     freeze: Selection | Labels = Field((), description="parts that are not trained: `all_but(fc)`, a label or a list of labels")
     unfreeze: tuple[Thaw, ...] = Field((), description="from which epoch on frozen parts are trained: `at(5, layer4)`")
     groups: tuple[ParameterGroup, ...] = Field((), description="parts with a learning rate and weight decay of their own")
-    decay: Literal["all", "weights"] = Field("all", description="what weight decay acts on: `weights` leaves out biases and normalizations")
+    decay: Literal["all", "weights"] = Field(
+        "all", description="what weight decay acts on: `weights` leaves out biases and normalizations"
+    )
     clip: Clipping | None = Field(None, description="limit on the gradient: a number is the greatest norm over all weights")
     accumulate: int = Field(1, ge=1, description="batches whose mean gradient makes one step")
-    ema: float | None = Field(None, gt=0, lt=1, description="memory of an average of the weights over the steps, which is evaluated and saved")
-    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of the arithmetic; weights are always fp32. fp16 needs a CUDA device")
+    ema: float | None = Field(
+        None, gt=0, lt=1, description="memory of an average of the weights over the steps, which is evaluated and saved"
+    )
+    precision: Literal["fp32", "bf16", "fp16"] = Field(
+        "fp32", description="of the arithmetic; weights are always fp32. fp16 needs a CUDA device"
+    )
     compile: bool = Field(False, description="compile the module with `torch.compile`: slower to start, faster steps")
-    channels_last: bool = Field(False, description="keep images in memory pixel by pixel, which is faster on GPUs with bf16 or fp16")
+    channels_last: bool = Field(
+        False, description="keep images in memory pixel by pixel, which is faster on GPUs with bf16 or fp16"
+    )
     sync_bn: bool = Field(False, description="batch normalization over the global batch of several devices")
-    checkpoint_every: Interval | None = Field(None, description='how often a checkpoint is written within an epoch, such as `"10min"`')
+    checkpoint_every: Interval | None = Field(
+        None, description='how often a checkpoint is written within an epoch, such as `"10min"`'
+    )
     log: tuple[LoggerName, ...] = Field((), description="where metrics go besides metrics.csv")
     seed: int = Field(0, ge=0, lt=2**31, description="of everything that is drawn by chance")
 
@@ -82,7 +101,12 @@ class Recipe(Declared):
                 raise Fault("E0202", f"`train` has no key `{key}`", argument=key, help=near or known)
         made = super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
         if made.unfreeze and not made.freeze:
-            raise Fault("E0402", "`unfreeze` thaws what `freeze` froze, and nothing is frozen", argument="unfreeze", help="write `freeze = all_but(fc)`")
+            raise Fault(
+                "E0402",
+                "`unfreeze` thaws what `freeze` froze, and nothing is frozen",
+                argument="unfreeze",
+                help="write `freeze = all_but(fc)`",
+            )
         return made
 
     @classmethod

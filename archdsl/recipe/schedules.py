@@ -66,7 +66,9 @@ class Cosine(Schedule, name="cosine"):
     warmup: Warmup = 0.0
     final: Final = 0.0
     warmup_steps: WarmupSteps = 0
-    restart: int | None = Field(None, ge=1, description="epochs from the end of the warm-up to the first restart; none without restarts")
+    restart: int | None = Field(
+        None, ge=1, description="epochs from the end of the warm-up to the first restart; none without restarts"
+    )
     longer: float = Field(1.0, ge=1, description="how many times longer each cycle is than the one before")
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
@@ -108,7 +110,9 @@ class Polynomial(Schedule, name="poly"):
 class Step(Schedule, name="step"):
     """Multiplies the rate at certain epochs, or every few: He et al. 2015, arXiv:1512.03385, section 3.4."""
 
-    at: tuple[Annotated[int, Field(ge=1)], ...] = Field((), description="the epochs after which the rate is cut, such as `[82, 123]`")
+    at: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (), description="the epochs after which the rate is cut, such as `[82, 123]`"
+    )
     every: int | None = Field(None, ge=1, description="epochs between two cuts, in place of `at`")
     multiplier: Multiplier = 0.1
     warmup: Warmup = 0.0
@@ -120,7 +124,9 @@ class Step(Schedule, name="step"):
         if isinstance(values, dict):
             at = values.get("at")
             if type(at) is int:
-                raise ValueError(f"`step(at = [{at}])` cuts the rate once, and `step(every = {at})` every {at} epochs: write which")
+                raise ValueError(
+                    f"`step(at = [{at}])` cuts the rate once, and `step(every = {at})` every {at} epochs: write which"
+                )
             if bool(values.get("at")) == (values.get("every") is not None):
                 raise ValueError("give the epochs of the cuts, `at = [30, 60]`, or `every = 30`")
         return values

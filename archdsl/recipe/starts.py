@@ -18,9 +18,13 @@ class Start(Declared):
 class Pretrained(Start, name="pretrained"):
     """The tensors in a file, put into the network before the first epoch."""
 
-    file: str = Field(description="a `.safetensors` file, or a `.pt` or `.pth` file of a state_dict; relative to the file of the recipe")
+    file: str = Field(
+        description="a `.safetensors` file, or a `.pt` or `.pth` file of a state_dict; relative to the file of the recipe"
+    )
     partial: bool = Field(False, description="load the tensors that fit, and leave the rest as initialized")
-    prefix: str | None = Field(None, description="the label under which the tensors are, in the file or in the network; found by itself if left out")
+    prefix: str | None = Field(
+        None, description="the label under which the tensors are, in the file or in the network; found by itself if left out"
+    )
     channels: Literal["sum", "mean", "repeat"] | None = Field(
         None, description="how the first convolution is adapted to another number of input channels"
     )

@@ -211,4 +211,6 @@ def _code(source: bytes) -> bytes:
 
 
 def _damaged(path: Path, why: str) -> Fault:
-    return Fault("E0903", f"{path} is damaged: {why}", help="put it back, or start the run again in another folder, without --resume")
+    return Fault(
+        "E0903", f"{path} is damaged: {why}", help="put it back, or start the run again in another folder, without --resume"
+    )

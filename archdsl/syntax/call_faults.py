@@ -19,9 +19,17 @@ def tuple_(s: Situation) -> SyntaxFault | None:
     before, after = s.span.file.text[s.opened_span.end : s.span.start], re.match(r"[^()\[\]{}]*(?=\))", s.after)
     if re.search(r",\s*\w+\s*=(?!=)", s.span.text + s.after.split(")", 1)[0]):
         return SyntaxFault(
-            "E0101", s.opened_span, "these arguments belong to no call", "write the name of an op or a block right before the `(`", keep=False
+            "E0101",
+            s.opened_span,
+            "these arguments belong to no call",
+            "write the name of an op or a block right before the `(`",
+            keep=False,
         )
-    help = f"write `[{before}, {after[0].strip()}]`" if after is not None and len(before) < NEAR and balanced(before) else "write `[..., ...]`"
+    help = (
+        f"write `[{before}, {after[0].strip()}]`"
+        if after is not None and len(before) < NEAR and balanced(before)
+        else "write `[..., ...]`"
+    )
     return SyntaxFault("E0105", s.opened_span, "a list stands in square brackets", help, keep=False)
 
 
@@ -36,7 +44,9 @@ def range_(s: Situation) -> SyntaxFault | None:
     assert after is not None  # it may be empty
     end, following = after[0].strip(), s.after[after.end() :][:1]
     if following == ":":
-        return SyntaxFault("E0105", s.span, "`:` does not make a range, and a range has no step", "write `..`, as in `0..4`", keep=False)
+        return SyntaxFault(
+            "E0105", s.span, "`:` does not make a range, and a range has no step", "write `..`, as in `0..4`", keep=False
+        )
     if begins or not end:
         both = f"`0..{end or 'n'}`" if begins else f"`{s.previous}..n`"
         return SyntaxFault("E0105", s.span, "`:` does not make a range", f"write `..` and both ends: {both}", keep=False)
@@ -65,7 +75,9 @@ def call_style(s: Situation) -> SyntaxFault | None:
         join = nearest(str(name), _AROUND)
         help = f"a label takes a colon: `{name}: {{ ... }}`"
         if index is not None:
-            help = f"a computed label stands in quotes: `\"{name}{{{index[1]}}}\": ...`; or with an index: `{name}[{index[1]}]: ...`"
+            help = (
+                f'a computed label stands in quotes: `"{name}{{{index[1]}}}": ...`; or with an index: `{name}[{index[1]}]: ...`'
+            )
         elif join is not None:
             help = f"did you mean `{join} {{ ... }}`?"
         return SyntaxFault("E0101", s.span, f"a body cannot follow `{name}`", help, keep=False)
@@ -79,7 +91,9 @@ def body(s: Situation) -> SyntaxFault | None:
     if s.token.type == "COLON":
         return SyntaxFault("E0105", s.span, "`:` does not begin a body", "a body stands in braces: `{ ... }`", keep=False)
     if str(s.previous) in _AROUND and s.token.type in ("NAME", "LSQB"):
-        return SyntaxFault("E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False)
+        return SyntaxFault(
+            "E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False
+        )
     if s.previous.type != "RPAR":
         return None
     first = max(0, s.previous_span.start - NEAR)
@@ -96,7 +110,9 @@ def body(s: Situation) -> SyntaxFault | None:
     given = _parted(text[start + 1 :])
     options = [part for part in given if re.match(r"\w+\s*=(?!=)", part)]
     given = [re.sub(r"^(\w+)\(x\)$", r"\1", part) for part in given]  # an op takes what flows by itself
-    branches = [part[1:-1] if part.startswith("[") and part.endswith("]") else part for part in given if part and part not in options]
+    branches = [
+        part[1:-1] if part.startswith("[") and part.endswith("]") else part for part in given if part and part not in options
+    ]
     head = f"{word[1]}({', '.join(options)})" if options else word[1]
     place = Span(s.span.file, first + word.start(1), s.previous_span.end)
     what = "a body" if word[1] == "skip" else "its branches"

@@ -70,16 +70,30 @@ def _python(s: Situation) -> SyntaxFault | None:
     starts = s.first_on_line or str(s.token) == "elif"
     for word, span in ((s.previous, s.previous_span), (s.token if starts else None, s.span)):
         if word is not None and span is not None and word.type == "NAME" and str(word) in words:
-            return SyntaxFault("E0106", span, f"`{word}` is not a word of this language", words[str(word)], keep=word is s.token and not s.first_on_line)
+            return SyntaxFault(
+                "E0106",
+                span,
+                f"`{word}` is not a word of this language",
+                words[str(word)],
+                keep=word is s.token and not s.first_on_line,
+            )
     return None
 
 
 def _operator(s: Situation) -> SyntaxFault | None:
     """`a + b` for tensors, `conv(8, 3) => relu`, `// a comment`."""
     if s.token.type == "EQUAL" and s.after.startswith(">"):
-        return SyntaxFault("E0105", Span(s.span.file, s.span.start, s.span.end + 1), "`=>` does not join stages", "write `->`", keep=False)
+        return SyntaxFault(
+            "E0105", Span(s.span.file, s.span.start, s.span.end + 1), "`=>` does not join stages", "write `->`", keep=False
+        )
     if str(s.token) == "*" and str(s.previous) == "*" and s.previous_span is not None and s.previous_span.end == s.span.start:
-        return SyntaxFault("E0105", Span(s.span.file, s.previous_span.start, s.span.end), "`**` is no operator", "a power is written `^`", keep=False)
+        return SyntaxFault(
+            "E0105",
+            Span(s.span.file, s.previous_span.start, s.span.end),
+            "`**` is no operator",
+            "a power is written `^`",
+            keep=False,
+        )
     ends = "_SEP" in s.expected or s.first_on_line
     if s.token.type == "FACTOR" and str(s.token) == "//" and ends:
         return SyntaxFault("E0105", s.span, "`//` does not begin a comment", "write `#`", keep=False)
@@ -160,7 +174,11 @@ def _assignment(s: Situation) -> SyntaxFault | None:
         )
     if name == "x":
         return SyntaxFault(
-            "E0105", s.span, "`=` does not set `x`: each stage changes it by itself", "write the stage alone: `conv(64, 7)`", keep=False
+            "E0105",
+            s.span,
+            "`=` does not set `x`: each stage changes it by itself",
+            "write the stage alone: `conv(64, 7)`",
+            keep=False,
         )
     if re.match(r"[\d\[\"(+-]|(true|false|none|not)\b", s.after.strip()) or "COLON" not in s.expected:
         return SyntaxFault("E0105", s.span, "`=` alone does not set a constant", f"write `let {name} = ...`", keep=False)
@@ -183,12 +201,17 @@ def _nested(s: Situation) -> SyntaxFault | None:
     if not s.first_on_line or not s.within:
         return None
     what = _DEFINING[str(s.token)]
-    return SyntaxFault("E0101", s.span, f"{what} stands at the top level of a file, and not inside a definition", "move it out, in front of what it stands in or behind it")
+    return SyntaxFault(
+        "E0101",
+        s.span,
+        f"{what} stands at the top level of a file, and not inside a definition",
+        "move it out, in front of what it stands in or behind it",
+    )
 
 
 def _no_label(word: str) -> tuple[str, str]:
     """That a keyword is no label, and what to do."""
-    help = f"choose another name, such as `{word}1`; as a key alone it stands in quotes: `\"{word}\": ...`"
+    help = f'choose another name, such as `{word}1`; as a key alone it stands in quotes: `"{word}": ...`'
     return f"`{word}` is a word of the language and cannot be a label", help
 
 
@@ -243,7 +266,7 @@ def _path(s: Situation) -> SyntaxFault | None:
     if begun is None or rest is None or not re.search(r"[./~\\]", path := begun[1] + rest[0]):
         return None
     place = Span(s.span.file, s.span.start - len(begun[1]), s.span.start + len(rest[0]))
-    return SyntaxFault("E0101", place, "a path stands in quotes", "write `data = \"" + path.replace("\\", "/") + '"`', keep=False)
+    return SyntaxFault("E0101", place, "a path stands in quotes", 'write `data = "' + path.replace("\\", "/") + '"`', keep=False)
 
 
 def _expected(s: Situation) -> SyntaxFault:

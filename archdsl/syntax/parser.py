@@ -32,7 +32,7 @@ from archdsl.syntax.stack import Stack, Tables
 from archdsl.syntax.tables import make_lark
 
 _per_thread = threading.local()
-_IN_A_LABEL = "the braces of a label hold one expression, as in `\"layer{2 * n + 1}\"`"
+_IN_A_LABEL = 'the braces of a label hold one expression, as in `"layer{2 * n + 1}"`'
 _DEFINITIONS = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
 
 
@@ -346,7 +346,9 @@ def _garbles_brace(fault: SyntaxFault, stray: SyntaxFault) -> bool:
 
 
 def _too_deep(place: Span, help: str) -> SyntaxFault:
-    return SyntaxFault("E0108", place, f"brackets stand more than {limits.NESTING} deep here", f"{help}; {limits.remedy('NESTING')}")
+    return SyntaxFault(
+        "E0108", place, f"brackets stand more than {limits.NESTING} deep here", f"{help}; {limits.remedy('NESTING')}"
+    )
 
 
 def _span(source: SourceFile, token: Token) -> Span:

@@ -83,7 +83,9 @@ def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
             raise
         shown = ", ".join(f"{value} in `{name}`" for name, value in greatest.items())
         message = f"the greatest number of the data set is {shown}, and an `embedding` of the network has no row for it"
-        raise Fault("E0801", message, argument="data", help=f"give it more rows: `embedding({max(greatest.values()) + 1}, ...)`") from error
+        raise Fault(
+            "E0801", message, argument="data", help=f"give it more rows: `embedding({max(greatest.values()) + 1}, ...)`"
+        ) from error
     except ValueError as error:
         if recipe.batch > 1 or "more than 1 value per channel" not in str(error):
             raise

@@ -106,10 +106,18 @@ def _step(task: Task, batch: Any, device: torch.device) -> DryRun:
     began = time.monotonic()
     batch = task.transfer_batch_to_device(batch, device, 0)
     half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(recipe.precision)
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor), torch.autocast(device.type, half, enabled=half is not None):
+    with (
+        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+        torch.autocast(device.type, half, enabled=half is not None),
+    ):
         forward = task.forward_batch(batch)
     if not bool(forward.objective.isfinite()):
-        raise Fault("E0804", "the loss of the first batch is not finite", argument="loss", help="look at the data: `normalize`, and the values of the labels")
+        raise Fault(
+            "E0804",
+            "the loss of the first batch is not finite",
+            argument="loss",
+            help="look at the data: `normalize`, and the values of the labels",
+        )
     torch.autograd.backward(forward.objective)
     trained = [parameter for parameter in module.parameters() if parameter.grad is not None]
     norm = nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])

@@ -50,8 +50,6 @@ _CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every", "workers"}
 """Keys of a recipe that may differ when a run is resumed."""
 
 
-
-
 @dataclass(frozen=True)
 class Hardware:
     """Where a run trains. Processes on several devices are Lightning's, which finds torchrun and SLURM by itself."""
@@ -156,7 +154,11 @@ def _strategy(hardware: Hardware) -> str | Strategy:
 
 def _identity(experiment: Experiment) -> dict[str, Any]:
     """What a checkpoint says about where it is from."""
-    return {"network": experiment.name, "input": [list(given.shape) for given in experiment.inputs], "recipe": experiment.recipe.as_data()}
+    return {
+        "network": experiment.name,
+        "input": [list(given.shape) for given in experiment.inputs],
+        "recipe": experiment.recipe.as_data(),
+    }
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
@@ -186,7 +188,11 @@ def _clear(recorder: Recorder) -> None:
     """Removes what an earlier run left, so that nothing of two runs is mixed."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     if rank() == 0:
-        for path in (recorder.last, best, *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", RESULTS, PREPARATION))):
+        for path in (
+            recorder.last,
+            best,
+            *(folder / name for name in ("metrics.csv", "weights.safetensors", "best.safetensors", RESULTS, PREPARATION)),
+        ):
             remove(path)
 
 
@@ -229,7 +235,8 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place
     data = recorder.data
     splits = {"training": data.train, "validation": data.held_out, **({} if data.test is None else {"test": data.test})}
     rows = tuple(
-        Row(name, len(split), *task.measure(data.evaluation_batches(split, **where), details=True)) for name, split in splits.items()
+        Row(name, len(split), *task.measure(data.evaluation_batches(split, **where), details=True))
+        for name, split in splits.items()
     )
     task.cpu()
     history, best = recorder.history, recorder.best
@@ -258,10 +265,14 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*find_unused_parameters=True was specified.*")  # it is cheap, and may be needed later
+            warnings.filterwarnings(
+                "ignore", ".*find_unused_parameters=True was specified.*"
+            )  # it is cheap, and may be needed later
             warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")  # of steps; epochs are logged here
             warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
-            warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")  # frozen normalizations are meant to be
+            warnings.filterwarnings(
+                "ignore", ".*in eval mode at the start of training.*"
+            )  # frozen normalizations are meant to be
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

@@ -29,7 +29,13 @@ class Criterion(nn.Module):
     deviation: Tensor
 
     def __init__(
-        self, loss: Loss, kind: Kind, *, class_weights: Tensor | None = None, scale: tuple[Tensor, Tensor] | None = None, ignores: bool = False
+        self,
+        loss: Loss,
+        kind: Kind,
+        *,
+        class_weights: Tensor | None = None,
+        scale: tuple[Tensor, Tensor] | None = None,
+        ignores: bool = False,
     ) -> None:
         super().__init__()
         self.loss, self.kind, self.ignores, self.scaled = loss, kind, ignores, scale is not None
@@ -90,12 +96,18 @@ class Criterion(nn.Module):
             return _dice(output, target, mask, self.class_weights, loss.smooth, sigmoid=sigmoid), count
         if isinstance(loss, Focal):
             return _focal(output, target, mask, weights, loss.gamma, sigmoid=sigmoid), count
-        each = F.binary_cross_entropy_with_logits(output, target, pos_weight=None if weights is None else weights[0], reduction="none")
+        each = F.binary_cross_entropy_with_logits(
+            output, target, pos_weight=None if weights is None else weights[0], reduction="none"
+        )
         return _mean(each, mask), count
 
     def _target(self, labels: Tensor, output: Tensor) -> Tensor:
         if labels.is_floating_point():
-            return labels[:, 1:2] if output.shape[1] == 1 and labels.ndim == 2 and labels.shape[1] == 2 else labels.view(output.shape)
+            return (
+                labels[:, 1:2]
+                if output.shape[1] == 1 and labels.ndim == 2 and labels.shape[1] == 2
+                else labels.view(output.shape)
+            )
         if output.shape[1] == 1:
             return labels.unsqueeze(1).float()
         return F.one_hot(labels, output.shape[1]).movedim(-1, 1).float()
@@ -152,7 +164,11 @@ def class_weights(loss: Loss, kind: Kind, outputs: int, frequencies: Sequence[in
         expected = 1 if one_output else outputs
         if len(given) != expected:
             message = f"`weights` of `{loss.name}` are {len(given)} factors, and the network has {expected} output{'s' if expected > 1 else ''}"
-            help = "give the factor of the second class on the first: `weights = [2]`" if one_output else f"give {expected}, or write `weights = balanced`"
+            help = (
+                "give the factor of the second class on the first: `weights = [2]`"
+                if one_output
+                else f"give {expected}, or write `weights = balanced`"
+            )
             raise Fault("E0801", message, argument="loss", help=help)
         return given
     counts = torch.tensor(frequencies, dtype=torch.float64).clamp(min=1)

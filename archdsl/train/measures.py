@@ -30,7 +30,11 @@ def chosen_metrics(recipe: Recipe, kind: Kind, classes: int) -> tuple[str, ...]:
 
     Raises `Fault` E0801 for a metric that the labels cannot have.
     """
-    watched = [("best", recipe.best), ("early_stop", getattr(recipe.early_stop, "metric", None)), ("schedule", getattr(recipe.schedule, "metric", None))]
+    watched = [
+        ("best", recipe.best),
+        ("early_stop", getattr(recipe.early_stop, "metric", None)),
+        ("schedule", getattr(recipe.schedule, "metric", None)),
+    ]
     named = [*(("metrics", name) for name in recipe.metrics), *watched]
     for key, name in named:
         if name is not None and kind not in METRICS[name].kinds:
@@ -60,7 +64,10 @@ class Measures(nn.Module):
         self.criterion = criterion
         kind: Kind = "class" if criterion.kind == "multilabel" and outputs == 1 else criterion.kind
         self.kind = kind
-        self.loss, self.counted = SumMetric(nan_strategy="disable"), SumMetric(nan_strategy="disable")  # else they leave out what is no number
+        self.loss, self.counted = (
+            SumMetric(nan_strategy="disable"),
+            SumMetric(nan_strategy="disable"),
+        )  # else they leave out what is no number
         self.by_name = nn.ModuleDict({name: _metric(name, kind, outputs) for name in names if name != "loss"})
         self.confusion = _confusion(kind, outputs) if details else None
 
@@ -85,7 +92,11 @@ class Measures(nn.Module):
         labels = labels.argmax(1) if soft else labels.long().view(answers.shape)
         for name, metric in self.by_name.items():
             scores = name in _OF_SCORES
-            given = (output[:, 0].sigmoid() if one_output else output.sigmoid() if kind == "multilabel" else output.softmax(1)) if scores else answers
+            given = (
+                (output[:, 0].sigmoid() if one_output else output.sigmoid() if kind == "multilabel" else output.softmax(1))
+                if scores
+                else answers
+            )
             metric.update(given, labels)  # type: ignore[operator]
         if self.confusion is not None:
             self.confusion.update(answers, labels)
@@ -123,7 +134,11 @@ def _metric(name: str, kind: Kind, outputs: int) -> Metric:
         return values[name]()
     common: dict[str, Any] = {"ignore_index": IGNORED, "validate_args": False}
     if kind == "multilabel":
-        return tm.MultilabelAccuracy(outputs, average="micro", **common) if name == "accuracy" else _MACRO[name][2](outputs, average="macro", **common)
+        return (
+            tm.MultilabelAccuracy(outputs, average="micro", **common)
+            if name == "accuracy"
+            else _MACRO[name][2](outputs, average="macro", **common)
+        )
     if outputs == 1:
         return tm.BinaryAccuracy(**common) if name in ("accuracy", "top5") else _MACRO[name][0](**common)
     if name in ("accuracy", "top5"):

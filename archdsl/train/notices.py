@@ -26,7 +26,12 @@ def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
     if size <= _LARGE:
         return None
     message = f"the labels are numbers of about {size:,.0f}, and a network begins with outputs near 1"
-    return Fault("W0110", message, argument="loss", help=f"write `loss = {loss.name}(scale = auto)`, or `scale = none` to learn them as they are")
+    return Fault(
+        "W0110",
+        message,
+        argument="loss",
+        help=f"write `loss = {loss.name}(scale = auto)`, or `scale = none` to learn them as they are",
+    )
 
 
 def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:

@@ -22,14 +22,21 @@ def check_labels(module: nn.Module, recipe: Recipe) -> None:
             raise unknown_label(key, label, paths)
     keys = [key for key, _ in module.named_parameters()]
     if keys and all(first_epoch(recipe, key) is None for key in keys):
-        raise Fault("E0807", "`freeze` leaves nothing to train", argument="freeze", help="leave a part out of it: `freeze = all_but(fc)`")
+        raise Fault(
+            "E0807", "`freeze` leaves nothing to train", argument="freeze", help="leave a part out of it: `freeze = all_but(fc)`"
+        )
 
 
 def unknown_label(key: str, label: str, paths: list[str]) -> Fault:
     """E0807: a label under a key of the recipe that is no part of the network."""
     near = did_you_mean(label, [path for path in paths if path])
     top = dict.fromkeys(path.partition(".")[0] for path in paths if path)
-    return Fault("E0807", f"`{key}` names `{label}`, and the network has no such label", argument=key, help=near or f"its labels are {', '.join(top)}")
+    return Fault(
+        "E0807",
+        f"`{key}` names `{label}`, and the network has no such label",
+        argument=key,
+        help=near or f"its labels are {', '.join(top)}",
+    )
 
 
 class Parts:
@@ -40,7 +47,9 @@ class Parts:
         trainable = [(key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad]
         self._treatments = [(parameter, treatment(recipe, key, parameter.ndim)) for key, parameter in trainable]
         self._norms = [
-            (path, first_epoch(recipe, path)) for path, part in module.named_modules() if hasattr(part, "running_mean") and part.training
+            (path, first_epoch(recipe, path))
+            for path, part in module.named_modules()
+            if hasattr(part, "running_mean") and part.training
         ]
 
     def enter(self, epoch: int) -> None:

@@ -29,7 +29,15 @@ _GRACE: Final = 20.0
 """Seconds that this process has to stop, too."""
 _started: list[Popen[Any]] = []
 """The processes that this one started: once, by the first of several runs."""
-_BROKEN: Final = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "ProcessGroup", "gloo", "NCCL", "Timed out")
+_BROKEN: Final = (
+    "Connection closed by peer",
+    "Connection reset by peer",
+    "Broken pipe",
+    "ProcessGroup",
+    "gloo",
+    "NCCL",
+    "Timed out",
+)
 """What PyTorch's backends say when another process of the group has gone."""
 
 
@@ -57,8 +65,17 @@ def process_died(number: int, code: int) -> Fault:
 def check_shares(recipe: Recipe, examples: int, world: int) -> None:
     """Raise `Fault` E0801 if a batch has no example for some process."""
     if min(recipe.batch, examples) < world:
-        what = f"`batch` is {recipe.batch}" if recipe.batch < world else f"the training set has {examples} example{'s' if examples != 1 else ''}"
-        raise Fault("E0801", f"{what}, and {world} processes share each batch", argument="batch", help="train on fewer devices, or write a greater `batch`")
+        what = (
+            f"`batch` is {recipe.batch}"
+            if recipe.batch < world
+            else f"the training set has {examples} example{'s' if examples != 1 else ''}"
+        )
+        raise Fault(
+            "E0801",
+            f"{what}, and {world} processes share each batch",
+            argument="batch",
+            help="train on fewer devices, or write a greater `batch`",
+        )
 
 
 @contextmanager

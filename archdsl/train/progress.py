@@ -34,7 +34,9 @@ class Progress(Callback):
         """Open the bar."""
         silent = not trainer.is_global_zero or not sys.stderr.isatty()
         total = pl_module.updates * pl_module.recipe.epochs
-        self.bar = tqdm(total=total, initial=trainer.global_step, file=sys.stderr, disable=silent, unit="step", dynamic_ncols=True)
+        self.bar = tqdm(
+            total=total, initial=trainer.global_step, file=sys.stderr, disable=silent, unit="step", dynamic_ncols=True
+        )
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Task, *others: Any) -> None:  # type: ignore[override]
         """Move on, and show the objective and the learning rate every half second."""

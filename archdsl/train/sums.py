@@ -23,7 +23,16 @@ class RunningSums:
         self._sums: Tensor = torch.zeros(len(NAMES), dtype=torch.float64)
         self._broken: Tensor | None = None
 
-    def add(self, step: int, objective: Tensor, loss: Tensor, correct: Tensor, examples: int, labels: int | Tensor, answers: int | Tensor) -> bool:
+    def add(
+        self,
+        step: int,
+        objective: Tensor,
+        loss: Tensor,
+        correct: Tensor,
+        examples: int,
+        labels: int | Tensor,
+        answers: int | Tensor,
+    ) -> bool:
         """Take in a batch. Return whether its objective is known not to be finite."""
         if objective.device.type == "cpu" and not self._deferred:
             value = objective.item()
@@ -33,7 +42,9 @@ class RunningSums:
             return value - value != 0.0
         self._on(objective.device)
         assert self._broken is not None
-        counts = [n if isinstance(n, Tensor) else objective.new_full((), n) for n in (examples, labels, answers)]  # filled on the device
+        counts = [
+            n if isinstance(n, Tensor) else objective.new_full((), n) for n in (examples, labels, answers)
+        ]  # filled on the device
         parts = [objective * examples, loss * labels, correct, *counts]
         self._sums += torch.stack([part.to(self._sums.dtype) for part in parts])
         self._broken.copy_(torch.where(objective.isfinite() | (self._broken >= 0), self._broken, step))

@@ -91,7 +91,9 @@ class Task(LightningModule):
 
     def on_fit_start(self) -> None:
         """Compile in place, which leaves the keys of the `state_dict` as they are."""
-        if self.averaged is not None:  # PyTorch asks in every step whether it is 0; on a GPU the processor would wait for the answer
+        if (
+            self.averaged is not None
+        ):  # PyTorch asks in every step whether it is 0; on a GPU the processor would wait for the answer
             self.averaged.n_averaged = self.averaged.n_averaged.cpu()
         if self.recipe.compile:
             self.module.compile()
@@ -145,7 +147,9 @@ class Task(LightningModule):
         objective, examples = found.objective, len(found.labels)
         with torch.no_grad():
             correct, answers = self._correct(found.output.detach(), found.labels)
-            if self.sums.add(self.global_step, objective.detach(), found.loss.detach(), correct, examples, found.counted, answers):
+            if self.sums.add(
+                self.global_step, objective.detach(), found.loss.detach(), correct, examples, found.counted, answers
+            ):
                 raise self._not_finite(self.global_step)
         if self.trainer.world_size > 1:
             objective = found.error * self._process_share(batch_idx, examples) + found.penalty

@@ -45,12 +45,16 @@ def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
     if _VERSION.fullmatch(checkpoint["pytorch-lightning_version"]) is None:  # by which Lightning would rewrite it
         raise damaged(path, f"it is of Lightning {checkpoint['pytorch-lightning_version']!r}, with which archdsl does not train")
     rows = checkpoint["callbacks"]["Recorder"]["history"]
-    if not isinstance(rows, list) or [row.get("epoch") if isinstance(row, dict) else None for row in rows] != list(range(1, len(rows) + 1)):
+    if not isinstance(rows, list) or [row.get("epoch") if isinstance(row, dict) else None for row in rows] != list(
+        range(1, len(rows) + 1)
+    ):
         raise damaged(path, "the history of its epochs is something else")
     _require_alike(path, rows, [_HISTORY] * len(rows))
     if not all(isinstance(row[name], float | None) for row in rows for name in ("train_accuracy", "val_accuracy")):
         raise damaged(path, "the history of its epochs has an accuracy that is no number")
-    strange = next((key for key, value in checkpoint["state_dict"].items() if not (isinstance(key, str) and isinstance(value, Tensor))), None)
+    strange = next(
+        (key for key, value in checkpoint["state_dict"].items() if not (isinstance(key, str) and isinstance(value, Tensor))), None
+    )
     if strange is not None:
         raise damaged(path, f"`{strange}` in `state_dict` is no tensor")
 
@@ -69,7 +73,9 @@ def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: T
         _require_alike(path, checkpoint, pattern)
     except Fault as fault:
         before, now = checkpoint["pytorch-lightning_version"], lightning.__version__
-        raise fault if before == now else damaged(path, f"it was written with Lightning {before}, and {now} is installed") from fault
+        raise (
+            fault if before == now else damaged(path, f"it was written with Lightning {before}, and {now} is installed")
+        ) from fault
     kept = checkpoint["optimizer_states"][0]
     if repr([{**group, "lr": None} for group in kept["param_groups"]]) != repr([{**group, "lr": None} for group in settings]):
         raise damaged(path, "its optimizer is not that of the recipe")
@@ -78,7 +84,11 @@ def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: T
     taken = loop["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]["step"]["total"]["completed"]
     moments = {"itself": checkpoint["global_step"], "its loops": taken}
     step, epochs = checkpoint["global_step"], len(rows)
-    if set(moments.values()) != {step} or epochs != step // task.updates or not 0 <= loop["epoch_progress"]["current"]["completed"] <= epochs:
+    if (
+        set(moments.values()) != {step}
+        or epochs != step // task.updates
+        or not 0 <= loop["epoch_progress"]["current"]["completed"] <= epochs
+    ):
         said = ", ".join(f"step {number} by {part}" for part, number in moments.items())
         raise damaged(path, f"it is of {said}, and of epoch {epochs}, of {task.updates} steps each, by its history")
 
@@ -90,7 +100,9 @@ def _check_optimizer(path: Path, state: dict[Any, Any], parameters: list[Tensor]
         if not known or _kinds(kept) != _kinds(next(iter(state.values()))):
             raise damaged(path, "`optimizer_states` is of another optimizer")
         for name, value in kept.items():
-            if value is not None and not (isinstance(value, Tensor) and (value.ndim == 0 or value.shape == parameters[index].shape)):
+            if value is not None and not (
+                isinstance(value, Tensor) and (value.ndim == 0 or value.shape == parameters[index].shape)
+            ):
                 raise damaged(path, f"`{name}` in `optimizer_states` is of other weights")
 
 

@@ -108,7 +108,11 @@ def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: Stored) -> Fi
     """The same, but that tensors with numbers that are NaN or infinite go nowhere: one spoils every result."""
     if fit.useless:
         return fit
-    counts = {key: stored.spoiled(other, key) for key, other in fit.pairs.items() if _number_kind(stored.entries[other].dtype) == "float"}
+    counts = {
+        key: stored.spoiled(other, key)
+        for key, other in fit.pairs.items()
+        if _number_kind(stored.entries[other].dtype) == "float"
+    }
     problems = tuple(
         Problem(Reason.VALUES, key, fit.pairs[key], wanted[key], stored.entries[fit.pairs[key]], count)
         for key, count in counts.items() if count
@@ -150,7 +154,9 @@ def _role(key: str) -> str:
 
 def _counters(absent: Collection[str]) -> tuple[str, ...]:
     """Layers that older files hold without their counters are whole all the same."""
-    return (f"{len(absent):,} counters `{COUNTER}` are not in the file, as in older ones, and keep their values",) if absent else ()
+    return (
+        (f"{len(absent):,} counters `{COUNTER}` are not in the file, as in older ones, and keep their values",) if absent else ()
+    )
 
 
 # ---- By position -------------------------------------------------------------------------------
@@ -181,9 +187,18 @@ def _by_order(
         if _role(key) == "running_mean" and counter in wanted and stored_counter is not None:
             pairs[counter] = stored_counter
     used = set(pairs.values())
-    unpaired, free = [key for key in counters if key not in pairs], [s for key, s in names.items() if _is_counter(key) and s not in used]
+    unpaired, free = (
+        [key for key in counters if key not in pairs],
+        [s for key, s in names.items() if _is_counter(key) and s not in used],
+    )
     if len(unpaired) != len(free):
-        notes += _counters(unpaired) if not free else (f"{len(unpaired):,} counters `{COUNTER}` keep their values: the file has {len(free):,} that belong to no layer",)
+        notes += (
+            _counters(unpaired)
+            if not free
+            else (
+                f"{len(unpaired):,} counters `{COUNTER}` keep their values: the file has {len(free):,} that belong to no layer",
+            )
+        )
     elif not problems:
         pairs |= dict(zip(unpaired, free, strict=True))
     return Fit(pairs, tuple(problems), notes, left)
@@ -201,7 +216,9 @@ def _order_problems(wanted: Mapping[str, Shape], stored: Stored, ours: list[str]
     Positions correspond where ranks and roles are equal, and shapes too, but for one size that has another value
     everywhere: the number of classes, say. Any other difference may come from another order of the layers.
     """
-    changes = {change for key, other in zip(ours, theirs, strict=False) for change in _changes(wanted[key], stored.entries[other].shape)}
+    changes = {
+        change for key, other in zip(ours, theirs, strict=False) for change in _changes(wanted[key], stored.entries[other].shape)
+    }
     for key, other in zip(ours, theirs, strict=False):
         entry = stored.entries[other]
         roles = _ROLES.get(_role(key)), _ROLES.get(_role(other))

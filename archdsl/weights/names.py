@@ -70,7 +70,9 @@ def _prefix(names: Collection[str], wanted: Collection[str]) -> str | None:
     """A prefix that most keys have, or all that are wanted, and none of the network's."""
     for prefix in _PREFIXES:
         most = 2 * sum(key.startswith(prefix) for key in names) > len(names)
-        if (most or (wanted and all(prefix + key in names for key in wanted))) and not any(key.startswith(prefix) for key in wanted):
+        if (most or (wanted and all(prefix + key in names for key in wanted))) and not any(
+            key.startswith(prefix) for key in wanted
+        ):
             return prefix
     return None
 

@@ -19,7 +19,11 @@ def with_prefix(
         return _without(names, prefix)
     if any(key.startswith(prefix) for key in wanted):
         return _under(names, prefix)
-    raise unreadable(stored.name, f"has no keys under `{prefix}`, and neither has the network", f"the file's keys begin with {_first_parts(names)}")
+    raise unreadable(
+        stored.name,
+        f"has no keys under `{prefix}`, and neither has the network",
+        f"the file's keys begin with {_first_parts(names)}",
+    )
 
 
 def found_prefix(names: Mapping[str, str], wanted: Mapping[str, Shape], stored: Stored) -> tuple[dict[str, str], tuple[str, ...]]:

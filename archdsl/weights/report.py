@@ -87,7 +87,9 @@ class WeightsReport:
         outside = [problem.stored for problem in self.problems if problem.reason is Reason.UNEXPECTED and problem.stored]
         notes = [f"in the file alone: {listed(outside)}"] if outside else []
         rest = len(marks) - _MOST_PLACES
-        notes += [f"and at {rest:,} more places; `archdsl check --weights FILE --format json` lists every tensor"] if rest > 0 else []
+        notes += (
+            [f"and at {rest:,} more places; `archdsl check --weights FILE --format json` lists every tensor"] if rest > 0 else []
+        )
         failed = severity is Severity.ERROR
         help = self.alternative if failed else None
         message = self.summary() + ("" if failed else "; the rest stays as it is initialized")
@@ -147,11 +149,17 @@ def report_on(
     fit = without_spoiled(replace(fit, notes=stored.notes + fit.notes), wanted, stored)
     if first is not None and first in fit.pairs and stored.entries[fit.pairs[first]].shape != wanted[first]:
         before, after = stored.entries[fit.pairs[first]].shape[1], wanted[first][1]
-        fit = replace(fit, adapted={first: channels or "sum"}, notes=(*fit.notes, f"`{first}` adapted from {before} to {after} input channels: {channels}"))
+        fit = replace(
+            fit,
+            adapted={first: channels or "sum"},
+            notes=(*fit.notes, f"`{first}` adapted from {before} to {after} input channels: {channels}"),
+        )
     places = {key: node.span for key, node in nodes.items() if node is not None}
     alternative = _alternative(fit, wanted, stored, by, heads)
     if channels is None and any(problem.key == first and problem.reason is Reason.SHAPE for problem in fit.problems):
-        adapting = "`--weights-channels sum` (`channels=\"sum\"`) adapts the first convolution to the network's number of input channels"
+        adapting = (
+            '`--weights-channels sum` (`channels="sum"`) adapts the first convolution to the network\'s number of input channels'
+        )
         alternative = adapting if len(fit.problems) == 1 else f"{alternative}; {adapting}"
     return WeightsReport(graph.name, stored.name, fit, len(wanted), places, by, alternative)
 
@@ -176,11 +184,15 @@ def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pair
         return None
     if fit.problems and all(problem.reason is Reason.VALUES for problem in fit.problems):
         help = "take weights from before the training diverged"
-        return help if not fit.pairs else f"{help}; `--weights-partial` (`partial=True`) leaves these tensors as they are initialized"
+        return (
+            help
+            if not fit.pairs
+            else f"{help}; `--weights-partial` (`partial=True`) leaves these tensors as they are initialized"
+        )
     if all(problem.reason is Reason.MISSING and problem.key in heads for problem in fit.problems):
         return "`--weights-without-heads` (`without_heads=True`) leaves heads that the file does not have as they are initialized"
     if by == "name" and stored.ordered and not match(wanted, stored, by="order", optional=heads).problems:
-        return "the shapes agree in order: `--weights-map order` (`by=\"order\"`) goes by position in place of names"
+        return 'the shapes agree in order: `--weights-map order` (`by="order"`) goes by position in place of names'
     if by == "order" and fit.useless:
         return "layers in another order cannot go by position: give the tensors the names that the network has"
     if 2 * len(fit.pairs) < len(wanted):

@@ -48,9 +48,7 @@ def parse_header(name: str, text: bytes, room: int) -> dict[str, Part]:
     if signs > _SIGNS * limits.TENSORS:
         raise _too_many(name)
     try:
-        header = json.loads(
-            text.decode("utf-8"), object_pairs_hook=_table, parse_int=_whole, parse_constant=_refuse_constant
-        )
+        header = json.loads(text.decode("utf-8"), object_pairs_hook=_table, parse_int=_whole, parse_constant=_refuse_constant)
         if _SURROGATE.search(text):
             json.dumps(header, ensure_ascii=False).encode("utf-8")  # which refuses half a pair, as the library does
     except _Twice as error:
@@ -132,7 +130,9 @@ def _plain(value: dict[str, Any]) -> bool:
     if len(value) == len(_FIELDS):
         return True
     others = [value[field] for field in value.keys() - _FIELDS]
-    return all(other is None or isinstance(other, str) or (isinstance(other, int | float) and isfinite(other)) for other in others)
+    return all(
+        other is None or isinstance(other, str) or (isinstance(other, int | float) and isfinite(other)) for other in others
+    )
 
 
 def _check_places(name: str, parts: dict[str, Part], room: int) -> None:

@@ -27,11 +27,15 @@ def test_some_size_within_the_limits_works(body: str, code: str | None) -> None:
 
 
 def test_the_error_names_the_place() -> None:
-    [found] = compile_text("network n { input a [3, H, 8]; relu; maxpool([2, 1], 1, dilation = [2147483647, 1]); relu }").diagnostics
+    [found] = compile_text(
+        "network n { input a [3, H, 8]; relu; maxpool([2, 1], 1, dilation = [2147483647, 1]); relu }"
+    ).diagnostics
     assert found.mark is not None and found.mark.span.text.startswith("maxpool") and "2,147,483,648" in found.message
 
 
-@pytest.mark.parametrize(("size", "works"), [((3, MOST, 1), True), ((3, MOST + 1, 1), False), ((3, 2**20, 2**19), False), ((3, 2**19, 2**19), True)])
+@pytest.mark.parametrize(
+    ("size", "works"), [((3, MOST, 1), True), ((3, MOST + 1, 1), False), ((3, 2**20, 2**19), False), ((3, 2**19, 2**19), True)]
+)
 def test_one_size(size: tuple[int, ...], works: bool) -> None:
     compiled = compile_text("network n { input a [3, H, W]; relu }")
     graph, found = at_sizes(compiled.require(), compiled.sizes, {"a": size})

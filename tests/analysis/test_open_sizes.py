@@ -58,7 +58,9 @@ def test_what_never_works_is_refused() -> None:
 
 
 def test_demands_that_exclude_each_other() -> None:
-    compiled = checked("concat { image; maxpool(2) -> upsample(2) }; concat { image; image -> conv(3, 3, 2) -> upsample(2) -> maxpool(2, stride = 1) }")
+    compiled = checked(
+        "concat { image; maxpool(2) -> upsample(2) }; concat { image; image -> conv(3, 3, 2) -> upsample(2) -> maxpool(2, stride = 1) }"
+    )
     error = next(d for d in compiled.diagnostics if d.is_error)
     assert error.code == "E0310" and error.message.endswith("which needs H to be 1 more than a multiple of 2")
     assert "needs H to be a multiple of 2" in [mark.text for mark in error.related]
@@ -124,7 +126,11 @@ def test_two_sizes_of_which_one_must_be_long_enough() -> None:
     """A variance over a single position has no value; that ties height and width."""
     compiled = checked("maxpool(4) -> instance_norm")
     assert compiled.ok
-    assert compiled.sizes.works({"H": 8, "W": 4}) and compiled.sizes.works({"H": 4, "W": 8}) and not compiled.sizes.works({"H": 7, "W": 7})
+    assert (
+        compiled.sizes.works({"H": 8, "W": 4})
+        and compiled.sizes.works({"H": 4, "W": 8})
+        and not compiled.sizes.works({"H": 7, "W": 7})
+    )
     assert "either H must be at least 8 or W must be at least 8" in compiled.sizes.sentences()[-1]
     assert checked("maxpool(4) -> instance_norm", "[3, N, N]").sizes.work["N"].smallest() == 8
     assert codes(checked("maxpool(4) -> instance_norm", "[3, H, W] where H >= 4 and W >= 4")) == ["E0311"]
@@ -187,7 +193,12 @@ def test_one_size() -> None:
     graph = compiled.require()
     concrete, errors = at_sizes(graph, compiled.sizes, {"image": (3, 8, 12)})
     assert errors == [] and concrete is not None and concrete.nodes[-1].shape == (3, 6, 10)
-    for shape, words in {(3, 12, 4): "does not hold at H = 12", (3, 8, 6): "works at W = 6", (4, 8, 4): "cannot be 4x8x4", (3, 8): "cannot be 3x8"}.items():
+    for shape, words in {
+        (3, 12, 4): "does not hold at H = 12",
+        (3, 8, 6): "works at W = 6",
+        (4, 8, 4): "cannot be 4x8x4",
+        (3, 8): "cannot be 3x8",
+    }.items():
         concrete, errors = at_sizes(graph, compiled.sizes, {"image": shape})
         assert concrete is None and [e.code for e in errors] == ["E0312"]
         assert words in errors[0].message or (words == "works at W = 6" and "W = 6" in errors[0].message)
@@ -215,7 +226,9 @@ def test_what_explodes_is_refused_in_time(body: str, code: str) -> None:
     assert f"{limits.PERIOD:,}" in compiled.diagnostics[0].message or f"{limits.SIZE_VALUES:,}" in compiled.diagnostics[0].message
 
 
-@pytest.mark.parametrize("body", ["conv(3, 100_001, pad = 0)", "slice(1_000_000_000..2_000_000_000, axis = 1)", "maxpool(999_999, stride = 1)"])
+@pytest.mark.parametrize(
+    "body", ["conv(3, 100_001, pad = 0)", "slice(1_000_000_000..2_000_000_000, axis = 1)", "maxpool(999_999, stride = 1)"]
+)
 def test_very_large_least_sizes(body: str) -> None:
     assert "at least" in checked(body).sizes.sentences()[0]
 
@@ -242,7 +255,11 @@ def test_one_size_fails_at_a_place_once() -> None:
 
 def test_ties_of_open_sizes_that_have_nothing_to_do_with_one_another() -> None:
     """Two ways to meet each are not 2^40 ways to meet all."""
-    compiled = compile_text("network net {\n" + "".join(f"input i{k} [3, H{k}, W{k}]; output o{k}: {{ i{k} -> instance_norm }}\n" for k in range(40)) + "relu }")
+    compiled = compile_text(
+        "network net {\n"
+        + "".join(f"input i{k} [3, H{k}, W{k}]; output o{k}: {{ i{k} -> instance_norm }}\n" for k in range(40))
+        + "relu }"
+    )
     assert codes(compiled) == []
     assert compiled.sizes.works({f"{axis}{k}": 2 if axis == "H" else 1 for k in range(40) for axis in "HW"})
     assert not compiled.sizes.works({f"{axis}{k}": 1 for k in range(40) for axis in "HW"})

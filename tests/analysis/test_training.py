@@ -41,7 +41,9 @@ def test_scores_that_are_spoiled(end: str, loss: str, message: str) -> None:
     assert (code, is_error) == ("W0106", False) and message in found and "remove `" in (help or "")
 
 
-@pytest.mark.parametrize(("end", "loss"), [("", "cross_entropy"), ("-> leaky_relu", "bce"), ("-> relu", "mse"), ("-> bn", "cross_entropy")])
+@pytest.mark.parametrize(
+    ("end", "loss"), [("", "cross_entropy"), ("-> leaky_relu", "bce"), ("-> relu", "mse"), ("-> bn", "cross_entropy")]
+)
 def test_ends_that_are_as_good_as_any(end: str, loss: str) -> None:
     assert said(end, f"loss = {loss}") == []
 
@@ -80,7 +82,10 @@ def test_labels_that_are_not_there(recipe: str, message: str, help: str) -> None
     assert (code, is_error) == ("E0807", True) and message in found and advice == help
 
 
-@pytest.mark.parametrize("recipe", ["freeze = stem", "freeze = [stem[0], layer2.bn]", 'freeze = "layer2.conv.weight"', "freeze = all_but([fc, layer2])"])
+@pytest.mark.parametrize(
+    "recipe",
+    ["freeze = stem", "freeze = [stem[0], layer2.bn]", 'freeze = "layer2.conv.weight"', "freeze = all_but([fc, layer2])"],
+)
 def test_labels_that_are_there(recipe: str) -> None:
     assert said(recipe=recipe) == []
 

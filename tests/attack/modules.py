@@ -252,9 +252,7 @@ def _check_refusals(program: Program, module: nn.Module, points: list[Point], re
                 _check_changed(program, module, point, (name, at, step), report)
 
 
-def _check_changed(
-    program: Program, module: nn.Module, point: Point, change: tuple[str, int, int], report: Report
-) -> None:
+def _check_changed(program: Program, module: nn.Module, point: Point, change: tuple[str, int, int], report: Report) -> None:
     """Check that the module refuses inputs of which one axis of one is longer or shorter than the others have it."""
     name, at, step = change
     shapes = network.input_shapes(program, point.sizes)

@@ -159,8 +159,10 @@ OPS: dict[str, Callable[..., Result]] = {
 
 def shifts(name: str, arguments: dict[str, Any]) -> bool:
     """Return whether an op is a normalization with a shift of its own."""
-    return name == "ln" or (name in ("bn", "gn") and arguments.get("affine", True)) or (
-        name == "instance_norm" and arguments.get("affine", False)
+    return (
+        name == "ln"
+        or (name in ("bn", "gn") and arguments.get("affine", True))
+        or (name == "instance_norm" and arguments.get("affine", False))
     )
 
 

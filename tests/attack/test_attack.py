@@ -38,7 +38,19 @@ HALVED = Program(
 
 
 def test_random_programs_are_what_the_documentation_says(root: Path) -> None:
-    command = [sys.executable, "-m", "tests.attack.fuzz", "--seed", "7", "--programs", "120", "--export-every", "0", "--shrink", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.attack.fuzz",
+        "--seed",
+        "7",
+        "--programs",
+        "120",
+        "--export-every",
+        "0",
+        "--shrink",
+        "0",
+    ]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

@@ -158,7 +158,9 @@ def _check_refusal(program: Program, error: archdsl.SpecError, points: list[Poin
     if PROMISED in given:
         _check_witness(program, error, points, modules, report, said)
         return
-    if "E0307" in given and any(value.open and value.open[0] for point in points if point.run for value in point.run.machine.nodes):
+    if "E0307" in given and any(
+        value.open and value.open[0] for point in points if point.run for value in point.run.machine.nodes
+    ):
         report.counts["refused: an open number of channels"] += 1
         return
     if "E0307" in given and any(_divides_by_a_size(item.where) for item in program.inputs):
@@ -215,7 +217,9 @@ def fixed(program: Program, sizes: Mapping[str, int]) -> Program:
     def number(item: Input) -> tuple[Expression, ...]:
         return tuple(Literal(evaluate(size, names)) for size in item.sizes)
 
-    return replace(program, inputs=tuple(Input(item.name, number(item), None, item.integers) for item in program.inputs), symbols=())
+    return replace(
+        program, inputs=tuple(Input(item.name, number(item), None, item.integers) for item in program.inputs), symbols=()
+    )
 
 
 def compare_fixed(program: Program, points: list[Point], report: Report, chance: random.Random) -> None:
@@ -251,4 +255,3 @@ def compare_counts(found: archdsl.Network, run: network.Run, report: Report) -> 
 
 def _is_op(node: Any) -> bool:
     return node.op.name not in ("input", "add", "mul", "concat", "shake", "droppath", "scale")
-

@@ -86,7 +86,9 @@ def test_open_sizes(cli: Cli) -> None:
     result = cli("check", "unet")
     assert result.exit_code == 0
     assert "[64, H, W]" in result.stdout and "[512, H/16, W/16]" in result.stdout and "depends on the sizes" in result.stdout
-    assert "H and W must be multiples of 16:\n  `concat` joins `upconv` (2*floor(H/16)) with `enc[3]` (floor(H/8))" in result.stdout
+    assert (
+        "H and W must be multiples of 16:\n  `concat` joins `upconv` (2*floor(H/16)) with `enc[3]` (floor(H/8))" in result.stdout
+    )
 
 
 def test_one_size(cli: Cli) -> None:

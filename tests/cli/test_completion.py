@@ -35,7 +35,9 @@ network other = parts.tiny(rate = 0.1)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "several.arch").write_text(SEVERAL)
-    (tmp_path / "parts.arch").write_text("network tiny(rate = 0.5, size = 3) { input image [1, 8, 8]; dropout(rate); conv(size, 3) }")
+    (tmp_path / "parts.arch").write_text(
+        "network tiny(rate = 0.5, size = 3) { input image [1, 8, 8]; dropout(rate); conv(size, 3) }"
+    )
     (tmp_path / "damaged.arch").write_text("network a { input image [3")
     (tmp_path / ".hidden.arch").touch()
     (tmp_path / "notes.txt").touch()
@@ -58,7 +60,9 @@ def ask(folder: Path) -> Ask:
             "assert not {'torch', 'numpy', 'safetensors', 'networkx', 'archdsl.backends'} & set(sys.modules); sys.exit(status)"
         )
         environment = dict(os.environ) | asked | {"_ARCHDSL_COMPLETE": f"{shell}_complete"}
-        shown = subprocess.run([sys.executable, "-c", code], cwd=here, env=environment, capture_output=True, text=True, timeout=300)
+        shown = subprocess.run(
+            [sys.executable, "-c", code], cwd=here, env=environment, capture_output=True, text=True, timeout=300
+        )
         assert (shown.returncode, shown.stderr) == (0, ""), shown.stderr
         return shown.stdout.splitlines()
 
@@ -131,8 +135,15 @@ def test_scripts(cli: Callable[..., Result], shell: str, said: str) -> None:
 def test_bash_itself(folder: Path) -> None:
     (folder / "archdsl").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m archdsl "$@"\n')
     (folder / "archdsl").chmod(0o755)
-    tried = 'try() { COMP_LINE="$1" COMP_POINT=${#1}; COMPREPLY=(); _archdsl_completion archdsl "$2" "$3"; echo "${COMPREPLY[*]}"; }'
-    lines = ['eval "$(archdsl completion bash)"', tried, 'try "archdsl check several.arch:w" w :', 'try "archdsl check su" su check']
+    tried = (
+        'try() { COMP_LINE="$1" COMP_POINT=${#1}; COMPREPLY=(); _archdsl_completion archdsl "$2" "$3"; echo "${COMPREPLY[*]}"; }'
+    )
+    lines = [
+        'eval "$(archdsl completion bash)"',
+        tried,
+        'try "archdsl check several.arch:w" w :',
+        'try "archdsl check su" su check',
+    ]
     environment = dict(os.environ) | {"PATH": f"{folder}:{os.environ['PATH']}"}
     command = ["bash", "--norc", "-c", "\n".join(lines)]
     shown = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)

@@ -49,7 +49,9 @@ MASKS: list[tuple[tuple[int, ...], str, str, str, str]] = [
 
 
 @pytest.mark.parametrize(("values", "last", "loss", "message", "help"), MASKS)
-def test_values_of_masks_decide_what_is_advised(cli: Any, tmp_path: Path, values: tuple[int, ...], last: str, loss: str, message: str, help: str) -> None:
+def test_values_of_masks_decide_what_is_advised(
+    cli: Any, tmp_path: Path, values: tuple[int, ...], last: str, loss: str, message: str, help: str
+) -> None:
     masks(values)
     spec(f"input image [1, 16, 16]; {CONV}; {last}", f'data = "masks.npz"; {loss}')
     result = cli("train", "n.arch")
@@ -63,8 +65,16 @@ def test_values_of_masks_decide_what_is_advised(cli: Any, tmp_path: Path, values
 @pytest.mark.parametrize(
     ("y", "message", "help"),
     [
-        (RANDOM.integers(0, 256, (12, 3, 16, 16), dtype=np.uint8), "a label is [3, 16, 16], an image in colours", "save `y / 255` as floats"),
-        (RANDOM.integers(0, 2, (12, 3, 16, 16), dtype=np.uint8) * 255, "a label is [3, 16, 16], an image in colours", "numpy.unique(numpy.moveaxis(y, 1, -1)"),
+        (
+            RANDOM.integers(0, 256, (12, 3, 16, 16), dtype=np.uint8),
+            "a label is [3, 16, 16], an image in colours",
+            "save `y / 255` as floats",
+        ),
+        (
+            RANDOM.integers(0, 2, (12, 3, 16, 16), dtype=np.uint8) * 255,
+            "a label is [3, 16, 16], an image in colours",
+            "numpy.unique(numpy.moveaxis(y, 1, -1)",
+        ),
         (RANDOM.integers(-1, 4, (12, 16, 16)), "a label is -1", "number them from 0"),
     ],
 )
@@ -124,7 +134,11 @@ def test_several_inputs_and_integers(cli: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     spec(body.format(4), 'data = "both.npz"')
     result = cli("train", "n.arch", "-o", "small", "--device", "cpu")
-    assert result.exit_code == 1 and "the greatest number of the data set is 8 in `words`" in result.stderr and "`embedding(9, ...)`" in result.stderr
+    assert (
+        result.exit_code == 1
+        and "the greatest number of the data set is 8 in `words`" in result.stderr
+        and "`embedding(9, ...)`" in result.stderr
+    )
 
 
 def test_photographs_of_different_sizes(cli: Any, tmp_path: Path) -> None:
@@ -135,7 +149,16 @@ def test_photographs_of_different_sizes(cli: Any, tmp_path: Path) -> None:
     assert "error[E0803]" in result.stderr and "0.jpg is [40, 60]" in result.stderr
     help = result.stderr.partition("transform = ")[2].partition("`")[0]
     Path("pets/cat/9.jpg").write_bytes(b"no image")
-    given = ("train", "n.arch", "--set", f"train.transform={help}", "--set", "train.augment=[random_resized_crop(32), flip, mixup]", "--device", "cpu")
+    given = (
+        "train",
+        "n.arch",
+        "--set",
+        f"train.transform={help}",
+        "--set",
+        "train.augment=[random_resized_crop(32), flip, mixup]",
+        "--device",
+        "cpu",
+    )
     result = cli(*given)
     assert result.exit_code == 1 and "cannot read pets/cat/9.jpg" in result.stderr and "--skip-bad" in result.stderr
     result = cli(*given, "--skip-bad", "-o", "run")
@@ -151,13 +174,19 @@ def test_a_picture_of_a_batch(cli: Any, tmp_path: Path, kind: str) -> None:
     else:
         photographs("pets")
         augment = "[random_resized_crop(32), cutmix]" if kind == "mixed" else "random_resized_crop(32)"
-        spec("input image [3, H, W]; gap; flatten; linear(2)", f'data = "pets"; transform = resize([32, 32]); augment = {augment}')
+        spec(
+            "input image [3, H, W]; gap; flatten; linear(2)", f'data = "pets"; transform = resize([32, 32]); augment = {augment}'
+        )
     before = set(os.listdir())
     result = cli("train", "n.arch", "--show-batch", "batch.png")
     assert result.exit_code == 0, result.stderr
     assert "4 of 4 images of" in result.stderr and set(os.listdir()) - before == {"batch.png"}
     picture = np.asarray(Image.open("batch.png"))
-    assert picture.shape[0] > 190 and picture.shape[1] == 200 and len(np.unique(picture.reshape(-1, 3), axis=0)) > (3 if kind == "masks" else 1)
+    assert (
+        picture.shape[0] > 190
+        and picture.shape[1] == 200
+        and len(np.unique(picture.reshape(-1, 3), axis=0)) > (3 if kind == "masks" else 1)
+    )
 
 
 def test_a_batch_without_images(cli: Any, tmp_path: Path) -> None:

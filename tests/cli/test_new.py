@@ -97,7 +97,17 @@ def test_imports_come_along(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "said"), [("9x", 2, "cannot name"), ("é", 2, "cannot name"), ("relu", 1, "E0205"), ("network", 1, "E0"), ("a/b", 2, "cannot name"), ("CON", 2, "such as CON_net"), ("nul", 2, "device"), ("com1", 2, "device")]
+    ("name", "status", "said"),
+    [
+        ("9x", 2, "cannot name"),
+        ("é", 2, "cannot name"),
+        ("relu", 1, "E0205"),
+        ("network", 1, "E0"),
+        ("a/b", 2, "cannot name"),
+        ("CON", 2, "such as CON_net"),
+        ("nul", 2, "device"),
+        ("com1", 2, "device"),
+    ],
 )
 def test_names_that_cannot_be(cli: Cli, name: str, status: int, said: str) -> None:
     result = cli("new", name)

@@ -73,12 +73,16 @@ def test_a_path_that_no_system_can_write(cli: Cli, small: Path, tmp_path: Path, 
         (tmp_path / name).symlink_to(name)
     result = cli(*(argument.format(spec=small) for argument in arguments))
     named = next(word for word in arguments if "loop" in word or LONG in word)
-    assert result.exit_code == 1 and "error[E0606]" in result.stderr and named[:200] in result.stderr and "help: " in result.stderr
+    assert (
+        result.exit_code == 1 and "error[E0606]" in result.stderr and named[:200] in result.stderr and "help: " in result.stderr
+    )
     assert "standard output" not in result.stderr
     assert sorted(os.listdir(tmp_path)) == ["loop", "loop.arch", "small.arch"]
 
 
-@pytest.mark.parametrize("arguments", [("check", LONG), ("check", f"{LONG}.arch"), ("check", "{spec}", "--weights", LONG), ("check", "loop.arch")])
+@pytest.mark.parametrize(
+    "arguments", [("check", LONG), ("check", f"{LONG}.arch"), ("check", "{spec}", "--weights", LONG), ("check", "loop.arch")]
+)
 def test_a_path_that_no_system_can_read(cli: Cli, small: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     (tmp_path / "loop.arch").symlink_to("loop.arch")
     result = cli(*(argument.format(spec=small) for argument in arguments))

@@ -99,7 +99,9 @@ def test_completion(cli: Cli, shell: str) -> None:
 
 
 def test_a_spec_that_was_changed_is_listed_as_it_is(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "lenet.arch").write_text("## Mine.\nnetwork lenet { input image [1, 8, 8]; conv(3, 3) }")  # the index has another of that name
+    (tmp_path / "lenet.arch").write_text(
+        "## Mine.\nnetwork lenet { input image [1, 8, 8]; conv(3, 3) }"
+    )  # the index has another of that name
     monkeypatch.setattr(specs, "shipped_files", lambda: [tmp_path / "lenet.arch"])
     [listed] = json.loads(cli("specs", "--format", "json").stdout)
     assert (listed["name"], listed["params"], listed["about"]) == ("lenet", 30, "Mine.")

@@ -154,7 +154,9 @@ def test_a_folder_belongs_to_one_process(cli: Cli, small: Path, tmp_path: Path) 
         "lock = FolderLock(Path('run')); lock.acquire(); print('held', flush=True); sys.stdin.read()"
     )
     (tmp_path / "run").mkdir()
-    with subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
         refused = cli("train", small, "-o", "run", "--resume", "--device", "cpu")
         assert refused.exit_code == 1 and "error[E0606]: another process is training in run" in refused.stderr

@@ -116,7 +116,9 @@ def test_numbers_that_are_not_finite(cli: Cli, small: Path) -> None:
     safetensors.torch.save_file(state, "spoiled.safetensors")
     result = cli("check", small, "--weights", "spoiled.safetensors", "--format", "json")
     problems = json.loads(result.stdout)["weights"]["problems"]
-    assert result.exit_code == 1 and [(p["key"], p["not_finite"], p["reason"]) for p in problems] == [("stem.0.weight", 9, "values")]
+    assert result.exit_code == 1 and [(p["key"], p["not_finite"], p["reason"]) for p in problems] == [
+        ("stem.0.weight", 9, "values")
+    ]
     refused = cli("train", small, "--weights", "spoiled.safetensors")
     assert refused.exit_code == 1 and "error[E0905]" in refused.stderr and not Path("runs").exists()
     assert "`stem.0.weight` has 9 numbers in the file that are NaN" in refused.stderr

@@ -26,7 +26,9 @@ def read(data: Any, root: Path, *inputs: Input, reading: Reading | None = None, 
     return load(Recipe.create({"data": data, "workers": 0, **keys}), root, inputs, reading or Reading())
 
 
-def folder(path: Any, root: Path, *inputs: Input, reading: Reading | None = None, keys: dict[str, Any] | None = None, **arguments: Any) -> Data:
+def folder(
+    path: Any, root: Path, *inputs: Input, reading: Reading | None = None, keys: dict[str, Any] | None = None, **arguments: Any
+) -> Data:
     """A folder of images, with the arguments of `imagefolder`."""
     return read(call(Dataset, "imagefolder", path=str(path), **arguments), root, *inputs, reading=reading, **(keys or {}))
 

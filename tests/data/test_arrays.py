@@ -81,7 +81,11 @@ def test_several_inputs_by_name(tmp_path: Path) -> None:
     """Images and tokens, one of them integers: arrays are called as the inputs."""
     image, words, y = np.zeros((20, 3, 8, 8), np.uint8), np.arange(80).reshape(20, 4), np.arange(20) % 2
     np.savez(tmp_path / "two.npz", image=image, words=words, y=y)
-    parts = {f"{name}_{part}": array[:10] for part in ("train", "test") for name, array in (("image", image), ("words", words), ("y", y))}
+    parts = {
+        f"{name}_{part}": array[:10]
+        for part in ("train", "test")
+        for name, array in (("image", image), ("words", words), ("y", y))
+    }
     np.savez(tmp_path / "parts.npz", **parts)
     inputs = Input("image", (3, 8, 8)), Input("words", (4,), integer=True)
     for name, count in (("two.npz", 4), ("parts.npz", 10)):
@@ -91,7 +95,9 @@ def test_several_inputs_by_name(tmp_path: Path) -> None:
         images, tokens = data.preparation(data.recipe)(batch, training=False)[0]
         assert images.dtype == torch.float32 and torch.equal(tokens, batch.inputs[1])
     np.savez(tmp_path / "one.npz", image=image, y=y)
-    with pytest.raises(Fault, match="where `image_train`, `words_train`, `y_train`, `image_test`, `words_test` and `y_test` are looked for") as caught:
+    with pytest.raises(
+        Fault, match="where `image_train`, `words_train`, `y_train`, `image_test`, `words_test` and `y_test` are looked for"
+    ) as caught:
         read("one.npz", tmp_path, *inputs)
     assert "numpy.savez(path, image_train=..., words_train=..., y_train=..., image_test=" in (caught.value.help or "")
     np.savez(tmp_path / "real.npz", image=image, words=words + 0.5, y=y)
@@ -119,7 +125,10 @@ def test_damaged_files_are_errors(tmp_path: Path) -> None:
             except Fault as fault:
                 assert fault.code in ("E0801", "E0802", "E0803")
             else:
-                assert torch.equal(everything(data, data.train)[0].sum(), everything(read("whole.npz", tmp_path, Input("x", (4,))), data.train)[0].sum())
+                assert torch.equal(
+                    everything(data, data.train)[0].sum(),
+                    everything(read("whole.npz", tmp_path, Input("x", (4,))), data.train)[0].sum(),
+                )
 
 
 def test_a_header_that_claims_too_much(tmp_path: Path) -> None:
@@ -137,7 +146,12 @@ def test_a_header_that_claims_too_much(tmp_path: Path) -> None:
         ({"x": np.zeros((10, 4, 4, 3)), "y": np.arange(10) % 2}, (3, 4, 4), "E0803", "channels first"),
         ({"x": np.zeros((10, 3, 5, 5)), "y": np.arange(10) % 2}, (3, 4, 4), "E0803", "write `input image [3, 5, 5]`"),
         ({"x": np.zeros((10, 4)), "y": np.arange(9) % 2}, (4,), "E0802", "one label to each"),
-        ({f"{name}_{part}": np.zeros(len(part) - (name == "y")) for name in "xy" for part in ("train", "test")}, (1,), "E0802", "one label"),
+        (
+            {f"{name}_{part}": np.zeros(len(part) - (name == "y")) for name in "xy" for part in ("train", "test")},
+            (1,),
+            "E0802",
+            "one label",
+        ),
         ({"x": np.zeros((10, 4)), "y": np.zeros((10, 0), int)}, (4,), "E0802", "not empty"),
         ({"x": np.zeros((10, 4)), "y": np.arange(10)}, (4,), "E0802", "x_test"),
         ({"x": np.full((10, 4), np.nan), "y": np.arange(10) % 2}, (4,), "E0802", "remove"),
@@ -208,7 +222,9 @@ def test_examples_of_another_shape(tmp_path: Path, x: Any, help: str) -> None:
 def test_too_few_to_hold_out_of(tmp_path: Path, examples: int) -> None:
     """In our words, not in scikit-learn's."""
     np.savez(tmp_path / "data.npz", x=np.zeros((examples, 4)), y=np.arange(examples) // 2)
-    with pytest.raises(Fault, match=r"one example|no numbers in it|a fifth of 20 examples, 4, are fewer than the 10 classes") as caught:
+    with pytest.raises(
+        Fault, match=r"one example|no numbers in it|a fifth of 20 examples, 4, are fewer than the 10 classes"
+    ) as caught:
         read("data.npz", tmp_path, Input("x", (4,)))
     assert caught.value.code == "E0802"
 
@@ -231,5 +247,3 @@ def test_data_that_is_not_there(tmp_path: Path) -> None:
             read(name, tmp_path, Input("x", (1,)))
         assert (caught.value.code, caught.value.argument) == ("E0802", "data")
         assert said in caught.value.message and "pickle" not in caught.value.message
-
-

@@ -74,7 +74,9 @@ def test_noise_has_its_deviation() -> None:
 
 def test_random_crop_is_every_part_of_the_padded_image() -> None:
     padded = torch.nn.functional.pad(IMAGE[:1], (2, 2, 2, 2))
-    crops = augment([call(Augmentation, "random_crop", size=6, pad=2)], IMAGE[:1].expand(2000, -1, -1, -1), key(torch.arange(2000)))
+    crops = augment(
+        [call(Augmentation, "random_crop", size=6, pad=2)], IMAGE[:1].expand(2000, -1, -1, -1), key(torch.arange(2000))
+    )
     assert crops.shape == (2000, 3, 6, 6)
     parts = padded.unfold(2, 6, 1).unfold(3, 6, 1)[0].permute(1, 2, 0, 3, 4).flatten(0, 1)
     distance = torch.cdist(crops.flatten(1), parts.flatten(1), compute_mode="donot_use_mm_for_euclid_dist")
@@ -95,14 +97,20 @@ def test_random_resized_crop_has_its_areas_and_shapes() -> None:
 
 
 def test_random_erasing() -> None:
-    erased = augment([call(Augmentation, "random_erasing", p=0.5, scale=(0.1, 0.2))], torch.ones(400, 1, 20, 20), key(torch.arange(400)))
+    erased = augment(
+        [call(Augmentation, "random_erasing", p=0.5, scale=(0.1, 0.2))], torch.ones(400, 1, 20, 20), key(torch.arange(400))
+    )
     share = (erased == 0).float().mean((1, 2, 3))
     assert 150 < int((share > 0).sum()) < 250
     assert 0.08 < float(share[share > 0].min()) and float(share.max()) < 0.23
 
 
 def test_color_jitter_has_its_strengths() -> None:
-    grey = augment([call(Augmentation, "color_jitter", brightness=0.3, contrast=0.0)], torch.full((500, 1, 4, 4), 0.5), key(torch.arange(500)))
+    grey = augment(
+        [call(Augmentation, "color_jitter", brightness=0.3, contrast=0.0)],
+        torch.full((500, 1, 4, 4), 0.5),
+        key(torch.arange(500)),
+    )
     assert 0.35 < float(grey.min()) < 0.37 and 0.63 < float(grey.max()) < 0.65
     hue = call(Augmentation, "color_jitter", brightness=0.0, contrast=0.0, saturation=0.0, hue=0.5)
     turned = augment([hue], torch.tensor([1.0, 0.0, 0.0])[:, None, None].expand(200, 3, 2, 2), key(torch.arange(200)))
@@ -112,7 +120,9 @@ def test_color_jitter_has_its_strengths() -> None:
 
 
 def test_rand_augment_applies_every_operation() -> None:
-    images = (0.1 + 0.8 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))).expand(600, -1, -1, -1).contiguous()
+    images = (
+        (0.1 + 0.8 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))).expand(600, -1, -1, -1).contiguous()
+    )
     changed = augment([call(Augmentation, "rand_augment", n=1)], images, key(torch.arange(600)))
     assert 0 <= float(changed.min()) and float(changed.max()) <= 1
     kinds = (drawer(key(torch.arange(600)))(2)[0] * 14).long()
@@ -129,13 +139,25 @@ def test_masks_move_with_their_images(name: str) -> None:
     random = torch.Generator().manual_seed(0)
     masks = torch.randint(0, 5, (200, 4, 4), generator=random).repeat_interleave(6, 1).repeat_interleave(6, 2)
     one_hot = torch.nn.functional.one_hot(masks, 5).permute(0, 3, 1, 2).float()
-    op = call(Augmentation, name, **({"size": 18, "pad": 4} if name == "random_crop" else {"size": 16} if name == "random_resized_crop" else ARGUMENTS.get(name, {})))
+    op = call(
+        Augmentation,
+        name,
+        **(
+            {"size": 18, "pad": 4}
+            if name == "random_crop"
+            else {"size": 16}
+            if name == "random_resized_crop"
+            else ARGUMENTS.get(name, {})
+        ),
+    )
     keys = key(torch.arange(200))
     if name == "rand_augment":  # its colours would change the classes in this picture
         images, moved = one_hot[:, :3], apply([op], one_hot[:, :3], drawer(keys), masks)[1]
         plain = apply([op], one_hot[:, :3], drawer(keys))[0]
         torch.testing.assert_close(apply([op], images, drawer(keys), masks)[0], plain)
-        assert moved is not None and moved.shape == masks.shape and not torch.equal(moved, masks) and bool((moved == IGNORED).any())
+        assert (
+            moved is not None and moved.shape == masks.shape and not torch.equal(moved, masks) and bool((moved == IGNORED).any())
+        )
         return
     images, moved = apply([op], one_hot, drawer(keys), masks)
     assert moved is not None and moved.shape == (200, *images.shape[2:])
@@ -163,7 +185,7 @@ def test_shares_of_mixtures() -> None:
     values = Mixing(ops[:1], None)(images, labels.float(), key(torch.arange(400)))[1]
     assert values.shape == (400,) and 0 <= float(values.min()) and float(values.max()) <= 3
     _, share = Mixing(ops[:1], 4)(images[:1].expand(400, -1, -1, -1), torch.tensor([0, 1] * 200), key(torch.arange(400)))
-    assert float(share.var()) == pytest.approx(0.25 / (2 * 0.4 + 1) , rel=0.15)  # of Beta(a, a): 1 / (4 (2 a + 1))
+    assert float(share.var()) == pytest.approx(0.25 / (2 * 0.4 + 1), rel=0.15)  # of Beta(a, a): 1 / (4 (2 a + 1))
 
 
 def test_an_ignored_class_stays_without_a_share() -> None:
@@ -232,7 +254,11 @@ def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
 
 def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
     """They happen to have the size after the transform, which would be applied to the images alone."""
-    np.savez(tmp_path / "data.npz", x=np.zeros((10, 1, 11, 11), np.uint8), y=np.broadcast_to(np.arange(10)[:, None, None] % 2, (10, 9, 9)))
+    np.savez(
+        tmp_path / "data.npz",
+        x=np.zeros((10, 1, 11, 11), np.uint8),
+        y=np.broadcast_to(np.arange(10)[:, None, None] % 2, (10, 9, 9)),
+    )
     with pytest.raises(Fault, match=r"`center_crop` changes images of \[11, 11\], and a label is \[9, 9\]"):
         read("data.npz", tmp_path, Input("x", (1, 9, 9)), transform=call(Transform, "center_crop", size=9))
 

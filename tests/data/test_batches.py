@@ -19,7 +19,13 @@ from tests.data.reading import call, read, save
 
 
 def arrays(folder: Path, count: int = 100, **keys: Any) -> Data:
-    np.savez(folder / "data.npz", x_train=np.arange(count, dtype=np.uint8)[:, None], y_train=np.arange(count) % 3, x_test=np.zeros((3, 1), np.uint8), y_test=np.arange(3))
+    np.savez(
+        folder / "data.npz",
+        x_train=np.arange(count, dtype=np.uint8)[:, None],
+        y_train=np.arange(count) % 3,
+        x_test=np.zeros((3, 1), np.uint8),
+        y_test=np.arange(3),
+    )
     return read("data.npz", folder, Input("x", (1,)), **keys)
 
 
@@ -28,9 +34,19 @@ def images(folder: Path, workers: int, **keys: Any) -> Data:
     if not (folder / "train").exists():
         for number in range(36):
             part = "train" if number < 30 else "test"
-            save(np.full((10 + number, 40 - number, 3), number * 7, np.uint8), folder / part / "abc"[number % 3] / f"{number}.png")
+            save(
+                np.full((10 + number, 40 - number, 3), number * 7, np.uint8), folder / part / "abc"[number % 3] / f"{number}.png"
+            )
     crop = call(Augmentation, "random_resized_crop", size=8)
-    return read(str(folder), Path(), Input("x", (3, 8, 8)), workers=workers, transform=call(Transform, "resize", size=(8, 8)), augment=crop, **keys)
+    return read(
+        str(folder),
+        Path(),
+        Input("x", (3, 8, 8)),
+        workers=workers,
+        transform=call(Transform, "resize", size=(8, 8)),
+        augment=crop,
+        **keys,
+    )
 
 
 def seen(batches: Any) -> list[int]:
@@ -68,7 +84,13 @@ def test_processes_share_the_examples_of_a_batch(tmp_path: Path, world: int) -> 
 def test_balanced(tmp_path: Path) -> None:
     """90 of one class, 9 of another, 3 of a third: as many of each, of each class all alike."""
     y = np.repeat([0, 1, 2], [90, 9, 3])
-    np.savez(tmp_path / "data.npz", x_train=np.arange(102, dtype=np.uint8)[:, None], y_train=y, x_test=np.zeros((3, 1), np.uint8), y_test=np.arange(3))
+    np.savez(
+        tmp_path / "data.npz",
+        x_train=np.arange(102, dtype=np.uint8)[:, None],
+        y_train=y,
+        x_test=np.zeros((3, 1), np.uint8),
+        y_test=np.arange(3),
+    )
     data = read("data.npz", tmp_path, Input("x", (1,)), sampler="balanced")
     assert data.labels.frequencies == (90, 9, 3)
     batches = list(data.training_batches(34, 0, lambda: 0))
@@ -81,7 +103,10 @@ def test_balanced(tmp_path: Path) -> None:
 
 def same(one: Iterator[Batch], other: Iterator[Batch]) -> bool:
     pairs = list(zip(one, other, strict=True))
-    return all(torch.equal(a.inputs[0], b.inputs[0]) and torch.equal(a.labels, b.labels) and torch.equal(a.keys, b.keys) for a, b in pairs)
+    return all(
+        torch.equal(a.inputs[0], b.inputs[0]) and torch.equal(a.labels, b.labels) and torch.equal(a.keys, b.keys)
+        for a, b in pairs
+    )
 
 
 def test_workers_change_nothing(tmp_path: Path) -> None:

@@ -32,7 +32,11 @@ def classes(root: Path, count: int = 5, size: tuple[int, int] = (4, 5)) -> Path:
     [
         (["train", "valid"], "the folders `train`, `valid`, where", "rename `valid` to `val`"),
         (["Train", "Validation"], "the folders `Train`, `Validation`, where", "rename `Train` to `train`, `Validation` to `val`"),
-        (["training", "testing"], "the folders `testing`, `training`, where", "rename `testing` to `test`, `training` to `train`"),
+        (
+            ["training", "testing"],
+            "the folders `testing`, `training`, where",
+            "rename `testing` to `test`, `training` to `train`",
+        ),
         (["photographs"], "has one folder, `photographs`, and that has no images", 'write `data = "all/photographs"`'),
     ],
 )
@@ -62,7 +66,10 @@ def test_train_and_test(tmp_path: Path) -> None:
     assert data.labels.names == ("cat", "dog") and data.preparation(data.recipe).as_data()["classes"] == ["cat", "dog"]
     with pytest.raises(Fault) as caught:
         read(str(tmp_path), Path(), Input("x", (3, 8, 8)))
-    assert (caught.value.code, "`transform = [resize([8, 8])]`, or `input image [3, 4, 5]`" in (caught.value.help or "")) == ("E0803", True)
+    assert (caught.value.code, "`transform = [resize([8, 8])]`, or `input image [3, 4, 5]`" in (caught.value.help or "")) == (
+        "E0803",
+        True,
+    )
     (tmp_path / "test").rename(tmp_path / "val")
     save(Image.new("RGB", (5, 4)), tmp_path / "test" / "cat" / "0.png")  # for the end, if there is `val`
     data = read(str(tmp_path), Path(), shape)
@@ -127,7 +134,9 @@ def test_images_of_different_sizes(tmp_path: Path) -> None:
         for label in "ab":
             save(Image.new("L", (5, 4)), tmp_path / part / label / "0.png")
     save(Image.new("L", (6, 4)), tmp_path / "test" / "b" / "1.png")
-    with pytest.raises(Fault, match=r"1\.png is \[4, 6\], .*0\.png is \[4, 5\], and the network's input is \[1, 4, 5\]") as caught:
+    with pytest.raises(
+        Fault, match=r"1\.png is \[4, 6\], .*0\.png is \[4, 5\], and the network's input is \[1, 4, 5\]"
+    ) as caught:
         read(str(tmp_path), Path(), Input("x", (1, 4, 5)))
     assert (caught.value.code, caught.value.help) == ("E0803", "bring all images to one size: `transform = [resize([4, 5])]`")
     with pytest.raises(Fault) as caught:
@@ -145,7 +154,14 @@ def test_every_mode_becomes_the_channels_of_the_input(tmp_path: Path) -> None:
     see_through = palette.copy()
     see_through.info["transparency"] = palette.getpixel((0, 0))
     for number, (image, name) in enumerate(
-        [(red, "a.bmp"), (palette, "b.gif"), (red.convert("CMYK"), "c.tiff"), (clear, "d.png"), (see_through, "e.png"), (red.convert("RGBA"), "f.webp")]
+        [
+            (red, "a.bmp"),
+            (palette, "b.gif"),
+            (red.convert("CMYK"), "c.tiff"),
+            (clear, "d.png"),
+            (see_through, "e.png"),
+            (red.convert("RGBA"), "f.webp"),
+        ]
     ):
         save(image, tmp_path / "train" / "a" / f"{number}{name}", **({"lossless": True} if name.endswith("webp") else {}))
         save(image, tmp_path / "test" / "a" / f"{number}{name}", **({"lossless": True} if name.endswith("webp") else {}))
@@ -216,7 +232,9 @@ def test_large_photographs_are_decoded_small(tmp_path: Path) -> None:
     for part in ("train", "test"):
         for label in "ab":
             save(photograph, tmp_path / part / label / "0.jpg", quality=95)
-    data = read(str(tmp_path), Path(), RGB, transform=[call(Transform, "resize", size=40), call(Transform, "center_crop", size=32)])
+    data = read(
+        str(tmp_path), Path(), RGB, transform=[call(Transform, "resize", size=40), call(Transform, "center_crop", size=32)]
+    )
     expected = np.asarray(photograph.resize((60, 40), Image.Resampling.BILINEAR).crop((14, 4, 46, 36)))
     assert np.abs(everything(data, data.train)[0][0].permute(1, 2, 0).numpy() - expected.astype(int)).mean() < 3
 
@@ -229,7 +247,11 @@ def test_crops_see_the_image_as_it_is_in_its_file(tmp_path: Path) -> None:
         save(ramp, file)
     keys = {"transform": [call(Transform, "resize", size=40), call(Transform, "center_crop", size=32)]}
     data = read(str(tmp_path), Path(), RGB, **keys, augment=call(Augmentation, "random_crop", size=32), batch=8, epochs=1)
-    seen = {int(value) for step in range(30) for value in next(iter(data.training_batches(8, 0, lambda step=step: step))).inputs[0][:, 0, 0, 0]}  # type: ignore[misc]
+    seen = {
+        int(value)
+        for step in range(30)
+        for value in next(iter(data.training_batches(8, 0, lambda step=step: step))).inputs[0][:, 0, 0, 0]
+    }  # type: ignore[misc]
     assert min(seen) < 5 and max(seen) > 43
     assert everything(data, data.train)[0][:, 0, 0, 0].tolist() == [24] * 8
     resized = read(str(tmp_path), Path(), RGB, **keys, augment=call(Augmentation, "random_resized_crop", size=16))
@@ -242,7 +264,11 @@ def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "b" / "1.png").write_bytes((tmp_path / "b" / "2.png").read_bytes()[:20])
     with pytest.raises(Fault) as caught:
         read(str(tmp_path), Path(), RGB)
-    assert caught.value.message.startswith("cannot read 2 of 16 images\n") and "a/0.png" in caught.value.message and "b/1.png" in caught.value.message
+    assert (
+        caught.value.message.startswith("cannot read 2 of 16 images\n")
+        and "a/0.png" in caught.value.message
+        and "b/1.png" in caught.value.message
+    )
     assert "--skip-bad" in (caught.value.help or "")
     whole = save(np.random.default_rng(0).integers(0, 255, (4, 5, 3), dtype=np.uint8), tmp_path / "b" / "3.png").read_bytes()
     (tmp_path / "b" / "3.png").write_bytes(whole[:-40])  # its header is right

@@ -91,7 +91,10 @@ def test_a_size_in_the_archive_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_compression_that_numpy_does_not_use(tmp_path: Path) -> None:
-    assert "compressed in another way" in refused(packed(tmp_path / "data.npz", header("(20, 3)") + X.tobytes(), zipfile.ZIP_BZIP2)).message
+    assert (
+        "compressed in another way"
+        in refused(packed(tmp_path / "data.npz", header("(20, 3)") + X.tobytes(), zipfile.ZIP_BZIP2)).message
+    )
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -110,7 +113,9 @@ def test_every_flipped_byte_is_found(tmp_path: Path, save: Callable[..., None]) 
             assert [array.tolist() for array in arrays] == [X.tolist(), Y.tolist()]
 
 
-@pytest.mark.parametrize("array", [X, X.T.copy().T, np.asfortranarray(X), X.astype(">f8"), np.zeros((20, 3), bool), np.zeros((20, 100_000))])
+@pytest.mark.parametrize(
+    "array", [X, X.T.copy().T, np.asfortranarray(X), X.astype(">f8"), np.zeros((20, 3), bool), np.zeros((20, 100_000))]
+)
 def test_every_array_of_numbers_is_read(tmp_path: Path, array: np.ndarray) -> None:
     np.savez_compressed(tmp_path / "data.npz", x=array, y=Y, other=np.array([object()]))
     assert np.array_equal(read_arrays(tmp_path / "data.npz")[0], array)

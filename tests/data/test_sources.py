@@ -145,9 +145,15 @@ def hub(tmp_path: Path) -> Path:
     """Parquet files as the hub stores them: images in bytes, and the names of the classes."""
     folder = tmp_path / "hub"
     (folder / "data").mkdir(parents=True)
-    features = datasets.Features({"img": datasets.Image(), "fine": datasets.ClassLabel(names=["cat", "dog"]), "size": datasets.Value("float32")})
+    features = datasets.Features(
+        {"img": datasets.Image(), "fine": datasets.ClassLabel(names=["cat", "dog"]), "size": datasets.Value("float32")}
+    )
     for part, count in (("train", 20), ("test", 6)):
-        held = {"img": pictures(count), "fine": [number % 2 for number in range(count)], "size": [number / 2 for number in range(count)]}
+        held = {
+            "img": pictures(count),
+            "fine": [number % 2 for number in range(count)],
+            "size": [number / 2 for number in range(count)],
+        }
         datasets.Dataset.from_dict(held, features).to_parquet(folder / "data" / f"{part}-00000-of-00001.parquet")
     return folder
 
@@ -186,7 +192,11 @@ def test_numbers_by_hugging_face(tmp_path: Path) -> None:
     [
         ({"path": "hub"}, "has no column `image`: it has img, fine, size", '`image = "img"`'),
         ({"path": "hub", "image": "img", "label": "fin"}, "has no column `fin`", '`label = "fine"`'),
-        ({"path": "hub", "image": "img", "label": "fine", "train": "training"}, "has no split `training`: it has train, test", 'train = "train"'),
+        (
+            {"path": "hub", "image": "img", "label": "fine", "train": "training"},
+            "has no split `training`: it has train, test",
+            'train = "train"',
+        ),
         ({"path": "hub", "image": "img", "label": "fine", "validation": "dev"}, "has no split `dev`", "leave `validation` out"),
         ({"path": "someone/something"}, "is neither a folder below .* nor a data set in the cache", "`--download`"),
     ],
@@ -243,7 +253,11 @@ def test_streams_of_tar_files(tmp_path: Path) -> None:
     assert sorted(numbers(data.evaluation_batches(data.held_out, 5))) == list(range(36, 48))
     batches = list(data.training_batches(6, 0, lambda: 0))
     assert len(batches) == 6 and sorted(numbers(batches)) == list(range(36)) != numbers(batches)
-    assert all(int(image[0, 0, 0]) % 3 == int(label) for batch in batches for image, label in zip(batch.inputs[0], batch.labels, strict=True))
+    assert all(
+        int(image[0, 0, 0]) % 3 == int(label)
+        for batch in batches
+        for image, label in zip(batch.inputs[0], batch.labels, strict=True)
+    )
     assert len(torch.cat([batch.keys for batch in batches]).unique()) == 36
 
 

@@ -27,7 +27,9 @@ def network(channels: int = 3, classes: int = 3) -> nn.Module:
     return nn.Sequential(nn.Conv2d(channels, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, classes, 1))
 
 
-def trained(folder: Path, module: nn.Module, inputs: Input, root: Path, *, resume: bool = False, **keys: Any) -> dict[str, Tensor]:
+def trained(
+    folder: Path, module: nn.Module, inputs: Input, root: Path, *, resume: bool = False, **keys: Any
+) -> dict[str, Tensor]:
     recipe = Recipe.create({"optimizer": SGD, "schedule": CONSTANT, "epochs": 2, "batch": 5, **keys})
     fit(Experiment("net", module, recipe, (inputs,), root=root), folder, resume=resume, hardware=Hardware("cpu"))
     return load_file(folder / "weights.safetensors")
@@ -126,7 +128,15 @@ def test_a_large_matrix_is_kept_beside_the_weights(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x=x, y=np.arange(200) % 3)
     torch.manual_seed(0)
     module = nn.Sequential(nn.Flatten(), nn.Linear(81, 3))
-    trained(tmp_path / "run", module, Input("x", (1, 9, 9)), tmp_path, data="data.npz", epochs=1, normalize=call(Normalization, "whiten"))
+    trained(
+        tmp_path / "run",
+        module,
+        Input("x", (1, 9, 9)),
+        tmp_path,
+        data="data.npz",
+        epochs=1,
+        normalize=call(Normalization, "whiten"),
+    )
     record = json.loads((tmp_path / "run" / "environment.json").read_text())["normalization"]
     assert (record["normalize"], record["matrix"]) == ("whiten", "in preparation.safetensors")
     assert load_file(tmp_path / "run" / "preparation.safetensors")["normalizers.0.matrix"].shape == (81, 81)

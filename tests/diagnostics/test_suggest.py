@@ -14,7 +14,9 @@ from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.recipe import Augmentation, Loss, Optimizer, Recipe, Regularizer, Schedule
 
-REGISTRIES: list[Registry[Any]] = [kind.registry for kind in (Op, Initializer, Augmentation, Loss, Optimizer, Regularizer, Schedule)]
+REGISTRIES: list[Registry[Any]] = [
+    kind.registry for kind in (Op, Initializer, Augmentation, Loss, Optimizer, Regularizer, Schedule)
+]
 ENTRIES: list[type[Declared]] = [Recipe, *(entry for registry in REGISTRIES for entry in registry)]
 
 

@@ -39,7 +39,9 @@ def test_a_chosen_claim(claim: str, said: str) -> None:
 
 
 def test_a_chosen_claim_of_an_alias() -> None:
-    found = check_text("network n { input image [3, 8, 8]; relu }\nnetwork m = n expect params == 1 if 2 < 1 else params == 2 expect depth == 0")
+    found = check_text(
+        "network n { input image [3, 8, 8]; relu }\nnetwork m = n expect params == 1 if 2 < 1 else params == 2 expect depth == 0"
+    )
     assert [d.message for d in found] == ["`params == 2` does not hold: `params` is 0"]
 
 

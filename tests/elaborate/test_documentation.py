@@ -49,7 +49,9 @@ def test_where_documentation_comes_from(name: str, doc: str) -> None:
 
 def test_of_an_import(tmp_path: Path) -> None:
     (tmp_path / "base.arch").write_text(TEXT)
-    (tmp_path / "net.arch").write_text("# no documentation\n\nimport \"base.arch\" as base\nnetwork mine = base.documented(2)\nnetwork other = base.bare(2)\n")
+    (tmp_path / "net.arch").write_text(
+        '# no documentation\n\nimport "base.arch" as base\nnetwork mine = base.documented(2)\nnetwork other = base.bare(2)\n'
+    )
     assert compile_address(f"{tmp_path / 'net.arch'}:mine").require().doc == "Documented."
     assert compile_address(f"{tmp_path / 'net.arch'}:other").require().doc == ""
 

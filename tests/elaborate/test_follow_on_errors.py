@@ -78,5 +78,7 @@ def test_an_unknown_name_marks_all_its_places() -> None:
 
 
 def test_an_error_in_several_instances_is_reported_once() -> None:
-    text = "network a(n = 1) { input image [3, 8, 8]; conv(6, 3, groups = n) }\n" + "".join(f"network b{n} = a({n})\n" for n in (4, 5, 7))
+    text = "network a(n = 1) { input image [3, 8, 8]; conv(6, 3, groups = n) }\n" + "".join(
+        f"network b{n} = a({n})\n" for n in (4, 5, 7)
+    )
     assert codes(text) == ["E0306"]

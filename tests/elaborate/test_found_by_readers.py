@@ -12,7 +12,9 @@ from archdsl.driver import check_text, compile_address, compile_text
 
 HEAD = "network net { input image [3, 8, 8]\n"
 LIST = "let a = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "let a = a + a\n" * 13
-DEEP = "".join(f"block b{k} {{ concat {{ {'repeat 1 { ' * 60}{f'b{k + 1}' if k < 15 else 'relu'}{'}' * 60} }} }}\n" for k in range(16))
+DEEP = "".join(
+    f"block b{k} {{ concat {{ {'repeat 1 { ' * 60}{f'b{k + 1}' if k < 15 else 'relu'}{'}' * 60} }} }}\n" for k in range(16)
+)
 REFUSED = {
     "loops in joins in blocks": (DEEP + HEAD + "b0 }", "E0502"),
     "an infinite sum": (HEAD + "repeat sum([1e308, 1e308]) { relu } }", "E0409"),
@@ -85,7 +87,9 @@ MISTAKES = {
 
 @pytest.mark.parametrize("stage", MISTAKES)
 def test_each_mistake_once(stage: str) -> None:
-    found = check_text("block unit(w: int, s: str, f: bool) { if f { conv(w, 3) }; expect s == s }\n" + HEAD + " " + stage + "\n}\n")
+    found = check_text(
+        "block unit(w: int, s: str, f: bool) { if f { conv(w, 3) }; expect s == s }\n" + HEAD + " " + stage + "\n}\n"
+    )
     assert [diagnostic.code for diagnostic in found] == MISTAKES[stage]
 
 

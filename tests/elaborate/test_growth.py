@@ -52,7 +52,11 @@ def test_the_work_grows_with_the_rounds(name: str) -> None:
 
 def test_the_work_grows_with_the_networks() -> None:
     def work(count: int) -> int:
-        return calls("".join(f"## One of many\nnetwork n{i} {{ input image [3, 8, 8]; conv({i + 1}, 1) }}\n" for i in range(count)) + HEAD + "relu }")
+        return calls(
+            "".join(f"## One of many\nnetwork n{i} {{ input image [3, 8, 8]; conv({i + 1}, 1) }}\n" for i in range(count))
+            + HEAD
+            + "relu }"
+        )
 
     small, large, larger = (work(n) for n in (10, 200, 390))
     assert (larger - small) / (large - small) < 2.2
@@ -61,4 +65,7 @@ def test_the_work_grows_with_the_networks() -> None:
 def test_the_networks_of_a_text_share_the_steps() -> None:
     text = "".join(f"network n{i} {{ input image [3, 8, 8]; repeat 25_000 {{ relu }} }}\n" for i in range(9))
     [found] = check_text(text)
-    assert found.code == "E0502" and found.message == "checking the networks before `n2` took more than 3,000,000 steps, and ends here"
+    assert (
+        found.code == "E0502"
+        and found.message == "checking the networks before `n2` took more than 3,000,000 steps, and ends here"
+    )

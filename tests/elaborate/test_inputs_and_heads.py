@@ -9,13 +9,28 @@ def codes(body: str) -> list[str]:
     return [d.code for d in compile_text(f"network net {{ {body} }}").diagnostics]
 
 
-@pytest.mark.parametrize("early", ["conv(8, 3)", "stem: conv(8, 3) -> bn", "aux a: conv(8, 3)", "output o: gap", "expect x.channels == 3", "let c = x.channels"])
+@pytest.mark.parametrize(
+    "early",
+    [
+        "conv(8, 3)",
+        "stem: conv(8, 3) -> bn",
+        "aux a: conv(8, 3)",
+        "output o: gap",
+        "expect x.channels == 3",
+        "let c = x.channels",
+    ],
+)
 def test_what_needs_the_input_stands_after_it(early: str) -> None:
     assert codes(f"{early}; input image [3, 32, 32]; conv(8, 3)") == ["E0503"]
 
 
 def test_the_rest_may_stand_before_the_input() -> None:
-    assert codes("init { conv = zeros }; let c = 8; expect c == 8; input image [3, 32, 32]; conv(c, 3); input other [3, 32, 32]; add { x; other -> conv(c, 3) }") == []
+    assert (
+        codes(
+            "init { conv = zeros }; let c = 8; expect c == 8; input image [3, 32, 32]; conv(c, 3); input other [3, 32, 32]; add { x; other -> conv(c, 3) }"
+        )
+        == []
+    )
 
 
 def test_a_head_that_the_result_needs() -> None:

@@ -6,7 +6,13 @@ import pytest
 
 from archdsl.driver import check_text
 
-CLAIMS = ["layers[0..4] == layers", "layers[1..3] == [4, 6]", "len(layers[2..2]) == 0", "sum(layers[0..3]) == 13", "sum((0..9)[2..5]) == 9"]
+CLAIMS = [
+    "layers[0..4] == layers",
+    "layers[1..3] == [4, 6]",
+    "len(layers[2..2]) == 0",
+    "sum(layers[0..3]) == 13",
+    "sum((0..9)[2..5]) == 9",
+]
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

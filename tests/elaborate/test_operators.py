@@ -84,5 +84,7 @@ def test_ranges_below_zero(statement: str, code: str | None) -> None:
 
 
 def test_a_family_counts_once() -> None:
-    network = compile_text("network n { input image [3, 8, 8]; enc[0]: conv(4, 3); conv(4, 3); enc[1]: relu; conv(4, 3); \"last{1}\": relu; bn }").require()
+    network = compile_text(
+        'network n { input image [3, 8, 8]; enc[0]: conv(4, 3); conv(4, 3); enc[1]: relu; conv(4, 3); "last{1}": relu; bn }'
+    ).require()
     assert [node.path for node in network.nodes[1:]] == ["enc.0", "1", "enc.1", "2", "last1", "4"]

@@ -36,7 +36,16 @@ PROGRAMS = {
 
 def drawn(graph: Graph) -> list[object]:
     return [
-        (n.op, n.inputs, n.shape, n.path, n.labelled, n.span, n.label, [(s.block, dict(s.variables)) for s in n.scope.enclosing()])
+        (
+            n.op,
+            n.inputs,
+            n.shape,
+            n.path,
+            n.labelled,
+            n.span,
+            n.label,
+            [(s.block, dict(s.variables)) for s in n.scope.enclosing()],
+        )
         for n in graph.nodes
     ]
 

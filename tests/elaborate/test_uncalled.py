@@ -42,7 +42,10 @@ def test_what_fails_in_every_call_is_an_error() -> None:
 
 def test_a_warning_states_what_it_assumes() -> None:
     [warning] = compile_text(f"{UNIT}block pair {{ unit(1) }}\n{NETWORK}").diagnostics
-    assert warning.message == "assuming k = 1 and that the loop over `x.c // 6` runs: `stride` of `conv` must be at least 1, and is 0"
+    assert (
+        warning.message
+        == "assuming k = 1 and that the loop over `x.c // 6` runs: `stride` of `conv` must be at least 1, and is 0"
+    )
     assert warning.notes[0] == "`n` does not call `pair`" and "unit(1)" in warning.notes[1]
 
 
@@ -57,5 +60,7 @@ def test_a_call_decides() -> None:
 
 
 def test_a_claim_is_checked_after_a_warning() -> None:
-    compiled = compile_text("block a(n) { repeat n { for i in 0..10^9 { } } }\nnetwork n { input image [3, 8, 8]; conv(4, 1); expect params == 15 }")
+    compiled = compile_text(
+        "block a(n) { repeat n { for i in 0..10^9 { } } }\nnetwork n { input image [3, 8, 8]; conv(4, 1); expect params == 15 }"
+    )
     assert [d.code for d in compiled.diagnostics] == ["W0107", "E0701"]

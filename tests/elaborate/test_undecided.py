@@ -41,7 +41,9 @@ def test_a_further_input_may_follow_the_first() -> None:
     assert compile_text("network n { input a [3, H]; input b [x.c, x.l]; add { a; b } }").ok
 
 
-@pytest.mark.parametrize("statement", ["conv(width, 3)", "if width > 3 { relu }", "expect width == 3", "skip(drop = width) { relu }", "width"])
+@pytest.mark.parametrize(
+    "statement", ["conv(width, 3)", "if width > 3 { relu }", "expect width == 3", "skip(drop = width) { relu }", "width"]
+)
 def test_what_is_unknown_without_an_error_is_one(statement: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An earlier stage forgets to say what is wrong with a name."""
 

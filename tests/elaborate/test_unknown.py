@@ -47,5 +47,7 @@ def test_errors_are_reported_up_to_a_limit() -> None:
 
 
 def test_errors_stand_in_the_order_of_their_files() -> None:
-    found = check_text("block b { rleu }\nnetwork m { input image [3, 8, 8]; b; gp }\nnetwork n { input image [3, 8, 8]; flaten }")
+    found = check_text(
+        "block b { rleu }\nnetwork m { input image [3, 8, 8]; b; gp }\nnetwork n { input image [3, 8, 8]; flaten }"
+    )
     assert [d.mark.span.text for d in found if d.mark is not None] == ["rleu", "gp", "flaten"]

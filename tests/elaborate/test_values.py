@@ -19,7 +19,9 @@ def test_comparisons_of_open_sizes_that_are_decided(condition: str, holds: bool)
     assert network.graph.nodes[-1].shape[0] == (8 if holds else 9)
 
 
-@pytest.mark.parametrize("condition", ["x.shape == [3, 32, 32]", "x.shape != [3, x.w, x.w]", "x.h == 8", "[[x.h]] == [[4]]", "x.h == x.w"])
+@pytest.mark.parametrize(
+    "condition", ["x.shape == [3, 32, 32]", "x.shape != [3, x.w, x.w]", "x.h == 8", "[[x.h]] == [[4]]", "x.h == x.w"]
+)
 def test_comparisons_of_open_sizes_that_are_not(condition: str) -> None:
     [found] = check_text(f"network net {{ {OPEN} if {condition} {{ conv(8, 1) }}; conv(4, 1) }}")
     assert found.code == "E0307" and found.mark is not None and found.mark.span.text == condition
@@ -58,6 +60,9 @@ def test_lists_are_gone_through_so_often() -> None:
 
 def test_a_slope_that_nothing_reads() -> None:
     rule = "init { conv = he(slope = 0.3NON) }"
-    assert check_text(f"network net {{ input image [3, 8, 8]; conv(8, 3); {rule.replace('NON', ', nonlinearity = leaky_relu')} }}") == []
+    assert (
+        check_text(f"network net {{ input image [3, 8, 8]; conv(8, 3); {rule.replace('NON', ', nonlinearity = leaky_relu')} }}")
+        == []
+    )
     [found] = check_text(f"network net {{ input image [3, 8, 8]; conv(8, 3); {rule.replace('NON', '')} }}")
     assert found.code == "E0402" and "`slope`" in found.message

@@ -16,7 +16,18 @@ SPELLINGS = {"name": ("H", "W"), "label": ("image.h", "image.w"), "x": ("x.h", "
 
 def term(draw: random.Random, size: str) -> str:
     k, c = draw.randint(2, 6), draw.randint(0, 20)
-    return draw.choice([size, size, f"{size} % {k}", f"{size} // {k}", f"({size} + {c}) % {k}", f"{k} * {size} - {c}", f"{c} - {size}", f"({size} - {c}) // {k}"])
+    return draw.choice(
+        [
+            size,
+            size,
+            f"{size} % {k}",
+            f"{size} // {k}",
+            f"({size} + {c}) % {k}",
+            f"{k} * {size} - {c}",
+            f"{c} - {size}",
+            f"({size} - {c}) // {k}",
+        ]
+    )
 
 
 def comparison(draw: random.Random, size: str) -> str:

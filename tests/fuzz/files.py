@@ -112,7 +112,9 @@ class Files:
         try:
             self.network.build(weights=path)
         except SpecError as error:
-            assert shown.exit_code == 1 and f"error[{error.diagnostics[0].code}]" in shown.stderr, f"check: {shown.output}, load: {error}"
+            assert shown.exit_code == 1 and f"error[{error.diagnostics[0].code}]" in shown.stderr, (
+                f"check: {shown.output}, load: {error}"
+            )
             raise
         assert shown.exit_code == 0, shown.stderr
 
@@ -120,7 +122,12 @@ class Files:
         network = self.network
         assert network.recipe is not None
         torch.manual_seed(0)
-        fit(Experiment("net", network.build(), network.recipe, INPUTS, root=self.folder), run, resume=resume, hardware=Hardware("cpu"))
+        fit(
+            Experiment("net", network.build(), network.recipe, INPUTS, root=self.folder),
+            run,
+            resume=resume,
+            hardware=Hardware("cpu"),
+        )
 
     def _checkpoint(self, data: bytes) -> None:
         run = self.folder / "changed"
@@ -219,7 +226,10 @@ def main() -> int:
     finally:
         shutil.rmtree(folder)
     print(*summary.found, sep="\n")
-    print(f"seed {given.seed}: {summary.outcomes.total():,} files; " + ", ".join(f"{name} {n:,}" for name, n in sorted(summary.outcomes.items())))
+    print(
+        f"seed {given.seed}: {summary.outcomes.total():,} files; "
+        + ", ".join(f"{name} {n:,}" for name, n in sorted(summary.outcomes.items()))
+    )
     return 130 if interrupted else 1 if summary.found else 0
 
 

@@ -87,7 +87,16 @@ class Lookalikes:
 
     def _loop(self, depth: int, seen: list[str]) -> str:
         body = self._body(3, list(seen), self._random.randint(1, 2))  # without labels, which each round would give again
-        more = self._random.choice(("", "", "", "; if i == 1 { relu }", "; if i % 2 == 0 { conv(4, 1) } else { conv(4, 3) }", "; skip(drop = i / 20) { conv(4, 3); bn }"))
+        more = self._random.choice(
+            (
+                "",
+                "",
+                "",
+                "; if i == 1 { relu }",
+                "; if i % 2 == 0 { conv(4, 1) } else { conv(4, 3) }",
+                "; skip(drop = i / 20) { conv(4, 3); bn }",
+            )
+        )
         return f"for i in 0..{self._random.choice((1, 2, 3, 4, 5))} {{ {body}{more} }}"
 
     def _run(self, depth: int, seen: list[str]) -> str:
@@ -120,7 +129,9 @@ class Lookalikes:
         """Each part takes the values of all before it, or of some."""
         name, count = self._name("e"), self._random.randint(2, 5)
         first = self._random.choice(("0", "0", "max(0, i - 2)", "max(0, i - 1)", "i // 2", "i % 2 if i > 1 else 0"))
-        join, after = self._random.choice((("concat", "conv(4, 3)"), ("concat", "conv(4, 3) -> bn -> relu"), ("add", "relu"), ("add", "conv(4, 3)")))
+        join, after = self._random.choice(
+            (("concat", "conv(4, 3)"), ("concat", "conv(4, 3) -> bn -> relu"), ("add", "relu"), ("add", "conv(4, 3)"))
+        )
         own = self._random.choice(("", "", "x; "))
         seen.append(f"{name}[{self._random.randrange(count)}]")
         return f"{name}[0]: conv(4, 3); for i in 1..{count} {{ {name}[i]: {{ {join} {{ {own}for j in {first}..i {{ {name}[j] }} }}; {after} }} }}"

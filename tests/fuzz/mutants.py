@@ -88,7 +88,9 @@ def _mutate(random: Random, spec: _Spec, words: list[str]) -> tuple[str, str]:
         first, last = spec.tokens[at + 1]
         new, end = text[first:last] + text[end:first] + token, last
     line = text.count("\n", 0, start) + 1
-    return f"{spec.path.stem}:{line} {kind} {token!r}{f' with {new!r}' if kind in ('replace', 'swap') else ''}", text[:start] + new + text[end:]
+    return f"{spec.path.stem}:{line} {kind} {token!r}{f' with {new!r}' if kind in ('replace', 'swap') else ''}", text[
+        :start
+    ] + new + text[end:]
 
 
 @dataclass

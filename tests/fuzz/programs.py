@@ -9,7 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
-NEUTRAL = ("relu", "bn", "gn(1)", "gn(2)", "ln", "instance_norm", "lrn(3)", "dropout(0.1)", "sigmoid", "softmax", "droppath(0.1)", "layer_scale(0.1)")
+NEUTRAL = (
+    "relu",
+    "bn",
+    "gn(1)",
+    "gn(2)",
+    "ln",
+    "instance_norm",
+    "lrn(3)",
+    "dropout(0.1)",
+    "sigmoid",
+    "softmax",
+    "droppath(0.1)",
+    "layer_scale(0.1)",
+)
 WIDTHS = (2, 4)
 
 
@@ -58,12 +71,18 @@ class Program:
         if self._fixed:
             names = [str(pick.choice((1, 2, 3, 5, 8, 13, 16, 24, 31, 32, 48))) for _ in range(self.axes)]
         else:
-            names = pick.choice((["H", "W", "D"], ["H", "W", "D"], ["N", "N", "N"], ["H", str(pick.choice((1, 7, 16, 32))), "W"]))[: self.axes]
+            names = pick.choice(
+                (["H", "W", "D"], ["H", "W", "D"], ["N", "N", "N"], ["H", str(pick.choice((1, 7, 16, 32))), "W"])
+            )[: self.axes]
         self.symbols = list(dict.fromkeys(n for n in names if n.isalpha()))
-        lines = [f"  input image [{channels}, {', '.join(names)}]" + (self._where() if self._chance(0.2) and self.symbols else "")]
+        lines = [
+            f"  input image [{channels}, {', '.join(names)}]" + (self._where() if self._chance(0.2) and self.symbols else "")
+        ]
         body = Body(channels, self.axes, 64.0)
         if self._chance(0.2):
-            change, rough = pick.choice((("{}", 64.0), ("2 * {}", 128.0), ("{} - 3", 61.0), ("{} // 2", 32.0), ("{} + 1", 65.0), ("({} + 1) // 2", 32.0)))
+            change, rough = pick.choice(
+                (("{}", 64.0), ("2 * {}", 128.0), ("{} - 3", 61.0), ("{} // 2", 32.0), ("{} + 1", 65.0), ("({} + 1) // 2", 32.0))
+            )
             lines.append(f"  input other [{channels}, {', '.join(change.format(n) for n in names)}]")
             body.values["other"] = (channels, self.axes, rough)
         lines += self._unet(body) if self._chance(0.25) else self._statements(body, pick.choice((1, 2, 2, 3, 3, 4, 6)))
@@ -76,6 +95,7 @@ class Program:
             return self._random.choice((f"{name} % {m} == 0", f"{name} >= {m}", f"{name} % {m} != 1", f"{name} > {m}", f"{name} // {m} >= 2",
                                         f"{name} == {m}", f"not {name} < {m}", f"({name} % {m} == 0 or {name} == 5)", f"3 <= {name} <= {5 * m}",
                                         f"{name} % {m} <= 1"))  # fmt: skip
+
         return " where " + " and ".join(one() for _ in range(self._random.randint(1, 2)))
 
     def _block(self, number: int) -> str:
@@ -203,8 +223,20 @@ class Program:
             return f"upsample({scale}{mode})"
         body.channels = pick.choice(WIDTHS)
         k, pad, extra = pick.randint(1, 5), pick.randint(0, 2), pick.choice((0, 0, 1))
-        options = "".join((f", pad = {pad}" if pad else "", f", output_pad = {extra}" if extra else "", ", dilation = 2" if self._chance(0.1) else ""))
-        return pick.choice((f"upconv({body.channels}, {scale})", f"upconv({body.channels}, {k}, {scale}{options})", f"upconv({body.channels}, 4, 2, pad = 1)"))
+        options = "".join(
+            (
+                f", pad = {pad}" if pad else "",
+                f", output_pad = {extra}" if extra else "",
+                ", dilation = 2" if self._chance(0.1) else "",
+            )
+        )
+        return pick.choice(
+            (
+                f"upconv({body.channels}, {scale})",
+                f"upconv({body.channels}, {k}, {scale}{options})",
+                f"upconv({body.channels}, 4, 2, pad = 1)",
+            )
+        )
 
     def _trim(self, body: Body) -> str:
         """An op that changes the size by a little."""
@@ -246,7 +278,13 @@ class Program:
             body.channels, before = max(1, body.channels // 2), body.channels
             return f"slice({before - body.channels}..{before})"
         if body.axes == 2 and self._chance(0.3):
-            return pick.choice(("permute([1, 2, 0]) -> relu -> permute([2, 0, 1])", "transpose(0, 2) -> relu -> transpose(0, 2)", "permute([0, 2, 1])"))
+            return pick.choice(
+                (
+                    "permute([1, 2, 0]) -> relu -> permute([2, 0, 1])",
+                    "transpose(0, 2) -> relu -> transpose(0, 2)",
+                    "permute([0, 2, 1])",
+                )
+            )
         if body.axes > 1 and self._chance(0.5):
             return f"transpose({axis}, {pick.randint(1, body.axes)})"
         return pick.choice(("avgpool_to(7)", "maxpool_to(4)", "gap")) if self._chance(0.2) else "relu"
@@ -357,7 +395,9 @@ class Program:
             return [f"resize_like({name}{self._random.choice(('', '', '', ', mode = linear'))})"]
         if how == 2:
             body.channels += width
-            return [f"concat {{ {name}; crop_like({name}) }}"] if self._chance(0.5) else [f"concat {{ {name} -> crop_like(x); x }}"]
+            return (
+                [f"concat {{ {name}; crop_like({name}) }}"] if self._chance(0.5) else [f"concat {{ {name} -> crop_like(x); x }}"]
+            )
         if how == 3:
             body.channels = width
             return [f"add {{ {name}; conv({width}, 1) }}"]

@@ -89,7 +89,9 @@ def _compare(oracle: Oracle, at: dict[str, int], allowed: bool) -> str | None:
         if allowed:
             for node, shape in zip(graph.nodes, real, strict=True):
                 if predicted(node, at) != shape:
-                    return f"`{node.op.name}` at {node.span.place} is said to give {predicted(node, at)} at {at}, and gives {shape}"
+                    return (
+                        f"`{node.op.name}` at {node.span.place} is said to give {predicted(node, at)} at {at}, and gives {shape}"
+                    )
     elif allowed:
         return f"accepted at {at}, and `{real.op.name}` at {real.span.place} fails"
     return None
@@ -232,7 +234,9 @@ def main() -> int:
         interrupted = True
     for found in summary.found:
         print(found)
-    print(f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, {time.monotonic() - begun:.0f} s")
+    print(
+        f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, {time.monotonic() - begun:.0f} s"
+    )
     print("outcomes: " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
     print(f"disagreements: {len(summary.found)}")
     return 130 if interrupted else 1 if summary.found else 0

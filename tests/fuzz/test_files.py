@@ -14,6 +14,9 @@ def test_damaged_files_are_refused_with_a_code(tmp_path: Path) -> None:
     summary = run(3, tmp_path, files=640)
     assert not summary.found, "\n".join(summary.found)
     assert not any(outcome.endswith(("remedy", "other")) for outcome in summary.outcomes)
-    refused = {kind: sum(n for name, n in summary.outcomes.items() if name.rpartition(" ")[0] == kind and not name.endswith(" read")) for kind in KINDS}
+    refused = {
+        kind: sum(n for name, n in summary.outcomes.items() if name.rpartition(" ")[0] == kind and not name.endswith(" read"))
+        for kind in KINDS
+    }
     read = {kind: summary.outcomes[f"{kind} read"] for kind in KINDS}
     assert min(refused.values()) > 20 and min(read.values()) > 0

@@ -76,7 +76,9 @@ def test_fixed_sizes_and_costs() -> None:
         graph = compiled.graph
         module = build(graph, "meta").eval()
         table = layer_table(graph)
-        assert table.params == sum(p.numel() for p in module.parameters()) == sum(row.params * row.times for row in table.rows), text
+        assert table.params == sum(p.numel() for p in module.parameters()) == sum(row.params * row.times for row in table.rows), (
+            text
+        )
         counter = FlopCounterMode(display=False)
         with counter, torch.no_grad():
             module(*(torch.empty(1, *graph.nodes[i].shape, device="meta") for i in graph.inputs))

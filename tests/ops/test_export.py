@@ -77,7 +77,10 @@ def sizes_of(network: archdsl.Network, count: int) -> list[dict[str, int]]:
     for sizes in traceable(network.graph).values():
         first = sizes.smallest()
         numbers.append(list(islice((n for n in range(first, first + 200) if n in sizes), 3 * count)))
-    every = [dict(zip(network.sizes.work, [of[(i * (2 * j + 1)) % len(of)] for j, of in enumerate(numbers)], strict=True)) for i in range(3 * count)]
+    every = [
+        dict(zip(network.sizes.work, [of[(i * (2 * j + 1)) % len(of)] for j, of in enumerate(numbers)], strict=True))
+        for i in range(3 * count)
+    ]
     good = [at for i, at in enumerate(every) if network.sizes.works(at) and at not in every[:i]]
     return good[:count]
 
@@ -120,7 +123,9 @@ def test_conditions(condition: str, body: str) -> None:
     network = archdsl.loads(f"network n {{ input a [1, H] where {condition}; {body} }}")
     agrees(network, 8)
     points = sizes_of(network, 4)
-    program = torch.export.export(network.build(), inputs_at(network, points[-1], 2), dynamic_shapes=network.dynamic_shapes()).module()
+    program = torch.export.export(
+        network.build(), inputs_at(network, points[-1], 2), dynamic_shapes=network.dynamic_shapes()
+    ).module()
     for n in (n for n in range(1, 60) if not network.sizes.works({"H": n})):
         with pytest.raises(AssertionError):
             program(torch.zeros(2, 1, n))
@@ -152,7 +157,9 @@ def test_pools_whose_last_window_may_begin_behind_the_input(pool: str, window: i
 
 def test_what_dynamic_shapes_says() -> None:
     """Bounds of the open axes; none for an axis that is fixed after all."""
-    network = archdsl.loads("network n { input a [3, H, W] where 4 <= H <= 40 and W == 9; input b [3, 2 * H, 9]; output o: { b -> gap }; a -> maxpool(2) }")
+    network = archdsl.loads(
+        "network n { input a [3, H, W] where 4 <= H <= 40 and W == 9; input b [3, 2 * H, 9]; output o: { b -> gap }; a -> maxpool(2) }"
+    )
     first, second = network.dynamic_shapes()
     assert list(first) == [0, 2] and list(second) == [0, 2] and first[0] is second[0]
     assert (first[2].min, first[2].max) == (4, 40)

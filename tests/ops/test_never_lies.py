@@ -46,7 +46,9 @@ def _conv(x: torch.Tensor, out: int, k: Any, stride: Any, pad: Any, dilation: An
     return getattr(nn, f"Conv{x.ndim - 2}d")(x.shape[1], out, k, stride, pad, dilation, groups)(x)
 
 
-def _upconv(x: torch.Tensor, out: int, k: Any, stride: Any, pad: Any, dilation: Any, groups: int, output_pad: Any) -> torch.Tensor:
+def _upconv(
+    x: torch.Tensor, out: int, k: Any, stride: Any, pad: Any, dilation: Any, groups: int, output_pad: Any
+) -> torch.Tensor:
     return getattr(nn, f"ConvTranspose{x.ndim - 2}d")(x.shape[1], out, k, stride, pad, output_pad, groups, True, dilation)(x)
 
 
@@ -157,7 +159,9 @@ def test_faults_exactly_where_pytorch_raises(name: str) -> None:
         arguments, shapes = draw(r)
         try:
             result = reference(*(torch.zeros(1, *shape) for shape in shapes), **arguments)
-            good = result.numel() > 0 and bool(result.isfinite().all())  # transposed convolutions may give nothing, and pools -inf
+            good = result.numel() > 0 and bool(
+                result.isfinite().all()
+            )  # transposed convolutions may give nothing, and pools -inf
             real: Any = tuple(result.shape[1:]) if good else None
         except (RuntimeError, ValueError, IndexError, NotImplementedError):
             real = None

@@ -62,7 +62,9 @@ def test_each_axis_for_itself() -> None:
     refused = 0
     for _ in range(300):
         ceil = random.random() < 0.5
-        axes = random.sample([setting for setting in every[ceil :: 2] if setting["ceil"] == ceil and setting["k"] <= 4], random.choice((2, 3)))
+        axes = random.sample(
+            [setting for setting in every[ceil::2] if setting["ceil"] == ceil and setting["k"] <= 4], random.choice((2, 3))
+        )
         setting = {"ceil": ceil} | {name: tuple(axis[name] for axis in axes) for name in ("k", "stride", "pad", "dilation")}
         for _ in range(5):
             sizes = [random.randint(1, MOST) for _ in axes]

@@ -24,7 +24,9 @@ LIMIT = 1e-5
 def results() -> dict[str, Any]:
     """Every comparison, made in one process that alone sees the references."""
     if not REFERENCES.is_dir():
-        pytest.skip(f"parity NOT run for {', '.join(NETWORKS)}: torchvision is not in .references (`make references` puts it there)")
+        pytest.skip(
+            f"parity NOT run for {', '.join(NETWORKS)}: torchvision is not in .references (`make references` puts it there)"
+        )
     run = subprocess.run(
         [sys.executable, "tests/parity/compare.py", *NETWORKS], cwd=ROOT, capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": f"{REFERENCES}{os.pathsep}{ROOT}"},

@@ -18,7 +18,9 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-@pytest.mark.parametrize("address", ["lenet.arch:lenet", "lenet.arch:lenet5_1998", "alexnet.arch:alexnet_2012", "googlenet.arch:googlenet_2014"])
+@pytest.mark.parametrize(
+    "address", ["lenet.arch:lenet", "lenet.arch:lenet5_1998", "alexnet.arch:alexnet_2012", "googlenet.arch:googlenet_2014"]
+)
 def test_runs_in_both_modes(address: str) -> None:
     network = load(f"{SPECS / address}")
     module = network.build()

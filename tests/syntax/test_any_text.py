@@ -64,7 +64,10 @@ def test_any_characters(text: str) -> None:
 
 
 @quick
-@given(st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join), st.sampled_from(["classes", "unit", "train.data", "train.augment"]))
+@given(
+    st.text(max_size=60) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join),
+    st.sampled_from(["classes", "unit", "train.data", "train.augment"]),
+)
 def test_any_setting(text: str, name: str) -> None:
     found = compile_text(SMALL, "tiny", {name: text})
     examine_all(found.diagnostics)

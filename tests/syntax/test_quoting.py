@@ -20,11 +20,32 @@ PLACES = (
     "e[{}]: relu", '"s{{{}}}": relu', "{}", "{} -> relu", "relu -> {}", "{}({}); relu", "conv(3, 3, pad = {})", "skip(drop = {}) {{ bn }}",
     "aux(weight = {}) h: relu", "slice({})", "maxpool({})", "{}: relu", "init {{ conv = {} }}", "concat {{ {}; {} }}", "{}[{}]", "b({})",
 )  # fmt: skip
-ATOMS = ("1", "2.5", '"a"', "x", "x.c", "x.h", "true", "none", "conv", "bn", "nope", "a", "b", "H", "[]", "0", "sgd", "n", "x.shape")
+ATOMS = (
+    "1",
+    "2.5",
+    '"a"',
+    "x",
+    "x.c",
+    "x.h",
+    "true",
+    "none",
+    "conv",
+    "bn",
+    "nope",
+    "a",
+    "b",
+    "H",
+    "[]",
+    "0",
+    "sgd",
+    "n",
+    "x.shape",
+)
 
 
 def expression(random: Random, depth: int = 3) -> str:
     """A random expression with many parentheses."""
+
     def part() -> str:
         return expression(random, depth - 1)
 
@@ -64,7 +85,11 @@ def test_quotations_of_expressions_are_balanced(place: str) -> None:
         where = f" where {expression(random, 2)}" if random.random() < 0.3 else ""
         text = f"block b(n) {{ conv(n, 3) }}\nnetwork t {{\n  input image [3, H, W]{where}\n  {statement}\n}}"
         for diagnostic in check_text(text):
-            marks = [mark for mark in (diagnostic.mark, *diagnostic.related) if mark is not None and not diagnostic.code.startswith("E01")]
+            marks = [
+                mark
+                for mark in (diagnostic.mark, *diagnostic.related)
+                if mark is not None and not diagnostic.code.startswith("E01")
+            ]
             for piece in [*quoted(diagnostic), *(mark.span.text for mark in marks)]:
                 assert balanced(piece), (text, diagnostic)
 

@@ -54,7 +54,9 @@ def test_tables_of_another_grammar_or_lark_are_not_used() -> None:
 
 def test_the_words_of_the_language_are_those_of_the_grammar() -> None:
     """In the sentences for mistakes, and on the page that lists them."""
-    words = {terminal.pattern.value for terminal in tables.make_lark(Builder(), Layout()).terminals if terminal.pattern.value.isalpha()}
+    words = {
+        terminal.pattern.value for terminal in tables.make_lark(Builder(), Layout()).terminals if terminal.pattern.value.isalpha()
+    }
     assert words == KEYWORDS
     page = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")
     listed = re.search(r"These words are taken:\n`([^`]*)`", page)

@@ -23,7 +23,11 @@ def experiment(**keys: object) -> Experiment:
 
 
 def test_it_says_what_a_step_takes_and_changes_nothing() -> None:
-    given = experiment(optimizer=Optimizer.registry.get("adam").create({"lr": 0.01}), freeze=["1"], schedule=Schedule.registry.get("step").create({"at": (2,)}))
+    given = experiment(
+        optimizer=Optimizer.registry.get("adam").create({"lr": 0.01}),
+        freeze=["1"],
+        schedule=Schedule.registry.get("step").create({"at": (2,)}),
+    )
     before = {key: value.clone() for key, value in given.module.state_dict().items()}
     found = dry_run(given, accelerator="cpu")
     assert all(torch.equal(value, before[key]) for key, value in given.module.state_dict().items())
@@ -53,7 +57,11 @@ def test_the_command_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     result = CliRunner().invoke(root, ["train", "digits_resnet", "--dry-run", "--device", "cpu", "--set", "train.epochs=8"])
     assert result.exit_code == 0, result.output
     assert "learning rate over 8 epochs of 23 steps" in result.stdout
-    assert "      0.1 |" in result.stdout and "activations" in result.stdout and "78,084 of 78,084 parameters trained" in result.stdout
+    assert (
+        "      0.1 |" in result.stdout
+        and "activations" in result.stdout
+        and "78,084 of 78,084 parameters trained" in result.stdout
+    )
     assert list(tmp_path.iterdir()) == []
     wrong = CliRunner().invoke(root, ["train", "digits_resnet", "--dry-run", "--set", "classes=9"])
     assert wrong.exit_code == 1 and "error[E0801]" in wrong.stderr

@@ -218,7 +218,11 @@ def test_mistakes(tmp_path: Path, arguments: Any, code: str, argument: str | Non
 def test_the_remedy_names_no_parameter_that_is_not_there(tmp_path: Path, parameters: dict[str, int], help: str) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
     with pytest.raises(Fault) as caught:
-        fit(Experiment("linear", module, residual(augment=[]), (Input("image", (1, 8, 8)),), parameters=parameters), tmp_path, hardware=CPU)
+        fit(
+            Experiment("linear", module, residual(augment=[]), (Input("image", (1, 8, 8)),), parameters=parameters),
+            tmp_path,
+            hardware=CPU,
+        )
     assert caught.value.help == help
 
 
@@ -230,7 +234,9 @@ def test_no_checkpoint_is_spoken_of_before_there_is_one(tmp_path: Path) -> None:
 
 
 def test_a_head_of_another_size(tmp_path: Path) -> None:
-    experiment = Experiment("digits_resnet", DigitsResnet(head_classes=7), residual(), (Input("image", (1, 8, 8)),), {"aux1": 0.3})
+    experiment = Experiment(
+        "digits_resnet", DigitsResnet(head_classes=7), residual(), (Input("image", (1, 8, 8)),), {"aux1": 0.3}
+    )
     with pytest.raises(Fault, match="the head `aux1` has 7 outputs, and the data set has 10 classes"):
         fit(experiment, tmp_path, hardware=CPU)
 
@@ -271,7 +277,11 @@ def test_labels_of_another_form(tmp_path: Path, labels: Any, values: dict[str, A
 
 @pytest.mark.parametrize(
     ("shape", "help"),
-    [((60, 1, 8, 8), "save the labels as `y[:, 0]`"), ((60, 6, 6), "labels of the size [8, 8]"), ((60,), "`gap; flatten` for one label")],
+    [
+        ((60, 1, 8, 8), "save the labels as `y[:, 0]`"),
+        ((60, 6, 6), "labels of the size [8, 8]"),
+        ((60,), "`gap; flatten` for one label"),
+    ],
 )
 def test_masks_of_another_shape(tmp_path: Path, shape: tuple[int, ...], help: str) -> None:
     np.savez(tmp_path / "d.npz", x=np.ones((60, 8, 8)), y=np.arange(np.prod(shape)).reshape(shape) % 3)

@@ -140,7 +140,12 @@ def test_soft_targets() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("metrics", ["r2"]), ("best", "mae"), ("early_stop", call(Stopping, "patience", metric="rmse")), ("schedule", call(Schedule, "plateau", metric="mae"))],
+    [
+        ("metrics", ["r2"]),
+        ("best", "mae"),
+        ("early_stop", call(Stopping, "patience", metric="rmse")),
+        ("schedule", call(Schedule, "plateau", metric="mae")),
+    ],
 )
 def test_metrics_that_labels_cannot_have(tmp_path: Path, key: str, value: Any) -> None:
     recipe = Recipe.create({"data": call_digits(), key: value})
@@ -159,7 +164,14 @@ def call_digits() -> Any:
 def test_any_metric_chooses_the_best_epoch_and_stops(tmp_path: Path) -> None:
     stop = call(Stopping, "patience", epochs=1, least=1.0, metric="f1")  # F1 never gains 1
     recipe = Recipe.create(
-        {"data": call_digits(), "epochs": 5, "metrics": ["top5"], "best": "recall", "early_stop": stop, "optimizer": call(Optimizer, "adam")}
+        {
+            "data": call_digits(),
+            "epochs": 5,
+            "metrics": ["top5"],
+            "best": "recall",
+            "early_stop": stop,
+            "optimizer": call(Optimizer, "adam"),
+        }
     )
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     result = fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
@@ -212,7 +224,9 @@ def test_sums_on_a_gpu_are_those_on_the_cpu() -> None:
 def test_a_loss_that_was_not_finite_is_reported_with_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU: found at the end of the epoch, and nothing is written."""
     monkeypatch.setattr("archdsl.train.task.RunningSums", lambda: RunningSums(deferred=True))
-    recipe = Recipe.create({"data": call_digits(), "epochs": 2, "optimizer": call(Optimizer, "sgd", lr=1e9), "loss": call(Loss, "mse")})
+    recipe = Recipe.create(
+        {"data": call_digits(), "epochs": 2, "optimizer": call(Optimizer, "sgd", lr=1e9), "loss": call(Loss, "mse")}
+    )
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
     with pytest.raises(Fault, match=r"the loss is no longer finite in epoch 1, step [2-9]$") as caught:
         fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))

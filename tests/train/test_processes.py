@@ -109,7 +109,20 @@ def test_two_processes_train_as_one(place: Path) -> None:
 
 
 def test_under_torchrun(place: Path) -> None:
-    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "archdsl", "train", "shared.arch", "--device", "cpu", "--devices", "2")
+    torchrun = (
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "archdsl",
+        "train",
+        "shared.arch",
+        "--device",
+        "cpu",
+        "--devices",
+        "2",
+    )
     ended = execute(place, *torchrun, "-o", "torchrun")
     close(place / "torchrun", place / "one")
     assert ended.stdout.count("everything is in torchrun") == 1
@@ -150,4 +163,6 @@ def test_as_many_processes_as_devices(place: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_batch_has_an_example_for_each_process(place: Path) -> None:
     with pytest.raises(archdsl.SpecError, match="`batch` is 1, and 2 processes share each batch"):
-        archdsl.load(place / "shared.arch", **{"train.batch": 1, "train.sync_bn": False}).fit(place / "few", device="cpu", devices=2)
+        archdsl.load(place / "shared.arch", **{"train.batch": 1, "train.sync_bn": False}).fit(
+            place / "few", device="cpu", devices=2
+        )

@@ -128,7 +128,11 @@ OPTIMIZERS: dict[str, tuple[dict[str, Any], type[torch.optim.Optimizer], dict[st
     "adam": ({"amsgrad": True}, torch.optim.Adam, {"amsgrad": True}),
     "adamw": ({"beta1": 0.8}, torch.optim.AdamW, {"betas": (0.8, 0.999)}),
     "rmsprop": ({"lr": 1e-3, "centered": True}, torch.optim.RMSprop, {"lr": 1e-3, "centered": True}),
-    "nadam": ({"weight_decay": 0.1, "decoupled_weight_decay": True}, torch.optim.NAdam, {"weight_decay": 0.1, "decoupled_weight_decay": True}),
+    "nadam": (
+        {"weight_decay": 0.1, "decoupled_weight_decay": True},
+        torch.optim.NAdam,
+        {"weight_decay": 0.1, "decoupled_weight_decay": True},
+    ),
     "radam": ({"beta2": 0.9}, torch.optim.RAdam, {"betas": (0.9, 0.9)}),
     "adamax": ({}, torch.optim.Adamax, {}),
     "adagrad": ({"lr_decay": 0.1}, torch.optim.Adagrad, {"lr_decay": 0.1}),
@@ -357,7 +361,11 @@ def test_values_in_the_thousands_are_scaled(folder: Path) -> None:
 
 
 def test_a_label_that_is_not_there(folder: Path) -> None:
-    for key, value in (("freeze", "stam"), ("groups", call(ParameterGroup, "group", labels="stam")), ("unfreeze", call(Thaw, "at", epoch=1, labels="stam"))):
+    for key, value in (
+        ("freeze", "stam"),
+        ("groups", call(ParameterGroup, "group", labels="stam")),
+        ("unfreeze", call(Thaw, "at", epoch=1, labels="stam")),
+    ):
         with pytest.raises(Fault, match=f"`{key}` names `stam`, and the network has no such label") as caught:
             trained(folder, Net(), **{"freeze": ["stem"], key: value})
         assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0807", key, "did you mean `stem`?")
@@ -369,7 +377,9 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
     ("shift", {"pixels": 20}, "`shift` moves images by up to 20 pixels, and the images have 4 x 4", "write a smaller number, such as `shift(1)`"),
     ("shift", {"pixels": 4}, "by up to 4 pixels", "write a smaller number, such as `shift(1)`"),
 ])  # fmt: skip
-def test_augmentations_that_leave_nothing_of_an_image(folder: Path, name: str, arguments: dict[str, Any], message: str, help: str) -> None:
+def test_augmentations_that_leave_nothing_of_an_image(
+    folder: Path, name: str, arguments: dict[str, Any], message: str, help: str
+) -> None:
     with pytest.raises(Fault) as caught:
         trained(folder, Net(), augment=[call(Augmentation, name, **arguments)])
     assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0801", "augment", help)
@@ -385,7 +395,11 @@ def warnings_of(folder: Path, module: nn.Module, labels: str = "class", **keys: 
 
 
 def test_labels_in_the_thousands_are_spoken_of(folder: Path) -> None:
-    for loss, said in ((call(Loss, "mse"), True), (call(Loss, "mse", scale="none"), False), (call(Loss, "mae", scale="auto"), False)):
+    for loss, said in (
+        (call(Loss, "mse"), True),
+        (call(Loss, "mse", scale="none"), False),
+        (call(Loss, "mae", scale="auto"), False),
+    ):
         found = warnings_of(folder, Net(1), "value", loss=loss, epochs=1)
         assert any("W0110 the labels are numbers of about 5," in warning for warning in found) is said
 
@@ -427,7 +441,9 @@ def test_soft_targets_of_a_file(folder: Path) -> None:
         shares = rng.dirichlet([1, 1, 1], 60).astype(np.float32)
         np.savez(folder / "soft.npz", x=file["x"], y=shares)
     for loss in ("cross_entropy", "focal"):
-        result, weights = trained(folder, Net(), "soft", optimizer=sgd(), loss=call(Loss, loss, **({"gamma": 0.0} if loss == "focal" else {})))
+        result, weights = trained(
+            folder, Net(), "soft", optimizer=sgd(), loss=call(Loss, loss, **({"gamma": 0.0} if loss == "focal" else {}))
+        )
         module = Net()
         equal(weights, written_out(folder, module, plain(module), "soft"))
         assert result.rows[1].accuracy is not None

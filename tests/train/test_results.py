@@ -59,6 +59,8 @@ def test_values_have_no_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     rows = np.random.default_rng(0).normal(size=(40, 4))
     np.savez("sums.npz", x=rows, y=rows.sum(axis=1))
-    archdsl.loads('network sums { input row [4]; linear(1) }\ntrain { data = "sums.npz"; epochs = 1; loss = mse }').fit("run", device="cpu")
+    archdsl.loads('network sums { input row [4]; linear(1) }\ntrain { data = "sums.npz"; epochs = 1; loss = mse }').fit(
+        "run", device="cpu"
+    )
     found = json.loads(Path("run/results.json").read_text())
     assert set(found["validation"]) == {"examples", "metrics"} and "r2" in found["validation"]["metrics"]

@@ -65,7 +65,10 @@ CASES: dict[str, tuple[bytes | Callable[[Path], Any], str]] = {
     "list": (_saved([1, 2]), "holds no state_dict"),
     "numbers": (_saved({"epoch": 1}), "holds no tensors by key; it has `epoch`"),
     "module": (_saved(torch.nn.Linear(2, 2)), "holds the Python object `torch.nn.modules.linear.Linear`"),
-    "shapes alone": (_saved({"fc.weight": torch.zeros(1), "fc.bias": torch.zeros(1, device="meta")}), "holds no numbers for `fc.bias`"),
+    "shapes alone": (
+        _saved({"fc.weight": torch.zeros(1), "fc.bias": torch.zeros(1, device="meta")}),
+        "holds no numbers for `fc.bias`",
+    ),
     "a nested tensor": (_nested, "holds `fc.weight`, a nested tensor"),
     "a flipped bit": (_flipped, "is damaged: the checksum of `"),
     "length": ((10**6).to_bytes(8, "little") + b"{}", "is cut off"),

@@ -119,7 +119,29 @@ def test_mutated_headers_are_judged_as_the_library_judges_them(tmp_path: Path) -
     random = Random(20)
     path = tmp_path / "w.safetensors"
     whole = json.dumps({"__metadata__": {"format": "pt"}, **TWO})
-    words = ["0", "1", "4", "8", "-1", "1.0", "true", "null", '"', "{", "}", "[", "]", ",", ":", '"F16"', '"a"', '"dtype"', " ", "\\u0061", "9" * 25]
+    words = [
+        "0",
+        "1",
+        "4",
+        "8",
+        "-1",
+        "1.0",
+        "true",
+        "null",
+        '"',
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        '"F16"',
+        '"a"',
+        '"dtype"',
+        " ",
+        "\\u0061",
+        "9" * 25,
+    ]
     verdicts = {True: 0, False: 0}
     for _ in range(600):
         text = whole

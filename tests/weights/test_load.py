@@ -184,7 +184,9 @@ def test_a_module_without_heads_leaves_theirs(network: Network, state: State) ->
 
 
 def test_weights_that_nothing_uses_are_counted_with_those_in_use() -> None:
-    unused = loads("network net { input image [3, 8, 8]\n a: conv(8, 3)\n dead: conv(100, 3)\n a; aux h: conv(2, 1); conv(4, 1) }")
+    unused = loads(
+        "network net { input image [3, 8, 8]\n a: conv(8, 3)\n dead: conv(100, 3)\n a; aux h: conv(2, 1); conv(4, 1) }"
+    )
     table = unused.table()
     for aux, params in ((True, table.params), (False, table.params_eval)):
         module = unused.build(aux=aux)

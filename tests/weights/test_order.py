@@ -85,7 +85,10 @@ def test_counters_under_other_names(network: Network, state: State) -> None:
     for key in state:
         if key.endswith("num_batches_tracked"):
             state[key] = torch.tensor(77)
-    renamed = {f"k{i}" + (".num_batches_tracked" if key.endswith("num_batches_tracked") else ""): tensor for i, (key, tensor) in enumerate(state.items())}
+    renamed = {
+        f"k{i}" + (".num_batches_tracked" if key.endswith("num_batches_tracked") else ""): tensor
+        for i, (key, tensor) in enumerate(state.items())
+    }
     module = network.build()
     assert "not in the file" not in str(network.load_weights(module, renamed, by="order"))
     assert all(torch.equal(tensor, state[key]) for key, tensor in module.state_dict().items())

@@ -9,7 +9,7 @@ from torch import Tensor
 from archdsl import SpecError, load, loads
 from archdsl.network import Network
 
-BODY = "conv1: conv(8, 3); bn1: bn; relu; for i in 0..3 { \"layer{i}\": { conv: conv(8, 3); bn: bn; relu } }"
+BODY = 'conv1: conv(8, 3); bn1: bn; relu; for i in 0..3 { "layer{i}": { conv: conv(8, 3); bn: bn; relu } }'
 PLAIN = f"network plain {{ input image [3, 8, 8]; {BODY}; gap; flatten; fc: linear(10) }}"
 
 
@@ -29,7 +29,9 @@ def test_both_directions_are_found(label: str) -> None:
     module = into.build()
     report = into.load_weights(module, plain, partial=True)
     assert len(report.loaded) == len(plain) - 2
-    assert all(torch.equal(module.state_dict()[f"{label}.{key}"], value) for key, value in plain.items() if not key.startswith("fc"))
+    assert all(
+        torch.equal(module.state_dict()[f"{label}.{key}"], value) for key, value in plain.items() if not key.startswith("fc")
+    )
     back = loads(PLAIN)
     module = back.build()
     report = back.load_weights(module, whole, partial=True)

@@ -26,7 +26,9 @@ def saved(state: dict[str, Tensor], path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pt", "the state_dict"])
 @pytest.mark.parametrize("value", SPOILED)
-def test_a_spoiled_tensor_does_not_fit(network: Network, state: dict[str, Tensor], tmp_path: Path, name: str, value: float) -> None:
+def test_a_spoiled_tensor_does_not_fit(
+    network: Network, state: dict[str, Tensor], tmp_path: Path, name: str, value: float
+) -> None:
     state["fc.weight"] = state["fc.weight"].double()
     state["fc.weight"][3, 1:3] = value
     source = saved(state, tmp_path / name) if "." in name else state
@@ -85,7 +87,10 @@ def test_every_small_number_is_judged_as_pytorch_does(kind: str) -> None:
 def test_large_numbers_are_judged_as_pytorch_does(kind: str, form: str) -> None:
     random, width = Random(3), struct.calcsize(form)
     high = [0x7F, 0xFF, 0x47, 0xC7, 0x48, 0x46, 0x00]
-    numbers = [random.randbytes(width - 2) + bytes([random.choice([0xE0, 0xEF, 0xF0, 0xFF, 0x80, 0x7F]), random.choice(high)]) for _ in range(5000)]
+    numbers = [
+        random.randbytes(width - 2) + bytes([random.choice([0xE0, 0xEF, 0xF0, 0xFF, 0x80, 0x7F]), random.choice(high)])
+        for _ in range(5000)
+    ]
     edge = (2 - 2**-24) * 2.0**127  # from here a float64 becomes infinite
     numbers += [struct.pack("<d", sign * n) for sign in (1, -1) for n in (edge, math.nextafter(edge, 0))] if width == 8 else []
     data = b"".join(numbers)

@@ -29,7 +29,11 @@ def edge_label(edge: Edge) -> str | None:
 def frame_label(frame: Frame) -> str:
     """The title, in lines where it is long: the trunk enters a frame in the middle, and should not cross words."""
     many = frame.times > 1
-    lines = [part for line in frame.heading.lines for part in _parts(line)] if len(frame.title) > theme.TITLE_CHARACTERS else [frame.title]
+    lines = (
+        [part for line in frame.heading.lines for part in _parts(line)]
+        if len(frame.title) > theme.TITLE_CHARACTERS
+        else [frame.title]
+    )
     rows = [f"<B>{html(line)}</B>" if many else html(line) for line in lines]
     markup = '<BR ALIGN="LEFT"/>'.join([*rows, *([""] if len(rows) > 1 else [])])
     return f"<{font(markup, theme.SMALL_SIZE, theme.INK if many else theme.FAINT)}>"

@@ -147,7 +147,15 @@ def _sum(terms: list[tuple[int, str]]) -> str:
     for factor, text in terms:
         if factor:
             times = abs(factor)
-            whole = str(times) if not text else f"{times} * {_bracketed(text)}" if times > 1 else text if factor > 0 else _bracketed(text)
+            whole = (
+                str(times)
+                if not text
+                else f"{times} * {_bracketed(text)}"
+                if times > 1
+                else text
+                if factor > 0
+                else _bracketed(text)
+            )
             texts.append(f"+ {whole}" if factor > 0 else f"- {whole}")
     groups = [" ".join(texts[i : i + _MANY]).removeprefix("+ ") for i in range(0, len(texts), _MANY)]
     return groups[0] if len(groups) == 1 else " + ".join(f"({group})" for group in groups) or "0"

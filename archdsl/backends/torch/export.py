@@ -23,7 +23,11 @@ def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any],
     batches = {0: Dim("batch")} if batch else {}
     found = []
     for index in graph.inputs:
-        dims = {axis: _dim(size, sizes[size.symbol]) for axis, size in enumerate(graph.nodes[index].shape, 1) if isinstance(size, OpenSize)}
+        dims = {
+            axis: _dim(size, sizes[size.symbol])
+            for axis, size in enumerate(graph.nodes[index].shape, 1)
+            if isinstance(size, OpenSize)
+        }
         found.append(batches | {axis: dim for axis, dim in dims.items() if dim is not None})
     return tuple(found)
 

@@ -21,7 +21,9 @@ from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ops.base import Call
 
 MISSING = object()
-TAKEN = runtime_names().union(dir(builtins), {"check_sizes", "torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self"})
+TAKEN = runtime_names().union(
+    dir(builtins), {"check_sizes", "torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self"}
+)
 """Names that generated source uses itself, and those of Python, which it may."""
 WINDOW = frozenset({"kernel_size", "stride", "padding", "dilation"})
 """What says how a window moves; channels never follow from it."""
@@ -152,7 +154,9 @@ class Forms:
                 yield from (Slot(value, name) for name, value in step.numbers)
         elif id(step) in self.by_part:
             form = self.by_part[id(step)]
-            yield from (Slot(value, parameter.name, parameter.optional, parameter.default) for parameter, value in form.arguments(step))
+            yield from (
+                Slot(value, parameter.name, parameter.optional, parameter.default) for parameter, value in form.arguments(step)
+            )
         else:
             yield from self.slots(step)
 
@@ -193,7 +197,9 @@ class _Names:
                 self._by_column[key] = derived
                 return derived
         name = self._free(name or slot.hint)
-        self.parameters.append(Parameter(name, column, _default(column) if slot.optional or slot.hint == "kernel_size" else MISSING))
+        self.parameters.append(
+            Parameter(name, column, _default(column) if slot.optional or slot.hint == "kernel_size" else MISSING)
+        )
         self._by_column[key] = name
         return name
 

@@ -58,7 +58,12 @@ def chain_lines(graph: Graph, form: Form, results: Results) -> list[str]:
     names = _Variables(graph, form.first, results)
     value = names.of[form.first.inputs[0]]
     layer = "layer" if value != "layer" else "part"
-    return [_head(graph, form.first, names), f"        for {layer} in self:", f"            {value} = {layer}({value})", f"        return {value}"]
+    return [
+        _head(graph, form.first, names),
+        f"        for {layer} in self:",
+        f"            {value} = {layer}({value})",
+        f"        return {value}",
+    ]
 
 
 def _head(graph: Graph, part: Part, names: _Variables) -> str:

@@ -74,4 +74,8 @@ def _by_place(places: dict[Initializer, list[str]]) -> list[str]:
 
 def _fill(rule: Initializer) -> list[str]:
     arguments = "".join(f", {name}={value!r}" for name, value in rule.arguments().items())
-    return [f"nn.init.{rule.function}(module.weight{arguments})", 'if getattr(module, "bias", None) is not None:', "    nn.init.zeros_(module.bias)"]
+    return [
+        f"nn.init.{rule.function}(module.weight{arguments})",
+        'if getattr(module, "bias", None) is not None:',
+        "    nn.init.zeros_(module.bias)",
+    ]

@@ -15,7 +15,14 @@ from archdsl.backends.torch.emit import emit_module
 from archdsl.ir import Graph
 
 
-def build(graph: Graph, device: torch.device | str | None = None, *, aux: bool = True, dtype: torch.dtype | None = None, check_sizes: bool = True) -> nn.Module:
+def build(
+    graph: Graph,
+    device: torch.device | str | None = None,
+    *,
+    aux: bool = True,
+    dtype: torch.dtype | None = None,
+    check_sizes: bool = True,
+) -> nn.Module:
     """The network as an `nn.Module` with fresh weights. `device` may be `meta`, which allocates nothing."""
     emitted = emit_module(graph, aux=aux, check_sizes=check_sizes)
     namespace = module_of(emitted.source, graph.name)

@@ -21,8 +21,16 @@ def size_check(graph: Graph, arguments: list[str]) -> list[str]:
     """The function, given the variables of the inputs."""
     shapes = {argument: graph.nodes[index].shape for argument, index in zip(arguments, graph.inputs, strict=True)}
     places: dict[str, str] = {}
-    lines = ["", "", f"def {NAME}({', '.join(arguments)}):", '    """Raise `ValueError` for inputs that the network does not take."""']
-    lines += ["    if torch.jit.is_tracing():", "        return  # its sizes are tensors, which `if` cannot ask without a warning"]
+    lines = [
+        "",
+        "",
+        f"def {NAME}({', '.join(arguments)}):",
+        '    """Raise `ValueError` for inputs that the network does not take."""',
+    ]
+    lines += [
+        "    if torch.jit.is_tracing():",
+        "        return  # its sizes are tensors, which `if` cannot ask without a warning",
+    ]
     for argument, shape in shapes.items():
         lines += _shape_lines(argument, shape, places, arguments)
     return [*lines, *_verdict_lines(graph, places), "", "", f'torch.fx.wrap("{NAME}")']
@@ -39,7 +47,10 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
     wanted = [formula(size, places[size.symbol]) if isinstance(size, OpenSize) else str(size) for size in shape]
     if known.keys() == places.keys():
         if first:
-            return [f"    if list({argument}.shape[1:]) != [{', '.join(wanted)}]:", _raise(f"{rule}; it is {{list({argument}.shape)}}")]
+            return [
+                f"    if list({argument}.shape[1:]) != [{', '.join(wanted)}]:",
+                _raise(f"{rule}; it is {{list({argument}.shape)}}"),
+            ]
         expected = _fresh("expected", arguments)
         return [
             f"    {expected} = [{', '.join([f'{arguments[0]}.shape[0]', *wanted])}]",
@@ -50,7 +61,10 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
     tests += [] if first else [f"{argument}.shape[0] != {arguments[0]}.shape[0]"]
     tests += [f"{axis} != {size}" for axis, size in zip(axes, wanted, strict=True) if axis != size]
     batch = "" if first else f", with the batch of {arguments[0]}, {{{arguments[0]}.shape[0]}}"
-    return [f"    if {' or '.join([*tests, f'0 in {argument}.shape[1:]'])}:", _raise(f"{rule}{batch}; it is {{list({argument}.shape)}}")]
+    return [
+        f"    if {' or '.join([*tests, f'0 in {argument}.shape[1:]'])}:",
+        _raise(f"{rule}{batch}; it is {{list({argument}.shape)}}"),
+    ]
 
 
 def _verdict_lines(graph: Graph, places: dict[str, str]) -> Iterator[str]:

@@ -77,7 +77,9 @@ def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
     if nested is not None:
         raise unreadable(name, f"holds `{nested}`, a nested tensor, which has no shape", "save plain tensors")
     entries = {key: Entry(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
-    return Tensors(Stored(name, entries, ordered, notes, lambda key, wanted: _spoiled(tensors[key], torch.float32)), tensors.__getitem__)
+    return Tensors(
+        Stored(name, entries, ordered, notes, lambda key, wanted: _spoiled(tensors[key], torch.float32)), tensors.__getitem__
+    )
 
 
 def _with_numbers(tensors: Tensors) -> Tensors:

@@ -195,7 +195,9 @@ def test_scopes_whose_joins_take_more_and_more_do_not_fold() -> None:
 
 def test_scopes_in_which_another_value_goes_on_do_not_fold() -> None:
     """Inside, the rounds of a loop are joined to the first one, or to the one before."""
-    first, before = (f"r[0]: conv(8, 3); for j in 1..6 {{ r[j]: conv(8, 3); add {{ x; {source} }} }}; relu" for source in ("r[0]", "r[j - 1]"))
+    first, before = (
+        f"r[0]: conv(8, 3); for j in 1..6 {{ r[j]: conv(8, 3); add {{ x; {source} }} }}; relu" for source in ("r[0]", "r[j - 1]")
+    )
     diagram = drawn(f"input image [8, 8, 8]\na: {{ {first} }}\nb: {{ {before} }}")
     assert [frame.title for frame in diagram.frames if frame.name] == ["a", "b"]
 

@@ -40,7 +40,10 @@ def test_the_same_bytes_twice() -> None:
         assert render(graph, format) == render(graph, format)
 
 
-@pytest.mark.parametrize(("address", "detail"), [("googlenet.arch", "blocks"), ("cifar_densenet.arch:densenet_bc250", "full"), ("seresnet.arch:seresnet152", "full")])
+@pytest.mark.parametrize(
+    ("address", "detail"),
+    [("googlenet.arch", "blocks"), ("cifar_densenet.arch:densenet_bc250", "full"), ("seresnet.arch:seresnet152", "full")],
+)
 def test_the_trunk_is_straight(address: str, detail: Detail) -> None:
     diagram = build_diagram(compile_address(f"specs/{address}").require(), detail)
     placement = place(diagram)
@@ -119,11 +122,17 @@ def _only(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        ("echo 'dot: error while loading shared libraries: libgvc.so.6' >&2; exit 127", "dot: it cannot be used: dot: error while loading shared libraries"),
+        (
+            "echo 'dot: error while loading shared libraries: libgvc.so.6' >&2; exit 127",
+            "dot: it cannot be used: dot: error while loading shared libraries",
+        ),
         ("kill -SEGV $$", "dot: it cannot be used: it was ended by SIGSEGV"),
         ("exit 0", "dot: it cannot be used: it wrote nothing"),
         ("exec sleep 20", "dot: it cannot be used: it did not end within 0.3 s"),
-        ("case $* in *pdf*) echo 'Format: \"pdf\" not recognized.' >&2; exit 1;; esac; echo '{}'", 'dot: it does not support pdf: Format: "pdf" not recognized.'),
+        (
+            "case $* in *pdf*) echo 'Format: \"pdf\" not recognized.' >&2; exit 1;; esac; echo '{}'",
+            'dot: it does not support pdf: Format: "pdf" not recognized.',
+        ),
     ],
     ids=["library", "crash", "nothing", "sleep", "format"],
 )
@@ -147,7 +156,9 @@ def test_an_installation_that_is_at_fault(tmp_path: Path, monkeypatch: pytest.Mo
     ],
     ids=["refuses", "crashes", "sleeps"],
 )
-def test_an_installation_that_works_is_not_blamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str) -> None:
+def test_an_installation_that_works_is_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
+) -> None:
     _only(tmp_path, monkeypatch, f"#!/bin/sh\nif grep -q n0; then {script}; fi\necho '{{}}'\n")
     monkeypatch.setattr(engine, "TIMEOUT_S", 1)
     with pytest.raises(Fault) as caught:

@@ -89,7 +89,11 @@ def test_what_blocks_are_advised_for_is_drawn_with_them() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["->".join(["relu"] * 2500), "->".join(["relu", "sigmoid", "tanh", "bn", "silu"] * 500), "conv(4, 1)" + "; flatten; reshape([4, 8, 8])" * 9],
+    [
+        "->".join(["relu"] * 2500),
+        "->".join(["relu", "sigmoid", "tanh", "bn", "silu"] * 500),
+        "conv(4, 1)" + "; flatten; reshape([4, 8, 8])" * 9,
+    ],
     ids=["one op", "five ops", "few ops"],
 )
 def test_a_run_of_plain_ops_is_several_cards(body: str) -> None:
@@ -101,7 +105,9 @@ def test_a_run_of_plain_ops_is_several_cards(body: str) -> None:
 
 def test_long_names_and_many_inputs_are_shortened() -> None:
     inputs = "; ".join(f"input i{i} [4, 8, 8]" for i in range(200))
-    graph = graph_of(f"## {'word ' * 5000}\nnetwork {'n' * 20_000} {{ {inputs}; add {{ {'; '.join(f'i{i}' for i in range(200))} }} }}")
+    graph = graph_of(
+        f"## {'word ' * 5000}\nnetwork {'n' * 20_000} {{ {inputs}; add {{ {'; '.join(f'i{i}' for i in range(200))} }} }}"
+    )
     assert b"and 197 more" in render(graph, "dot")
     assert b"<svg" in render(graph)
 

@@ -49,7 +49,9 @@ class Interpreter:
         names = {f"value{i}": tensor for i, tensor in enumerate(inputs)}
         if lowering.parameter is not None:
             names["parameter"] = self.state[node.path]
-        text = lowering.function.format(*(f"value{i}" for i in range(len(inputs))), training=repr(self.training), parameter="parameter")
+        text = lowering.function.format(
+            *(f"value{i}" for i in range(len(inputs))), training=repr(self.training), parameter="parameter"
+        )
         found: Tensor = eval(text, {**NAMESPACE, **names})
         return found
 

@@ -13,7 +13,25 @@ SAME = ("bn", "relu", "leaky_relu(0.1)", "elu", "sigmoid", "tanh", "silu", "gelu
         "dropout(0.3)", "droppath(0.2)", "layer_scale(0.5)", "depthwise(3)", "maxpool(3, stride = 1, pad = 1)", "lrn(3)",
         "avgpool(3, stride = 1, pad = 1)", "softmax", "channel_shuffle(2)", "bn(affine = false)", "instance_norm", "hardswish")  # fmt: skip
 """Ops that keep the shape."""
-LABELS = ("a", "b", "torch_", "nn", "F", "image", "y", "z", "x2", "range", "print", "super", "self", "Tensor", "stem", "y2", "Any")
+LABELS = (
+    "a",
+    "b",
+    "torch_",
+    "nn",
+    "F",
+    "image",
+    "y",
+    "z",
+    "x2",
+    "range",
+    "print",
+    "super",
+    "self",
+    "Tensor",
+    "stem",
+    "y2",
+    "Any",
+)
 INITIALIZERS = ("ones", "constant(0.5)", "normal(std = 0.2)", "zeros")
 
 
@@ -50,7 +68,9 @@ class Program:
         lines = [
             "  let c0 = x.c",
             *self._statements(body, self._random.randint(1, 4)),
-            self._random.choice(("  last: conv(w, k)", "  conv(w, k) -> f", "  if x.c != w { last: conv(w, 1) }", "  last: f -> conv(w, k) -> bn")),
+            self._random.choice(
+                ("  last: conv(w, k)", "  conv(w, k) -> f", "  if x.c != w { last: conv(w, 1) }", "  last: f -> conv(w, k) -> bn")
+            ),
         ]
         self._blocks.append(name)
         if any(word in line for line in lines for word in ("aux(", "output ", *self._headed)):
@@ -74,7 +94,9 @@ class Program:
         if pick.random() < 0.5:
             lines += ["  gap; flatten", pick.choice(("  linear(3)", "  fc: linear(3)"))]
         if pick.random() < 0.4:
-            lines.append(f"  init {{ conv = {pick.choice(INITIALIZERS)}; bn = {pick.choice(('ones', 'constant(0.5)'))}; linear = {pick.choice(INITIALIZERS)} }}")
+            lines.append(
+                f"  init {{ conv = {pick.choice(INITIALIZERS)}; bn = {pick.choice(('ones', 'constant(0.5)'))}; linear = {pick.choice(INITIALIZERS)} }}"
+            )
         return "\n".join(["network net {", *lines, "}"])
 
     # -- statements --
@@ -86,7 +108,17 @@ class Program:
     def _statement(self, body: Body) -> list[str]:
         kinds = [self._pipeline] * 5
         if body.depth < 3:
-            kinds += [self._group, self._skip, self._skip, self._concat, self._mul, self._sum, self._loop, self._family, self._choice]
+            kinds += [
+                self._group,
+                self._skip,
+                self._skip,
+                self._concat,
+                self._mul,
+                self._sum,
+                self._loop,
+                self._family,
+                self._choice,
+            ]
         kinds += [self._call] * 2 if self._callable(body) else []
         kinds += [self._use] * 2 if any(size == body.size for _, size in body.values.values()) else []
         kinds += [self._head, self._output] if body.heads and not body.loop else []
@@ -102,7 +134,9 @@ class Program:
 
     def _pipeline(self, body: Body) -> list[str]:
         ops = [self._op(body) for _ in range(self._random.randint(1, 4))]
-        return [self._labelled(body, " -> ".join(ops) if self._random.random() < 0.7 or len(ops) == 1 else f"{{ {'; '.join(ops)} }}")]
+        return [
+            self._labelled(body, " -> ".join(ops) if self._random.random() < 0.7 or len(ops) == 1 else f"{{ {'; '.join(ops)} }}")
+        ]
 
     def _labelled(self, body: Body, stage: str, chance: float = 0.5) -> str:
         """A stage, maybe with a label, whose value is then in sight."""
@@ -194,7 +228,9 @@ class Program:
             return self._pipeline(body)
         name = self._name("enc")
         indices = self._random.choice(([0, 1, 2], [2, 1, 0], [3, 1], [1, 0, 5], [0]))
-        stage = self._random.choice(("conv(8, 3)", "{ conv(8, 3); relu }", "conv(8, 3) -> bn", *(f"{b}(8)" for b in self._callable(body))))
+        stage = self._random.choice(
+            ("conv(8, 3)", "{ conv(8, 3); relu }", "conv(8, 3) -> bn", *(f"{b}(8)" for b in self._callable(body)))
+        )
         body.channels = "8"
         between = self._random.choice(([], ["  relu"], ["  conv(8, 1)"]))
         for index in indices:
@@ -240,7 +276,9 @@ class Program:
         return [f"aux(weight = 0.3) {self._name('head')}: {kind}"]
 
     def _output(self, body: Body) -> list[str]:
-        return [f"output {self._name('mask')}: {self._random.choice(('conv(2, 1)', 'conv(2, 1) -> sigmoid', 'relu', 'ending(4)'))}"]
+        return [
+            f"output {self._name('mask')}: {self._random.choice(('conv(2, 1)', 'conv(2, 1) -> sigmoid', 'relu', 'ending(4)'))}"
+        ]
 
     def _halve(self, body: Body) -> list[str]:
         body.size = (body.size + 1) // 2

@@ -72,7 +72,9 @@ def test_results() -> None:
 
 
 @pytest.mark.parametrize("chain", ["conv(4, 3)", "conv(4, 3) -> bn -> relu", "body: { conv(4, 3); relu }"])
-@pytest.mark.parametrize("results", ["output h: x", "aux h: x", "output h: x; output i: x", "aux h: x; output i: x", "aux h: x; aux i: x"])
+@pytest.mark.parametrize(
+    "results", ["output h: x", "aux h: x", "output h: x; output i: x", "aux h: x; output i: x", "aux h: x; aux i: x"]
+)
 def test_a_result_that_has_further_names(chain: str, results: str) -> None:
     """The table of results holds although the result of a plain chain is all that there is."""
     text = f"network net {{ input image [3, 8, 8]; {chain}; {results} }}"
@@ -164,7 +166,9 @@ def test_compiles_whole(text: str, training: bool) -> None:
     torch.testing.assert_close(found, expected)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")  # PyTorch's own, on import
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning"
+)  # PyTorch's own, on import
 def test_compiles_to_machine_code() -> None:
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         pytest.skip("torch.compile with inductor NOT run: there is no C++ compiler")
@@ -199,10 +203,15 @@ def test_traceback_shows_the_line() -> None:
     with pytest.raises(ValueError, match=r"it is \[2, 3, 9, 9\]") as refused:
         network(text)(torch.randn(2, 3, 9, 9))
     assert "check_sizes(image)" in "".join(traceback.format_exception(refused.value))
-    assert "def forward(self, image):  # [3, 8, 8]" in archdsl.loads("network net { input image [3, 8, 8]; conv(4, 3) -> bn; add { x; x } }").source()
+    assert (
+        "def forward(self, image):  # [3, 8, 8]"
+        in archdsl.loads("network net { input image [3, 8, 8]; conv(4, 3) -> bn; add { x; x } }").source()
+    )
 
 
-@pytest.mark.parametrize("body", ["aux h: conv(4, 1)", "g: { aux h: conv(4, 1) -> relu }; image", "aux h: { conv(4, 1) -> bn }; aux i: conv(2, 1)"])
+@pytest.mark.parametrize(
+    "body", ["aux h: conv(4, 1)", "g: { aux h: conv(4, 1) -> relu }; image", "aux h: { conv(4, 1) -> bn }; aux i: conv(2, 1)"]
+)
 def test_heads_of_a_network_whose_result_is_an_input(body: str) -> None:
     """They do not run in evaluation, however the labels nest."""
     module, calls = network(f"network net {{ input image [3, 8, 8]; {body} }}"), []
@@ -220,7 +229,10 @@ def test_random_programs_compile_whole(seed: int) -> None:
     assert len(spec.graph.nodes) <= 80, "choose another seed: compiling more takes long"
     module = spec.build().eval()
     shapes = [(2, *spec.graph.nodes[i].shape) for i in spec.graph.inputs]
-    x = [torch.randint(0, 11, s) if spec.graph.nodes[i].integer else torch.randn(s) for i, s in zip(spec.graph.inputs, shapes, strict=True)]
+    x = [
+        torch.randint(0, 11, s) if spec.graph.nodes[i].integer else torch.randn(s)
+        for i, s in zip(spec.graph.inputs, shapes, strict=True)
+    ]
     torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="eager")(*x), module(*x))
 
 

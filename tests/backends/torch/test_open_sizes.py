@@ -124,7 +124,10 @@ def test_the_check_adds_nothing_to_an_exported_graph() -> None:
     graph = loads(UNET).graph
     shapes, x = dynamic_shapes(graph), (torch.zeros(2, 1, 8, 8),)
     nodes = [
-        [str(node.target) for node in torch.export.export(build(graph, check_sizes=checked).eval(), x, dynamic_shapes=shapes).graph.nodes]
+        [
+            str(node.target)
+            for node in torch.export.export(build(graph, check_sizes=checked).eval(), x, dynamic_shapes=shapes).graph.nodes
+        ]
         for checked in (True, False)
     ]
     assert nodes[0] == nodes[1]

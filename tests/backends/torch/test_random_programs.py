@@ -72,7 +72,10 @@ def compare(spec: archdsl.Network) -> None:
     same(found, expected)
     total(expected).backward()
     gradients = {key: value.grad for key, value in network.named_parameters()}
-    same({k: g for k, g in gradients.items() if g is not None}, {k: t.grad for k, t in interpreter.state.items() if t.grad is not None})
+    same(
+        {k: g for k, g in gradients.items() if g is not None},
+        {k: t.grad for k, t in interpreter.state.items() if t.grad is not None},
+    )
     same({k: b for k, b in network.named_buffers()}, {k: interpreter.state[k] for k, _ in network.named_buffers()})
 
     without = keys_without_heads(spec)
@@ -85,7 +88,9 @@ def keys_without_heads(spec: archdsl.Network) -> set[str]:
     """The keys of the network without heads; it also has to run."""
     namespace: dict[str, Any] = {}
     exec(spec.source(aux=False), namespace)
-    classes = [v for v in namespace.values() if isinstance(v, type) and issubclass(v, torch.nn.Module) and v.__module__ == "builtins"]
+    classes = [
+        v for v in namespace.values() if isinstance(v, type) and issubclass(v, torch.nn.Module) and v.__module__ == "builtins"
+    ]
     network = classes[-1]().double()
     network(*inputs_of(spec.graph))
     return set(network.state_dict())
@@ -104,7 +109,9 @@ def shapes(graph: archdsl.Graph) -> dict[str, tuple[Any, ...]]:
 
 
 def total(results: dict[str, Tensor]) -> Tensor:
-    return torch.stack([value.square().mean() for value in results.values() if value.requires_grad] or [torch.zeros((), requires_grad=True)]).sum()
+    return torch.stack(
+        [value.square().mean() for value in results.values() if value.requires_grad] or [torch.zeros((), requires_grad=True)]
+    ).sum()
 
 
 def same(found: dict[str, Any], expected: dict[str, Any]) -> None:

@@ -79,13 +79,25 @@ def _random_size(random: Random) -> Dim:
         if isinstance(size, int):
             break
         kind, number = random.randrange(4), random.randint(2, 20)
-        size = size // min(number, 5) if kind == 0 else size % number if kind == 1 else size + number - 9 if kind == 2 else size * (number % 3 + 1)
+        size = (
+            size // min(number, 5)
+            if kind == 0
+            else size % number
+            if kind == 1
+            else size + number - 9
+            if kind == 2
+            else size * (number % 3 + 1)
+        )
     return size
 
 
 def _random_set(random: Random, depth: int) -> SizeSet:
     if depth == 0 or random.random() < 0.3:
-        return compared(random.choice(("==", "!=", "<", ">", "<=", ">=")), _random_size(random), random.choice((random.randint(0, 6), random.randint(0, 60))))
+        return compared(
+            random.choice(("==", "!=", "<", ">", "<=", ">=")),
+            _random_size(random),
+            random.choice((random.randint(0, 6), random.randint(0, 60))),
+        )
     some, others = _random_set(random, depth - 1), _random_set(random, depth - 1)
     return some & others if random.random() < 0.5 else some | others if random.random() < 0.8 else ~some
 
@@ -155,7 +167,9 @@ def test_compilation_is_as_it_was(name: str, dynamic: bool | None, backend: str)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.*` is deprecated:DeprecationWarning")
-@pytest.mark.parametrize("name", [name for name in FREE if name != "either"])  # PyTorch's normalizations ask for the size themselves
+@pytest.mark.parametrize(
+    "name", [name for name in FREE if name != "either"]
+)  # PyTorch's normalizations ask for the size themselves
 def test_tracers(name: str) -> None:
     """`torch.jit.trace` has nothing to warn of, and `torch.jit.script` and `torch.fx` take it as well."""
     text, calls = FREE[name]

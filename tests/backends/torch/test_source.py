@@ -95,7 +95,9 @@ def test_blocks_that_become_one_class_name() -> None:
 def test_no_text_of_a_spec_is_code(doc: str, tmp_path: Path) -> None:
     """Documentation and file names leave the statements as they are, also where the source is read as a file."""
     plain = f"block b(w) {{ conv(w, 3); relu; a: conv(w, 1) }}\nnetwork net {{ {INPUT}; b(4); aux h: b(4) }}"
-    documented = f"## {doc}\nblock b(w) {{ conv(w, 3); relu; a: conv(w, 1) }}\n## {doc}\nnetwork net {{ {INPUT}; b(4); aux h: b(4) }}"
+    documented = (
+        f"## {doc}\nblock b(w) {{ conv(w, 3); relu; a: conv(w, 1) }}\n## {doc}\nnetwork net {{ {INPUT}; b(4); aux h: b(4) }}"
+    )
     found = archdsl.loads(documented).source()
     pattern = [ast.unparse(node) for node in ast.parse(archdsl.loads(plain).source()).body]
     digits = str.maketrans("", "", "0123456789")
@@ -127,7 +129,9 @@ LARGE = {
 
 @pytest.mark.parametrize("kind", LARGE)
 def test_ten_thousand_layers(kind: str) -> None:
-    text = "block unit(w) { conv(w, 1); relu }\nnetwork net { input image [4, 2, 2]\n" + LARGE[kind].replace("{half}", "5000") + " }"
+    text = (
+        "block unit(w) { conv(w, 1); relu }\nnetwork net { input image [4, 2, 2]\n" + LARGE[kind].replace("{half}", "5000") + " }"
+    )
     spec = archdsl.loads(text)
     source = spec.source()
     assert kind != "blocks" or source.count("\n") < 40
