@@ -14,29 +14,15 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from archdsl import limits
+from archdsl.diagnostics import SpecError, merged
+from archdsl.diagnostics.untyped import untyped
 
 
-class Fault(Exception):
-    """What is wrong with a value or a shape, without a place: whoever has the span adds it.
-
-    `argument` names the parameter at fault, where it is one; `further` are those of other arguments of the same call.
-    """
+class Fault(SpecError):
+    """An error whose text is composed where it is raised."""
 
     def __init__(self, code: str, message: str, *, argument: str | None = None, help: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.argument = argument
-        self.help = help
-        self.further: tuple[Fault, ...] = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As it comes out of another process."""
-        return _fault_of, (self.code, self.message, self.argument, self.help)
-
-
-def _fault_of(code: str, message: str, argument: str | None, help: str | None) -> Fault:
-    return Fault(code, message, argument=argument, help=help)
+        super().__init__(untyped(code, message, help=help, argument=argument))
 
 
 T = TypeVar("T", bound="Declared")
@@ -100,20 +86,18 @@ class Declared(BaseModel):
 
     @classmethod
     def create(cls, arguments: dict[str, Any]) -> Self:
-        """Validate arguments that are known by name; raises `Fault` for the first that does not fit, with the others."""
+        """Validate arguments that are known by name; raises `SpecError` for the first that does not fit, with the others."""
         try:
             made = cls(**arguments)
         except ValidationError as error:
-            first, *others = _faults(cls, error)
-            first.further = tuple(others)
-            raise first from None
+            raise merged(_faults(cls, error)) from None
         for argument in made.model_fields_set:
             _check_magnitude(cls, argument, getattr(made, argument))
         return made
 
 
 def _check_magnitude(cls: type[Declared], argument: str, value: Any) -> None:
-    """Raise `Fault` E0402 for a number that PyTorch has no room for."""
+    """Raise `SpecError` E0402 for a number that PyTorch has no room for."""
     if isinstance(value, tuple):
         for item in value:
             _check_magnitude(cls, argument, item)

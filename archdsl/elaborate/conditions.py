@@ -20,7 +20,7 @@ Stated = dict[str, SizeSet]
 
 
 def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, own: Iterable[str]) -> Stated:
-    """The sizes that meet a condition, each open size by itself; raises `Problem` where they depend on each other.
+    """The sizes that meet a condition, each open size by itself; raises `SpecError` where they depend on each other.
 
     A condition is about the open sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
     One that names none (`true`) is about its `own`, those of the input that it stands at.

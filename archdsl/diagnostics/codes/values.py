@@ -4,164 +4,170 @@ from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
 
-CODES = (
-    Code(
-        "E0401",
-        "a value of the wrong kind",
-        """A parameter, a condition or an index got a value of another kind than it takes: a string for a number, a number
-        for a condition. Parameters with a type (`classes: int`) are checked where they are passed.""",
-        bad="""
-        network tiny {
-          input image [3, 32, 32]
-          conv("16", 3)
-        }
-        """,
-        good="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(16, 3)
-        }
-        """,
-    ),
-    Code(
-        "E0402",
-        "a value out of range",
-        """The value is of the right kind, and outside what makes sense: a stride of 0, a dropout of 1.5, a padding `same` with
-        an even window. The message says what is allowed.""",
-        bad="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(16, 3, stride = 0)
-        }
-        """,
-        good="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(16, 3, stride = 1)
-        }
-        """,
-    ),
-    Code(
-        "E0403",
-        "an argument is missing",
-        """A parameter without a default was not given. The help shows the whole call.""",
-        bad="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(16)
-        }
-        """,
-        good="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(16, 3)
-        }
-        """,
-    ),
-    Code(
-        "E0404",
-        "too many arguments, or one given twice",
-        """There are more arguments by position than parameters, one parameter is given both by position and by name, or an
-        argument by position comes after one by name.""",
-        bad="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(16, 3, k = 5)
-        }
-        """,
-        good="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(16, k = 5)
-        }
-        """,
-    ),
-    Code(
-        "E0405",
-        "division by zero",
-        """The right side of `/`, `//` or `%` is 0. Often the divisor is a length or a loop variable that begins at 0.""",
-        bad="""
-        network tiny {
-          input image [3, 32, 32]
-          for i in 0..2 { conv(16 // i, 3) }
-        }
-        """,
-        good="""
-        network tiny {
-          input image [3, 32, 32]
-          for i in 0..2 { conv(16 // (i + 1), 3) }
-        }
-        """,
-    ),
-    Code(
-        "E0406",
-        "a float where a count is needed",
-        """Channels, sizes and repetitions are whole numbers, and nothing is rounded in silence. `/` always gives a float;
-        `//` divides without remainder, and `int`, `round`, `ceil` and `floor` say how to round.""",
-        bad="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(64 / 4, 3)
-        }
-        """,
-        good="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(64 // 4, 3)
-        }
-        """,
-    ),
-    Code(
-        "E0407",
-        "an index beyond the list",
-        """Indices count from 0, so the last element of a list of 4 is `list[3]`; `list[-1]` is the last one of any list.""",
-        bad="""
-        network tiny(widths = [16, 32]) {
-          input image [3, 32, 32]
-          conv(widths[2], 3)
-        }
-        """,
-        good="""
-        network tiny(widths = [16, 32]) {
-          input image [3, 32, 32]
-          conv(widths[-1], 3)
-        }
-        """,
-    ),
-    Code(
-        "E0408",
-        "an operation that does not fit the value",
-        """A value is used as what it is not: a string is added to a number, a number stands as a stage, a size is asked of
-        something that is no tensor, or a function has no result for its argument.""",
-        bad="""
-        network tiny(width = 16) {
-          input image [3, 32, 32]
-          conv(width + "0", 3)
-        }
-        """,
-        good="""
-        network tiny(width = 16) {
-          input image [3, 32, 32]
-          conv(width * 10, 3)
-        }
-        """,
-    ),
-    Code(
-        "E0409",
-        "a number or list beyond all measure",
-        """Numbers in a spec have at most 256 bits and lists a bounded length, so that no expression can fill the memory. Look
-        for a power or a range whose operand is larger than meant.""",
-        bad="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(2^1000, 3)
-        }
-        """,
-        good="""
-        network tiny {
-          input image [3, 32, 32]
-          conv(2^10, 3)
-        }
-        """,
-    ),
+E0401 = Code(
+    "E0401",
+    "a value of the wrong kind",
+    """A parameter, a condition or an index got a value of another kind than it takes: a string for a number, a number
+    for a condition. Parameters with a type (`classes: int`) are checked where they are passed.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv("16", 3)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3)
+    }
+    """,
+)
+
+E0402 = Code(
+    "E0402",
+    "a value out of range",
+    """The value is of the right kind, and outside what makes sense: a stride of 0, a dropout of 1.5, a padding `same` with
+    an even window. The message says what is allowed.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3, stride = 0)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3, stride = 1)
+    }
+    """,
+)
+
+E0403 = Code(
+    "E0403",
+    "an argument is missing",
+    """A parameter without a default was not given. The help shows the whole call.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3)
+    }
+    """,
+)
+
+E0404 = Code(
+    "E0404",
+    "too many arguments, or one given twice",
+    """There are more arguments by position than parameters, one parameter is given both by position and by name, or an
+    argument by position comes after one by name.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3, k = 5)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, k = 5)
+    }
+    """,
+)
+
+E0405 = Code(
+    "E0405",
+    "division by zero",
+    """The right side of `/`, `//` or `%` is 0. Often the divisor is a length or a loop variable that begins at 0.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      for i in 0..2 { conv(16 // i, 3) }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      for i in 0..2 { conv(16 // (i + 1), 3) }
+    }
+    """,
+)
+
+E0406 = Code(
+    "E0406",
+    "a float where a count is needed",
+    """Channels, sizes and repetitions are whole numbers, and nothing is rounded in silence. `/` always gives a float;
+    `//` divides without remainder, and `int`, `round`, `ceil` and `floor` say how to round.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(64 / 4, 3)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(64 // 4, 3)
+    }
+    """,
+)
+
+E0407 = Code(
+    "E0407",
+    "an index beyond the list",
+    """Indices count from 0, so the last element of a list of 4 is `list[3]`; `list[-1]` is the last one of any list.""",
+    bad="""
+    network tiny(widths = [16, 32]) {
+      input image [3, 32, 32]
+      conv(widths[2], 3)
+    }
+    """,
+    good="""
+    network tiny(widths = [16, 32]) {
+      input image [3, 32, 32]
+      conv(widths[-1], 3)
+    }
+    """,
+)
+
+E0408 = Code(
+    "E0408",
+    "an operation that does not fit the value",
+    """A value is used as what it is not: a string is added to a number, a number stands as a stage, a size is asked of
+    something that is no tensor, or a function has no result for its argument.""",
+    bad="""
+    network tiny(width = 16) {
+      input image [3, 32, 32]
+      conv(width + "0", 3)
+    }
+    """,
+    good="""
+    network tiny(width = 16) {
+      input image [3, 32, 32]
+      conv(width * 10, 3)
+    }
+    """,
+)
+
+E0409 = Code(
+    "E0409",
+    "a number or list beyond all measure",
+    """Numbers in a spec have at most 256 bits and lists a bounded length, so that no expression can fill the memory. Look
+    for a power or a range whose operand is larger than meant.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(2^1000, 3)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(2^10, 3)
+    }
+    """,
 )
