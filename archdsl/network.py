@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
-from archdsl.declared import Fault, show
+from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError, render_text
 from archdsl.diagnostics.untyped import untyped
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
 from archdsl.ir import Graph
+from archdsl.literals import show
 from archdsl.shapes import format_shape
 from archdsl.starting_weights import Weights, weights_of
 

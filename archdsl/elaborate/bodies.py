@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
-from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import control, declarations, joins, steps
@@ -20,6 +19,7 @@ from archdsl.elaborate.replay import Replay
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.sizes import SizeSet
 from archdsl.source import Span

@@ -7,7 +7,7 @@ import typing
 from typing import Any, TypeVar
 
 from archdsl import limits
-from archdsl.declared import Declared, show, signature, type_name
+from archdsl.declared import Declared, signature
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, merged
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import steps
@@ -29,6 +29,7 @@ from archdsl.elaborate.values import (
     within,
 )
 from archdsl.ir import Node
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from archdsl.declared import show, type_name
 from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment, problem
+from archdsl.literals import show, type_name
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.sizes import ALL, SizeSet, compared
 from archdsl.source import Span

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl import limits
-from archdsl.declared import show, type_name
 from archdsl.diagnostics import Mark
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Family, Unknown, Value, problem
+from archdsl.literals import show, type_name
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 

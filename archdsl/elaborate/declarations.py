@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.conditions import sides_of, stated_sizes
@@ -13,6 +12,7 @@ from archdsl.elaborate.naming import Naming, check_label, joined
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Head, Node, Output, Scope
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
 from archdsl.ops.join import Input

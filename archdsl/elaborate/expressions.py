@@ -8,7 +8,6 @@ from math import isfinite
 from typing import Any
 
 from archdsl import limits
-from archdsl.declared import show, type_name
 from archdsl.diagnostics import SpecError, did_you_mean
 from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
@@ -36,6 +35,7 @@ from archdsl.elaborate.values import (
 )
 from archdsl.initializers import Initializer
 from archdsl.ir import Node
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from archdsl import limits
-from archdsl.declared import type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.bodies import Bodies
@@ -19,6 +18,7 @@ from archdsl.elaborate.reach import FalseClaim
 from archdsl.elaborate.uncalled import check_uncalled
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Unknown, problem
 from archdsl.ir import Graph, Head, Node, Output, Scope
+from archdsl.literals import type_name
 from archdsl.ops.base import Category, Op
 from archdsl.records import record
 from archdsl.source import SourceFile, Span

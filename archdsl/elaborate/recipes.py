@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from archdsl.declared import show
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.diagnostics.untyped import untyped
@@ -16,6 +15,7 @@ from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.settings import with_part
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Unknown
 from archdsl.initializers import Initializer
+from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.recipe import Recipe
 from archdsl.recipe.optimizers import REFUSED

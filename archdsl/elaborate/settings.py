@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archdsl.declared import Fault, show
+from archdsl.declared import Fault
+from archdsl.literals import show
 from archdsl.recipe import Recipe
 from archdsl.recipe.paths import SHORTHANDS, SettingPath
 from archdsl.source import SourceFile, Span

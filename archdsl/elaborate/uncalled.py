@@ -11,13 +11,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
-from archdsl.declared import show
 from archdsl.diagnostics import Diagnostic, Severity, SpecError
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.control import tentative
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Unknown
 from archdsl.ir import Node, Scope
+from archdsl.literals import show
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:

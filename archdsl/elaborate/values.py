@@ -8,10 +8,11 @@ from dataclasses import field
 from typing import Any, Final, Protocol
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, describe, show, type_name
+from archdsl.declared import Declared, Fault, describe
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Node
+from archdsl.literals import show, type_name
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, Registry, family_of, show, type_name
+from archdsl.declared import Declared, Fault, Registry, family_of
 from archdsl.diagnostics import SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
+from archdsl.literals import show, type_name
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset

@@ -11,8 +11,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from archdsl.diagnostics.codes import arguments as arguments
     from archdsl.diagnostics.codes import claims as claims
     from archdsl.diagnostics.codes import data as data
+    from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import outputs as outputs
@@ -20,11 +22,11 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import syntax as syntax
     from archdsl.diagnostics.codes import training as training
-    from archdsl.diagnostics.codes import values as values
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "names", "shapes", "values", "structure", "files", "claims", "data", "training", "outputs", "warnings",
+    "syntax", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "data", "training", "outputs",
+    "warnings",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
 
 E0601 = Code(
     "E0601",
@@ -68,6 +69,21 @@ E0606 = Code(
     situation="`archdsl render net.arch -o /nowhere/net.svg`.",
 )
 
+
+class CannotWrite(Diagnostic, code=E0606):
+    """A file or folder that the system refuses to write."""
+
+    path: str
+    reason: str
+    advice: str = "choose another place with -o"
+
+    def summary(self) -> str:
+        return f"cannot write {self.path}: {self.reason}"
+
+    def remedy(self) -> str:
+        return self.advice
+
+
 E0607 = Code(
     "E0607",
     "a setting that does not apply",
@@ -83,3 +99,17 @@ E0608 = Code(
     PyTorch and more, which `pip install 'archdsl[train]'` adds.""",
     situation="`archdsl train net.arch` where PyTorch is not installed.",
 )
+
+
+class MissingPackage(Diagnostic, code=E0608):
+    """A package that some work needs, of an extra of archdsl."""
+
+    work: str
+    package: str
+    extra: str
+
+    def summary(self) -> str:
+        return f"{self.work} needs `{self.package}`, which is not installed"
+
+    def remedy(self) -> str:
+        return f"pip install 'archdsl[{self.extra}]'"
