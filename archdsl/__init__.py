@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic, SpecError
-    from archdsl.ir import Graph
+    from archdsl.ir.unrolled import Graph
     from archdsl.literals import Expression
     from archdsl.network import Network, check, load, loads
     from archdsl.starting_weights import Weights

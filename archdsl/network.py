@@ -19,7 +19,7 @@ from archdsl.diagnostics.untyped import untyped
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.literals import show
 from archdsl.shapes import format_shape
 from archdsl.starting_weights import Weights, weights_of

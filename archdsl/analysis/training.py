@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.diagnostics.untyped import untyped
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.source import Span
 
 if TYPE_CHECKING:

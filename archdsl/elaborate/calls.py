@@ -28,7 +28,7 @@ from archdsl.elaborate.values import (
     problem,
     within,
 )
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize

@@ -34,7 +34,7 @@ from archdsl.elaborate.values import (
     within,
 )
 from archdsl.initializers import Initializer
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 

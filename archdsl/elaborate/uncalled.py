@@ -16,7 +16,7 @@ from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.control import tentative
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Unknown
-from archdsl.ir import Node, Scope
+from archdsl.ir.unrolled import Node, Scope
 from archdsl.literals import show
 from archdsl.syntax import nodes as ast
 

@@ -11,7 +11,7 @@ from archdsl import limits
 from archdsl.declared import Declared, Fault, describe
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.literals import show, type_name
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
