@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.declared import show
+from archdsl.literals import show
 from archdsl.ir.core import Call, Function, Graph, Node, OpNode, Usage, Value
 from archdsl.shapes import format_shape
 
