@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.data.arrays import open_arrays
-from archdsl.data.formats import Request, misshapen, unread
+from archdsl.data.formats import Request
 from archdsl.data.framing import framed, leading_crops, training_transforms
 from archdsl.data.inputs import Input
 from archdsl.data.labels import Labels
 from archdsl.data.parts import Arrays, Decoded, Header, Source, Stream
 from archdsl.data.placing import check_augmentations
 from archdsl.data.reading import AS_IT_IS, Reading
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Dataset, Recipe
 
 _CHANNELS = (1, 3, 4)
@@ -41,7 +40,7 @@ def open_data(
 ) -> Opened:
     """Open the data set of a recipe.
 
-    Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not
+    Raise `SpecError`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not
     fit it. `ignore` is the label to leave out where the loss says it and not the recipe.
     """
     left_out = recipe.ignore if recipe.ignore is not None else ignore

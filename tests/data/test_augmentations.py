@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from archdsl.data import IGNORED, Input
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Loss, Normalization, Transform
 from archdsl.train.augment import Mixing
 from archdsl.train.augment import augment as apply
@@ -235,11 +235,11 @@ def test_mistakes(tmp_path: Path, keys: dict[str, Any], shape: tuple[int, ...], 
     elif labels is not None:
         y = np.broadcast_to(y[:, None, None], (10, *labels)).copy()
     np.savez(tmp_path / "data.npz", x=np.zeros((10, *shape), np.uint8), y=y)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         data = read("data.npz", tmp_path, Input("x", shape), **keys)
         data.preparation(data.recipe)
-    assert caught.value.argument in (*keys, "data")
-    assert message in caught.value.message and help in (caught.value.help or "")
+    assert caught.value.diagnostic.argument in (*keys, "data")
+    assert message in caught.value.diagnostic.message and help in (caught.value.diagnostic.help or "")
 
 
 def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
@@ -247,9 +247,9 @@ def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
     inputs = Input("a", (1, 9, 9)), Input("b", (1, 9, 9))
     assert read("data.npz", tmp_path, *inputs).shapes == ((1, 9, 9), (1, 9, 9))
     for keys in ({"augment": call(Augmentation, "flip")}, {"transform": call(Transform, "resize", size=9)}):
-        with pytest.raises(Fault, match="is for one input of images, and the network has 2") as caught:
+        with pytest.raises(SpecError, match="is for one input of images, and the network has 2") as caught:
             read("data.npz", tmp_path, *inputs, **keys)
-        assert caught.value.argument in keys
+        assert caught.value.diagnostic.argument in keys
 
 
 def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
         x=np.zeros((10, 1, 11, 11), np.uint8),
         y=np.broadcast_to(np.arange(10)[:, None, None] % 2, (10, 9, 9)),
     )
-    with pytest.raises(Fault, match=r"`center_crop` changes images of \[11, 11\], and a label is \[9, 9\]"):
+    with pytest.raises(SpecError, match=r"`center_crop` changes images of \[11, 11\], and a label is \[9, 9\]"):
         read("data.npz", tmp_path, Input("x", (1, 9, 9)), transform=call(Transform, "center_crop", size=9))
 
 

@@ -16,7 +16,7 @@ from archdsl.data import Input
 from archdsl.data.arrays import open_arrays
 from archdsl.data.formats import Request
 from archdsl.data.parts import Arrays
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 
 X, Y = np.arange(60, dtype=np.float32).reshape(20, 3), np.arange(20) % 2
 
@@ -44,10 +44,12 @@ def packed(path: Path, x: bytes, method: int = zipfile.ZIP_DEFLATED) -> Path:
     return path
 
 
-def refused(path: Path) -> Fault:
-    with pytest.raises(Fault) as caught:
+def refused(path: Path) -> SpecError:
+    with pytest.raises(SpecError) as caught:
         read_arrays(path)
-    assert caught.value.code == "E0802" and str(path) in caught.value.message and caught.value.help
+    assert (
+        caught.value.diagnostic.code == "E0802" and str(path) in caught.value.diagnostic.message and caught.value.diagnostic.help
+    )
     return caught.value
 
 
@@ -107,8 +109,8 @@ def test_every_flipped_byte_is_found(tmp_path: Path, save: Callable[..., None]) 
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << random.randrange(8)]) + whole[at + 1 :])
         try:
             arrays = read_arrays(path)
-        except Fault as fault:
-            assert fault.code == "E0802"
+        except SpecError as error:
+            assert error.diagnostic.code == "E0802"
         else:  # a byte that means nothing, such as of a date
             assert [array.tolist() for array in arrays] == [X.tolist(), Y.tolist()]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from archdsl.declared import Declared, Fault, Registry
+from archdsl.declared import Declared, Registry
+from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_text
 from archdsl.recipe import (
     Augmentation,
@@ -96,10 +97,10 @@ def test_everything_is_described(entry: type[Declared]) -> None:
     ],
 )
 def test_mistakes(values: dict[str, Any], code: str, argument: str | None, message: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         Recipe.create(values)
-    assert (caught.value.code, caught.value.argument) == (code, argument)
-    assert message in caught.value.message
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == (code, argument)
+    assert message in caught.value.diagnostic.message
 
 
 def test_recipe_needs_no_framework() -> None:

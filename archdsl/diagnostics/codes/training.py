@@ -1,8 +1,16 @@
-"""E0805 to E0808: training."""
+"""E0804 to E0808: training."""
 
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
+
+E0804 = Code(
+    "E0804",
+    "the loss is no longer a number",
+    """The loss became infinite or not a number, and nothing after that would mean anything. A smaller learning rate, a
+    warm-up (`schedule = cosine(warmup = 2)`) or `clip = 1.0` usually helps.""",
+    situation="`optimizer = sgd(lr = 100)`.",
+)
 
 E0805 = Code(
     "E0805",
