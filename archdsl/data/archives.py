@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.data.formats import Request
 from archdsl.data.labels import describe_labels
 from archdsl.data.parts import Arrays, Source
+from archdsl.diagnostics import SpecError, codes
 
 CIFAR_CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _BATCHES: Final = tuple(f"data_batch_{number}" for number in range(1, 6))

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.data.formats import HELD_OUT, Request
 from archdsl.data.inputs import Input
 from archdsl.data.labels import describe_labels, pieces
 from archdsl.data.npz import read_npz
 from archdsl.data.parts import Arrays, Source
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 
 _SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` and `y_test`"
 

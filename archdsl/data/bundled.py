@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.data.formats import Request
 from archdsl.data.labels import describe_labels
 from archdsl.data.parts import Arrays, Source
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 
 _FLOWERS = ("setosa", "versicolor", "virginica")
 

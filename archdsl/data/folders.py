@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.data.formats import HELD_OUT, Request
 from archdsl.data.labels import describe_classes, describe_labels, distinct
 from archdsl.data.parts import Decoded, Header, Pictures, Source
@@ -26,6 +25,7 @@ from archdsl.data.pictures import (
     undecodable,
 )
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
 
 _SPLIT_HELP = "part the images yourself, into train/CLASS/*.png and test/CLASS/*.png; or put five images or more into each class"

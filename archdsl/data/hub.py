@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.data.formats import Request
 from archdsl.data.labels import describe_classes, describe_labels, distinct
 from archdsl.data.parts import Arrays, Decoded, Part, Source, as_classes
 from archdsl.data.pictures import all_bad, headers, is_deep, mask_values, opened, undecodable
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
 from archdsl.extras import extra_needed
 

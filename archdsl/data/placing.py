@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.data.labels import Labels
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Augmentation, Recipe
 from archdsl.recipe.augmentations import ColorJitter, RandomCrop
 from archdsl.recipe.transforms import sides
@@ -47,7 +47,9 @@ def _check_channels(augmentation: Augmentation, channels: int) -> None:
     name = augmentation.name
     if augmentation.channels is not None and channels != augmentation.channels:
         if name == "grayscale" and channels == 1:
-            raise SpecError(codes.recipe.AugmentationChangesNothing(name, "changes nothing in grey images, and the input has 1 channel"))
+            raise SpecError(
+                codes.recipe.AugmentationChangesNothing(name, "changes nothing in grey images, and the input has 1 channel")
+            )
         raise SpecError(codes.recipe.AugmentationChannels(name, str(augmentation.channels), channels))
     if not isinstance(augmentation, ColorJitter):
         return
@@ -55,7 +57,9 @@ def _check_channels(augmentation: Augmentation, channels: int) -> None:
         raise SpecError(codes.recipe.AugmentationChannels(name, "1 or 3", channels))
     grey = not augmentation.brightness and not augmentation.contrast
     if grey and channels == 1:
-        raise SpecError(codes.recipe.AugmentationChangesNothing(name, "without brightness and contrast changes nothing in grey images"))
+        raise SpecError(
+            codes.recipe.AugmentationChangesNothing(name, "without brightness and contrast changes nothing in grey images")
+        )
     if grey and not augmentation.saturation and not augmentation.hue:
         raise SpecError(codes.recipe.AugmentationChangesNothing(name, "with all strengths 0 changes nothing"))
 

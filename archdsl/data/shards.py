@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.data.formats import Request
 from archdsl.data.labels import describe_classes
 from archdsl.data.parts import Source, Stream
 from archdsl.data.pictures import ENDINGS, header
+from archdsl.diagnostics import SpecError, codes
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _LOOKED_AT = 100
