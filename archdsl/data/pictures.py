@@ -12,6 +12,7 @@ import numpy as np
 
 from archdsl.data.labels import IGNORED
 from archdsl.data.parts import Header, Pictures
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 
 if TYPE_CHECKING:
     from archdsl.recipe.transforms import Frame
