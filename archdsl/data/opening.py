@@ -16,7 +16,7 @@ from archdsl.data.labels import Labels
 from archdsl.data.parts import Arrays, Decoded, Header, Source, Stream
 from archdsl.data.placing import check_augmentations
 from archdsl.data.reading import AS_IT_IS, Reading
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Dataset, Recipe
 
 _CHANNELS = (1, 3, 4)
