@@ -78,7 +78,7 @@ class Bodies:
         if place is not None:
             self._seen.add(place)
         kept = self.false_claims if claim else self.diagnostics
-        kept.append(diagnostic.called_from(call_chain(self.scope)))
+        kept.append(diagnostic.with_notes(call_chain(self.scope)))
         if diagnostic.is_error and len(kept) >= limits.ERRORS:
             raise Exhausted
 

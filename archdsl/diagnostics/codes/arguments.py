@@ -54,6 +54,15 @@ E0401 = Code(
 )
 
 
+class Undecided(Diagnostic, code=E0401):
+    """A value that only an error elsewhere left unknown."""
+
+    text: str
+
+    def summary(self) -> str:
+        return f"the value of `{self.text}` is not known here, so that the network cannot be checked"
+
+
 class WrongType(_Value, code=E0401):
     """A value of another type than an argument takes."""
 
