@@ -175,9 +175,9 @@ PARTS = {"x_train": np.zeros((6, 4)), "y_train": np.arange(6) % 2, "x_test": np.
 @pytest.mark.parametrize(
     ("changes", "code", "message", "help"),
     [
-        ({"y_test": np.arange(4.0) % 2}, "E0801", "`y_test` is float64, which means values, and `y_train`", "`y_test.astype(int)`; or"),
-        ({"y_test": np.arange(4) / 3}, "E0801", "`y_test` is float64", "save both as floats: `y_train.astype(float)`"),
-        ({"y_train": np.arange(6.0) % 2}, "E0801", "`y_train` is float64, which means values, and `y_test`", "`y_train.astype(int)`; or"),
+        ({"y_test": np.arange(4.0) % 2}, "E0801", "`y_test` holds values (float64), and `y_train`", "`y_test.astype(int)`; for values"),
+        ({"y_test": np.arange(4) / 3}, "E0801", "`y_test` holds values (float64)", "save both as floats: `y_train.astype(float)`"),
+        ({"y_train": np.arange(6.0) % 2}, "E0801", "`y_train` holds values (float64), and `y_test`", "`y_train.astype(int)`; for values"),
         ({"y_test": np.zeros((4, 1), int)}, "E0801", "and in `y_test` [1]", "`y_test.reshape(4)`"),
         ({"y_train": np.zeros((6, 1), int)}, "E0801", "and in `y_test` []", "`y_train.reshape(6)`"),
         ({"y_test": np.zeros((4, 3), int)}, "E0801", "and in `y_test` [3]", "`y_test` as [4]"),
@@ -188,7 +188,7 @@ PARTS = {"x_train": np.zeros((6, 4)), "y_train": np.arange(6) % 2, "x_test": np.
         ({"x_train": np.zeros((6, 4), np.uint8), "x_test": np.full((4, 4), 255)}, "E0802", "x_test` is int64", "`x_test.round().astype(numpy.uint8)`"),
         ({"x_train": np.zeros((6, 4), np.uint8), "x_test": -np.ones((4, 4))}, "E0802", "x_test` is float64", "`x_train.astype(float)`"),
         ({"y_train": np.array([0, 1, 2, 0, 1, np.nan])}, "E0802", "`y_train` has labels that are not finite, the first at `y_train[5]`", "numpy.argwhere"),
-        ({"y_train": np.arange(6, dtype=np.uint64) + np.uint64(2**64 - 9)}, "E0801", "a label in `y_train` is 18446744073709551612", "numpy.unique"),
+        ({"y_train": np.arange(6, dtype=np.uint64) + np.uint64(2**64 - 9)}, "E0801", "found the label 18446744073709551612 in `y_train`", "numpy.unique"),
         ({"y_train": np.arange(6) * 1j}, "E0802", "`y_train` is complex128", "`y_train.real`"),
         ({"x_test": np.zeros((0, 4)), "y_test": np.zeros(0, int)}, "E0802", "`x_test` has the shape [0, 4]", "not empty"),
         ({"x_test": np.full((4, 4), 1e300)}, "E0802", "`x_test` has values up to 1e+300", "`x_test / 1e+300`"),

@@ -78,7 +78,7 @@ def test_a_crafted_header(tmp_path: Path, name: str) -> None:
 
 def test_an_array_of_objects_is_not_loaded(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x=np.array([{}, []], dtype=object), y=np.zeros(2))
-    assert "of Python objects" in refused(tmp_path / "data.npz").message
+    assert "of Python objects" in refused(tmp_path / "data.npz").diagnostic.message
 
 
 def test_a_size_in_the_archive_that_cannot_be(tmp_path: Path) -> None:
@@ -89,13 +89,13 @@ def test_a_size_in_the_archive_that_cannot_be(tmp_path: Path) -> None:
     at = data.rindex(b"PK\1\2", 0, data.index(b"x.npy", data.index(b"PK\1\2")))
     data[at + 24 : at + 28] = claimed
     path.write_bytes(data)
-    assert "cannot have 4,000,000,128 bytes" in refused(path).message
+    assert "cannot have 4,000,000,128 bytes" in refused(path).diagnostic.message
 
 
 def test_compression_that_numpy_does_not_use(tmp_path: Path) -> None:
     assert (
         "compressed in another way"
-        in refused(packed(tmp_path / "data.npz", header("(20, 3)") + X.tobytes(), zipfile.ZIP_BZIP2)).message
+        in refused(packed(tmp_path / "data.npz", header("(20, 3)") + X.tobytes(), zipfile.ZIP_BZIP2)).diagnostic.message
     )
 
 

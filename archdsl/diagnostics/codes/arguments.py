@@ -83,8 +83,9 @@ class WrongKind(Diagnostic, code=E0401):
     known: Sequence[str]
 
     def summary(self) -> str:
-        given = "not one" if self.given is None else article(self.given_kind) if self.given_kind else type_name(self.given)
-        return f"`{self.argument}` of `train`: expected {article(self.kind)}, found {show(self.given)} ({given})"
+        given = article(self.given_kind) if self.given_kind else type_name(self.given)
+        found = "none" if self.given is None else f"{show(self.given)} ({given})"
+        return f"`{self.argument}` of `train`: expected {article(self.kind)}, found {found}"
 
     def remedy(self) -> str:
         return f"write {self._known()}"

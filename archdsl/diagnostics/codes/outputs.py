@@ -317,7 +317,7 @@ class DrawingFailed(Diagnostic, code=E0907):
     reason: str
 
     def summary(self) -> str:
-        return f"drawing `{self.network}` ended with {self.error}: {self.reason}"
+        return f"drawing `{self.network}` ended with {self.error}" + (f": {self.reason}" if self.reason else "")
 
     def remedy(self) -> str:
         return "this is a mistake in archdsl: please report it together with the spec"
