@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, counts, open_sizes, recipe_findings, simplify
+from archdsl.analysis.claims import check_claims
+from archdsl.analysis.graph_warnings import graph_warnings
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
 from archdsl.elaborate import (
     FalseClaim,
@@ -28,8 +30,9 @@ from archdsl.elaborate import (
     read_source,
     select_network,
 )
-from archdsl.ir.unrolled import Graph
-from archdsl.ir.unrolled import resolve_bias as run_passes
+from archdsl.ir import Graph
+from archdsl.passes import run_passes
+from archdsl.passes.to_unrolled import unroll
 from archdsl.records import record
 from archdsl.resources import shipped_files
 from archdsl.source import SourceFile, Span
@@ -174,32 +177,43 @@ def _examine(
     elaboration = elaborate(module, chosen, own)
     recipe, places, recipe_errors = train
     found = [*elaboration.diagnostics, *recipe_errors]
-    graph, sizes = elaboration.graph, OpenSizes()
+    sizes, false_claims = OpenSizes(), elaboration.false_claims
+    undecided, steps = elaboration.undecided, elaboration.steps
+    graph = elaboration.graph if elaboration.ok and elaboration.graph.has_result else None
     if graph is not None:
         graph = run_passes(graph)
-        sizes = open_sizes(graph)
+        if not module.file.damaged:
+            found += graph_warnings(graph, module)
+        flat, scopes, values = unroll(graph)
+        sizes = open_sizes(flat)
         found += sizes.diagnostics
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
-            found += beyond_all_limits(sizes, graph)
+            found += beyond_all_limits(sizes, flat)
         if sizes.work:
-            simplify(graph, sizes)
-        costs = Costs(graph)
-        scopes = elaboration.scopes_counted()
+            simplify(flat, sizes)
+            for node, value in zip(flat.nodes, values, strict=True):
+                value.shape = node.shape
+            graph.valid_sizes, graph.coupled_sizes = flat.works, flat.tied
+        costs = Costs(flat)
         if recipe is not None and not module.file.damaged:
-            found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
-        found += elaboration.settle(counts(graph, costs, scopes))
+            found += recipe_findings(flat, recipe, places, alone=len(_networks(module)) == 1)
+        counted = counts(flat, costs, [scopes[f] for f in graph.functions() if f.claims])
+        checked = check_claims(graph, lambda function: counted[scopes[function]], steps)
+        found += checked.errors
+        undecided, steps = undecided or checked.undecided, checked.steps
+        false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]
     found = [*program.diagnostics, *program.credible(found)]
-    wrong = bool(elaboration.false_claims) or any(diagnostic.is_error for diagnostic in found)
-    if elaboration.undecided is not None and not wrong:
-        message = f"the value of `{elaboration.undecided.text}` is not known here, so that the network cannot be checked"
-        found.append(Diagnostic("E0401", message, Mark(elaboration.undecided)))
+    wrong = bool(false_claims) or any(diagnostic.is_error for diagnostic in found)
+    if undecided is not None and not wrong:
+        message = f"the value of `{undecided.text}` is not known here, so that the network cannot be checked"
+        found.append(Diagnostic("E0401", message, Mark(undecided)))
         wrong = True
     if wrong:
         graph = None
     compiled = Compiled(
-        graph, recipe if graph is not None else None, found, program.sources, sizes=sizes, places=places, steps=elaboration.steps
+        graph, recipe if graph is not None else None, found, program.sources, sizes=sizes, places=places, steps=steps
     )
-    return compiled, elaboration.false_claims
+    return compiled, false_claims
 
 
 def _recipe(module: Module, settings: Mapping[str, str]) -> _Train:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,13 @@ from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.elaborate import control, declarations, joins, steps
 from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwritten
-from archdsl.elaborate.declarations import Claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.making import Nodes
-from archdsl.elaborate.naming import Key, Naming, check_label, joined
-from archdsl.elaborate.replay import Replay
-from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
+from archdsl.elaborate.naming import Key, Naming, Scope, check_label, joined
+from archdsl.elaborate.replay import BlockCache, CachedCall, CallKey
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, MaybeValue, problem
 from archdsl.initializers import Initializer
-from archdsl.ir.unrolled import Condition, Head, Node, Output, Scope
+from archdsl.ir import Constant, GraphBuilder, Result, Value
 from archdsl.ops import Op
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
@@ -31,23 +31,21 @@ if TYPE_CHECKING:
 class Bodies:
     """Elaborates bodies into nodes. One instance elaborates one network; errors gather in `diagnostics`."""
 
-    def __init__(self) -> None:
-        self.inputs: list[int] = []
-        self.results: dict[str, Head | Output] = {}
-        self.conditions: list[Condition] = []
+    def __init__(self, name: str) -> None:
+        self.results: dict[str, tuple[Result, Value]] = {}
         self.stated: dict[str, SizeSet] = {}
         self.stated_at: dict[str, Span] = {}
         self.initializers: dict[str, Initializer] = {}
         self.initialized: dict[str, Span] = {}
-        self.claims: list[Claim] = []
         self.claim_names: dict[int, set[str]] = {}
         self.diagnostics: list[Diagnostic] = []
         self.false_claims: list[Diagnostic] = []
         self.evaluator = Evaluator(partial(control.too_large, self))
-        self.nodes = Nodes(self.evaluator)
+        self.builder = GraphBuilder(name)
+        self.nodes = Nodes(self.evaluator, self.builder)
         self.binder = Binder(self.evaluator)
         self._cache = CallCache(self.evaluator)
-        self._replay = Replay(self)
+        self._blocks = BlockCache(self.builder)
         self.called: set[ast.Definition] = set()
         self._seen: set[tuple[str, Span]] = set()
         self._active: list[ast.Definition] = []
@@ -89,7 +87,7 @@ class Bodies:
 
     # -- bodies and statements --
 
-    def run(self, body: ast.Body, env: Environment, x: Value, naming: Naming) -> Value:
+    def run(self, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         """The value of a body that starts from `x`: what its last statement leaves."""
         outer_scope, self.scope = self.scope, naming.scope
         try:
@@ -132,7 +130,7 @@ class Bodies:
             self._bind(pipeline.label, env, UNKNOWN, UNKNOWN)
         return UNKNOWN
 
-    def doubtful(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
+    def doubtful(self, statement: ast.Statement, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         """Look at the bodies in a statement that a syntax error stands in; what it makes or defines is not known."""
         pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
         if isinstance(pipeline, ast.Pipeline) and not all(isinstance(stage, ast.CallStage) for stage in pipeline.stages):
@@ -140,11 +138,11 @@ class Bodies:
         self._hide(env, naming)
         return self.after_error(statement, env, naming)
 
-    def statement(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
+    def statement(self, statement: ast.Statement, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         """The value of `x` after a statement; raises `Problem`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
-    def _damaged(self, statement: ast.Damaged, env: Environment, x: Value, naming: Naming) -> Value:
+    def _damaged(self, statement: ast.Damaged, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         self._hide(env, naming)
         return UNKNOWN
 
@@ -155,7 +153,7 @@ class Bodies:
             around.damaged, around = True, around.outer
         naming.unsure = True
 
-    def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: Value, naming: Naming) -> Value:
+    def pipeline(self, pipeline: ast.Pipeline, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         """The value of a pipeline, with its label bound."""
         if x is NO_INPUT:
             help = "begin the network with `input`"
@@ -166,15 +164,18 @@ class Bodies:
             return self._flow(pipeline.stages, env, x, naming)
         index = UNKNOWN if label.index is None else self.evaluator.count(label.index, env, "the index of a label")
         key = self._key(label, index, env, naming)
-        if len(pipeline.stages) == 1:
+        if key is None:
+            with self.detached():
+                inner = naming if len(pipeline.stages) == 1 else Naming(Scope("", naming.scope, "group", pipeline.span))
+                x = self._flow(pipeline.stages, env, x, inner)
+        elif len(pipeline.stages) == 1:
             x = _STAGES[pipeline.stages[0].__class__](self, pipeline.stages[0], env, x, naming, key)
         else:
-            inner = self._group_naming(naming, key, pipeline.span)
-            x = self._flow(pipeline.stages, env, x, inner)
+            x = self.grouped(naming, key, pipeline.span, lambda inner: self._flow(pipeline.stages, env, x, inner))
         self._bind(label, env, index, x)
         return x
 
-    def _flow(self, stages: tuple[ast.Stage, ...], env: Environment, x: Value, naming: Naming) -> Value:
+    def _flow(self, stages: tuple[ast.Stage, ...], env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         """The value of stages one after the other; after a mistake in one, those behind it are still looked at."""
         self.evaluator.spend(steps.STAGE * len(stages), stages[0].span)
         for stage in stages:
@@ -210,7 +211,7 @@ class Bodies:
             return None
         return Key(naming.family(label.name, label.span), str(index), f"{label.name}[{index}]", label.span)
 
-    def _bind(self, label: ast.Label, env: Environment, index: Any, value: Value) -> None:
+    def _bind(self, label: ast.Label, env: Environment, index: Any, value: MaybeValue) -> None:
         """Make a label's value visible; a label called like an op or a block is a key alone."""
         if label.name is None or self.evaluator.definition(label.name, env.module) is not None:
             return
@@ -227,7 +228,7 @@ class Bodies:
         else:
             family[index] = value
 
-    def _let(self, let: ast.Let, env: Environment, x: Value, naming: Naming) -> Value:
+    def _let(self, let: ast.Let, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         if let.name == "x":
             raise problem("E0205", "`x` is the tensor that flows, and cannot be a constant", let.span, "choose another name")
         env.names[let.name] = self.evaluator.evaluate(let.value, env)
@@ -235,17 +236,39 @@ class Bodies:
 
     # -- stages --
 
-    def _group_naming(self, naming: Naming, key: Key | None, span: Span) -> Naming:
+    @contextmanager
+    def detached(self) -> Iterator[None]:
+        """Around what is looked at for its mistakes alone, and stays out of the graph."""
+        self.nodes.detached += 1
+        try:
+            yield
+        finally:
+            self.nodes.detached -= 1
+
+    def grouped(self, naming: Naming, key: Key | None, span: Span, run: Callable[[Naming], MaybeValue]) -> MaybeValue:
+        """Run the stages of a brace, in a function and a scope of their own if it is labelled."""
         if key is None:
-            return Naming(Scope("", naming.scope, "group", span))
-        name = key.naming.place(key.name, key.span)
-        return Naming(Scope(name, key.naming.scope, "group", span, definition=span, variables=self.variables))
+            return run(naming)
+        place = key.naming.place(key.name, key.span)
+        inner = Naming(Scope(key.name, key.naming.scope, "group", span, variables=self.variables))
+        if self.nodes.detached:
+            return run(inner)
+        self.builder.begin(place[0], "group", span)
+        x: MaybeValue = UNKNOWN
+        try:
+            x = run(inner)
+        finally:
+            x = self._ended(x, place, labelled=True, span=span, variables=self.variables)
+        return x
 
-    def inner(self, naming: Naming, key: Key | None, span: Span) -> Naming:
-        """Where the stages of a brace go: into a scope of their own if it is labelled."""
-        return naming if key is None else self._group_naming(naming, key, span)
+    def _ended(self, x: MaybeValue, place: tuple[str, ...], **about: Any) -> MaybeValue:
+        """Close a function that gives `x`."""
+        builder = self.builder
+        inside = x if isinstance(x, Value) and not builder.is_detached(x) else None
+        result = builder.end(inside, key=place, **about)
+        return x if result is None else result
 
-    def _call_stage(self, stage: ast.CallStage, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+    def _call_stage(self, stage: ast.CallStage, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
         call = stage.call
         known = self._cache.find(call, env)
         if known is not None:
@@ -261,11 +284,13 @@ class Bodies:
             if isinstance(value.target, ast.Definition):
                 return self._block(value, call, env, x, naming, key)
             return self._op(value, call, env, x, naming, key)
-        if isinstance(value, Node | Unknown):
+        if isinstance(value, Value):
+            return self.builder.visible(value)
+        if isinstance(value, Unknown):
             return value
         raise no_stage(value, call, self.evaluator, env)
 
-    def _op(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+    def _op(self, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
         assert isinstance(callee.target, type)
         if not issubclass(callee.target, Op):
             message = f"`{callee.name}` fills weights and is not a stage"
@@ -285,24 +310,20 @@ class Bodies:
     def _apply_at(
         self,
         op: Op | None,
-        operands: tuple[Node, ...],
+        operands: tuple[Value, ...],
         span: Span,
-        x: Value,
+        x: MaybeValue,
         naming: Naming,
         key: Key | None,
         callee: Callee | None = None,
-    ) -> Value:
+    ) -> MaybeValue:
         """The node of an op at its place in a scope; unknown where its input or arguments are."""
-        if key is None:
-            name = naming.place(None, span)
-        else:
-            naming = key.naming
-            name = naming.place(key.name, key.span)
+        place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
         if op is None or x.__class__ is Unknown:
             return UNKNOWN
-        return self.nodes.apply(op, (x, *operands), naming.scope, name, span, callee, key)  # type: ignore[arg-type]
+        return self.nodes.apply(op, (x, *operands), place, span, callee, key)  # type: ignore[arg-type]
 
-    def _block(self, callee: Callee, call: ast.Expr, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+    def _block(self, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
         definition, span = callee.target, call.span
         assert isinstance(definition, ast.Definition) and callee.module is not None
         if not isinstance(definition, ast.Block):
@@ -319,33 +340,59 @@ class Bodies:
         inside = Environment(None, callee.module)
         inside.names["x"] = x
         arguments, given = self.binder.block(callee, span, inside)
-        place = key.naming if key is not None else naming
-        name = place.place(key.name, key.span) if key is not None else place.place(None, span)
-        scope = Scope(
-            name, place.scope, "block", span, definition.name, arguments, given, self.variables, definition.span, definition.doc
-        )
-        same = self._replay.key(definition, arguments, x)
-        known = self._replay.again(same, x, scope)
-        if known is not None:
-            return known
+        within = key.naming if key is not None else naming
+        place = within.place(None, span) if key is None else within.place(key.name, key.span)
+        scope = Scope(place[-1], within.scope, "block", span, definition.name, given, self.variables)
+        same = self._blocks.key(definition, arguments, x)
+        known = self._blocks.lookup(same) if same is not None else None
+        about = {"labelled": key is not None, "name": key.label if key else None, "span": span, "given": given, "variables": self.variables}
+        if same is not None and known is not None:
+            return self._called_again(known, same, place, about)
         self._active.append(definition)
         self.called.add(definition)
         outer, self.variables = self.variables, {}
-        before = self._replay.extent()
+        before = len(self.results), len(self.diagnostics)
+        damage = callee.module.file.damage
+        blurred = damage is not None and damage.blurs(definition.span.start)
+        detached = same is None and isinstance(x, Value) and self.builder.is_detached(x)
+        self.nodes.detached += detached
+        function = None
+        if not self.nodes.detached:
+            function = self.builder.begin(definition.name, "block", definition.span, _plain(arguments), definition.doc)
+        result: MaybeValue = UNKNOWN
         try:
             result = self.run(definition.body, inside, x, Naming(scope))
         finally:
             self.variables = outer
             self._active.pop()
-        damage = callee.module.file.damage
-        if damage is not None and damage.blurs(definition.span.start):
+            self.nodes.detached -= detached
+            if function is not None:
+                function.constants = constants(definition.body, inside)
+                result = self._ended(result, place, **about)
+        if blurred:
             return UNKNOWN
-        scope.arguments = {name: value for name, value in inside.names.items() if not isinstance(value, Node | Unknown)}
-        self._replay.keep(same, x, result, scope, before)
+        unchanged = before == (len(self.results), len(self.diagnostics))
+        if function is not None and same is not None and isinstance(result, Value) and unchanged:
+            self._blocks.store(same, function, result)
         return result
 
-    def _group(self, group: ast.Group, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
-        return self.run(group.body, Environment(env, env.module), x, self.inner(naming, key, group.span))
+    def _called_again(self, known: CachedCall, same: CallKey, place: tuple[str, ...], about: dict[str, Any]) -> Value:
+        """The result of a call whose function is there."""
+        builder = self.builder
+        if known.function is None:
+            return same.values[known.result]
+        self.nodes.room(builder.size_of(known.function), about["span"])
+        if self.nodes.detached:
+            if known.result < 0:
+                return same.values[known.result]
+            value = known.function.outputs[known.result]
+            return builder.detached(value.shape, value.dtype)
+        call = builder.call(known.function, *[same.values[i] for i in known.inputs], key=place, **about)
+        return call.outputs[known.result] if known.result >= 0 else same.values[known.result]
+
+    def _group(self, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
+        inside = Environment(env, env.module)
+        return self.grouped(naming, key, group.span, lambda inner: self.run(group.body, inside, x, inner))
 
     def options(self, name: str, arguments: tuple[ast.Argument, ...], env: Environment, known: dict[str, Any]) -> dict[str, Any]:
         """The settings of a statement such as `skip(drop = 0.2)`, by name, with their defaults."""
@@ -369,6 +416,25 @@ class Bodies:
         return values
 
 
+def _plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a function: those that hold no value of the network."""
+    return {name: value for name, value in arguments.items() if not _holds_values(value)}
+
+
+def _holds_values(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(_holds_values(item) for item in value)
+    if isinstance(value, Callee):
+        return any(_holds_values(item) for item in value.arguments)
+    return isinstance(value, Value | Unknown | Family)
+
+
+def constants(body: ast.Body, env: Environment) -> dict[str, Constant]:
+    """The constants of a block."""
+    names = [statement.name for statement in body.statements if isinstance(statement, ast.Let)]
+    return {name: Constant(env.names[name]) for name in names if name in env.names and not _holds_values(env.names[name])}
+
+
 def call_chain(scope: Scope | None) -> tuple[str, ...]:
     """The block calls around a scope, innermost first, with their arguments and loop variables."""
     notes = []
@@ -380,7 +446,7 @@ def call_chain(scope: Scope | None) -> tuple[str, ...]:
     return tuple(notes[:8])
 
 
-_STATEMENTS: dict[type, Callable[[Bodies, Any, Environment, Value, Naming], Value]] = {
+_STATEMENTS: dict[type, Callable[[Bodies, Any, Environment, MaybeValue, Naming], MaybeValue]] = {
     ast.Pipeline: Bodies.pipeline,
     ast.Let: Bodies._let,
     ast.Expect: declarations.expect,
@@ -390,7 +456,7 @@ _STATEMENTS: dict[type, Callable[[Bodies, Any, Environment, Value, Naming], Valu
     ast.Init: declarations.init,
     ast.Damaged: Bodies._damaged,
 }
-_STAGES: dict[type, Callable[[Bodies, Any, Environment, Value, Naming, Key | None], Value]] = {
+_STAGES: dict[type, Callable[[Bodies, Any, Environment, MaybeValue, Naming, Key | None], MaybeValue]] = {
     ast.CallStage: Bodies._call_stage,
     ast.Group: Bodies._group,
     ast.Skip: joins.skip,

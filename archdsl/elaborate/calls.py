@@ -20,8 +20,8 @@ from archdsl.elaborate.values import (
     Family,
     Module,
     Problem,
+    MaybeValue,
     Unknown,
-    Value,
     bounded,
     length,
     open_where_fixed,
@@ -29,7 +29,7 @@ from archdsl.elaborate.values import (
     together,
     within,
 )
-from archdsl.ir.unrolled import Node
+from archdsl.ir.core import Value
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
@@ -48,14 +48,14 @@ class Binder:
         self._evaluator = evaluator
         self._made: dict[Any, Declared] = {}
 
-    def declared(self, callee: Callee, span: Span) -> tuple[Declared, tuple[Node, ...]] | Unknown:
+    def declared(self, callee: Callee, span: Span) -> tuple[Declared, tuple[Value, ...]] | Unknown:
         """The op or other declared thing, with the values of the network among its arguments."""
         cls = callee.target
         assert isinstance(cls, type)
         bound, wrong = self._by_name(callee) if callee.positional or callee.keywords else ({}, [])
         if wrong and issubclass(cls, Op) and cls.operands:
             raise together(wrong)
-        operands: list[Node] = []
+        operands: list[Value] = []
         if bound:
             if any(b.value is UNKNOWN for b in bound.values()):
                 if wrong:
@@ -93,7 +93,7 @@ class Binder:
         if len(callee.positional) > len(order):
             extra = callee.positional[len(order)]
             takes = "takes no arguments" if not order else f"takes {len(order)} argument{'s' if len(order) > 1 else ''}"
-            stage = isinstance(extra.value, Callee | Node)
+            stage = isinstance(extra.value, Callee | Value)
             help = (
                 f"stages stand in a row: `{extra.span.text} -> {cls.name}`"
                 if stage and not order
@@ -203,12 +203,12 @@ def _misfit(cls: type[Declared], fault: Fault, bound: dict[str, Bound], span: Sp
     return problem(fault.code, fault.message, place, fault.help)
 
 
-def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
+def with_input_unwritten(found: Problem, callee: Callee, x: MaybeValue) -> Problem:
     """A problem with a call, with the remedy for one such as `conv(3, 64, 7)`, which has the input's channels first, as in PyTorch."""
     target, given = callee.target, callee.positional
     if (
         found.diagnostic.code not in ("E0304", "E0401", "E0402")
-        or not isinstance(x, Node)
+        or not isinstance(x, Value)
         or not x.shape
         or not isinstance(target, type)
     ):
@@ -289,12 +289,12 @@ class CallCache:
         return value.target if bare else None
 
 
-def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Node:
+def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:
     if bound is None:
         raise problem(
             "E0403", f"`{cls.name}` needs a value of the network as `{name}`", span, f"write a label: `{cls.name}(enc1)`"
         )
-    if not isinstance(bound.value, Node):
+    if not isinstance(bound.value, Value):
         raise problem(
             "E0401",
             f"`{name}` of `{cls.name}` is a value of the network, and {show(bound.value)} is {type_name(bound.value)}",

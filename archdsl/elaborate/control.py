@@ -10,7 +10,7 @@ from archdsl import limits
 from archdsl.declared import show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Family, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Family, Unknown, MaybeValue, problem
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 
 def repeat(
-    bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment, x: Value, naming: Naming, key: Key | None
-) -> Value:
+    bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
+) -> MaybeValue:
     """Run the bodies one after the other: `x` flows through them."""
-    naming = bodies.inner(naming, key, stage.span)
+    return bodies.grouped(naming, key, stage.span, lambda inner: _in_turn(bodies, stage, env, x, inner))
+
+
+def _in_turn(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     for turn in turns(bodies, stage, env, naming):
         after = bodies.run(turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
         x = after if turn.certain else UNKNOWN
@@ -91,18 +94,20 @@ def tentative(bodies: Bodies, condition: str | None = None) -> Iterator[None]:
 
     The condition says when it runs, as a clause.
     """
-    results, claims = len(bodies.results), len(bodies.claims)
+    results, claims = len(bodies.results), len(bodies.builder.function.claims)
     assuming = bodies.assuming
     if assuming is not None and condition is not None:
         assuming.conditions.append(condition)
+    bodies.nodes.detached += 1
     try:
         yield
     finally:
+        bodies.nodes.detached -= 1
         if assuming is not None and condition is not None:
             assuming.conditions.pop()
         while len(bodies.results) > results:
             bodies.results.popitem()
-        del bodies.claims[claims:]
+        del bodies.builder.function.claims[claims:]
 
 
 def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) -> Any:

@@ -8,14 +8,12 @@ from archdsl.declared import Fault, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.elaborate.conditions import sides_of, stated_sizes
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.naming import Naming, check_label, joined
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
+from archdsl.elaborate.naming import Naming, Scope, check_label, joined
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, MaybeValue, problem
 from archdsl.initializers import Initializer
-from archdsl.ir.unrolled import Head, Node, Output, Scope
+from archdsl.ir import Claim, Result, Value
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
-from archdsl.ops.join import Input
-from archdsl.records import record
 from archdsl.shapes import OpenSize, Shape, SizeError, format_shape, open_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
@@ -27,16 +25,7 @@ METRICS = ("params", "params_eval", "macs", "depth")
 """What an `expect` may count; known only when the network is complete."""
 
 
-@record
-class Claim:
-    """An `expect` about counts, to be checked when the network is complete."""
-
-    statement: ast.Expect
-    env: Environment
-    scope: Scope
-
-
-def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, naming: Naming) -> Value:
+def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Check a claim about shapes at once; keep one about counts for later."""
     names = bodies.claim_names.get(id(expect))
     if names is None:
@@ -44,7 +33,7 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
     if any(name in METRICS and env.find(name) is Unknown for name in names):
         frozen = Environment(None, env.module)
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}
-        bodies.claims.append(Claim(expect, frozen, naming.scope))
+        bodies.builder.function.claims.append(Claim(expect, frozen))
         return x
     countable = Environment(env, env.module)  # a name that is misspelled may be one of these
     countable.names = {name: UNKNOWN for name in METRICS if env.find(name) is Unknown}
@@ -54,25 +43,25 @@ def expect(bodies: Bodies, expect: ast.Expect, env: Environment, x: Value, namin
     return x
 
 
-def aux(bodies: Bodies, aux: ast.Aux, env: Environment, x: Value, naming: Naming) -> Value:
+def aux(bodies: Bodies, aux: ast.Aux, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an auxiliary head; `x` goes on unchanged."""
     options = bodies.options("aux", aux.arguments, env, {"weight": 1.0})
     value = bodies.pipeline(aux.pipeline, env, x, naming)
     weight = options["weight"]
-    if isinstance(value, Node) and not isinstance(weight, Unknown):
+    if isinstance(value, Value) and not isinstance(weight, Unknown):
         if weight < 0:
             raise problem("E0402", f"`weight` of a head must be at least 0, and is {weight}", aux.arguments[0].span)
         name = _result_name(bodies, aux.pipeline, env, naming)
-        bodies.results[name] = Head(name, value.index, float(weight), aux.span)
+        bodies.results[name] = Result(name, "head", float(weight), aux.span), value
     return x
 
 
-def output(bodies: Bodies, output: ast.Output, env: Environment, x: Value, naming: Naming) -> Value:
+def output(bodies: Bodies, output: ast.Output, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an output; `x` goes on unchanged."""
     value = bodies.pipeline(output.pipeline, env, x, naming)
-    if isinstance(value, Node):
+    if isinstance(value, Value):
         name = _result_name(bodies, output.pipeline, env, naming)
-        bodies.results[name] = Output(name, value.index, output.span)
+        bodies.results[name] = Result(name, "output", span=output.span), value
     return x
 
 
@@ -101,11 +90,15 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
                 "E0505",
                 f"two heads or outputs are called `{name}`",
                 Mark(label.span),
-                (Mark(bodies.results[name].span, "the first"),),
+                _first(bodies.results[name][0]),
                 help="rename a label: a result is called like its label, with the labels around it",
             )
         )
     return name
+
+
+def _first(result: Result) -> tuple[Mark, ...]:
+    return (Mark(result.span, "the first"),) if result.span is not None else ()
 
 
 def _to_label(scope: Scope) -> str:
@@ -116,7 +109,7 @@ def _to_label(scope: Scope) -> str:
     return f"label the call of the block: `name: {around.span.text}`"
 
 
-def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, naming: Naming) -> Value:
+def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an input of the network; the first becomes `x`."""
     if naming.scope.kind != "network" or env.control:
         raise problem("E0504", "an input stands in the body of a network", statement.span, "a block's input is `x`")
@@ -132,23 +125,19 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
         check_limits("this input is", tuple(shape))
     except Fault as fault:
         raise problem(fault.code, fault.message, statement.sizes.span, fault.help) from None
-    op = Input(key=statement.name)
-    node = Node(
-        len(bodies.nodes), op, (), tuple(shape), naming.scope, None, True, statement.span, statement.kind == "int", statement.name
-    )
-    if any(bodies.nodes[i].label == statement.name for i in bodies.inputs):
+    inputs = bodies.builder.main.inputs
+    if any(value.name == statement.name for value in inputs):
         raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
     note = _unlike_an_image(statement, tuple(shape))
     if note is not None:
         bodies.report(note)
-    bodies.nodes.append(node)
-    bodies.inputs.append(node.index)
-    env.names[statement.name] = node
-    if len(bodies.inputs) == 1:
-        env.names["x"] = node
+    value = bodies.builder.input(statement.name, tuple(shape), "int" if statement.kind == "int" else "float", statement.span)
+    env.names[statement.name] = value
+    if len(inputs) == 1:
+        env.names["x"] = value
     if statement.condition is not None:
-        _condition(bodies, statement.condition, env, node.shape)
-    return x if len(bodies.inputs) > 1 else node
+        _condition(bodies, statement.condition, env, value.shape)
+    return x if len(inputs) > 1 else value
 
 
 def _unlike_an_image(statement: ast.Input, shape: Shape) -> Diagnostic | None:
@@ -245,7 +234,7 @@ def _condition(bodies: Bodies, condition: ast.Expr, env: Environment, shape: Sha
         bodies.stated_at[symbol] = condition.span
 
 
-def init(bodies: Bodies, statement: ast.Init, env: Environment, x: Value, naming: Naming) -> Value:
+def init(bodies: Bodies, statement: ast.Init, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Take in the rules that fill weights."""
     if naming.scope.kind != "network":
         raise problem(

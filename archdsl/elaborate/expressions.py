@@ -35,7 +35,7 @@ from archdsl.elaborate.values import (
     within,
 )
 from archdsl.initializers import Initializer
-from archdsl.ir.unrolled import Node
+from archdsl.ir.core import Value
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
@@ -286,7 +286,7 @@ class Evaluator:
                 message = f"the import `{e.base.span.text}` defines no `{e.name}`"
                 raise problem("E0201", message, e.span, did_you_mean(e.name, base.definitions))
             return Callee(found, base)
-        if not isinstance(base, Node):
+        if not isinstance(base, Value):
             raise problem(
                 "E0408",
                 f"`.{e.name}` is asked of {show(base)}, which is {type_name(base)}",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.declared import Fault
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.mismatch import branches_differ, skip_differs
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, Value, problem
-from archdsl.ir.unrolled import Condition, Node
+from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, MaybeValue, problem
+from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Concat, Mul, Shake
 from archdsl.shapes import OpenSize
@@ -24,44 +24,49 @@ _ADD = Add()
 _JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}
 
 
-def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the body and the shortcut from the same `x`, and add them."""
     options = bodies.options("skip", skip.arguments, env, {"drop": 0.0, "scale": 1.0})
+    return bodies.grouped(naming, key, skip.span, lambda inner: _sum(bodies, skip, env, x, inner, options))
+
+
+def _sum(
+    bodies: Bodies, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
+) -> MaybeValue:
+    """The body and the shortcut of a skip, added."""
     spans = {argument.name: argument.span for argument in skip.arguments}
-    naming = bodies.inner(naming, key, skip.span)
     body = bodies.run(skip.body, Environment(env, env.module), x, naming)
     shortcut = bodies.run(skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
-    if not isinstance(body, Node) or not isinstance(shortcut, Node) or not isinstance(x, Node) or UNKNOWN in options.values():
+    if not isinstance(body, Value) or not isinstance(shortcut, Value) or not isinstance(x, Value) or UNKNOWN in options.values():
         return UNKNOWN
     if body is x:
         raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
-    scope = naming.scope
     if body.shape != shortcut.shape:
         _same_sizes(bodies, body, shortcut, x, skip)
     if options["scale"] != 1.0:
         body = bodies.nodes.apply(
             _option_op(bodies, "scale", "factor", options["scale"], spans["scale"], "scale"),
             (body,),
-            scope,
             None,
             skip.keyword,
         )
     if options["drop"] != 0.0:
         body = bodies.nodes.apply(
-            _option_op(bodies, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), scope, None, skip.keyword
+            _option_op(bodies, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), None, skip.keyword
         )
-    return bodies.nodes.apply(_ADD, (body, shortcut), scope, None, skip.keyword)
+    return bodies.nodes.apply(_ADD, (body, shortcut), None, skip.keyword)
 
 
-def _same_sizes(bodies: Bodies, body: Node, shortcut: Node, x: Node, skip: ast.Skip) -> None:
+def _same_sizes(bodies: Bodies, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
     """Record where open sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
         if all(isinstance(a, OpenSize) or isinstance(b, OpenSize) for a, b in differing):
-            sides = (body.index, shortcut.index)
-            bodies.conditions += [Condition(a, b, skip.keyword, "skip", sides) for a, b in differing]
+            if not bodies.nodes.detached:
+                for a, b in differing:
+                    bodies.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))
             return
-    raise skip_differs(bodies.nodes, x, body, shortcut, skip.keyword)
+    raise skip_differs(bodies.builder, x, body, shortcut, skip.keyword)
 
 
 def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span, option: str) -> Op:
@@ -75,11 +80,17 @@ def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span, 
         ) from None
 
 
-def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+def join(bodies: Bodies, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the branches, each from the same `x`, and join them."""
-    spans = {argument.name: argument.span for argument in join.arguments}
     options = bodies.options(join.kind, join.arguments, env, {"axis": 0} if join.kind == "concat" else {})
-    naming = bodies.inner(naming, key, join.span)
+    return bodies.grouped(naming, key, join.span, lambda inner: _joined(bodies, join, env, x, inner, options))
+
+
+def _joined(
+    bodies: Bodies, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
+) -> MaybeValue:
+    """The branches of a join, joined."""
+    spans = {argument.name: argument.span for argument in join.arguments}
     outer_scope, bodies.scope = bodies.scope, naming.scope
     branches = _branches(bodies, join.body, Environment(env, env.module), x, naming)
     bodies.scope = outer_scope
@@ -92,12 +103,12 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
         )
     if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
         return UNKNOWN
-    nodes = tuple(branch for branch in branches if isinstance(branch, Node))
+    nodes = tuple(branch for branch in branches if isinstance(branch, Value))
     cls = _JOINS[join.kind]
     try:
         op = bodies.binder.make(cls, options, join.keyword)
-        joined = bodies.nodes.apply(op, nodes, naming.scope, None, join.keyword)
-        _open_branches(bodies, joined, nodes, join)
+        joined = bodies.nodes.apply(op, nodes, None, join.keyword)
+        _open_branches(bodies, op, joined, nodes, join)
         return joined
     except Fault as fault:
         raise problem(fault.code, fault.message, spans.get(fault.argument, join.keyword), fault.help) from None
@@ -109,10 +120,12 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
         raise
 
 
-def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], join: ast.Join) -> None:
+def _open_branches(bodies: Bodies, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
     """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
-    grows = joined.op.axis % len(joined.shape) if isinstance(joined.op, Concat) else None
-    stretch = isinstance(joined.op, Mul)
+    if bodies.nodes.detached:
+        return
+    grows = op.axis % len(joined.shape) if isinstance(op, Concat) else None
+    stretch = isinstance(op, Mul)
     for axis, size in enumerate(joined.shape):
         if axis == grows:
             continue
@@ -120,13 +133,12 @@ def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], joi
         for branch in branches:
             own = branch.shape[axis]
             if own != size and not (stretch and own == 1):
-                sides = (branch.index, whole.index)
-                bodies.conditions.append(Condition(own, size, join.keyword, join.kind, sides, stretch))
+                bodies.builder.condition(own, size, join.keyword, join.kind, (branch, whole), stretch)
 
 
-def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming: Naming) -> list[Value]:
+def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
     """The value of each statement, each from the same `x`; loops and `if` add theirs."""
-    found: list[Value] = []
+    found: list[MaybeValue] = []
     damage = env.module.file.damage
     for statement in body.statements:
         env.names["x"] = x

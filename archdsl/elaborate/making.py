@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archdsl import limits
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Mark
@@ -9,71 +11,70 @@ from archdsl.elaborate import steps
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Key
 from archdsl.elaborate.values import Callee, Problem, problem
-from archdsl.ir.unrolled import Node, Scope
+from archdsl.ir import GraphBuilder, Module, Value
+from archdsl.ir.builder import result_dtype
+from archdsl.ir.core import NO_NAMES, DType
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
 from archdsl.source import Span
 
 
-class Nodes(list[Node]):
-    """The nodes of a network. An op on the same shapes is asked for its shape once."""
+class Nodes:
+    """Applies ops to values. An op on the same shapes is asked for its shape once.
 
-    def __init__(self, evaluator: Evaluator) -> None:
-        super().__init__()
+    While `detached` is over zero, what is made is looked at for its mistakes alone, and stays out of the graph.
+    """
+
+    def __init__(self, evaluator: Evaluator, builder: GraphBuilder) -> None:
         self._evaluator = evaluator
-        self._inferred: dict[tuple[int, tuple[Shape, ...]], Shape] = {}
+        self._builder = builder
         self._size_values = 0
+        self.detached = 0
 
     def room(self, count: int, span: Span) -> None:
         """Raise where so many more would be too many."""
         self._evaluator.spend(steps.NODE * count, span)
-        if len(self) + count > limits.NODES:
+        if self._builder.size + count > limits.NODES:
             raise self._evaluator.too_large(f"this network has more than {limits.NODES:,} ops", span, "NODES")
 
     def apply(
         self,
         op: Op,
-        inputs: tuple[Node, ...],
-        scope: Scope,
-        name: str | None,
+        inputs: tuple[Value, ...],
+        place: tuple[str, ...] | None,
         span: Span,
         callee: Callee | None = None,
         key: Key | None = None,
-    ) -> Node:
-        """A new node, with the shape that the op infers."""
-        shapes = (inputs[0].shape,) if len(inputs) == 1 else tuple([node.shape for node in inputs])
-        known = (id(op), shapes)
-        shape = self._inferred.get(known)
-        if shape is None:
+        expressions: Mapping[str, str] = NO_NAMES,
+    ) -> Value:
+        """What an op makes, with the shape that it infers."""
+        builder = self._builder
+        inferred = builder.shapes_inferred
+        try:
+            shape = builder.infer(op, *inputs)
+        except Fault as fault:
             self._evaluator.spend(steps.ANEW, span)
+            raise _shape_problem(fault, inputs, span, callee) from None
+        except SizeError as error:
+            raise problem("E0307", f"`{op.name}`: {error}", span) from None
+        if builder.shapes_inferred != inferred:
+            self._evaluator.spend(steps.ANEW, span)
+            self._count_size_values(shape, [value.shape for value in inputs], span)
+        dtype: DType = "float"
+        if op.integers != "refused" or any([value.dtype == "int" for value in inputs]):
             try:
-                shape = op.output(*shapes)
+                dtype = result_dtype(op, inputs)
             except Fault as fault:
-                raise _shape_problem(fault, inputs, span, callee) from None
-            except SizeError as error:
-                raise problem("E0307", f"`{op.name}`: {error}", span) from None
-            self._inferred[known] = shape
-            self._count_size_values(shape, shapes, span)
-        integer = False
-        if inputs[0].integer or op.integers != "refused" or any([node.integer for node in inputs]):
-            integer = _integer(op, inputs, span)
+                raise problem(fault.code, fault.message, span, fault.help) from None
         self.room(1, span)
-        node = Node(
-            len(self),
-            op,
-            tuple([node.index for node in inputs]),
-            shape,
-            scope,
-            name,
-            key is not None,
-            span,
-            integer,
-            key.label if key else None,
-        )
-        self.append(node)
-        return node
+        label = key.label if key is not None else None
+        if self.detached:
+            builder.size += 1
+            return builder.detached(shape, dtype, label, span)
+        module = Module(place, key is not None, span) if place is not None else None
+        return builder.add(op, inputs, shape, dtype, module, label, span, expressions)
 
-    def _count_size_values(self, shape: Shape, shapes: tuple[Shape, ...], span: Span) -> None:
+    def _count_size_values(self, shape: Shape, shapes: list[Shape], span: Span) -> None:
         """Raise where the formulas of open sizes become too much to keep; one that an op hands on is kept once."""
         for size in shape:
             if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
@@ -85,26 +86,12 @@ class Nodes(list[Node]):
             )
 
 
-def _shape_problem(fault: Fault, inputs: tuple[Node, ...], span: Span, callee: Callee | None) -> Problem:
+def _shape_problem(fault: Fault, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Problem:
     """An op's fault at its place: the argument's, where it is one, and where the input came from."""
     place = span
     if callee is not None and fault.argument and fault.argument in (callee.keywords or {}):
         place = (callee.keywords or {})[fault.argument].span
-    marks = tuple(Mark(node.span, f"gives {format_shape(node.shape)}") for node in inputs if node.span != span)
+    marks = tuple(Mark(value.span, f"gives {format_shape(value.shape)}") for value in inputs if value.span and value.span != span)
     related = marks if fault.code.startswith("E03") else ()
     return Problem(Diagnostic(fault.code, fault.message, Mark(place), related, help=fault.help))
 
-
-def _integer(op: Op, inputs: tuple[Node, ...], span: Span) -> bool:
-    """Whether the result holds integers, as PyTorch promotes types; a problem where the op cannot take what it gets."""
-    taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
-    integers = all(node.integer for node in taken)
-    if op.integers == "refused" and any(node.integer for node in taken):
-        raise problem(
-            "E0308", f"`{op.name}` takes real numbers, and gets integers", span, "`embedding(n, dim)` turns tokens into vectors"
-        )
-    if op.integers == "required" and not integers:
-        raise problem(
-            "E0308", f"`{op.name}` takes integers, and gets real numbers", span, "declare the input so: `input tokens: int [512]`"
-        )
-    return integers and op.integers == "kept"

@@ -6,30 +6,32 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.values import Problem
-from archdsl.ir.unrolled import Node
+from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 
-def skip_differs(nodes: Sequence[Node], start: Node, body: Node, shortcut: Node, keyword: Span) -> Problem:
+def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span) -> Problem:
     """The error for a skip whose body and shortcut do not add up."""
-    related = [*_changes(nodes, start, body), *(_changes(nodes, start, shortcut) if shortcut is not start else ())]
+    later = _later(builder, start)
+    sides = [body] if shortcut is start else [body, shortcut]
+    related = [Mark(value.span, said) for side in sides for value, said in _changes(builder, start, side, later) if value.span]
     message = (
         f"the two sides of this skip differ: the body gives {format_shape(body.shape)}, "
         f"the shortcut {format_shape(shortcut.shape)}"
     )
-    help = _projection(nodes, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
+    help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
     return Problem(Diagnostic("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
 
 
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Node], help: str | None) -> Problem:
+def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> Problem:
     """The error for a join of several branches, with the shape of each."""
-    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6])
+    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6] if branch.span)
     help = help or _same_map(branches)
     return Problem(Diagnostic(code, message, Mark(keyword, "joined here"), related, help=help))
 
 
-def _same_map(branches: Sequence[Node]) -> str | None:
+def _same_map(branches: Sequence[Value]) -> str | None:
     """The remedy where branches are maps of different sizes."""
     shapes = [branch.shape for branch in branches]
     if any(len(shape) != len(shapes[0]) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
@@ -37,15 +39,39 @@ def _same_map(branches: Sequence[Node]) -> str | None:
     return "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
 
 
-def _changes(nodes: Sequence[Node], start: Node, end: Node) -> list[Mark]:
-    """The places between a join's start and one of its sides where the shape changes."""
-    found: list[Mark] = []
-    node = end
-    while node is not start and node.inputs and node.index > start.index:
-        before = nodes[node.inputs[0]]
-        if before.shape != node.shape:
-            found.append(Mark(node.span, _difference(before.shape, node.shape)))
-        node = before
+def _later(builder: GraphBuilder, start: Value) -> list[Node]:
+    """The nodes of the innermost function that were made after a value, the last one first."""
+    found = []
+    for node in builder.function.nodes_reversed:
+        if node is start.producer:
+            break
+        found.append(node)
+    return found
+
+
+def _changes(builder: GraphBuilder, start: Value, end: Value, later: list[Node]) -> list[tuple[Value, str]]:
+    """The values between a join's start and one of its sides whose shape is another than that of what they are made from."""
+    found: list[tuple[Value, str]] = []
+    calls: list[Call] = []
+    value, here = end, set(later)
+    while value is not start:
+        node = value.producer
+        if node is None:
+            value = calls.pop().inputs[value.position] if calls else builder.outside(value)
+            if not calls and value.producer is None:
+                break
+        elif not calls and node not in here:
+            break
+        elif isinstance(node, Call):
+            calls.append(node)
+            value = node.callee.outputs[value.position]
+        elif node.inputs:
+            before = node.inputs[0]
+            if before.shape != value.shape:
+                found.append((value, _difference(before.shape, value.shape)))
+            value = before
+        else:
+            break
     return found[::-1]
 
 
@@ -60,15 +86,22 @@ def _difference(before: Shape, after: Shape) -> str:
     return " and ".join(parts) + " here"
 
 
-def _projection(nodes: Sequence[Node], start: Node, body: Node) -> str:
+def _projection(later: list[Node], start: Value, body: Value) -> str:
     """The shortcut that would fit, where a 1x1 convolution with a stride gives it."""
     stride = _stride(start.shape, body.shape)
     if stride is None:
         return "a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`"
-    normalized = any(node.op.own_shift for node in nodes[start.index + 1 : body.index + 1])
+    normalized = any(_has_norm(node) for node in later)
     channels = body.shape[0]
     step = f", stride = {stride}" if stride != 1 else ""
     return f"project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
+
+
+def _has_norm(node: Node) -> bool:
+    """Whether a node is, or calls, a normalization."""
+    if isinstance(node, Call):
+        return any(_has_norm(inner) for inner in node.callee.nodes)
+    return isinstance(node, OpNode) and node.op.own_shift
 
 
 def _stride(before: Shape, after: Shape) -> int | None:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from archdsl.declared import show
 from archdsl.diagnostics import Diagnostic, Severity
 from archdsl.elaborate.control import tentative
-from archdsl.elaborate.naming import Naming
+from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Problem, Unknown
-from archdsl.ir.unrolled import Node, Scope
+from archdsl.ir.core import Value
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Assuming:
         if self._called_elsewhere():
             return None
         given = next((around.given for around in scope.enclosing() if around.kind == "block"), {}) if scope is not None else {}
-        values = [f"{name} = {show(value)}" for name, value in given.items() if not isinstance(value, Node | Unknown)]
+        values = [f"{name} = {show(value)}" for name, value in given.items() if not isinstance(value, Value | Unknown)]
         assumed = " and ".join([*values, *(f"that {condition}" for condition in self.conditions)])
         notes = (f"`{self._network.name}` does not call `{self._block.name}`", *error.notes)
         return error._replace(

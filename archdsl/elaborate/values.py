@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from archdsl import limits
 from archdsl.declared import Declared, Fault, describe, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.ir.unrolled import Node
+from archdsl.ir.core import Value
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
@@ -80,8 +80,8 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 NO_INPUT: Final = Unknown()
 """`x` before the first input of a network. To read it is an error, so it never becomes the value of an expression."""
-Value = Node | Unknown
-"""A tensor of the network at some place."""
+MaybeValue = Value | Unknown
+"""A value of the network, or that of what an error left undecided."""
 
 
 @record
@@ -171,7 +171,7 @@ class Environment:
         return names
 
 
-class Family(dict[int, Value]):
+class Family(dict[int, MaybeValue]):
     """The values of an indexed label: `enc[0]`, `enc[1]`; `partial` where there may be more. Known by itself alone."""
 
     type_name = "an indexed family"
@@ -301,7 +301,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
 """The pure functions of expressions."""
 
 
-def size_attribute(node: Node, name: str) -> Dim | tuple[Dim, ...] | None:
+def size_attribute(node: Value, name: str) -> Dim | tuple[Dim, ...] | None:
     """`x.c`, `x.h`, `x.w`, `x.d`, `x.l`, `x.shape`, `x.rank`; none where this tensor has no such size."""
     shape = node.shape
     if name == "shape":
