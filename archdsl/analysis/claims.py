@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.elaborate.declarations import METRICS, check_claim
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.values import Environment, Problem
+from archdsl.elaborate.values import Environment
 from archdsl.ir import Function, Graph
 from archdsl.source import Span
 
@@ -35,9 +35,9 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
             environment.names.update(names)
             try:
                 found = check_claim(evaluator, claim.statement, environment)
-            except Problem as problem:
-                errors.append(problem.diagnostic)
-                if problem.diagnostic.code == "E0502":  # out of steps
+            except SpecError as error:
+                errors.append(error.diagnostic)
+                if error.diagnostic.code == "E0502":  # out of steps
                     return ClaimCheck(false, errors, evaluator.undecided, evaluator.steps)
                 continue
             if found is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import Module
 from archdsl.ir import Call, Function, Graph, Node, OpNode, Usage, Value
 from archdsl.ops.base import Category, Op
@@ -37,7 +38,7 @@ def _unused_values(graph: Graph, functions: list[Function]) -> list[Diagnostic]:
                 unused.append((node.span, f"what `{node.op.name}` makes"))
     help = "take it up by its label, or delete it"
     return [
-        Diagnostic("W0101", f"{what} is never used", Mark(span), help=help, severity=Severity.WARNING)
+        untyped("W0101", f"{what} is never used", Mark(span), help=help, severity=Severity.WARNING)
         for span, what in dict(reversed(unused)).items()
         if span is not None
     ]
@@ -53,7 +54,7 @@ def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
         "what the result needs stands outside of `aux`, with a label of its own; what is wanted besides the result is an `output`"
     )
     return [
-        Diagnostic(
+        untyped(
             "W0104",
             f"the head `{head.name}` runs in evaluation, too: the result is made from it",
             Mark(head.span),
@@ -100,9 +101,7 @@ def _channels_as_fractions(functions: list[Function]) -> list[Diagnostic]:
                         if op.parameters_in_order()[0] == name
                         else f"leave it out, or write `{name} = ...`"
                     )
-                    found.setdefault(
-                        node.span, Diagnostic("W0105", message, Mark(node.span), help=help, severity=Severity.WARNING)
-                    )
+                    found.setdefault(node.span, untyped("W0105", message, Mark(node.span), help=help, severity=Severity.WARNING))
     return list(found.values())
 
 
@@ -139,7 +138,7 @@ def _roots_of_negatives(graph: Graph) -> list[Diagnostic]:
             which = "windows whose sum is negative" if op.p % 2 == 1 else "negative numbers"
             message = f"`lppool` with `p = {op.p:g}` gives NaN for {which}"
             help = "an even `p` takes any numbers; or write `relu` before it"
-            found.setdefault(node.span, Diagnostic("W0108", message, Mark(node.span), help=help, severity=Severity.WARNING))
+            found.setdefault(node.span, untyped("W0108", message, Mark(node.span), help=help, severity=Severity.WARNING))
         return known.setdefault((function, inputs), [never[value] for value in function.outputs])
 
     visit(graph.main, (False,) * len(graph.inputs))
@@ -160,5 +159,5 @@ def _never_read(module: Module) -> list[Diagnostic]:
         for what, name, span in never:
             if name not in read:
                 message = f"`{definition.name}` never reads its {what} `{name}`"
-                found.append(Diagnostic("W0102", message, Mark(span), help="delete it, or use it", severity=Severity.WARNING))
+                found.append(untyped("W0102", message, Mark(span), help="delete it, or use it", severity=Severity.WARNING))
     return found

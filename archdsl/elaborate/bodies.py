@@ -8,17 +8,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
-from archdsl.declared import show, type_name
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import control, declarations, joins, steps
 from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwritten
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.making import Nodes
 from archdsl.elaborate.naming import Key, Naming, Scope, check_label, joined
 from archdsl.elaborate.replay import BlockCache, CachedCall, CallKey
-from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, MaybeValue, problem
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, MaybeValue, Unknown, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Constant, GraphBuilder, Result, Value
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
@@ -74,15 +75,14 @@ class Bodies:
             return
         if place is not None:
             self._seen.add(place)
-        notes = (*diagnostic.notes, *call_chain(self.scope))
         kept = self.false_claims if claim else self.diagnostics
-        kept.append(diagnostic._replace(notes=notes))
+        kept.append(diagnostic.called_from(call_chain(self.scope)))
         if diagnostic.is_error and len(kept) >= limits.ERRORS:
             raise Exhausted
 
-    def failed(self, found: Problem) -> None:
+    def failed(self, found: SpecError) -> None:
         """Report what a problem says."""
-        for diagnostic in (found.diagnostic, *found.further):
+        for diagnostic in found.diagnostics:
             self.report(diagnostic)
 
     # -- bodies and statements --
@@ -100,7 +100,7 @@ class Bodies:
                         x = self.doubtful(statement, env, x, naming)
                     else:
                         x = statements[statement.__class__](self, statement, env, x, naming)
-                except Problem as found:
+                except SpecError as found:
                     self.failed(found)
                     x = self.after_error(statement, env, naming)
             env.names["x"] = x
@@ -139,7 +139,7 @@ class Bodies:
         return self.after_error(statement, env, naming)
 
     def statement(self, statement: ast.Statement, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
-        """The value of `x` after a statement; raises `Problem`."""
+        """The value of `x` after a statement; raises `SpecError`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
     def _damaged(self, statement: ast.Damaged, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
@@ -157,7 +157,7 @@ class Bodies:
         """The value of a pipeline, with its label bound."""
         if x is NO_INPUT:
             help = "begin the network with `input`"
-            self.report(Diagnostic("E0503", "this stands before the input that it takes", Mark(pipeline.span), help=help))
+            self.report(untyped("E0503", "this stands before the input that it takes", Mark(pipeline.span), help=help))
             env.names["x"] = x = UNKNOWN
         label = pipeline.label
         if label is None:
@@ -182,7 +182,7 @@ class Bodies:
             env.names["x"] = x
             try:
                 x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
-            except Problem as found:
+            except SpecError as found:
                 self.failed(found)
                 naming.unsure = True
                 x = UNKNOWN
@@ -275,7 +275,7 @@ class Bodies:
             return self._apply_at(known, (), call.span, x, naming, key)
         try:
             value = self.evaluator.evaluate(call, env)
-        except Problem as found:
+        except SpecError as found:
             name = call.callee if isinstance(call, ast.CallExpr) else call
             if found.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or found.diagnostic.mark != Mark(name.span):
                 raise
@@ -304,7 +304,7 @@ class Bodies:
             if not operands:
                 self._cache.keep(call, env, op)
             return self._apply_at(op, operands, call.span, x, naming, key, callee)
-        except Problem as found:
+        except SpecError as found:
             raise with_input_unwritten(found, callee, x) from None
 
     def _apply_at(
@@ -323,7 +323,9 @@ class Bodies:
             return UNKNOWN
         return self.nodes.apply(op, (x, *operands), place, span, callee, key)  # type: ignore[arg-type]
 
-    def _block(self, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
+    def _block(
+        self, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
+    ) -> MaybeValue:
         definition, span = callee.target, call.span
         assert isinstance(definition, ast.Definition) and callee.module is not None
         if not isinstance(definition, ast.Block):
@@ -345,7 +347,13 @@ class Bodies:
         scope = Scope(place[-1], within.scope, "block", span, definition.name, given, self.variables)
         same = self._blocks.key(definition, arguments, x)
         known = self._blocks.lookup(same) if same is not None else None
-        about = {"labelled": key is not None, "name": key.label if key else None, "span": span, "given": given, "variables": self.variables}
+        about = {
+            "labelled": key is not None,
+            "name": key.label if key else None,
+            "span": span,
+            "given": given,
+            "variables": self.variables,
+        }
         if same is not None and known is not None:
             return self._called_again(known, same, place, about)
         self._active.append(definition)

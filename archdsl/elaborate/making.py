@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archdsl import limits
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.elaborate import steps
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Key
-from archdsl.elaborate.values import Callee, Problem, problem
+from archdsl.elaborate.values import Callee, problem
 from archdsl.ir import GraphBuilder, Module, Value
 from archdsl.ir.builder import result_dtype
 from archdsl.ir.core import NO_NAMES, DType
@@ -52,9 +51,9 @@ class Nodes:
         inferred = builder.shapes_inferred
         try:
             shape = builder.infer(op, *inputs)
-        except Fault as fault:
+        except SpecError as error:
             self._evaluator.spend(steps.ANEW, span)
-            raise _shape_problem(fault, inputs, span, callee) from None
+            raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
         except SizeError as error:
             raise problem("E0307", f"`{op.name}`: {error}", span) from None
         if builder.shapes_inferred != inferred:
@@ -64,8 +63,8 @@ class Nodes:
         if op.integers != "refused" or any([value.dtype == "int" for value in inputs]):
             try:
                 dtype = result_dtype(op, inputs)
-            except Fault as fault:
-                raise problem(fault.code, fault.message, span, fault.help) from None
+            except SpecError as error:
+                raise error.at(span) from None
         self.room(1, span)
         label = key.label if key is not None else None
         if self.detached:
@@ -86,12 +85,9 @@ class Nodes:
             )
 
 
-def _shape_problem(fault: Fault, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Problem:
-    """An op's fault at its place: the argument's, where it is one, and where the input came from."""
-    place = span
-    if callee is not None and fault.argument and fault.argument in (callee.keywords or {}):
-        place = (callee.keywords or {})[fault.argument].span
-    marks = tuple(Mark(value.span, f"gives {format_shape(value.shape)}") for value in inputs if value.span and value.span != span)
-    related = marks if fault.code.startswith("E03") else ()
-    return Problem(Diagnostic(fault.code, fault.message, Mark(place), related, help=fault.help))
-
+def _placed(found: Diagnostic, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Diagnostic:
+    """What an op found, at the place of the argument at fault or else of the call, and where the inputs came from."""
+    given = callee.keywords or {} if callee is not None else {}
+    place = given[found.argument].span if found.argument in given else span
+    marks = [Mark(value.span, f"gives {format_shape(value.shape)}") for value in inputs if value.span and value.span != span]
+    return found.at(place).with_marks(marks if found.about_shapes else ())

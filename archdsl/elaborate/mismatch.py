@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.elaborate.values import Problem
+from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 
-def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span) -> Problem:
+def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span) -> SpecError:
     """The error for a skip whose body and shortcut do not add up."""
     later = _later(builder, start)
     sides = [body] if shortcut is start else [body, shortcut]
@@ -21,14 +21,14 @@ def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Val
         f"the shortcut {format_shape(shortcut.shape)}"
     )
     help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
-    return Problem(Diagnostic("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
+    return SpecError(untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
 
 
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> Problem:
+def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> SpecError:
     """The error for a join of several branches, with the shape of each."""
     related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6] if branch.span)
     help = help or _same_map(branches)
-    return Problem(Diagnostic(code, message, Mark(keyword, "joined here"), related, help=help))
+    return SpecError(untyped(code, message, Mark(keyword, "joined here"), related, help=help))
 
 
 def _same_map(branches: Sequence[Value]) -> str | None:

@@ -6,15 +6,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from archdsl import limits
-from archdsl.declared import type_name
-from archdsl.diagnostics import Diagnostic, did_you_mean
+from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from archdsl.elaborate.bodies import Bodies, constants
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.reach import FalseClaim
 from archdsl.elaborate.uncalled import check_uncalled
-from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, MaybeValue, Module, Problem, Unknown, problem
+from archdsl.elaborate.values import (
+    NO_INPUT,
+    UNKNOWN,
+    Bound,
+    Callee,
+    Environment,
+    Exhausted,
+    MaybeValue,
+    Module,
+    Unknown,
+    problem,
+)
 from archdsl.ir import Claim, Graph, Value
+from archdsl.literals import type_name
 from archdsl.records import record
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -51,7 +62,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
         with _claims_of(bodies, about, false_claims):
             try:
                 result = _network(bodies, module, definition, settings or {})
-            except Problem as found:
+            except SpecError as found:
                 bodies.failed(found)
         check_uncalled(bodies, module, definition, lambda block: _claims_of(bodies, (module, block), false_claims))
     except Exhausted:
@@ -67,9 +78,9 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
                 builder.output(made.name, value, made.span)
     graph = builder.finish(result if isinstance(result, Value) else None, bodies.initializers)
     graph.stated, graph.stated_at = bodies.stated, bodies.stated_at
-    found = Elaboration(graph, bodies.diagnostics, false_claims, evaluator.undecided, evaluator.unread, evaluator.steps)
-    graph.complete = graph.complete and found.ok and evaluator.undecided is None
-    return found
+    made = Elaboration(graph, bodies.diagnostics, false_claims, evaluator.undecided, evaluator.unread, evaluator.steps)
+    graph.complete = graph.complete and made.ok and evaluator.undecided is None
+    return made
 
 
 @contextmanager
@@ -171,7 +182,7 @@ def _with_settings(
             if expression is not None:
                 value = bodies.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
             keywords[name] = Bound(value, span)
-        except Problem as found:
+        except SpecError as found:
             bodies.failed(found)
     return Callee(network, callee.module, callee.positional, keywords)
 
@@ -179,7 +190,7 @@ def _with_settings(
 def _check_setting(
     name: str, text: str, names: list[str], fixed: set[str], definition: ast.Definition, network: ast.Network
 ) -> None:
-    """Raise `Problem` where a setting is not one of the open parameters, or is empty."""
+    """Raise `SpecError` where a setting is not one of the open parameters, or is empty."""
     if name not in names:
         from archdsl.recipe.paths import meant_path, written  # here: the models of recipes take time to define
 

@@ -279,7 +279,9 @@ class GraphBuilder:
             if use.user is function:
                 return calls[0].outputs[use.position]
         function.add_output(value)
-        return [call.add_output(value.shape, value.dtype, value.name, value.span) for call in calls][0]
+        for call in calls:
+            call.add_output(value.shape, value.dtype, value.name, value.span)
+        return calls[0].outputs[-1]
 
     def head(self, name: str, value: Value, weight: float, span: Span | None = None) -> None:
         """Add an auxiliary head of the network."""

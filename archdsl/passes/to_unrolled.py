@@ -57,8 +57,16 @@ def unroll(graph: core.Graph) -> Unrolled:
                 callee = n.callee
                 name = callee.name if callee.kind == "block" else None
                 inside = unrolled.Scope(
-                    module.key[-1], within, callee.kind, n.span, name, callee.arguments, n.given, n.variables,
-                    callee.definition, callee.doc,
+                    module.key[-1],
+                    within,
+                    callee.kind,
+                    n.span,
+                    name,
+                    callee.arguments,
+                    n.given,
+                    n.variables,
+                    callee.definition,
+                    callee.doc,
                 )
                 inner = dict(zip(callee.inputs, inputs))
                 inline(callee, inner, inside)
