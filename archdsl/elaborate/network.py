@@ -69,13 +69,13 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
         pass
     evaluator, builder = bodies.evaluator, bodies.builder
     for kind in ("head", "output"):
-        for made, value in bodies.results.values():
-            if made.kind != kind:
+        for head, value in bodies.results.values():
+            if head.kind != kind:
                 continue
             if kind == "head":
-                builder.head(made.name, value, made.weight, made.span)
+                builder.head(head.name, value, head.weight, head.span)
             else:
-                builder.output(made.name, value, made.span)
+                builder.output(head.name, value, head.span)
     graph = builder.finish(result if isinstance(result, Value) else None, bodies.initializers)
     graph.stated, graph.stated_at = bodies.stated, bodies.stated_at
     made = Elaboration(graph, bodies.diagnostics, false_claims, evaluator.undecided, evaluator.unread, evaluator.steps)
