@@ -16,6 +16,7 @@ from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
 from archdsl.cli.weights import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
 from archdsl.network import Network
+from archdsl.session import Session
 from archdsl.shapes import Dim
 from archdsl.starting_weights import Weights
 
@@ -37,6 +38,7 @@ def command(
     ctx: click.Context,
     address: str,
     settings: tuple[tuple[str, str], ...],
+    session: Session,
     given: tuple[Given, ...],
     weights: Weights | None,
     form: str,
@@ -48,7 +50,7 @@ def command(
     are shown as a range. Where the input leaves sizes open, they are formulas, and below the table stands for which
     sizes the network works, and what needs it.
     """
-    compiled = at_size(read_network(address, settings), given)
+    compiled = at_size(read_network(address, settings, session), given)
     network = Network(compiled) if compiled.graph is not None else None
     report = weights.check(network) if weights is not None and network is not None else None
     unfit = weights.finding(report) if weights is not None and report is not None else None

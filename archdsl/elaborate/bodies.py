@@ -20,6 +20,7 @@ from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exh
 from archdsl.initializers import Initializer
 from archdsl.ir import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
+from archdsl.session import Session
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 class Bodies:
     """Elaborates bodies into nodes. One instance elaborates one network; errors gather in `diagnostics`."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.limits = session.limits
         self.inputs: list[int] = []
         self.results: dict[str, Head | Output] = {}
         self.conditions: list[Condition] = []
@@ -43,7 +46,7 @@ class Bodies:
         self.claim_names: dict[int, set[str]] = {}
         self.diagnostics: list[Diagnostic] = []
         self.false_claims: list[Diagnostic] = []
-        self.evaluator = Evaluator(partial(control.too_large, self))
+        self.evaluator = Evaluator(session, partial(control.too_large, self))
         self.nodes = Nodes(self.evaluator)
         self.binder = Binder(self.evaluator)
         self._cache = CallCache(self.evaluator)
@@ -79,7 +82,7 @@ class Bodies:
         notes = (*diagnostic.notes, *call_chain(self.scope))
         kept = self.false_claims if claim else self.diagnostics
         kept.append(diagnostic._replace(notes=notes))
-        if diagnostic.is_error and len(kept) >= limits.ERRORS:
+        if diagnostic.is_error and len(kept) >= self.limits.errors:
             raise Exhausted
 
     def failed(self, found: Problem) -> None:
@@ -115,11 +118,13 @@ class Bodies:
         """Count a body that begins to run; who calls this takes it from `depth` again when it has run."""
         self.depth += 1
         self._runs += 1
-        if self._runs > limits.ITERATIONS:
-            raise control.too_large(self, f"this network runs more than {limits.ITERATIONS:,} bodies", body.span, "ITERATIONS")
-        if self.depth > limits.CALL_DEPTH:
-            message = f"bodies run more than {limits.CALL_DEPTH} deep inside one another here"
-            raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
+        if self._runs > self.limits.iterations:
+            raise control.too_large(
+                self, f"this network runs more than {self.limits.iterations:,} bodies", body.span, "iterations"
+            )
+        if self.depth > self.limits.call_depth:
+            message = f"bodies run more than {self.limits.call_depth} deep inside one another here"
+            raise control.too_large(self, message, body.span, "call_depth", "does a block call itself through a parameter?")
         self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
 
     def after_error(self, statement: ast.Statement, env: Environment, naming: Naming) -> Unknown:
@@ -198,12 +203,12 @@ class Bodies:
                     raise problem(
                         "E0207", f"a label is made of text and whole numbers, and {show(piece)} is {type_name(piece)}", label.span
                     )
-            name = joined(pieces, label.span)
-            return Key(naming, check_label(name, label.span), name, label.span)
+            name = joined(pieces, label.span, self.limits)
+            return Key(naming, check_label(name, label.span, self.limits), name, label.span)
         assert label.name is not None
         if label.name == "x":
             raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
-        check_label(label.name, label.span)
+        check_label(label.name, label.span, self.limits)
         if label.index is None:
             return Key(naming, label.name, label.name, label.span)
         if index is UNKNOWN:

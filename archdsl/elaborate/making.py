@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from archdsl import limits
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate import steps
@@ -27,8 +26,8 @@ class Nodes(list[Node]):
     def room(self, count: int, span: Span) -> None:
         """Raise where so many more would be too many."""
         self._evaluator.spend(steps.NODE * count, span)
-        if len(self) + count > limits.NODES:
-            raise self._evaluator.too_large(f"this network has more than {limits.NODES:,} ops", span, "NODES")
+        if len(self) + count > self._evaluator.limits.nodes:
+            raise self._evaluator.too_large(f"this network has more than {self._evaluator.limits.nodes:,} ops", span, "nodes")
 
     def apply(
         self,
@@ -78,10 +77,10 @@ class Nodes(list[Node]):
         for size in shape:
             if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
                 self._size_values += len(size.offsets)
-        if self._size_values > limits.SIZE_VALUES:
-            message = f"the formulas of the open sizes take more than {limits.SIZE_VALUES:,} numbers"
+        if self._size_values > self._evaluator.limits.size_values:
+            message = f"the formulas of the open sizes take more than {self._evaluator.limits.size_values:,} numbers"
             raise self._evaluator.too_large(
-                message, span, "SIZE_VALUES", "fix a size in `input`, or use strides with common factors;"
+                message, span, "size_values", "fix a size in `input`, or use strides with common factors;"
             )
 
 
