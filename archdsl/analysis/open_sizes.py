@@ -16,7 +16,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity
-from archdsl.ir import Condition, Graph, Node, Scope
+from archdsl.ir.unrolled import Condition, Graph, Node, Scope
 from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.shapes import Dim, OpenSize, SizeError
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, describe_choice, equal

@@ -36,7 +36,7 @@ from archdsl.elaborate.values import (
     within,
 )
 from archdsl.initializers import Initializer
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.limits import remedy
 from archdsl.ops import Op
 from archdsl.session import Session

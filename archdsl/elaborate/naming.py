@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.values import Problem
-from archdsl.ir import Scope
+from archdsl.ir.unrolled import Scope
 from archdsl.limits import Limits, remedy
 from archdsl.source import Span
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from archdsl.declared import Declared, Fault, describe, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.limits import Limits, remedy
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize

@@ -7,7 +7,7 @@ import pytest
 import archdsl
 from archdsl.driver import compile_text
 from archdsl.elaborate.replay import Replay
-from archdsl.ir import Graph, verify
+from archdsl.ir.unrolled import Graph, verify
 from archdsl.session import Session
 
 PROGRAMS = {
