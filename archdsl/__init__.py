@@ -31,7 +31,7 @@ __all__ = [
 _HOMES = {
     "Diagnostic": "archdsl.diagnostics",
     "Expression": "archdsl.declared",
-    "Graph": "archdsl.ir",
+    "Graph": "archdsl.ir.unrolled",
     "Limits": "archdsl.limits",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",

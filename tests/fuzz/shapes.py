@@ -128,9 +128,9 @@ def _graph_of(text: str) -> tuple[Compiled, Graph | None]:
     """What became of a program, with the graph whose sizes were decided, whether or not any works."""
     decided: list[Graph] = []
 
-    def deciding(graph: Graph) -> OpenSizes:
+    def deciding(graph: Graph, limits: Limits) -> OpenSizes:
         decided.append(graph)
-        return open_sizes(graph)
+        return open_sizes(graph, limits)
 
     with patch.object(driver, "open_sizes", deciding):
         compiled = driver.compile_text(text)
