@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archdsl.declared import Expression
     from archdsl.diagnostics import Diagnostic, SpecError
     from archdsl.ir.unrolled import Graph
     from archdsl.limits import Limits
+    from archdsl.literals import Expression
     from archdsl.network import Network, check, load, loads
     from archdsl.starting_weights import Weights
 
@@ -30,7 +30,7 @@ __all__ = [
 
 _HOMES = {
     "Diagnostic": "archdsl.diagnostics",
-    "Expression": "archdsl.declared",
+    "Expression": "archdsl.literals",
     "Graph": "archdsl.ir.unrolled",
     "Limits": "archdsl.limits",
     "Network": "archdsl.network",

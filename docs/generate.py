@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from archdsl.cli.specs import INDEX, index_text
-from archdsl.declared import Declared, describe, show, signature
+from archdsl.declared import Declared, describe, signature
 from archdsl.diagnostics import render_text
-from archdsl.diagnostics.codes import CODES, GROUPS, Code
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.table import CODES, GROUPS
 from archdsl.driver import check_text, compile_text
 from archdsl.initializers import Initializer
+from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.ops.base import Category
 from archdsl.recipe import Recipe

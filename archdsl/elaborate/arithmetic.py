@@ -6,9 +6,9 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from archdsl.declared import show, type_name
 from archdsl.elaborate.values import Callee, bounded, length, problem, within
 from archdsl.limits import Limits, remedy
+from archdsl.literals import show, type_name
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span

@@ -18,6 +18,7 @@ from lark.lexer import LexerThread
 from lark.utils import TextSlice
 
 from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics.untyped import untyped
 from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -38,13 +39,13 @@ def parse(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.File, list[
     """The tree of a file and its syntax errors; the tree holds all that could be understood."""
     if len(source.text) > limits.source_characters:
         return _nothing(source), [
-            Diagnostic("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.source_characters:,}",
+            untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.source_characters:,}",
                        help=f"is it a spec? loops and blocks make a long one short; {remedy('source_characters')}")
         ]  # fmt: skip
     if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
         end = len(source.text)
         return _nothing(source), [
-            Diagnostic("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
+            untyped("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
                        help="a smallest network: `network tiny { input image [3, 32, 32]; conv(8, 3); gap; flatten; linear(10) }`")
         ]  # fmt: skip
     return _parser().parse(source, limits)

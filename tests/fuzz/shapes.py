@@ -25,6 +25,7 @@ from archdsl.analysis import OpenSizes, open_sizes
 from archdsl.backends.torch.load import build
 from archdsl.driver import Compiled, compile_text
 from archdsl.ir.unrolled import Graph
+from archdsl.limits import Limits
 from archdsl.sizes import SizeSet
 from tests.fuzz.minimize import minimized
 from tests.fuzz.oracle import Oracle, predicted
