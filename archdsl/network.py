@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl import limits
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError, render_text
@@ -20,7 +19,9 @@ from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
 from archdsl.ir.unrolled import Graph
+from archdsl.limits import DEFAULT, Limits
 from archdsl.literals import show
+from archdsl.session import Session
 from archdsl.shapes import format_shape
 from archdsl.starting_weights import Weights, weights_of
 
@@ -37,24 +38,35 @@ if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport
 
 
-def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
+def load(address: str | os.PathLike[str], /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
     """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.
 
     Parameters are given by name as Python values: `load("net.arch:resnet50", classes=10)`; what is no value of Python, such
     as an op, as a text of the language: `load("resnet", norm=Expression("gn(32)"))`. A recipe's keys are given as
-    `**{"train.epochs": 5}`. Raises `SpecError`, which holds all diagnostics and prints them.
+    `**{"train.epochs": 5}`. `limits` bounds what the spec may grow to: `limits=Limits(nodes=1_000_000)`; a parameter of this
+    name can be set only in the spec. Raises `SpecError`, which holds all diagnostics and prints them, and `ValueError` for
+    limits out of range.
     """
-    return Network(compile_address(os.fspath(address), _settings(parameters)))
+    session = Session(_checked(limits))
+    return Network(compile_address(os.fspath(address), _settings(parameters, limits), session=session))
 
 
-def loads(text: str, network: str | None = None, /, **parameters: Any) -> Network:
-    """The network in a text, by name where the text defines several. Raises `SpecError` as `load` does."""
-    return Network(compile_text(text, network, _settings(parameters)))
+def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
+    """The network in a text, by name where the text defines several. `limits` and errors are those of `load`."""
+    session = Session(_checked(limits))
+    return Network(compile_text(text, network, _settings(parameters, limits), session=session))
 
 
-def check(text: str, /) -> list[Diagnostic]:
+def check(text: str, /, *, limits: Limits = DEFAULT) -> list[Diagnostic]:
     """Everything that is wrong with a text, in all of its networks; empty where all is well. Warnings count too."""
-    return check_text(text)
+    return check_text(text, session=Session(_checked(limits)))
+
+
+def _checked(limits: Limits) -> Limits:
+    """Return the argument `limits`. Raise `TypeError` for another value, such as one that is meant for a parameter of the spec."""
+    if not isinstance(limits, Limits):
+        raise TypeError(f"`limits` is archdsl.Limits(...), and not {limits!r}")
+    return limits
 
 
 class Network:
@@ -70,6 +82,7 @@ class Network:
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
         self.sizes: OpenSizes = compiled.sizes
+        self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
 
     @property
@@ -413,8 +426,8 @@ def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
     return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
 
 
-def _settings(parameters: Mapping[str, Any]) -> dict[str, str]:
-    return {name: show(value, most=limits.LIST_ITEMS) for name, value in parameters.items()}
+def _settings(parameters: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+    return {name: show(value, most=limits.list_items) for name, value in parameters.items()}
 
 
 def _number(value: object) -> str:

@@ -10,6 +10,7 @@ from archdsl.elaborate.declarations import METRICS, check_claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import Environment
 from archdsl.ir import Function, Graph
+from archdsl.session import Session
 from archdsl.source import Span
 
 
@@ -22,9 +23,9 @@ class ClaimCheck(NamedTuple):
     steps: int
 
 
-def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], steps: int) -> ClaimCheck:
+def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], session: Session, steps: int) -> ClaimCheck:
     """Check every claim about counts, each with those of its function. `steps` are those that were taken before."""
-    evaluator = Evaluator()
+    evaluator = Evaluator(session)
     evaluator.steps = steps
     false: list[Diagnostic] = []
     errors: list[Diagnostic] = []

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from archdsl import limits
 from archdsl.analysis.largest import over_limits
 from archdsl.analysis.open_sizes import Demand, OpenSizes
 from archdsl.diagnostics import Diagnostic, Mark
@@ -102,7 +101,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
             where = " and ".join(f"{symbol} = {at[symbol]}" for symbol in tie.sizes)
             found.append(untyped("E0312", f"the network does not work at {where}: {tie.reason}", Mark(tie.span)))
-    return found[: limits.ERRORS]
+    return found[: sizes.limits.errors]
 
 
 def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:

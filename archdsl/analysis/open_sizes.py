@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, Severity
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Condition, Graph, Node, Scope
+from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.shapes import Dim, OpenSize, SizeError
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, describe_choice, equal
 from archdsl.source import Span
@@ -56,13 +56,14 @@ class OpenSizes:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     numbers: int = 0
     """How many numbers the sets are kept as that it took, all together."""
+    limits: Limits = DEFAULT
 
     def spend(self, numbers: int) -> None:
         """Count numbers; raises `SizeError` where they become too many."""
         self.numbers += numbers
-        if self.numbers > limits.SIZE_VALUES:
+        if self.numbers > self.limits.size_values:
             raise SizeError(
-                f"the sets of sizes that work take more than {limits.SIZE_VALUES:,} numbers; {limits.remedy('SIZE_VALUES')}"
+                f"the sets of sizes that work take more than {self.limits.size_values:,} numbers; {remedy('size_values')}"
             )
 
     def works(self, at: Mapping[str, int]) -> bool:
@@ -107,10 +108,10 @@ class OpenSizes:
         return found + [f"{describe_choice(tie.sizes)}:\n  {tie.reason} at {tie.span.place}" for tie in self.together]
 
 
-def open_sizes(graph: Graph) -> OpenSizes:
+def open_sizes(graph: Graph, limits: Limits = DEFAULT) -> OpenSizes:
     """Decide every open size of a graph. Exact: a size works if and only if it is in its set."""
     symbols = dict.fromkeys(size.symbol for i in graph.inputs for size in graph.nodes[i].shape if isinstance(size, OpenSize))
-    verdict = OpenSizes(dict.fromkeys(symbols, ALL))
+    verdict = OpenSizes(dict.fromkeys(symbols, ALL), limits=limits)
     if not symbols:
         return verdict
     for question in _questions(graph):

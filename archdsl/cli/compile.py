@@ -6,6 +6,7 @@ import click
 
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.output import print_text
+from archdsl.session import Session
 
 
 @click.command(
@@ -15,9 +16,9 @@ from archdsl.cli.output import print_text
 @network_arguments
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; standard output where it is not said, or `-`.")
 @click.option("--no-aux", is_flag=True, help="Leave out the auxiliary heads, which run in training alone.")
-def command(address: str, settings: tuple[tuple[str, str], ...], output: str, no_aux: bool) -> None:
+def command(address: str, settings: tuple[tuple[str, str], ...], session: Session, output: str, no_aux: bool) -> None:
     """Write NETWORK as Python source that imports torch alone."""
-    network = require_network(address, settings)
+    network = require_network(address, settings, session)
     source = network.source(aux=not no_aux)
     if output == "-":
         print_text(source)

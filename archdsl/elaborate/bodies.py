@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import control, declarations, joins, steps
@@ -19,8 +18,10 @@ from archdsl.elaborate.replay import BlockCache, CachedCall, CallKey
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, MaybeValue, Unknown, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Constant, GraphBuilder, Result, Value
+from archdsl.limits import FLOAT
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
+from archdsl.session import Session
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 class Bodies:
     """Elaborates bodies into nodes. One instance elaborates one network; errors gather in `diagnostics`."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, session: Session) -> None:
+        self.session = session
+        self.limits = session.limits
         self.results: dict[str, tuple[Result, Value]] = {}
         self.stated: dict[str, SizeSet] = {}
         self.stated_at: dict[str, Span] = {}
@@ -41,7 +44,7 @@ class Bodies:
         self.claim_names: dict[int, set[str]] = {}
         self.diagnostics: list[Diagnostic] = []
         self.false_claims: list[Diagnostic] = []
-        self.evaluator = Evaluator(partial(control.too_large, self))
+        self.evaluator = Evaluator(session, partial(control.too_large, self))
         self.builder = GraphBuilder(name)
         self.nodes = Nodes(self.evaluator, self.builder)
         self.binder = Binder(self.evaluator)
@@ -77,7 +80,7 @@ class Bodies:
             self._seen.add(place)
         kept = self.false_claims if claim else self.diagnostics
         kept.append(diagnostic.called_from(call_chain(self.scope)))
-        if diagnostic.is_error and len(kept) >= limits.ERRORS:
+        if diagnostic.is_error and len(kept) >= self.limits.errors:
             raise Exhausted
 
     def failed(self, found: SpecError) -> None:
@@ -113,11 +116,13 @@ class Bodies:
         """Count a body that begins to run; who calls this takes it from `depth` again when it has run."""
         self.depth += 1
         self._runs += 1
-        if self._runs > limits.ITERATIONS:
-            raise control.too_large(self, f"this network runs more than {limits.ITERATIONS:,} bodies", body.span, "ITERATIONS")
-        if self.depth > limits.CALL_DEPTH:
-            message = f"bodies run more than {limits.CALL_DEPTH} deep inside one another here"
-            raise control.too_large(self, message, body.span, "CALL_DEPTH", "does a block call itself through a parameter?")
+        if self._runs > self.limits.iterations:
+            raise control.too_large(
+                self, f"this network runs more than {self.limits.iterations:,} bodies", body.span, "iterations"
+            )
+        if self.depth > self.limits.call_depth:
+            message = f"bodies run more than {self.limits.call_depth} deep inside one another here"
+            raise control.too_large(self, message, body.span, "call_depth", "does a block call itself through a parameter?")
         self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
 
     def after_error(self, statement: ast.Statement, env: Environment, naming: Naming) -> Unknown:
@@ -199,12 +204,12 @@ class Bodies:
                     raise problem(
                         "E0207", f"a label is made of text and whole numbers, and {show(piece)} is {type_name(piece)}", label.span
                     )
-            name = joined(pieces, label.span)
-            return Key(naming, check_label(name, label.span), name, label.span)
+            name = joined(pieces, label.span, self.limits)
+            return Key(naming, check_label(name, label.span, self.limits), name, label.span)
         assert label.name is not None
         if label.name == "x":
             raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
-        check_label(label.name, label.span)
+        check_label(label.name, label.span, self.limits)
         if label.index is None:
             return Key(naming, label.name, label.name, label.span)
         if index is UNKNOWN:
@@ -418,8 +423,8 @@ class Bodies:
                 raise problem(
                     "E0401", f"`{argument.name}` of `{name}` is a number, and {show(value)} is {type_name(value)}", argument.span
                 )
-            if abs(value) > limits.FLOAT:
-                message = f"`{argument.name}` of `{name}` lies between -{limits.FLOAT} and {limits.FLOAT}, and is {show(value)}"
+            if abs(value) > FLOAT:
+                message = f"`{argument.name}` of `{name}` lies between -{FLOAT} and {FLOAT}, and is {show(value)}"
                 raise problem("E0402", message, argument.span)
         return values
 

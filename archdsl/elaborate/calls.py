@@ -6,7 +6,6 @@ import types
 import typing
 from typing import Any, TypeVar
 
-from archdsl import limits
 from archdsl.declared import Declared, signature
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, merged
 from archdsl.diagnostics.untyped import untyped
@@ -125,8 +124,8 @@ class Binder:
         if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
             return value
         if isinstance(value, tuple | range):
-            self._evaluator.spend(steps.EXPRESSION * min(length(value), limits.LIST_ITEMS), bound.span)
-        return tuple(within(bounded, value, bound.span)) if isinstance(value, range) else value
+            self._evaluator.spend(steps.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
+        return tuple(within(bounded, value, self._evaluator.limits, bound.span)) if isinstance(value, range) else value
 
     def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
         """A block's or network's parameters by name: all of them, and those that were given.

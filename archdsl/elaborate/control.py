@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl import limits
 from archdsl.diagnostics import Mark
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Family, MaybeValue, Unknown, problem
+from archdsl.limits import remedy
 from archdsl.literals import show, type_name
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -60,8 +60,8 @@ def turns(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment
         return
     for bound in values:
         bodies.rounds += 1
-        if bodies.rounds > limits.ITERATIONS:
-            raise too_large(bodies, f"loops run more than {limits.ITERATIONS:,} rounds", stage.span, "ITERATIONS")
+        if bodies.rounds > bodies.limits.iterations:
+            raise too_large(bodies, f"loops run more than {bodies.limits.iterations:,} rounds", stage.span, "iterations")
         inside = Environment(env, env.module, control=True)
         inside.names.update(bound)
         outer = bodies.variables
@@ -115,12 +115,12 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
     """The variables of each round; unknown where their number is."""
     if isinstance(stage, ast.Repeat):
         count = bodies.evaluator.count(stage.count, env, "the count of `repeat`")
-        if isinstance(count, int) and count > limits.ITERATIONS:
+        if isinstance(count, int) and count > bodies.limits.iterations:
             raise too_large(
                 bodies,
-                f"this `repeat` has {count:,} rounds, over the limit of {limits.ITERATIONS:,}",
+                f"this `repeat` has {count:,} rounds, over the limit of {bodies.limits.iterations:,}",
                 stage.count.span,
-                "ITERATIONS",
+                "iterations",
             )
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
     if "x" in stage.names:
@@ -140,5 +140,5 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
 
 def too_large(bodies: Bodies, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exhausted:
     """Report a count that goes over a limit; what to raise."""
-    bodies.report(untyped("E0502", message, Mark(span), help=f"{help} {limits.remedy(limit)}"))
+    bodies.report(untyped("E0502", message, Mark(span), help=f"{help} {remedy(limit)}"))
     return Exhausted()

@@ -73,7 +73,11 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
     index = UNKNOWN if label.index is None else bodies.evaluator.evaluate(label.index, env)
     own = label.name if label.name is not None else ""
     if label.template is not None:
-        own = joined([p if isinstance(p, str) else bodies.evaluator.evaluate(p, env) for p in label.template.pieces], label.span)
+        own = joined(
+            [p if isinstance(p, str) else bodies.evaluator.evaluate(p, env) for p in label.template.pieces],
+            label.span,
+            bodies.limits,
+        )
     name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, "" if index is UNKNOWN else str(index)) if part)
     if name[0].isdigit() and not own[:1].isdigit():
         raise problem(
@@ -116,7 +120,7 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: MaybeValue
         raise problem("E0504", "an input stands in the body of a network", statement.span, "a block's input is `x`")
     if statement.kind not in (None, "int", "float"):
         raise problem("E0401", f"a tensor holds int or float, not `{statement.kind}`", statement.span)
-    check_label(statement.name, statement.span)
+    check_label(statement.name, statement.span, bodies.limits)
     shape = [_input_size(bodies, statement, place, env) for place in range(len(statement.sizes.items))]
     if not shape:
         raise problem(
@@ -166,7 +170,7 @@ _OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least
 def _input_size(bodies: Bodies, statement: ast.Input, place: int, env: Environment) -> Any:
     size = statement.sizes.items[place]
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
-        env.names[size.id] = open_size(size.id)
+        env.names[size.id] = open_size(size.id, bodies.session)
     if isinstance(size, ast.Name) and bodies.evaluator.named(size, env) is Unknown:
         batch = _without_batch(statement, place)
         known = env.visible() if batch is None else ()

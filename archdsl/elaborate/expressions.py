@@ -7,7 +7,6 @@ from itertools import islice
 from math import isfinite
 from typing import Any
 
-from archdsl import limits
 from archdsl.diagnostics import SpecError, did_you_mean
 from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
@@ -15,6 +14,7 @@ from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_i
 from archdsl.elaborate.unfound import Unfound
 from archdsl.elaborate.values import (
     FUNCTIONS,
+    ITERATING,
     NO_INPUT,
     SIZE_ATTRIBUTES,
     UNKNOWN,
@@ -25,6 +25,7 @@ from archdsl.elaborate.values import (
     Module,
     TooLarge,
     Unknown,
+    bounded,
     length,
     nested,
     open_where_fixed,
@@ -35,8 +36,10 @@ from archdsl.elaborate.values import (
 )
 from archdsl.initializers import Initializer
 from archdsl.ir.core import Value
+from archdsl.limits import remedy
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
+from archdsl.session import Session
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -45,7 +48,9 @@ from archdsl.syntax import nodes as ast
 class Evaluator:
     """Evaluates expressions in an environment."""
 
-    def __init__(self, too_large: TooLarge = too_large) -> None:
+    def __init__(self, session: Session, too_large: TooLarge = too_large) -> None:
+        self.session = session
+        self.limits = session.limits
         self.too_large = too_large
         self._depth = 0
         self.steps = 0
@@ -73,14 +78,14 @@ class Evaluator:
         self._depth += 1
         try:
             self.steps += steps.EXPRESSION
-            if self.steps > limits.STEPS:
+            if self.steps > self.limits.steps:
                 self.spend(0, expression.span)
-            if self._depth > limits.NESTING:
+            if self._depth > self.limits.nesting:
                 raise problem(
                     "E0108",
-                    f"this expression nests more than {limits.NESTING} deep",
+                    f"this expression nests more than {self.limits.nesting} deep",
                     expression.span,
-                    f"name the parts with `let`; {limits.remedy('NESTING')}",
+                    f"name the parts with `let`; {remedy('nesting')}",
                 )
             value = self._by_type[expression.__class__](expression, env)
             if value is UNKNOWN and self.undecided is None:
@@ -92,19 +97,19 @@ class Evaluator:
     def spend(self, count: int, span: Span) -> None:
         """Count the steps that something takes (see `steps`); raises where they become too many."""
         self.steps += count
-        if self.steps > limits.STEPS:
-            message = f"checking takes more than {limits.STEPS:,} steps, and ends here"
+        if self.steps > self.limits.steps:
+            message = f"checking takes more than {self.limits.steps:,} steps, and ends here"
             raise self.too_large(
                 message,
                 span,
-                "STEPS",
+                "steps",
                 "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;",
             )
 
     def _spend_on(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
-            self.spend(within(nested, value, span), span)
+            self.spend(within(nested, value, self.limits, span), span)
         elif value.__class__ is OpenSize:
             self.spend(steps.OPEN * len(value.offsets), span)
 
@@ -191,7 +196,7 @@ class Evaluator:
         if UNKNOWN in items:
             return UNKNOWN
         if any(isinstance(item, tuple) for item in items):
-            self.spend(within(nested, items, e.span), e.span)
+            self.spend(within(nested, items, self.limits, e.span), e.span)
         return items
 
     def _chain(self, e: ast.Chain, env: Environment) -> Any:
@@ -208,7 +213,7 @@ class Evaluator:
             if value is UNKNOWN or right is UNKNOWN:
                 value = UNKNOWN
             else:
-                value = arithmetic(sign, value, right, e, operand)
+                value = arithmetic(sign, value, right, e, operand, self.limits)
                 self._spend_on(value, e.span)
         return value
 
@@ -240,12 +245,12 @@ class Evaluator:
             isinstance(base, int)
             and isinstance(exponent, int)
             and abs(base) > 1
-            and exponent * base.bit_length() > 2 * limits.INTEGER_BITS
+            and exponent * base.bit_length() > 2 * self.limits.integer_bits
         ):
             raise problem(
-                "E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS")
+                "E0409", f"{base}^{exponent} has more than {self.limits.integer_bits} bits", e.span, remedy("integer_bits")
             )
-        return arithmetic("^", base, exponent, e, e.operands[1])
+        return arithmetic("^", base, exponent, e, e.operands[1], self.limits)
 
     def _unary(self, e: ast.Unary, env: Environment) -> Any:
         if e.operator == "not":
@@ -255,7 +260,7 @@ class Evaluator:
         if value is UNKNOWN:
             return value
         return (
-            arithmetic(e.operator, 0, value, e, e.operand)
+            arithmetic(e.operator, 0, value, e, e.operand, self.limits)
             if not isinstance(value, float)
             else (-value if e.operator == "-" else value)
         )
@@ -361,7 +366,11 @@ class Evaluator:
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
         if UNKNOWN in values:
             return UNKNOWN
-        self.spend(sum(min(length(value), limits.LIST_ITEMS) for value in values if isinstance(value, tuple | range)), e.span)
+        self.spend(
+            sum(min(length(value), self.limits.list_items) for value in values if isinstance(value, tuple | range)), e.span
+        )
+        if name in ITERATING and len(values) == 1 and isinstance(values[0], tuple | range):
+            within(bounded, values[0], self.limits, e.span)
         try:
             result = FUNCTIONS[name](*values)
             if isinstance(result, float) and not isfinite(result):
@@ -391,7 +400,7 @@ class Evaluator:
             else:
                 keywords[argument.name] = Bound(value, argument.span)
         made = Callee(callee.target, callee.module, tuple(positional), keywords)
-        self.spend(within(nested, made, arguments[0].span), arguments[0].span)
+        self.spend(within(nested, made, self.limits, arguments[0].span), arguments[0].span)
         return made
 
     def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.elaborate import steps
 from archdsl.elaborate.expressions import Evaluator
@@ -33,8 +32,9 @@ class Nodes:
     def room(self, count: int, span: Span) -> None:
         """Raise where so many more would be too many."""
         self._evaluator.spend(steps.NODE * count, span)
-        if self._builder.size + count > limits.NODES:
-            raise self._evaluator.too_large(f"this network has more than {limits.NODES:,} ops", span, "NODES")
+        most = self._evaluator.limits.nodes
+        if self._builder.size + count > most:
+            raise self._evaluator.too_large(f"this network has more than {most:,} ops", span, "nodes")
 
     def apply(
         self,
@@ -78,10 +78,10 @@ class Nodes:
         for size in shape:
             if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
                 self._size_values += len(size.offsets)
-        if self._size_values > limits.SIZE_VALUES:
-            message = f"the formulas of the open sizes take more than {limits.SIZE_VALUES:,} numbers"
+        if self._size_values > self._evaluator.limits.size_values:
+            message = f"the formulas of the open sizes take more than {self._evaluator.limits.size_values:,} numbers"
             raise self._evaluator.too_large(
-                message, span, "SIZE_VALUES", "fix a size in `input`, or use strides with common factors;"
+                message, span, "size_values", "fix a size in `input`, or use strides with common factors;"
             )
 
 

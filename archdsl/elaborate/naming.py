@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, Final, Literal, NamedTuple
 
-from archdsl import limits
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
+from archdsl.limits import Limits, remedy
 from archdsl.records import record
 from archdsl.source import Span
 
@@ -117,24 +117,24 @@ class Naming:
         return self._families[name]
 
 
-def joined(pieces: list[Any], span: Span) -> str:
+def joined(pieces: list[Any], span: Span, limits: Limits) -> str:
     """A computed label. It is put together only where it is not too long for one."""
     texts = [str(piece) for piece in pieces]
     length = sum(map(len, texts))
-    if length > limits.LABEL_CHARACTERS:
-        raise _too_long(texts[0], length, span)
+    if length > limits.label_characters:
+        raise _too_long(texts[0], length, span, limits)
     return "".join(texts)
 
 
-def _too_long(beginning: str, length: int, span: Span) -> SpecError:
-    why = f"has {length:,} characters, over the limit of {limits.LABEL_CHARACTERS:,}"
-    return _bad(f"{beginning[:20]}...", span, why, limits.remedy("LABEL_CHARACTERS"))
+def _too_long(beginning: str, length: int, span: Span, limits: Limits) -> SpecError:
+    why = f"has {length:,} characters, over the limit of {limits.label_characters:,}"
+    return _bad(f"{beginning[:20]}...", span, why, remedy("label_characters"))
 
 
-def check_label(name: str, span: Span) -> str:
+def check_label(name: str, span: Span, limits: Limits) -> str:
     """The label, if it can be a key of the `state_dict` and an attribute of a module."""
-    if len(name) > limits.LABEL_CHARACTERS:
-        raise _too_long(name, len(name), span)
+    if len(name) > limits.label_characters:
+        raise _too_long(name, len(name), span, limits)
     if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
         raise _bad(name, span, "begins with a digit, and is not a number", "put a letter before it")
     if not _KEY.fullmatch(name):

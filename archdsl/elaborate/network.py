@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from archdsl.elaborate.bodies import Bodies, constants
 from archdsl.elaborate.naming import Naming, Scope
@@ -25,8 +24,10 @@ from archdsl.elaborate.values import (
     problem,
 )
 from archdsl.ir import Claim, Graph, Value
+from archdsl.limits import remedy
 from archdsl.literals import type_name
 from archdsl.records import record
+from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.outline import documentation, introduction
@@ -53,15 +54,15 @@ class Elaboration:
         return not self.false_claims and not any(diagnostic.is_error for diagnostic in self.diagnostics)
 
 
-def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str] | None = None) -> Elaboration:
+def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str], session: Session) -> Elaboration:
     """The graph of a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
-    bodies, false_claims = Bodies(definition.name), list[FalseClaim]()
+    bodies, false_claims = Bodies(definition.name, session), list[FalseClaim]()
     about = module, definition
     result: MaybeValue = UNKNOWN
     try:
         with _claims_of(bodies, about, false_claims):
             try:
-                result = _network(bodies, module, definition, settings or {})
+                result = _network(bodies, module, definition, settings)
             except SpecError as found:
                 bodies.failed(found)
         check_uncalled(bodies, module, definition, lambda block: _claims_of(bodies, (module, block), false_claims))
@@ -129,18 +130,18 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
     """
     callee, place = Callee(definition, module), definition.name_span
     claims: list[ast.Expect] = []
-    doc = documentation(module.file, definition)
+    doc = documentation(module.file, definition, bodies.session)
     seen: list[ast.Definition] = []
     while isinstance(alias := callee.target, ast.Alias):
         if alias in seen:
             chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
             raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
-        if len(seen) >= limits.CALL_DEPTH:
+        if len(seen) >= bodies.limits.call_depth:
             raise problem(
                 "E0502",
-                f"aliases go over more than {limits.CALL_DEPTH} others",
+                f"aliases go over more than {bodies.limits.call_depth} others",
                 definition.name_span,
-                limits.remedy("CALL_DEPTH"),
+                remedy("call_depth"),
             )
         seen.append(alias)
         claims = [*alias.claims, *claims]
@@ -154,7 +155,7 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
             base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
         )
         if not doc and isinstance(callee.target, ast.Definition) and callee.module is not None:
-            doc = documentation(callee.module.file, callee.target)
+            doc = documentation(callee.module.file, callee.target, bodies.session)
     if not isinstance(callee.target, ast.Network):
         kind = "a block" if isinstance(callee.target, ast.Block) else "an op"
         raise problem(
@@ -176,7 +177,7 @@ def _with_settings(
         try:
             _check_setting(name, text, names, fixed, definition, network)
             source = SourceFile(f"--set {name}", text)
-            expression, errors = parse_expression(source)
+            expression, errors = parse_expression(source, bodies.limits)
             bodies.diagnostics += errors
             value, span = UNKNOWN, Span(source, 0, len(text))
             if expression is not None:

@@ -21,6 +21,7 @@ from archdsl.recipe import Recipe
 from archdsl.recipe.optimizers import REFUSED
 from archdsl.recipe.parts import LABEL_KEYS
 from archdsl.recipe.paths import ELSEWHERE, parse_path
+from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
@@ -40,10 +41,10 @@ class Elaborated(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
+def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Session) -> Elaborated:
     """The recipe of a file, with the user's settings (texts of expressions) in place of its own."""
     block = module.file.recipes[0] if module.file.recipes else None
-    reader = _Reader(module)
+    reader = _Reader(module, session)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
     for name, text in sorted(
@@ -62,7 +63,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
             continue
         text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _BARE_PATH.fullmatch(text) else text
         source = SourceFile(f"--set train.{name}", text)
-        expression, errors = parse_expression(source)
+        expression, errors = parse_expression(source, session.limits)
         reader.diagnostics += errors
         reader.meant.add(path.key)
         if expression is not None:
@@ -99,9 +100,9 @@ def _create(reader: _Reader, block: Span | None) -> Recipe | None:
 class _Reader:
     """Evaluates settings; values, places and errors gather in its fields."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, session: Session) -> None:
         self._module = module
-        self._evaluator = Evaluator()
+        self._evaluator = Evaluator(session)
         self._binder = Binder(self._evaluator)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from archdsl.session import Session
 from archdsl.syntax import nodes as ast
 
 _BLANK = re.compile(r"\n[ \t]*\n")
@@ -31,24 +32,18 @@ class _Part(NamedTuple):
         return _BLANK.split("\n" + self.above)[-1].strip("\n")
 
 
-def documentation(file: ast.File, definition: ast.Definition) -> str:
-    """The `##` lines right above a definition, or above the group it stands in."""
-    return definition.doc or _above(file)[id(definition)]
-
-
-_last: list[tuple[ast.File, dict[int, str]]] = []
-"""The file that was asked for last: its definitions are asked for one after the other."""
+def documentation(file: ast.File, definition: ast.Definition, session: Session) -> str:
+    """Return the `##` lines right above a definition, or above the group it stands in."""
+    return definition.doc or session.cached(_above, file)[id(definition)]
 
 
 def _above(file: ast.File) -> dict[int, str]:
     """What documents each part, or the group it stands in, by the part's id."""
-    if not _last or _last[0][0] is not file:
-        found, group = {}, ""
-        for part in _parts(file):
-            group = group if part.joined else part.comment
-            found[id(part.item)] = _plain(group)
-        _last[:] = [(file, found)]
-    return _last[0][1]
+    found, group = {}, ""
+    for part in _parts(file):
+        group = group if part.joined else part.comment
+        found[id(part.item)] = _plain(group)
+    return found
 
 
 def introduction(file: ast.File, mark: str = "##") -> str:

@@ -6,12 +6,10 @@ place, skips to the next statement, and goes on. So a file with three mistakes g
 
 from __future__ import annotations
 
-import gc
 import re
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +17,9 @@ from lark import Lark, Token
 from lark.lexer import LexerThread
 from lark.utils import TextSlice
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
+from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.build import Builder
@@ -37,12 +35,12 @@ _IN_A_LABEL = 'the braces of a label hold one expression, as in `"layer{2 * n + 
 _DEFINITIONS = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
 
 
-def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
+def parse(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.File, list[Diagnostic]]:
     """The tree of a file and its syntax errors; the tree holds all that could be understood."""
-    if len(source.text) > limits.SOURCE_CHARACTERS:
+    if len(source.text) > limits.source_characters:
         return _nothing(source), [
-            untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
-                       help=f"is it a spec? loops and blocks make a long one short; {limits.remedy('SOURCE_CHARACTERS')}")
+            untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.source_characters:,}",
+                       help=f"is it a spec? loops and blocks make a long one short; {remedy('source_characters')}")
         ]  # fmt: skip
     if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
         end = len(source.text)
@@ -50,34 +48,21 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
             untyped("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
                        help="a smallest network: `network tiny { input image [3, 32, 32]; conv(8, 3); gap; flatten; linear(10) }`")
         ]  # fmt: skip
-    with collector_paused():
-        return _parser().parse(source)
+    return _parser().parse(source, limits)
 
 
-def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnostic]]:
+def parse_expression(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.Expr | None, list[Diagnostic]]:
     """The tree of a text that is one expression, such as a setting's value; none where it is not."""
     faults: list[SyntaxFault] = []
     help = "a value is one expression, as in `64`, `[1, 2]` or `2 * 32`"
     if "'" in source.text and '"' not in source.text:
         help = "strings stand in double quotes: " + f"`{source.text}`".replace("'", '"')
-    expression = _parser().expression(source, 0, len(source.text), faults, help)
+    expression = _parser().expression(source, 0, len(source.text), limits, faults, help)
     return expression, [fault.diagnostic() for fault in faults]
 
 
 def _nothing(source: SourceFile) -> ast.File:
     return ast.File(source, (), (), (), (), hidden=True)
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Trees have no cycles; the collector's passes over a growing one cost most of the time of a large file."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _parser() -> _Parser:
@@ -92,17 +77,16 @@ class _Parser:
     def __init__(self) -> None:
         self.builder = Builder()
         self.layout = Layout()
-        with collector_paused():
-            self.lark = make_lark(self.builder, self.layout)
-            self.tables = {start: Tables(self.lark, start) for start in ("spec", "expr")}
+        self.lark = make_lark(self.builder, self.layout)
+        self.tables = {start: Tables(self.lark, start) for start in ("spec", "expr")}
 
-    def parse(self, source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
+    def parse(self, source: SourceFile, limits: Limits) -> tuple[ast.File, list[Diagnostic]]:
         builder, faults = self.builder, list[SyntaxFault]()
         builder.file, builder.comments = source, []
         builder.report = faults.append
-        builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
-        self.layout.reset()
-        run = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, faults)
+        builder.parse_expression = lambda start, end: self.expression(source, start, end, limits, faults)
+        self.layout.reset(limits.nesting)
+        run = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, limits, faults)
         items = run.spec()
         comments = tuple(builder.comments)
         if faults:
@@ -110,7 +94,7 @@ class _Parser:
         return _file(source, items, comments, run.damage if faults else None), [fault.diagnostic() for fault in faults]
 
     def expression(
-        self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault], help: str = _IN_A_LABEL
+        self, source: SourceFile, start: int, end: int, limits: Limits, faults: list[SyntaxFault], help: str = _IN_A_LABEL
     ) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
         self.builder.file, self.builder.report = source, faults.append
@@ -120,8 +104,8 @@ class _Parser:
         depth = 0
         for token in tokens:
             depth += (token.type in CLOSES) - (token.type in CLOSES.values())
-            if depth > limits.NESTING:
-                faults.append(_too_deep(_span(source, token), "give the inner parts names"))
+            if depth > limits.nesting:
+                faults.append(_too_deep(_span(source, token), limits, "give the inner parts names"))
                 return None
             if not stack.feed(token):
                 break
@@ -136,8 +120,10 @@ class _Parser:
 class _Run:
     """One parse of one file, with its recovery from errors."""
 
-    def __init__(self, lark: Lark, stack: Stack, layout: Layout, source: SourceFile, faults: list[SyntaxFault]) -> None:
-        self.lark, self.stack = lark, stack
+    def __init__(
+        self, lark: Lark, stack: Stack, layout: Layout, source: SourceFile, limits: Limits, faults: list[SyntaxFault]
+    ) -> None:
+        self.lark, self.stack, self.limits = lark, stack, limits
         self.layout, self.source, self.faults = layout, source, faults
         self.previous: Token | None = None
         self.damage = Damage(source)
@@ -155,10 +141,11 @@ class _Run:
                 self._recover(token, tokens)
             if self.previous is before:  # what was skipped may go further
                 self.previous = token
-            if len(self.faults) >= limits.ERRORS or self._reports >= 20 * limits.ERRORS:
+            if len(self.faults) >= self.limits.errors or self._reports >= 20 * self.limits.errors:
                 return self._finish(report=False)
         if self.layout.too_deep is not None:
-            self.faults.append(_too_deep(_span(self.source, self.layout.too_deep), "give the inner parts names: `let`, `block`"))
+            place = _span(self.source, self.layout.too_deep)
+            self.faults.append(_too_deep(place, self.limits, "give the inner parts names: `let`, `block`"))
             return self._finish(report=False)
         return self._finish()
 
@@ -346,10 +333,8 @@ def _garbles_brace(fault: SyntaxFault, stray: SyntaxFault) -> bool:
     return fault.span.start > stray.span.start and ("\n" not in between or len(line.split()) == 1)
 
 
-def _too_deep(place: Span, help: str) -> SyntaxFault:
-    return SyntaxFault(
-        "E0108", place, f"brackets stand more than {limits.NESTING} deep here", f"{help}; {limits.remedy('NESTING')}"
-    )
+def _too_deep(place: Span, limits: Limits, help: str) -> SyntaxFault:
+    return SyntaxFault("E0108", place, f"brackets stand more than {limits.nesting} deep here", f"{help}; {remedy('nesting')}")
 
 
 def _span(source: SourceFile, token: Token) -> Span:

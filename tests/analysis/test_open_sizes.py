@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import archdsl
-from archdsl import limits
 from archdsl.analysis import OpenSizes, at_sizes
 from archdsl.analysis.open_sizes import Together, untie
 from archdsl.driver import Compiled, compile_text
+from archdsl.limits import DEFAULT
 from archdsl.shapes import format_shape, open_size
 from archdsl.sizes import ALL, equal
 from archdsl.source import SourceFile, Span
@@ -223,7 +223,9 @@ def test_what_explodes_is_refused_in_time(body: str, code: str) -> None:
     """By a limit that the message names."""
     compiled = checked(body)
     assert codes(compiled) == [code]
-    assert f"{limits.PERIOD:,}" in compiled.diagnostics[0].message or f"{limits.SIZE_VALUES:,}" in compiled.diagnostics[0].message
+    assert (
+        f"{DEFAULT.period:,}" in compiled.diagnostics[0].message or f"{DEFAULT.size_values:,}" in compiled.diagnostics[0].message
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 import archdsl
+from archdsl.driver import compile_text
 from archdsl.elaborate.replay import Replay
 from archdsl.ir.unrolled import Graph, verify
+from archdsl.session import Session
 
 PROGRAMS = {
     "a list that holds a value": """
@@ -52,9 +54,10 @@ def drawn(graph: Graph) -> list[object]:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_copies_are_what_calls_would_be(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    copied = verify(archdsl.loads(PROGRAMS[name]).graph)
+    session = Session()  # which parses the text once, so that the spans of both graphs are equal
+    copied = verify(compile_text(PROGRAMS[name], session=session).require())
     monkeypatch.setattr(Replay, "again", lambda *_: None)
-    made = verify(archdsl.loads(PROGRAMS[name]).graph)
+    made = verify(compile_text(PROGRAMS[name], session=session).require())
     assert drawn(copied) == drawn(made)
     assert copied.conditions == made.conditions
     assert copied.state() == made.state()

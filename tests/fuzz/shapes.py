@@ -25,6 +25,7 @@ from archdsl.analysis import OpenSizes, open_sizes
 from archdsl.backends.torch.load import build
 from archdsl.driver import Compiled, compile_text
 from archdsl.ir.unrolled import Graph
+from archdsl.limits import Limits
 from archdsl.sizes import SizeSet
 from tests.fuzz.minimize import minimized
 from tests.fuzz.oracle import Oracle, predicted
@@ -128,9 +129,9 @@ def _graph_of(text: str) -> tuple[Compiled, Graph | None]:
     """What became of a program, with the graph whose sizes were decided, whether or not any works."""
     decided: list[Graph] = []
 
-    def deciding(graph: Graph) -> OpenSizes:
+    def deciding(graph: Graph, limits: Limits) -> OpenSizes:
         decided.append(graph)
-        return open_sizes(graph)
+        return open_sizes(graph, limits)
 
     with patch.object(driver, "open_sizes", deciding):
         compiled = driver.compile_text(text)
