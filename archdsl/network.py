@@ -18,8 +18,8 @@ from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
-from archdsl.ir.unrolled import Graph
-from archdsl.shapes import format_shape
+from archdsl.ir import Graph
+from archdsl.shapes import Shape, format_shape
 from archdsl.starting_weights import Weights, weights_of
 
 if TYPE_CHECKING:
@@ -101,11 +101,7 @@ class Network:
         """The inputs, as training sees them."""
         from archdsl.data.inputs import Input  # here: checking needs no data
 
-        nodes = [self.graph.nodes[i] for i in self.graph.inputs]
-        return tuple(
-            Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer)
-            for node in nodes
-        )
+        return tuple(Input(str(value), _known(value.shape), value.dtype == "int") for value in self.graph.inputs)
 
     @property
     def data_folder(self) -> Path:
@@ -120,7 +116,7 @@ class Network:
     def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
         if not self.sizes.work:
             return self.graph, []
-        names = [self.graph.nodes[i].label or "" for i in self.graph.inputs]
+        names = [value.name or "" for value in self.graph.inputs]
         return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
 
     def open_data(self, reading: Reading | None = None) -> Opened:
@@ -137,7 +133,7 @@ class Network:
                 graph, found = self._at(shapes)
                 if graph is None:
                     raise SpecError(found)
-                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.root.arguments)
+                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.main.arguments)
         except Fault as fault:
             raise SpecError([self.diagnostic(fault)]) from fault
         return opened
@@ -411,10 +407,13 @@ def _one_file(one: Path, other: Path) -> bool:
 def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
     """The shapes of what the network and its heads give, by what messages call them."""
 
-    def shape(index: int) -> tuple[int | None, ...]:
-        return tuple(size if isinstance(size, int) else None for size in graph.nodes[index].shape)
+    heads = {f"the head `{head.name}`": _known(value.shape) for head, value in graph.heads}
+    return {"the network": _known(graph.result.shape), **heads}
 
-    return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
+
+def _known(shape: Shape) -> tuple[int | None, ...]:
+    """Return a shape with None for each symbolic size."""
+    return tuple(size if isinstance(size, int) else None for size in shape)
 
 
 @contextmanager
