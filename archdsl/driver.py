@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl import limits
-from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, counts, open_sizes, recipe_findings, simplify
+from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, recipe_findings, value_counts
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
 from archdsl.elaborate import (
     FalseClaim,
@@ -30,6 +30,8 @@ from archdsl.elaborate import (
 )
 from archdsl.ir.unrolled import Graph
 from archdsl.ir.unrolled import resolve_bias as run_passes
+from archdsl.passes.from_unrolled import converted
+from archdsl.passes.simplify_sizes import simplify_sizes
 from archdsl.records import record
 from archdsl.resources import shipped_files
 from archdsl.source import SourceFile, Span
@@ -176,18 +178,32 @@ def _examine(
     found = [*elaboration.diagnostics, *recipe_errors]
     graph, sizes = elaboration.graph, OpenSizes()
     if graph is not None:
-        graph = run_passes(graph)
+        graph = converted(run_passes(graph))
         sizes = open_sizes(graph)
         found += sizes.diagnostics
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            simplify(graph, sizes)
-        costs = Costs(graph)
-        scopes = elaboration.scopes_counted()
+            simplify_sizes(graph, sizes.work, [tie.sizes for tie in sizes.together])
+        costs = Costs()
         if recipe is not None and not module.file.damaged:
             found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
-        found += elaboration.settle(counts(graph, costs, scopes))
+        paths = {"": graph.main}
+
+        def walk(function, path):
+            for call in function.calls:
+                below = ".".join([*([path] if path else []), *call.module.key])
+                paths[below] = call.callee
+                walk(call.callee, below)
+
+        walk(graph.main, "")
+        found += elaboration.settle(
+            {
+                scope: value_counts(costs.counts(paths[scope.path]))
+                for scope in elaboration.scopes_counted()
+                if scope.path in paths
+            }
+        )
     found = [*program.diagnostics, *program.credible(found)]
     wrong = bool(elaboration.false_claims) or any(diagnostic.is_error for diagnostic in found)
     if elaboration.undecided is not None and not wrong:
