@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from archdsl import limits
 from archdsl.analysis.open_sizes import OpenSizes
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, Function, Graph, OpNode, Value
 from archdsl.ops.base import check_limits
 from archdsl.shapes import OpenSize, Shape
@@ -27,7 +27,7 @@ def beyond_all_limits(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
     for value, over in over_limits(graph, at):
         if all(_grows(size) for size in value.shape if isinstance(size, OpenSize)):
             message = f"{over}, even at {where}, the smallest that works"
-            return [Diagnostic("E0502", message, mark(value), help="is a size larger than meant?")]
+            return [untyped("E0502", message, mark(value), help="is a size larger than meant?")]
     return []
 
 
@@ -42,8 +42,8 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, st
         producer = value.producer
         try:
             check_limits(f"`{producer.op.name}` gives" if isinstance(producer, OpNode) else f"the input `{value.name}` is", shape)
-        except Fault as fault:
-            yield value, fault.message
+        except SpecError as error:
+            yield value, error.diagnostic.message
 
 
 def values_in_order(graph: Graph) -> Iterator[Value]:
@@ -78,6 +78,6 @@ def _none_small_enough(verdict: OpenSizes, graph: Graph, symbol: str) -> Diagnos
     message = f"no {symbol} works: it must be at least {smallest:,}, and a size is at most {limits.SIZE:,}"
     demands = [demand for demand in verdict.decisive(symbol) if demand.sizes.smallest() > limits.SIZE]
     place = demands[0].span if demands else graph.stated_at.get(symbol)
-    return Diagnostic(
+    return untyped(
         "E0310", message, Mark(place) if place is not None else None, help="is a window, a dilation or a bound larger than meant?"
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
-from archdsl.declared import show
 from archdsl.ir import Call, Function, Graph, Node, OpNode, Usage, Value
+from archdsl.literals import show
 from archdsl.ops.base import Category, Op
 from archdsl.shapes import Dim, Shape
 
@@ -184,7 +184,7 @@ class _Folder:
                 made.update((out, inside[inner]) for out, inner in zip(node.outputs, callee.outputs, strict=True))
                 continue
             item = self._call(node, path, below, takes) if isinstance(node, Call) else self._op(node, path, below, takes)
-            made.update(dict.fromkeys(node.outputs, {item}))
+            made.update((value, {item}) for value in node.outputs)
             yield below, item
 
     def _call(self, call: Call, path: str, below: str, takes: set[_Item]) -> _Item:

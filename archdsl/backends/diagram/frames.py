@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
 from archdsl.ops.base import Category
 
