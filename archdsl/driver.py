@@ -14,7 +14,7 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
-from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, counts, open_sizes, recipe_findings, simplify
+from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, recipe_findings, value_counts
 from archdsl.analysis.claims import check_claims
 from archdsl.analysis.graph_warnings import graph_warnings
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
@@ -33,7 +33,7 @@ from archdsl.elaborate import (
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.passes import run_passes
-from archdsl.passes.to_unrolled import unroll
+from archdsl.passes.simplify_sizes import simplify_sizes
 from archdsl.records import record
 from archdsl.resources import shipped_files
 from archdsl.session import Session
@@ -212,21 +212,16 @@ def _examine(
         graph = run_passes(graph)
         if not module.file.damaged:
             found += graph_warnings(graph, module)
-        flat, scopes, values = unroll(graph)
-        sizes = open_sizes(flat, limits)
+        sizes = open_sizes(graph, limits)
         found += sizes.diagnostics
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
-            found += beyond_all_limits(sizes, flat)
+            found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            simplify(flat, sizes)
-            for node, value in zip(flat.nodes, values, strict=True):
-                value.shape = node.shape
-            graph.valid_sizes, graph.coupled_sizes = flat.works, flat.tied
-        costs = Costs(flat)
+            simplify_sizes(graph, sizes.work, [tie.sizes for tie in sizes.together])
         if recipe is not None and not module.file.damaged:
-            found += recipe_findings(flat, recipe, places, alone=len(_networks(module)) == 1)
-        counted = counts(flat, costs, [scopes[f] for f in graph.functions() if f.claims])
-        checked = check_claims(graph, lambda function: counted[scopes[function]], program.session, steps)
+            found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
+        costs = Costs()
+        checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), program.session, steps)
         found += checked.errors
         undecided, steps = undecided or checked.undecided, checked.steps
         false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]

@@ -18,11 +18,11 @@ from archdsl.diagnostics.untyped import untyped
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
 from archdsl.literals import show
 from archdsl.session import Session
-from archdsl.shapes import format_shape
+from archdsl.shapes import Shape, format_shape
 from archdsl.starting_weights import Weights, weights_of
 
 if TYPE_CHECKING:
@@ -124,11 +124,7 @@ class Network:
         """The inputs, as training sees them."""
         from archdsl.data.inputs import Input  # here: checking needs no data
 
-        nodes = [self.graph.nodes[i] for i in self.graph.inputs]
-        return tuple(
-            Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer)
-            for node in nodes
-        )
+        return tuple(Input(str(value), _known(value.shape), value.dtype == "int") for value in self.graph.inputs)
 
     @property
     def data_folder(self) -> Path:
@@ -143,7 +139,7 @@ class Network:
     def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
         if not self.sizes.work:
             return self.graph, []
-        names = [self.graph.nodes[i].label or "" for i in self.graph.inputs]
+        names = [value.name or "" for value in self.graph.inputs]
         return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
 
     def open_data(self, reading: Reading | None = None) -> Opened:
@@ -160,7 +156,7 @@ class Network:
                 graph, found = self._at(shapes)
                 if graph is None:
                     raise SpecError(*found)
-                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.root.arguments)
+                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.main.arguments)
         return opened
 
     def table(self) -> Table:
@@ -420,10 +416,13 @@ def _one_file(one: Path, other: Path) -> bool:
 def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
     """The shapes of what the network and its heads give, by what messages call them."""
 
-    def shape(index: int) -> tuple[int | None, ...]:
-        return tuple(size if isinstance(size, int) else None for size in graph.nodes[index].shape)
+    heads = {f"the head `{head.name}`": _known(value.shape) for head, value in graph.heads}
+    return {"the network": _known(graph.result.shape), **heads}
 
-    return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
+
+def _known(shape: Shape) -> tuple[int | None, ...]:
+    """Return a shape with None for each symbolic size."""
+    return tuple(size if isinstance(size, int) else None for size in shape)
 
 
 def _settings(parameters: Mapping[str, Any], limits: Limits) -> dict[str, str]:

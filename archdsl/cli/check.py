@@ -106,7 +106,7 @@ def _row_data(row: Row) -> dict[str, Any]:
     """Of one of the `times` equal layers. A size that the input leaves open is a formula, as text."""
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
-        "macs": _plain(row.macs), "head": row.part == "head", "times": row.times, **({"training": row.training} if row.training else {}),
+        "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused", "times": row.times, **({"training": row.training} if row.training else {}),
     }  # fmt: skip
 
 

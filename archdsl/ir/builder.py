@@ -18,6 +18,7 @@ error, where the graph ends.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from archdsl.declared import Fault
@@ -332,6 +333,16 @@ def copy_function(function: Function) -> Function:
     made.conditions = [c._replace(sides=(values[c.sides[0]], values[c.sides[1]])) for c in function.conditions]
     made.claims = list(function.claims)
     return made
+
+
+def copy_graph(graph: Graph) -> Graph:
+    """Return a copy with functions of its own, each copied once."""
+    copies: dict[Function, Function] = {}
+    for function in graph.functions():  # callees first
+        made = copies[function] = copy_function(function)
+        for call in made.calls:
+            call.callee = copies[call.callee]
+    return replace(graph, main=copies[graph.main], results=list(graph.results))
 
 
 def _copy_node(node: Node, inputs: list[Value], modules: dict[Module, Module]) -> Node:

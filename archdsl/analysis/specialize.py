@@ -1,4 +1,4 @@
-"""A network with open sizes at given ones, and its formulas as they read where it works."""
+"""A network with symbolic sizes at given ones."""
 
 from __future__ import annotations
 
@@ -6,33 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from archdsl.analysis.largest import over_limits
+from archdsl.analysis.largest import mark, over_limits
 from archdsl.analysis.open_sizes import Demand, OpenSizes
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
-from archdsl.ir.unrolled import Graph, Node
-from archdsl.shapes import Dim, OpenSize, Shape, format_shape
-from archdsl.sizes import describe, simplified
+from archdsl.ir import Graph, Value, copy_graph
+from archdsl.shapes import OpenSize, Shape, format_shape
+from archdsl.sizes import describe
 from archdsl.source import Span
-
-
-def simplify(graph: Graph, sizes: OpenSizes) -> None:
-    """Note where the network works, and let every open size print as it reads there: `H/16` for `floor(H/16)`."""
-    work = sizes.work
-    graph.works, graph.tied = dict(work), [tie.sizes for tie in sizes.together]
-    known: dict[int, Dim] = {}
-
-    def shown(size: Dim) -> Dim:
-        if not isinstance(size, OpenSize) or len(size.offsets) == 1:
-            return size
-        if id(size) not in known:
-            known[id(size)] = replace(size, text=simplified(size, work[size.symbol]))
-        return known[id(size)]
-
-    before = [node.shape for node in graph.nodes]  # keeps what `known` tells apart by its id
-    for node, shape in zip(graph.nodes, before, strict=True):
-        if any(isinstance(size, OpenSize) for size in shape):
-            node.shape = tuple([shown(size) for size in shape])
 
 
 def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]]) -> tuple[Graph | None, list[Diagnostic]]:
@@ -41,14 +22,13 @@ def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]])
     An input that is not given follows from the others, where they share its open sizes.
     """
     at: dict[str, int] = {}
-    inputs = [graph.nodes[i] for i in graph.inputs]
-    for node in inputs:
-        for size, number in zip(node.shape, given.get(_name(node), ()), strict=False):
+    for value in graph.inputs:
+        for size, number in zip(value.shape, given.get(value.name or "", ()), strict=False):
             if isinstance(size, OpenSize) and size.offsets == (0,) and size.slope == 1:
                 at.setdefault(size.symbol, number)
-    for node in inputs:
-        shape = given.get(_name(node))
-        if shape is not None and (wrong := _differs(node, tuple(shape), at)) is not None:
+    for value in graph.inputs:
+        shape = given.get(value.name or "")
+        if shape is not None and (wrong := _differs(value, tuple(shape), at)) is not None:
             return None, [wrong]
     left = [symbol for symbol in sizes.work if symbol not in at]
     if left:
@@ -61,20 +41,16 @@ def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:
     """An error for the first tensor that is larger than any can be."""
     where = " and ".join(f"{symbol} = {number}" for symbol, number in at.items())
     first = islice(over_limits(graph, at), 1)
-    return [untyped("E0312", f"the network does not work at {where}: {over}", Mark(node.span)) for node, over in first]
+    return [untyped("E0312", f"the network does not work at {where}: {over}", mark(value)) for value, over in first]
 
 
-def _name(node: Node) -> str:
-    return node.label or ""
-
-
-def _differs(node: Node, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagnostic | None:
+def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagnostic | None:
     """An error where an input cannot have this shape."""
-    said = _shape_at(node.shape, at) if len(shape) == len(node.shape) else None
+    said = _shape_at(value.shape, at) if len(shape) == len(value.shape) else None
     if said == shape:
         return None
     sizes = "x".join(map(str, shape))
-    return untyped("E0312", f"`{_name(node)}` is {format_shape(node.shape)}, and cannot be {sizes}", Mark(node.span))
+    return untyped("E0312", f"`{value.name}` is {format_shape(value.shape)}, and cannot be {sizes}", mark(value))
 
 
 def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Diagnostic]:
@@ -85,29 +61,38 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
         if n in work:
             continue
         help = f"{symbol} must be {describe(work)}"
-        failing: dict[Span, Demand] = {}
+        failing: dict[Span | None, Demand] = {}
         for demand in sizes.demands:
             if demand.symbol == symbol and n not in demand.sizes:
                 failing.setdefault(demand.span, demand)
         for demand in failing.values():
             message = f"the network does not work at {symbol} = {n}: {demand.reason}"
-            found.append(
-                untyped("E0312", message, Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}"), help=help)
-            )
+            place = Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}") if demand.span is not None else None
+            found.append(untyped("E0312", message, place, help=help))
         if not failing:
             message = f"the condition of the input does not hold at {symbol} = {n}"
             found.append(untyped("E0312", message, Mark(graph.stated_at[symbol]), help=help))
     for tie in sizes.together:
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
             where = " and ".join(f"{symbol} = {at[symbol]}" for symbol in tie.sizes)
-            found.append(untyped("E0312", f"the network does not work at {where}: {tie.reason}", Mark(tie.span)))
+            found.append(
+                untyped(
+                    "E0312",
+                    f"the network does not work at {where}: {tie.reason}",
+                    Mark(tie.span) if tie.span is not None else None,
+                )
+            )
     return found[: sizes.limits.errors]
 
 
 def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
     """The graph with numbers in place of open sizes."""
-    nodes = [replace(node, shape=_shape_at(node.shape, at)) for node in graph.nodes]
-    return replace(graph, nodes=nodes, conditions=[], stated={}, stated_at={}, works={}, tied=())
+    copied = copy_graph(graph)
+    for function in copied.functions():
+        function.conditions = []
+        for value in function.values:
+            value.shape = _shape_at(value.shape, at)
+    return replace(copied, stated={}, stated_at={}, valid_sizes={}, coupled_sizes=())
 
 
 def _shape_at(shape: Shape, at: Mapping[str, int]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.analysis import describe, varies
 from archdsl.backends.diagram.model import Detail, Part
-from archdsl.ir.unrolled import Graph, Node
+from archdsl.ir import Graph, OpNode
 from archdsl.literals import show
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
@@ -29,7 +29,7 @@ def shape_text(shape: Shape) -> str:
 
 def inputs_text(graph: Graph) -> str:
     """The shapes of the inputs, of many the first ones: `3×224×224, 10`."""
-    texts = [shape_text(graph.nodes[i].shape) for i in graph.inputs[:_MOST_INPUTS]]
+    texts = [shape_text(value.shape) for value in graph.inputs[:_MOST_INPUTS]]
     more = len(graph.inputs) - len(texts)
     return ", ".join(texts) + (f" and {more} more" if more else "")
 
@@ -39,38 +39,38 @@ def spatial(shape: Shape) -> Shape:
     return shape[1:]
 
 
-def part(graph: Graph, node: Node, detail: Detail, values: Sequence[Node]) -> Part:
+def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
     """The words for an op. `values` are the ops it stands for, whose probabilities may differ."""
     main = node.op.weight_layer
     if detail == "full":
-        return Part(_short(describe(node)), main)
-    words = [_named(graph, node)]
+        return Part(_short(describe(node.op)), main)
+    words = [_named(node)]
     given = dict(node.op)
     for position, name in enumerate(node.op.parameters_in_order()):
         field = type(node.op).model_fields[name]
         if name in _FINE_PRINT | _ELSEWHERE or (name == "axis" and node.op.category is not Category.JOIN):
             continue
-        if field.is_required() or varies(node, name):
+        if field.is_required() or varies(node.op, name):
             if not (main and position == 0):
                 words[0] += f" {_values(name, values)}"
         elif given[name] != field.default:
             words.append(f"{name} {show(given[name], node.op.words(name))}")
-    if main and node.shape:
-        words.insert(1, _size(node.shape[0] if node.op.category is Category.CONVOLUTION else node.shape[-1]))
-    return Part(_short(", ".join([*words, *_step(graph, node)])), main)
+    if main and node.output.shape:
+        words.insert(1, _size(node.output.shape[0] if node.op.category is Category.CONVOLUTION else node.output.shape[-1]))
+    return Part(_short(", ".join([*words, *_step(node)])), main)
 
 
-def _named(graph: Graph, node: Node) -> str:
+def _named(node: OpNode) -> str:
     """The op with its window before it: `3×3 conv`."""
-    window = _window(graph, node)
+    window = _window(node)
     return f"{'×'.join(map(str, window))} {node.op.name}" if window else node.op.name
 
 
-def _window(graph: Graph, node: Node) -> tuple[int, ...]:
-    shapes = graph.input_shapes(node)
+def _window(node: OpNode) -> tuple[int, ...]:
+    shapes = node.input_shapes
     if node.op.category is Category.CONVOLUTION:
         return node.op.parameters(*shapes).get("weight", ())[2:]
-    return _each(getattr(node.op, "k", None), len(node.shape) - 1)
+    return _each(getattr(node.op, "k", None), len(node.output.shape) - 1)
 
 
 def _each(value: Any, axes: int) -> tuple[int, ...]:
@@ -79,16 +79,16 @@ def _each(value: Any, axes: int) -> tuple[int, ...]:
     return (value,) * axes if isinstance(value, int) else value
 
 
-def _step(graph: Graph, node: Node) -> list[str]:
+def _step(node: OpNode) -> list[str]:
     """`/2` for a step of two, and `↑2` where it enlarges."""
     if "stride" not in type(node.op).model_fields:
         return []
     stride = node.op.stride if node.op.stride is not None else node.op.k  # type: ignore[attr-defined]
-    steps = _each(stride, len(node.shape) - 1)
+    steps = _each(stride, len(node.output.shape) - 1)
     if set(steps) <= {1}:
         return []
-    before = graph.input_shapes(node)[0]
-    sign = "↑" if any(_sample(b) < _sample(a) for b, a in zip(spatial(before), spatial(node.shape), strict=False)) else "/"
+    before = node.input_shapes[0]
+    sign = "↑" if any(_sample(b) < _sample(a) for b, a in zip(spatial(before), spatial(node.output.shape), strict=False)) else "/"
     return [sign + "×".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))]
 
 
@@ -96,7 +96,7 @@ def _sample(size: Dim) -> int:
     return size if isinstance(size, int) else size.at(1 << 20)
 
 
-def _values(name: str, nodes: Sequence[Node]) -> str:
+def _values(name: str, nodes: Sequence[OpNode]) -> str:
     """A parameter's value, or its range over several ops."""
     values = [getattr(node.op, name) for node in nodes]
     if isinstance(values[0], float):

@@ -11,7 +11,7 @@ from archdsl.shapes import Dim, format_shape
 if TYPE_CHECKING:
     from archdsl.analysis.table import Row, Table
 
-_HEAD, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
+_PART, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
 
 
 def table_text(table: Table, *, color: bool = False) -> str:
@@ -27,7 +27,8 @@ def table_text(table: Table, *, color: bool = False) -> str:
 
 
 def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:
-    mark = Cell(f"×{row.times}", _TIMES) if row.times > 1 else Cell("head", _HEAD) if row.part == "head" else ""
+    part = "" if row.part == "main" else row.part
+    mark = Cell(" ".join([f"×{row.times}", part]).rstrip(), _TIMES) if row.times > 1 else Cell(part, _PART)
     return [
         printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), DIM if same_shape else ()),
         _count(row.params), "open" if row.macs is None else _count(row.macs),
