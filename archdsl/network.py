@@ -163,7 +163,7 @@ class Network:
         """
         with _faults_as_errors():
             with extra_needed("train", "building a module"):
-                from archdsl.backends.torch.load import build  # here: torch takes over a second to import
+                from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
             module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
         if weights is not None:
             self.load_weights(module, weights)

@@ -14,7 +14,7 @@ from archdsl.backends.torch.expressions import Call, Target
 from archdsl.backends.torch.forms import TAKEN, Form, Forms
 from archdsl.backends.torch.forward import chain_lines, forward_lines
 from archdsl.backends.torch.initialize import initialization_lines
-from archdsl.backends.torch.layout import Expression, Group, lines, repeated
+from archdsl.backends.torch.pretty_print import Expression, Group, lines, repeated
 from archdsl.backends.torch.plan import Container, Leaf, Part, Step, is_bare, plan
 from archdsl.backends.torch.runtime_source import definitions_for, names_used
 from archdsl.backends.torch.size_check import NAME, size_check
