@@ -179,7 +179,7 @@ class Network:
         raises `ValueError` for an input of a size that does not work, before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with extra_needed("train", "building a module"):
-            from archdsl.backends.torch.load import build  # here: torch takes over a second to import
+            from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
         module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
         if weights is not None:
             self.load_weights(module, weights)

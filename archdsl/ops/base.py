@@ -93,6 +93,10 @@ class Op(Declared):
         """Whether the gradient can be computed from the output alone, so that the op may overwrite its input."""
         return False
 
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether the op returns an input of this shape as it is, in training as well."""
+        return False
+
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the parameters as numbers for these inputs, with the sizes that follow from the inputs.
 

@@ -22,7 +22,7 @@ import torch
 
 from archdsl import driver
 from archdsl.analysis import OpenSizes, open_sizes
-from archdsl.backends.torch.load import build
+from archdsl.backends.torch.instantiate import build
 from archdsl.driver import Compiled, compile_text
 from archdsl.ir.unrolled import Graph
 from archdsl.limits import Limits

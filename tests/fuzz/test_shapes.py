@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.analysis import layer_table
-from archdsl.backends.torch.load import build
+from archdsl.backends.torch.instantiate import build
 from archdsl.driver import compile_text
 from archdsl.ops import convolution, pooling
 from archdsl.ops.base import window_output

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import archdsl
-from archdsl.backends.torch.load import build
+from archdsl.backends.torch.instantiate import build
 
 SPECS = sorted(path.stem for path in (Path(__file__).parents[3] / "specs").glob("*.arch"))
 INPUT = "input picture [4, 8, 8]"

@@ -50,3 +50,10 @@ def repeated(items: Sequence[Expression]) -> tuple[Expression, ...]:
         else:
             found.append(f"*({one_line(item)} for _ in range({count}))")
     return tuple(found)
+
+
+def entry(before: str, expression: Expression, after: str = "") -> Expression:
+    """Return an expression with a text around it, which stays on the lines of its brackets."""
+    if isinstance(expression, str):
+        return before + expression + after
+    return Group(before + expression.opening, expression.items, expression.closing + after)

@@ -12,19 +12,19 @@ import torch
 from torch import nn
 
 from archdsl.backends.torch.emit import emit_module
-from archdsl.ir.unrolled import Graph
 
 
 def build(
-    graph: Graph,
+    graph: Any,
     device: torch.device | str | None = None,
     *,
     aux: bool = True,
     dtype: torch.dtype | None = None,
     check_sizes: bool = True,
+    inplace: bool = True,
 ) -> nn.Module:
     """The network as an `nn.Module` with fresh weights. `device` may be `meta`, which allocates nothing."""
-    emitted = emit_module(graph, aux=aux, check_sizes=check_sizes)
+    emitted = emit_module(graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
     namespace = module_of(emitted.source, graph.name)
     with torch.device(device if device is not None else torch.get_default_device()):
         network: nn.Module = getattr(namespace, emitted.class_name)()
