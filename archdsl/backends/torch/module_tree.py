@@ -232,9 +232,9 @@ class ModuleTree:
 
     def _finish_root(self, aux: bool) -> None:
         root, graph = self.root, self.graph
-        kinds = ("main", "head", "output") if aux else ("main", "output")
+        heads = [value for _, value in graph.heads] if aux else []
         root.inputs = list(graph.inputs)
-        root.outputs = list(dict.fromkeys(value for kind in kinds for _, value in graph.returned(kind)))
+        root.outputs = list(dict.fromkeys([graph.result, *heads, *(value for _, value in graph.outputs)]))
         root.chain = root.chain and len(graph.inputs) == 1 and not graph.outputs and not (aux and graph.heads)
         root.training_only = False  # it runs in evaluation too, even if its result is an input and all its steps are for heads
 
