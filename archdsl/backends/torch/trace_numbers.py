@@ -34,6 +34,7 @@ from archdsl.backends.torch.formulas import (
     substitute,
     symbols,
     traced,
+    untraced,
 )
 from archdsl.backends.torch.lowerings import lower
 from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
@@ -119,13 +120,16 @@ class Tracer:
         """Return the steps of modules that are laid side by side."""
         found: list[StepText] = []
         for steps in zip(*(module.steps for module in modules), strict=True):
-            found.append(self._op(steps, scope) if isinstance(steps[0], OpStep) else self._call(steps, scope))
+            if isinstance(steps[0], OpStep):
+                found.append(self._op(steps, scope, modules[0].sequential))
+            else:
+                found.append(self._call(steps, scope))
         return found
 
-    def _op(self, steps: tuple[OpStep, ...], scope: _Scope) -> OpText:
+    def _op(self, steps: tuple[OpStep, ...], scope: _Scope, sequential: bool) -> OpText:
         first = steps[0]
         inplace = all([step.overwrites for step in steps])
-        lowerings = [lower(s.node.op, *s.node.input_shapes, inplace=True) if inplace else s.lowering for s in steps]
+        lowerings = [step.lowered.overwriting() if inplace else step.lowering for step in steps]
         op = self._traced_op(steps, scope)
         lowering = lowerings[0]
         if self.count > 1 or op is not first.node.op:
@@ -135,11 +139,15 @@ class Tracer:
             made = op.infer(*shapes)
             values = [step.node.output for step in steps]
             scope.shapes[values[0]] = self._shape(values, lambda axis, _: formula_of(made[axis]))
-        call = lowering.parameter or lowering.module
-        calls = [found.parameter or found.module for found in lowerings]
-        constructor = self._literals(call, calls, first, scope) if call is not None else []
-        function = self._literals(lowering.function, [found.function for found in lowerings], first, scope)
-        return OpText(first, lowering, constructor, function, removed=all([step.removable for step in steps]))
+        text = OpText(first, lowering, removed=all([step.removable for step in steps]))
+        if text.removed:
+            return text
+        call, function = text.constructed(sequential), text.applied(sequential)
+        if call is not None:
+            text.constructor = self._literals(call, [found.parameter or found.module for found in lowerings], first, scope)
+        if function is not None:
+            text.function = self._literals(function, [found.function for found in lowerings], first, scope)
+        return text
 
     def _traced_op(self, steps: tuple[OpStep, ...], scope: _Scope) -> Op:
         """Return the first instance's op with traced attributes."""
@@ -191,6 +199,10 @@ class Tracer:
 
     def _literals(self, call: Expr | None, calls: Sequence[Any], step: OpStep, scope: _Scope) -> list[Written | None]:
         """Return what to write for each literal of an expression."""
+        if self.count == 1:
+            plain = literals(calls[0])  # not traced, so that defaults are recognized
+            pairs = zip(literals(call), plain, strict=True)
+            return [None if other.is_default else Written(_plainly(own.value)) for own, other in pairs]
         rows = zip(literals(call), *(literals(other) for other in calls), strict=True)
         return [self._literal(own, others, step, scope) for own, *others in rows]
 
@@ -199,8 +211,7 @@ class Tracer:
             return None
         column = tuple([other.value for other in others])
         if is_constant(column):
-            formula = formula_of(own.value)
-            return Written(formula if isinstance(formula, Spelled) else column[0])
+            return Written(_plainly(own.value) if type(column[0]) is float else column[0])
         return Written(self._varying(own.value, column, own, step, scope))
 
     def _varying(self, value: Any, column: tuple[Any, ...], argument: Argument, step: OpStep, scope: _Scope) -> Any:
@@ -407,6 +418,12 @@ def _same(a: Any, b: Any) -> bool:
     numbers = isinstance(a, int | float) and isinstance(b, int | float)
     kinds = isinstance(a, float) == isinstance(b, float) and isinstance(a, bool) == isinstance(b, bool)
     return (kinds if numbers else type(a) is type(b)) and bool(a == b)
+
+
+def _plainly(value: Any) -> Any:
+    """Return a constant as it is written: as the spec spells it, if that is known."""
+    formula = formula_of(value)
+    return formula if isinstance(formula, Spelled) else untraced(value)
 
 
 def _spelled(name: str, text: str, value: float) -> dict[str, Any]:
