@@ -155,6 +155,8 @@ def binary(sign: str, left: Formula, right: Formula) -> Formula:
         return left
     if (a == 0 and sign == "+") or (a == 1 and type(a) is int and sign == "*"):
         return right
+    if sign == "-" and (rest := _without(left, right)) is not None:
+        return rest
     if isinstance(left, Binary) and type(b) is int:
         c = left.right
         if sign in ("+", "-") and left.sign in ("+", "-") and type(c) is int:  # n + 2 - 1 is n + 1
@@ -163,6 +165,18 @@ def binary(sign: str, left: Formula, right: Formula) -> Formula:
         if sign == "//" and left.sign == "*" and b > 0 and _value(c) == b:  # n * 64 // 64 is n
             return left.left
     return Binary(sign, left, right)
+
+
+def _without(total: Formula, term: Formula) -> Formula | None:
+    """Return a sum without one of its terms; None if that is not one of them: `width + inc - width` is `inc`."""
+    if total == term:
+        return 0
+    if not isinstance(total, Binary) or total.sign not in ("+", "-"):
+        return None
+    if total.sign == "+" and total.right == term:
+        return total.left
+    rest = _without(total.left, term)
+    return None if rest is None else binary(total.sign, rest, total.right)
 
 
 def evaluate(formula: Formula, instance: int) -> Any:

@@ -34,6 +34,7 @@ from archdsl.backends.torch.formulas import (
     substitute,
     symbols,
     traced,
+    untraced,
 )
 from archdsl.backends.torch.lowerings import lower
 from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
@@ -67,6 +68,7 @@ class Tracer:
         self.symbols: list[Symbol] = []
         self._templates = templates
         self._arguments: dict[str, Formula | None] = {}
+        self._named: set[Symbol] = set()
         self.body: list[StepText] = []
         self.outputs: list[Shape] = []
         self._scope = _Scope(self, members, None)
@@ -108,6 +110,7 @@ class Tracer:
             computed = formula(axis, column)
             if computed is None or size_of(computed) > _MOST_OPERATORS or not self.confirmed(computed, column):
                 computed = self.symbol(_hint_of(values[0], axis), column)
+                self._named.add(computed)
             found.append(traced(column[0], computed))
         return tuple(found)
 
@@ -117,13 +120,16 @@ class Tracer:
         """Return the steps of modules that are laid side by side."""
         found: list[StepText] = []
         for steps in zip(*(module.steps for module in modules), strict=True):
-            found.append(self._op(steps, scope) if isinstance(steps[0], OpStep) else self._call(steps, scope))
+            if isinstance(steps[0], OpStep):
+                found.append(self._op(steps, scope, modules[0].sequential))
+            else:
+                found.append(self._call(steps, scope))
         return found
 
-    def _op(self, steps: tuple[OpStep, ...], scope: _Scope) -> OpText:
+    def _op(self, steps: tuple[OpStep, ...], scope: _Scope, sequential: bool) -> OpText:
         first = steps[0]
         inplace = all([step.overwrites for step in steps])
-        lowerings = [lower(s.node.op, *s.node.input_shapes, inplace=True) if inplace else s.lowering for s in steps]
+        lowerings = [step.lowered.overwriting() if inplace else step.lowering for step in steps]
         op = self._traced_op(steps, scope)
         lowering = lowerings[0]
         if self.count > 1 or op is not first.node.op:
@@ -133,11 +139,15 @@ class Tracer:
             made = op.infer(*shapes)
             values = [step.node.output for step in steps]
             scope.shapes[values[0]] = self._shape(values, lambda axis, _: formula_of(made[axis]))
-        call = lowering.parameter or lowering.module
-        calls = [found.parameter or found.module for found in lowerings]
-        constructor = self._literals(call, calls, first, scope) if call is not None else []
-        function = self._literals(lowering.function, [found.function for found in lowerings], first, scope)
-        return OpText(first, lowering, constructor, function, removed=all([step.removable for step in steps]))
+        text = OpText(first, lowering, removed=all([step.removable for step in steps]))
+        if text.removed:
+            return text
+        call, function = text.constructed(sequential), text.applied(sequential)
+        if call is not None:
+            text.constructor = self._literals(call, [found.parameter or found.module for found in lowerings], first, scope)
+        if function is not None:
+            text.function = self._literals(function, [found.function for found in lowerings], first, scope)
+        return text
 
     def _traced_op(self, steps: tuple[OpStep, ...], scope: _Scope) -> Op:
         """Return the first instance's op with traced attributes."""
@@ -169,13 +179,13 @@ class Tracer:
             return TracedRange(*ends)
         if all(type(value) is tuple for value in column) and len({len(value) for value in column}) == 1:
             return tuple(self._numbers(name, column, formula, [name] * len(column[0])))
-        if isinstance(formula, tuple) or not all(type(value) in (int, float) for value in column):
+        if not all(type(value) in (int, float) for value in column):
             return column[0]
-        return self._number(name, column, formula)
+        return self._number(name, column, _single(formula))
 
     def _numbers(self, name: str, column: Sequence[tuple[Any, ...]], formula: Any, hints: Sequence[str]) -> Iterator[Any]:
         """Yield the first value of each element's column, traced."""
-        formulas = formula if isinstance(formula, tuple) and len(formula) == len(hints) else (None,) * len(hints)
+        formulas = formula if type(formula) is tuple and len(formula) == len(hints) else (None,) * len(hints)
         for hint, own, inner in zip(hints, formulas, zip(*column, strict=True), strict=True):
             constant = is_constant(inner) or not all(type(value) in (int, float) for value in inner)
             yield inner[0] if constant else self._number(hint, inner, own)
@@ -189,6 +199,10 @@ class Tracer:
 
     def _literals(self, call: Expr | None, calls: Sequence[Any], step: OpStep, scope: _Scope) -> list[Written | None]:
         """Return what to write for each literal of an expression."""
+        if self.count == 1:
+            plain = literals(calls[0])  # not traced, so that defaults are recognized
+            pairs = zip(literals(call), plain, strict=True)
+            return [None if other.is_default else Written(_plainly(own.value)) for own, other in pairs]
         rows = zip(literals(call), *(literals(other) for other in calls), strict=True)
         return [self._literal(own, others, step, scope) for own, *others in rows]
 
@@ -197,8 +211,7 @@ class Tracer:
             return None
         column = tuple([other.value for other in others])
         if is_constant(column):
-            formula = formula_of(own.value)
-            return Written(formula if isinstance(formula, Spelled) else column[0])
+            return Written(_plainly(own.value) if type(column[0]) is float else column[0])
         return Written(self._varying(own.value, column, own, step, scope))
 
     def _varying(self, value: Any, column: tuple[Any, ...], argument: Argument, step: OpStep, scope: _Scope) -> Any:
@@ -206,7 +219,7 @@ class Tracer:
         formula = formula_of(value)
         if self.confirmed(formula, column) and formula is not None and size_of(formula) <= _MOST_OPERATORS:
             if isinstance(formula, Symbol):
-                self._name_by_use(formula, argument.name, step)
+                self._name_by_use(formula, argument.name, step.key)
             return formula
         same_length = all(type(item) is tuple for item in column) and len({len(item) for item in column}) == 1
         if same_length and type(value) is tuple:
@@ -217,21 +230,23 @@ class Tracer:
         if isinstance(direct, Symbol) and self.confirmed(direct, column):
             return direct
         made = self.symbol(argument.name or argument.attribute or "value", column)
-        self._name_by_use(made, argument.name, step)
+        self._name_by_use(made, argument.name, step.key)
         return made
 
-    def _name_by_use(self, symbol: Symbol, name: str, step: OpStep) -> None:
-        """Call a symbol of the class's own as PyTorch calls the argument that it is; of an output, also after its op."""
-        if name == "in_features" and symbol.origin is not None and not isinstance(symbol.origin, str):
+    def _name_by_use(self, symbol: Symbol, name: str, key: tuple[str, ...]) -> None:
+        """Call a number of the class's own as PyTorch calls the argument that it is first used for.
+
+        `out_channels` is reserved for the output of the class: elsewhere they are those of a child, by its label.
+        """
+        if isinstance(symbol.origin, InputSize) and name == "in_features":
             symbol.hint = symbol.hint.rpartition("_")[0] + "_features"
-        if symbol.origin is not None or symbol.hint.endswith(("_channels", "_features")):
+        if symbol.origin is not None or symbol in self._named or not name:
             return
+        self._named.add(symbol)
         if name.startswith("out_"):
-            label = step.key[-1] if step.key and step.key[-1].isidentifier() else ""
-            kind = name.removeprefix("out_")
-            symbol.hint = f"{label}_{kind}" if label else kind
-        elif name:
-            symbol.hint = name
+            label, kind = key[-1] if key else "", name.removeprefix("out_")
+            name = f"{label}_{kind}" if label.isidentifier() else kind
+        symbol.hint = name
 
     # -- calls --
 
@@ -264,6 +279,7 @@ class Tracer:
             formula = argument(parameter.symbol)
             if formula is None or size_of(formula) > _MOST_OPERATORS:
                 formula = known[parameter.symbol] = self.symbol(parameter.name, column)
+                self._name_by_use(formula, parameter.name, first.key)
             arguments.append(Written(formula))
         if self.count > 1:
             self._output_shapes(steps, template, argument, scope)
@@ -282,7 +298,7 @@ class Tracer:
             default = symbol.origin if step.callee.function.kind == "group" else None
             text = step.node.expressions.get(symbol.origin, default)
             formula = parse(text, lambda word: scope.formula(word, step.node)) if text is not None else None
-        return formula if not isinstance(formula, tuple) and self.confirmed(formula, column) else None
+        return _single(formula) if self.confirmed(_single(formula), column) else None
 
     def _output_shapes(
         self, steps: tuple[CallStep, ...], template: ClassTemplate, argument: Callable[[Symbol], Formula | None], scope: _Scope
@@ -346,7 +362,7 @@ class _Scope:
         self._constants[name] = None  # while it is read, so that it cannot lead to itself
         first = self._modules[0].function
         formula = parse(text, lambda word: self._in_let(word, first, node)) if text is not None else None
-        return formula if not isinstance(formula, tuple) and self._tracer.confirmed(formula, column) else None
+        return _single(formula) if self._tracer.confirmed(_single(formula), column) else None
 
     def _in_let(self, word: str, function: Function, node: Node) -> Formula | None:
         """Return a name in a `let`, where `x` is usually what came into the block."""
@@ -385,6 +401,11 @@ def bound(module: ModuleNode, name: str) -> Any:
     return MISSING
 
 
+def _single(formula: Formula | tuple[Formula | None, ...] | None) -> Formula | None:
+    """Return a formula of one number; None for a list of them."""
+    return None if type(formula) is tuple else formula  # type: ignore[return-value]
+
+
 def is_constant(column: Sequence[Any]) -> bool:
     """Return whether all values of a column are the same."""
     first = column[0]
@@ -397,6 +418,12 @@ def _same(a: Any, b: Any) -> bool:
     numbers = isinstance(a, int | float) and isinstance(b, int | float)
     kinds = isinstance(a, float) == isinstance(b, float) and isinstance(a, bool) == isinstance(b, bool)
     return (kinds if numbers else type(a) is type(b)) and bool(a == b)
+
+
+def _plainly(value: Any) -> Any:
+    """Return a constant as it is written: as the spec spells it, if that is known."""
+    formula = formula_of(value)
+    return formula if isinstance(formula, Spelled) else untraced(value)
 
 
 def _spelled(name: str, text: str, value: float) -> dict[str, Any]:

@@ -99,15 +99,35 @@ def test_no_text_of_a_spec_is_code(doc: str, tmp_path: Path) -> None:
         f"## {doc}\nblock b(w) {{ conv(w, 3); relu; a: conv(w, 1) }}\n## {doc}\nnetwork net {{ {INPUT}; b(4); aux h: b(4) }}"
     )
     found = archdsl.loads(documented).source()
-    pattern = [ast.unparse(node) for node in ast.parse(archdsl.loads(plain).source()).body]
-    digits = str.maketrans("", "", "0123456789")
-    same = [text.translate(digits) for text in pattern]
-    assert [ast.unparse(node).translate(digits) for node in ast.parse(found.encode()).body] == same
+    same = statements(archdsl.loads(plain).source())
+    assert statements(found) == same
     path = tmp_path / f"{doc.replace('/', '').replace(chr(0), '')[:40]}.arch"
     path.write_text(plain, encoding="utf-8")
     found = archdsl.load(path).source()
-    assert [ast.unparse(node).translate(digits) for node in ast.parse(found.encode()).body] == same
+    assert statements(found) == same
     assert all(c.isprintable() or c == "\n" for c in found)
+
+
+def statements(source: str) -> list[str]:
+    """Return the statements of a source without docstrings and digits."""
+    tree = ast.parse(source.encode())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            assert ast.get_docstring(node) is not None
+            node.body = node.body[1:]
+    digits = str.maketrans("", "", "0123456789")
+    return [ast.unparse(node).translate(digits) for node in tree.body]
+
+
+def test_documentation_becomes_docstrings() -> None:
+    text = '## Figure 2b: \\alpha """ in quotes".\n## A second line.\nblock b(w) { conv(w, 3); add { x; x } }\n'
+    text += f"## The whole.\nnetwork net {{ {INPUT}; b(4) }}"
+    namespace: dict[str, Any] = {}
+    source = archdsl.loads(text).source()
+    exec(source, namespace)
+    assert namespace["B"].__doc__.splitlines()[:2] == ['Figure 2b: \\alpha """ in quotes".', "    A second line."]
+    assert namespace["B"].__doc__.splitlines()[-2].strip() == "The block `b`, line 3 of the spec."
+    assert namespace["Net"].__doc__.splitlines()[0] == "The whole."
 
 
 def test_runs_as_a_file(tmp_path: Path) -> None:
