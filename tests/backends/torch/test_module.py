@@ -1,5 +1,3 @@
-from archdsl.ir import flatten
-
 """The live module: copies, pickles, devices, dtypes, compilers, results, tracebacks."""
 
 from __future__ import annotations
