@@ -23,13 +23,13 @@ from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.build import Builder
 from archdsl.syntax.damage import Damage
-from archdsl.syntax.faults import explain
-from archdsl.syntax.layout import CLOSES, Layout
-from archdsl.syntax.situation import Situation, SyntaxFault
-from archdsl.syntax.stack import Stack, Tables
+from archdsl.syntax.error_context import ErrorContext, SyntaxFault
+from archdsl.syntax.lalr import ParserStack, ParseTables
+from archdsl.syntax.newlines import CLOSES, Newlines
+from archdsl.syntax.syntax_errors import explain
 from archdsl.syntax.tables import make_lark
+from archdsl.syntax.tree_builder import TreeBuilder
 
 _per_thread = threading.local()
 _IN_A_LABEL = 'the braces of a label hold one expression, as in `"layer{2 * n + 1}"`'
@@ -89,19 +89,19 @@ class _Parser:
     """The grammar's tables with the callbacks that build the tree; one for each thread."""
 
     def __init__(self) -> None:
-        self.builder = Builder()
-        self.layout = Layout()
+        self.builder = TreeBuilder()
+        self.newlines = Newlines()
         with collector_paused():
-            self.lark = make_lark(self.builder, self.layout)
-            self.tables = {start: Tables(self.lark, start) for start in ("spec", "expr")}
+            self.lark = make_lark(self.builder, self.newlines)
+            self.tables = {start: ParseTables(self.lark, start) for start in ("spec", "expr")}
 
     def parse(self, source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
         builder, faults = self.builder, list[SyntaxFault]()
         builder.file, builder.comments = source, []
         builder.report = faults.append
         builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
-        self.layout.reset()
-        run = _Run(self.lark, Stack(self.tables["spec"]), self.layout, source, faults)
+        self.newlines.reset()
+        run = _Run(self.lark, ParserStack(self.tables["spec"]), self.newlines, source, faults)
         items = run.spec()
         comments = tuple(builder.comments)
         if faults:
@@ -113,7 +113,7 @@ class _Parser:
     ) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
         self.builder.file, self.builder.report = source, faults.append
-        stack = Stack(self.tables["expr"])
+        stack = ParserStack(self.tables["expr"])
         lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
         tokens = LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None)  # type: ignore[no-untyped-call]
         depth = 0
@@ -135,9 +135,9 @@ class _Parser:
 class _Run:
     """One parse of one file, with its recovery from errors."""
 
-    def __init__(self, lark: Lark, stack: Stack, layout: Layout, source: SourceFile, faults: list[SyntaxFault]) -> None:
+    def __init__(self, lark: Lark, stack: ParserStack, newlines: Newlines, source: SourceFile, faults: list[SyntaxFault]) -> None:
         self.lark, self.stack = lark, stack
-        self.layout, self.source, self.faults = layout, source, faults
+        self.newlines, self.source, self.faults = newlines, source, faults
         self.previous: Token | None = None
         self.damage = Damage(source)
         self.strays: list[SyntaxFault] = []
@@ -156,8 +156,10 @@ class _Run:
                 self.previous = token
             if len(self.faults) >= limits.ERRORS or self._reports >= 20 * limits.ERRORS:
                 return self._finish(report=False)
-        if self.layout.too_deep is not None:
-            self.faults.append(_too_deep(_span(self.source, self.layout.too_deep), "give the inner parts names: `let`, `block`"))
+        if self.newlines.too_deep is not None:
+            self.faults.append(
+                _too_deep(_span(self.source, self.newlines.too_deep), "give the inner parts names: `let`, `block`")
+            )
             return self._finish(report=False)
         return self._finish()
 
@@ -171,9 +173,9 @@ class _Run:
                 break
             if report:
                 self._report(end)
-            while self.layout.open:
+            while self.newlines.open:
                 if not self._close(1, end) and not (self._drop_to(("ERROR",)) and self._close(1, end)):
-                    self.layout.close(1, end)
+                    self.newlines.close(1, end)
             self._finish_statement()
             self._drop_to(("ERROR_ITEM",))
         return []
@@ -181,12 +183,12 @@ class _Run:
     def _recover(self, token: Token, tokens: Iterator[Token]) -> None:
         """Report the token, mend or drop the unfinished statement, and skip to where the next one starts."""
         fault = self._report(token)
-        starts_line = self.layout.first_on_line
+        starts_line = self.newlines.first_on_line
         definition = self._defines(token)
         if fault.instead and self.stack.feed(Token.new_borrow_pos(*fault.instead, token)):
             return
         if fault.code == "E0102" and fault.keep and fault.span.start < (token.start_pos or 0):
-            count = len(self.layout.opened_before(token)) if definition else self.layout.open_brackets(token)
+            count = len(self.newlines.opened_before(token)) if definition else self.newlines.open_brackets(token)
             if self._close(count, token) and self._resume(token):
                 return
         self._close_brackets(token)
@@ -207,7 +209,7 @@ class _Run:
             self.previous = token
             self._close_brackets(token)
             if self._defines(token):
-                self.layout.close(len(self.layout.opened_before(token)), token)
+                self.newlines.close(len(self.newlines.opened_before(token)), token)
                 self._drop_to(("ERROR_ITEM",))
                 self._resume(token)
                 return
@@ -220,20 +222,20 @@ class _Run:
 
     def _defines(self, token: Token) -> bool:
         """Whether a definition begins, and not a mistake inside of one."""
-        return token.type in _DEFINITIONS and self.layout.first_on_line and not self.layout.within(token)
+        return token.type in _DEFINITIONS and self.newlines.first_on_line and not self.newlines.within(token)
 
     def _close(self, count: int, token: Token) -> bool:
         """Put in the closing brackets that are missing before a token, where the parser can take them."""
-        for opened in reversed(self.layout.opened_before(token)[len(self.layout.opened_before(token)) - count :]):
+        for opened in reversed(self.newlines.opened_before(token)[len(self.newlines.opened_before(token)) - count :]):
             closing = Token.new_borrow_pos(CLOSES[opened.type], "", self.previous or opened)
             closing.start_pos = closing.end_pos
             if self.stack.values and getattr(self.stack.values[-1], "type", "") == "_SEP":
-                self.stack.pop()  # line ends before a closing bracket do not count, as in the layout
+                self.stack.pop()  # line ends before a closing bracket do not count, as in `Newlines`
             if not self.stack.accepts(closing.type):
                 return False
             self.stack.feed(closing)
             self._put_in[closing.type] = token.line or 0
-            self.layout.close(1, token)
+            self.newlines.close(1, token)
         return True
 
     def _resume(self, token: Token) -> bool:
@@ -244,9 +246,9 @@ class _Run:
             self.stack.feed(Token.new_borrow_pos("_SEP", "", token))
             if not self.stack.feed(token):
                 return False
-        opened = self.layout.open[-1] if self.layout.open else None
-        if opened is not None and self.layout.closes is None and CLOSES[opened.type] == token.type:
-            self.layout.open.pop()  # a bracket inside kept the layout from seeing that this one closes it
+        opened = self.newlines.open[-1] if self.newlines.open else None
+        if opened is not None and self.newlines.closes is None and CLOSES[opened.type] == token.type:
+            self.newlines.open.pop()  # a bracket inside kept `Newlines` from seeing that this one closes it
         return True
 
     def _drop_to(self, errors: tuple[str, ...], keep: bool = True) -> str | None:
@@ -269,10 +271,10 @@ class _Run:
 
     def _close_brackets(self, token: Token) -> None:
         """Take the round and square brackets that an error stands in as closed."""
-        count = self.layout.open_brackets(token)
-        for opened in self.layout.opened_before(token)[len(self.layout.opened_before(token)) - count :]:
+        count = self.newlines.open_brackets(token)
+        for opened in self.newlines.opened_before(token)[len(self.newlines.opened_before(token)) - count :]:
             self._put_in[CLOSES[opened.type]] = token.line or 0
-        self.layout.close(count, token)
+        self.newlines.close(count, token)
 
     def _closes_again(self, token: Token, fault: SyntaxFault) -> bool:
         """Whether this is the closing bracket, on the same line or the next, of one that an error was mended with."""
@@ -280,17 +282,17 @@ class _Run:
         return fault.code == "E0102" and line is not None and (token.line or 0) <= line + 1
 
     def _report(self, token: Token) -> SyntaxFault:
-        before = self.layout.opened_before(token)
+        before = self.newlines.opened_before(token)
         opened = before[-1] if before else None
         span = _span(self.source, token)
         if token.type == "_SEP" or token.type == "$END":
             after = self.previous.end_pos if self.previous is not None and self.previous.end_pos else 0
             span = Span(self.source, max(0, after - 1), max(1, after))
-        situation = Situation(
+        situation = ErrorContext(
             token, span, self.previous, _span(self.source, self.previous) if self.previous is not None else None,
-            self.layout.first_on_line, self.layout.within(token), opened, _span(self.source, opened) if opened is not None else None,
-            self.layout.closes is not None,
-            _span(self.source, self.layout.outdented) if self.layout.outdented is not None else None,
+            self.newlines.first_on_line, self.newlines.within(token), opened, _span(self.source, opened) if opened is not None else None,
+            self.newlines.closes is not None,
+            _span(self.source, self.newlines.outdented) if self.newlines.outdented is not None else None,
             self.stack.acceptable() - {"ERROR", "ERROR_ITEM"},
             any(isinstance(value, Token) and value.type == "INPUT" for value in self.stack.values[-4:]),
         )  # fmt: skip
@@ -309,7 +311,7 @@ class _Run:
         if fault.instead is not None and fault.instead[0] == "_SEP":
             self.damage.add(fault.span.start, fault.span.start, ends=True)
         elif not unclosed:
-            another = self.layout.first_on_line and fault.span.start < end  # the token begins another statement
+            another = self.newlines.first_on_line and fault.span.start < end  # the token begins another statement
             self.damage.add(fault.span.start, end, ends=another)
         return fault
 

@@ -15,7 +15,7 @@ from lark import Token
 
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.situation import SyntaxFault
+from archdsl.syntax.error_context import SyntaxFault
 
 Children = list[Any]
 _STRING_IN_PARENTHESES = re.compile(r'(?:\(|\s|#[^\n]*)*("(?:\\[^\n]|[^"\\\n])*")')
@@ -26,7 +26,7 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text)
 
 
-class Builder:
+class TreeBuilder:
     """Holds the file that is being parsed; `report` takes what is wrong with a piece that parses."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ class _Step(NamedTuple):
     origin: str = ""
 
 
-class Tables:
+class ParseTables:
     """What the stack of one start rule needs of lark, and the steps found so far."""
 
     def __init__(self, lark: Lark, start: str) -> None:
@@ -54,12 +54,12 @@ def _builds_nothing(rule: Rule) -> bool:
     return len(rule.expansion) == 1 and rule.options.expand1 and not rule.alias
 
 
-class Stack:
+class ParserStack:
     """States, of which all but the first two belong to values."""
 
     __slots__ = ("states", "tables", "values")
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: ParseTables) -> None:
         self.tables = tables
         self.states: list[int] = [_BELOW_START, tables.start]
         self.values: list[Any] = []
