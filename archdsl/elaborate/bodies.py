@@ -144,7 +144,7 @@ class Bodies:
         """The value of `x` after a statement; raises `Problem`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
-    def _damaged(self, statement: ast.Damaged, env: Environment, x: Value, naming: Naming) -> Value:
+    def _skipped(self, statement: ast.Skipped, env: Environment, x: Value, naming: Naming) -> Value:
         self._hide(env, naming)
         return UNKNOWN
 
@@ -246,14 +246,14 @@ class Bodies:
         return naming if key is None else self._group_naming(naming, key, span)
 
     def _call_stage(self, stage: ast.CallStage, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
-        call = stage.call
+        call = ast.bare(stage.call)
         known = self._cache.find(call, env)
         if known is not None:
             return self._apply_at(known, (), call.span, x, naming, key)
         try:
             value = self.evaluator.evaluate(call, env)
         except Problem as found:
-            name = call.callee if isinstance(call, ast.CallExpr) else call
+            name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
             if found.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or found.diagnostic.mark != Mark(name.span):
                 raise
             raise self.evaluator.unfound.stage(name, env) from None
@@ -312,7 +312,7 @@ class Bodies:
                 span,
                 "move what both share into a block",
             )
-        name_of = call.callee if isinstance(call, ast.CallExpr) else call
+        name_of = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
         if definition in self._active and not (isinstance(name_of, ast.Name) and env.find(name_of.id) is not Unknown):
             chain = " -> ".join(f"`{d.name}`" for d in [*self._active[self._active.index(definition) :], definition])
             raise problem("E0501", f"a block cannot contain itself: {chain}", span, "`repeat n { ... }` and `for` say how often")
@@ -388,7 +388,7 @@ _STATEMENTS: dict[type, Callable[[Bodies, Any, Environment, Value, Naming], Valu
     ast.Output: declarations.output,
     ast.Input: declarations.input_,
     ast.Init: declarations.init,
-    ast.Damaged: Bodies._damaged,
+    ast.Skipped: Bodies._skipped,
 }
 _STAGES: dict[type, Callable[[Bodies, Any, Environment, Value, Naming, Key | None], Value]] = {
     ast.CallStage: Bodies._call_stage,
