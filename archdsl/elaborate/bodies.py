@@ -201,6 +201,8 @@ class Bodies:
             name = joined(pieces, label.span)
             return Key(naming, check_label(name, label.span), name, label.span)
         assert label.name is not None
+        if not label.name:  # it is missing
+            return None
         if label.name == "x":
             raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
         check_label(label.name, label.span)

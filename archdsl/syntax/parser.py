@@ -96,7 +96,7 @@ class _Parser:
         items = run.items()
         comments = tuple(builder.comments)
         if faults:
-            starts = sorted(item.span.start for item in items if not isinstance(item, ast.Skipped))
+            starts = sorted({item.span.start for item in items if not isinstance(item, ast.Skipped)} - run.unfinished)
             faults = settle_braces(source, starts, faults, run.strays, run.damage)
         file = _file(source, items, comments, run.damage if faults else None, run.unfinished)
         return file, [fault.diagnostic() for fault in faults]

@@ -33,6 +33,8 @@ from archdsl.syntax.syntax_errors import explain
 _DEFINITIONS: Final = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
 _PUT_IN: Final = frozenset({"ERROR", "ERROR_ITEM", "MISSING"})
 """Tokens that only the recovery makes."""
+_FOLLOW_MISSING: Final = frozenset({"ARROW", "COMMA", "RPAR", "RSQB", "RBRACE", "_SEP", "COMPARE", "FACTOR"})
+"""Tokens that leave no doubt that a part is missing before them; before `{` or `if`, it may be they that are wrong."""
 _COMPLETIONS: Final = (
     "RPAR", "RSQB", "MISSING", "COLON", "EQUAL", "ELSE", "IN", "AS", "LBRACE", "NAME", "LSQB", "STRING", "RBRACE",
 )  # fmt: skip
@@ -108,7 +110,7 @@ class Recovery:
             if self._close(count, token) and self._resume(token):
                 return
         self._doubt_statement()
-        if self._stack.accepts("MISSING", token.type):
+        if token.type in _FOLLOW_MISSING and self._stack.accepts("MISSING", token.type):
             self._stack.feed(self._empty("MISSING"))
             self._stack.feed(token)
             self._resolve_bracket(token)
@@ -116,6 +118,9 @@ class Recovery:
         self._close_brackets(token)
         if definition:
             self._newlines.close(len(self._newlines.opened_before(token)), token)
+            self.unfinished.update(
+                value.start_pos or 0 for value in self._stack.values if getattr(value, "type", "") in _DEFINITIONS
+            )
         errors = ("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM")
         between_items = self._start_of_body() is None and not definition
         self._complete(errors)
