@@ -58,6 +58,15 @@ def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnost
     return expression, [fault.diagnostic() for fault in faults]
 
 
+def lex(source: SourceFile) -> tuple[list[Token], list[Span]]:
+    """Return every token of a text, line ends and `;` among them, and every comment. What is between them is blank."""
+    parser = _parser()
+    parser.builder.file, parser.builder.comments = source, []
+    lexer = parser.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
+    tokens = list(LexerThread.from_text(lexer, TextSlice(source.text, 0, len(source.text))).lex(None))  # type: ignore[no-untyped-call]
+    return tokens, parser.builder.comments
+
+
 @contextmanager
 def collector_paused() -> Iterator[None]:
     """Trees have no cycles; the collector's passes over a growing one cost most of the time of a large file."""

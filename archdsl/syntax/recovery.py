@@ -36,7 +36,7 @@ _PUT_IN: Final = frozenset({"ERROR", "ERROR_ITEM", "MISSING"})
 _FOLLOW_MISSING: Final = frozenset({"ARROW", "COMMA", "RPAR", "RSQB", "RBRACE", "_SEP", "COMPARE", "FACTOR"})
 """Tokens that leave no doubt that a part is missing before them; before `{` or `if`, it may be they that are wrong."""
 _COMPLETIONS: Final = (
-    "RPAR", "RSQB", "MISSING", "COLON", "EQUAL", "ELSE", "IN", "AS", "LBRACE", "NAME", "LSQB", "STRING", "RBRACE",
+    "RPAR", "RSQB", "RBRACE", "MISSING", "COLON", "EQUAL", "ELSE", "IN", "AS", "LBRACE", "NAME", "LSQB", "STRING",
 )  # fmt: skip
 """What an unfinished statement is continued with, the first that can follow: closing brackets before anything new."""
 
@@ -142,11 +142,11 @@ class Recovery:
                 return
             if until in ("RPAR", "RSQB") and self._stack.accepts("_SEP"):
                 return  # the bracket is not one of this statement
+            if item and self._drop_separator():
+                continue
             kind = next((kind for kind in _COMPLETIONS if self._stack.accepts(kind) and (kind != "RBRACE" or item)), None)
             if kind is None:
-                if not self._drop_separator():
-                    return
-                continue
+                return
             if start is not None and until is None:
                 self.unfinished.add(start)
             self._stack.feed(self._empty(kind))
@@ -190,10 +190,7 @@ class Recovery:
             first -= 1
         if first == len(values):
             return None
-        value = values[first]
-        if isinstance(value, Token):
-            return value.start_pos
-        return value.span.start if hasattr(value, "span") else None
+        return _start_of(values[first])
 
     def _doubt_statement(self) -> None:
         """Take the statement that is under way as doubtful."""
@@ -210,10 +207,9 @@ class Recovery:
         error = self._drop_to(errors)
         if error is None:
             return
-        if token.type == "_SEP":  # nothing is skipped: the separator itself could not follow
-            error.start_pos = error.end_pos = token.start_pos
-        else:
-            error.start_pos, error.end_pos = min(error.start_pos or 0, token.start_pos or 0), token.end_pos
+        if error.start_pos == error.end_pos:  # nothing was dropped
+            error.start_pos = token.start_pos
+        error.end_pos = token.start_pos if token.type == "_SEP" else token.end_pos
         if error.type == "ERROR_ITEM":
             self._skip_to_next(tokens, error, None)
         elif token.type != "_SEP":
@@ -241,15 +237,14 @@ class Recovery:
 
     def _drop_to(self, errors: tuple[str, ...]) -> Token | None:
         """Drop symbols until an error token can stand for what was dropped; return that token, or None if none can."""
-        dropped = self._start_of_statement()
-        position = self._empty("ERROR").end_pos
+        token = self._empty("ERROR")
         while True:
-            for kind in errors:
-                token = Token(kind, "", position if dropped is None else dropped, end_pos=position)
+            for token.type in errors:
                 if self._stack.feed(token):
                     return token
             if not self._stack.values:
                 return None
+            token.start_pos = _start_of(self._stack.values[-1])
             self._stack.pop()
 
     def _defines(self, token: Token) -> bool:
@@ -349,6 +344,11 @@ class Recovery:
         """Whether this is the closing bracket, on the same line or the next, of one that an error was mended with."""
         line = self._closed.get(token.type)
         return fault.code == "E0102" and line is not None and (token.line or 0) <= line + 1
+
+
+def _start_of(value: Any) -> int:
+    """Return where a token or node on the stack begins."""
+    return (value.start_pos or 0) if isinstance(value, Token) else value.span.start  # type: ignore[no-any-return]
 
 
 def span_of(source: SourceFile, token: Token) -> Span:

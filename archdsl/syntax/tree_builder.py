@@ -185,7 +185,7 @@ class TreeBuilder:
     # -- statements --
 
     def body(self, c: Children) -> ast.Body:
-        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement)))
+        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement) and not _is_empty(item)))
 
     def pipeline(self, c: Children) -> ast.Pipeline:
         return ast.Pipeline(self._span(c), None, tuple(item for item in c if isinstance(item, ast.Stage)))
@@ -296,7 +296,7 @@ class TreeBuilder:
         return ast.Train(self._span(c), c[1])
 
     def spec(self, c: Children) -> Children:
-        return [item for item in c if not isinstance(item, Token)]
+        return [item for item in c if not isinstance(item, Token) and not _is_empty(item)]
 
 
 class _Spanned(tuple[Any, ...]):
@@ -320,6 +320,11 @@ class _Parameters(_Spanned):
 
 class _Settings(_Spanned):
     pass
+
+
+def _is_empty(item: ast.Node) -> bool:
+    """Whether an item stands for skipped text of which there is none."""
+    return item.__class__ is ast.Skipped and item.span.start == item.span.end
 
 
 def _arguments(c: Children) -> tuple[ast.Argument, ...]:

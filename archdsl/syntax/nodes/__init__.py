@@ -1,6 +1,6 @@
 """The syntax tree: records with spans, without behaviour. Every character of a file belongs to a node or is trivia between nodes."""
 
-from archdsl.syntax.nodes.base import Node, Visitor, children, walk
+from archdsl.syntax.nodes.base import Node, Visitor, children, node_at, walk
 from archdsl.syntax.nodes.definitions import (
     Alias,
     Block,
@@ -62,5 +62,5 @@ __all__ = [
     "Expect", "Expr", "File", "For", "Group", "If", "Import", "Index", "Init", "Input", "Item", "Join", "Label", "Let",
     "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output", "Parameter", "Parenthesized", "Pipeline",
     "RangeExpr", "Repeat", "Setting", "Skip", "Skipped", "Stage", "Statement", "Template", "Train", "Unary", "Unread",
-    "Visitor", "bare", "children", "names", "unread", "walk",
+    "Visitor", "bare", "children", "names", "node_at", "unread", "walk",
 ]  # fmt: skip

@@ -63,6 +63,35 @@ def walk(*roots: Node | None) -> Iterator[Node]:
             pending += reversed(children(node))
 
 
+def node_at(root: Node, offset: int) -> list[Node]:
+    """Return the nodes at an offset, from the root to the innermost.
+
+    A node that ends at the offset counts if none begins there: behind `conv|(8)` and `conv(8)|`, an editor means what was
+    typed. So does a missing part that only blanks separate from the offset, as in `conv(8) -> |`.
+    """
+    found = [root]
+    while True:
+        below = children(found[-1])
+        inside = next((child for child in below if child.span.start <= offset < child.span.end), None)
+        touching = next((child for child in reversed(below) if child.span.start <= offset and _reaches(child, offset)), None)
+        if inside is None and touching is None:
+            return found
+        found.append(inside or touching)  # type: ignore[arg-type]
+
+
+def _reaches(node: Node, offset: int) -> bool:
+    """Whether a node ends at an offset, or with a missing part that blanks separate from it."""
+    end = node.span.end
+    if end >= offset:
+        return True
+    between = node.span.file.text[end:offset]
+    if between.strip(" \t"):
+        return False
+    while below := children(node):
+        node = below[-1]
+    return node.span.start == node.span.end == end
+
+
 class Visitor:
     """Walks a tree and calls `visit_<class>` for each node that has such a method.
 
