@@ -70,6 +70,7 @@ class Recovery:
             if len(self.faults) >= limits.ERRORS or self._reports >= 20 * limits.ERRORS:
                 return self._finish(report=False)
         if self._newlines.too_deep is not None:
+            self.damage.add(self._newlines.open[0].start_pos or 0, self._newlines.too_deep.start_pos or 0)
             self.faults.append(
                 too_deep(span_of(self._source, self._newlines.too_deep), "give the inner parts names: `let`, `block`")
             )
@@ -348,7 +349,7 @@ class Recovery:
 
 def _start_of(value: Any) -> int:
     """Return where a token or node on the stack begins."""
-    return (value.start_pos or 0) if isinstance(value, Token) else value.span.start  # type: ignore[no-any-return]
+    return (value.start_pos or 0) if isinstance(value, Token) else value.span.start
 
 
 def span_of(source: SourceFile, token: Token) -> Span:
