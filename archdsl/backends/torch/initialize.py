@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from archdsl.backends.torch.plan import Leaf, Part
 from archdsl.initializers import Initializer
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 
 def initialization_lines(graph: Graph, root: Part) -> list[str]:
@@ -42,7 +42,7 @@ def _constructed(root: Part) -> Iterator[tuple[Leaf, str]]:
             if isinstance(step, Part):
                 pending.append(step)
             elif step.lowering.module is not None:
-                yield step, step.lowering.module.target
+                yield step, str(step.lowering.module.target)
 
 
 def _weighted(graph: Graph, step: Leaf) -> bool:
