@@ -32,8 +32,7 @@ from archdsl.elaborate import (
 )
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits, remedy
-from archdsl.passes import run_passes
-from archdsl.passes.simplify_sizes import simplify_sizes
+from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.records import record
 from archdsl.resources import shipped_files
 from archdsl.session import Session
@@ -217,7 +216,8 @@ def _examine(
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            simplify_sizes(graph, sizes.work, [tie.sizes for tie in sizes.together])
+            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
+            graph = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
             found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
         costs = Costs()
@@ -320,8 +320,8 @@ def parameters_at(address: str) -> dict[str, str]:
 
 def _bases(file: ast.File) -> set[str]:
     """The networks that aliases in the file give arguments to: what a family has in common."""
-    targets = [d.target for d in file.definitions if isinstance(d, ast.Alias)]
-    callees = [target.callee if isinstance(target, ast.CallExpr) else target for target in targets]
+    targets = [ast.bare(d.target) for d in file.definitions if isinstance(d, ast.Alias)]
+    callees = [ast.bare(target.callee) if isinstance(target, ast.CallExpr) else target for target in targets]
     called = {callee.id for callee in callees if isinstance(callee, ast.Name)}
     return {d.name for d in file.definitions if isinstance(d, ast.Network) and d.name in called}
 

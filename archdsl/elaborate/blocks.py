@@ -55,7 +55,7 @@ def _checked_block(context: Context, callee: Callee, call: ast.Expr, env: Enviro
     if not isinstance(definition, ast.Block):
         message = f"`{definition.name}` is a network, and a stage is an op or a block"
         raise problem("E0504", message, call.span, "move what both share into a block")
-    name = call.callee if isinstance(call, ast.CallExpr) else call
+    name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
     if definition in active and not (isinstance(name, ast.Name) and env.find(name.id) is not Unknown):
         chain = " -> ".join(f"`{d.name}`" for d in [*active[active.index(definition) :], definition])
         help = "`repeat n { ... }` and `for` say how often"

@@ -133,7 +133,8 @@ def _rule(context: Context, setting: ast.Setting, env: Environment) -> None:
         raise problem("E0201", f"{message} that `init` could fill", setting.name_span, help)
     rules = Initializer.registry.names()
     known = f"the rules are {', '.join(rules)}"
-    name = setting.value.callee if isinstance(setting.value, ast.CallExpr) else setting.value
+    rule = ast.bare(setting.value)
+    name = ast.bare(rule.callee if isinstance(rule, ast.CallExpr) else rule)
     if isinstance(name, ast.Name) and context.evaluator.named(name, env) is Unknown:
         raise context.evaluator.name_errors.name(name, env, rules, known)
     value = context.evaluator.evaluate(setting.value, env)
@@ -169,6 +170,6 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> D
     claim = expect.claim
     if evaluator.truth(claim, env) is not False:
         return None
-    while isinstance(claim, ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
-        claim = claim.then if evaluator.truth(claim.condition, env) else claim.other
+    while isinstance(choice := ast.bare(claim), ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
+        claim = choice.then if evaluator.truth(choice.condition, env) else choice.other
     return untyped("E0701", f"`{claim.span.text}` does not hold{sides_of(evaluator, claim, env)}", Mark(claim.span))

@@ -34,7 +34,7 @@ from archdsl.records import record
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.outline import documentation, introduction
+from archdsl.syntax.extract import documentation, introduction
 from archdsl.syntax.parser import parse_expression
 
 HANDLERS: Final = Handlers(
@@ -46,7 +46,7 @@ HANDLERS: Final = Handlers(
         ast.Output: declarations.output,
         ast.Input: inputs.input_,
         ast.Init: declarations.init,
-        ast.Damaged: statements.damaged,
+        ast.Skipped: statements.skipped,
     },
     stages={
         ast.CallStage: stages.call_stage,

@@ -70,7 +70,7 @@ _OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least
 
 
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
-    size = statement.sizes.items[place]
+    size = ast.bare(statement.sizes.items[place])
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
         env.names[size.id] = open_size(size.id, context.session)
     if isinstance(size, ast.Name) and context.evaluator.named(size, env) is Unknown:
@@ -111,7 +111,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     """The remedy for sizes that are meant to be open: names that begin with capitals."""
     texts = [size.span.text for size in statement.sizes.items]
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
-    for place, size in enumerate(statement.sizes.items):
+    for place, size in enumerate(map(ast.bare, statement.sizes.items)):
         text = size.id if isinstance(size, ast.Name) else texts[place]
         if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")

@@ -17,6 +17,8 @@ def label_key(context: Context, label: ast.Label, index: Any, env: Environment, 
         name = template_text(context, label.template, env)
         return None if name is None else Key(naming, check_label(name, label.span, context.limits), name, label.span)
     assert label.name is not None
+    if not label.name:  # it is missing
+        return None
     if label.name == "x":
         raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
     check_label(label.name, label.span, context.limits)

@@ -23,14 +23,14 @@ def call_stage(
     context: Context, stage: ast.CallStage, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
 ) -> MaybeValue:
     """Apply an op, call a block, or take up a value of the network."""
-    call = stage.call
+    call = ast.bare(stage.call)
     known = context.op_cache.find(call, env)
     if known is not None:
         return _op_at(context, known, (), call.span, x, naming, key)
     try:
         value = context.evaluator.evaluate(call, env)
     except SpecError as error:
-        name = call.callee if isinstance(call, ast.CallExpr) else call
+        name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
         if error.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or error.diagnostic.mark != Mark(name.span):
             raise
         raise context.evaluator.name_errors.stage(name, env) from None

@@ -44,7 +44,7 @@ def let(context: Context, let: ast.Let, env: Environment, x: MaybeValue, naming:
     return x
 
 
-def damaged(context: Context, statement: ast.Damaged, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
+def skipped(context: Context, statement: ast.Skipped, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Note that nothing is known of what stood here."""
     hide(env, naming)
     return UNKNOWN
