@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.ir import flatten, state
 from tests.backends.torch.programs import Program
 
 TEXT = """
