@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import archdsl
 from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
-from archdsl.ir import FlatNode, Usage, flatten
+from archdsl.ir import FlatNode, Graph, Usage, flatten
 from archdsl.passes.from_unrolled import converted
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 
 
+def graph_of(spec: archdsl.Network) -> Graph:
+    """Return the graph of a spec."""
+    return converted(spec.graph)
+
+
 class Interpreter:
     """The tensors of a `state_dict`, by key, and how each op of a graph uses them; nothing is overwritten."""
 
-    def __init__(self, graph: Any, state: dict[str, Tensor], *, training: bool) -> None:
-        self.graph = converted(graph)
+    def __init__(self, graph: Graph, state: dict[str, Tensor], *, training: bool) -> None:
+        self.graph = graph
         self.training = training
         learned = {key for key in state if state[key].is_floating_point() and "running" not in key}
         self.state = {key: value.detach().clone().requires_grad_(key in learned) for key, value in state.items()}
