@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
@@ -198,6 +198,27 @@ def column_of(formula: Formula, count: int) -> tuple[Any, ...] | None:
         return None
 
 
+def confirmed(formula: Formula | None, column: tuple[Any, ...]) -> bool:
+    """Return whether a formula gives the number of every instance."""
+    found = None if formula is None else column_of(formula, len(column))
+    return found is not None and all(map(same, found, column))
+
+
+def is_constant(column: Sequence[Any]) -> bool:
+    """Return whether all values of a column are the same."""
+    first = column[0]
+    return all([same(value, first) for value in column[1:]])
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two values are equal, and numbers of one kind."""
+    if a is b:
+        return True
+    numbers = isinstance(a, int | float) and isinstance(b, int | float)
+    kinds = isinstance(a, float) == isinstance(b, float) and isinstance(a, bool) == isinstance(b, bool)
+    return (kinds if numbers else type(a) is type(b)) and bool(a == b)
+
+
 def symbols(formula: Formula) -> Iterator[Symbol]:
     """Yield the symbols in a formula."""
     if isinstance(formula, Symbol):
@@ -285,3 +306,8 @@ def _joined(sign: str, left: Formula, right: Formula) -> Formula | None:
         return binary(sign, left, right)
     except ArithmeticError:
         return None
+
+
+def single(formula: Formula | tuple[Formula | None, ...] | None) -> Formula | None:
+    """Return a formula of one number; None for a list of them."""
+    return None if type(formula) is tuple else formula  # type: ignore[return-value]

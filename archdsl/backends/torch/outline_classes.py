@@ -14,10 +14,10 @@ from typing import Any
 
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, Parameter, StepText, Written
 from archdsl.backends.torch.expressions import MISSING, Argument, Target, plain, source, targets
-from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, symbols
+from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, is_constant, symbols
 from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep, Step
 from archdsl.backends.torch.runtime_source import runtime_names
-from archdsl.backends.torch.trace_numbers import Tracer, is_constant
+from archdsl.backends.torch.trace_numbers import Tracer
 from archdsl.ir import Value
 from archdsl.source import Span
 

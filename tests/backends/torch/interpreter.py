@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,7 +9,7 @@ from torch import Tensor, nn
 from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
-from archdsl.ir import FlatNode, Usage, flatten
+from archdsl.ir import FlatNode, Graph, Usage, flatten
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 
@@ -19,7 +17,7 @@ NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 class Interpreter:
     """The tensors of a `state_dict`, by key, and how each op of a graph uses them; nothing is overwritten."""
 
-    def __init__(self, graph: Any, state: dict[str, Tensor], *, training: bool) -> None:
+    def __init__(self, graph: Graph, state: dict[str, Tensor], *, training: bool) -> None:
         self.graph = graph
         self.training = training
         learned = {key for key in state if state[key].is_floating_point() and "running" not in key}

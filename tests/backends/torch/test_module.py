@@ -227,12 +227,12 @@ def test_heads_of_a_network_whose_result_is_an_input(body: str) -> None:
 def test_random_programs_compile_whole(seed: int) -> None:
     torch._dynamo.reset()
     spec = archdsl.loads(Program(seed).text)
-    assert len(flatten(spec.graph).nodes) <= 80, "choose another seed: compiling more takes long"
+    graph = spec.graph
+    assert len(flatten(graph).nodes) <= 80, "choose another seed: compiling more takes long"
     module = spec.build().eval()
-    shapes = [(2, *value.shape) for value in spec.graph.inputs]
     x = [
-        torch.randint(0, 11, s) if value.dtype == "int" else torch.randn(s)
-        for value, s in zip(spec.graph.inputs, shapes, strict=True)
+        torch.randint(0, 11, (2, *value.shape)) if value.dtype == "int" else torch.randn(2, *value.shape)
+        for value in graph.inputs
     ]
     torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="eager")(*x), module(*x))
 

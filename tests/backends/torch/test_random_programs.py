@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import archdsl
-from archdsl.ir import Usage, flatten, state
+from archdsl.ir import Graph, Usage, flatten, state
 from tests.backends.torch.interpreter import Interpreter
 from tests.backends.torch.programs import Program
 
@@ -24,7 +24,7 @@ def tensors(result: Any) -> dict[str, Tensor]:
     return {"main": result} if isinstance(result, Tensor) else result._asdict()
 
 
-def inputs_of(graph: archdsl.Graph) -> list[Tensor]:
+def inputs_of(graph: Graph) -> list[Tensor]:
     """A batch for each input, in double precision."""
     found = []
     for value in graph.inputs:
@@ -104,9 +104,8 @@ def vary(network: torch.nn.Module) -> None:
             tensor.add_(torch.rand_like(tensor) * 0.2)
 
 
-def shapes(graph: archdsl.Graph) -> dict[str, tuple[Any, ...]]:
-    ends = [("main", graph.result), *((end.name, value) for end, value in (*graph.heads, *graph.outputs))]
-    return {name: tuple(value.shape) for name, value in ends}
+def shapes(graph: Graph) -> dict[str, tuple[Any, ...]]:
+    return {result.name: tuple(value.shape) for result, value in zip(graph.results, graph.main.outputs, strict=True)}
 
 
 def total(results: dict[str, Tensor]) -> Tensor:
