@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.values import Problem
 from archdsl.ir import Node
+from archdsl.ops import Category
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
@@ -65,7 +66,7 @@ def _projection(nodes: Sequence[Node], start: Node, body: Node) -> str:
     stride = _stride(start.shape, body.shape)
     if stride is None:
         return "a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`"
-    normalized = any(node.op.own_shift for node in nodes[start.index + 1 : body.index + 1])
+    normalized = any(node.op.category is Category.NORMALIZATION for node in nodes[start.index + 1 : body.index + 1])
     channels = body.shape[0]
     step = f", stride = {stride}" if stride != 1 else ""
     return f"project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"

@@ -83,9 +83,8 @@ class Op(Declared):
         """Whether the result is never below zero, given whether the inputs never are."""
         return self.sign == "positive" or (self.sign == "kept" and inputs)
 
-    @property
-    def own_shift(self) -> bool:
-        """A normalization with a learned shift, after which a bias would be redundant."""
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return whether the op subtracts from each channel its own mean, which cancels a bias added before it."""
         return False
 
     @property

@@ -83,8 +83,8 @@ def _same(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]
 class Conv(_Windowed, name="conv"):
     """A convolution over one, two or three spatial axes, as the input has them.
 
-    `pad = same` keeps the size at stride 1; it needs an odd window. `bias = auto` leaves the bias out
-    exactly where a normalization with its own shift is the only consumer.
+    `pad = same` keeps the size at stride 1 and needs an odd window. `bias = auto` omits the bias if the only consumer
+    subtracts the mean of each channel, which cancels it: `bn`, `instance_norm`, or `gn` with one channel per group.
     """
 
     example = "conv(16, 3, stride = 2)"

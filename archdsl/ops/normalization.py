@@ -36,11 +36,6 @@ class _Normalization(WeightedOp):
         """Whether there is a learned scale and shift."""
         return bool(getattr(self, "affine", True))
 
-    @property
-    def own_shift(self) -> bool:
-        """The learned shift takes the place of a bias before it."""
-        return self.learned
-
     @model_validator(mode="after")
     def _check_init(self) -> Self:
         if self.init is not None and not self.learned:
@@ -73,6 +68,10 @@ class BatchNorm(_Normalization, name="bn"):
     momentum: Probability = Field(0.1, description="weight of the new batch in the running mean and variance")
     affine: bool = Field(True, description="a learned scale and shift for each channel")
 
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return true: in training the mean is that of the batch, and in evaluation its running average."""
+        return True
+
     def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """The running mean and variance, and a count."""
         channels, _ = channels_and_axes(self.name, inputs[0], self.axes)
@@ -96,6 +95,10 @@ class GroupNorm(_Normalization, name="gn"):
             message = f"`gn({self.groups})` leaves one value in each group, which is always normalized to zero"
             raise Fault("E0402", message, argument="groups")
         return super().infer(*inputs)
+
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return whether each channel is a group of its own."""
+        return bool(inputs[0][0] == self.groups)
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """More than one value in each group."""
@@ -145,6 +148,10 @@ class InstanceNorm(_Normalization, name="instance_norm"):
 
     eps: PositiveFloat = Field(1e-5, description="added to the variance")
     affine: bool = Field(False, description="a learned scale and shift for each channel")
+
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return true: each channel of each image has a mean of its own."""
+        return True
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """More than one position."""
