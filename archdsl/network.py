@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl import limits
+from archdsl import limits, targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
@@ -283,6 +283,18 @@ class Network:
         with extra_needed("train", "exporting a module"):
             from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
         return dynamic_shapes(self.graph, batch=batch)
+
+    def compile(self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True) -> bytes:
+        """Return the content of the file that a target writes, without the auxiliary heads if `aux` is false.
+
+        `suffix` chooses among the formats of the target; the first one is the default. Raise `ValueError` if there is no such
+        target, and `SpecError` if it cannot write the network.
+        """
+        if target not in targets.names():
+            raise ValueError(f"the targets are {', '.join(targets.names())}, not {target!r}")
+        chosen = targets.target(target)
+        with _faults_as_errors():
+            return chosen.write(self.graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], aux)
 
     def source(self, *, aux: bool = True, check_sizes: bool = True) -> str:
         """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""
