@@ -62,15 +62,15 @@ def copy_of(address: str, name: str, stdin: IO[bytes]) -> dict[str, str]:
     """A network under a new name, and the files it imports, by path. Raises `SpecError` where there is no such network."""
     path, chosen, source = read_address(address, stdin)
     if isinstance(source, Diagnostic):
-        raise SpecError([source])
+        raise SpecError(source)
     folder, stem = (path.parent, path.stem) if path is not None else (None, "")
     program = Program(folder)
     module = program.module(source, path)
     if any(diagnostic.is_error for diagnostic in program.diagnostics):
-        raise SpecError(program.diagnostics)
+        raise SpecError(*program.diagnostics)
     definition = select_network(module, chosen, stem, source.name)
     if isinstance(definition, Diagnostic):
-        raise SpecError([definition])
+        raise SpecError(definition)
     text = excerpt(module.file, definition, name)
     return _imported(name, text, folder or Path()) | {f"{name}.arch": text}
 

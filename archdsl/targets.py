@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 DEFAULT: Final = "torch"
 _BACKENDS: Final = Path(__file__).parent / "backends"

@@ -14,11 +14,13 @@ from typing import get_origin
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import has_lowering, lower
 from archdsl.cli.specs import INDEX, index_text
-from archdsl.declared import Declared, describe, show, signature
+from archdsl.declared import Declared, describe, signature
 from archdsl.diagnostics import render_text
-from archdsl.diagnostics.codes import CODES, GROUPS, Code
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.table import CODES, GROUPS
 from archdsl.driver import check_text, compile_text
 from archdsl.initializers import Initializer
+from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.ops.base import Category
 from archdsl.recipe import Recipe

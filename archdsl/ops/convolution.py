@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from archdsl.declared import Fault, show
+from archdsl.declared import Fault
+from archdsl.literals import show
 from archdsl.ops.base import (
     Category,
     PadPerAxis,

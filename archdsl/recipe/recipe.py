@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, Registry, family_of, show, type_name
-from archdsl.diagnostics import did_you_mean
+from archdsl.declared import Declared, Fault, Registry, family_of
+from archdsl.diagnostics import SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
+from archdsl.literals import show, type_name
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset
@@ -141,9 +142,8 @@ def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Decla
     """What a plain value stands for; raises `Fault` about the key."""
     try:
         return entry.create({parameter: value})
-    except Fault as fault:
-        fault.argument = key
-        raise
+    except SpecError as error:
+        raise error.map(lambda found: found.about(key)) from None
 
 
 def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Fault:

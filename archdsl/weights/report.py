@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
-from archdsl.ir import Graph
+from archdsl.diagnostics.untyped import untyped
+from archdsl.ir.unrolled import Graph
 from archdsl.source import Span
 from archdsl.weights.entries import Stored, unreadable
 from archdsl.weights.match import Fit, Problem, Reason, Shape, match, without_spoiled
@@ -94,7 +95,7 @@ class WeightsReport:
         help = self.alternative if failed else None
         message = self.summary() + ("" if failed else "; the rest stays as it is initialized")
         first = marks[0] if marks else None
-        return Diagnostic("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
+        return untyped("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
 
     def _marks(self) -> list[Mark]:
         """One for each place in the spec, in the order of the file."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.backends.diagram.render import FORMATS, render
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.targets import Target
 
 

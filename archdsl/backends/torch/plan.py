@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from archdsl.backends.torch.expressions import Argument, Call, literals
 from archdsl.backends.torch.lowerings import Lowering, lower
-from archdsl.ir import Graph, Node, Scope
+from archdsl.ir.unrolled import Graph, Node, Scope
 
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
 """The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict`, which has its bare parameters itself."""

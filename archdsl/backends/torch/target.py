@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.targets import Target
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 
