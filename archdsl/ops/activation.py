@@ -49,6 +49,7 @@ class Relu6(_FromOutput, name="relu6"):
 class LeakyRelu(_FromOutput, name="leaky_relu"):
     """`x` above zero, `slope * x` below (Maas et al. 2013)."""
 
+    aliases = ("lrelu",)
     example = "leaky_relu(0.1)"
 
     slope: float = Field(0.01, description="slope below zero")
@@ -116,6 +117,7 @@ class Gelu(_Activation, name="gelu"):
 class Silu(_Activation, name="silu"):
     """`x * sigmoid(x)`, also called swish (Elfwing et al. 2017, arXiv:1702.03118)."""
 
+    aliases = ("swish",)
     saves_output = False
     example = "silu"
 
@@ -190,6 +192,7 @@ class Softplus(_Activation, name="softplus"):
 class Act(Op, name="act"):
     """The activation that is given: `act(f)`, where a block takes its activation as a parameter."""
 
+    aliases = ("activation",)
     category = Category.ACTIVATION
     example = "act(leaky_relu(0.1))"
 

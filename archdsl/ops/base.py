@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, Registry
+from archdsl.declared import Aliases, Declared, Fault, Registry
 from archdsl.initializers import Initializer
 from archdsl.shapes import Dim, Shape, format_shape
 
@@ -23,6 +23,13 @@ PerAxis = PositiveInt | tuple[PositiveInt, ...]
 """One size for every spatial axis, or a list with a size for each."""
 PadPerAxis = NonNegativeInt | tuple[NonNegativeInt, ...]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Out = Annotated[PositiveInt, Aliases("filters", "out_channels", "out_features", "units", "channels")]
+Window = Annotated[PerAxis, Aliases("kernel", "kernel_size", "ksize", "pool_size", "size")]
+Stride = Annotated[PerAxis, Aliases("strides")]
+Padding = Annotated[PadPerAxis, Aliases("padding", "zero_pad", "zero_padding")]
+Dilation = Annotated[PerAxis, Aliases("dilation_rate")]
+Groups = Annotated[PositiveInt, Aliases("num_groups")]
+DropProbability = Annotated[Probability, Aliases("drop", "dropout_rate", "prob", "rate")]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
 

@@ -10,10 +10,15 @@ from archdsl.declared import Fault
 from archdsl.literals import show
 from archdsl.ops.base import (
     Category,
+    Dilation,
+    Groups,
+    Out,
+    Padding,
     PadPerAxis,
-    PerAxis,
     PositiveInt,
+    Stride,
     WeightedOp,
+    Window,
     channels_and_axes,
     check_groups,
     per_axis,
@@ -88,14 +93,15 @@ class Conv(_Windowed, name="conv"):
     subtracts the mean of each channel, which cancels it: `bn`, `instance_norm`, or `gn` with one channel per group.
     """
 
+    aliases = ("convolution",)
     example = "conv(16, 3, stride = 2)"
 
-    out: PositiveInt = Field(description="output channels")
-    k: PerAxis = Field(description="window, one number or one for each axis")
-    stride: PerAxis = Field(1, description="step of the window")
-    pad: PadPerAxis | Literal["same"] = Field("same", description="zeros on each side; `same` keeps the size at stride 1")
-    dilation: PerAxis = Field(1, description="step between the window's elements")
-    groups: PositiveInt = Field(1, description="groups of channels that do not mix")
+    out: Out = Field(description="output channels")
+    k: Window = Field(description="window, one number or one for each axis")
+    stride: Stride = Field(1, description="step of the window")
+    pad: Padding | Literal["same"] = Field("same", description="zeros on each side; `same` keeps the size at stride 1")
+    dilation: Dilation = Field(1, description="step between the window's elements")
+    groups: Groups = Field(1, description="groups of channels that do not mix")
     bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
@@ -122,7 +128,7 @@ class Bottleneck(_Windowed, name="bottleneck"):
     example = "bottleneck(4)"
     kind_of = "conv"
 
-    out: PositiveInt = Field(description="output channels")
+    out: Out = Field(description="output channels")
     bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
@@ -134,11 +140,12 @@ class Bottleneck(_Windowed, name="bottleneck"):
 class Depthwise(_Windowed, name="depthwise"):
     """A convolution of each channel by itself, into `mult` channels (Howard et al. 2017, arXiv:1704.04861)."""
 
+    aliases = ("depthwise_conv",)
     example = "depthwise(3, stride = 2)"
     kind_of = "conv"
 
-    k: PerAxis = Field(description="window; odd, since the padding keeps the size at stride 1")
-    stride: PerAxis = Field(1, description="step of the window")
+    k: Window = Field(description="window; odd, since the padding keeps the size at stride 1")
+    stride: Stride = Field(1, description="step of the window")
     mult: PositiveInt = Field(1, description="output channels for each input channel")
     bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
 
@@ -164,15 +171,16 @@ class UpConv(_Windowed, name="upconv"):
     At `stride = k`, the default, each output comes from one input, as in U-Net's "up-conv 2x2".
     """
 
+    aliases = ("conv_transpose", "deconv", "transposed_conv")
     example = "upconv(4, 2)"
 
-    out: PositiveInt = Field(description="output channels")
-    k: PerAxis = Field(description="window")
-    stride: PerAxis | None = Field(None, description="factor of enlargement; `k` where it is not given")
-    pad: PadPerAxis = Field(0, description="rows cut off each side of the output")
+    out: Out = Field(description="output channels")
+    k: Window = Field(description="window")
+    stride: Stride | None = Field(None, description="factor of enlargement; `k` where it is not given")
+    pad: Padding = Field(0, description="rows cut off each side of the output")
     output_pad: PadPerAxis = Field(0, description="rows added at the end of the output; less than the stride or the dilation")
-    dilation: PerAxis = Field(1, description="step between the window's elements")
-    groups: PositiveInt = Field(1, description="groups of channels that do not mix")
+    dilation: Dilation = Field(1, description="step between the window's elements")
+    groups: Groups = Field(1, description="groups of channels that do not mix")
     bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from archdsl.declared import Fault
-from archdsl.ops.base import Category, Op, PositiveInt, WeightedOp, fixed, fixed_channels
+from archdsl.declared import Aliases, Fault
+from archdsl.ops.base import Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
 from archdsl.shapes import Dim, Shape, format_shape
 
 
@@ -17,12 +17,13 @@ class Linear(WeightedOp, name="linear"):
     With more axes `axis = -1` says that the last one holds the features, as after `permute([1, 2, 0])`.
     """
 
+    aliases = ("dense", "fc", "fully_connected", "lin")
     category = Category.DENSE
     saves_output = False
     weight_layer = True
     example = "flatten; linear(10)"
 
-    out: PositiveInt = Field(description="output features")
+    out: Out = Field(description="output features")
     bias: bool = Field(True, description="a learned shift for each output feature")
     axis: Literal[-1] | None = Field(None, description="-1 for the last axis of an input with more than two")
 
@@ -74,6 +75,7 @@ def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
 class Reshape(Op, name="reshape"):
     """The same elements in another arrangement, in order; one size may be -1 and is computed."""
 
+    aliases = ("view",)
     category = Category.DENSE
     integers = "kept"
     example = "reshape([64, -1])"
@@ -106,7 +108,7 @@ class Embedding(WeightedOp, name="embedding"):
     example = "embedding(1000, 16)"
     example_input = ": int [32]"
 
-    n: PositiveInt = Field(description="how many tokens there are")
+    n: Annotated[PositiveInt, Aliases("num_embeddings")] = Field(description="how many tokens there are")
     dim: PositiveInt = Field(description="length of each vector")
 
     def infer(self, *inputs: Shape) -> Shape:

@@ -34,6 +34,7 @@ class Input(Op, name="input"):
 class Add(_Join, name="add"):
     """The elementwise sum of branches of equal shape: `add { a; b }`, and the end of every `skip`."""
 
+    aliases = ("sum", "plus", "residual")
     example = "add { conv(8, 3); conv(8, 1) }"
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -59,6 +60,7 @@ class Mul(_Join, name="mul"):
 class Concat(_Join, name="concat"):
     """Branches side by side along an axis, the channels unless `axis` says another (0 is channels)."""
 
+    aliases = ("cat", "concatenate", "stack", "merge")
     example = "concat { x; conv(4, 3) }"
     integers = "kept"
 

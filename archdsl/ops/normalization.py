@@ -1,13 +1,14 @@
 """Normalizations."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Fault
+from archdsl.declared import Aliases, Fault
 from archdsl.ops.base import (
     Category,
+    Groups,
     Need,
     Op,
     PositiveFloat,
@@ -21,6 +22,9 @@ from archdsl.ops.base import (
     normal_axis,
 )
 from archdsl.shapes import Shape
+
+Epsilon = Annotated[PositiveFloat, Aliases("epsilon")]
+Affine = Annotated[bool, Aliases("elementwise_affine")]
 
 
 class _Normalization(WeightedOp):
@@ -62,11 +66,12 @@ class _Normalization(WeightedOp):
 class BatchNorm(_Normalization, name="bn"):
     """Batch normalization: each channel over the batch and all positions (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
 
+    aliases = ("batch_norm", "batch_normalization")
     example = "bn"
 
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
     momentum: Probability = Field(0.1, description="weight of the new batch in the running mean and variance")
-    affine: bool = Field(True, description="a learned scale and shift for each channel")
+    affine: Affine = Field(True, description="a learned scale and shift for each channel")
 
     def removes_channel_mean(self, *inputs: Shape) -> bool:
         """Return true: in training the mean is that of the batch, and in evaluation its running average."""
@@ -81,11 +86,12 @@ class BatchNorm(_Normalization, name="bn"):
 class GroupNorm(_Normalization, name="gn"):
     """Group normalization: each image's groups of channels over all positions (Wu & He 2018, arXiv:1803.08494)."""
 
+    aliases = ("group_norm", "group_normalization")
     example = "gn(4)"
 
-    groups: PositiveInt = Field(32, description="groups of channels that share a mean and a variance")
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
-    affine: bool = Field(True, description="a learned scale and shift for each channel")
+    groups: Groups = Field(32, description="groups of channels that share a mean and a variance")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    affine: Affine = Field(True, description="a learned scale and shift for each channel")
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape; groups divide the channels and hold more than one value each."""
@@ -112,9 +118,10 @@ class LayerNorm(_Normalization, name="ln"):
     features last, write `ln(axis = -1)`.
     """
 
+    aliases = ("layer_norm", "layer_normalization")
     example = "ln"
 
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
     axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
@@ -146,8 +153,8 @@ class InstanceNorm(_Normalization, name="instance_norm"):
     axes = (1, 2, 3)
     example = "instance_norm"
 
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
-    affine: bool = Field(False, description="a learned scale and shift for each channel")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    affine: Affine = Field(False, description="a learned scale and shift for each channel")
 
     def removes_channel_mean(self, *inputs: Shape) -> bool:
         """Return true: each channel of each image has a mean of its own."""
@@ -168,6 +175,7 @@ class LocalResponseNorm(Op, name="lrn"):
     PyTorch divides `alpha` by `size`; the paper does not.
     """
 
+    aliases = ("local_response_norm",)
     category = Category.NORMALIZATION
     saves_output = False
     example = "lrn(5)"

@@ -8,11 +8,14 @@ from pydantic import Field
 from archdsl.declared import Fault
 from archdsl.ops.base import (
     Category,
+    Dilation,
     Need,
     Op,
-    PadPerAxis,
+    Padding,
     PerAxis,
     PositiveFloat,
+    Stride,
+    Window,
     channels_and_axes,
     demand,
     per_axis,
@@ -33,7 +36,7 @@ class _Pool(Op):
 class _Window(_Pool):
     """A pool with a sliding window; subclasses may have `pad`, `ceil` and `dilation`."""
 
-    k: PerAxis = Field(description="window, one number or one for each axis")
+    k: Window = Field(description="window, one number or one for each axis")
 
     def infer(self, *inputs: Shape) -> Shape:
         """Channels stay; each axis shrinks by the stride."""
@@ -82,12 +85,13 @@ class _Window(_Pool):
 class MaxPool(_Window, name="maxpool"):
     """The largest value of each window. The stride is the window where it is not given."""
 
+    aliases = ("max_pool", "max_pooling")
     example = "maxpool(3, stride = 2, pad = 1)"
 
-    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
-    pad: PadPerAxis = Field(0, description="padding on each side, which never is the maximum; at most half the window")
+    stride: Stride | None = Field(None, description="step of the window; `k` where it is not given")
+    pad: Padding = Field(0, description="padding on each side, which never is the maximum; at most half the window")
     ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
-    dilation: PerAxis = Field(1, description="step between the window's elements")
+    dilation: Dilation = Field(1, description="step between the window's elements")
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """An element of the input in each window: PyTorch takes -inf for the maximum of padding alone, and writes its gradient out of bounds.
@@ -121,10 +125,11 @@ def _steps_over(size: Dim, least: int, pad: int, dilation: int) -> Need:
 class AvgPool(_Window, name="avgpool"):
     """The mean of each window. The stride is the window where it is not given."""
 
+    aliases = ("avg_pool", "average_pooling", "mean_pool")
     example = "avgpool(2)"
 
-    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
-    pad: PadPerAxis = Field(0, description="zeros on each side; at most half the window")
+    stride: Stride | None = Field(None, description="step of the window; `k` where it is not given")
+    pad: Padding = Field(0, description="zeros on each side; at most half the window")
     ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
     count_pad: bool = Field(True, description="whether padding counts in the mean")
 
@@ -144,7 +149,7 @@ class LpPool(_Window, name="lppool"):
     example = "lppool(2)"
 
     p: PositiveFloat = Field(2.0, description="exponent")
-    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
+    stride: Stride | None = Field(None, description="step of the window; `k` where it is not given")
     ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
 
     def needs(self, *inputs: Shape) -> list[Need]:
@@ -174,18 +179,21 @@ class _PoolTo(_Pool):
 class MaxPoolTo(_PoolTo, name="maxpool_to"):
     """The largest values over as many windows as the output has places, whatever the input's size."""
 
+    aliases = ("adaptive_max_pool", "global_max_pool", "global_max_pooling")
     example = "maxpool_to(7)"
 
 
 class AvgPoolTo(_PoolTo, name="avgpool_to"):
     """The means over as many windows as the output has places, whatever the input's size."""
 
+    aliases = ("adaptive_avg_pool",)
     example = "avgpool_to(7)"
 
 
 class GlobalAveragePool(_Pool, name="gap"):
     """The mean of each channel: `[C, H, W]` to `[C, 1, 1]` (Lin et al. 2013, arXiv:1312.4400, section 3.2)."""
 
+    aliases = ("global_avg_pool", "global_average_pooling")
     example = "gap"
 
     def infer(self, *inputs: Shape) -> Shape:

@@ -9,6 +9,7 @@ from archdsl import limits
 from archdsl.declared import Fault
 from archdsl.ops.base import (
     Category,
+    Groups,
     Need,
     Op,
     PadPerAxis,
@@ -28,6 +29,7 @@ Interpolation = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 class Pad(Op, name="pad"):
     """More rows on each side of every spatial axis: `pad(1)`, `pad([1, 2])`, `pad(before = 0, after = 1)`."""
 
+    aliases = ("padding", "zero_pad", "zero_padding")
     category = Category.SHAPE
     saves_output = False
     example = "pad(1, mode = reflect)"
@@ -123,6 +125,7 @@ class CropLike(Op, name="crop_like"):
 class ResizeLike(Op, name="resize_like"):
     """The input interpolated to the size of another value."""
 
+    aliases = ("interpolate",)
     category = Category.SHAPE
     arity = 2
     operands = ("like",)
@@ -146,6 +149,7 @@ class ResizeLike(Op, name="resize_like"):
 class Upsample(Op, name="upsample"):
     """The input enlarged by a whole factor."""
 
+    aliases = ("up_sampling",)
     category = Category.SHAPE
     saves_output = False
     example = "upsample(2, mode = bilinear)"
@@ -191,7 +195,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     sign = "kept"
     example = "channel_shuffle(2)"
 
-    groups: PositiveInt = Field(description="groups of channels")
+    groups: Groups = Field(description="groups of channels")
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape; groups divide the channels."""
@@ -239,6 +243,7 @@ class Slice(Op, name="slice"):
 class Permute(Op, name="permute"):
     """The axes in another order: `permute([1, 2, 0])` puts channels last. Axis 0 is the channels."""
 
+    aliases = ("movedim",)
     category = Category.SHAPE
     sign = "kept"
     integers = "kept"

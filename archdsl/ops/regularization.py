@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from archdsl.ops.base import Category, Op, Probability, channels_and_axes
+from archdsl.ops.base import Category, DropProbability, Op, channels_and_axes
 from archdsl.shapes import Shape
 
 
@@ -24,7 +24,7 @@ class Dropout(_Dropping, name="dropout"):
 
     example = "dropout(0.5)"
 
-    p: Probability = Field(0.5, description="probability of a zero")
+    p: DropProbability = Field(0.5, description="probability of a zero")
 
 
 class Dropout2d(_Dropping, name="dropout2d"):
@@ -35,7 +35,7 @@ class Dropout2d(_Dropping, name="dropout2d"):
 
     example = "dropout2d(0.2)"
 
-    p: Probability = Field(0.5, description="probability that a channel is zero")
+    p: DropProbability = Field(0.5, description="probability that a channel is zero")
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
@@ -49,7 +49,8 @@ class DropPath(_Dropping, name="droppath"):
     What stays is scaled by `1 / (1 - p)`, as in torchvision, where the paper scales in evaluation by `1 - p`.
     """
 
+    aliases = ("stochastic_depth",)
     example = "droppath(0.2)"
 
-    p: Probability = Field(description="probability that the branch is zero")
+    p: DropProbability = Field(description="probability that the branch is zero")
     mode: Literal["row", "batch"] = Field("row", description="`row` decides for each image, `batch` once for all")
