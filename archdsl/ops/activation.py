@@ -145,6 +145,7 @@ class Tanh(_Activation, name="tanh"):
 class Softmax(_Activation, name="softmax"):
     """Exponentials, scaled to sum to one along an axis."""
 
+    not_in_figures = ("axis",)
     example = "softmax"
     sign = "positive"
 

@@ -82,6 +82,10 @@ class Op(Declared):
     """Of the result: `positive` is never below zero, `kept` is not where no input is."""
     weight_layer: ClassVar[bool] = False
     """Counts towards a network's depth, as in "ResNet-50": convolutions and dense layers do."""
+    not_in_figures: ClassVar[tuple[str, ...]] = ()
+    """Parameters that a figure omits, or shows otherwise: `out`, a window `k` and a `stride` have their own place in it."""
+    glyph: ClassVar[str | None] = None
+    """The sign for a join in a figure; without one it shows the name."""
     example: ClassVar[str]
     """A statement that uses it, on `example_input`; the reference shows it and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"

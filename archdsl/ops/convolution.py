@@ -45,6 +45,7 @@ class _Windowed(WeightedOp):
     category = Category.CONVOLUTION
     saves_output = False
     weight_layer = True
+    not_in_figures = ("out", "k", "stride", "pad", "output_pad", "bias", "init")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """The full geometry, with every default filled in, for an input of so many channels and axes."""

@@ -21,6 +21,7 @@ class Linear(WeightedOp, name="linear"):
     category = Category.DENSE
     saves_output = False
     weight_layer = True
+    not_in_figures = ("out", "bias", "axis", "init")
     example = "flatten; linear(10)"
 
     out: Out = Field(description="output features")
@@ -105,6 +106,7 @@ class Embedding(WeightedOp, name="embedding"):
     category = Category.DENSE
     integers = "required"
     saves_output = False
+    not_in_figures = ("init",)
     example = "embedding(1000, 16)"
     example_input = ": int [32]"
 

@@ -35,6 +35,7 @@ class Add(_Join, name="add"):
     """The elementwise sum of branches of equal shape: `add { a; b }`, and the end of every `skip`."""
 
     aliases = ("sum", "plus", "residual")
+    glyph = "+"
     example = "add { conv(8, 3); conv(8, 1) }"
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -45,6 +46,7 @@ class Add(_Join, name="add"):
 class Mul(_Join, name="mul"):
     """The elementwise product of branches; `[C, 1, 1]` gates `[C, H, W]`: `mul { x; gate }`."""
 
+    glyph = "×"
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -86,6 +88,7 @@ class Shake(_Join, name="shake"):
     Forward and backward passes draw their own weights; evaluation takes the mean (Gastaldi 2017, arXiv:1705.07485).
     """
 
+    glyph = "~"
     example = "shake { conv(8, 3); conv(8, 3) }"
 
     def infer(self, *inputs: Shape) -> Shape:

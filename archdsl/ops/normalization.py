@@ -33,6 +33,7 @@ class _Normalization(WeightedOp):
     category = Category.NORMALIZATION
     saves_output = False
     vector = True
+    not_in_figures = ("eps", "momentum", "affine", "axis", "init")
     axes: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
 
     @property
@@ -178,6 +179,7 @@ class LocalResponseNorm(Op, name="lrn"):
     aliases = ("local_response_norm",)
     category = Category.NORMALIZATION
     saves_output = False
+    not_in_figures = ("k",)
     example = "lrn(5)"
 
     size: PositiveInt = Field(description="how many neighbouring channels count")

@@ -36,6 +36,8 @@ class _Pool(Op):
 class _Window(_Pool):
     """A pool with a sliding window; subclasses may have `pad`, `ceil` and `dilation`."""
 
+    not_in_figures = ("k", "stride", "pad", "ceil", "count_pad")
+
     k: Window = Field(description="window, one number or one for each axis")
 
     def infer(self, *inputs: Shape) -> Shape:

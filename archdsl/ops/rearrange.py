@@ -32,6 +32,7 @@ class Pad(Op, name="pad"):
     aliases = ("padding", "zero_pad", "zero_padding")
     category = Category.SHAPE
     saves_output = False
+    not_in_figures = ("mode",)
     example = "pad(1, mode = reflect)"
 
     amount: PadPerAxis | None = Field(None, description="rows on both sides, one number or one for each axis")
@@ -130,6 +131,7 @@ class ResizeLike(Op, name="resize_like"):
     arity = 2
     operands = ("like",)
     saves_output = False
+    not_in_figures = ("mode",)
     example = "large: conv(8, 3); maxpool(2); resize_like(large)"
 
     mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
@@ -152,6 +154,7 @@ class Upsample(Op, name="upsample"):
     aliases = ("up_sampling",)
     category = Category.SHAPE
     saves_output = False
+    not_in_figures = ("mode",)
     example = "upsample(2, mode = bilinear)"
 
     scale: PerAxis = Field(description="factor, one number or one for each axis")
@@ -218,6 +221,7 @@ class Slice(Op, name="slice"):
     category = Category.SHAPE
     sign = "kept"
     integers = "kept"
+    not_in_figures = ("axis",)
     example = "slice(0..4)"
 
     part: Annotated[InstanceOf[range], AfterValidator(_part)] = Field(description="from the first up to, not with, the last")

@@ -50,6 +50,7 @@ class DropPath(_Dropping, name="droppath"):
     """
 
     aliases = ("stochastic_depth",)
+    not_in_figures = ("mode",)
     example = "droppath(0.2)"
 
     p: DropProbability = Field(description="probability that the branch is zero")

@@ -31,6 +31,7 @@ class LayerScale(Op, name="layer_scale"):
 
     category = Category.SCALE
     saves_output = False
+    not_in_figures = ("init",)
     example = "layer_scale"
 
     init: float = Field(1e-6, description="the factor at the start")
