@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from archdsl.ops.base import Category, Op, PositiveFloat, fixed_channels, normal_axis
+from archdsl.ops.base import ANY_RANK, Case, Category, Op, PositiveFloat, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
 
@@ -51,6 +51,7 @@ class LeakyRelu(_FromOutput, name="leaky_relu"):
 
     aliases = ("lrelu",)
     example = "leaky_relu(0.1)"
+    cases = (Case({}, ANY_RANK), Case({"slope": 0.3}, ANY_RANK), Case({"slope": -0.3}, ANY_RANK))
 
     slope: float = Field(0.01, description="slope below zero")
 
@@ -65,6 +66,7 @@ class PRelu(_Activation, name="prelu"):
 
     saves_output = False
     example = "prelu"
+    cases = (Case({}, ANY_RANK), Case({"per_channel": True, "init_value": 0.1}, ANY_RANK))
 
     init_value: float = Field(0.25, description="the slope at the start")
     per_channel: bool = Field(False, description="a slope for each channel")
@@ -90,6 +92,7 @@ class Elu(_FromOutput, name="elu"):
     """`x` above zero, `alpha * (exp(x) - 1)` below (Clevert et al. 2015, arXiv:1511.07289)."""
 
     example = "elu"
+    cases = (Case({}, ANY_RANK), Case({"alpha": 0.5}, ANY_RANK), Case({"alpha": -0.5}, ANY_RANK))
 
     alpha: float = Field(1.0, description="the limit below zero, negated")
 
@@ -110,6 +113,7 @@ class Gelu(_Activation, name="gelu"):
 
     saves_output = False
     example = "gelu"
+    cases = (Case({}, ANY_RANK), Case({"approximate": "tanh"}, ANY_RANK))
 
     approximate: Literal["tanh"] | None = Field(None, description="`tanh` for the approximation of section 2 of the paper")
 
@@ -147,6 +151,7 @@ class Softmax(_Activation, name="softmax"):
 
     not_in_figures = ("axis",)
     example = "softmax"
+    cases = (Case({}, ANY_RANK), Case({"axis": -1}, ANY_RANK))
     sign = "positive"
 
     axis: int = Field(0, description="the axis that sums to one: 0 is the channels, -1 the last")
@@ -181,6 +186,7 @@ class Softplus(_Activation, name="softplus"):
 
     saves_output = False
     example = "softplus"
+    cases = (Case({}, ANY_RANK), Case({"beta": 2.0, "threshold": 1.0}, ANY_RANK))
 
     beta: PositiveFloat = Field(1.0, description="how sharp the bend is")
     threshold: float = Field(20.0, description="where `beta * x` is above this, the output is `x`")
@@ -196,6 +202,7 @@ class Act(Op, name="act"):
     aliases = ("activation",)
     category = Category.ACTIVATION
     example = "act(leaky_relu(0.1))"
+    cases = (Case({"f": PRelu}, ANY_RANK), Case({"f": Relu}, ANY_RANK))
 
     f: Op = Field(description="an activation, with its parameters")
 

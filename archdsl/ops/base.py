@@ -62,6 +62,22 @@ class Need(NamedTuple):
     help: str | None = None
 
 
+VECTOR, LINE, IMAGE, VOLUME = (8,), (8, 12), (8, 12, 10), (8, 6, 8, 6)
+SPATIAL = (LINE, IMAGE, VOLUME)
+ANY_RANK = (VECTOR, *SPATIAL)
+
+
+class Case(NamedTuple):
+    """Arguments and inputs on which the contract tests compare an op with PyTorch.
+
+    Each input is a shape, or a tuple of shapes for an op of several inputs. An op class among the arguments stands for the op
+    with its defaults.
+    """
+
+    arguments: Mapping[str, Any]
+    inputs: tuple[Shape | tuple[Shape, ...], ...]
+
+
 class Op(Declared):
     """Base of every op."""
 
@@ -80,6 +96,8 @@ class Op(Declared):
     """Nothing may overwrite the output: autograd keeps it for the backward pass, or it shares memory with the input."""
     sign: ClassVar[Literal["free", "kept", "positive"]] = "free"
     """Of the result: `positive` is never below zero, `kept` is not where no input is."""
+    random_in_training: ClassVar[bool] = False
+    """Draws random numbers in training, and never in evaluation."""
     weight_layer: ClassVar[bool] = False
     """Counts towards a network's depth, as in "ResNet-50": convolutions and dense layers do."""
     not_in_figures: ClassVar[tuple[str, ...]] = ()
@@ -89,6 +107,7 @@ class Op(Declared):
     example: ClassVar[str]
     """A statement that uses it, on `example_input`; the reference shows it and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"
+    cases: ClassVar[tuple[Case, ...]] = (Case({}, ANY_RANK),)
 
     def never_negative(self, inputs: bool) -> bool:
         """Whether the result is never below zero, given whether the inputs never are."""

@@ -9,6 +9,9 @@ from pydantic import Field
 from archdsl.declared import Fault
 from archdsl.literals import show
 from archdsl.ops.base import (
+    IMAGE,
+    SPATIAL,
+    Case,
     Category,
     Dilation,
     Groups,
@@ -96,6 +99,11 @@ class Conv(_Windowed, name="conv"):
 
     aliases = ("convolution",)
     example = "conv(16, 3, stride = 2)"
+    cases = (
+        Case({"out": 6, "k": 3}, SPATIAL),
+        Case({"out": 6, "k": 3, "stride": 2, "groups": 2, "bias": False}, SPATIAL),
+        Case({"out": 4, "k": (3, 5), "pad": (0, 1), "dilation": 2, "stride": (1, 2)}, (IMAGE,)),
+    )
 
     out: Out = Field(description="output channels")
     k: Window = Field(description="window, one number or one for each axis")
@@ -127,6 +135,7 @@ class Bottleneck(_Windowed, name="bottleneck"):
     """The 1x1 convolution that narrows: fewer channels before a costly layer (Szegedy et al. 2014, section 4)."""
 
     example = "bottleneck(4)"
+    cases = (Case({"out": 4}, SPATIAL), Case({"out": 4, "bias": False}, SPATIAL))
     kind_of = "conv"
 
     out: Out = Field(description="output channels")
@@ -143,6 +152,7 @@ class Depthwise(_Windowed, name="depthwise"):
 
     aliases = ("depthwise_conv",)
     example = "depthwise(3, stride = 2)"
+    cases = (Case({"k": 3}, SPATIAL), Case({"k": 5, "stride": 2, "mult": 2}, SPATIAL))
     kind_of = "conv"
 
     k: Window = Field(description="window; odd, since the padding keeps the size at stride 1")
@@ -174,6 +184,10 @@ class UpConv(_Windowed, name="upconv"):
 
     aliases = ("conv_transpose", "deconv", "transposed_conv")
     example = "upconv(4, 2)"
+    cases = (
+        Case({"out": 6, "k": 2}, SPATIAL),
+        Case({"out": 6, "k": 3, "stride": 2, "pad": 1, "output_pad": 1, "groups": 2, "bias": False}, SPATIAL),
+    )
 
     out: Out = Field(description="output channels")
     k: Window = Field(description="window")

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from archdsl.declared import Aliases, Fault
-from archdsl.ops.base import Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
+from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
 from archdsl.shapes import Dim, Shape, format_shape
 
 
@@ -23,6 +23,11 @@ class Linear(WeightedOp, name="linear"):
     weight_layer = True
     not_in_figures = ("out", "bias", "axis", "init")
     example = "flatten; linear(10)"
+    cases = (
+        Case({"out": 5}, (VECTOR, LINE)),
+        Case({"out": 5, "bias": False}, (VECTOR, LINE)),
+        Case({"out": 5, "axis": -1}, ANY_RANK),
+    )
 
     out: Out = Field(description="output features")
     bias: bool = Field(True, description="a learned shift for each output feature")
@@ -61,6 +66,7 @@ class Flatten(Op, name="flatten"):
     category = Category.DENSE
     integers = "kept"
     example = "flatten"
+    cases = (Case({}, ANY_RANK),)
 
     def infer(self, *inputs: Shape) -> Shape:
         """The number of elements, which must be fixed."""
@@ -80,6 +86,7 @@ class Reshape(Op, name="reshape"):
     category = Category.DENSE
     integers = "kept"
     example = "reshape([64, -1])"
+    cases = (Case({"sizes": (4, -1)}, ANY_RANK), Case({"sizes": (8, 2, 6)}, (LINE,)))
 
     sizes: Annotated[tuple[int, ...], AfterValidator(_sizes)] = Field(description="the new shape, without the batch")
 
@@ -109,6 +116,7 @@ class Embedding(WeightedOp, name="embedding"):
     not_in_figures = ("init",)
     example = "embedding(1000, 16)"
     example_input = ": int [32]"
+    cases = (Case({"n": 11, "dim": 4}, ((7,), (3, 2))),)
 
     n: Annotated[PositiveInt, Aliases("num_embeddings")] = Field(description="how many tokens there are")
     dim: PositiveInt = Field(description="length of each vector")

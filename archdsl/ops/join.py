@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from archdsl.declared import Fault
-from archdsl.ops.base import Category, Op, normal_axis
+from archdsl.ops.base import IMAGE, VECTOR, Case, Category, Op, normal_axis
 from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import at_least, equal
 
@@ -37,6 +37,7 @@ class Add(_Join, name="add"):
     aliases = ("sum", "plus", "residual")
     glyph = "+"
     example = "add { conv(8, 3); conv(8, 1) }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)
 
     def infer(self, *inputs: Shape) -> Shape:
         """All shapes are equal; an open size may meet another (the place records that they must agree)."""
@@ -48,6 +49,7 @@ class Mul(_Join, name="mul"):
 
     glyph = "×"
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, (8, 1, 1)), (IMAGE, IMAGE, (1, 12, 1)))),)
 
     def infer(self, *inputs: Shape) -> Shape:
         """Shapes of one rank; a size of one stretches to the other branches' size.
@@ -64,6 +66,7 @@ class Concat(_Join, name="concat"):
 
     aliases = ("cat", "concatenate", "stack", "merge")
     example = "concat { x; conv(4, 3) }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, (3, 12, 10)))), Case({"axis": -1}, (((8, 12, 4), IMAGE),)))
     integers = "kept"
 
     axis: int = Field(0, description="which axis grows: 0 is the channels, -1 the last")
@@ -88,8 +91,10 @@ class Shake(_Join, name="shake"):
     Forward and backward passes draw their own weights; evaluation takes the mean (Gastaldi 2017, arXiv:1705.07485).
     """
 
+    random_in_training = True
     glyph = "~"
     example = "shake { conv(8, 3); conv(8, 3) }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)
 
     def infer(self, *inputs: Shape) -> Shape:
         """All shapes are equal."""

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from archdsl.declared import Aliases, Fault
 from archdsl.ops.base import (
+    ANY_RANK,
+    SPATIAL,
+    Case,
     Category,
     Groups,
     Need,
@@ -69,6 +72,7 @@ class BatchNorm(_Normalization, name="bn"):
 
     aliases = ("batch_norm", "batch_normalization")
     example = "bn"
+    cases = (Case({}, ANY_RANK), Case({"eps": 0.001, "momentum": 0.2, "affine": False}, ANY_RANK))
 
     eps: Epsilon = Field(1e-5, description="added to the variance")
     momentum: Probability = Field(0.1, description="weight of the new batch in the running mean and variance")
@@ -89,6 +93,11 @@ class GroupNorm(_Normalization, name="gn"):
 
     aliases = ("group_norm", "group_normalization")
     example = "gn(4)"
+    cases = (
+        Case({"groups": 4}, ANY_RANK),
+        Case({"groups": 2, "affine": False, "eps": 1e-3}, ANY_RANK),
+        Case({"groups": 8}, SPATIAL),
+    )
 
     groups: Groups = Field(32, description="groups of channels that share a mean and a variance")
     eps: Epsilon = Field(1e-5, description="added to the variance")
@@ -121,6 +130,7 @@ class LayerNorm(_Normalization, name="ln"):
 
     aliases = ("layer_norm", "layer_normalization")
     example = "ln"
+    cases = (Case({}, ANY_RANK), Case({"eps": 0.001, "axis": -1}, ANY_RANK))
 
     eps: Epsilon = Field(1e-5, description="added to the variance")
     axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
@@ -153,6 +163,7 @@ class InstanceNorm(_Normalization, name="instance_norm"):
 
     axes = (1, 2, 3)
     example = "instance_norm"
+    cases = (Case({}, SPATIAL), Case({"affine": True}, SPATIAL))
 
     eps: Epsilon = Field(1e-5, description="added to the variance")
     affine: Affine = Field(False, description="a learned scale and shift for each channel")
@@ -181,6 +192,7 @@ class LocalResponseNorm(Op, name="lrn"):
     saves_output = False
     not_in_figures = ("k",)
     example = "lrn(5)"
+    cases = (Case({"size": 5}, SPATIAL), Case({"size": 2, "alpha": 0.1, "beta": 0.5, "k": 2.0}, SPATIAL))
 
     size: PositiveInt = Field(description="how many neighbouring channels count")
     alpha: float = Field(1e-4, description="weight of the squares")

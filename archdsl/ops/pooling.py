@@ -7,6 +7,9 @@ from pydantic import Field
 
 from archdsl.declared import Fault
 from archdsl.ops.base import (
+    IMAGE,
+    SPATIAL,
+    Case,
     Category,
     Dilation,
     Need,
@@ -89,6 +92,11 @@ class MaxPool(_Window, name="maxpool"):
 
     aliases = ("max_pool", "max_pooling")
     example = "maxpool(3, stride = 2, pad = 1)"
+    cases = (
+        Case({"k": 2}, SPATIAL),
+        Case({"k": 3, "stride": 2, "pad": 1, "ceil": True}, SPATIAL),
+        Case({"k": 2, "dilation": 2, "stride": 1}, SPATIAL),
+    )
 
     stride: Stride | None = Field(None, description="step of the window; `k` where it is not given")
     pad: Padding = Field(0, description="padding on each side, which never is the maximum; at most half the window")
@@ -129,6 +137,7 @@ class AvgPool(_Window, name="avgpool"):
 
     aliases = ("avg_pool", "average_pooling", "mean_pool")
     example = "avgpool(2)"
+    cases = (Case({"k": 2}, SPATIAL), Case({"k": 3, "stride": 2, "pad": 1, "ceil": True, "count_pad": False}, SPATIAL))
 
     stride: Stride | None = Field(None, description="step of the window; `k` where it is not given")
     pad: Padding = Field(0, description="zeros on each side; at most half the window")
@@ -149,6 +158,7 @@ class LpPool(_Window, name="lppool"):
     """
 
     example = "lppool(2)"
+    cases = (Case({"k": 2}, SPATIAL), Case({"k": 3, "p": 1.0, "stride": 2, "ceil": True}, SPATIAL))
 
     p: PositiveFloat = Field(2.0, description="exponent")
     stride: Stride | None = Field(None, description="step of the window; `k` where it is not given")
@@ -183,6 +193,7 @@ class MaxPoolTo(_PoolTo, name="maxpool_to"):
 
     aliases = ("adaptive_max_pool", "global_max_pool", "global_max_pooling")
     example = "maxpool_to(7)"
+    cases = (Case({"size": 7}, SPATIAL), Case({"size": (3, 2)}, (IMAGE,)))
 
 
 class AvgPoolTo(_PoolTo, name="avgpool_to"):
@@ -190,6 +201,7 @@ class AvgPoolTo(_PoolTo, name="avgpool_to"):
 
     aliases = ("adaptive_avg_pool",)
     example = "avgpool_to(7)"
+    cases = (Case({"size": 7}, SPATIAL), Case({"size": (12, 10)}, (IMAGE,)))
 
 
 class GlobalAveragePool(_Pool, name="gap"):
@@ -197,6 +209,7 @@ class GlobalAveragePool(_Pool, name="gap"):
 
     aliases = ("global_avg_pool", "global_average_pooling")
     example = "gap"
+    cases = (Case({}, SPATIAL), Case({}, ((8, 1, 1),)))
 
     def infer(self, *inputs: Shape) -> Shape:
         """Channels stay; every axis becomes 1."""

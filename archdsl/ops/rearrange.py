@@ -8,6 +8,11 @@ from pydantic import AfterValidator, Field, InstanceOf, model_validator
 from archdsl import limits
 from archdsl.declared import Fault
 from archdsl.ops.base import (
+    ANY_RANK,
+    IMAGE,
+    LINE,
+    SPATIAL,
+    Case,
     Category,
     Groups,
     Need,
@@ -34,6 +39,14 @@ class Pad(Op, name="pad"):
     saves_output = False
     not_in_figures = ("mode",)
     example = "pad(1, mode = reflect)"
+    cases = (
+        Case({"amount": 1}, SPATIAL),
+        Case({"amount": (1, 2), "mode": "reflect"}, (IMAGE,)),
+        Case({"amount": 0}, SPATIAL),
+        Case({"before": 0, "after": 2, "mode": "replicate"}, SPATIAL),
+        Case({"after": 1, "value": 0.5}, SPATIAL),
+        Case({"amount": 2, "mode": "circular"}, SPATIAL),
+    )
 
     amount: PadPerAxis | None = Field(None, description="rows on both sides, one number or one for each axis")
     before: PadPerAxis | None = Field(None, description="rows before the first, instead of `amount`")
@@ -85,6 +98,7 @@ class PadChannels(Op, name="pad_channels"):
     saves_output = False
     integers = "kept"
     example = "pad_channels(16)"
+    cases = (Case({"to": 20}, ANY_RANK), Case({"to": 8}, ANY_RANK))
 
     to: PositiveInt = Field(description="channels of the output")
 
@@ -109,6 +123,7 @@ class CropLike(Op, name="crop_like"):
     arity = 2
     operands = ("like",)
     example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
+    cases = (Case({}, (((8, 12, 10), (3, 7, 10)), ((8, 9), (8, 9)))),)
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's channels and the other's sizes."""
@@ -133,6 +148,11 @@ class ResizeLike(Op, name="resize_like"):
     saves_output = False
     not_in_figures = ("mode",)
     example = "large: conv(8, 3); maxpool(2); resize_like(large)"
+    cases = (
+        Case({}, (((8, 12, 10), (3, 7, 20)),)),
+        Case({"mode": "linear"}, (((8, 6), (2, 9)), ((4, 3, 3, 3), (4, 2, 4, 6)))),
+        Case({"mode": "bicubic", "align_corners": True}, (((8, 12, 10), (8, 12, 10)),)),
+    )
 
     mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
     align_corners: bool = Field(False, description="whether the corners' centres stay in place; not for `nearest`")
@@ -156,6 +176,13 @@ class Upsample(Op, name="upsample"):
     saves_output = False
     not_in_figures = ("mode",)
     example = "upsample(2, mode = bilinear)"
+    cases = (
+        Case({"scale": 2}, SPATIAL),
+        Case({"scale": 1}, SPATIAL),
+        Case({"scale": 2, "mode": "linear", "align_corners": True}, SPATIAL),
+        Case({"scale": (2, 3), "mode": "bilinear"}, (IMAGE,)),
+        Case({"scale": 2, "mode": "bicubic"}, (IMAGE,)),
+    )
 
     scale: PerAxis = Field(description="factor, one number or one for each axis")
     mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
@@ -179,6 +206,7 @@ class PixelShuffle(Op, name="pixel_shuffle"):
     category = Category.SHAPE
     sign = "kept"
     example = "pixel_shuffle(2)"
+    cases = (Case({"r": 2}, (IMAGE,)), Case({"r": 1}, (IMAGE,)))
 
     r: PositiveInt = Field(description="factor of enlargement")
 
@@ -197,6 +225,7 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     category = Category.SHAPE
     sign = "kept"
     example = "channel_shuffle(2)"
+    cases = (Case({"groups": 4}, SPATIAL), Case({"groups": 1}, SPATIAL))
 
     groups: Groups = Field(description="groups of channels")
 
@@ -223,6 +252,7 @@ class Slice(Op, name="slice"):
     integers = "kept"
     not_in_figures = ("axis",)
     example = "slice(0..4)"
+    cases = (Case({"part": range(2, 5)}, ANY_RANK), Case({"part": range(0, 6), "axis": -1}, ANY_RANK))
 
     part: Annotated[InstanceOf[range], AfterValidator(_part)] = Field(description="from the first up to, not with, the last")
     axis: int = Field(0, description="which axis is cut: 0 is the channels, -1 the last")
@@ -252,6 +282,7 @@ class Permute(Op, name="permute"):
     sign = "kept"
     integers = "kept"
     example = "permute([1, 2, 0])"
+    cases = (Case({"order": (1, 2, 0)}, (IMAGE,)), Case({"order": (-1, 0)}, (LINE,)))
 
     order: tuple[int, ...] = Field(description="for each axis of the output, the input's axis")
 
@@ -278,6 +309,7 @@ class Transpose(Op, name="transpose"):
     sign = "kept"
     integers = "kept"
     example = "transpose(1, 2)"
+    cases = (Case({"a": 0, "b": -1}, ANY_RANK),)
 
     a: int = Field(description="one axis")
     b: int = Field(description="the other axis")

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from archdsl.ops.base import Category, DropProbability, Op, channels_and_axes
+from archdsl.ops.base import ANY_RANK, SPATIAL, Case, Category, DropProbability, Op, channels_and_axes
 from archdsl.shapes import Shape
 
 
@@ -13,6 +13,7 @@ class _Dropping(Op):
 
     category = Category.REGULARIZATION
     sign = "kept"
+    random_in_training = True
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
@@ -23,6 +24,7 @@ class Dropout(_Dropping, name="dropout"):
     """Zeroes each number with probability `p`, and scales the others by `1 / (1 - p)` (Srivastava et al. 2014)."""
 
     example = "dropout(0.5)"
+    cases = (Case({}, ANY_RANK), Case({"p": 0}, ANY_RANK), Case({"p": 1.0}, ANY_RANK))
 
     p: DropProbability = Field(0.5, description="probability of a zero")
 
@@ -34,6 +36,7 @@ class Dropout2d(_Dropping, name="dropout2d"):
     """
 
     example = "dropout2d(0.2)"
+    cases = (Case({}, SPATIAL), Case({"p": 1.0}, SPATIAL))
 
     p: DropProbability = Field(0.5, description="probability that a channel is zero")
 
@@ -52,6 +55,7 @@ class DropPath(_Dropping, name="droppath"):
     aliases = ("stochastic_depth",)
     not_in_figures = ("mode",)
     example = "droppath(0.2)"
+    cases = (Case({"p": 0.3}, ANY_RANK), Case({"p": 1.0, "mode": "batch"}, ANY_RANK), Case({"p": 0.0}, ANY_RANK))
 
     p: DropProbability = Field(description="probability that the branch is zero")
     mode: Literal["row", "batch"] = Field("row", description="`row` decides for each image, `batch` once for all")

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from archdsl.ops.base import Category, Op, channels_and_axes
+from archdsl.ops.base import ANY_RANK, Case, Category, Op, channels_and_axes
 from archdsl.shapes import Shape
 
 
@@ -15,6 +15,7 @@ class Scale(Op, name="scale"):
     category = Category.SCALE
     saves_output = False
     example = "scale(0.17)"
+    cases = (Case({"factor": 0.17}, ANY_RANK),)
 
     factor: float = Field(description="the factor")
 
@@ -33,6 +34,7 @@ class LayerScale(Op, name="layer_scale"):
     saves_output = False
     not_in_figures = ("init",)
     example = "layer_scale"
+    cases = (Case({}, ANY_RANK), Case({"init": 0.5}, ANY_RANK))
 
     init: float = Field(1e-6, description="the factor at the start")
 
