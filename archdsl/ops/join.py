@@ -1,8 +1,12 @@
-"""Joins: where branches meet. They are written as statements with braces, not called by name."""
+"""Joins: where branches meet. They are written as statements with braces, not called by name.
+
+A new join is a class here and its lowering in each target: the language reads its keyword, its options and the rule for
+symbolic sizes from the class.
+"""
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -12,12 +16,27 @@ from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import at_least, equal
 
 
-class _Join(Op):
+class Join(Op):
+    """Base of every join. Its fields are the options of the statement, such as `axis` of `concat`.
+
+    Branches have the same size on every axis but `growing_axis`. With `stretches`, a size of one fits any other.
+    """
+
     category = Category.JOIN
+    stretches: ClassVar[bool] = False
     sign = "kept"
     arity = None
     statement = True
     saves_output = False
+
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """Return the options of the statement with their defaults."""
+        return {name: field.default for name, field in cls.model_fields.items()}
+
+    def growing_axis(self, rank: int) -> int | None:
+        """Return the axis on which the sizes of the branches add up; None if there is none."""
+        return None
 
 
 class Input(Op, name="input"):
@@ -31,7 +50,7 @@ class Input(Op, name="input"):
     key: str = Field(description="its name, an argument of `forward`")
 
 
-class Add(_Join, name="add"):
+class Add(Join, name="add"):
     """The elementwise sum of branches of equal shape: `add { a; b }`, and the end of every `skip`."""
 
     aliases = ("sum", "plus", "residual")
@@ -44,10 +63,11 @@ class Add(_Join, name="add"):
         return equal_shapes(self.name, inputs, "E0302")
 
 
-class Mul(_Join, name="mul"):
+class Mul(Join, name="mul"):
     """The elementwise product of branches; `[C, 1, 1]` gates `[C, H, W]`: `mul { x; gate }`."""
 
     glyph = "×"
+    stretches = True
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
     cases = (Case({}, ((IMAGE,), (IMAGE, (8, 1, 1)), (IMAGE, IMAGE, (1, 12, 1)))),)
 
@@ -61,7 +81,7 @@ class Mul(_Join, name="mul"):
         return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
 
 
-class Concat(_Join, name="concat"):
+class Concat(Join, name="concat"):
     """Branches side by side along an axis, the channels unless `axis` says another (0 is channels)."""
 
     aliases = ("cat", "concatenate", "stack", "merge")
@@ -71,21 +91,25 @@ class Concat(_Join, name="concat"):
 
     axis: int = Field(0, description="which axis grows: 0 is the channels, -1 the last")
 
+    def growing_axis(self, rank: int) -> int:
+        """Return the axis, counted from the front."""
+        return normal_axis(self.name, self.axis, rank)
+
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axis, counted from the front."""
-        return {"axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+        return {"axis": self.growing_axis(len(inputs[0]))}
 
     def infer(self, *inputs: Shape) -> Shape:
         """Sizes add up along the axis and agree elsewhere."""
         rank = len(inputs[0])
         if any(len(shape) != rank for shape in inputs):
             raise Fault("E0303", f"`concat` joins shapes of different rank: {_list(inputs)}")
-        axis = normal_axis(self.name, self.axis, rank)
+        axis = self.growing_axis(rank)
         rest = equal_shapes(self.name, [shape[:axis] + shape[axis + 1 :] for shape in inputs], "E0303", shown=inputs)
         return (*rest[:axis], sum(shape[axis] for shape in inputs), *rest[axis:])
 
 
-class Shake(_Join, name="shake"):
+class Shake(Join, name="shake"):
     """Shake-shake: in training a random convex combination of the branches for each image.
 
     Forward and backward passes draw their own weights; evaluation takes the mean (Gastaldi 2017, arXiv:1705.07485).
