@@ -56,6 +56,7 @@ class Compiled:
     """What became of a spec: a graph and a recipe where there is one, and everything that was found."""
 
     graph: Graph | None
+    """The network; None if something is wrong."""
     recipe: Recipe | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
@@ -67,6 +68,8 @@ class Compiled:
     """Where each key of the recipe is set."""
     steps: int = 0
     """What checking it took: see `elaborate.steps`."""
+    partial: Graph | None = None
+    """What is known of the network, for editors and pictures: the whole of it, or a graph that ends where an error hides the rest."""
     limits: Limits = DEFAULT
     """Those of the session that checked it."""
 
@@ -206,9 +209,10 @@ def _examine(
     found = [*elaboration.diagnostics, *recipe_errors]
     sizes, false_claims = OpenSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
-    graph = elaboration.graph if elaboration.ok and elaboration.graph.has_result else None
+    partial = elaboration.graph
+    graph = partial if elaboration.ok and partial.has_result else None
     if graph is not None:
-        graph = run_passes(graph)
+        graph = partial = run_passes(graph)
         if not module.file.damaged:
             found += graph_warnings(graph, module)
         sizes = open_sizes(graph, limits)
@@ -217,7 +221,7 @@ def _examine(
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
             graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
-            graph = run_passes(graph, SIZE_PASSES)
+            graph = partial = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
             found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
         costs = Costs()
@@ -241,6 +245,7 @@ def _examine(
         sizes=sizes,
         places=places,
         steps=steps,
+        partial=partial,
         limits=limits,
     )
     return compiled, false_claims
