@@ -23,6 +23,7 @@ from archdsl.elaborate import (
     FalseClaim,
     Module,
     Program,
+    SymbolTable,
     decode_source,
     elaborate,
     not_explained,
@@ -72,6 +73,14 @@ class Compiled:
     """What is known of the network, for editors and pictures: the whole of it, or a graph that ends where an error hides the rest."""
     limits: Limits = DEFAULT
     """Those of the session that checked it."""
+
+    module: Module | None = None
+    """The file with its imports; None if it could not be read."""
+
+    @property
+    def symbols(self) -> SymbolTable | None:
+        """What every name in the file and its imports means; built when it is asked for."""
+        return SymbolTable(self.module) if self.module is not None else None
 
     @property
     def ok(self) -> bool:
@@ -183,11 +192,12 @@ def _compile_source(
     module = program.module(source, path)
     shown = source.name
     if module.file.damaged and not module.definitions:
-        return Compiled(None, None, program.diagnostics)
+        return Compiled(None, None, program.diagnostics, module=module)
     chosen = select_network(module, name, path.stem if path is not None else "", shown)
     if isinstance(chosen, Diagnostic):  # where a definition is damaged, it may be the one that is missed
         wrong = any(diagnostic.is_error for diagnostic in program.diagnostics)
-        return Compiled(None, None, program.diagnostics if wrong else [*program.diagnostics, chosen])
+        found = program.diagnostics if wrong else [*program.diagnostics, chosen]
+        return Compiled(None, None, found, module=module)
     compiled = _compile(program, module, chosen, settings, _recipe(module, settings, session))
     return replace(compiled, path=path)
 
@@ -246,6 +256,7 @@ def _examine(
         places=places,
         steps=steps,
         partial=partial,
+        module=module,
         limits=limits,
     )
     return compiled, false_claims
