@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError, render_text
@@ -171,16 +172,18 @@ class Network:
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
         aux: bool = True,
         check_sizes: bool = True,
+        inplace: bool = True,
     ) -> nn.Module:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
         `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. Where not `aux`,
         the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it
-        raises `ValueError` for an input of a size that does not work, before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
+        raises `ValueError` for an input of a size that does not work, before anything is computed. With `inplace=False` activations
+        are modules and overwrite nothing, so that forward hooks and full backward hooks work. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with extra_needed("train", "building a module"):
             from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
-        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
+        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes, inplace=inplace)
         if weights is not None:
             self.load_weights(module, weights)
         return module
@@ -298,11 +301,30 @@ class Network:
             from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
         return dynamic_shapes(self.graph, batch=batch)
 
-    def source(self, *, aux: bool = True, check_sizes: bool = True) -> str:
-        """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""
+    def compile(
+        self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True, inplace: bool = True
+    ) -> bytes:
+        """Return the content of the file that a target writes, without the auxiliary heads if `aux` is false.
+
+        `suffix` chooses among the formats of the target; the first one is the default. With `inplace=False` activations
+        overwrite nothing. Raise `ValueError` if there is no such target or it has no such option, and `SpecError` if it
+        cannot write the network.
+        """
+        if target not in targets.names():
+            raise ValueError(f"the targets are {', '.join(targets.names())}, not {target!r}")
+        chosen, options = targets.target(target), targets.Options(aux=aux, inplace=inplace)
+        if (unknown := chosen.unknown(options)) is not None:
+            raise ValueError(f"the target {target!r} has no option {unknown!r}")
+        return chosen.write(self.graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], options)
+
+    def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
+        """Return self-contained Python source of the module, which imports torch alone; without the heads if not `aux`.
+
+        With `inplace=False` activations are modules and overwrite nothing.
+        """
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
-        return emit(self.graph, aux=aux, check_sizes=check_sizes)
+        return emit(self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
 
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"

@@ -182,10 +182,10 @@ def _questions(graph: Graph) -> Iterator[_Question]:
             if isinstance(size, OpenSize) and size not in seen:
                 seen.add(size)
                 yield _Question(value.span, "`input` leaves nothing of less", f"{size} is what `input` leaves", (size,))
-    functions: list[Function] = []
-    for path, node in _ops_in_order(graph, functions):
+    joins: list[Condition] = []
+    for path, node in _ops_in_order(graph, joins):
         yield from _questions_of_op(path, node, seen)
-    for join in (join for function in functions for join in function.conditions):
+    for join in joins:
         if (key := (join.left, join.right, join.stretch)) not in seen:
             seen.add(key)
             one, other = join.sides
@@ -193,19 +193,23 @@ def _questions(graph: Graph) -> Iterator[_Question]:
             yield _Question(join.span, reason, f"{join.left} against {join.right}", join=join)
 
 
-def _ops_in_order(graph: Graph, functions: list[Function]) -> Iterator[tuple[str, OpNode]]:
-    """Yield the ops of each function once, with the path of the first call; note the functions, callees first."""
+def _ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, OpNode]]:
+    """Yield the ops of each function once, with the path of its first call; note the conditions of joins in the same order."""
     seen: set[Function] = set()
 
     def visit(function: Function, path: str) -> Iterator[tuple[str, OpNode]]:
         seen.add(function)
+        waiting: dict[Span | None, list[Condition]] = {}
+        for condition in function.conditions:
+            waiting.setdefault(condition.span, []).append(condition)
         for node in function.nodes:
             below = path if node.module is None else ".".join([path, *node.module.key] if path else node.module.key)
             if isinstance(node, OpNode):
+                joins.extend(waiting.pop(node.span, ()) if waiting else ())
                 yield below, node
             elif isinstance(node, Call) and node.callee not in seen:
                 yield from visit(node.callee, below)
-        functions.append(function)
+        joins.extend(condition for conditions in waiting.values() for condition in conditions)
 
     yield from visit(graph.main, "")
 
