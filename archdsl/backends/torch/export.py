@@ -33,7 +33,7 @@ def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any],
 
 
 def traceable(graph: Graph) -> dict[str, SizeSet]:
-    """For each open size the values that PyTorch can trace at once: it sets those that leave one somewhere apart from those that leave more."""
+    """Return the values of each symbolic size that PyTorch can trace at once: it specializes where a size of one is left."""
     found = dict(graph.works)
     for size in dict.fromkeys(size for node in graph.nodes for size in node.shape if isinstance(size, OpenSize)):
         found[size.symbol] = found[size.symbol] & at_least(size, 2) or found[size.symbol]
