@@ -12,22 +12,35 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph
 
 DEFAULT: Final = "torch"
 _BACKENDS: Final = Path(__file__).parent / "backends"
 
 
+class Options(NamedTuple):
+    """What can be asked of a target: to include auxiliary heads, and to let activations overwrite what they take."""
+
+    aux: bool = True
+    inplace: bool = True
+
+
 class Target(NamedTuple):
     """What a backend makes of a graph.
 
-    `suffixes` are those of the files, without the dot; the first is the default. `write` takes the graph, one of the suffixes,
-    and whether auxiliary heads are included.
+    `suffixes` are those of the files, without the dot; the first is the default. `write` takes the graph, one of the suffixes
+    and options; `options` names those that it knows.
     """
 
     about: str
     suffixes: tuple[str, ...]
-    write: Callable[[Graph, str, bool], bytes]
+    write: Callable[[Graph, str, Options], bytes]
+    options: frozenset[str] = frozenset()
+
+    def unknown(self, options: Options) -> str | None:
+        """Return the name of an option that is set and that the target does not know; None if there is none."""
+        changed = [name for name, value in options._asdict().items() if value != Options._field_defaults[name]]
+        return next((name for name in changed if name not in self.options), None)
 
 
 def names() -> list[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from archdsl import targets
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.output import print_bytes
-from archdsl.targets import DEFAULT, name_for, names
+from archdsl.session import Session
 
 
 @click.command(
@@ -18,14 +19,30 @@ from archdsl.targets import DEFAULT, name_for, names
 )
 @network_arguments
 @click.option("-o", "--output", default="-", metavar="FILE", help="File to write. Default: `-`, standard output.")
-@click.option("--target", type=click.Choice(names()), help=f"What to write. Default: by the suffix of FILE, else {DEFAULT}.")
+@click.option(
+    "--target",
+    type=click.Choice(targets.names()),
+    help=f"What to write. Default: by the suffix of FILE, else {targets.DEFAULT}.",
+)
 @click.option("--no-aux", is_flag=True, help="Omit the auxiliary heads, which run only in training.")
-def command(address: str, settings: tuple[tuple[str, str], ...], output: str, target: str | None, no_aux: bool) -> None:
+@click.option("--no-inplace", is_flag=True, help="Write activations as modules that overwrite nothing, as hooks need it.")
+def command(
+    address: str,
+    settings: tuple[tuple[str, str], ...],
+    session: Session,
+    output: str,
+    target: str | None,
+    no_aux: bool,
+    no_inplace: bool,
+) -> None:
     """Compile NETWORK, by default to Python source that imports PyTorch alone."""
     suffix = Path(output).suffix.removeprefix(".").lower()
-    chosen = target or (name_for(suffix) if suffix else None) or DEFAULT
-    network = require_network(address, settings)
-    content = network.compile(chosen, suffix, aux=not no_aux)
+    chosen = target or (targets.name_for(suffix) if suffix else None) or targets.DEFAULT
+    options = targets.Options(aux=not no_aux, inplace=not no_inplace)
+    if (unknown := targets.target(chosen).unknown(options)) is not None:
+        raise click.UsageError(f"the target {chosen} takes no --no-{unknown}")
+    network = require_network(address, settings, session)
+    content = network.compile(chosen, suffix, **options._asdict())
     if output == "-":
         print_bytes(content)
     else:

@@ -121,6 +121,10 @@ class Op(Declared):
         """Return whether the gradient follows from the output alone, so that the op may overwrite its input."""
         return False
 
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether the op returns an input of this shape as it is, in training as well."""
+        return False
+
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the parameters as numbers for these inputs, with the sizes that follow from the inputs.
 

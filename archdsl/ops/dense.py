@@ -68,6 +68,10 @@ class Flatten(Op, name="flatten"):
     example = "flatten"
     cases = (Case({}, ANY_RANK),)
 
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether the input is a vector already."""
+        return len(inputs[0]) == 1
+
     def infer(self, *inputs: Shape) -> Shape:
         """Return the number of elements, which must be fixed."""
         return (_elements(self.name, inputs[0]),)
@@ -93,6 +97,10 @@ class Reshape(Op, name="reshape"):
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the sizes, with the computed one in place of -1."""
         return {"sizes": self.infer(*inputs)}
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether the input has these sizes already."""
+        return self.infer(*inputs) == inputs[0]
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the sizes, which must hold as many elements as the input."""

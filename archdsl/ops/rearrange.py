@@ -68,6 +68,10 @@ class Pad(Op, name="pad"):
         before, after = zip(*self._sides(len(inputs[0]) - 1), strict=True)
         return {"before": before, "after": after, "mode": self.mode, "value": self.value}
 
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether it adds no rows."""
+        return not any(sum(side) for side in self._sides(len(inputs[0]) - 1))
+
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape after padding: the channels stay."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
@@ -105,6 +109,10 @@ class PadChannels(Op, name="pad_channels"):
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return how many channels are added."""
         return {"channels": self.to - channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))[0]}
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether it adds no channels."""
+        return inputs[0][0] == self.to
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the sizes of the input with `to` channels. The input must not have more."""
@@ -210,6 +218,10 @@ class PixelShuffle(Op, name="pixel_shuffle"):
 
     r: PositiveInt = Field(description="factor of enlargement")
 
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether the factor is one."""
+        return self.r == 1
+
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape after shuffling: `r * r` must divide the channels."""
         channels, (height, width) = channels_and_axes(self.name, inputs[0], (2,))
@@ -228,6 +240,10 @@ class ChannelShuffle(Op, name="channel_shuffle"):
     cases = (Case({"groups": 4}, SPATIAL), Case({"groups": 1}, SPATIAL))
 
     groups: Groups = Field(description="number of groups")
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether all channels are one group."""
+        return self.groups == 1
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape of the input. The groups must divide the channels."""
@@ -258,14 +274,19 @@ class Slice(Op, name="slice"):
     axis: int = Field(0, description="axis: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
-        """Return the part and the axis, counted from the front."""
-        return {"part": self.part, "axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+        """Return where the part starts, its length, and the axis, counted from the front."""
+        axis = normal_axis(self.name, self.axis, len(inputs[0]))
+        return {"start": self.part.start, "length": self.part.stop - self.part.start, "axis": axis}
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether the part is the whole axis."""
+        return self.part.start == 0 and self.part.stop == inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape with the length of the part on its axis."""
         axis = normal_axis(self.name, self.axis, len(inputs[0]))
         demand(self.needs(*inputs))
-        return (*inputs[0][:axis], len(self.part), *inputs[0][axis + 1 :])
+        return (*inputs[0][:axis], self.part.stop - self.part.start, *inputs[0][axis + 1 :])
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return that the axis reaches to the end of the part."""
@@ -289,6 +310,10 @@ class Permute(Op, name="permute"):
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the order, each axis counted from the front."""
         return {"order": tuple(self._order(len(inputs[0])))}
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether each axis stays in its place."""
+        return self._order(len(inputs[0])) == list(range(len(inputs[0])))
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the sizes in that order."""
@@ -318,6 +343,11 @@ class Transpose(Op, name="transpose"):
         """Return both axes, counted from the front."""
         a, b = self._axes(len(inputs[0]))
         return {"a": a, "b": b}
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether both axes are the same."""
+        a, b = self._axes(len(inputs[0]))
+        return a == b
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the sizes with two of them exchanged."""

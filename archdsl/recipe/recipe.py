@@ -197,4 +197,4 @@ def _article(noun: str) -> str:
 def _as_data(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_as_data(item) for item in value]
-    return show(value, most=limits.LIST_ITEMS) if isinstance(value, Declared) else value
+    return show(value, most=limits.SIZE) if isinstance(value, Declared) else value

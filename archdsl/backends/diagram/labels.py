@@ -6,7 +6,8 @@ import textwrap
 
 from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.markup import clean, font, html
-from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Use
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
+from archdsl.ir import Usage
 from archdsl.ops.base import Category, Op
 
 
@@ -70,7 +71,7 @@ def _legend(diagram: Diagram) -> str:
     ]
     if any(edge.skip for edge in diagram.edges):
         cells.append(f"<TD>{font('<B>━</B> skip', theme.SMALL_SIZE, theme.SKIP)}</TD>")
-    if any(box.use is Use.TRAINING for box in diagram.boxes):
+    if any(box.usage is Usage.TRAINING for box in diagram.boxes):
         cells.append(f"<TD>{font('╌╌ training only', theme.SMALL_SIZE, theme.HEAD_LINE)}</TD>")
     if not cells:
         return ""

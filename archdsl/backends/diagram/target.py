@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archdsl.backends.diagram.render import FORMATS, render
-from archdsl.ir.unrolled import Graph
-from archdsl.targets import Target
+from archdsl.ir import Graph
+from archdsl.targets import Options, Target
 
 
-def _write(graph: Graph, suffix: str, aux: bool) -> bytes:
+def _write(graph: Graph, suffix: str, options: Options) -> bytes:
     return render(graph, next(form for form in FORMATS if form == suffix))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from archdsl.ir.unrolled import Graph
-from archdsl.targets import Target
+from archdsl.ir import Graph
+from archdsl.targets import Options, Target
 
 
-def _write(graph: Graph, suffix: str, aux: bool) -> bytes:
+def _write(graph: Graph, suffix: str, options: Options) -> bytes:
     from archdsl.backends.torch.emit import emit  # here: naming the targets needs no emitter
 
-    return emit(graph, aux=aux).encode()
+    return emit(graph, aux=options.aux, inplace=options.inplace).encode()
 
 
-TARGET = Target("Python source that imports PyTorch alone", ("py",), _write)
+TARGET = Target("Python source that imports PyTorch alone", ("py",), _write, frozenset({"aux", "inplace"}))
