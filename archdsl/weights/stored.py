@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.limits import DEFAULT, Limits
 from archdsl.weights.entries import Stored, unreadable
 from archdsl.weights.finite import count_spoiled
 from archdsl.weights.safetensors_header import LONGEST, parse_header
@@ -58,7 +59,7 @@ def fingerprint(path: Path) -> str:
         raise _unread(path, error) from error
 
 
-def read_header(path: Path) -> Stored:
+def read_header(path: Path, limits: Limits = DEFAULT) -> Stored:
     """What a safetensors file holds, from its header alone. Raises `SpecError` E0906 where its library would not load it."""
     try:
         size = path.stat().st_size
@@ -69,7 +70,7 @@ def read_header(path: Path) -> Stored:
             text = file.read(length)
     except OSError as error:
         raise _unread(path, error) from error
-    parts = parse_header(path.name, text, size - 8 - length)
+    parts = parse_header(path.name, text, size - 8 - length, limits)
     if not parts:
         raise unreadable(path.name, "holds no tensors")
 

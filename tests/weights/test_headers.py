@@ -9,8 +9,8 @@ from random import Random
 import pytest
 import safetensors
 
-from archdsl import limits
 from archdsl.diagnostics import SpecError
+from archdsl.limits import Limits
 from archdsl.weights.stored import read_header
 
 ONE = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
@@ -158,12 +158,12 @@ def test_mutated_headers_are_judged_as_the_library_judges_them(tmp_path: Path) -
 
 
 def test_headers_of_many_tensors_end_before_they_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with limits.changed(tensors=3):
-        path = written(tmp_path / "w.safetensors", {str(i): at(4 * i, 4 * i + 4) for i in range(4)}, FOUR * 4)
-        with pytest.raises(SpecError, match="more than 3 tensors") as caught:
-            read_header(path)
-        assert caught.value.diagnostic.help == "`--limit tensors=N` raises the limit"
-        path = written(path, '{"a": [' + "[]," * 100 + "[]]}", b"")
-        monkeypatch.setattr(json, "loads", None)
-        with pytest.raises(SpecError, match="more than 3 tensors"):
-            read_header(path)
+    limits = Limits(tensors=3)
+    path = written(tmp_path / "w.safetensors", {str(i): at(4 * i, 4 * i + 4) for i in range(4)}, FOUR * 4)
+    with pytest.raises(SpecError, match="more than 3 tensors") as caught:
+        read_header(path, limits)
+    assert caught.value.diagnostic.help == "`--limit tensors=N` raises the limit"
+    path = written(path, '{"a": [' + "[]," * 100 + "[]]}", b"")
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(SpecError, match="more than 3 tensors"):
+        read_header(path, limits)
