@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
@@ -23,21 +21,6 @@ def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Val
     )
     help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
     return SpecError(untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
-
-
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> SpecError:
-    """The error for a join of several branches, with the shape of each."""
-    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6] if branch.span)
-    help = help or _same_map(branches)
-    return SpecError(untyped(code, message, Mark(keyword, "joined here"), related, help=help))
-
-
-def _same_map(branches: Sequence[Value]) -> str | None:
-    """The remedy where branches are maps of different sizes."""
-    shapes = [branch.shape for branch in branches]
-    if any(len(shape) != len(shapes[0]) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
-        return None
-    return "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
 
 
 def _later(builder: GraphBuilder, start: Value) -> list[Node]:
