@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.arguments import ArgumentBinder
@@ -164,8 +164,7 @@ class _Reader:
             key, _, parameter = ELSEWHERE.get(name.lower(), "").partition(".")
             near = f"did you mean `{key}`?" if key else did_you_mean(name, Recipe.model_fields)
             help = self._owner(parameter or name, span, key) if parameter or near is None else near
-            help = help or f"`train` takes {', '.join(Recipe.model_fields)}"
-            self.diagnostics.append(untyped("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
+            self.diagnostics.append(codes.names.UnknownKey(name, tuple(Recipe.model_fields), help).at(span))
 
     def _owner(self, name: str, span: Span, under: str = "") -> str | None:
         """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
@@ -246,15 +245,16 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         return untyped(
             "E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help
         )
-    if key == "loss" and diagnostic.code == "E0202" and re.search(r"`(ignore|ignore_index|ignore_label)`$", diagnostic.message):
+    ignores = ("ignore", "ignore_index", "ignore_label")
+    if key == "loss" and isinstance(diagnostic, codes.names.UnknownParameter) and diagnostic.name in ignores:
         return diagnostic.with_remedy("it is a key of the recipe, beside `loss`: `ignore = 255`")
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
-    if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:
-        name = diagnostic.mark.span.text
+    unknown = diagnostic.span if isinstance(diagnostic, codes.names.Undefined) else None
+    if words and unknown is not None and registry is None:
+        name = unknown.text
         help = did_you_mean(name, words) or f"`{key}` takes {', '.join(words)}"
         return untyped(diagnostic.code, f"`{key}` has no `{name}`", diagnostic.mark, help=help)
-    unknown = diagnostic.mark.span if diagnostic.code == "E0201" and diagnostic.mark is not None else None
     head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
     if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
         return diagnostic

@@ -18,7 +18,7 @@ from click.testing import Result
 from PIL import Image
 
 from archdsl import load
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.runs import RunFolder
 from archdsl.training import snapshot
 
@@ -235,7 +235,7 @@ def test_a_densely_connected_network_is_trained_and_drawn(cli: Cli, tmp_path: Pa
 @pytest.mark.parametrize(
     ("mistake", "code", "message"),
     [
-        (Fault("E0901", "no Graphviz that can write json", help="get one"), "E0901", "no Graphviz that can write json"),
+        (SpecError(codes.outputs.NoGraphviz("json", "none", "get one")), "E0901", "no Graphviz that can write json"),
         (ValueError("zip() argument 2 is longer"), "E0907", "drawing `small` ended with ValueError: zip() argument 2 is longer"),
         (RecursionError("too deep"), "E0907", "drawing `small` ended with RecursionError: too deep"),
         (MemoryError(), "E0907", "drawing `small` ended with MemoryError"),
