@@ -117,7 +117,7 @@ class Recipe(Declared):
     def create(cls, arguments: dict[str, Any]) -> Self:
         """The recipe of these keys; raises `SpecError` (E0401 to E0406), whose `argument` is the key."""
         if "data" not in arguments:
-            raise SpecError(codes.arguments.MissingData())
+            raise SpecError(codes.arguments.NoDataSet())
         for key in arguments:
             if key not in cls.model_fields:
                 raise SpecError(codes.names.UnknownKey(key, tuple(cls.model_fields)))

@@ -35,7 +35,7 @@ def test_a_kind_is_described_and_raised(kind: type[Diagnostic]) -> None:
     """Its docstring says when it is found, it says what is wrong, and some module outside its own makes one."""
     assert kind.__doc__ and kind.__doc__ != Diagnostic.__doc__
     assert kind.summary is not Diagnostic.summary
-    assert re.search(rf"\b{kind.__name__}\(", SOURCE), f"nothing makes a {kind.__name__}"
+    assert re.search(rf"\b{kind.__name__}\b", SOURCE), f"nothing makes a {kind.__name__}"
 
 
 def test_names_of_kinds_are_unique() -> None:
