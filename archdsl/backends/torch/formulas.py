@@ -266,9 +266,13 @@ def _chains(formula: Binary) -> bool:
 def parse(text: str, names: Callable[[str], Formula | None]) -> Formula | tuple[Formula | None, ...] | None:
     """Return the formula of an expression of a spec: numbers, names such as `width` and `x.c`, and arithmetic.
 
-    A list gives a formula for each element. None if the text is something else, or if a name has no formula.
+    A list gives a formula for each element, a range `a..b` for both ends. None if the text is something else, or if a name
+    has no formula.
     """
     text = text.replace("^", "**")
+    start, points, stop = text.partition("..")
+    if points:
+        text = f"[{start}, {stop}]"
     try:
         body = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
