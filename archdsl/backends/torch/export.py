@@ -7,7 +7,6 @@ from typing import Any
 from torch.export import Dim
 
 from archdsl.ir import Graph
-from archdsl.passes.from_unrolled import converted
 from archdsl.shapes import OpenSize
 from archdsl.sizes import SizeSet, at_least
 
@@ -20,7 +19,6 @@ def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], .
     PyTorch exports a size of one by itself, so that these are the sizes of which at least two is left at every layer,
     and the example's sizes have to be among them, with a batch of two or more where that is open.
     """
-    graph = converted(graph)
     sizes = traceable(graph)
     batches = {0: Dim("batch")} if batch else {}
     found = []
@@ -31,7 +29,7 @@ def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], .
 
 
 def traceable(graph: Graph) -> dict[str, SizeSet]:
-    """For each open size the values that PyTorch can trace at once: it sets those that leave one somewhere apart from those that leave more."""
+    """Return the values of each symbolic size that PyTorch can trace at once: it specializes where a size of one is left."""
     found = dict(graph.valid_sizes)
     values = [value for function in graph.functions() for value in function.values]
     for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, OpenSize)):

@@ -6,19 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-import archdsl
 from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
 from archdsl.ir import FlatNode, Graph, Usage, flatten
-from archdsl.passes.from_unrolled import converted
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
-
-
-def graph_of(spec: archdsl.Network) -> Graph:
-    """Return the graph of a spec."""
-    return converted(spec.graph)
 
 
 class Interpreter:

@@ -15,7 +15,7 @@ from archdsl.backends.torch.instantiate import build
 from archdsl.ir import Constant, Graph, GraphBuilder, Module, Value, flatten, state, verify
 from archdsl.ops import Op
 from archdsl.passes import run_passes
-from tests.backends.torch.interpreter import Interpreter, graph_of
+from tests.backends.torch.interpreter import Interpreter
 
 
 def op(name: str, **arguments: Any) -> Op:
@@ -317,5 +317,5 @@ def test_a_dual_path_network_has_a_class_per_block() -> None:
     assert list(classes(source)) == ["Project", "DualPath", "Dpn"]
     network = dual_path.build(dtype=torch.float64).eval()
     image = torch.randn(2, 3, 32, 32, dtype=torch.float64)
-    expected = Interpreter(graph_of(dual_path), network.state_dict(), training=False).run(image)["main"]
+    expected = Interpreter(dual_path.graph, network.state_dict(), training=False).run(image)["main"]
     torch.testing.assert_close(network(image), expected)

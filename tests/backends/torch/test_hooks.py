@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 import archdsl
 from archdsl.cli.compile import command
-from tests.backends.torch.interpreter import graph_of
 
 TEXT = """
 block unit(out) { conv(out, 3); bn; leaky_relu(0.1) }
@@ -93,4 +92,4 @@ def tensors(result: Any) -> list[Tensor]:
 
 
 def input_shape(spec: archdsl.Network) -> tuple[Any, ...]:
-    return graph_of(spec).inputs[0].shape
+    return spec.graph.inputs[0].shape

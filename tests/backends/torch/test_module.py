@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 import archdsl
 from archdsl.ir import flatten, state
-from tests.backends.torch.interpreter import graph_of
 from tests.backends.torch.programs import Program
 
 TEXT = """
@@ -228,7 +227,7 @@ def test_heads_of_a_network_whose_result_is_an_input(body: str) -> None:
 def test_random_programs_compile_whole(seed: int) -> None:
     torch._dynamo.reset()
     spec = archdsl.loads(Program(seed).text)
-    graph = graph_of(spec)
+    graph = spec.graph
     assert len(flatten(graph).nodes) <= 80, "choose another seed: compiling more takes long"
     module = spec.build().eval()
     x = [
@@ -254,8 +253,8 @@ def test_families_of_bare_parameters(body: str) -> None:
     text = f"block unit(out) {{ c[0]: conv(out, 1); c[1]: layer_scale(0.5) }}\nnetwork n {{ input image [4, 8, 8]; {body} }}"
     spec = archdsl.loads(text)
     module = spec.build()
-    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == state(graph_of(spec))
-    assert list(module.state_dict()) == list(state(graph_of(spec)))
+    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == state(spec.graph)
+    assert list(module.state_dict()) == list(state(spec.graph))
     images = torch.randn(2, 4, 8, 8)
     module(images).sum().backward()
     assert all(parameter.grad is not None for parameter in module.parameters())

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import archdsl
 from archdsl.ir import Graph, Usage, flatten, state
-from tests.backends.torch.interpreter import Interpreter, graph_of
+from tests.backends.torch.interpreter import Interpreter
 from tests.backends.torch.programs import Program
 
 SEEDS = range(200)
@@ -41,7 +41,7 @@ def test_equals_the_graph(start: int) -> None:
         text = Program(seed).text
         try:
             spec = archdsl.loads(text)
-            if len(flatten(graph_of(spec)).nodes) <= LARGEST:
+            if len(flatten(spec.graph).nodes) <= LARGEST:
                 compare(spec)
         except Exception as error:
             error.add_note(f"Program({seed}):\n{text}")
@@ -49,7 +49,7 @@ def test_equals_the_graph(start: int) -> None:
 
 
 def compare(spec: archdsl.Network) -> None:
-    graph = graph_of(spec)
+    graph = spec.graph
     torch.manual_seed(0)
     network = spec.build(dtype=torch.float64)
     assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(graph)
@@ -93,7 +93,7 @@ def keys_without_heads(spec: archdsl.Network) -> set[str]:
         v for v in namespace.values() if isinstance(v, type) and issubclass(v, torch.nn.Module) and v.__module__ == "builtins"
     ]
     network = classes[-1]().double()
-    network(*inputs_of(graph_of(spec)))
+    network(*inputs_of(spec.graph))
     return set(network.state_dict())
 
 

@@ -14,7 +14,6 @@ import torch
 import archdsl
 from archdsl.backends.torch.instantiate import build
 from archdsl.ir import state
-from tests.backends.torch.interpreter import graph_of
 
 SPECS = sorted(path.stem for path in (Path(__file__).parents[3] / "specs").glob("*.arch"))
 INPUT = "input picture [4, 8, 8]"
@@ -34,9 +33,9 @@ def test_specs_import_torch_alone(name: str) -> None:
     exec(spec.source(), namespace)
     with torch.device("meta"):
         network = next(v for v in reversed(namespace.values()) if isinstance(v, type))()
-    assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(graph_of(spec))
+    assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(spec.graph)
     if name in ("resnet", "vgg", "googlenet", "densenet"):  # elsewhere families and bare parameters come first
-        assert list(network.state_dict()) == list(state(graph_of(spec)))
+        assert list(network.state_dict()) == list(state(spec.graph))
 
 
 def test_is_short() -> None:
@@ -70,7 +69,7 @@ def test_any_name(name: str, tmp_path: Path) -> None:
     for text in texts:
         spec = archdsl.loads(text)
         network = spec.build()
-        assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(graph_of(spec)), text
+        assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(spec.graph), text
         network(torch.randn(2, 4, 8, 8))
         network.eval()(torch.randn(2, 4, 8, 8))
         ast.parse(spec.source().encode())  # as a file, where the first lines may name an encoding
@@ -159,7 +158,7 @@ def test_ten_thousand_layers(kind: str) -> None:
     assert kind != "blocks" or source.count("\n") < 40
     if kind in ("flat", "blocks"):
         with torch.no_grad():
-            assert build(graph_of(spec)).eval()(torch.randn(1, 4, 2, 2)).shape == (1, 4, 2, 2)
+            assert build(spec.graph).eval()(torch.randn(1, 4, 2, 2)).shape == (1, 4, 2, 2)
 
 
 def test_deep_nesting() -> None:
@@ -168,7 +167,7 @@ def test_deep_nesting() -> None:
     for text in (f"network net {{ {INPUT}; {groups} }}", f"{blocks} network net {{ {INPUT}; b0(4) }}"):
         spec = archdsl.loads(text)
         network = spec.build()
-        assert set(network.state_dict()) == set(state(graph_of(spec)))
+        assert set(network.state_dict()) == set(state(spec.graph))
         assert network(torch.randn(1, 4, 8, 8)).shape == (1, 4, 8, 8)
 
 
@@ -182,6 +181,6 @@ network net {{ {INPUT}; for i in 0..4 {{ unit(0.1 * (i + 1), 0.15 + 0.1 * i, 0.0
     spec = archdsl.loads(text)
     assert spec.source().count("(nn.Module)") == 1
     network = spec.build()
-    assert set(network.state_dict()) == set(state(graph_of(spec)))
+    assert set(network.state_dict()) == set(state(spec.graph))
     assert network(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)
     assert network.train() is network and network.get_submodule("3").training
