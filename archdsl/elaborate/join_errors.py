@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.record import Remedy
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
 from archdsl.ops import Category
@@ -12,8 +13,10 @@ from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 
-def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span) -> SpecError:
-    """The error for a skip whose body and shortcut do not add up."""
+def skip_differs(
+    builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span, remedy: Remedy | None
+) -> SpecError:
+    """Return the error for a skip whose body and shortcut have different shapes."""
     later = _later(builder, start)
     sides = [body] if shortcut is start else [body, shortcut]
     related = [Mark(value.span, said) for side in sides for value, said in _changes(builder, start, side, later) if value.span]
@@ -22,7 +25,8 @@ def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Val
         f"the shortcut {format_shape(shortcut.shape)}"
     )
     help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
-    return SpecError(untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
+    found = untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help)
+    return SpecError(found if remedy is None else found.with_remedy(remedy))
 
 
 def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> SpecError:
@@ -95,7 +99,7 @@ def _projection(later: list[Node], start: Value, body: Value) -> str:
     normalized = any(_has_norm(node) for node in later)
     channels = body.shape[0]
     step = f", stride = {stride}" if stride != 1 else ""
-    return f"project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
+    return f"for these sizes, project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
 
 
 def _has_norm(node: Node) -> bool:
