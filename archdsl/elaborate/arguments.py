@@ -242,10 +242,14 @@ def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment)
 
 
 class OpCache:
-    """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again."""
+    """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again.
+
+    A call is remembered the second time: most calls in a long text are made once.
+    """
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
+        self._made_once: set[int] = set()
         self._plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
 
     def find(self, call: ast.Expr, env: Environment) -> Op | None:
@@ -266,7 +270,10 @@ class OpCache:
         )
 
     def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
-        """Remember the op that a call gave, where its arguments are plain values."""
+        """Remember the op that a call gave, if its arguments are plain values."""
+        if id(call) not in self._made_once:
+            self._made_once.add(id(call))
+            return
         target = self._target(call, env)
         arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
         words = [value for value in (ast.bare(a.value) for a in arguments) if isinstance(value, ast.Name)]
