@@ -57,6 +57,14 @@ class ExpressionTexts:
             return texts
         return {one.parameter: one.text for one in arguments if all(_is_own(name, env) for name in one.names)}
 
+    def of_option(self, name: str, arguments: Iterable[ast.Argument], parameter: str, env: Environment) -> Mapping[str, str]:
+        """Return the text of an option of a statement, as the argument of an op that carries it out."""
+        for argument in arguments:
+            names = names_in(argument.value) if argument.name == name else None
+            if names is not None and all(_is_own(used, env) for used in names):
+                return {parameter: argument.value.span.text}
+        return NO_NAMES
+
 
 def _arguments(call: ast.CallExpr, callee: Callee) -> Iterable[_Argument]:
     order = parameter_names(callee.target)
