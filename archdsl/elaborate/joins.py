@@ -44,18 +44,11 @@ def _sum(
         raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
     if body.shape != shortcut.shape:
         _same_sizes(context, body, shortcut, x, skip)
-    if options["scale"] != 1.0:
-        body = apply_op(
-            context,
-            _option_op(context, "scale", "factor", options["scale"], spans["scale"], "scale"),
-            (body,),
-            None,
-            skip.keyword,
-        )
-    if options["drop"] != 0.0:
-        body = apply_op(
-            context, _option_op(context, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), None, skip.keyword
-        )
+    for option, neutral, name, parameter in (("scale", 1.0, "scale", "factor"), ("drop", 0.0, "droppath", "p")):
+        if options[option] != neutral:
+            op = _option_op(context, name, parameter, options[option], spans[option], option)
+            texts = context.expression_texts.of_option(option, skip.arguments, parameter, env)
+            body = apply_op(context, op, (body,), None, skip.keyword, expressions=texts)
     return apply_op(context, _ADD, (body, shortcut), None, skip.keyword)
 
 
