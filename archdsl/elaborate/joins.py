@@ -34,7 +34,7 @@ def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, nami
 def _sum(
     context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
 ) -> MaybeValue:
-    """The body and the shortcut of a skip, added."""
+    """Return the sum of the body and the shortcut of a skip."""
     spans = {argument.name: argument.span for argument in skip.arguments}
     body = run_body(context, skip.body, Environment(env, env.module), x, naming)
     shortcut = run_body(context, skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
@@ -92,7 +92,7 @@ def _joined(
     naming: Naming,
     options: dict[str, Any],
 ) -> MaybeValue:
-    """The branches of a join, joined."""
+    """Return what a join makes of its branches."""
     spans = {argument.name: argument.span for argument in join.arguments}
     outer_scope, context.scope = context.scope, naming.scope
     branches = _branches(context, join.body, Environment(env, env.module), x, naming)
@@ -120,7 +120,7 @@ def _joined(
 
 
 def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
-    """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
+    """Record where symbolic sizes have to agree: each with the size of the result, on every axis but the one that grows."""
     if context.detached:
         return
     assert isinstance(op, Join)
@@ -137,7 +137,7 @@ def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Valu
 
 
 def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
-    """The value of each statement, each from the same `x`; loops and `if` add theirs."""
+    """Return the value of each statement, each from the same `x`; loops and `if` add theirs."""
     found: list[MaybeValue] = []
     damage = env.module.file.damage
     for statement in body.statements:
