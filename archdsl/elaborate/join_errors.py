@@ -30,22 +30,23 @@ def skip_differs(
 
 
 def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> SpecError:
-    """The error for a join of several branches, with the shape of each."""
+    """Return the error for a join of several branches, with the shape of each."""
     related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6] if branch.span)
     help = help or _same_map(branches)
     return SpecError(untyped(code, message, Mark(keyword, "joined here"), related, help=help))
 
 
 def _same_map(branches: Sequence[Value]) -> str | None:
-    """The remedy where branches are maps of different sizes."""
+    """Return the remedy for branches that are maps of different sizes; None for others."""
     shapes = [branch.shape for branch in branches]
     if any(len(shape) != len(shapes[0]) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
         return None
-    return "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
+    remedy = "`crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
+    return f"bring the maps to one size: {remedy}"
 
 
 def _later(builder: GraphBuilder, start: Value) -> list[Node]:
-    """The nodes of the innermost function that were made after a value, the last one first."""
+    """Return the nodes of the innermost function that were made after a value, the last one first."""
     found = []
     for node in builder.function.nodes_reversed:
         if node is start.producer:
@@ -55,7 +56,7 @@ def _later(builder: GraphBuilder, start: Value) -> list[Node]:
 
 
 def _changes(builder: GraphBuilder, start: Value, end: Value, later: list[Node]) -> list[tuple[Value, str]]:
-    """The values between a join's start and one of its sides whose shape is another than that of what they are made from."""
+    """Return the values between a join's start and one of its sides where the shape changes, with the change."""
     found: list[tuple[Value, str]] = []
     calls: list[Call] = []
     value, here = end, set(later)
@@ -92,7 +93,7 @@ def _difference(before: Shape, after: Shape) -> str:
 
 
 def _projection(later: list[Node], start: Value, body: Value) -> str:
-    """The shortcut that would fit, where a 1x1 convolution with a stride gives it."""
+    """Return the remedy: a 1x1 convolution with a stride, if one gives the shape of the body."""
     stride = _stride(start.shape, body.shape)
     if stride is None:
         return "a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`"
@@ -103,14 +104,14 @@ def _projection(later: list[Node], start: Value, body: Value) -> str:
 
 
 def _has_norm(node: Node) -> bool:
-    """Whether a node is, or calls, a normalization."""
+    """Return whether a node is, or calls, a normalization."""
     if isinstance(node, Call):
         return any(_has_norm(inner) for inner in node.callee.nodes)
     return isinstance(node, OpNode) and node.op.category is Category.NORMALIZATION
 
 
 def _stride(before: Shape, after: Shape) -> int | None:
-    """The stride of a 1x1 convolution from one shape to the other; none where there is no single one."""
+    """Return the stride of a 1x1 convolution from one shape to the other; None if there is no single one."""
     if len(before) != len(after) or len(before) < 2:
         return None
     for stride in range(1, 65):

@@ -35,7 +35,7 @@ def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, nami
 def _sum(
     context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
 ) -> MaybeValue:
-    """The body and the shortcut of a skip, added."""
+    """Return the sum of the body and the shortcut of a skip."""
     spans = {argument.name: argument.span for argument in skip.arguments}
     body = run_body(context, skip.body, Environment(env, env.module), x, naming)
     shortcut = run_body(context, skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
@@ -45,18 +45,11 @@ def _sum(
         raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
     if body.shape != shortcut.shape:
         _same_sizes(context, env, body, shortcut, x, skip)
-    if options["scale"] != 1.0:
-        body = apply_op(
-            context,
-            _option_op(context, "scale", "factor", options["scale"], spans["scale"], "scale"),
-            (body,),
-            None,
-            skip.keyword,
-        )
-    if options["drop"] != 0.0:
-        body = apply_op(
-            context, _option_op(context, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), None, skip.keyword
-        )
+    for option, neutral, name, parameter in (("scale", 1.0, "scale", "factor"), ("drop", 0.0, "droppath", "p")):
+        if options[option] != neutral:
+            op = _option_op(context, name, parameter, options[option], spans[option], option)
+            texts = context.expression_texts.of_option(option, skip.arguments, parameter, env)
+            body = apply_op(context, op, (body,), None, skip.keyword, expressions=texts)
     return apply_op(context, _ADD, (body, shortcut), None, skip.keyword)
 
 
@@ -114,7 +107,7 @@ def _joined(
     naming: Naming,
     options: dict[str, Any],
 ) -> MaybeValue:
-    """The branches of a join, joined."""
+    """Return what a join makes of its branches."""
     spans = {argument.name: argument.span for argument in join.arguments}
     outer_scope, context.scope = context.scope, naming.scope
     branches = _branches(context, join.body, Environment(env, env.module), x, naming)
@@ -142,7 +135,7 @@ def _joined(
 
 
 def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
-    """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
+    """Record where symbolic sizes have to agree: each with the size of the result, on every axis but the one that grows."""
     if context.detached:
         return
     assert isinstance(op, Join)
@@ -159,7 +152,7 @@ def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Valu
 
 
 def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
-    """The value of each statement, each from the same `x`; loops and `if` add theirs."""
+    """Return the value of each statement, each from the same `x`; loops and `if` add theirs."""
     found: list[MaybeValue] = []
     damage = env.module.file.damage
     for statement in body.statements:

@@ -399,7 +399,7 @@ def warnings_of(folder: Path, module: nn.Module, labels: str = "class", **keys: 
     recipe = Recipe.create({"data": f"{labels}.npz", "epochs": 2, "batch": 16, **keys})
     found: list[str] = []
     experiment = Experiment("net", module, recipe, INPUT, root=folder)
-    fit(experiment, folder / "run", hardware=CPU, warn=lambda found: found.append(f"{found.code} {found.message}"))
+    fit(experiment, folder / "run", hardware=CPU, warn=lambda notice: found.append(f"{notice.code} {notice.message}"))
     return found
 
 
