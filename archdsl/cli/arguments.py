@@ -111,17 +111,17 @@ class NetworkCommand(click.Command):
 
 def _meant_setting(option: str, arguments: list[str]) -> str | None:
     """`train.epochs=3` for `--epochs 3`; None if no key of a recipe is meant."""
-    from archdsl.recipe.paths import meant_path, written  # here: the models of recipes take time to define
+    from archdsl.recipe.paths import assignment, meant_path  # here: the models of recipes take time to define
 
     path = meant_path(option.lstrip("-").replace("-", "_"))
     if path is None:
         return None
     at = next((i for i, argument in enumerate(arguments) if argument.partition("=")[0] == option), None)
     if at is None:
-        return written(path, "...")
+        return assignment(path, "...")
     _, equals, value = arguments[at].partition("=")
     following = arguments[at + 1] if at + 1 < len(arguments) and not arguments[at + 1].startswith("-") else "..."
-    return written(path, value if equals else following)
+    return assignment(path, value if equals else following)
 
 
 def network_arguments(command: F) -> F:

@@ -1,7 +1,7 @@
-"""Which parts of a network are trained, and how: `freeze`, `unfreeze`, `groups`, `decay`.
+"""How each parameter of a network is trained: `freeze`, `unfreeze`, `groups`, `decay`.
 
-A part is named by its label: `layer1` stands for every tensor whose key in the `state_dict` begins with
-`layer1.`. A label inside another is written as in the network, `layer4[1].conv2`, or as its key, `"layer4.1.conv2"`.
+A label selects parameters: `layer1` selects every tensor whose key in the `state_dict` begins with
+`layer1.`. A nested label is written as in the network, `layer4[1].conv2`, or as its key, `"layer4.1.conv2"`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _listed(value: Any) -> Any:
-    """One label as a list of one."""
+    """Wrap a single label in a tuple."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -28,39 +28,39 @@ LABEL_KEYS: Final = ("freeze", "unfreeze", "groups")
 
 
 class Selection(Declared):
-    """Base of everything that chooses parts."""
+    """Base of all rules that select labels."""
 
-    registry: ClassVar[Registry[Any]] = Registry("selection")
+    registry: ClassVar[Registry[Any]] = Registry("label selection")
     if TYPE_CHECKING:
         labels: Labels
 
 
 class AllBut(Selection, name="all_but"):
-    """Every part but these: `freeze = all_but(fc)` trains `fc` alone."""
+    """Select everything except these labels: `freeze = all_but(fc)` trains only `fc`."""
 
     labels: Labels = Field(description="a label, or a list of labels")
 
 
 class Thaw(Declared):
-    """Base of everything that ends a freeze."""
+    """Base of all rules that unfreeze layers."""
 
-    registry: ClassVar[Registry[Any]] = Registry("thaw")
+    registry: ClassVar[Registry[Any]] = Registry("unfreeze rule")
     if TYPE_CHECKING:
         epoch: int
         labels: Labels
 
 
 class At(Thaw, name="at"):
-    """Trains frozen parts from an epoch on: `unfreeze = at(5, layer4)`; without labels, all of them."""
+    """Train frozen layers from an epoch on: `unfreeze = at(5, layer4)`; without labels, all frozen layers."""
 
-    epoch: int = Field(ge=1, description="the first epoch in which the parts are trained; epochs are counted from 1")
-    labels: Labels = Field((), description="a label, or a list of labels; everything that is frozen if it is left out")
+    epoch: int = Field(ge=1, description="first epoch in which the layers are trained, counted from 1")
+    labels: Labels = Field((), description="a label, or a list of labels; default: all frozen layers")
 
 
 class ParameterGroup(Declared):
-    """Base of everything that gives parts a rate of their own."""
+    """Base of all parameter groups."""
 
-    registry: ClassVar[Registry[Any]] = Registry("group")
+    registry: ClassVar[Registry[Any]] = Registry("parameter group")
     if TYPE_CHECKING:
         labels: Labels
         lr: float
@@ -68,17 +68,17 @@ class ParameterGroup(Declared):
 
 
 class Group(ParameterGroup, name="group"):
-    """Gives parts their own learning rate and weight decay, as factors on those of the optimizer."""
+    """Give layers their own learning rate and weight decay, as factors on those of the optimizer."""
 
-    labels: Labels = Field(description="a label, or a list of labels; of two labels that fit, the longer one counts")
-    lr: float = Field(1.0, gt=0, description="factor on the optimizer's `lr`; the schedule multiplies both")
+    labels: Labels = Field(description="a label, or a list of labels; if two labels match a parameter, the longer one applies")
+    lr: float = Field(1.0, gt=0, description="factor on the optimizer's `lr`; the schedule applies on top")
     weight_decay: float = Field(1.0, ge=0, description="factor on the optimizer's `weight_decay`")
 
 
 class Treatment(NamedTuple):
-    """How a tensor is trained: from which epoch on, and factors on the learning rate and the weight decay.
+    """How a parameter is trained: its first epoch, and its factors on the learning rate and the weight decay.
 
-    `first_epoch` is 1 if it is trained from the start, and None if it is never trained.
+    `first_epoch` is 1 for a parameter that is trained from the start, and None for one that stays frozen.
     """
 
     first_epoch: int | None = 1
@@ -87,12 +87,12 @@ class Treatment(NamedTuple):
 
 
 def covers(label: str, key: str) -> bool:
-    """Whether a key of the `state_dict`, or the path of a module, belongs to the part with that label."""
+    """Return whether a key of the `state_dict`, or the path of a module, lies under a label."""
     return key == label or key.startswith(f"{label}.")
 
 
 def first_epoch(recipe: Recipe, key: str) -> int | None:
-    """The first epoch in which a tensor or module is trained; None if it stays frozen."""
+    """Return the first epoch in which a parameter or module is trained; None if it stays frozen."""
     frozen, chosen = recipe.freeze, False
     if isinstance(frozen, Selection):
         chosen = not any(covers(label, key) for label in frozen.labels)
@@ -106,7 +106,7 @@ def first_epoch(recipe: Recipe, key: str) -> int | None:
 
 
 def treatment(recipe: Recipe, key: str, axes: int) -> Treatment:
-    """How the parameter with this key and number of axes is trained."""
+    """Return how the parameter with this key and number of axes is trained."""
     decay = 0.0 if recipe.decay == "weights" and axes < 2 else 1.0
     fitting = [(len(label), group) for group in recipe.groups for label in group.labels if covers(label, key)]
     group = max(fitting, key=lambda pair: pair[0])[1] if fitting else None
@@ -116,12 +116,12 @@ def treatment(recipe: Recipe, key: str, axes: int) -> Treatment:
 
 
 def special(recipe: Recipe) -> bool:
-    """Whether a recipe trains parts of the network in different ways."""
+    """Return whether a recipe treats some parameters differently from others."""
     return bool(recipe.freeze) or bool(recipe.groups) or recipe.decay != "all"
 
 
 def labels_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """Every label that a recipe names, with the key under which it stands."""
+    """Yield each label in a recipe, with its key."""
     frozen: Sequence[str] = recipe.freeze.labels if isinstance(recipe.freeze, Selection) else recipe.freeze
     yield from (("freeze", label) for label in frozen)
     yield from (("unfreeze", label) for at in recipe.unfreeze for label in at.labels)

@@ -1,4 +1,4 @@
-"""Where in a recipe a setting belongs: `lr` is `optimizer.lr`, `batch_size` is `batch`."""
+"""Paths of settings in a recipe: `lr` means `optimizer.lr`, `batch_size` means `batch`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from archdsl.recipe.recipe import Recipe
 
 _PATH: Final = re.compile(r"(?P<key>\w+)(\[(?P<item>\d+)\])?(\.(?P<parameter>\w+))?")
 SHORTHANDS: Final = {"weights": ("pretrained", "file"), "clip": ("norm", "limit")}
-"""Keys under which a plain value stands for a call, and the parameter that it is."""
+"""Keys for which a plain value abbreviates a call: the call, and the parameter that the value sets."""
 ELSEWHERE: Final = {
     "class_weights": "loss.weights", "class_weight": "loss.weights", "pos_weight": "loss.weights", "ignore_index": "ignore",
     "learning_rate": "optimizer.lr", "metric": "metrics", "pretrained": "weights", "pretrained_weights": "weights",
 }  # fmt: skip
-"""What other libraries call settings, near as the names of other ones are, to the paths of them."""
+"""Names of settings in other libraries, mapped to paths; a search for similar names would find the wrong ones."""
 
 
 class SettingPath(NamedTuple):
-    """A key of the recipe, and in it an item of a list and a parameter: `augment[0].pixels`."""
+    """A key of the recipe, an index into its list, and a parameter: `augment[0].pixels`."""
 
     key: str
     item: int | None = None
@@ -27,15 +27,15 @@ class SettingPath(NamedTuple):
 
 
 def parse_path(text: str) -> SettingPath | None:
-    """A path; None if it is not written as one."""
+    """Return the parsed path; None if the text is not a path."""
     found = _PATH.fullmatch(text)
     if found is None:
         return None
     return SettingPath(found["key"], int(found["item"]) if found["item"] else None, found["parameter"])
 
 
-def written(path: str, value: str) -> str:
-    """What sets a path to a value: `train.optimizer.lr=0.1`; a call where the default of the key takes no such parameter."""
+def assignment(path: str, value: str) -> str:
+    """Return the setting for a path: `train.optimizer.lr=0.1`, or a call if the default of the key has no such parameter."""
     key, _, parameter = path.partition(".")
     registry = Recipe.registry_for(key)
     default = Recipe.model_fields[key].default
@@ -46,7 +46,7 @@ def written(path: str, value: str) -> str:
 
 
 def meant_path(name: str) -> str | None:
-    """The path that a bare name stands for, such as `optimizer.lr` for `lr` or `learning_rate`; None for nothing in a recipe."""
+    """Return the path that a name means, such as `optimizer.lr` for `lr` or `learning_rate`; None if it means no setting."""
     if name in Recipe.model_fields:
         return name
     if name.lower() in ELSEWHERE:

@@ -28,70 +28,83 @@ from archdsl.recipe.transforms import Transform
 
 
 class Recipe(Declared):
-    """How a network is trained."""
+    """The `train` block: how a network is trained."""
 
     name: ClassVar[str] = "train"
 
     data: Dataset | str = Field(description="a data set, or the path of a `.npz` file or a folder of images")
-    epochs: int = Field(30, ge=1, description="how often the training goes through the data")
-    batch: int = Field(64, ge=1, description="examples in a step; the last batch of an epoch may be smaller")
-    optimizer: Optimizer = Field(AdamW.create({}), description="how a gradient changes the weights")
-    schedule: Schedule = Field(Cosine.create({}), description="how the learning rate changes with time")
-    loss: Loss = Field(CrossEntropy.create({}), description="what is made small")
+    epochs: int = Field(30, ge=1, description="number of passes over the training set")
+    batch: int = Field(64, ge=1, description="batch size; the last batch of an epoch may be smaller")
+    optimizer: Optimizer = Field(AdamW.create({}), description="the optimizer, with its learning rate and weight decay")
+    schedule: Schedule = Field(Cosine.create({}), description="learning-rate schedule")
+    loss: Loss = Field(CrossEntropy.create({}), description="training objective")
     transform: tuple[Transform, ...] = Field(
-        (), description="how the images of all splits are brought to one size, in this order"
+        (), description="applied to the images of all splits, in order, to bring them to one size"
     )
-    augment: tuple[Augmentation, ...] = Field((), description="how training images are varied after that, in this order")
+    augment: tuple[Augmentation, ...] = Field((), description="applied to training images after `transform`, in order")
     normalize: Normalization | None = Field(
-        OfData.create({}), description="the last step before the network; `none` leaves it out"
+        OfData.create({}), description="applied to inputs last, directly before the network; `none`: no normalization"
     )
-    ignore: int | None = Field(None, description="the label that loss and metrics leave out, such as 255 for void pixels")
-    sampler: Literal["shuffle", "balanced"] = Field("shuffle", description="`balanced` draws every class as often as every other")
-    workers: int | None = Field(None, ge=0, le=256, description="processes that decode images; `none` chooses: 0 for arrays")
-    regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights")
-    early_stop: Stopping | None = Field(None, description="when to stop before the last epoch")
+    ignore: int | None = Field(None, description="label that the loss and the metrics ignore, such as 255 for void pixels")
+    sampler: Literal["shuffle", "balanced"] = Field(
+        "shuffle", description="order of training examples; `balanced` draws each class equally often"
+    )
+    workers: int | None = Field(
+        None,
+        ge=0,
+        le=256,
+        description=(
+            "number of worker processes that decode images; `none`: 0 for arrays, else the number of processors minus "
+            "one, at most 8"
+        ),
+    )
+    regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights, added to the objective")
+    early_stop: Stopping | None = Field(None, description="when to stop before the last epoch; `none`: never")
     metrics: tuple[MetricName, ...] = Field(
         (),
-        description="what is measured on the validation set besides the loss and the accuracy; by the kind of labels if it is left out",
+        description="validation metrics besides the loss and the accuracy; default: depends on the kind of labels",
     )
     best: MetricName | None = Field(
-        None, description="the metric that chooses the best epoch; by the kind of labels if it is left out"
+        None, description="validation metric that selects the best epoch; default: depends on the kind of labels"
     )
-    weights: Start | None = Field(None, description="weights to start from: the path of a file, or `pretrained(...)`")
-    freeze: Selection | Labels = Field((), description="parts that are not trained: `all_but(fc)`, a label or a list of labels")
-    unfreeze: tuple[Thaw, ...] = Field((), description="from which epoch on frozen parts are trained: `at(5, layer4)`")
-    groups: tuple[ParameterGroup, ...] = Field((), description="parts with a learning rate and weight decay of their own")
+    weights: Start | None = Field(None, description="initial weights: the path of a file, or `pretrained(...)`")
+    freeze: Selection | Labels = Field((), description="layers that are not trained: a label, a list of labels, or `all_but(fc)`")
+    unfreeze: tuple[Thaw, ...] = Field((), description="frozen layers that are trained from a later epoch on: `at(5, layer4)`")
+    groups: tuple[ParameterGroup, ...] = Field((), description="layers with their own learning rate and weight decay")
     decay: Literal["all", "weights"] = Field(
-        "all", description="what weight decay acts on: `weights` leaves out biases and normalizations"
+        "all", description="parameters that weight decay applies to; `weights` exempts biases and normalizations"
     )
-    clip: Clipping | None = Field(None, description="limit on the gradient: a number is the greatest norm over all weights")
-    accumulate: int = Field(1, ge=1, description="batches whose mean gradient makes one step")
+    clip: Clipping | None = Field(None, description="gradient clipping; a number is the maximum global gradient norm")
+    accumulate: int = Field(1, ge=1, description="number of batches whose gradients are averaged for one optimizer step")
     ema: float | None = Field(
-        None, gt=0, lt=1, description="memory of an average of the weights over the steps, which is evaluated and saved"
+        None,
+        gt=0,
+        lt=1,
+        description="decay of an exponential moving average of the weights, which is then evaluated and saved in their place",
     )
     precision: Literal["fp32", "bf16", "fp16"] = Field(
-        "fp32", description="of the arithmetic; weights are always fp32. fp16 needs a CUDA device"
+        "fp32", description="number format of the computation (mixed precision); weights stay fp32, and fp16 needs a CUDA device"
     )
-    compile: bool = Field(False, description="compile the module with `torch.compile`: slower to start, faster steps")
-    channels_last: bool = Field(
-        False, description="keep images in memory pixel by pixel, which is faster on GPUs with bf16 or fp16"
+    compile: bool = Field(False, description="compile the module with `torch.compile`: a slower start, and faster steps")
+    channels_last: bool = Field(False, description="channels-last memory format: faster on GPUs with bf16 or fp16")
+    sync_bn: bool = Field(
+        False, description="synchronized batch normalization: statistics of the global batch across all devices"
     )
-    sync_bn: bool = Field(False, description="batch normalization over the global batch of several devices")
     checkpoint_every: Interval | None = Field(
-        None, description='how often a checkpoint is written within an epoch, such as `"10min"`'
+        None, description='interval of checkpoints within an epoch, such as `"10min"`; `none`: after each epoch only'
     )
-    log: tuple[LoggerName, ...] = Field((), description="where metrics go besides metrics.csv")
-    seed: int = Field(0, ge=0, lt=2**31, description="of everything that is drawn by chance")
+    log: tuple[LoggerName, ...] = Field((), description="loggers that receive the metrics besides metrics.csv")
+    seed: int = Field(0, ge=0, lt=2**31, description="random seed")
 
     @classmethod
     def registry_for(cls, key: str) -> Registry[Any] | None:
-        """Where the calls under `key` are looked up; none for a key of plain values."""
+        """Return the registry of the calls that `key` accepts; None if it accepts only plain values."""
         family = family_of(cls.model_fields[key].annotation) if key in cls.model_fields else None
         return family.registry if family else None
 
     @classmethod
     def create(cls, arguments: dict[str, Any]) -> Self:
-        """The recipe of these keys; raises `Fault` (E0401 to E0406), whose `argument` is the key."""
+        """Return the recipe with these keys. Raise `Fault` (E0401 to E0406) with the key as `argument` if one is invalid."""
         if "data" not in arguments:
             raise Fault("E0403", "`data` of `train` is missing", help='write `data = digits`, or a path: `data = "digits.npz"`')
         for key in arguments:
@@ -111,7 +124,7 @@ class Recipe(Declared):
 
     @classmethod
     def _fitting(cls, key: str, value: Any) -> Any:
-        """The value, if it is of the key's family; where the key holds a list, one alone becomes a list of one."""
+        """Return the value if it belongs to the family of the key. For a key that holds a list, wrap a single value in one."""
         annotation = cls.model_fields[key].annotation
         family = family_of(annotation)
         if key == "clip" and type(value) in (int, float):
@@ -133,12 +146,12 @@ class Recipe(Declared):
         return items if many else value
 
     def as_data(self) -> dict[str, Any]:
-        """Every key with its value, as JSON holds it; calls are written as in the language."""
+        """Return every key with its value for JSON; calls are written as in the language."""
         return {key: _as_data(value) for key, value in self}
 
 
 def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:
-    """What a plain value stands for; raises `Fault` about the key."""
+    """Return the call that a plain value abbreviates. Raise `Fault` with the key as `argument` if the value is invalid."""
     try:
         return entry.create({parameter: value})
     except Fault as fault:

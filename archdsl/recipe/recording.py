@@ -1,4 +1,4 @@
-"""How a run is recorded: `checkpoint_every = "10min"`, `log = [tensorboard]`."""
+"""Checkpoint intervals and loggers: `checkpoint_every = "10min"`, `log = [tensorboard]`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNITS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
 def seconds(interval: str) -> float:
-    """Return the length of an interval such as `10min`; raise `ValueError` if it is not one."""
+    """Return the number of seconds in an interval such as `10min`. Raise `ValueError` if it is invalid."""
     found = _INTERVAL.fullmatch(interval.strip())
     if found is None or float(found["number"]) == 0:
         raise ValueError('an interval is a number above 0 and `s`, `min` or `h`, such as "10min"')
@@ -25,6 +25,6 @@ def _checked(interval: str) -> str:
 
 
 Interval = Annotated[str, AfterValidator(_checked)]
-"""A length of time, as a string."""
+"""A duration as a string, such as `10min`."""
 LoggerName = Literal["tensorboard", "wandb"]
-"""Where metrics go besides metrics.csv, through Lightning's loggers."""
+"""Lightning's loggers that can receive metrics."""

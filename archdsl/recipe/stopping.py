@@ -1,4 +1,4 @@
-"""When to stop before the last epoch: `early_stop = patience(10)`."""
+"""Early stopping: `early_stop = patience(10)`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archdsl.recipe.metrics import METRICS, MetricName
 
 
 class Stopping(Declared):
-    """Base of every rule for stopping early."""
+    """Base of all rules for early stopping."""
 
     registry: ClassVar[Registry[Any]] = Registry("stopping rule")
     if TYPE_CHECKING:  # a field of every rule, with its own description
@@ -21,11 +21,11 @@ class Stopping(Declared):
 
     @abstractmethod
     def stops(self, values: Sequence[float]) -> bool:
-        """Whether training ends here, from the validation metric of every epoch so far."""
+        """Return whether training stops now, given the validation metric of each epoch so far."""
 
 
 def epochs_without_progress(values: Sequence[float], metric: str, least: float = 0.0) -> int:
-    """How many epochs ago the metric was last better than in all epochs before, by more than `least`."""
+    """Return the number of epochs since the metric last improved on its best value by more than `least`."""
     sign = -1 if METRICS[metric].higher else 1
     best, waited = float("inf"), 0
     for value in values:
@@ -34,11 +34,11 @@ def epochs_without_progress(values: Sequence[float], metric: str, least: float =
 
 
 class Patience(Stopping, name="patience"):
-    """Stops after so many epochs without a better validation metric: Prechelt 1998."""
+    """Stop after a number of epochs without improvement of a validation metric: Prechelt 1998."""
 
-    epochs: int = Field(10, ge=1, description="epochs to wait")
-    least: float = Field(0.0, ge=0, description="by how much the metric must improve to count")
-    metric: MetricName = Field("loss", description="what is watched, on the validation set")
+    epochs: int = Field(10, ge=1, description="number of epochs to wait for an improvement")
+    least: float = Field(0.0, ge=0, description="minimum change that counts as an improvement")
+    metric: MetricName = Field("loss", description="validation metric to monitor")
 
     def stops(self, values: Sequence[float]) -> bool:
         """Count the epochs since the last one that improved."""

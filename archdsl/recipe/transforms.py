@@ -1,4 +1,4 @@
-"""Transforms: `transform = [resize(256), center_crop(224)]`, of the images of all splits."""
+"""Transforms of the images of all splits: `transform = [resize(256), center_crop(224)]`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Sides = tuple[Side, Side]
 
 
 class Frame(NamedTuple):
-    """The part of an image that becomes the next image: its top left corner and size in pixels, and the size it gets."""
+    """The region of an image that a transform keeps: its top left corner and size in pixels, and its size afterwards."""
 
     top: float
     left: float
@@ -23,22 +23,22 @@ class Frame(NamedTuple):
 
 
 class Transform(Declared):
-    """Base of every transform."""
+    """Base of all transforms."""
 
     registry: ClassVar[Registry[Any]] = Registry("transform")
 
     def frame(self, height: int, width: int) -> Frame:
-        """What is made of an image of this size. Raise `Fault` E0801 if it is too small."""
+        """Return the region to keep of an image of this size. Raise `Fault` E0801 if the image is too small."""
         raise NotImplementedError
 
 
 class Resize(Transform, name="resize"):
-    """Scales an image, with antialiasing: the shorter side to a length, or both sides."""
+    """Resize an image with antialiasing: its shorter side to a length, or both sides."""
 
-    size: Side | Sides = Field(description="the shorter side in pixels, or `[height, width]`")
+    size: Side | Sides = Field(description="length of the shorter side in pixels, or `[height, width]`")
 
     def frame(self, height: int, width: int) -> Frame:
-        """The whole image; the longer side is rounded down, as torchvision does."""
+        """Return the whole image; the longer side is rounded down, as in torchvision."""
         if isinstance(self.size, tuple):
             return Frame(0, 0, height, width, self.size)
         short = min(height, width)
@@ -46,12 +46,12 @@ class Resize(Transform, name="resize"):
 
 
 class CenterCrop(Transform, name="center_crop"):
-    """Cuts out the middle. In training, a random crop at the start of `augment` takes its place."""
+    """Crop the centre. In training, a random crop at the start of `augment` replaces it."""
 
-    size: Side | Sides = Field(description="side of a square in pixels, or `[height, width]`")
+    size: Side | Sides = Field(description="side length of a square in pixels, or `[height, width]`")
 
     def frame(self, height: int, width: int) -> Frame:
-        """The middle, moved up and left by half a pixel if it is between two."""
+        """Return the centre, moved up and left by half a pixel if the margins are odd."""
         high, wide = sides(self.size)
         if high > height or wide > width:
             raise too_small("center_crop", (high, wide), (height, width), "transform")
@@ -59,12 +59,12 @@ class CenterCrop(Transform, name="center_crop"):
 
 
 def sides(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Height and width; one number is a square."""
+    """Return height and width; a single number means a square."""
     return size if isinstance(size, tuple) else (size, size)
 
 
 def too_small(name: str, wanted: tuple[int, int], given: tuple[int, int], key: str) -> Fault:
-    """The error for an image that is smaller than what shall be cut out of it."""
+    """Return the error for an image that is smaller than the crop."""
     message = f"`{name}` cuts out {wanted[0]} x {wanted[1]} pixels, and the image has {given[0]} x {given[1]}"
     help = f"resize it first: `transform = [resize({max(wanted)}), center_crop({wanted[0] if wanted[0] == wanted[1] else list(wanted)})]`"
     if key == "augment":

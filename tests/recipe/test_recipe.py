@@ -198,7 +198,7 @@ def test_patience_with_a_metric_that_rises() -> None:
         ("metrics = [f2]", "`metrics` has no `f2`"),
         ("best = f3", "`best` has no `f3`"),
         ("ema = 1", "`ema` of `train` must be less than 1.0"),
-        ("weights = r18.pth", "there is no start `r18.pth`"),
+        ("weights = r18.pth", "there is no weights source `r18.pth`"),
         ("clip = 0", "must be more than 0"),
     ],
 )
