@@ -229,7 +229,7 @@ def _table(family: Family) -> str:
 
 
 def _macs(entry: Entry) -> str:
-    return f"{entry.macs:,}" if entry.macs is not None else "open"
+    return f"{entry.macs:,}" if entry.macs is not None else "symbolic"
 
 
 def _remarks(family: Family) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`archdsl check`: errors, or the table of layers."""
+"""`archdsl check`: errors, or the layer table."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def command(
     weights: Weights | None,
     form: str,
 ) -> None:
-    """Find what is wrong with NETWORK; where nothing is, show its layers.
+    """Check NETWORK for errors; if there are none, show its layers.
 
-    Each layer has its name, op, output shape, learned numbers and multiply-accumulates (MACs) for one image.
-    Equal blocks in a row are shown once, marked with how often they stand there; their drop rates may differ, and
-    are shown as a range. Where the input leaves sizes open, they are formulas, and below the table stands for which
-    sizes the network works, and what needs it.
+    The layer table lists the name, op, output shape, number of parameters and multiply-accumulates (MACs) per
+    example of each layer. Consecutive equal blocks are listed once, with their number; if only their drop rates
+    differ, the table shows the range. For symbolic input sizes the table shows formulas; the sizes for which the
+    network is valid, and the reason for each condition, are listed below it.
     """
     compiled = at_size(read_network(address, settings), given)
     network = Network(compiled) if compiled.graph is not None else None
@@ -81,7 +81,7 @@ def _data(found: list[Diagnostic], network: Network | None, report: WeightsRepor
 
 
 def _row_data(row: Row) -> dict[str, Any]:
-    """Of one of the `times` equal layers. A size that the input leaves open is a formula, as text."""
+    """Return one row of the table. A symbolic size is a formula, as a string."""
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
         "macs": _plain(row.macs), "head": row.part == "head", "times": row.times, **({"training": row.training} if row.training else {}),

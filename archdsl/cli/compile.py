@@ -13,10 +13,10 @@ from archdsl.cli.output import print_text
     epilog="\b\nExamples:\n  archdsl compile net.arch -o model.py\n  archdsl compile resnet50 --set classes=10 | less\n  archdsl compile googlenet --no-aux -o googlenet.py",
 )
 @network_arguments
-@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; standard output where it is not said, or `-`.")
-@click.option("--no-aux", is_flag=True, help="Leave out the auxiliary heads, which run in training alone.")
+@click.option("-o", "--output", default="-", metavar="FILE", help="Output file; `-` is standard output. [default: -]")
+@click.option("--no-aux", is_flag=True, help="Omit the auxiliary heads, which are used only in training.")
 def command(address: str, settings: tuple[tuple[str, str], ...], output: str, no_aux: bool) -> None:
-    """Write NETWORK as Python source that imports torch alone."""
+    """Compile NETWORK to Python source that depends only on torch."""
     network = require_network(address, settings)
     source = network.source(aux=not no_aux)
     if output == "-":

@@ -1,4 +1,4 @@
-"""`archdsl new`: a spec to edit."""
+"""`archdsl new`: a new spec file."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from archdsl.starter import copy_of, starter, write_new
     "address",
     type=Address(),
     metavar="NETWORK",
-    help="The network to copy: one that comes with archdsl, or FILE[:NETWORK].",
+    help="Network to copy: one that comes with archdsl, or FILE[:NETWORK]. [default: a small template]",
 )
 @limit_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER",
-              help="Where to write; this folder where it is not said.")  # fmt: skip
+              help="Output folder. [default: the current folder]")  # fmt: skip
 def command(name: str, address: str | None, output: Path) -> None:
-    """Write NAME.arch, to edit: a copy of a network and all that it draws on, or a small commented one.
+    """Create NAME.arch: a small commented network, or a copy of another one with everything that it uses.
 
-    No file is replaced.
+    Existing files are never overwritten.
     """
     if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) is None:
         raise click.UsageError(f"{name!r} cannot name a network: a to z, digits and _ make a name, and no digit comes first")

@@ -1,6 +1,6 @@
-"""What a shell is offered to complete: networks, files, parameters, keys, ops, codes. Where something is wrong, nothing.
+"""Completions for a shell: networks, files, parameters, keys, ops and codes; no completions after an error.
 
-Each function takes the letters that are typed already. Files are parsed at most; no network is built.
+Each function takes the text typed so far. Files are parsed; no network is elaborated.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ _SUFFIX = ".arch"
 
 
 def networks(incomplete: str) -> list[CompletionItem]:
-    """What NETWORK can be: the networks that come with archdsl, files and folders, and after `FILE:` the networks in a file."""
+    """Return the completions of NETWORK: shipped networks, files and folders; after `FILE:`, the networks in it."""
     file, colon, _ = incomplete.rpartition(":")
     if colon:
         return [_item(f"{file}:{name}") for name in _networks_in(file) if f"{file}:{name}".startswith(incomplete)]
-    from archdsl.cli.specs import entries  # here: most completions are of other things
+    from archdsl.cli.specs import entries  # here: most completions do not need it
 
     shipped = [_item(entry.name, entry.paper) for entry in entries() if entry.name.startswith(incomplete)]
     return [*shipped, *map(_item, _files(incomplete)), CompletionItem(incomplete, type="dir")]
 
 
 def settings(address: str | None, incomplete: str) -> list[CompletionItem]:
-    """The names that `--set` can give a value: the network's open parameters, and the keys of a recipe."""
+    """Return the names that `--set` accepts: the open parameters of the network, and the keys of a recipe."""
     from archdsl.recipe import Recipe  # here, as above
 
     keys = [_item(f"train.{key}=", Recipe.model_fields[key].description) for key in Recipe.parameters_in_order()]
@@ -36,19 +36,19 @@ def settings(address: str | None, incomplete: str) -> list[CompletionItem]:
 
 
 def limit_names(incomplete: str) -> list[CompletionItem]:
-    """The limits that can be raised."""
-    return [_item(f"{name}=", f"{value:,} by default") for name, value in limits.names().items() if name.startswith(incomplete)]
+    """Return the names of the limits, with their defaults."""
+    return [_item(f"{name}=", f"default: {value:,}") for name, value in limits.names().items() if name.startswith(incomplete)]
 
 
 def ops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The names of ops, each with the first line about it."""
+    """Return the names of ops, each with the first line of its documentation."""
     from archdsl.ops import Op  # here, as above
 
     return [_item(op.name, (op.__doc__ or "").strip().partition("\n")[0]) for op in Op.registry if op.name.startswith(incomplete)]
 
 
 def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The codes of errors and warnings, each with its title."""
+    """Return the codes of errors and warnings, each with its title."""
     from archdsl.diagnostics.codes import CODES  # here, as above
 
     return [_item(code, entry.title) for code, entry in CODES.items() if code.startswith(incomplete.upper())]
@@ -59,7 +59,7 @@ def _item(value: str, help: str | None = None) -> CompletionItem:
 
 
 def _files(incomplete: str) -> Iterator[str]:
-    """Spec files whose paths begin so; those that are hidden only where the letters say so."""
+    """Yield the spec files whose paths begin with the text; hidden files only if it begins with a dot."""
     folder, begun = os.path.split(incomplete)
     try:
         found = sorted(os.listdir(folder or "."))
@@ -85,5 +85,5 @@ def _parameters(address: str | None) -> Iterable[CompletionItem]:
 
 
 def _safe(file: str) -> bool:
-    """Whether to read a file tells all and ends: standard input and pipes are not to be read from."""
+    """Return whether a path can be read repeatedly and without blocking, unlike standard input and pipes."""
     return file != "-" and (os.path.isfile(file) or not os.path.exists(file))

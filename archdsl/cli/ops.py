@@ -1,4 +1,4 @@
-"""`archdsl ops`: the reference of the ops, from their registry."""
+"""`archdsl ops`: the reference of ops, from their registry."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archdsl.ops import Op
 @click.command(epilog="\b\nExamples:\n  archdsl ops\n  archdsl ops conv")
 @click.argument("name", required=False, shell_complete=offers.ops)
 def command(name: str | None) -> None:
-    """Show every op with its parameters, or all about the op NAME."""
+    """List all ops, or describe the op NAME with its parameters and an example."""
     color = colorful(sys.stdout)
     if name is None:
         print_text(_list(color))

@@ -1,4 +1,4 @@
-"""What `archdsl check` says of open sizes: for which ones the network works, and the answer for one of them."""
+"""Symbolic sizes in `archdsl check`: the sizes for which a network is valid, and the option `--size`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archdsl.sizes import describe
 F = TypeVar("F", bound=Callable[..., Any])
 _SIZE = re.compile(r"(?:(?P<name>[^\W\d]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)")
 Given = tuple[str | None, tuple[int, ...]]
-"""A shape for the input of a name, or for the next input where there is none."""
+"""The name of an input and its shape; without a name, the next input."""
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -26,7 +26,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic in newer versi
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Given:
-        """A name, none where it is not said, and the sizes."""
+        """Return the name, or None, and the sizes."""
         if isinstance(value, tuple):
             return value
         found = _SIZE.fullmatch(value)
@@ -36,13 +36,13 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic in newer versi
 
 
 def size_option(command: F) -> F:
-    """The option `--size`."""
-    help = "Check the network at one size of an open input, without the batch: --size 3x517x389, or image=3x517x389. One for each input."
+    """Add the option `--size` to a command."""
+    help = "Replace the symbolic sizes of an input: --size 3x517x389, or image=3x517x389, without the batch. May be repeated."
     return click.option("--size", "given", type=Size(), multiple=True, metavar="[INPUT=]SIZE", help=help)(command)
 
 
 def at_size(compiled: Compiled, given: tuple[Given, ...]) -> Compiled:
-    """The network at the sizes that are given, or why it does not work there."""
+    """Specialize a network to the given sizes, or add the errors that this causes."""
     if compiled.graph is None or not given:
         return compiled
     graph, errors = at_sizes(compiled.graph, compiled.sizes, _by_input(compiled.graph, given))
@@ -51,7 +51,7 @@ def at_size(compiled: Compiled, given: tuple[Given, ...]) -> Compiled:
 
 
 def _by_input(graph: Graph, given: tuple[Given, ...]) -> dict[str, tuple[int, ...]]:
-    """The shapes by the inputs' names; those without a name go in order."""
+    """Return the shapes by the names of the inputs; shapes without a name are assigned in order."""
     names = [graph.nodes[i].label or "" for i in graph.inputs]
     unknown = [name for name, _ in given if name is not None and name not in names]
     if unknown:
@@ -65,7 +65,7 @@ def _by_input(graph: Graph, given: tuple[Given, ...]) -> dict[str, tuple[int, ..
 
 
 def verdict_data(sizes: OpenSizes) -> list[dict[str, Any]]:
-    """For each open size which ones work, and the places that need it."""
+    """Return, for each symbolic size, the valid values and the places that require them."""
     found = []
     for symbol, work in sizes.work.items():
         needs = [{"reason": demand.reason, "place": demand.span.place} for demand in sizes.decisive(symbol)]

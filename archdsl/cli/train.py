@@ -1,4 +1,4 @@
-"""`archdsl train`: a run folder, from a spec and its recipe."""
+"""`archdsl train`: training runs."""
 
 from __future__ import annotations
 
@@ -45,27 +45,25 @@ Examples:
 @network_arguments
 @weights_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="The run's folder. [default: runs/NAME-N with the next free N]")  # fmt: skip
+              help="Run folder. [default: runs/NAME-N with the next free N]")  # fmt: skip
 @click.option(
     "--resume",
     is_flag=True,
-    help="Continue the run in the folder, or the last run of this network; start it if it has no checkpoint.",
+    help="Resume the run in the folder, or the last run of this network; start it if there is no checkpoint.",
 )
 @click.option("--seeds", type=click.IntRange(min=2), metavar="N",
-              help="Train N times, with the seed of the recipe and those that follow it; show the mean and its 95 % confidence interval.")  # fmt: skip
+              help="Train with N consecutive seeds; show the mean of the metrics with its 95 % confidence interval.")  # fmt: skip
 @click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Device to train on."
 )
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Devices on each machine; a process trains on each of them.")  # fmt: skip
+              help="Number of devices per machine; each runs in its own process.")  # fmt: skip
 @click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines, under torchrun or SLURM.")
-@click.option(
-    "--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing."
-)
-@click.option("--skip-bad", is_flag=True, help="Decode all images once, and leave out those that cannot be read.")
-@click.option("--download", is_flag=True, help="Download a data set that is not on this machine.")
+@click.option("--dry-run", is_flag=True, help="Show the learning rates, and the loss and memory of one step; write nothing.")
+@click.option("--skip-bad", is_flag=True, help="Decode all images before training, and skip unreadable ones.")
+@click.option("--download", is_flag=True, help="Download the data set if it is not on this machine.")
 @click.option("--show-batch", type=click.Path(path_type=Path), metavar="PNG",
-              help="Write a picture of the first training batch, as the network will see it, and stop.")  # fmt: skip
+              help="Write an image of the first training batch as the network sees it, and exit.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -83,10 +81,10 @@ def command(
     download: bool,
     show_batch: Path | None,
 ) -> None:
-    """Train NETWORK by the `train` block of its file.
+    """Train NETWORK with the recipe in its file, the `train` block.
 
-    The folder gets the spec as used, the emitted source, the diagram, metrics.csv, checkpoints, the weights
-    and the installed versions. With --resume, a stopped run ends as if it had never stopped.
+    The run folder contains the spec, the emitted source, the diagram, metrics.csv, the checkpoints, the weights
+    and the installed versions. A run that is resumed with --resume gives the same result as an uninterrupted one.
     """
     if show_batch is not None and show_batch.suffix.lower() != ".png":
         raise click.UsageError(f"--show-batch writes a PNG: name the file {show_batch.with_suffix('.png').name}")
@@ -104,7 +102,7 @@ def command(
         return
     weights = weights or weights_of(network)
     if weights is not None:
-        fitting(network, weights)  # what is left out of a file that fits in part is told when it is loaded
+        fitting(network, weights)  # missing tensors of a partial match are reported when the file is loaded
     if dry_run:
         with extra_needed("train", "training"):
             tried = try_batch(
@@ -131,7 +129,7 @@ def command(
 
 @dataclass(frozen=True)
 class _Command:
-    """What the command line says of a run."""
+    """The arguments of a run."""
 
     ctx: click.Context
     address: str
@@ -142,7 +140,7 @@ class _Command:
     opened: Opened
 
     def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
-        """Train in a folder; what goes wrong is printed with the command that resumes the run."""
+        """Train in a folder. Print errors together with the command that resumes the run."""
         facts: dict[str, Any] = {
             "address": self.address,
             "settings": dict(self.settings),
@@ -172,7 +170,7 @@ class _Command:
         return result
 
     def _remedied(self, found: Diagnostic, folder: RunFolder) -> Diagnostic:
-        """The diagnostic, with the command that goes on from the last checkpoint if that helps."""
+        """Add the command that resumes from the last checkpoint to a diagnostic, if resuming is a remedy."""
         if found.code not in ("E0808", "E0902") or not folder.begun:
             return found
         resume = f"`{self._resume_command(folder.path)}`"
@@ -194,7 +192,7 @@ class _Command:
             click.echo(text, err=True)
 
     def tell(self, text: str) -> None:
-        """Print a result; of several processes the first does."""
+        """Print a result, in the first process only."""
         if rank() == 0:
             print_text(text)
 

@@ -1,4 +1,4 @@
-"""The options for weights from a file, and what is said of them."""
+"""The options for initial weights from a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def weights_options(command: F) -> F:
-    """The options `--weights` and those that say how; the command gets `weights`, none where no file is named."""
+    """Add the options `--weights` and `--weights-...`. The command receives them as `weights`; None without a file."""
 
     @wraps(command)
     def combined(
@@ -31,13 +31,13 @@ def weights_options(command: F) -> F:
 
     options = (
         click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",
-                     help="Weights to start from: a .safetensors file, or a .pt or .pth file that holds tensors alone."),
-        click.option("--weights-partial", is_flag=True, help="Take the tensors that fit, as for other classes, and leave the rest."),
-        click.option("--weights-without-heads", is_flag=True, help="The file may lack auxiliary heads."),
+                     help="Weights to load: a .safetensors file, or a .pt or .pth file that contains only tensors."),
+        click.option("--weights-partial", is_flag=True, help="Load the tensors that fit; the rest keep their initialization."),
+        click.option("--weights-without-heads", is_flag=True, help="Accept a file without the auxiliary heads."),
         click.option("--weights-map", type=click.Choice(get_args(Pairing)), default="name", show_default=True,
-                     help="Pair tensors by name, or by order where names differ and shapes agree."),
+                     help="Match tensors by name; or by order, if names differ and shapes agree."),
         click.option("--weights-prefix", metavar="LABEL",
-                     help="The label under which the tensors are, in the file or in the network; found if it is not said."),
+                     help="Label of the network inside the file, or of the submodule inside the network. [default: detected]"),
         click.option("--weights-channels", type=click.Choice(get_args(Channels)),
                      help="Adapt the first convolution to another number of input channels."),
     )  # fmt: skip
