@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archdsl.declared import Expression
     from archdsl.diagnostics import Diagnostic, SpecError
-    from archdsl.ir import Graph
+    from archdsl.ir.unrolled import Graph
     from archdsl.network import Network, check, load, loads
     from archdsl.starting_weights import Weights
 

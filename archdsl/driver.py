@@ -28,8 +28,8 @@ from archdsl.elaborate import (
     read_source,
     select_network,
 )
-from archdsl.ir import Graph
-from archdsl.passes import run_passes
+from archdsl.ir.unrolled import Graph
+from archdsl.ir.unrolled import resolve_bias as run_passes
 from archdsl.records import record
 from archdsl.resources import shipped_files
 from archdsl.source import SourceFile, Span

@@ -18,7 +18,7 @@ from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.shapes import format_shape
 from archdsl.starting_weights import Weights, weights_of
 

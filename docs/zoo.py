@@ -15,7 +15,7 @@ from types import ModuleType
 from archdsl.backends.diagram import build_diagram, render, to_dot
 from archdsl.cli.specs import Entry, entry_of
 from archdsl.driver import compile_networks
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.resources import shipped_files
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.outline import introduction

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from archdsl.ir import Graph, Node, Scope
+from archdsl.ir.unrolled import Graph, Node, Scope
 from archdsl.ops.base import elements
 from archdsl.shapes import Dim, Shape, SizeError
 

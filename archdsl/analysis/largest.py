@@ -9,7 +9,7 @@ from archdsl import limits
 from archdsl.analysis.open_sizes import OpenSizes
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.ops.base import check_limits
 from archdsl.shapes import OpenSize, Shape
 

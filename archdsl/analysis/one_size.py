@@ -10,7 +10,7 @@ from archdsl import limits
 from archdsl.analysis.largest import over_limits
 from archdsl.analysis.open_sizes import Demand, OpenSizes
 from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.shapes import Dim, OpenSize, Shape, format_shape
 from archdsl.sizes import describe, simplified
 from archdsl.source import Span

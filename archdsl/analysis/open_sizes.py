@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, Severity
-from archdsl.ir import Condition, Graph, Node, Scope
+from archdsl.ir.unrolled import Condition, Graph, Node, Scope
 from archdsl.shapes import Dim, OpenSize, SizeError
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, describe_choice, equal
 from archdsl.source import Span

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.source import Span
 
 if TYPE_CHECKING:

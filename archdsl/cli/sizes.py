@@ -11,7 +11,7 @@ import click
 
 from archdsl.analysis import OpenSizes, at_sizes
 from archdsl.driver import Compiled
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.sizes import describe
 
 F = TypeVar("F", bound=Callable[..., Any])

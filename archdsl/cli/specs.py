@@ -21,7 +21,7 @@ from archdsl.resources import resource_folder, shipped_files
 from archdsl.shapes import format_shape
 
 if TYPE_CHECKING:
-    from archdsl.ir import Graph
+    from archdsl.ir.unrolled import Graph
 
 INDEX: Final = "index.json"
 _PAPER = re.compile(r".*?\barXiv:[\d.]*\d|.*?\b(?:19|20)\d\d\b")

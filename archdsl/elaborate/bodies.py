@@ -18,7 +18,7 @@ from archdsl.elaborate.naming import Key, Naming, check_label, joined
 from archdsl.elaborate.replay import Replay
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
-from archdsl.ir import Condition, Head, Node, Output, Scope
+from archdsl.ir.unrolled import Condition, Head, Node, Output, Scope
 from archdsl.ops import Op
 from archdsl.sizes import SizeSet
 from archdsl.source import Span

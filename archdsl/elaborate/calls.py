@@ -29,7 +29,7 @@ from archdsl.elaborate.values import (
     together,
     within,
 )
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span

@@ -11,7 +11,7 @@ from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label, joined
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
 from archdsl.initializers import Initializer
-from archdsl.ir import Head, Node, Output, Scope
+from archdsl.ir.unrolled import Head, Node, Output, Scope
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
 from archdsl.ops.join import Input

@@ -35,7 +35,7 @@ from archdsl.elaborate.values import (
     within,
 )
 from archdsl.initializers import Initializer
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span

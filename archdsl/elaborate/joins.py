@@ -9,7 +9,7 @@ from archdsl.elaborate.control import turns
 from archdsl.elaborate.mismatch import branches_differ, skip_differs
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, Value, problem
-from archdsl.ir import Condition, Node
+from archdsl.ir.unrolled import Condition, Node
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Concat, Mul, Shake
 from archdsl.shapes import OpenSize

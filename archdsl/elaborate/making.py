@@ -9,7 +9,7 @@ from archdsl.elaborate import steps
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Key
 from archdsl.elaborate.values import Callee, Problem, problem
-from archdsl.ir import Node, Scope
+from archdsl.ir.unrolled import Node, Scope
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
 from archdsl.source import Span

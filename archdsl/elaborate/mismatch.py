@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.values import Problem
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.elaborate.values import Problem
-from archdsl.ir import Scope
+from archdsl.ir.unrolled import Scope
 from archdsl.source import Span
 
 MODULE_ATTRIBUTES: Final = frozenset(

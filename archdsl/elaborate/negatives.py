@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.ops.pooling import LpPool
 from archdsl.source import Span
 

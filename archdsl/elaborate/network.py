@@ -17,7 +17,7 @@ from archdsl.elaborate.parameters import header
 from archdsl.elaborate.reach import FalseClaim
 from archdsl.elaborate.uncalled import check_uncalled
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
-from archdsl.ir import Graph, Head, Node, Output, Scope
+from archdsl.ir.unrolled import Graph, Head, Node, Output, Scope
 from archdsl.ops.base import Category, Op
 from archdsl.records import record
 from archdsl.source import SourceFile, Span

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate.calls import identity
 from archdsl.elaborate.values import Callee, Value
-from archdsl.ir import Node, Scope
+from archdsl.ir.unrolled import Node, Scope
 from archdsl.records import record
 from archdsl.syntax import nodes as ast
 

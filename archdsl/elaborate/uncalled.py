@@ -16,7 +16,7 @@ from archdsl.diagnostics import Diagnostic, Severity
 from archdsl.elaborate.control import tentative
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Problem, Unknown
-from archdsl.ir import Node, Scope
+from archdsl.ir.unrolled import Node, Scope
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from archdsl import limits
 from archdsl.declared import Declared, Fault, describe, show, type_name
 from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span

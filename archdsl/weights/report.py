@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.source import Span
 from archdsl.weights.entries import Stored, unreadable
 from archdsl.weights.match import Fit, Problem, Reason, Shape, match, without_spoiled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archdsl import Network, load, loads
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 NESTED = """
 block gate { mul { x; { gap; squeeze: conv(2, 1); relu; conv(8, 1); sigmoid } } }

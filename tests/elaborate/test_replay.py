@@ -6,7 +6,7 @@ import pytest
 
 import archdsl
 from archdsl.elaborate.replay import Replay
-from archdsl.ir import Graph, verify
+from archdsl.ir.unrolled import Graph, verify
 
 PROGRAMS = {
     "a list that holds a value": """

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from archdsl.backends.torch import runtime
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.ops.base import Call
 from archdsl.shapes import OpenSize
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from archdsl.backends.diagram import Box, Detail, Diagram, Frame, Kind, to_dot
 from archdsl.backends.diagram.cards import boxes_of
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.ops.base import Category
 
 

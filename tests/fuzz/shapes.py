@@ -24,7 +24,7 @@ from archdsl import driver
 from archdsl.analysis import OpenSizes, open_sizes
 from archdsl.backends.torch.load import build
 from archdsl.driver import Compiled, compile_text
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.sizes import SizeSet
 from tests.fuzz.minimize import minimized
 from tests.fuzz.oracle import Oracle, predicted

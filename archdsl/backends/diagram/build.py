@@ -15,7 +15,7 @@ from archdsl.backends.diagram.frames import add_forks, dissolve, entitle, frame_
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Frame, Kind, Part
 from archdsl.backends.diagram.size import Size
 from archdsl.backends.diagram.words import inputs_text, shape_text
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.backends.diagram.model import Box, Detail, Kind, Part, Use
 from archdsl.backends.diagram.words import part, shape_text
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.ops.base import Category
 
 _MOST_OPS = 8

@@ -9,7 +9,7 @@ import networkx
 from archdsl.backends.diagram.fold import Links
 from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Use
 from archdsl.backends.diagram.words import shape_text, spatial
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 
 def edges_of(graph: Graph, root: Frame, sources: Links, members: Mapping[str, list[Box]]) -> list[Edge]:

@@ -18,7 +18,7 @@ from itertools import islice
 
 from archdsl.analysis import op_form
 from archdsl.backends.diagram.model import Box, Frame, Kind
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.shapes import Shape
 
 _LONGEST_PERIOD = 24

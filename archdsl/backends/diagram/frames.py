@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
-from archdsl.ir import Scope
+from archdsl.ir.unrolled import Scope
 from archdsl.ops.base import Category
 
 _MOST_OF_ALL = 0.6

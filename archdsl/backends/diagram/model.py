@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from archdsl.ir import Node
+from archdsl.ir.unrolled import Node
 from archdsl.ops.base import Category
 from archdsl.shapes import Shape
 

@@ -19,7 +19,7 @@ from archdsl.backends.torch.plan import Container, Leaf, Part, Step, is_bare, pl
 from archdsl.backends.torch.runtime_source import definitions_for
 from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
-from archdsl.ir import Graph, Scope
+from archdsl.ir.unrolled import Graph, Scope
 from archdsl.ops.base import Call
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch.export import Dim
 
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.shapes import OpenSize
 from archdsl.sizes import SizeSet, at_least
 

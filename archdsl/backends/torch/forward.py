@@ -7,7 +7,7 @@ from typing import Protocol
 
 from archdsl.backends.torch.forms import TAKEN, Form
 from archdsl.backends.torch.plan import Leaf, Part, Step
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.shapes import format_shape
 
 _POOL = ("x", "y", "z", "u", "v", "w")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from archdsl.backends.torch.plan import Leaf, Part
 from archdsl.initializers import Initializer
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 
 def initialization_lines(graph: Graph, root: Part) -> list[str]:

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from archdsl.backends.torch.emit import emit_module
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 
 def build(

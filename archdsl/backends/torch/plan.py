@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Literal, TypeAlias
 
-from archdsl.ir import Graph, Node, Scope
+from archdsl.ir.unrolled import Graph, Node, Scope
 from archdsl.ops.base import Lowering, Op
 
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]

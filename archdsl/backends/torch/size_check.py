@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.backends.torch.conditions import all_of, any_of, formula, outside
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 from archdsl.shapes import OpenSize, Shape
 from archdsl.sizes import SizeSet, describe, describe_choice
 

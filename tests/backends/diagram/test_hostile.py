@@ -9,7 +9,7 @@ from archdsl import loads
 from archdsl.backends.diagram import build_diagram, render, to_dot
 from archdsl.backends.diagram.dot import Placement, to_dot_without_skips, to_placed_dot
 from archdsl.driver import compile_text
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 HOSTILE = [
     '"]; evil [label="x',

@@ -7,7 +7,7 @@ import pytest
 from archdsl.backends.diagram import Box, Diagram, Edge, Frame, Kind, Use, build_diagram
 from archdsl.backends.diagram.dot import to_dot_without_skips
 from archdsl.driver import compile_address, compile_text
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 
 @cache

@@ -14,7 +14,7 @@ from archdsl.backends.diagram.dot import to_dot_without_skips
 from archdsl.backends.diagram.lanes import Lanes, Rectangle
 from archdsl.declared import Fault
 from archdsl.driver import compile_text
-from archdsl.ir import Graph
+from archdsl.ir.unrolled import Graph
 
 HEAD = "network net {\n  input image [4, 8, 8]\n"
 GROWING = {

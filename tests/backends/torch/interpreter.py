@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archdsl.backends.torch import runtime
-from archdsl.ir import Graph, Node
+from archdsl.ir.unrolled import Graph, Node
 from archdsl.ops.base import Call
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
