@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archdsl.declared import Expression
     from archdsl.diagnostics import Diagnostic, SpecError
+    from archdsl.initial_weights import Weights
     from archdsl.ir.unrolled import Graph
     from archdsl.network import Network, check, load, loads
-    from archdsl.starting_weights import Weights
 
 __version__ = "0.1.0"
 __all__ = ["Diagnostic", "Expression", "Graph", "Network", "SpecError", "Weights", "__version__", "check", "load", "loads"]
@@ -21,7 +21,7 @@ _HOMES = {
     "Graph": "archdsl.ir",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",
-    "Weights": "archdsl.starting_weights",
+    "Weights": "archdsl.initial_weights",
     "check": "archdsl.network",
     "load": "archdsl.network",
     "loads": "archdsl.network",

@@ -16,11 +16,11 @@ from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault, show
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
-from archdsl.extras import extra_needed
-from archdsl.files import write_file
+from archdsl.file_io import write_file
+from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir.unrolled import Graph
+from archdsl.optional_deps import extra_needed
 from archdsl.shapes import format_shape
-from archdsl.starting_weights import Weights, weights_of
 
 if TYPE_CHECKING:
     import torch
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.backends.diagram import Detail
-    from archdsl.data import Input, Opened, Reading
+    from archdsl.data import Input, Opened, ReadOptions
     from archdsl.recipe import Recipe
     from archdsl.train import Result
-    from archdsl.weights.pairing import Channels, Pairing
     from archdsl.weights.report import WeightsReport
+    from archdsl.weights.stored import Channels, MatchBy
 
 
 def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
@@ -123,16 +123,16 @@ class Network:
         names = [self.graph.nodes[i].label or "" for i in self.graph.inputs]
         return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
 
-    def open_data(self, reading: Reading | None = None) -> Opened:
+    def open_data(self, reading: ReadOptions | None = None) -> Opened:
         """Open the data set of the recipe, and compare it with the network, without PyTorch. Raise `SpecError` if they do not fit."""
         with _faults_as_errors(), extra_needed("train", "reading data"):
-            from archdsl.data import AS_IT_IS, open_data  # here: checking needs no data
-            from archdsl.data.fitting import check_labels
+            from archdsl.data import DEFAULT_OPTIONS, open_data  # here: checking needs no data
+            from archdsl.data.label_check import check_labels
 
         assert self.recipe is not None
         try:
             ignore = getattr(self.recipe.loss, "ignore", None)
-            opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or AS_IT_IS, ignore=ignore)
+            opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or DEFAULT_OPTIONS, ignore=ignore)
             for shapes in dict.fromkeys((opened.training_shapes, opened.shapes)):
                 graph, found = self._at(shapes)
                 if graph is None:
@@ -176,7 +176,7 @@ class Network:
         *,
         partial: bool = False,
         without_heads: bool = False,
-        by: Pairing = "name",
+        by: MatchBy = "name",
         prefix: str | None = None,
         channels: Channels | None = None,
     ) -> WeightsReport:
@@ -218,7 +218,7 @@ class Network:
         source: str | os.PathLike[str] | Mapping[str, torch.Tensor],
         *,
         without_heads: bool = False,
-        by: Pairing = "name",
+        by: MatchBy = "name",
         prefix: str | None = None,
         channels: Channels | None = None,
     ) -> WeightsReport:
@@ -227,7 +227,7 @@ class Network:
         Raises `SpecError` E0601 or E0906 where they cannot be read. What does not fit is in the report.
         """
         from archdsl.weights.report import report_on  # here: checking needs no weights
-        from archdsl.weights.stored import file_kind, read_header  # here: checking needs no weights
+        from archdsl.weights.weight_files import file_kind, read_header  # here: checking needs no weights
 
         with _faults_as_errors():
             if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
@@ -258,15 +258,15 @@ class Network:
         how. `skip_bad` leaves out images that cannot be read, and `download` fetches a data set. `callbacks` are Lightning's. Warnings go to the logger `archdsl`. Raise `SpecError` for everything that does not fit,
         and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
         """
-        from archdsl.data import Reading  # here: only training needs data and a folder
+        from archdsl.data import ReadOptions  # here: only training needs data and a folder
         from archdsl.runs import RunFolder
-        from archdsl.training import fitting, require_trainable, snapshot, train
+        from archdsl.training import check_initial_weights, require_trainable, snapshot, train
 
         require_trainable(self)
-        reading = Reading(skip_bad, download)
+        reading = ReadOptions(skip_bad, download)
         opened = self.open_data(reading)
         start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
-        for found in fitting(self, start) if start is not None else []:
+        for found in check_initial_weights(self, start) if start is not None else []:
             _log(found)
         with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}

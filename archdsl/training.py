@@ -9,21 +9,21 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
-from archdsl.data.reading import AS_IT_IS, Reading
+from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Severity, SpecError
-from archdsl.extras import extra_needed
+from archdsl.optional_deps import extra_needed
 from archdsl.runs import RunFolder, Snapshot
-from archdsl.runs.processes import check_started
+from archdsl.runs.ranks import check_started
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
     from torch import nn
 
     from archdsl.data import Opened
+    from archdsl.initial_weights import Weights
     from archdsl.network import Network
     from archdsl.recipe import Recipe
-    from archdsl.starting_weights import Weights
     from archdsl.train import Experiment, Result
     from archdsl.train.dry_run import DryRun
     from archdsl.weights.report import WeightsReport
@@ -59,7 +59,7 @@ def picture(network: Network, format: str) -> bytes:
     return drawn
 
 
-def fitting(network: Network, weights: Weights) -> list[Diagnostic]:
+def check_initial_weights(network: Network, weights: Weights) -> list[Diagnostic]:
     """Return warnings about weights that fit as far as `partial` asks; raise `SpecError` for others. Imports no PyTorch for safetensors."""
     report = weights.check(network)
     finding = weights.finding(report)
@@ -75,7 +75,7 @@ def train(
     folder: RunFolder,
     opened: Opened,
     *,
-    reading: Reading = AS_IT_IS,
+    reading: ReadOptions = DEFAULT_OPTIONS,
     arguments: Mapping[str, Any],
     hardware: Mapping[str, Any] | None = None,
     weights: Weights | None = None,
@@ -120,7 +120,7 @@ def try_batch(
     opened: Opened,
     weights: Weights | None = None,
     *,
-    reading: Reading = AS_IT_IS,
+    reading: ReadOptions = DEFAULT_OPTIONS,
     warn: Callable[[Diagnostic], None],
     transferred: Callable[[WeightsReport], None],
 ) -> DryRun:
@@ -160,7 +160,7 @@ def _module(network: Network, recipe: Recipe, weights: Weights | None, transferr
 
 
 def _experiment(
-    network: Network, recipe: Recipe, module: nn.Module, data: tuple[Reading, Opened], facts: dict[str, Any] | None
+    network: Network, recipe: Recipe, module: nn.Module, data: tuple[ReadOptions, Opened], facts: dict[str, Any] | None
 ) -> Experiment:
     """What training must know; the facts are about the weights, for the run's record."""
     from archdsl.train import Experiment  # here: torch and Lightning take seconds to import
@@ -173,10 +173,10 @@ def _experiment(
     )  # fmt: skip
 
 
-def draw_batch(network: Network, reading: Reading, opened: Opened) -> tuple[bytes, str]:
+def draw_batch(network: Network, reading: ReadOptions, opened: Opened) -> tuple[bytes, str]:
     """Return a PNG of the first training batch as the network sees it, and what it shows. Raise `SpecError` as `train` does."""
+    from archdsl.train.batch_image import draw_batch as draw
     from archdsl.train.data import load  # here: torch takes over a second to import
-    from archdsl.train.picture import draw_batch as draw
 
     try:
         return draw(load(require_trainable(network), network.data_folder, network.inputs(), reading, opened))

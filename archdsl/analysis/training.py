@@ -83,7 +83,7 @@ def _beyond_the_run(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diag
 
 def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
     """E0807: labels of `freeze`, `unfreeze` and `groups` that are no part of the network."""
-    from archdsl.recipe.parts import labels_of  # here, as the recipe itself: most files have none
+    from archdsl.recipe.finetuning import labels_of  # here, as the recipe itself: most files have none
 
     named = list(labels_of(recipe))
     if not named:
@@ -113,15 +113,15 @@ def _labels(graph: Graph) -> dict[str, None]:
 
 def training_of(graph: Graph, recipe: Recipe) -> dict[int, str]:
     """How each node's tensors are trained, for the table of layers, where that is not as usual."""
-    from archdsl.recipe.parts import special  # here, as above
+    from archdsl.recipe.finetuning import has_special_parameters  # here, as above
 
-    if not special(recipe):
+    if not has_special_parameters(recipe):
         return {}
     return {node.index: text for node in graph.nodes if node.name is not None and (text := _training(graph, node, recipe))}
 
 
 def _training(graph: Graph, node: Node, recipe: Recipe) -> str:
-    from archdsl.recipe.parts import first_epoch, treatment  # here, as above
+    from archdsl.recipe.finetuning import first_epoch, parameter_settings  # here, as above
 
     shapes = graph.input_shapes(node)
     parameters, buffers = node.op.parameters(*shapes), node.op.buffers(*shapes)
@@ -129,7 +129,10 @@ def _training(graph: Graph, node: Node, recipe: Recipe) -> str:
         return ""
     if not parameters:
         return _since(first_epoch(recipe, node.path))
-    ways = {key: treatment(recipe, f"{node.path}.{key}" if key else node.path, len(shape)) for key, shape in parameters.items()}
+    ways = {
+        key: parameter_settings(recipe, f"{node.path}.{key}" if key else node.path, len(shape))
+        for key, shape in parameters.items()
+    }
     said = [_since(epoch) for epoch in {way.first_epoch for way in ways.values()}]
     if said == ["frozen"]:
         return "frozen"

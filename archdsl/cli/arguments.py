@@ -12,7 +12,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from archdsl import limits
-from archdsl.cli import offers
+from archdsl.cli import completions
 from archdsl.cli.console import print_diagnostics
 from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.network import Network
@@ -30,7 +30,7 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return matching networks and files."""
-        return offers.networks(incomplete)
+        return completions.networks(incomplete)
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -49,7 +49,7 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the parameters of the network, if it is known already, and the keys of a recipe."""
-        return offers.settings(ctx.params.get("address"), incomplete)
+        return completions.settings(ctx.params.get("address"), incomplete)
 
 
 class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -69,7 +69,7 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer vers
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Return the names of the limits."""
-        return offers.limit_names(incomplete)
+        return completions.limit_names(incomplete)
 
 
 _OPTIONS = {
@@ -111,7 +111,7 @@ class NetworkCommand(click.Command):
 
 def _meant_setting(option: str, arguments: list[str]) -> str | None:
     """Return the setting that an unknown option means: `train.epochs=3` for `--epochs 3`; None if it is no key of a recipe."""
-    from archdsl.recipe.paths import assignment, meant_path  # here: the models of recipes take time to define
+    from archdsl.recipe.setting_paths import assignment, meant_path  # here: the models of recipes take time to define
 
     path = meant_path(option.lstrip("-").replace("-", "_"))
     if path is None:

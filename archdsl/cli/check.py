@@ -12,12 +12,12 @@ from archdsl.analysis.shown import table_text
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
-from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
-from archdsl.cli.weights import weights_options
+from archdsl.cli.size_option import Given, at_size, size_option, verdict_data
+from archdsl.cli.weights_options import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
+from archdsl.initial_weights import Weights
 from archdsl.network import Network
 from archdsl.shapes import Dim
-from archdsl.starting_weights import Weights
 
 if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport

@@ -7,20 +7,20 @@ from textwrap import fill, indent
 
 import click
 
-from archdsl.cli import offers
+from archdsl.cli import completions
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
-from archdsl.columns import columns
 from archdsl.diagnostics.codes import CODES, Code
 from archdsl.diagnostics.suggest import nearest
+from archdsl.text_table import format_columns
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl explain E0301\n  archdsl explain")
-@click.argument("code", required=False, shell_complete=offers.codes)
+@click.argument("code", required=False, shell_complete=completions.codes)
 def command(code: str | None) -> None:
     """Explain the error or warning CODE with an example; without CODE, list all codes."""
     if code is None:
-        print_text(columns([[entry.code, entry.title] for entry in CODES.values()], "<<"))
+        print_text(format_columns([[entry.code, entry.title] for entry in CODES.values()], "<<"))
         return
     entry = CODES.get(code.upper())
     if entry is None:

@@ -11,8 +11,8 @@ import click
 from archdsl.cli.arguments import Address, limit_option
 from archdsl.cli.output import print_text
 from archdsl.diagnostics import printable
-from archdsl.files import windows_refuses
-from archdsl.starter import copy_of, starter, write_new
+from archdsl.file_io import windows_refuses
+from archdsl.new_spec import copy_of, template, write_new
 
 
 @click.command(
@@ -39,6 +39,6 @@ def command(name: str, address: str | None, output: Path) -> None:
     reserved = windows_refuses(f"{name}.arch")
     if reserved is not None:
         raise click.UsageError(f"{name!r} cannot name a file: {reserved}; choose another, such as {name}_net")
-    files = copy_of(address, name, sys.stdin.buffer) if address is not None else starter(name)
+    files = copy_of(address, name, sys.stdin.buffer) if address is not None else template(name)
     for path in write_new(files, output):
         print_text(printable(str(path)))

@@ -15,10 +15,10 @@ import click
 
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
-from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.diagnostics import json_text
 from archdsl.resources import resource_folder, shipped_files
 from archdsl.shapes import format_shape
+from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
 if TYPE_CHECKING:
     from archdsl.ir.unrolled import Graph
@@ -66,7 +66,7 @@ def command(form: str) -> None:
     for entry in listed:
         macs = f"{entry.macs:,}" if entry.macs is not None else "symbolic"
         rows.append([entry.name, f"{entry.params:,}", macs, entry.input, Cell(entry.paper, DIM)])
-    print_text(columns(rows, "<>><<", color=colorful(sys.stdout)))
+    print_text(format_columns(rows, "<>><<", color=colorful(sys.stdout)))
 
 
 def _data(entry: Entry) -> dict[str, object]:

@@ -14,22 +14,22 @@ import click
 from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
-from archdsl.cli.weights import weights_options
-from archdsl.columns import BOLD, Cell, columns
-from archdsl.data.reading import Reading
+from archdsl.cli.weights_options import weights_options
+from archdsl.data.read_options import ReadOptions
 from archdsl.diagnostics import Diagnostic, SpecError, printable
-from archdsl.extras import extra_needed
+from archdsl.initial_weights import Weights, weights_of
 from archdsl.network import Network
+from archdsl.optional_deps import extra_needed
 from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
-from archdsl.runs.processes import announced_folder, rank, require_common_folder
-from archdsl.starting_weights import Weights, weights_of
-from archdsl.training import draw_batch, fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
+from archdsl.runs.ranks import announced_folder, rank, require_common_folder
+from archdsl.text_table import BOLD, Cell, format_columns
+from archdsl.training import check_initial_weights, draw_batch, mean_and_interval, require_trainable, snapshot, train, try_batch
 
 if TYPE_CHECKING:
     from archdsl.data import Opened
-    from archdsl.data.reading import Reading
+    from archdsl.data.read_options import ReadOptions
     from archdsl.train import Result
 
 _EXAMPLES = """\b
@@ -90,7 +90,7 @@ def command(
         raise click.UsageError(f"--show-batch writes a PNG: name the file {show_batch.with_suffix('.png').name}")
     network = require_network(address, settings)
     recipe = require_trainable(network)
-    reading = Reading(skip_bad, download)
+    reading = ReadOptions(skip_bad, download)
     opened = network.open_data(reading)
     if opened.source.left_out:
         click.echo(_left_out(opened.source.left_out), err=True)
@@ -102,7 +102,7 @@ def command(
         return
     weights = weights or weights_of(network)
     if weights is not None:
-        fitting(network, weights)  # missing tensors of a partial match are reported when the file is loaded
+        check_initial_weights(network, weights)  # missing tensors of a partial match are reported when the file is loaded
     if dry_run:
         with extra_needed("train", "training"):
             tried = try_batch(
@@ -136,7 +136,7 @@ class _Command:
     settings: tuple[tuple[str, str], ...]
     weights: Weights | None
     hardware: Mapping[str, Any]
-    reading: Reading
+    reading: ReadOptions
     opened: Opened
 
     def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
@@ -211,7 +211,7 @@ def _table(result: Result, *, color: bool) -> str:
     best = f"best in epoch {result.best_epoch} ({result.best_metric} {show_metric(result.best_metric, result.best_value)})"
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
     closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\neverything is in {printable(str(result.folder))}\n"
-    return columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
+    return format_columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
 
 
 def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
@@ -225,4 +225,4 @@ def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
     for title, index in (("mean", 0), ("±", 1), ("standard deviation", 2)):
         rows.append([title, *(show_metric(name, interval[index]) for name, interval in zip(names, intervals, strict=True))])
     closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\neverything is in {printable(str(folder))}\n"
-    return columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing
+    return format_columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing

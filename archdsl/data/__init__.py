@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archdsl.data.inputs import Input
     from archdsl.data.labels import IGNORED, Labels
-    from archdsl.data.opening import Opened, open_data
-    from archdsl.data.reading import AS_IT_IS, Reading
+    from archdsl.data.open_dataset import Opened, open_data
+    from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
 
-__all__ = ["AS_IT_IS", "IGNORED", "Input", "Labels", "Opened", "Reading", "open_data"]
+__all__ = ["DEFAULT_OPTIONS", "IGNORED", "Input", "Labels", "Opened", "ReadOptions", "open_data"]
 
 _HOMES = {
-    "AS_IT_IS": "reading", "IGNORED": "labels", "Input": "inputs", "Labels": "labels", "Opened": "opening", "Reading": "reading",
-    "open_data": "opening",
+    "DEFAULT_OPTIONS": "read_options", "IGNORED": "labels", "Input": "inputs", "Labels": "labels", "Opened": "open_dataset", "ReadOptions": "read_options",
+    "open_data": "open_dataset",
 }  # fmt: skip
 
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import Request, unread
 from archdsl.data.labels import describe_labels
-from archdsl.data.parts import Arrays, Source
+from archdsl.data.request import Request, unread
+from archdsl.data.sources import Arrays, Source
 
 CIFAR_CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _BATCHES: Final = tuple(f"data_batch_{number}" for number in range(1, 6))

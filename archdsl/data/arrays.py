@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import HELD_OUT, Request, misshapen, unfit, unread
 from archdsl.data.inputs import Input
 from archdsl.data.labels import describe_labels, pieces
 from archdsl.data.npz import read_npz
-from archdsl.data.parts import Arrays, Source
+from archdsl.data.request import HELD_OUT, Request, misshapen, unfit, unread
+from archdsl.data.sources import Arrays, Source
 from archdsl.data.split import hold_out
 
 _SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` and `y_test`"

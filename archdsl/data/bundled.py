@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import Request, unread
 from archdsl.data.labels import describe_labels
-from archdsl.data.parts import Arrays, Source
+from archdsl.data.request import Request, unread
+from archdsl.data.sources import Arrays, Source
 from archdsl.data.split import hold_out
 
 _FLOWERS = ("setosa", "versicolor", "virginica")

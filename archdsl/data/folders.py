@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import HELD_OUT, Request, unread
-from archdsl.data.labels import describe_classes, describe_labels, distinct
-from archdsl.data.parts import Decoded, Header, Pictures, Source
-from archdsl.data.pictures import (
+from archdsl.data.images import (
     ENDINGS,
     all_bad,
     as_listed,
@@ -25,6 +22,9 @@ from archdsl.data.pictures import (
     undecodable,
     unfit_mask,
 )
+from archdsl.data.labels import describe_classes, describe_labels, distinct
+from archdsl.data.request import HELD_OUT, Request, unread
+from archdsl.data.sources import Decoded, Header, Images, Source
 from archdsl.data.split import hold_out
 from archdsl.diagnostics.suggest import nearest
 
@@ -78,7 +78,7 @@ def open_folder(source: Any, request: Request) -> Source:
     return Source(made[0], made[1], labels, heads, made[2] if len(made) > 2 else None, left_out)
 
 
-def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, list[tuple[str, Header]], tuple[str, ...]]:
+def _readable(files: Images, skip: bool, what: str = "image") -> tuple[Any, list[tuple[str, Header]], tuple[str, ...]]:
     """The numbers of the files that can be read, headers, and the names of those that are left out."""
     kept = np.arange(len(files))
     left_out: tuple[str, ...] = ()
@@ -252,7 +252,7 @@ def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
     return [(os.path.join(folders[0], file), os.path.join(folders[1], masks[os.path.splitext(file)[0]])) for file in images]
 
 
-def _same_sizes(images: Pictures, masks: Pictures, kept: Any) -> None:
+def _same_sizes(images: Images, masks: Images, kept: Any) -> None:
     """Each mask has a value for each pixel of its image."""
     numbers = [int(index) for index in kept]
     found = zip(headers(images, numbers)[0], headers(masks, numbers)[0], strict=True)
@@ -262,7 +262,7 @@ def _same_sizes(images: Pictures, masks: Pictures, kept: Any) -> None:
             raise unread(message, "save each mask in the size of its image")
 
 
-def _count(masks: Pictures, rows: Sequence[int], values: tuple[int, ...] | None) -> dict[int, int]:
+def _count(masks: Images, rows: Sequence[int], values: tuple[int, ...] | None) -> dict[int, int]:
     """The values in some of the masks, and how often each is there."""
     counts: dict[int, int] = {}
     for row in rows:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import Request, unread
+from archdsl.data.images import all_bad, headers, is_deep, mask_values, opened, undecodable
 from archdsl.data.labels import describe_classes, describe_labels, distinct
-from archdsl.data.parts import Arrays, Decoded, Part, Source, as_classes
-from archdsl.data.pictures import all_bad, headers, is_deep, mask_values, opened, undecodable
+from archdsl.data.request import Request, unread
+from archdsl.data.sources import Arrays, Decoded, Part, Source, as_classes
 from archdsl.data.split import hold_out
 from archdsl.diagnostics.suggest import nearest
-from archdsl.extras import extra_needed
+from archdsl.optional_deps import extra_needed
 
 _HELD_OUT = ("validation", "valid", "val", "test")
 _MASKS_LOOKED_AT = 500

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import unread
+from archdsl.data.request import unread
 from archdsl.declared import Fault
 
 _SUFFIX: Final = ".npy"

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archdsl.data.formats import Request, unread
+from archdsl.data.images import ENDINGS, header
 from archdsl.data.labels import describe_classes
-from archdsl.data.parts import Source, Stream
-from archdsl.data.pictures import ENDINGS, header
+from archdsl.data.request import Request, unread
+from archdsl.data.sources import Source, Stream
 from archdsl.declared import Fault
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")

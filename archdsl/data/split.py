@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import unread
+from archdsl.data.request import unread
 
 
 def hold_out(

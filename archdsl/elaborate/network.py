@@ -219,7 +219,7 @@ def _check_setting(
 ) -> None:
     """Raise `Problem` where a setting is not one of the open parameters, or is empty."""
     if name not in names:
-        from archdsl.recipe.paths import assignment, meant_path  # here: the models of recipes take time to define
+        from archdsl.recipe.setting_paths import assignment, meant_path  # here: the models of recipes take time to define
 
         meant, near = meant_path(name), did_you_mean(name, names)
         of_recipe = meant is not None and (near is None or meant.rpartition(".")[2] == name)

@@ -14,16 +14,16 @@ from archdsl.diagnostics.suggest import nearest
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset
+from archdsl.recipe.early_stopping import Stopping
+from archdsl.recipe.finetuning import Labels, LabelSelection, ParameterGroup, UnfreezeRule
+from archdsl.recipe.logging import Interval, LoggerName
 from archdsl.recipe.losses import CrossEntropy, Loss
 from archdsl.recipe.metrics import MetricName
 from archdsl.recipe.normalizations import Normalization, OfData
 from archdsl.recipe.optimizers import AdamW, Optimizer
-from archdsl.recipe.parts import Labels, ParameterGroup, Selection, Thaw
-from archdsl.recipe.recording import Interval, LoggerName
+from archdsl.recipe.pretrained import Pretrained, WeightsSource
 from archdsl.recipe.regularizers import Regularizer
 from archdsl.recipe.schedules import Cosine, Schedule
-from archdsl.recipe.starts import Pretrained, Start
-from archdsl.recipe.stopping import Stopping
 from archdsl.recipe.transforms import Transform
 
 
@@ -67,9 +67,13 @@ class Recipe(Declared):
     best: MetricName | None = Field(
         None, description="validation metric that selects the best epoch; default: depends on the kind of labels"
     )
-    weights: Start | None = Field(None, description="initial weights: the path of a file, or `pretrained(...)`")
-    freeze: Selection | Labels = Field((), description="layers that are not trained: a label, a list of labels, or `all_but(fc)`")
-    unfreeze: tuple[Thaw, ...] = Field((), description="frozen layers that are trained from a later epoch on: `at(5, layer4)`")
+    weights: WeightsSource | None = Field(None, description="initial weights: the path of a file, or `pretrained(...)`")
+    freeze: LabelSelection | Labels = Field(
+        (), description="layers that are not trained: a label, a list of labels, or `all_but(fc)`"
+    )
+    unfreeze: tuple[UnfreezeRule, ...] = Field(
+        (), description="frozen layers that are trained from a later epoch on: `at(5, layer4)`"
+    )
     groups: tuple[ParameterGroup, ...] = Field((), description="layers with their own learning rate and weight decay")
     decay: Literal["all", "weights"] = Field(
         "all", description="parameters that weight decay applies to; `weights` exempts biases and normalizations"
@@ -133,9 +137,9 @@ class Recipe(Declared):
             return _short(key, Pretrained, "file", value)
         if key in ("metrics", "log") and isinstance(value, str):
             return (value,)
-        if isinstance(value, list) and family in (None, Selection):
+        if isinstance(value, list) and family in (None, LabelSelection):
             value = tuple(value)
-        if family is None or (family is Selection and not isinstance(value, Declared)):
+        if family is None or (family is LabelSelection and not isinstance(value, Declared)):
             return value
         many = typing.get_origin(annotation) is tuple
         items = tuple(value) if many and isinstance(value, list | tuple) else (value,)

@@ -14,8 +14,8 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from archdsl.declared import Declared, Registry
+from archdsl.recipe.early_stopping import epochs_without_progress
 from archdsl.recipe.metrics import MetricName
-from archdsl.recipe.stopping import epochs_without_progress
 
 Warmup = Annotated[float, Field(ge=0, description="length of the linear warm-up from zero, in epochs, as in arXiv:1706.02677")]
 WarmupSteps = Annotated[int, Field(ge=0, description="length of the warm-up in steps, instead of `warmup`")]

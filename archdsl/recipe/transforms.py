@@ -12,7 +12,7 @@ Side = Annotated[int, Field(ge=1)]
 Sides = tuple[Side, Side]
 
 
-class Frame(NamedTuple):
+class Region(NamedTuple):
     """The region of an image that a transform keeps: its top left corner and size in pixels, and its size afterwards."""
 
     top: float
@@ -27,7 +27,7 @@ class Transform(Declared):
 
     registry: ClassVar[Registry[Any]] = Registry("transform")
 
-    def frame(self, height: int, width: int) -> Frame:
+    def region(self, height: int, width: int) -> Region:
         """Return the region to keep of an image of this size. Raise `Fault` E0801 if the image is too small."""
         raise NotImplementedError
 
@@ -37,12 +37,12 @@ class Resize(Transform, name="resize"):
 
     size: Side | Sides = Field(description="length of the shorter side in pixels, or `[height, width]`")
 
-    def frame(self, height: int, width: int) -> Frame:
+    def region(self, height: int, width: int) -> Region:
         """Return the whole image; the longer side is rounded down, as in torchvision."""
         if isinstance(self.size, tuple):
-            return Frame(0, 0, height, width, self.size)
+            return Region(0, 0, height, width, self.size)
         short = min(height, width)
-        return Frame(0, 0, height, width, (self.size * height // short, self.size * width // short))
+        return Region(0, 0, height, width, (self.size * height // short, self.size * width // short))
 
 
 class CenterCrop(Transform, name="center_crop"):
@@ -50,12 +50,12 @@ class CenterCrop(Transform, name="center_crop"):
 
     size: Side | Sides = Field(description="side length of a square in pixels, or `[height, width]`")
 
-    def frame(self, height: int, width: int) -> Frame:
+    def region(self, height: int, width: int) -> Region:
         """Return the centre, moved up and left by half a pixel if the margins are odd."""
         high, wide = sides(self.size)
         if high > height or wide > width:
             raise too_small("center_crop", (high, wide), (height, width), "transform")
-        return Frame((height - high) // 2, (width - wide) // 2, high, wide, (high, wide))
+        return Region((height - high) // 2, (width - wide) // 2, high, wide, (high, wide))
 
 
 def sides(size: int | tuple[int, int]) -> tuple[int, int]:

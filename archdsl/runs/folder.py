@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from archdsl.declared import Fault
-from archdsl.files import cannot_write, check_storable, write_file
+from archdsl.file_io import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
-from archdsl.runs.processes import announce_folder, announced_folder, forget_folder, rank, require_common_folder
+from archdsl.runs.ranks import announce_folder, announced_folder, forget_folder, rank, require_common_folder
 
 RUNS: Final = Path("runs")
 CHECKPOINTS: Final = "checkpoints"

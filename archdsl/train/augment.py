@@ -18,7 +18,7 @@ from torch import Tensor
 from archdsl.data import IGNORED
 from archdsl.recipe import Affine, Augmentation
 from archdsl.recipe.augmentations import MixUp, box
-from archdsl.train.keys import drawer
+from archdsl.train.rng import random_draws
 
 Size = tuple[int, int]
 Draw = Callable[[int], Tensor]
@@ -98,7 +98,7 @@ class Mixing:
 
     def __call__(self, images: Tensor, labels: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
         """Images and labels; class numbers become shares of classes, [batch, classes]."""
-        draw = drawer(keys)
+        draw = random_draws(keys)
         chosen = (draw(1)[0] * len(self._mixtures)).long()
         positions = labels.ndim > 2
         if not positions and not labels.is_floating_point():

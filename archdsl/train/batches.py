@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from archdsl.train.keys import key, seed_of
+from archdsl.train.rng import key, seed_of
 
 
 class Batch(NamedTuple):

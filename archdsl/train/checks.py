@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archdsl.data.fitting import check_labels
+from archdsl.data.label_check import check_labels
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.train.data import Data

@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from archdsl.data import AS_IT_IS, Input, Labels, Opened, Reading, open_data
-from archdsl.data.framing import leading_crops, training_transforms
-from archdsl.data.parts import Arrays, Decoded, Part
-from archdsl.data.placing import moves_with
+from archdsl.data import DEFAULT_OPTIONS, Input, Labels, Opened, ReadOptions, open_data
+from archdsl.data.augmentation_check import moves_with
+from archdsl.data.regions import leading_crops, training_transforms
+from archdsl.data.sources import Arrays, Decoded, Part
 from archdsl.declared import show
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order, TrainingBatches, in_order
-from archdsl.train.keys import seed_of
 from archdsl.train.normalize import normalizer
 from archdsl.train.prepare import Plan, Preparation, scaled, transformed
+from archdsl.train.rng import seed_of
 from archdsl.train.splits import ArraySplit, DecodedSplit
 from archdsl.train.streams import StreamBatches, StreamSplit
 
@@ -129,7 +129,9 @@ def _orders(order: Tensor, batch: int = 64) -> list[Order]:
     return [Order(part, torch.zeros_like(part)) for part in torch.split(order, batch)]
 
 
-def load(recipe: Recipe, root: Path, inputs: Sequence[Input], reading: Reading = AS_IT_IS, found: Opened | None = None) -> Data:
+def load(
+    recipe: Recipe, root: Path, inputs: Sequence[Input], reading: ReadOptions = DEFAULT_OPTIONS, found: Opened | None = None
+) -> Data:
     """The data of a recipe; `found` is what `open_data` gave, if it was called before.
 
     Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not fit it.

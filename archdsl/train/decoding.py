@@ -11,65 +11,65 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from archdsl.data.framing import framed, leading_crops, of_movement, then, training_transforms, whole
-from archdsl.data.pictures import opened, pixels, upright_size
+from archdsl.data.images import opened, pixels, upright_size
+from archdsl.data.regions import compose_regions, full_region, leading_crops, region_of, training_transforms, transformed_region
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-from archdsl.recipe.transforms import Frame
-from archdsl.train.keys import drawer, key
+from archdsl.recipe.transforms import Region
+from archdsl.train.rng import key, random_draws
 
 _OPEN_AT_ONCE = 32
 """Files; a process may have a thousand or so."""
 
 
-class Framing:
+class Cropper:
     """What becomes of the sizes of images, in training and in evaluation."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._evaluation, self._training = recipe.transform, training_transforms(recipe)
         self._crops = leading_crops(recipe.augment)
 
-    def frames(self, sizes: Sequence[tuple[int, int]], names: Sequence[str], keys: Any, *, training: bool) -> list[Frame]:
+    def regions(self, sizes: Sequence[tuple[int, int]], names: Sequence[str], keys: Any, *, training: bool) -> list[Region]:
         """The part of each image that is taken; those by chance are drawn for all images at once."""
-        frames = []
+        regions = []
         for name, size in zip(names, sizes, strict=True):
             try:
-                frames.append(framed(self._training if training else self._evaluation, *size))
+                regions.append(transformed_region(self._training if training else self._evaluation, *size))
                 for crop in self._crops[:1] if training else ():
-                    crop.check(frames[-1].size)
+                    crop.check(regions[-1].size)
             except Fault as fault:
                 raise Fault(fault.code, f"{name}: {fault.message}", argument=fault.argument, help=fault.help) from None
         if not training or not self._crops:
-            return frames
-        draw = drawer(key(5, torch.from_numpy(keys)))
+            return regions
+        draw = random_draws(key(5, torch.from_numpy(keys)))
         for crop in self._crops:
-            heights, widths = (torch.tensor([frame.size[axis] for frame in frames], dtype=torch.float32) for axis in (0, 1))
+            heights, widths = (torch.tensor([region.size[axis] for region in regions], dtype=torch.float32) for axis in (0, 1))
             moved = crop.warp((heights, widths), draw)  # type: ignore[arg-type]  # one size for each image
             assert moved is not None
             movement, after = moved
-            columns = [torch.as_tensor(entry).expand(len(frames)).tolist() for entry in movement]
-            frames = [
-                then(frame, of_movement(type(movement)(*entries), frame.size, after))
-                for frame, *entries in zip(frames, *columns, strict=True)
+            columns = [torch.as_tensor(entry).expand(len(regions)).tolist() for entry in movement]
+            regions = [
+                compose_regions(region, region_of(type(movement)(*entries), region.size, after))
+                for region, *entries in zip(regions, *columns, strict=True)
             ]  # fmt: skip
-        return frames
+        return regions
 
 
 def decode(
-    sources: Sequence[tuple[str, Any]], channels: int, framing: Framing, keys: Any, *, training: bool, deep: bool = False
-) -> tuple[Any, list[Frame]]:  # fmt: skip
+    sources: Sequence[tuple[str, Any]], channels: int, cropper: Cropper, keys: Any, *, training: bool, deep: bool = False
+) -> tuple[Any, list[Region]]:  # fmt: skip
     """The parts of images [count, channels, height, width] and what parts they are. Raise `Fault` if they get different sizes."""
     batch: Any = None
-    frames: list[Frame] = []
+    regions: list[Region] = []
     for start in range(0, len(sources), _OPEN_AT_ONCE):
         piece = sources[start : start + _OPEN_AT_ONCE]
         names = [name for name, _ in piece]
         with ExitStack() as stack:
             images = [stack.enter_context(opened(source, name)) for name, source in piece]
             sizes = [upright_size(image) for image in images]
-            own = framing.frames(sizes, names, keys[start : start + _OPEN_AT_ONCE], training=training)
-            for place, (image, name, size, frame) in enumerate(zip(images, names, sizes, own, strict=True), start):
-                one = pixels(image, name, channels, None if frame == whole(*size) else frame, deep=deep)
+            own = cropper.regions(sizes, names, keys[start : start + _OPEN_AT_ONCE], training=training)
+            for place, (image, name, size, region) in enumerate(zip(images, names, sizes, own, strict=True), start):
+                one = pixels(image, name, channels, None if region == full_region(*size) else region, deep=deep)
                 batch = np.empty((len(sources), *one.shape), one.dtype) if batch is None else batch
                 if one.shape != batch.shape[1:]:
                     message = f"{name} is {list(one.shape)}, and {sources[0][0]} is {list(batch.shape[1:])}"
@@ -77,8 +77,8 @@ def decode(
                         "E0803", message, argument="data", help="bring all images to one size: `transform = [resize([224, 224])]`"
                     )
                 batch[place] = one
-        frames += own
-    return batch, frames
+        regions += own
+    return batch, regions
 
 
 class Requests:

@@ -15,8 +15,8 @@ from archdsl.declared import Fault
 from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
 from archdsl.train.experiment import Experiment
-from archdsl.train.notices import notices
-from archdsl.train.parts import optimizer_of
+from archdsl.train.parameter_groups import optimizer_of
+from archdsl.train.run_warnings import run_warnings
 from archdsl.train.task import Task
 
 _COLUMNS: Final = 60
@@ -79,7 +79,7 @@ def dry_run(experiment: Experiment, *, accelerator: str = "auto", warn: Callable
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
         task = Task(copy.deepcopy(experiment.module), experiment.head_weights, recipe, data, outputs, len(batches)).to(device)
-        for notice in notices(recipe, data, task.updates):
+        for notice in run_warnings(recipe, data, task.updates):
             warn(notice)
         started = _step(task, next(iter(batches)), device)
     rates = tuple(recipe.optimizer.lr * task.factor(step) for step in range(task.updates * recipe.epochs))
@@ -93,7 +93,7 @@ def dry_run(experiment: Experiment, *, accelerator: str = "auto", warn: Callable
 def _step(task: Task, batch: Any, device: torch.device) -> DryRun:
     """One step of the optimizer on one batch, measured."""
     recipe, module = task.recipe, task.module
-    optimizer = optimizer_of(recipe.optimizer, task.parts, fused=recipe.precision != "fp16")
+    optimizer = optimizer_of(recipe.optimizer, task.parameter_groups, fused=recipe.precision != "fp16")
     saved: dict[int, int] = {}
     own = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from archdsl.data import Input, Opened, Reading
+from archdsl.data import Input, Opened, ReadOptions
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 
@@ -32,7 +32,7 @@ class Experiment:
     """The folder that relative paths of data sets start from."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """The network's parameters with their values, which an error may advise to change."""
-    reading: Reading = field(default_factory=Reading)
+    reading: ReadOptions = field(default_factory=ReadOptions)
     """How the data set is read."""
     opened: Opened | None = None
     """The data set, if `open_data` was called before."""

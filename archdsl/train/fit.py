@@ -25,23 +25,23 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
-from archdsl.runs.processes import rank
+from archdsl.runs.ranks import rank
+from archdsl.train.checkpoint_check import HELP as AGAIN
+from archdsl.train.checkpoint_check import check_fits, check_parts
+from archdsl.train.checkpoint_files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
+from archdsl.train.distributed import Place, check_shares, place, watched
 from archdsl.train.experiment import Experiment, Result, Row
-from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.loggers import logger_of
 from archdsl.train.normalize import PREPARATION
-from archdsl.train.notices import notices
-from archdsl.train.processes import Place, check_shares, place, watched
 from archdsl.train.progress import Progress
 from archdsl.train.recorder import Recorder
 from archdsl.train.results import results
+from archdsl.train.run_warnings import run_warnings
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
-from archdsl.train.whole import HELP as AGAIN
-from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """What Lightning calls the precisions of a recipe."""
@@ -102,7 +102,7 @@ def fit(
             if task.preparation.large:
                 write(folder / PREPARATION, safetensors.torch.save(task.preparation.tensors()))
             write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
-            for notice in notices(recipe, data, task.updates):
+            for notice in run_warnings(recipe, data, task.updates):
                 warn(notice)
         try:
             with watched(trainer, report):

@@ -10,8 +10,8 @@ import numpy as np
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
 
-from archdsl.extras import extra_needed
-from archdsl.recipe.recording import LoggerName
+from archdsl.optional_deps import extra_needed
+from archdsl.recipe.logging import LoggerName
 
 
 def logger_of(name: LoggerName, folder: Path) -> Logger:

@@ -12,8 +12,8 @@ from archdsl.data import IGNORED, Labels
 from archdsl.recipe import Augmentation, Transform
 from archdsl.train.augment import Mixing, augment
 from archdsl.train.batches import Batch
-from archdsl.train.keys import drawer, key
 from archdsl.train.normalize import Normalizer
+from archdsl.train.rng import key, random_draws
 
 __all__ = ["IGNORED", "Plan", "Preparation", "scaled"]
 
@@ -64,7 +64,7 @@ class Preparation(nn.Module):
         images, positions = inputs[plan.image], labels if plan.moves else None
         images, positions = transformed(plan.training_transform if training else plan.transform, images, positions)
         if training:
-            images, positions = augment(plan.augment, images, drawer(batch.keys), positions)
+            images, positions = augment(plan.augment, images, random_draws(batch.keys), positions)
         labels = labels if positions is None else positions
         if training and self._mixing is not None:
             images, labels = self._mixing(images, labels, key(8, batch.keys))
@@ -103,17 +103,17 @@ def transformed(transforms: Sequence[Transform], images: Tensor, positions: Tens
     """The images of a batch, all of one size, after transforms; what has a number for each pixel is not mixed."""
     for transform in transforms:
         height, width = images.shape[2:]
-        frame = transform.frame(height, width)
-        if (frame.height, frame.width) == frame.size:
+        region = transform.region(height, width)
+        if (region.height, region.width) == region.size:
             rows, columns = (
-                slice(int(start), int(start) + side) for start, side in zip((frame.top, frame.left), frame.size, strict=True)
+                slice(int(start), int(start) + side) for start, side in zip((region.top, region.left), region.size, strict=True)
             )
             images = images[..., rows, columns]
             positions = None if positions is None else positions[..., rows, columns]
             continue
-        images = F.interpolate(images, frame.size, mode="bilinear", antialias=True)
+        images = F.interpolate(images, region.size, mode="bilinear", antialias=True)
         if positions is not None:
             numbers = positions.float() if positions.ndim == 4 else positions.float()[:, None]
-            nearest = F.interpolate(numbers, frame.size, mode="nearest-exact").to(positions.dtype)
+            nearest = F.interpolate(numbers, region.size, mode="nearest-exact").to(positions.dtype)
             positions = nearest if positions.ndim == 4 else nearest[:, 0]
     return images, positions

@@ -20,12 +20,12 @@ from lightning.pytorch.loggers import Logger
 
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
+from archdsl.recipe.logging import seconds
 from archdsl.recipe.metrics import METRICS
-from archdsl.recipe.recording import seconds
+from archdsl.train.checkpoint_files import write
 from archdsl.train.data import Data
-from archdsl.train.files import write
+from archdsl.train.distributed import place
 from archdsl.train.loggers import log_image
-from archdsl.train.processes import place
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.task import Task
 

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from archdsl.data import Input
-from archdsl.data.parts import Arrays, Decoded
-from archdsl.data.pictures import all_bad, mask, undecodable
+from archdsl.data.images import all_bad, mask, undecodable
+from archdsl.data.sources import Arrays, Decoded
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
-from archdsl.train.decoding import Framing, Requests, decode, loader, started
+from archdsl.train.decoding import Cropper, Requests, decode, loader, started
 
 _RESIDENT_SHARE = 0.5
 """Arrays are kept on a device that they take up to this share of the free memory of."""
@@ -97,8 +97,8 @@ class _Wanted(NamedTuple):
 class _Decoder:
     """Decodes a batch, in a worker process or in this one. What is wrong with a file comes back as a value."""
 
-    def __init__(self, part: Decoded, channels: int, framing: Framing) -> None:
-        self.part, self._channels, self._framing = part, channels, framing
+    def __init__(self, part: Decoded, channels: int, cropper: Cropper) -> None:
+        self.part, self._channels, self._cropper = part, channels, cropper
 
     def __getitems__(self, wanted: _Wanted) -> Batch | Fault:
         """The batch of some examples."""
@@ -109,17 +109,17 @@ class _Decoder:
 
     def _read(self, wanted: _Wanted) -> Batch:
         part, rows = self.part, [self.part.row(index) for index in wanted.chosen]
-        names = [part.pictures.name(row) for row in rows]
-        images, frames = decode(
-            [(name, part.pictures.source(row)) for row, name in zip(rows, names, strict=True)],
-            self._channels, self._framing, wanted.keys, training=wanted.training, deep=part.deep,
+        names = [part.images.name(row) for row in rows]
+        images, regions = decode(
+            [(name, part.images.source(row)) for row, name in zip(rows, names, strict=True)],
+            self._channels, self._cropper, wanted.keys, training=wanted.training, deep=part.deep,
         )  # fmt: skip
         if part.masks is None:
             labels = np.asarray(part.labels)[rows]
         else:
             read = (
-                mask(part.masks.source(row), part.masks.name(row), frame, part.values, part.known)
-                for row, frame in zip(rows, frames, strict=True)
+                mask(part.masks.source(row), part.masks.name(row), region, part.values, part.known)
+                for row, region in zip(rows, regions, strict=True)
             )
             labels = np.stack(list(read))
         return Batch((torch.from_numpy(images),), torch.from_numpy(labels), torch.from_numpy(wanted.keys))
@@ -131,7 +131,7 @@ class DecodedSplit:
     device = torch.device("cpu")
 
     def __init__(self, part: Decoded, channels: int, recipe: Recipe, workers: int) -> None:
-        self._decoder = _Decoder(part, channels, Framing(recipe))
+        self._decoder = _Decoder(part, channels, Cropper(recipe))
         self._workers = workers
         self._loaders: dict[bool, tuple[Requests, Any]] = {}
 
@@ -163,5 +163,5 @@ class DecodedSplit:
         return started(made)
 
     def _failure(self, fault: Fault) -> Exception:
-        bad = undecodable(self._decoder.part.pictures) if fault.code == "E0802" else []
-        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.pictures)) if len(bad) > 1 else fault
+        bad = undecodable(self._decoder.part.images) if fault.code == "E0802" else []
+        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.images)) if len(bad) > 1 else fault

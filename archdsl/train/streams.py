@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from archdsl.data.parts import Stream
+from archdsl.data.sources import Stream
 from archdsl.declared import Fault
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
-from archdsl.train.decoding import Framing, Requests, decode, loader, started
-from archdsl.train.keys import key, seed_of
+from archdsl.train.decoding import Cropper, Requests, decode, loader, started
+from archdsl.train.rng import key, seed_of
 
 _LANES = 8
 """A stream of tar files is read in so many streams side by side, if it has as many files, whatever the number of workers."""
@@ -27,9 +27,9 @@ class _StreamDecoder:
     """Decodes batches of a stream, which a worker reads on from where the batch before ended."""
 
     def __init__(
-        self, part: Stream, channels: int, framing: Framing, seed: int, batch: int, lanes: int, rank: int, world: int
+        self, part: Stream, channels: int, cropper: Cropper, seed: int, batch: int, lanes: int, rank: int, world: int
     ) -> None:
-        self._part, self._channels, self._framing, self._seed, self._batch = part, channels, framing, seed, batch
+        self._part, self._channels, self._cropper, self._seed, self._batch = part, channels, cropper, seed, batch
         self.lanes, self._rank, self._world = lanes, rank, world
         self._open: dict[int, tuple[int, int, Iterator[Any]]] = {}
         """By lane: the epoch, the number of the next batch in it, and the examples that follow."""
@@ -53,7 +53,7 @@ class _StreamDecoder:
         self._open[lane] = epoch, number + 1, examples
         places = torch.arange(number * self._batch, (number + 1) * self._batch)
         keys = key(self._seed, 2, epoch, slot, places).numpy()
-        return _decoded(read, self._channels, self._framing, keys, training=True)
+        return _decoded(read, self._channels, self._cropper, keys, training=True)
 
     def _examples(self, epoch: int, slot: int) -> Iterator[Any]:
         """The examples of one lane again and again, each drawn from a buffer; by counters alone, so that it can be repeated."""
@@ -75,9 +75,9 @@ class _StreamDecoder:
             buffer.clear()
 
 
-def _decoded(read: Sequence[Any], channels: int, framing: Framing, keys: Any, *, training: bool) -> Batch:
+def _decoded(read: Sequence[Any], channels: int, cropper: Cropper, keys: Any, *, training: bool) -> Batch:
     """A batch of examples of a stream."""
-    images, _ = decode([(name, picture) for name, picture, _ in read], channels, framing, keys, training=training)
+    images, _ = decode([(name, picture) for name, picture, _ in read], channels, cropper, keys, training=training)
     return Batch((torch.from_numpy(images),), torch.tensor([label for _, _, label in read]), torch.from_numpy(keys))
 
 
@@ -88,7 +88,7 @@ class StreamSplit:
     device = torch.device("cpu")
 
     def __init__(self, part: Stream, channels: int, recipe: Recipe, workers: int, seed: int) -> None:
-        self._part, self._channels, self._framing, self._seed = part, channels, Framing(recipe), seed
+        self._part, self._channels, self._cropper, self._seed = part, channels, Cropper(recipe), seed
         self._workers = workers
 
     def __len__(self) -> int:
@@ -101,7 +101,7 @@ class StreamSplit:
             message = f"{len(self._part.shards)} tar files are too few for {world} processes"
             raise Fault("E0801", message, argument="data", help="part the examples into more files")
         own = batch // world + (rank < batch % world)
-        decoder = _StreamDecoder(self._part, self._channels, self._framing, self._seed, own, lanes, rank, world)
+        decoder = _StreamDecoder(self._part, self._channels, self._cropper, self._seed, own, lanes, rank, world)
         requests = Requests()
         workers = max((number for number in range(1, self._workers + 1) if lanes % number == 0), default=0)
         return decoder, requests, loader(decoder, requests, workers, keep=True) if workers else None
@@ -120,7 +120,7 @@ class StreamSplit:
                 made = list(
                     pool.map(
                         lambda piece: _decoded(
-                            piece, self._channels, self._framing, np.zeros(len(piece), np.int64), training=False
+                            piece, self._channels, self._cropper, np.zeros(len(piece), np.int64), training=False
                         ),
                         pieces,
                     )

@@ -17,11 +17,11 @@ from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
-from archdsl.train.keys import seed_of
 from archdsl.train.losses import predicted
-from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
-from archdsl.train.parts import Parts, check_labels, optimizer_of
-from archdsl.train.sums import RunningSums
+from archdsl.train.metrics import MetricValues, SplitMetrics, best_metric, chosen_metrics
+from archdsl.train.parameter_groups import ParameterGroups, check_labels, optimizer_of
+from archdsl.train.rng import seed_of
+from archdsl.train.running_sums import RunningSums
 from archdsl.train.targets import criterion_of
 
 
@@ -67,7 +67,7 @@ class Task(LightningModule):
         self.metric_names = chosen_metrics(recipe, self.kind, outputs)
         self.best_metric = best_metric(recipe, self.kind)
         self.sums = RunningSums()
-        self.parts = Parts(module, recipe)
+        self.parameter_groups = ParameterGroups(module, recipe)
         self._weights: list[nn.Parameter] = []
         self._reduction = 1.0
         if recipe.channels_last:
@@ -107,7 +107,7 @@ class Task(LightningModule):
         self._enter(self.current_epoch + 1)
 
     def _enter(self, epoch: int) -> None:
-        self.parts.enter(epoch)
+        self.parameter_groups.enter(epoch)
         self._weights = [weight for weight in self.module.parameters() if weight.ndim > 1 and weight.requires_grad]
 
     def observe(self, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -214,7 +214,7 @@ class Task(LightningModule):
 
     def check_finite(self) -> None:
         """Raise `Fault` (E0804) if the objective was not finite in a step before; on a GPU this waits for it."""
-        step = self.sums.broken()
+        step = self.sums.non_finite_step()
         if step is not None:
             raise self._not_finite(step)
 
@@ -227,7 +227,7 @@ class Task(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the recipe's optimizer. Its rates are set before each step, so there is no scheduler with a state."""
-        return optimizer_of(self.recipe.optimizer, self.parts, fused=self.recipe.precision != "fp16")
+        return optimizer_of(self.recipe.optimizer, self.parameter_groups, fused=self.recipe.precision != "fp16")
 
     # ---- What is kept ----
 
@@ -262,14 +262,14 @@ class Task(LightningModule):
         return self.measure(batches).values
 
     @torch.no_grad()
-    def measure(self, batches: Iterable[Batch], *, details: bool = False) -> Measured:
+    def measure(self, batches: Iterable[Batch], *, details: bool = False) -> MetricValues:
         """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen.
 
         Raises `Fault` (E0804) if the weights come from a loss that was not finite.
         """
         self.check_finite()
         module = self.evaluated
-        measures = Measures(self.metric_names, self.criterion, self.outputs, details=details).to(self.device)
+        measures = SplitMetrics(self.metric_names, self.criterion, self.outputs, details=details).to(self.device)
         modes = {part: part.training for part in module.modules()}
         module.eval()
         try:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from archdsl.weights.entries import Entry, Stored
-from archdsl.weights.names import COUNTER, bare, listed
-from archdsl.weights.pairing import Channels, Pairing
 from archdsl.weights.prefix import found_prefix, with_prefix
+from archdsl.weights.stored import Channels, MatchBy, StoredTensor, StoredWeights
+from archdsl.weights.unwrap import COUNTER, bare, listed
 
 Shape = tuple[int, ...]
 
@@ -33,14 +32,14 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Mismatch:
     """A tensor that is not loaded: its key in the network and in the file, where it has one, and both sides."""
 
     reason: Reason
     key: str | None
     stored: str | None
     wanted: Shape | None = None
-    found: Entry | None = None
+    found: StoredTensor | None = None
     spoiled: int = 0
     """How many of its numbers are NaN or infinite, or become so in the network."""
 
@@ -53,7 +52,7 @@ class Fit:
     """
 
     pairs: Mapping[str, str]
-    problems: tuple[Problem, ...]
+    problems: tuple[Mismatch, ...]
     notes: tuple[str, ...] = ()
     heads_left: tuple[str, ...] = ()
     adapted: Mapping[str, Channels] = field(default_factory=dict)
@@ -67,9 +66,9 @@ class Fit:
 
 def match(
     wanted: Mapping[str, Shape],
-    stored: Stored,
+    stored: StoredWeights,
     *,
-    by: Pairing = "name",
+    by: MatchBy = "name",
     optional: Collection[str] = (),
     spare: Collection[str] = (),
     prefix: str | None = None,
@@ -93,9 +92,9 @@ def match(
     uncounted = {key for key in absent if _is_counter(key) and _beside(key, "running_mean") in names}
     absent = [key for key in absent if key not in uncounted]
     left = tuple(key for key in absent if key in optional)
-    problems += [Problem(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional]
+    problems += [Mismatch(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional]
     others = {key: s for key, s in names.items() if key not in wanted}
-    problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in others.items() if key not in spare]
+    problems += [Mismatch(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in others.items() if key not in spare]
     unused = [s for key, s in others.items() if key in spare]
     notes += (f"left in the file: {listed(unused)} of heads that the module does not have",) if unused else ()
     problems = [problem for problem in problems if problem.key is None or not _other_channels(problem, adaptable)]
@@ -104,7 +103,7 @@ def match(
     return Fit(pairs, tuple(problems), notes + _counters(uncounted), left)
 
 
-def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: Stored) -> Fit:
+def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: StoredWeights) -> Fit:
     """The same, but that tensors with numbers that are NaN or infinite go nowhere: one spoils every result."""
     if fit.useless:
         return fit
@@ -114,23 +113,23 @@ def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: Stored) -> Fi
         if _number_kind(stored.entries[other].dtype) == "float"
     }
     problems = tuple(
-        Problem(Reason.VALUES, key, fit.pairs[key], wanted[key], stored.entries[fit.pairs[key]], count)
+        Mismatch(Reason.VALUES, key, fit.pairs[key], wanted[key], stored.entries[fit.pairs[key]], count)
         for key, count in counts.items() if count
     )  # fmt: skip
     pairs = {key: other for key, other in fit.pairs.items() if not counts.get(key)}
     return replace(fit, pairs=pairs, problems=fit.problems + problems) if problems else fit
 
 
-def _misfit(key: str, wanted: Shape, stored: str, entry: Entry) -> Problem | None:
+def _misfit(key: str, wanted: Shape, stored: str, entry: StoredTensor) -> Mismatch | None:
     if entry.shape != wanted:
-        return Problem(Reason.SHAPE, key, stored, wanted, entry)
+        return Mismatch(Reason.SHAPE, key, stored, wanted, entry)
     kinds = (_number_kind(entry.dtype), "int" if _is_counter(key) else "float")
     if kinds[0] != kinds[1] and not (_is_counter(key) and kinds[0] == "float"):
-        return Problem(Reason.DTYPE, key, stored, wanted, entry)
+        return Mismatch(Reason.DTYPE, key, stored, wanted, entry)
     return None
 
 
-def _other_channels(problem: Problem, adaptable: str | None) -> bool:
+def _other_channels(problem: Mismatch, adaptable: str | None) -> bool:
     """Whether a weight fits but for the number of its input channels, and may be adapted."""
     if problem.reason is not Reason.SHAPE or problem.key != adaptable or problem.found is None or problem.wanted is None:
         return False
@@ -163,7 +162,11 @@ def _counters(absent: Collection[str]) -> tuple[str, ...]:
 
 
 def _by_order(
-    wanted: Mapping[str, Shape], stored: Stored, names: Mapping[str, str], notes: tuple[str, ...], optional: Collection[str]
+    wanted: Mapping[str, Shape],
+    stored: StoredWeights,
+    names: Mapping[str, str],
+    notes: tuple[str, ...],
+    optional: Collection[str],
 ) -> Fit:
     """Pair the n-th wanted tensor with the n-th stored one, counters apart: those follow their layer's other tensors, or one another."""
     theirs = [key for key in names if not _is_counter(key)]
@@ -210,7 +213,7 @@ def _beside(key: str, role: str = COUNTER) -> str:
     return f"{scope}{dot}{role}"
 
 
-def _order_problems(wanted: Mapping[str, Shape], stored: Stored, ours: list[str], theirs: list[str]) -> list[Problem]:
+def _order_problems(wanted: Mapping[str, Shape], stored: StoredWeights, ours: list[str], theirs: list[str]) -> list[Mismatch]:
     """The first position at which the two do not correspond, or none.
 
     Positions correspond where ranks and roles are equal, and shapes too, but for one size that has another value
@@ -224,13 +227,13 @@ def _order_problems(wanted: Mapping[str, Shape], stored: Stored, ours: list[str]
         roles = _ROLES.get(_role(key)), _ROLES.get(_role(other))
         differs = wanted[key] != entry.shape and len(changes) > 1
         if differs or len(wanted[key]) != len(entry.shape) or (None not in roles and roles[0] != roles[1]):
-            return [Problem(Reason.ORDER, key, other, wanted[key], entry)]
+            return [Mismatch(Reason.ORDER, key, other, wanted[key], entry)]
     if len(ours) > len(theirs):
         key = ours[len(theirs)]
-        return [Problem(Reason.ORDER, key, None, wanted[key])]
+        return [Mismatch(Reason.ORDER, key, None, wanted[key])]
     if len(theirs) > len(ours):
         other = theirs[len(ours)]
-        return [Problem(Reason.ORDER, None, other, None, stored.entries[other])]
+        return [Mismatch(Reason.ORDER, None, other, None, stored.entries[other])]
     return []
 
 

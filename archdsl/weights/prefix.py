@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archdsl.weights.entries import Stored, unreadable
-from archdsl.weights.names import listed
+from archdsl.weights.stored import StoredWeights, unreadable
+from archdsl.weights.unwrap import listed
 
 Shape = tuple[int, ...]
 
 
 def with_prefix(
-    names: Mapping[str, str], wanted: Mapping[str, Shape], stored: Stored, prefix: str
+    names: Mapping[str, str], wanted: Mapping[str, Shape], stored: StoredWeights, prefix: str
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """The stored keys as the network would call them, by a prefix that is in the file or in the network. Raises `Fault` E0906 if it is in neither."""
     prefix = prefix.rstrip(".") + "."
@@ -26,7 +26,9 @@ def with_prefix(
     )
 
 
-def found_prefix(names: Mapping[str, str], wanted: Mapping[str, Shape], stored: Stored) -> tuple[dict[str, str], tuple[str, ...]]:
+def found_prefix(
+    names: Mapping[str, str], wanted: Mapping[str, Shape], stored: StoredWeights
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """The same with the prefix under which most tensors fit, where more do than without and at least half of what could."""
     shapes = {key: stored.entries[s].shape for key, s in names.items()}
     best, most = None, sum(wanted.get(key) == shape for key, shape in shapes.items())

@@ -10,10 +10,9 @@ from typing import Any
 from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
 from archdsl.ir.unrolled import Graph
 from archdsl.source import Span
-from archdsl.weights.entries import Stored, unreadable
-from archdsl.weights.match import Fit, Problem, Reason, Shape, match, without_spoiled
-from archdsl.weights.names import listed
-from archdsl.weights.pairing import Channels, Pairing
+from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
+from archdsl.weights.stored import Channels, MatchBy, StoredWeights, unreadable
+from archdsl.weights.unwrap import listed
 
 _MOST_PLACES = 12
 _IN_A_MARK = 2
@@ -32,7 +31,7 @@ class WeightsReport:
     size: int
     """The number of tensors that the network has."""
     places: Mapping[str, Span]
-    by: Pairing = "name"
+    by: MatchBy = "name"
     alternative: str | None = None
     """What would make it fit."""
     done: bool = False
@@ -45,7 +44,7 @@ class WeightsReport:
         return tuple(self.fit.pairs)
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[Mismatch, ...]:
         """Every tensor that is not loaded, with the reason."""
         return self.fit.problems
 
@@ -75,10 +74,10 @@ class WeightsReport:
         return "are loaded" if self.done and not self.ok else "loaded into" if self.done else "fit"
 
     @property
-    def _misplaced(self) -> Problem | None:
+    def _misplaced(self) -> Mismatch | None:
         return next((problem for problem in self.problems if problem.reason is Reason.ORDER), None)
 
-    def _by_reason(self) -> Iterable[tuple[Reason, Iterable[Problem]]]:
+    def _by_reason(self) -> Iterable[tuple[Reason, Iterable[Mismatch]]]:
         return groupby(sorted(self.problems, key=lambda p: list(Reason).index(p.reason)), key=lambda p: p.reason)
 
     def diagnostic(self, severity: Severity = Severity.ERROR) -> Diagnostic:
@@ -98,7 +97,7 @@ class WeightsReport:
 
     def _marks(self) -> list[Mark]:
         """One for each place in the spec, in the order of the file."""
-        by_place: dict[Span, list[Problem]] = {}
+        by_place: dict[Span, list[Mismatch]] = {}
         for problem in self.problems:
             place = self.places.get(problem.key or "")
             if place is not None:
@@ -121,10 +120,10 @@ class WeightsReport:
 
 def report_on(
     graph: Graph,
-    stored: Stored,
+    stored: StoredWeights,
     *,
     wanted: Mapping[str, Shape] | None = None,
-    by: Pairing = "name",
+    by: MatchBy = "name",
     without_heads: bool = False,
     prefix: str | None = None,
     channels: Channels | None = None,
@@ -178,7 +177,7 @@ def _first_convolution(graph: Graph) -> str | None:
     return None
 
 
-def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pairing, heads: set[str]) -> str | None:
+def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: StoredWeights, by: MatchBy, heads: set[str]) -> str | None:
     """How the file could be used all the same."""
     if not fit.problems and not fit.useless:
         return None
@@ -200,7 +199,7 @@ def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pair
     return "`--weights-partial` (`partial=True`) loads what fits, and leaves the rest as it is initialized"
 
 
-def _counted(reason: Reason, problems: list[Problem]) -> str:
+def _counted(reason: Reason, problems: list[Mismatch]) -> str:
     n = len(problems)
     verbs = ("has", "is") if n == 1 else ("have", "are")
     said = {
@@ -213,7 +212,7 @@ def _counted(reason: Reason, problems: list[Problem]) -> str:
     return f"{n:,} {said[reason]}"
 
 
-def _misplaced(problem: Problem) -> str:
+def _misplaced(problem: Mismatch) -> str:
     """Where the two orders part."""
     if problem.stored is None:
         return f"the file ends where the network has `{problem.key}` {_shape(problem.wanted)}"
@@ -223,7 +222,7 @@ def _misplaced(problem: Problem) -> str:
     return f"they part where the network has `{problem.key}` {_shape(problem.wanted)} and the file {stored}"
 
 
-def _at_one_place(problems: list[Problem]) -> str:
+def _at_one_place(problems: list[Mismatch]) -> str:
     phrases = []
     for reason, found in groupby(problems, key=lambda p: p.reason):
         same = list(found)
@@ -246,7 +245,7 @@ def _at_one_place(problems: list[Problem]) -> str:
     return "; ".join(phrases)
 
 
-def _spoiled(problem: Problem) -> str:
+def _spoiled(problem: Mismatch) -> str:
     numbers = f"{problem.spoiled:,} numbers" if problem.spoiled > 1 else "a number"
     return f"`{problem.key}` has {numbers} in the file that {'are' if problem.spoiled > 1 else 'is'} NaN, infinite or too large"
 
@@ -255,11 +254,11 @@ def _shape(shape: Shape | None) -> str:
     return str(list(shape)) if shape is not None else "[]"
 
 
-def _found_shape(problem: Problem) -> str:
+def _found_shape(problem: Mismatch) -> str:
     return _shape(problem.found.shape if problem.found is not None else None)
 
 
-def _problem_data(problem: Problem) -> dict[str, Any]:
+def _problem_data(problem: Mismatch) -> dict[str, Any]:
     return {
         "reason": problem.reason.value, "key": problem.key, "in_file": problem.stored,
         "shape": list(problem.wanted) if problem.wanted is not None else None,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from archdsl import limits
-from archdsl.weights.entries import Entry, unreadable
+from archdsl.weights.stored import StoredTensor, unreadable
 
 LONGEST: Final = 100_000_000
 """In bytes; the library's own limit."""
@@ -37,7 +37,7 @@ _SIGNS: Final = 16
 class Part(NamedTuple):
     """A tensor's shape and kind, and the place of its bytes in the file."""
 
-    entry: Entry
+    entry: StoredTensor
     start: int
     end: int
 
@@ -119,7 +119,7 @@ def _part(name: str, key: str, value: Any) -> Part:
             counts = all(type(number) is int and 0 <= number < 2**63 for number in (*shape, start, end))
             if counts and start <= end and prod(max(size, 1) for size in shape) < 2**60 and _plain(value):
                 if prod(shape) * bits == 8 * (end - start):
-                    return Part(Entry(tuple(shape), kind), start, end)
+                    return Part(StoredTensor(tuple(shape), kind), start, end)
         case {"dtype": str(dtype)} if dtype not in _KINDS:
             raise damaged(name, f"`{key}` is of the kind {dtype!r}, which there is not")
     raise damaged(name, f"its header contradicts itself at `{key}`")

@@ -13,6 +13,7 @@ from archdsl.recipe import (
     Augmentation,
     Clipping,
     Dataset,
+    LabelSelection,
     Loss,
     Normalization,
     Optimizer,
@@ -20,17 +21,16 @@ from archdsl.recipe import (
     Recipe,
     Regularizer,
     Schedule,
-    Selection,
-    Start,
     Stopping,
-    Thaw,
     Transform,
+    UnfreezeRule,
+    WeightsSource,
 )
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
-    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": Start,
-    "freeze": Selection, "unfreeze": Thaw, "groups": ParameterGroup, "clip": Clipping,
+    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": WeightsSource,
+    "freeze": LabelSelection, "unfreeze": UnfreezeRule, "groups": ParameterGroup, "clip": Clipping,
 }  # fmt: skip
 ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]
 DIGITS = Dataset.registry.get("digits").create({})

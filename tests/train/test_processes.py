@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import archdsl
-from archdsl.train.files import read_checkpoint
+from archdsl.train.checkpoint_files import read_checkpoint
 
 TOLERANCE = 1e-5
 

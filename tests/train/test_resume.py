@@ -22,7 +22,7 @@ from archdsl.declared import Fault
 from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Schedule, Stopping, Thaw
 from archdsl.recipe.datasets import Digits
 from archdsl.train import Experiment, Hardware, Input, Interrupted, Result, fit
-from archdsl.train.files import read_checkpoint
+from archdsl.train.checkpoint_files import read_checkpoint
 
 STEPS = 12  # in an epoch: 1437 examples in batches of 128
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from archdsl import Network, SpecError
 from archdsl.declared import Fault
-from archdsl.weights.stored import read_header
+from archdsl.weights.weight_files import read_header
 
 
 class Hostile:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import unread
 from archdsl.data.labels import IGNORED
-from archdsl.data.parts import Header, Pictures
+from archdsl.data.request import unread
+from archdsl.data.sources import Header, Images
 
 if TYPE_CHECKING:
-    from archdsl.recipe.transforms import Frame
+    from archdsl.recipe.transforms import Region
 
 FORMATS: Final = (
     "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS", "QOI", "PSD"
@@ -88,7 +88,7 @@ def header(source: Any, name: str) -> Header:
         return Header(width, height, image.mode) if orientation(image) in _LYING else Header(height, width, image.mode)
 
 
-def headers(pictures: Pictures, rows: Sequence[int] | None = None) -> tuple[list[tuple[str, Header]], list[tuple[str, str]]]:
+def headers(pictures: Images, rows: Sequence[int] | None = None) -> tuple[list[tuple[str, Header]], list[tuple[str, str]]]:
     """Names and headers of images, and those that cannot be read with the reasons; of many images, evenly chosen ones."""
     numbers = range(len(pictures)) if rows is None else rows
     if len(numbers) > _LOOKED_AT:
@@ -96,7 +96,7 @@ def headers(pictures: Pictures, rows: Sequence[int] | None = None) -> tuple[list
     return _each(pictures, numbers, lambda index: header(pictures.source(index), pictures.name(index)))
 
 
-def undecodable(pictures: Pictures) -> list[tuple[int, str, str]]:
+def undecodable(pictures: Images) -> list[tuple[int, str, str]]:
     """Decode every image; the numbers and names of those that cannot be, with the reasons."""
 
     def decode(index: int) -> None:
@@ -111,7 +111,7 @@ def undecodable(pictures: Pictures) -> list[tuple[int, str, str]]:
 
 
 def _each(
-    pictures: Pictures, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
+    pictures: Images, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
 ) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:  # fmt: skip
     """What reading some images gives, and what is wrong with others."""
     from archdsl.declared import Fault
@@ -156,7 +156,7 @@ def upright_size(image: Any) -> tuple[int, int]:
     return (width, height) if orientation(image) in _LYING else (height, width)
 
 
-def pixels(image: Any, name: str, channels: int, cut: Frame | None, *, deep: bool) -> Any:
+def pixels(image: Any, name: str, channels: int, cut: Region | None, *, deep: bool) -> Any:
     """A part of an opened image [channels, height, width], upright: bytes, or floats from 0 to 1 if `deep`."""
     from PIL import Image, ImageOps
 
@@ -208,11 +208,11 @@ def _deep(image: Any, channels: int) -> list[Any]:
     return [Image.fromarray(plane) for plane in planes]
 
 
-def _scaled(cut: Frame, down: float, across: float) -> Frame:
+def _scaled(cut: Region, down: float, across: float) -> Region:
     return cut._replace(top=cut.top * down, left=cut.left * across, height=cut.height * down, width=cut.width * across)
 
 
-def _cut(image: Any, cut: Frame, how: Any) -> Any:
+def _cut(image: Any, cut: Region, how: Any) -> Any:
     """The part of an image, scaled with antialiasing; black where the part reaches beyond the image."""
     from PIL import Image
 
@@ -226,7 +226,7 @@ def _cut(image: Any, cut: Frame, how: Any) -> Any:
     return whole
 
 
-def _inside(cut: Frame, size: tuple[int, int]) -> tuple[tuple[float, float, float, float], tuple[int, int], tuple[int, int]]:
+def _inside(cut: Region, size: tuple[int, int]) -> tuple[tuple[float, float, float, float], tuple[int, int], tuple[int, int]]:
     """Of a part that may reach beyond an image: the box inside of it, the size it gets, and where that lies in the result."""
     bounds, lengths, starts = [], [], []
     for start, length, out, whole in ((cut.left, cut.width, cut.size[1], size[0]), (cut.top, cut.height, cut.size[0], size[1])):
@@ -240,7 +240,7 @@ def _inside(cut: Frame, size: tuple[int, int]) -> tuple[tuple[float, float, floa
     return (left, top, right, bottom), (lengths[0], lengths[1]), (starts[0], starts[1])
 
 
-def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None, known: frozenset[int] | None = None) -> Any:
+def mask(source: Any, name: str, cut: Region, values: tuple[int, ...] | None, known: frozenset[int] | None = None) -> Any:
     """The class of each pixel, int32 [height, width], scaled without mixing; pixels from outside are `IGNORED`.
 
     Raise `Fault` E0801 if it has a number that is not `known`.
@@ -309,6 +309,6 @@ def lossy(name: str) -> str | None:
 
 def unfit_mask(message: str, help: str) -> Exception:
     """E0801, about masks."""
-    from archdsl.data.formats import unfit
+    from archdsl.data.request import unfit
 
     return unfit(message, help)

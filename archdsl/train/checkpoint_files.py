@@ -10,9 +10,9 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from archdsl.declared import Fault
-from archdsl.files import damaged_part, remedy, replace_file
-from archdsl.train.whole import HELP, damaged
-from archdsl.weights.stored import foreign
+from archdsl.file_io import damaged_part, remedy, replace_file
+from archdsl.train.checkpoint_check import HELP, damaged
+from archdsl.weights.weight_files import foreign
 
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:

@@ -27,7 +27,7 @@ LABEL_KEYS: Final = ("freeze", "unfreeze", "groups")
 """The keys of a recipe under which a bare name is a label of the network."""
 
 
-class Selection(Declared):
+class LabelSelection(Declared):
     """Base of all rules that select labels."""
 
     registry: ClassVar[Registry[Any]] = Registry("label selection")
@@ -35,13 +35,13 @@ class Selection(Declared):
         labels: Labels
 
 
-class AllBut(Selection, name="all_but"):
+class AllBut(LabelSelection, name="all_but"):
     """Select everything except these labels: `freeze = all_but(fc)` trains only `fc`."""
 
     labels: Labels = Field(description="a label, or a list of labels")
 
 
-class Thaw(Declared):
+class UnfreezeRule(Declared):
     """Base of all rules that unfreeze layers."""
 
     registry: ClassVar[Registry[Any]] = Registry("unfreeze rule")
@@ -50,7 +50,7 @@ class Thaw(Declared):
         labels: Labels
 
 
-class At(Thaw, name="at"):
+class At(UnfreezeRule, name="at"):
     """Train frozen layers from an epoch on: `unfreeze = at(5, layer4)`; without labels, all frozen layers."""
 
     epoch: int = Field(ge=1, description="first epoch in which the layers are trained, counted from 1")
@@ -75,7 +75,7 @@ class Group(ParameterGroup, name="group"):
     weight_decay: float = Field(1.0, ge=0, description="factor on the optimizer's `weight_decay`")
 
 
-class Treatment(NamedTuple):
+class ParameterSettings(NamedTuple):
     """How a parameter is trained: its first epoch, and its factors on the learning rate and the weight decay.
 
     `first_epoch` is 1 for a parameter that is trained from the start, and None for one that stays frozen.
@@ -94,7 +94,7 @@ def covers(label: str, key: str) -> bool:
 def first_epoch(recipe: Recipe, key: str) -> int | None:
     """Return the first epoch in which a parameter or module is trained; None if it stays frozen."""
     frozen, chosen = recipe.freeze, False
-    if isinstance(frozen, Selection):
+    if isinstance(frozen, LabelSelection):
         chosen = not any(covers(label, key) for label in frozen.labels)
     else:
         chosen = any(covers(label, key) for label in frozen)
@@ -105,24 +105,24 @@ def first_epoch(recipe: Recipe, key: str) -> int | None:
     )
 
 
-def treatment(recipe: Recipe, key: str, axes: int) -> Treatment:
+def parameter_settings(recipe: Recipe, key: str, axes: int) -> ParameterSettings:
     """Return how the parameter with this key and number of axes is trained."""
     decay = 0.0 if recipe.decay == "weights" and axes < 2 else 1.0
     fitting = [(len(label), group) for group in recipe.groups for label in group.labels if covers(label, key)]
     group = max(fitting, key=lambda pair: pair[0])[1] if fitting else None
     if group is None:
-        return Treatment(first_epoch(recipe, key), 1.0, decay)
-    return Treatment(first_epoch(recipe, key), group.lr, decay * group.weight_decay)
+        return ParameterSettings(first_epoch(recipe, key), 1.0, decay)
+    return ParameterSettings(first_epoch(recipe, key), group.lr, decay * group.weight_decay)
 
 
-def special(recipe: Recipe) -> bool:
+def has_special_parameters(recipe: Recipe) -> bool:
     """Return whether a recipe treats some parameters differently from others."""
     return bool(recipe.freeze) or bool(recipe.groups) or recipe.decay != "all"
 
 
 def labels_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Yield each label in a recipe, with its key."""
-    frozen: Sequence[str] = recipe.freeze.labels if isinstance(recipe.freeze, Selection) else recipe.freeze
+    frozen: Sequence[str] = recipe.freeze.labels if isinstance(recipe.freeze, LabelSelection) else recipe.freeze
     yield from (("freeze", label) for label in frozen)
     yield from (("unfreeze", label) for at in recipe.unfreeze for label in at.labels)
     yield from (("groups", label) for group in recipe.groups for label in group.labels)

@@ -11,7 +11,7 @@ from torch import nn
 from archdsl.declared import Fault
 from archdsl.diagnostics import did_you_mean
 from archdsl.recipe import Optimizer, Recipe
-from archdsl.recipe.parts import Treatment, covers, first_epoch, labels_of, treatment
+from archdsl.recipe.finetuning import ParameterSettings, covers, first_epoch, labels_of, parameter_settings
 
 
 def check_labels(module: nn.Module, recipe: Recipe) -> None:
@@ -39,13 +39,13 @@ def unknown_label(key: str, label: str, paths: list[str]) -> Fault:
     )
 
 
-class Parts:
+class ParameterGroups:
     """How each parameter of a module is trained by a recipe."""
 
     def __init__(self, module: nn.Module, recipe: Recipe) -> None:
         self.module = module
         trainable = [(key, parameter) for key, parameter in module.named_parameters() if parameter.requires_grad]
-        self._treatments = [(parameter, treatment(recipe, key, parameter.ndim)) for key, parameter in trainable]
+        self._settings = [(parameter, parameter_settings(recipe, key, parameter.ndim)) for key, parameter in trainable]
         self._norms = [
             (path, first_epoch(recipe, path))
             for path, part in module.named_modules()
@@ -54,7 +54,7 @@ class Parts:
 
     def enter(self, epoch: int) -> None:
         """Freeze what is not trained in this epoch, counted from 1: no gradients, normalizations in evaluation mode."""
-        for parameter, (first, _, _) in self._treatments:
+        for parameter, (first, _, _) in self._settings:
             parameter.requires_grad_(first is not None and epoch >= first)
         for path, first in self._norms:  # by path: `sync_bn` may exchange the module itself
             self.module.get_submodule(path).training = first is not None and epoch >= first
@@ -64,8 +64,8 @@ class Parts:
 
         What is thawed together is in a group of its own: the fused `SGD` needs momentum for all of a group, or for none.
         """
-        by_kind: dict[Treatment, list[nn.Parameter]] = {}
-        for parameter, how in self._treatments:
+        by_kind: dict[ParameterSettings, list[nn.Parameter]] = {}
+        for parameter, how in self._settings:
             if how.first_epoch is not None:
                 by_kind.setdefault(how, []).append(parameter)
         return [
@@ -74,7 +74,7 @@ class Parts:
         ]
 
 
-def optimizer_of(optimizer: Optimizer, parts: Parts, *, fused: bool) -> torch.optim.Optimizer:
+def optimizer_of(optimizer: Optimizer, parts: ParameterGroups, *, fused: bool) -> torch.optim.Optimizer:
     """The optimizer of a recipe, with a group for each way in which parts are trained."""
     arguments = optimizer.arguments()
     if fused and optimizer.fused:

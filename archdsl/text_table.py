@@ -19,7 +19,7 @@ BOLD: Final = (("bold", True),)
 DIM: Final = (("dim", True),)
 
 
-def columns(rows: Sequence[Sequence[Cell | str]], align: str, *, color: bool = False) -> str:
+def format_columns(rows: Sequence[Sequence[Cell | str]], align: str, *, color: bool = False) -> str:
     """Lines of cells under one another; `align` has `<` or `>` for each column. Empty columns are left out."""
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     widths = [max((len(row[i].text) for row in cells), default=0) for i in range(len(align))]

@@ -9,13 +9,13 @@ from pydantic import Field
 from archdsl.declared import Declared, Registry
 
 
-class Start(Declared):
+class WeightsSource(Declared):
     """Base of all sources of initial weights."""
 
     registry: ClassVar[Registry[Any]] = Registry("weights source")
 
 
-class Pretrained(Start, name="pretrained"):
+class Pretrained(WeightsSource, name="pretrained"):
     """Load the tensors of a file into the network before the first epoch."""
 
     file: str = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
-from archdsl.weights.entries import unreadable
+from archdsl.weights.stored import unreadable
 
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params")
 """Under which training loops save a state_dict, the usual first."""

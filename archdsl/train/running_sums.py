@@ -21,7 +21,7 @@ class RunningSums:
     def __init__(self, *, deferred: bool = False) -> None:
         self._deferred = deferred
         self._sums: Tensor = torch.zeros(len(NAMES), dtype=torch.float64)
-        self._broken: Tensor | None = None
+        self._non_finite: Tensor | None = None
 
     def add(
         self,
@@ -41,23 +41,23 @@ class RunningSums:
             self._sums += torch.tensor(row, dtype=torch.float64)
             return value - value != 0.0
         self._on(objective.device)
-        assert self._broken is not None
+        assert self._non_finite is not None
         counts = [
             n if isinstance(n, Tensor) else objective.new_full((), n) for n in (examples, labels, answers)
         ]  # filled on the device
         parts = [objective * examples, loss * labels, correct, *counts]
         self._sums += torch.stack([part.to(self._sums.dtype) for part in parts])
-        self._broken.copy_(torch.where(objective.isfinite() | (self._broken >= 0), self._broken, step))
+        self._non_finite.copy_(torch.where(objective.isfinite() | (self._non_finite >= 0), self._non_finite, step))
         return False
 
     def _on(self, device: torch.device) -> None:
-        if self._broken is None:
+        if self._non_finite is None:
             dtype = torch.float32 if device.type == "mps" else torch.float64
-            self._sums, self._broken = self._sums.to(device, dtype), torch.full((), -1, device=device)
+            self._sums, self._non_finite = self._sums.to(device, dtype), torch.full((), -1, device=device)
 
-    def broken(self) -> int | None:
+    def non_finite_step(self) -> int | None:
         """Return the first step whose objective was not finite, as far as `add` did not tell; waits for the GPU."""
-        step = -1 if self._broken is None else int(self._broken)
+        step = -1 if self._non_finite is None else int(self._non_finite)
         return step if step >= 0 else None
 
     def objective(self) -> float:

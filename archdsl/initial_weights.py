@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Severity
-from archdsl.weights.pairing import Channels, Pairing
+from archdsl.weights.stored import Channels, MatchBy
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,7 +23,7 @@ class Weights:
     path: Path
     partial: bool = False
     without_heads: bool = False
-    by: Pairing = "name"
+    by: MatchBy = "name"
     prefix: str | None = None
     channels: Channels | None = None
 
@@ -51,14 +51,14 @@ class Weights:
 
     def facts(self) -> dict[str, Any]:
         """Return what a run records of the file."""
-        from archdsl.weights.stored import fingerprint  # here: most commands read no weights
+        from archdsl.weights.weight_files import fingerprint  # here: most commands read no weights
 
         return {"file": self.path.name, "sha256": fingerprint(self.path), "partial": self.partial}
 
 
 def weights_of(network: Network) -> Weights | None:
     """Return the weights that the network's recipe starts from; None if it names no file."""
-    from archdsl.recipe.starts import Pretrained  # here: most commands look at no recipe
+    from archdsl.recipe.pretrained import Pretrained  # here: most commands look at no recipe
 
     start = network.recipe.weights if network.recipe is not None else None
     if not isinstance(start, Pretrained):

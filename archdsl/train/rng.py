@@ -43,7 +43,7 @@ def seed_of(*counters: int) -> int:
     return state & (1 << 63) - 1
 
 
-def drawer(keys: Tensor) -> Callable[[int], Tensor]:
+def random_draws(keys: Tensor) -> Callable[[int], Tensor]:
     """`draw(n)` gives `n` numbers in the open interval (0, 1) for each key, [n, batch]; each call goes on."""
     drawn = 0
 

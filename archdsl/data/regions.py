@@ -6,34 +6,34 @@ from collections.abc import Sequence
 
 from archdsl.recipe import Augmentation, Recipe, Transform
 from archdsl.recipe.augmentations import Affine
-from archdsl.recipe.transforms import CenterCrop, Frame
+from archdsl.recipe.transforms import CenterCrop, Region
 
 
-def whole(height: int, width: int) -> Frame:
+def full_region(height: int, width: int) -> Region:
     """All of an image."""
-    return Frame(0, 0, height, width, (height, width))
+    return Region(0, 0, height, width, (height, width))
 
 
-def then(first: Frame, second: Frame) -> Frame:
+def compose_regions(first: Region, second: Region) -> Region:
     """One part for two, so that an image is resampled once: the second is a part of what the first gives."""
     down, across = first.height / first.size[0], first.width / first.size[1]
-    return Frame(
+    return Region(
         first.top + second.top * down, first.left + second.left * across, second.height * down, second.width * across, second.size
     )  # fmt: skip
 
 
-def framed(transforms: Sequence[Transform], height: int, width: int) -> Frame:
+def transformed_region(transforms: Sequence[Transform], height: int, width: int) -> Region:
     """The part of an image that the transforms make of it."""
-    frame = whole(height, width)
+    region = full_region(height, width)
     for transform in transforms:
-        frame = then(frame, transform.frame(*frame.size))
-    return frame
+        region = compose_regions(region, transform.region(*region.size))
+    return region
 
 
-def of_movement(movement: Affine, before: tuple[int, int], after: tuple[int, int]) -> Frame:
+def region_of(movement: Affine, before: tuple[int, int], after: tuple[int, int]) -> Region:
     """The part that a movement along the axes cuts out."""
     tall, wide = float(movement.yy) * after[0], float(movement.xx) * after[1]
-    return Frame(before[0] / 2 + float(movement.y0) - tall / 2, before[1] / 2 + float(movement.x0) - wide / 2, tall, wide, after)
+    return Region(before[0] / 2 + float(movement.y0) - tall / 2, before[1] / 2 + float(movement.x0) - wide / 2, tall, wide, after)
 
 
 def leading_crops(augment: Sequence[Augmentation]) -> tuple[Augmentation, ...]:

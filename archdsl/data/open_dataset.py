@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.data.arrays import open_arrays
-from archdsl.data.formats import Request, misshapen, unread
-from archdsl.data.framing import framed, leading_crops, training_transforms
+from archdsl.data.augmentation_check import check_augmentations
 from archdsl.data.inputs import Input
 from archdsl.data.labels import Labels
-from archdsl.data.parts import Arrays, Decoded, Header, Source, Stream
-from archdsl.data.placing import check_augmentations
-from archdsl.data.reading import AS_IT_IS, Reading
+from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
+from archdsl.data.regions import leading_crops, training_transforms, transformed_region
+from archdsl.data.request import Request, misshapen, unread
+from archdsl.data.sources import Arrays, Decoded, Header, Source, Stream
 from archdsl.declared import Fault
 from archdsl.recipe import Dataset, Recipe
 
@@ -36,7 +36,7 @@ class Opened:
 
 
 def open_data(
-    recipe: Recipe, root: Path, inputs: Sequence[Input], reading: Reading = AS_IT_IS, *, ignore: int | None = None
+    recipe: Recipe, root: Path, inputs: Sequence[Input], reading: ReadOptions = DEFAULT_OPTIONS, *, ignore: int | None = None
 ) -> Opened:
     """Open the data set of a recipe.
 
@@ -107,8 +107,8 @@ def _array_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
         shape = tuple(array.shape[1:])
         _check_type(given, array)
         if recipe.transform and given.image and len(shape) == 3:
-            own = (shape[0], *framed(training_transforms(recipe), *shape[1:]).size)
-            shape = (shape[0], *framed(recipe.transform, *shape[1:]).size)
+            own = (shape[0], *transformed_region(training_transforms(recipe), *shape[1:]).size)
+            shape = (shape[0], *transformed_region(recipe.transform, *shape[1:]).size)
         else:
             own = shape
         if not given.takes(shape):
@@ -202,7 +202,7 @@ def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recip
     transforms = recipe.transform if evaluation else training_transforms(recipe)
     for name, head in headers:
         try:
-            size = framed(transforms, head.height, head.width).size
+            size = transformed_region(transforms, head.height, head.width).size
             for crop in () if evaluation else leading_crops(recipe.augment):
                 size = crop.check(size)
         except Fault as fault:
@@ -265,5 +265,5 @@ def _training_start(source: Source, recipe: Recipe, image: int) -> tuple[tuple[i
         sizes = {tuple(source.train.inputs[image].shape[-2:])}
     else:
         sizes = {(head.height, head.width) for _, head in source.headers}
-    after = {framed(training_transforms(recipe), *size).size for size in sizes}
+    after = {transformed_region(training_transforms(recipe), *size).size for size in sizes}
     return (min(height for height, _ in after), min(width for _, width in after)), len(after) == 1

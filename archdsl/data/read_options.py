@@ -7,7 +7,7 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadOptions:
     """How a data set is read."""
 
     skip_bad: bool = False
@@ -16,4 +16,4 @@ class Reading:
     """Fetch what is not on this machine."""
 
 
-AS_IT_IS: Final = Reading()
+DEFAULT_OPTIONS: Final = ReadOptions()

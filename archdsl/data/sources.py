@@ -19,7 +19,7 @@ class Header(NamedTuple):
     mode: str
 
 
-class Pictures(Protocol):
+class Images(Protocol):
     """Images that are decoded one by one, which may go to another process."""
 
     def __len__(self) -> int: ...
@@ -56,10 +56,10 @@ class Arrays:
 class Decoded:
     """Images, decoded when they are needed, with the class or the mask of each."""
 
-    pictures: Pictures
+    images: Images
     labels: Any
     """The classes [examples]; None if there are masks."""
-    masks: Pictures | None = None
+    masks: Images | None = None
     rows: Any | None = None
     values: tuple[int, ...] | None = None
     """The value in the masks that stands for each class."""
@@ -69,7 +69,7 @@ class Decoded:
     """Whether some have 16 bits, so that all are read as floats."""
 
     def __len__(self) -> int:
-        return len(self.pictures) if self.rows is None else len(self.rows)
+        return len(self.images) if self.rows is None else len(self.rows)
 
     def row(self, index: int) -> int:
         """The number of an example among all pictures."""

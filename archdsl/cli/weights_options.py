@@ -9,8 +9,8 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from archdsl.starting_weights import Weights
-from archdsl.weights.pairing import Channels, Pairing
+from archdsl.initial_weights import Weights
+from archdsl.weights.stored import Channels, MatchBy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ def weights_options(command: F) -> F:
 
     @wraps(command)
     def combined(
-        *arguments: Any, weights: Path | None, weights_partial: bool, weights_without_heads: bool, weights_map: Pairing,
+        *arguments: Any, weights: Path | None, weights_partial: bool, weights_without_heads: bool, weights_map: MatchBy,
         weights_prefix: str | None, weights_channels: Channels | None, **others: Any
     ) -> Any:  # fmt: skip
         how = (weights_partial, weights_without_heads, weights_map, weights_prefix, weights_channels)
@@ -34,7 +34,7 @@ def weights_options(command: F) -> F:
                      help="Weights to load: a .safetensors file, or a .pt or .pth file that contains only tensors."),
         click.option("--weights-partial", is_flag=True, help="Load the tensors that fit; the rest keep their initialization."),
         click.option("--weights-without-heads", is_flag=True, help="Accept a file without the auxiliary heads."),
-        click.option("--weights-map", type=click.Choice(get_args(Pairing)), default="name", show_default=True,
+        click.option("--weights-map", type=click.Choice(get_args(MatchBy)), default="name", show_default=True,
                      help="Match tensors by name; or by order, if names differ and shapes agree."),
         click.option("--weights-prefix", metavar="LABEL",
                      help="Label of the network inside the file, or of the submodule inside the network. [default: detected]"),

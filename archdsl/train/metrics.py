@@ -17,7 +17,7 @@ from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics,
 from archdsl.train.losses import Criterion, predicted
 
 
-class Measured(NamedTuple):
+class MetricValues(NamedTuple):
     """What a set of examples gave: the metrics by name; for classes the accuracy of each, and the confusion matrix [true, predicted]."""
 
     values: dict[str, float]
@@ -56,7 +56,7 @@ def best_metric(recipe: Recipe, kind: Kind) -> str:
     return recipe.best or (recipe.metrics[0] if recipe.metrics else default_best(kind))
 
 
-class Measures(nn.Module):
+class SplitMetrics(nn.Module):
     """Metrics that gather over batches. `details` adds the accuracy of each class and the confusion matrix."""
 
     def __init__(self, names: Sequence[str], criterion: Criterion, outputs: int, *, details: bool = False) -> None:
@@ -101,15 +101,15 @@ class Measures(nn.Module):
         if self.confusion is not None:
             self.confusion.update(answers, labels)
 
-    def compute(self) -> Measured:
+    def compute(self) -> MetricValues:
         """Return the metrics of all batches so far."""
         values = {"loss": float(self.loss.compute() / self.counted.compute())}
         values |= {name: float(metric.compute()) for name, metric in self.by_name.items()}  # type: ignore[operator]
         if self.confusion is None:
-            return Measured(values)
+            return MetricValues(values)
         matrix = self.confusion.compute().cpu()
         found, all = matrix.diagonal().double(), matrix.sum(1).double()
-        return Measured(values, tuple((found / all).tolist()), tuple(tuple(row) for row in matrix.tolist()))
+        return MetricValues(values, tuple((found / all).tolist()), tuple(tuple(row) for row in matrix.tolist()))
 
 
 _OF_SCORES = ("top5", "average_precision", "auroc")

@@ -12,7 +12,7 @@ _LARGE = 100.0
 """Labels whose root mean square is greater are far from what a fresh network gives, which is near 1."""
 
 
-def notices(recipe: Recipe, data: Data, steps: int) -> list[Fault]:
+def run_warnings(recipe: Recipe, data: Data, steps: int) -> list[Fault]:
     """Return the warnings of a run of so many steps an epoch."""
     return [fault for fault in (_large_labels(recipe, data), _long_warmup(recipe, steps)) if fault is not None]
 

@@ -10,7 +10,7 @@ from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import compile_source, read_address
 from archdsl.elaborate import Program, read_source, select_network
-from archdsl.files import cannot_write, check_storable, write_file
+from archdsl.file_io import cannot_write, check_storable, write_file
 from archdsl.source import SourceFile
 from archdsl.syntax.outline import excerpt
 
@@ -52,7 +52,7 @@ train {
 """
 
 
-def starter(name: str) -> dict[str, str]:
+def template(name: str) -> dict[str, str]:
     """A small commented spec, by file name. Raises `SpecError` where the network cannot have that name."""
     text = _FIRST.replace("NAME", name)
     return _imported(name, text, Path()) | {f"{name}.arch": text}

@@ -11,7 +11,7 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 from archdsl.declared import Fault
-from archdsl.train.sums import NAMES
+from archdsl.train.running_sums import NAMES
 
 if TYPE_CHECKING:
     from archdsl.train.task import Task
