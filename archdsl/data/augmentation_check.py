@@ -1,4 +1,4 @@
-"""Whether augmentations and transforms do what they are for with the images and labels of a data set."""
+"""Check that augmentations and transforms have an effect on the images, and apply to the labels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from archdsl.recipe.transforms import sides
 def check_augmentations(
     recipe: Recipe, labels: Labels, start: tuple[int, int] | None, alike: bool, shape: tuple[int, ...]
 ) -> None:
-    """Raise `Fault` E0801 for one that has no effect, destroys images, or cannot take the labels along.
+    """Raise `Fault` E0801 for an augmentation that has no effect, destroys images, or cannot transform the labels.
 
-    `start` is the size of the smallest images before the first augmentation, None if there are no images; `alike` if all have it.
+    `start` is the size of the smallest images before the first augmentation; None without images. `alike` means that all have it.
     """
     if start is None:
         for key, ops in (("transform", recipe.transform), ("augment", recipe.augment)):
@@ -42,7 +42,7 @@ def _check_crop(crop: RandomCrop, size: tuple[int, int], alike: bool) -> None:
 
 
 def moves_with(labels: Labels, shape: tuple[int, ...]) -> bool:
-    """Whether labels have a number for each pixel of the image, so that they move with it."""
+    """Return whether labels have a value per pixel of the image, so that they are transformed with it."""
     return len(shape) == 3 and len(labels.shape) >= 2 and tuple(labels.shape[-2:]) == tuple(shape[1:])
 
 
@@ -73,7 +73,7 @@ def _check_channels(augmentation: Augmentation, channels: int) -> None:
 
 
 def _check_positions(augmentation: Augmentation, labels: Labels, follows: bool, shape: tuple[int, ...]) -> None:
-    """Labels of pixels have to go where the pixels go."""
+    """Raise `Fault` E0801 for a geometric augmentation that cannot transform labels per pixel."""
     moves = type(augmentation).warp is not Augmentation.warp or augmentation.painter == "archdsl.train.colors:rand_augment"
     if not moves:
         return

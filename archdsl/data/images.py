@@ -1,4 +1,4 @@
-"""Images in files: what their headers say, and their pixels in the form that the network takes."""
+"""Read image files: their headers, and their pixels in the form that the network needs."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 FORMATS: Final = (
     "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS", "QOI", "PSD"
 )  # fmt: skip
-"""Of Pillow's formats those that hold pixels; others, such as EPS, would start another program."""
+"""The raster formats of Pillow; others, such as EPS, would start another program."""
 ENDINGS: Final = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
     ".tga", ".ico", ".jp2", ".j2k", ".jpx", ".avif", ".pcx", ".sgi", ".dds", ".qoi", ".psd", ".mpo",
 )  # fmt: skip
 _MODES: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 _ORIENTATION: Final = 0x0112
-"""The EXIF tag that says which side is up."""
+"""The EXIF tag of the orientation."""
 _LYING: Final = (5, 6, 7, 8)
-"""Orientations of images that are turned by a right angle."""
+"""The orientations that are rotated by a right angle."""
 _THREADS: Final = 4
-"""Pillow decodes without Python's lock."""
+"""Pillow releases Python's lock while it decodes."""
 _LOOKED_AT: Final = 4000
-"""Headers of so many images of a larger set are read before the training, evenly over the set."""
+"""Before training, the headers of this many images are read, evenly spaced over the data set."""
 
 
 def opened(source: Any, name: str) -> Any:
-    """The image, with its header read. Raise `Fault` E0802 if there is none."""
+    """Open an image and read its header. Raise `Fault` E0802 if it is not an image."""
     try:
         from PIL import Image, UnidentifiedImageError  # here: an optional dependency, of this one format
     except ModuleNotFoundError as error:
@@ -47,13 +47,13 @@ def opened(source: Any, name: str) -> Any:
             return Image.open(source, formats=_known(usual=True))
         except UnidentifiedImageError:
             return Image.open(source, formats=_known(usual=False))
-    except Exception as error:  # whatever a damaged file provokes in one of the readers
+    except Exception as error:  # damaged files raise many kinds of errors in the decoders
         raise unreadable(name, error) from error
 
 
 @cache
 def _known(*, usual: bool) -> tuple[str, ...]:
-    """The formats that this Pillow can read: the usual ones, or all, which take a while to import."""
+    """Return the formats that the installed Pillow can read: the common ones, or all, which take longer to import."""
     from PIL import Image
 
     Image.preinit() if usual else Image.init()
@@ -61,7 +61,7 @@ def _known(*, usual: bool) -> tuple[str, ...]:
 
 
 def unreadable(name: str, error: Exception) -> Exception:
-    """The error for one image."""
+    """Return the error for an unreadable image."""
     return unread(
         f"cannot read {name}: {_reason(error)}", "replace or remove it, or leave out all that cannot be read: `--skip-bad`"
     )
@@ -72,24 +72,27 @@ def _reason(error: Exception) -> str:
 
 
 def orientation(image: Any) -> int:
-    """The EXIF orientation, 1 if nothing is said; of a PNG what is said before its pixels, since the rest takes decoding."""
+    """Return the EXIF orientation; 1 if there is none.
+
+    For PNG, only data before the pixels counts, since the rest requires decoding.
+    """
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
-        return 1  # Pillow turns TIFF images itself
+        return 1  # Pillow rotates TIFF images itself
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged EXIF data, which no other program looks at either
+    except Exception:  # damaged EXIF data, which other programs ignore, too
         return 1
 
 
 def header(source: Any, name: str) -> Header:
-    """The size and mode of an image, without decoding it."""
+    """Return the size and mode of an image without decoding it."""
     with opened(source, name) as image:
         width, height = image.size
         return Header(width, height, image.mode) if orientation(image) in _LYING else Header(height, width, image.mode)
 
 
 def headers(pictures: Images, rows: Sequence[int] | None = None) -> tuple[list[tuple[str, Header]], list[tuple[str, str]]]:
-    """Names and headers of images, and those that cannot be read with the reasons; of many images, evenly chosen ones."""
+    """Return names and headers of images, and the unreadable ones with the reasons; of many images, an evenly spaced sample."""
     numbers = range(len(pictures)) if rows is None else rows
     if len(numbers) > _LOOKED_AT:
         numbers = [numbers[i * len(numbers) // _LOOKED_AT] for i in range(_LOOKED_AT)]
@@ -97,7 +100,7 @@ def headers(pictures: Images, rows: Sequence[int] | None = None) -> tuple[list[t
 
 
 def undecodable(pictures: Images) -> list[tuple[int, str, str]]:
-    """Decode every image; the numbers and names of those that cannot be, with the reasons."""
+    """Decode all images. Return the numbers and names of the unreadable ones, with the reasons."""
 
     def decode(index: int) -> None:
         with opened(pictures.source(index), pictures.name(index)) as image:
@@ -113,7 +116,7 @@ def undecodable(pictures: Images) -> list[tuple[int, str, str]]:
 def _each(
     pictures: Images, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
 ) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:  # fmt: skip
-    """What reading some images gives, and what is wrong with others."""
+    """Return the results of reading some images, and the errors of others."""
     from archdsl.declared import Fault
 
     def outcome(index: int) -> Any:
@@ -135,7 +138,7 @@ def _each(
 
 
 def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
-    """One error for all images that cannot be read."""
+    """Return one error for all unreadable images."""
     if len(bad) == 1:
         return unread(f"cannot read {bad[0][0]}: {bad[0][1]}", "replace or remove it, or go on without it: `--skip-bad`")
     lines = "".join(f"\n{name}: {reason}" for name, reason in bad[:20])
@@ -146,18 +149,18 @@ def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
 
 
 def is_deep(found: Sequence[tuple[str, Header]]) -> bool:
-    """Whether some images have more than 8 bits, so that all are read as floats."""
+    """Return whether some images have more than 8 bits, so that all are read as floats."""
     return any(head.mode.startswith(("I", "F")) for _, head in found)
 
 
 def upright_size(image: Any) -> tuple[int, int]:
-    """Height and width, the right side up."""
+    """Return height and width of the upright image."""
     width, height = image.size
     return (width, height) if orientation(image) in _LYING else (height, width)
 
 
 def pixels(image: Any, name: str, channels: int, cut: Region | None, *, deep: bool) -> Any:
-    """A part of an opened image [channels, height, width], upright: bytes, or floats from 0 to 1 if `deep`."""
+    """Return a region of an opened image, upright, as [channels, height, width]: bytes, or floats from 0 to 1 if `deep`."""
     from PIL import Image, ImageOps
 
     try:
@@ -173,14 +176,14 @@ def pixels(image: Any, name: str, channels: int, cut: Region | None, *, deep: bo
         if cut is not None:
             made = [_cut(part, cut, Image.Resampling.BILINEAR) for part in made]
         arrays = [np.asarray(part) for part in made]
-    except Exception as error:  # whatever damaged pixels provoke in one of the readers
+    except Exception as error:  # damaged pixels raise many kinds of errors in the decoders
         raise unreadable(name, error) from error
     array = arrays[0] if len(arrays) == 1 else np.stack(arrays, 2)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
 
 
 def _flat(image: Any, channels: int) -> Any:
-    """Of 8 bits and of so many channels; what is transparent becomes white where the network has no channel for it."""
+    """Convert an image to 8 bits and a number of channels. Transparent pixels become white if there is no alpha channel."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
@@ -195,7 +198,7 @@ def _flat(image: Any, channels: int) -> Any:
 
 
 def _deep(image: Any, channels: int) -> list[Any]:
-    """Each channel as floats from 0 to 1; grey of 16 bits would be cut off at 255 by Pillow's own conversion."""
+    """Return each channel as floats from 0 to 1. Pillow's own conversion would clip 16-bit grey at 255."""
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
@@ -213,7 +216,7 @@ def _scaled(cut: Region, down: float, across: float) -> Region:
 
 
 def _cut(image: Any, cut: Region, how: Any) -> Any:
-    """The part of an image, scaled with antialiasing; black where the part reaches beyond the image."""
+    """Return a region of an image, resized with antialiasing, and black beyond the image."""
     from PIL import Image
 
     box, size, place = _inside(cut, image.size)
@@ -227,7 +230,7 @@ def _cut(image: Any, cut: Region, how: Any) -> Any:
 
 
 def _inside(cut: Region, size: tuple[int, int]) -> tuple[tuple[float, float, float, float], tuple[int, int], tuple[int, int]]:
-    """Of a part that may reach beyond an image: the box inside of it, the size it gets, and where that lies in the result."""
+    """Return the part of a region inside the image, its size in the result, and its position in the result."""
     bounds, lengths, starts = [], [], []
     for start, length, out, whole in ((cut.left, cut.width, cut.size[1], size[0]), (cut.top, cut.height, cut.size[0], size[1])):
         low, high = max(0.0, start), min(float(whole), start + length)
@@ -241,9 +244,9 @@ def _inside(cut: Region, size: tuple[int, int]) -> tuple[tuple[float, float, flo
 
 
 def mask(source: Any, name: str, cut: Region, values: tuple[int, ...] | None, known: frozenset[int] | None = None) -> Any:
-    """The class of each pixel, int32 [height, width], scaled without mixing; pixels from outside are `IGNORED`.
+    """Return the class of each pixel as int32 [height, width], with nearest-neighbour sampling; pixels outside are `IGNORED`.
 
-    Raise `Fault` E0801 if it has a number that is not `known`.
+    Raise `Fault` E0801 for a value that is not `known`.
     """
     from PIL import Image, ImageOps
 
@@ -270,7 +273,7 @@ def mask(source: Any, name: str, cut: Region, values: tuple[int, ...] | None, kn
 
 
 def mask_values(image: Any, name: str) -> Any:
-    """The numbers in a mask, int32: of a palette its entries, of grey its values. Raise `Fault` E0801 if it has colours."""
+    """Return the palette indices or grey values of a mask as int32. Raise `Fault` E0801 for a colour image."""
     if image.mode in ("P", "L", "1") or image.mode.startswith("I"):
         return np.asarray(image).astype(np.int32)
     array = np.asarray(image.convert("RGB"))
@@ -287,7 +290,7 @@ def mask_values(image: Any, name: str) -> Any:
 
 
 def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
-    """The place of each value in the list."""
+    """Return the index of each value in the list of values."""
     places = np.full(numbers.shape, IGNORED, np.int32)
     known = np.zeros(numbers.shape, bool)
     for place, value in enumerate(values):
@@ -301,14 +304,14 @@ def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
 
 
 def lossy(name: str) -> str | None:
-    """The remedy for a mask whose format does not keep values; None for other formats."""
+    """Return the fix for a mask in a lossy format; None for other formats."""
     if os.path.splitext(name)[1].lower() not in (".jpg", ".jpeg", ".jpe", ".jfif"):
         return None
     return "JPEG changes values: save masks as .png; for two classes, `Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
 
 
 def unfit_mask(message: str, help: str) -> Exception:
-    """E0801, about masks."""
+    """Return E0801, about masks."""
     from archdsl.data.request import unfit
 
     return unfit(message, help)

@@ -1,4 +1,4 @@
-"""Whether labels, loss and the network's outputs go together; what to write if they do not, told by the labels' values."""
+"""Check that labels, loss and outputs match; suggest a fix that depends on the values of the labels."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from archdsl.recipe import Recipe
 Sizes = tuple[int | None, ...]
 """A shape with symbolic sizes as None."""
 _VOID = 255
-"""What VOC and Cityscapes, and most masks after them, mark pixels with that belong to no class."""
+"""The value with which VOC, Cityscapes and most other data sets mark pixels without a class."""
 
 
 def check_labels(labels: Labels, recipe: Recipe, outputs: Mapping[str, Sizes], parameters: Mapping[str, Any]) -> None:
-    """Compare labels with the loss and with each output [outputs, ...] by what messages call it. Raise `Fault` E0801."""
+    """Check labels against the loss and against each output [outputs, ...], given by its name in messages.
+
+    Raise `Fault` E0801.
+    """
     loss = recipe.loss
     if labels.classes is None and loss.wants == "classes" and not labels.soft:
         raise _no_classes(loss.name, labels)
@@ -43,7 +46,7 @@ def check_labels(labels: Labels, recipe: Recipe, outputs: Mapping[str, Sizes], p
 
 
 def _fit(what: str, output: Sizes, recipe: Recipe, labels: Labels, parameters: Mapping[str, Any]) -> None:
-    """One output [outputs, ...] against the labels [...]."""
+    """Check one output [outputs, ...] against labels [...]."""
     shape = labels.shape
     if labels.classes is None:
         if None not in output and int(np.prod(output)) != int(np.prod(shape)):  # type: ignore[arg-type]
@@ -66,7 +69,7 @@ def _fit(what: str, output: Sizes, recipe: Recipe, labels: Labels, parameters: M
 
 
 def _other_kind(what: str, output: Sizes, recipe: Recipe, labels: Labels, parameters: Mapping[str, Any]) -> Fault | None:
-    """The error for labels that are not of the kind that the output is for."""
+    """Return the error for labels of another kind than the output; None if the kinds match."""
     shape = labels.shape
     if len(output) == 1 and labels.one_hot:
         help = "give the number of each example's class: `y.argmax(1)`"
@@ -91,7 +94,7 @@ def _shown(output: Sizes) -> str:
 
 
 def _several(output: Sizes, count: int, recipe: Recipe, labels: Labels, parameters: Mapping[str, Any]) -> Fault:
-    """Several whole numbers to an example, where the network gives one row: several classes at once, or values."""
+    """Return the error for several integers per example: several classes at once, or values."""
     yes_or_no = labels.yes_or_no
     message = f"a label is {count} whole numbers, each " + ("0 or 1" if yes_or_no else "the number of a class")
     what = "for several classes at once" if yes_or_no else "where they are values"
@@ -103,7 +106,7 @@ def _several(output: Sizes, count: int, recipe: Recipe, labels: Labels, paramete
 
 
 def _colors(what: str, output: Sizes, labels: Labels) -> Fault:
-    """Labels that are colour images: masks drawn in colours, or pictures that the network shall make."""
+    """Return the error for labels that are colour images: coloured masks, or images for the network to generate."""
     message = f"a label is {list(labels.shape)}, an image in colours, and {what} gives {_shown(output)} for one example"
     if len(labels.values) <= 32:
         help = "give each colour a number: `colors, y = numpy.unique(numpy.moveaxis(y, 1, -1).reshape(-1, 3), axis=0, return_inverse=True)`"
@@ -115,7 +118,7 @@ def _colors(what: str, output: Sizes, labels: Labels) -> Fault:
 
 
 def _other_values(what: str, output: Sizes, labels: Labels, parameters: Mapping[str, Any]) -> Fault:
-    """Another number of outputs than values to an example."""
+    """Return the error for a number of outputs that differs from the number of values per example."""
     shape = labels.shape
     count = int(np.prod(shape))
     if len(shape) > 1:
@@ -134,7 +137,7 @@ def _other_values(what: str, output: Sizes, labels: Labels, parameters: Mapping[
 
 
 def _no_classes(loss: str, labels: Labels) -> Fault:
-    """Labels that are floats, where the loss takes the numbers of classes."""
+    """Return the error for float labels with a loss that needs class numbers."""
     if labels.one_hot:
         message, help = f"{labels.shape[0]} floats, all 0 but for one 1", "give the number of each example's class: `y.argmax(1)`"
     elif labels.kind == "multilabel":
@@ -150,7 +153,7 @@ def _no_classes(loss: str, labels: Labels) -> Fault:
 
 
 def _other_classes(what: str, output: Sizes, recipe: Recipe, labels: Labels, parameters: Mapping[str, Any]) -> Fault:
-    """Another number of outputs than classes: because the labels are numbered otherwise, or indeed."""
+    """Return the error for a wrong number of outputs, or for labels that are not numbered from 0."""
     outputs = (output[0] if output else 1) or 1
     has = f"{what} has {outputs} output{'s' if outputs != 1 else ''}"
     values = labels.values
@@ -193,7 +196,7 @@ def _other_classes(what: str, output: Sizes, recipe: Recipe, labels: Labels, par
 
 
 def _void(labels: Labels, outputs: int, *, binary: bool) -> int | None:
-    """The one label that lies far above all others, which are numbered without gaps; above all 255."""
+    """Return a label far above all others, which are numbered without gaps, such as 255; None if there is none."""
     *others, last = labels.values or (0,)
     if len(others) < 2 or others != list(range(len(others))):
         return None
@@ -202,7 +205,7 @@ def _void(labels: Labels, outputs: int, *, binary: bool) -> int | None:
 
 
 def as_many(output: Sizes, classes: int, parameters: Mapping[str, Any]) -> str:
-    """The remedy: the parameter that says how many classes there are, if the network has one, else its last layer."""
+    """Return the fix for a wrong number of outputs: the parameter for the number of classes, or else the last layer."""
     said = next((name for name, value in parameters.items() if "class" in name and output and value == output[0]), None)
     if said is not None:
         return f"give the network as many outputs: `{said} = {classes}`"

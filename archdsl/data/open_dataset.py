@@ -1,4 +1,4 @@
-"""Opens the data set of a recipe, and compares it with the network's inputs and with the recipe."""
+"""Open the data set of a recipe, and compare it with the inputs of the network and with the recipe."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from archdsl.declared import Fault
 from archdsl.recipe import Dataset, Recipe
 
 _CHANNELS = (1, 3, 4)
-"""Grey, RGB, and RGB with transparency."""
+"""Grey, RGB, and RGBA."""
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A data set that fits the network's inputs."""
+    """An open data set that matches the inputs of the network."""
 
     source: Source
     labels: Labels
     shapes: tuple[tuple[int, ...], ...]
-    """Of one example of each input, as the network gets it in evaluation."""
+    """The shape of one example of each input, in evaluation."""
     training_shapes: tuple[tuple[int, ...], ...]
-    """As it gets it in training, where crops may have another size."""
+    """The same in training, where crops may have another size."""
 
 
 def open_data(
@@ -40,8 +40,8 @@ def open_data(
 ) -> Opened:
     """Open the data set of a recipe.
 
-    Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not
-    fit it. `ignore` is the label to leave out where the loss says it and not the recipe.
+    Raise `Fault`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
+    does not match the recipe. `ignore` is the label that the loss ignores, unless the recipe sets one.
     """
     left_out = recipe.ignore if recipe.ignore is not None else ignore
     images = [given for given in inputs if given.image]
@@ -95,7 +95,7 @@ def _open(source: Dataset | str, request: Request) -> Source:
 
 
 def _array_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tuple[Any, Any]:
-    """The shapes of the examples in evaluation and in training."""
+    """Return the shapes of the examples in evaluation and in training."""
     train, held_out = source.train, source.held_out
     assert isinstance(train, Arrays) and isinstance(held_out, Arrays)
     if len(train.inputs) != len(inputs):
@@ -120,7 +120,7 @@ def _array_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
 
 
 def _after_augment(shape: tuple[int, ...], recipe: Recipe) -> tuple[int, ...]:
-    """The shape of images after crops that are not counted yet."""
+    """Return the shape of images after the crops in `augment`."""
     size: Any = shape[1:]
     for augmentation in recipe.augment:
         if augmentation.crops:
@@ -129,7 +129,7 @@ def _after_augment(shape: tuple[int, ...], recipe: Recipe) -> tuple[int, ...]:
 
 
 def _check_type(given: Input, array: Any) -> None:
-    """Integer inputs take integers."""
+    """Raise `Fault` E0803 for an integer input without integers."""
     if given.integer and array.dtype.kind not in "iub":
         whole = bool((array == array.round()).all())
         help = (
@@ -145,7 +145,7 @@ def _check_type(given: Input, array: Any) -> None:
 
 
 def _other_input(shape: list[int], given: Input) -> str:
-    """What to do if examples are [shape], and the input is another."""
+    """Return the fix for examples whose shape differs from that of the input."""
     wanted = [size for size in given.shape if size is not None]
     first = [*shape[-1:], *shape[:-1]]
     if len(shape) == 3 and (first == wanted or (shape[-1] in _CHANNELS and shape[0] not in _CHANNELS)):
@@ -162,7 +162,7 @@ def _other_input(shape: list[int], given: Input) -> str:
 
 
 def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tuple[Any, Any]:
-    """The shapes that images get, of which some headers were read."""
+    """Return the shapes of images in evaluation and in training, from their headers."""
     given = inputs[0]
     if len(inputs) > 1 or not given.image:
         shown = given.written() if len(inputs) == 1 else f"{len(inputs)} inputs"
@@ -197,7 +197,10 @@ def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
 
 
 def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recipe, *, evaluation: bool) -> tuple[int, int]:
-    """The size that all images get, or the error that names two with different ones."""
+    """Return the common size of all images after the transforms.
+
+    Raise `Fault` E0803 that shows two images with different sizes.
+    """
     first: tuple[str, tuple[int, int], Header] | None = None
     transforms = recipe.transform if evaluation else training_transforms(recipe)
     for name, head in headers:
@@ -229,7 +232,7 @@ def _different(
 
 
 def transform_text(shape: Sequence[int]) -> str:
-    """The transforms that bring any image to a size: the middle of it, with a margin as ImageNet's evaluation has."""
+    """Return transforms that bring any image to a size: a centre crop with the margin that is usual for ImageNet."""
     height, width = shape[1:]
     if height != width or height < 64:
         return f"transform = [resize([{height}, {width}])]"
@@ -237,12 +240,12 @@ def transform_text(shape: Sequence[int]) -> str:
 
 
 def shape_text(size: Sequence[int]) -> str:
-    """A size as crops take it."""
+    """Return a size as an argument of a crop."""
     return str(size[0]) if len(set(size)) == 1 else str(list(size))
 
 
 def _labels_after(source: Source, shapes: Sequence[tuple[int, ...]], recipe: Recipe, image: int | None) -> Labels:
-    """Labels that have a number for each pixel get the size that the transforms give to the images."""
+    """Return the labels after the transforms, which resize labels per pixel with their images."""
     labels = source.labels
     if labels.kind not in ("mask", "map") or image is None:
         return labels
@@ -260,7 +263,7 @@ def _labels_after(source: Source, shapes: Sequence[tuple[int, ...]], recipe: Rec
 
 
 def _training_start(source: Source, recipe: Recipe, image: int) -> tuple[tuple[int, int], bool]:
-    """The size of the smallest images when augmentation begins, and whether all have it."""
+    """Return the size of the smallest images at the start of `augment`, and whether all images have it."""
     if isinstance(source.train, Arrays):
         sizes = {tuple(source.train.inputs[image].shape[-2:])}
     else:

@@ -1,4 +1,4 @@
-"""How a data set is read; apart from what reads it, since the command line must not import NumPy to know it."""
+"""Options for reading a data set. A separate module, so that the command line can import it without NumPy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a data set is read."""
+    """Options for reading a data set."""
 
     skip_bad: bool = False
-    """Decode every image once, and leave out those that cannot be read."""
+    """Decode all images before training, and skip unreadable ones."""
     download: bool = False
-    """Fetch what is not on this machine."""
+    """Download the data set if it is not on this machine."""
 
 
 DEFAULT_OPTIONS: Final = ReadOptions()

@@ -1,4 +1,4 @@
-"""What `transform` and the crops at the start of `augment` make of the size of an image."""
+"""Regions of images: the effect of `transform` and of the crops at the start of `augment` on the geometry of an image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from archdsl.recipe.transforms import CenterCrop, Region
 
 
 def full_region(height: int, width: int) -> Region:
-    """All of an image."""
+    """Return the region of a whole image."""
     return Region(0, 0, height, width, (height, width))
 
 
 def compose_regions(first: Region, second: Region) -> Region:
-    """One part for two, so that an image is resampled once: the second is a part of what the first gives."""
+    """Compose two regions, so that an image is resampled once; the second is a region of the result of the first."""
     down, across = first.height / first.size[0], first.width / first.size[1]
     return Region(
         first.top + second.top * down, first.left + second.left * across, second.height * down, second.width * across, second.size
@@ -23,7 +23,7 @@ def compose_regions(first: Region, second: Region) -> Region:
 
 
 def transformed_region(transforms: Sequence[Transform], height: int, width: int) -> Region:
-    """The part of an image that the transforms make of it."""
+    """Return the region of an image that remains after the transforms."""
     region = full_region(height, width)
     for transform in transforms:
         region = compose_regions(region, transform.region(*region.size))
@@ -31,18 +31,18 @@ def transformed_region(transforms: Sequence[Transform], height: int, width: int)
 
 
 def region_of(movement: Affine, before: tuple[int, int], after: tuple[int, int]) -> Region:
-    """The part that a movement along the axes cuts out."""
+    """Return the region that corresponds to an affine map without rotation or shear."""
     tall, wide = float(movement.yy) * after[0], float(movement.xx) * after[1]
     return Region(before[0] / 2 + float(movement.y0) - tall / 2, before[1] / 2 + float(movement.x0) - wide / 2, tall, wide, after)
 
 
 def leading_crops(augment: Sequence[Augmentation]) -> tuple[Augmentation, ...]:
-    """The crops at the start, which see images as they are in their files."""
+    """Return the crops at the start of `augment`, which apply to the original images."""
     count = next((number for number, augmentation in enumerate(augment) if not augmentation.crops), len(augment))
     return tuple(augment[:count])
 
 
 def training_transforms(recipe: Recipe) -> tuple[Transform, ...]:
-    """The transforms of training images: a random crop takes the place of the crop of the middle."""
+    """Return the transforms of training images, in which a random crop replaces `center_crop`."""
     cropped = bool(leading_crops(recipe.augment)) and bool(recipe.transform) and isinstance(recipe.transform[-1], CenterCrop)
     return recipe.transform[:-1] if cropped else recipe.transform

@@ -1,4 +1,4 @@
-"""What all sources of examples have in common: what they are asked for, the names of the parts, and the errors."""
+"""The arguments for opening a data set, the names of splits, and the errors of all data sets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from archdsl.data.inputs import Input
 from archdsl.declared import Fault
 
 HELD_OUT: Final = ("val", "test")
-"""What the validation set may be called, of arrays and of folders. If there are both, `test` is left for the end."""
+"""Names of the validation set, in arrays and folders. If both exist, `test` is the test set."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a source is asked for."""
+    """The arguments for opening a data set."""
 
     root: Path
-    """Where relative paths start."""
+    """The folder that relative paths are relative to."""
     inputs: tuple[Input, ...]
     ignore: int | None = None
     skip_bad: bool = False
@@ -26,20 +26,20 @@ class Request:
 
     @property
     def image(self) -> Input:
-        """The first input that takes images, or the first."""
+        """The first input for images, or else the first input."""
         return next((given for given in self.inputs if given.image), self.inputs[0])
 
 
 def unread(message: str, help: str) -> Fault:
-    """E0802: data that cannot be read."""
+    """Return E0802, for data that cannot be read."""
     return Fault("E0802", message, argument="data", help=help)
 
 
 def misshapen(message: str, help: str) -> Fault:
-    """E0803: examples of another shape than the input."""
+    """Return E0803, for examples whose shape differs from that of the input."""
     return Fault("E0803", message, argument="data", help=help)
 
 
 def unfit(message: str, help: str) -> Fault:
-    """E0801: labels that go with nothing."""
+    """Return E0801, for labels that do not match the network."""
     return Fault("E0801", message, argument="data", help=help)

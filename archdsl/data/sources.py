@@ -1,4 +1,4 @@
-"""Parts of a data set, the training set and others: arrays, files that are decoded when they are needed, or streams."""
+"""An open data set and its splits: arrays, image files that are decoded on demand, or streams."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.data.labels import Labels
 
 
 class Header(NamedTuple):
-    """What is known of an image before it is decoded; the sizes are those of the upright image."""
+    """The properties of an image that are known before decoding; the sizes are those of the upright image."""
 
     height: int
     width: int
@@ -20,20 +20,20 @@ class Header(NamedTuple):
 
 
 class Images(Protocol):
-    """Images that are decoded one by one, which may go to another process."""
+    """Images that are decoded one by one. The object can be sent to another process."""
 
     def __len__(self) -> int: ...
 
     def name(self, index: int) -> str:
-        """What messages call an image."""
+        """Return the name of an image in messages."""
 
     def source(self, index: int) -> Any:
-        """What Pillow opens: a path or a file."""
+        """Return the path or file that Pillow opens."""
 
 
 @dataclass
 class Arrays:
-    """Examples in memory, or mapped from a file; `rows` chooses some of them without copying."""
+    """Examples in memory, or mapped from a file; `rows` selects some of them without copying."""
 
     inputs: tuple[Any, ...]
     """An array [examples, *shape] for each input of the network."""
@@ -44,17 +44,17 @@ class Arrays:
         return len(self.labels) if self.rows is None else len(self.rows)
 
     def chosen(self, array: Any) -> Any:
-        """The rows of one of the arrays."""
+        """Return the selected rows of an array."""
         return array if self.rows is None else array[self.rows]
 
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The shape of one example of each input."""
+        """Return the shape of one example of each input."""
         return tuple(tuple(array.shape[1:]) for array in self.inputs)
 
 
 @dataclass
 class Decoded:
-    """Images, decoded when they are needed, with the class or the mask of each."""
+    """Images that are decoded on demand, each with its class or mask."""
 
     images: Images
     labels: Any
@@ -62,28 +62,28 @@ class Decoded:
     masks: Images | None = None
     rows: Any | None = None
     values: tuple[int, ...] | None = None
-    """The value in the masks that stands for each class."""
+    """The pixel value of each class in the masks."""
     known: frozenset[int] | None = None
-    """The numbers that masks may hold: those of the masks that were looked at."""
+    """The pixel values that masks may contain, from the masks inspected so far."""
     deep: bool = False
-    """Whether some have 16 bits, so that all are read as floats."""
+    """Whether some images have 16 bits, so that all are read as floats."""
 
     def __len__(self) -> int:
         return len(self.images) if self.rows is None else len(self.rows)
 
     def row(self, index: int) -> int:
-        """The number of an example among all pictures."""
+        """Return the number of an example among all images."""
         return int(index if self.rows is None else self.rows[index])
 
 
 @dataclass
 class Stream:
-    """Examples that come in sequence."""
+    """Examples that are read sequentially."""
 
     examples: int
     shards: tuple[str, ...]
     read: Callable[[str, bool], Iterator[tuple[str, Any, int]]]
-    """The examples of a shard: name, opened image, class. Where not wanted, the image is None and nothing is read of it."""
+    """Yield the examples of a shard: name, opened image, class. If the image is not wanted, it is None and is not read."""
     buffer: int
 
     def __len__(self) -> int:
@@ -95,20 +95,20 @@ Part = Arrays | Decoded | Stream
 
 @dataclass
 class Source:
-    """What opening a data set gives."""
+    """An open data set."""
 
     train: Part
     held_out: Part
     labels: Labels
     headers: Sequence[tuple[str, Header]] = ()
-    """Names and headers of images that were looked at."""
+    """Names and headers of the images inspected."""
     test: Part | None = None
     left_out: tuple[str, ...] = field(default_factory=tuple)
-    """Files that cannot be read, which the data set goes without."""
+    """Unreadable files that were skipped."""
 
 
 def as_classes(labels: Any) -> tuple[Any, tuple[str, ...] | None]:
-    """Class numbers as int64, and the names where the labels were texts."""
+    """Return class numbers as int64, and the names if the labels were strings."""
     array = np.asarray(labels)
     if array.dtype.kind in "US":
         names, numbers = np.unique(array, return_inverse=True)

@@ -1,4 +1,4 @@
-"""A picture of a batch as the network will see it."""
+"""An image of a batch as the network sees it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from archdsl.declared import Fault
 from archdsl.train.data import Data
 
 _MOST: Final = 64
-"""Examples of a picture."""
+"""The maximum number of examples shown."""
 _SIDE: Final = 96
-"""Images are enlarged to at least so many pixels."""
+"""Images are enlarged to at least this many pixels."""
 _LINE: Final = 14
-"""Height of a line of text."""
+"""The height of a line of text."""
 _COLORS: Final = (
     (230, 60, 60),
     (60, 120, 230),
@@ -34,7 +34,10 @@ _COLORS: Final = (
 
 
 def draw_batch(data: Data) -> tuple[bytes, str]:
-    """The first training batch as a PNG, after augmentation and before normalization, and what is in it. Raise `Fault` E0801 if it has no images."""
+    """Draw the first training batch as a PNG, after augmentation and before normalization. Return it with a description.
+
+    Raise `Fault` E0801 if it has no images.
+    """
     recipe, place = data.recipe, next((number for number, given in enumerate(data.inputs) if given.image), None)
     if place is None:
         message = f"a batch is shown as a picture, and the input is {list(data.shapes[0])}, no image"
@@ -49,7 +52,7 @@ def draw_batch(data: Data) -> tuple[bytes, str]:
 
 
 def _one(image: Tensor, label: Tensor, data: Data) -> tuple[Image.Image, str]:
-    """An image and what stands below it."""
+    """Return an image and its caption."""
     array = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     channels = array.shape[2]
     picture = Image.fromarray(array if channels in (3, 4) else np.repeat(array[..., :1], 3, 2)).convert("RGB")
@@ -62,7 +65,7 @@ def _one(image: Tensor, label: Tensor, data: Data) -> tuple[Image.Image, str]:
 
 
 def _overlaid(picture: Image.Image, mask: Any) -> Image.Image:
-    """The classes of pixels in colours, the first class clear; pixels that are left out are black and white."""
+    """Overlay an image with a mask: class 0 is transparent, and ignored pixels are a black-and-white pattern."""
     pixels = np.asarray(picture).astype(np.float32)
     for number in np.unique(mask):
         if number > 0:
@@ -74,7 +77,7 @@ def _overlaid(picture: Image.Image, mask: Any) -> Image.Image:
 
 
 def _text(label: Tensor, data: Data) -> str:
-    """The class by its name, the shares of several, or the values."""
+    """Return the caption of a label: the name of the class, the probabilities of several classes, or the values."""
     names = data.labels.names
 
     def named(number: int) -> str:

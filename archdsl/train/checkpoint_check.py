@@ -1,4 +1,4 @@
-"""Whether a checkpoint is whole, so that a run goes on as it was or not at all."""
+"""Validate checkpoints: a run resumes from a complete checkpoint or not at all."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _HISTORY: Final = {
     "epoch": 1, "lr": 0.1, "train_objective": 0.1, "train_loss": 0.1, "train_accuracy": None, "val_loss": 0.1, "val_accuracy": None,
     "seconds": 0.1,
 }  # fmt: skip
-"""An epoch of the history; what is none may be anything."""
+"""The structure of an epoch in the history; None allows any value."""
 _PARTS: Final[dict[str, Any]] = {
     "state_dict": {}, "callbacks": {"Recorder": {"history": None}}, "optimizer_states": [None], "lr_schedulers": [], "sums": None,
     "loops": {"fit_loop": {}}, "pytorch-lightning_version": "", "epoch": 1, "global_step": 1,
     "archdsl": {"recipe": {}},
 }  # fmt: skip
-"""What every checkpoint has, at the least."""
+"""The structure that every checkpoint must have, as a minimum."""
 
 _VERSION: Final = re.compile(r"[2-9]\d?(\.\d+)+((a|b|rc|\.post|\.dev)\d+)*(\+[a-z0-9.]+)?")
 
 
 def damaged(path: Path, why: str) -> Fault:
-    """E0903: a checkpoint from which no run can go on."""
+    """Return E0903, for a damaged checkpoint."""
     return Fault("E0903", f"the checkpoint {path} is damaged: {why}", help=HELP)
 
 
 def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Raise `Fault` E0903 where a part of a checkpoint is missing or is something else."""
+    """Raise `Fault` E0903 if a part of a checkpoint is missing or has a wrong type."""
     if "archdsl" not in checkpoint:
         raise Fault("E0903", f"{path} is not from archdsl", help=HELP)
     _require_alike(path, checkpoint, _PARTS)
@@ -60,7 +60,7 @@ def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: Task) -> None:
-    """Raise `Fault` E0903 where a checkpoint is not such as a fresh run would write, or its parts are of different moments."""
+    """Raise `Fault` E0903 if a checkpoint differs in structure from one of this run, or its parts are from different steps."""
     optimizer = task.configure_optimizers()
     settings = optimizer.state_dict()["param_groups"]
     rows = checkpoint["callbacks"]["Recorder"]["history"]
@@ -94,7 +94,7 @@ def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: T
 
 
 def _check_optimizer(path: Path, state: dict[Any, Any], parameters: list[Tensor]) -> None:
-    """What an optimizer keeps for each weight: numbers, or tensors of the weight's shape, the same for all."""
+    """Check the optimizer state: the same entries for each parameter, each a number or a tensor of its shape."""
     for index, kept in state.items():
         known = type(index) is int and index < len(parameters) and isinstance(kept, dict)
         if not known or _kinds(kept) != _kinds(next(iter(state.values()))):
@@ -111,7 +111,7 @@ def _kinds(kept: dict[str, Any]) -> dict[str, bool]:
 
 
 def _require_alike(path: Path, found: Any, pattern: Any, place: str = "") -> None:
-    """Raise `Fault` where something is not built as a pattern; further keys and, for none, anything are allowed."""
+    """Raise `Fault` if a value does not have the structure of a pattern. Additional keys are allowed; None allows any value."""
     if pattern is None or (found is None and isinstance(pattern, bool)):
         return
     kinds: Any = (list, tuple) if isinstance(pattern, list | tuple) else dict if isinstance(pattern, dict) else type(pattern)

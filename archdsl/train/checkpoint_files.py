@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, and read without executing anything."""
+"""Checkpoint files: written atomically, and read without executing code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archdsl.weights.weight_files import foreign
 
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
-    """Replaces the file, or leaves what was there and raises `Fault` (E0902)."""
+    """Replace a file atomically. Raise `Fault` E0902 if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fill = (lambda file: file.write(content)) if isinstance(content, bytes) else content
@@ -26,7 +26,7 @@ def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
 
 
 def remove(path: Path) -> None:
-    """Deletes a file, where there is one; raises `Fault` (E0902)."""
+    """Delete a file if it exists. Raise `Fault` E0902 if that fails."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -45,7 +45,7 @@ def _unwritten(path: Path, error: Exception) -> Fault:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint on the CPU; raises `Fault` (E0903). Nothing in the file is executed."""
+    """Return a checkpoint with its tensors on the CPU, without executing code. Raise `Fault` E0903 if it cannot be read."""
     if not path.is_file():
         raise Fault("E0903", f"there is nothing to resume: no {path}", help="start the run without --resume")
     try:
@@ -57,7 +57,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             loaded = torch.load(file, map_location="cpu", weights_only=True)
     except Fault:
         raise
-    except Exception as error:  # whatever a damaged or hostile file provokes in the reader
+    except Exception as error:  # damaged or malicious files raise many kinds of errors
         what = foreign(str(error))
         if what is not None:
             message = f"{path} holds {what}, which archdsl does not load, since it could execute code"
@@ -69,16 +69,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 class AtomicCheckpointIO(CheckpointIO):
-    """Lightning's way to the files, through `write` and `read_checkpoint`."""
+    """A plugin for Lightning that uses `write` and `read_checkpoint`."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Writes a checkpoint, or leaves the earlier one."""
+        """Write a checkpoint atomically."""
         write(Path(path), lambda file: torch.save(checkpoint, file))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """Reads a checkpoint, never more than tensors and plain values."""
+        """Read a checkpoint of tensors and plain values."""
         return read_checkpoint(Path(path))
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Deletes a checkpoint."""
+        """Delete a checkpoint."""
         remove(Path(path))

@@ -1,4 +1,4 @@
-"""Images to batches of bytes: in this process, or by workers that PyTorch's loader keeps."""
+"""Decode images into batches of bytes, in this process or in worker processes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from archdsl.recipe.transforms import Region
 from archdsl.train.rng import key, random_draws
 
 _OPEN_AT_ONCE = 32
-"""Files; a process may have a thousand or so."""
+"""The number of files open at once; a process may have about a thousand."""
 
 
 class Cropper:
-    """What becomes of the sizes of images, in training and in evaluation."""
+    """The regions of images that transforms and crops select, in training and in evaluation."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._evaluation, self._training = recipe.transform, training_transforms(recipe)
         self._crops = leading_crops(recipe.augment)
 
     def regions(self, sizes: Sequence[tuple[int, int]], names: Sequence[str], keys: Any, *, training: bool) -> list[Region]:
-        """The part of each image that is taken; those by chance are drawn for all images at once."""
+        """Return the region of each image; random crops are drawn for all images at once."""
         regions = []
         for name, size in zip(names, sizes, strict=True):
             try:
@@ -44,7 +44,7 @@ class Cropper:
         draw = random_draws(key(5, torch.from_numpy(keys)))
         for crop in self._crops:
             heights, widths = (torch.tensor([region.size[axis] for region in regions], dtype=torch.float32) for axis in (0, 1))
-            moved = crop.warp((heights, widths), draw)  # type: ignore[arg-type]  # one size for each image
+            moved = crop.warp((heights, widths), draw)  # type: ignore[arg-type]  # one size per image
             assert moved is not None
             movement, after = moved
             columns = [torch.as_tensor(entry).expand(len(regions)).tolist() for entry in movement]
@@ -58,7 +58,7 @@ class Cropper:
 def decode(
     sources: Sequence[tuple[str, Any]], channels: int, cropper: Cropper, keys: Any, *, training: bool, deep: bool = False
 ) -> tuple[Any, list[Region]]:  # fmt: skip
-    """The parts of images [count, channels, height, width] and what parts they are. Raise `Fault` if they get different sizes."""
+    """Return the decoded images as [count, channels, height, width], with their regions. Raise `Fault` if their sizes differ."""
     batch: Any = None
     regions: list[Region] = []
     for start in range(0, len(sources), _OPEN_AT_ONCE):
@@ -82,7 +82,7 @@ def decode(
 
 
 class Requests:
-    """What a `DataLoader` asks its workers for: set anew for each epoch."""
+    """The requests of a `DataLoader` to its workers, set for each epoch."""
 
     def __init__(self) -> None:
         self.wanted: Iterator[Any] = iter(())
@@ -92,29 +92,29 @@ class Requests:
 
 
 def loader(decoder: Any, requests: Requests, workers: int, *, keep: bool) -> Any:
-    """PyTorch's loader, whose workers give a batch for each request; they live on after an epoch if they are kept."""
-    with _as_many_as_said():
+    """Return a `DataLoader` whose workers return a batch per request. With `keep`, workers stay alive after an epoch."""
+    with _worker_warning_suppressed():
         return DataLoader(
-            decoder, batch_sampler=requests, num_workers=workers, collate_fn=_as_it_is, persistent_workers=keep,
+            decoder, batch_sampler=requests, num_workers=workers, collate_fn=_unchanged, persistent_workers=keep,
             pin_memory=torch.cuda.is_available(), worker_init_fn=_one_thread,
         )  # fmt: skip
 
 
 @contextmanager
-def _as_many_as_said() -> Iterator[None]:
-    """Keeps PyTorch from warning of more workers than processors, which the recipe asks for."""
+def _worker_warning_suppressed() -> Iterator[None]:
+    """Suppress PyTorch's warning about more workers than processors, since the recipe requests them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")
         yield
 
 
 def started(loader: Any) -> Iterator[Any]:
-    """The batches of a loader."""
-    with _as_many_as_said():
+    """Return an iterator over the batches of a loader."""
+    with _worker_warning_suppressed():
         return iter(loader)
 
 
-def _as_it_is(batch: Any) -> Any:
+def _unchanged(batch: Any) -> Any:
     return batch
 
 

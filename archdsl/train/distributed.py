@@ -1,4 +1,4 @@
-"""Several processes of one run: who writes, and what happens if one dies."""
+"""Runs with several processes: the rank of a process, and the detection of processes that died."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from archdsl.recipe import Recipe
 from archdsl.train.signals import Interrupted
 
 _PAUSE: Final = 0.5
-"""Seconds between two looks at the other processes."""
+"""The interval in seconds at which other processes are checked."""
 _STOPPED: Final = (128 + signal.SIGINT, 128 + signal.SIGTERM)
-"""Exit codes of a process that stopped as all others do, after a checkpoint."""
+"""Exit codes of a process that stopped regularly, after a checkpoint."""
 _GRACE: Final = 20.0
-"""Seconds that this process has to stop, too."""
+"""The time in seconds after which this process must have stopped, too."""
 _started: list[Popen[Any]] = []
-"""The processes that this one started: once, by the first of several runs."""
+"""The processes that this one started; the first of several runs starts them."""
 _BROKEN: Final = (
     "Connection closed by peer",
     "Connection reset by peer",
@@ -38,11 +38,11 @@ _BROKEN: Final = (
     "NCCL",
     "Timed out",
 )
-"""What PyTorch's backends say when another process of the group has gone."""
+"""Parts of the messages of PyTorch's backends when another process of the group has died."""
 
 
 class Place(TypedDict):
-    """Where one process of a run stands: what data needs in order to give it its part."""
+    """The rank of a process, the number of processes, and its device; these determine its share of the data."""
 
     rank: int
     world: int
@@ -50,12 +50,12 @@ class Place(TypedDict):
 
 
 def place(trainer: Trainer) -> Place:
-    """Return the place of this process."""
+    """Return the rank and device of this process."""
     return {"rank": trainer.global_rank, "world": trainer.world_size, "device": trainer.strategy.root_device}
 
 
 def process_died(number: int, code: int) -> Fault:
-    """E0808: a process of the run ended before the others; `code` is negative for a signal, as Python counts them."""
+    """Return E0808, for a process that ended before the others; `code` is negative for a signal, as in `subprocess`."""
     with suppress(ValueError):
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return Fault("E0808", f"process {number} of the run {how}", help="its own message is above, if it could give one")
@@ -63,7 +63,7 @@ def process_died(number: int, code: int) -> Fault:
 
 
 def check_shares(recipe: Recipe, examples: int, world: int) -> None:
-    """Raise `Fault` E0801 if a batch has no example for some process."""
+    """Raise `Fault` E0801 if a batch has fewer examples than there are processes."""
     if min(recipe.batch, examples) < world:
         what = (
             f"`batch` is {recipe.batch}"
@@ -80,10 +80,10 @@ def check_shares(recipe: Recipe, examples: int, world: int) -> None:
 
 @contextmanager
 def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]:
-    """Around training: if a process that this one started dies, report a `Fault` E0808 and end all of them with exit code 1.
+    """Watch the processes that this one started. If one dies, report `Fault` E0808 and end all of them with exit code 1.
 
-    This process may wait in a collective operation for ever, where no signal handler of Python runs; so the watcher is a
-    thread, and ends the process itself. What is on the disk is whole, since every file is replaced in one step.
+    This process may block in a collective operation, in which Python runs no signal handlers. The watcher is therefore a thread
+    that ends the process itself. Files on disk stay intact, because they are replaced atomically.
     """
     finished = threading.Event()
 
@@ -111,9 +111,9 @@ def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]
     except Exception as error:
         broken = isinstance(error, RuntimeError) and any(word in str(error) for word in _BROKEN)
         if trainer.world_size > 1 and broken:
-            time.sleep(4 * _PAUSE)  # the watcher knows which process it was
+            time.sleep(4 * _PAUSE)  # gives the watcher time to report which process died
             raise Fault("E0808", f"the connection to another process of the run broke: {str(error).splitlines()[0]}") from error
-        if not isinstance(error, Interrupted | SIGTERMException):  # the others wait for this process, for ever
+        if not isinstance(error, Interrupted | SIGTERMException):  # otherwise they would wait for this process forever
             _kill_started()
         raise
     finally:
@@ -122,7 +122,7 @@ def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Keep Lightning's own observer from starting: it ends this process by SIGKILL, which leaves no time to say what happened."""
+    """Disable Lightning's own observer, which ends this process by SIGKILL without a message."""
     name = "_launch_process_observer"
     observe = getattr(subprocess_script, name)
     setattr(subprocess_script, name, lambda processes: None)

@@ -1,4 +1,4 @@
-"""What a run would do, without doing it: the learning rate over time, one batch, and the memory that a step takes."""
+"""A dry run: the learning rates of a run, and the loss and memory of one step."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class DryRun:
-    """What one batch and the schedule gave."""
+    """The result of a dry run."""
 
     rates: tuple[float, ...]
-    """The learning rate of every step, for parts without a factor of their own."""
+    """The learning rate of every step, for parameters without a factor of their own."""
     epochs: int
     examples: int
     parameters: int
     trained: int
-    """Parameters that are trained in the first epoch."""
+    """The number of parameters trained in the first epoch."""
     loss: float
     gradient_norm: float
     seconds: float
-    """Of a step: forward, backward and the optimizer, the first one."""
+    """The duration of the first step: forward, backward and optimizer."""
     memory: Mapping[str, int]
-    """Bytes, by what they are for."""
+    """Bytes by purpose."""
     device: str
     follows_metric: bool
-    """Whether the schedule cuts the rate by a validation metric, which is not known here."""
+    """Whether the schedule also depends on a validation metric, which is unknown here."""
 
     def __str__(self) -> str:
         steps = len(self.rates) // self.epochs
@@ -63,9 +63,9 @@ class DryRun:
 
 
 def dry_run(experiment: Experiment, *, accelerator: str = "auto", warn: Callable[[Fault], None] = lambda fault: None) -> DryRun:
-    """Check everything that `fit` checks, and make one step with a copy of the module. Nothing is written.
+    """Check everything that `fit` checks, and make one step with a copy of the module. Write nothing.
 
-    Raises `Fault` as `fit` does; E0804 if the loss of the first batch is not finite.
+    Raise `Fault` as `fit` does; E0804 if the loss of the first batch is not finite.
     """
     recipe = experiment.recipe
     require_device(accelerator)
@@ -91,7 +91,7 @@ def dry_run(experiment: Experiment, *, accelerator: str = "auto", warn: Callable
 
 
 def _step(task: Task, batch: Any, device: torch.device) -> DryRun:
-    """One step of the optimizer on one batch, measured."""
+    """Make one optimizer step on one batch, and measure it."""
     recipe, module = task.recipe, task.module
     optimizer = optimizer_of(recipe.optimizer, task.parameter_groups, fused=recipe.precision != "fp16")
     saved: dict[int, int] = {}
@@ -151,7 +151,7 @@ def _size(count: int) -> str:
 
 
 def _chart(rates: Sequence[float]) -> list[str]:
-    """The rates as columns of blocks, each the mean of its part of the run."""
+    """Return a bar chart of the learning rates; each bar is the mean over its part of the run."""
     columns = min(_COLUMNS, len(rates))
     parts = [rates[i * len(rates) // columns : (i + 1) * len(rates) // columns] for i in range(columns)]
     top = max(rates)

@@ -1,4 +1,4 @@
-"""Training from start to end, or from a checkpoint to the end."""
+"""Train a module, from the start or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-"""What Lightning calls the precisions of a recipe."""
+"""Lightning's names for the values of `precision`."""
 RESULTS: Final = "results.json"
 _CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every", "workers"}
-"""Keys of a recipe that may differ when a run is resumed."""
+"""Keys of a recipe that may change when a run is resumed."""
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where a run trains. Processes on several devices are Lightning's, which finds torchrun and SLURM by itself."""
+    """The devices to train on. Lightning starts the processes, or detects torchrun and SLURM."""
 
     accelerator: str = "auto"
     devices: int = 1
-    """On each machine."""
+    """The number of devices per machine."""
     nodes: int = 1
 
 
@@ -70,12 +70,14 @@ def fit(
     warn: Callable[[Fault], None] = lambda fault: None,
     report: Callable[[Fault], None] = lambda fault: None,
 ) -> Result:
-    """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
+    """Train the module of an experiment in place, and write into `folder`; an earlier run there is overwritten.
 
-    `warn` hears what works and is probably not meant, and `report` is called if another process of the run dies, before this one ends. Raise `Fault`: E0801 recipe, data and network
-    do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0808 another process died;
-    E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
-    checkpoint written.
+    `warn` receives warnings about settings that are probably unintended. `report` is called if another process of the run
+    dies, before this one ends.
+
+    Raise `Fault`: E0801 if recipe, data and network do not match; E0802 for unreadable data; E0803 for wrong shapes; E0804 for
+    a non-finite loss; E0805 for a missing device; E0808 if another process died; E0902 if a file cannot be written; E0903 if a
+    checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, once a checkpoint is written.
     """
     hardware = hardware or Hardware()
     require_device(hardware.accelerator)
@@ -107,7 +109,7 @@ def fit(
         try:
             with watched(trainer, report):
                 trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
-        except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
+        except SIGTERMException:  # Lightning received the signal between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
     task.finish()
     if trainer.is_global_zero:
@@ -119,7 +121,7 @@ def fit(
 
 
 def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:
-    """Return Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
+    """Return a trainer without Lightning's logging, checkpoints and progress bars, which `Recorder` and `Progress` replace."""
     several = hardware.devices * hardware.nodes > 1
     on_cpu = hardware.accelerator == "cpu" or not torch.cuda.is_available()
     synchronize = [GlobalBatchNorm()] if recipe.sync_bn and several and on_cpu else []
@@ -148,12 +150,12 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
 
 
 def _strategy(hardware: Hardware) -> str | Strategy:
-    """Return Lightning's strategy. What a step may not use (a head without a loss, a part that thaws later) is looked for in each."""
+    """Return Lightning's strategy. DDP must detect unused parameters, such as frozen ones and heads without a loss."""
     return "auto" if hardware.devices * hardware.nodes == 1 else DDPStrategy(find_unused_parameters=True)
 
 
 def _identity(experiment: Experiment) -> dict[str, Any]:
-    """What a checkpoint says about where it is from."""
+    """Return the description of the run for its checkpoints."""
     return {
         "network": experiment.name,
         "input": [list(given.shape) for given in experiment.inputs],
@@ -162,7 +164,7 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
-    """The checkpoint of the run to resume; raises `Fault` (E0903) where it is of another network or recipe."""
+    """Return the checkpoint to resume from. Raise `Fault` E0903 if it belongs to another network or recipe."""
     checkpoint = read_checkpoint(path)
     check_parts(path, checkpoint)
     before, now = checkpoint["archdsl"], _identity(experiment)
@@ -185,7 +187,7 @@ def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
 
 
 def _clear(recorder: Recorder) -> None:
-    """Removes what an earlier run left, so that nothing of two runs is mixed."""
+    """Remove the files of an earlier run."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     if rank() == 0:
         for path in (
@@ -197,15 +199,15 @@ def _clear(recorder: Recorder) -> None:
 
 
 def _weights(experiment: Experiment, task: Task) -> bytes:
-    """The state_dict, heads included; copies, since safetensors refuses tensors that share memory.
+    """Serialize a copy of the `state_dict`, including heads; safetensors rejects tensors that share memory.
 
-    One key of metadata, since safetensors writes several in any order, and equal runs shall give equal files.
+    The metadata has a single key: safetensors writes several keys in any order, and equal runs must give equal files.
     """
     return safetensors.torch.save(task.weights(), {"archdsl": json.dumps(_identity(experiment))})
 
 
 def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[str, Any]:
-    """What someone needs to repeat the run, and to prepare inputs as it did."""
+    """Return the data for environment.json: how to repeat the run, and how to prepare inputs."""
     device = trainer.strategy.root_device
     try:
         own = version("archdsl")
@@ -240,7 +242,7 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place
     )
     task.cpu()
     history, best = recorder.history, recorder.best
-    assert best is not None  # a run has at least one epoch
+    assert best is not None  # because a run has at least one epoch
     seconds = sum(row["seconds"] for row in history)
     return Result(
         name=experiment.name,
@@ -258,7 +260,7 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps Lightning's announcements and tips to itself; its warnings about this run still come."""
+    """Suppress Lightning's announcements and tips, but not its warnings about this run."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -267,12 +269,12 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", ".*find_unused_parameters=True was specified.*"
-            )  # it is cheap, and may be needed later
-            warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")  # of steps; epochs are logged here
-            warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
+            )  # it is cheap, and may be needed in a later step
+            warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")  # about steps; here, epochs are logged
+            warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning uses a deprecated class of PyTorch
             warnings.filterwarnings(
                 "ignore", ".*in eval mode at the start of training.*"
-            )  # frozen normalizations are meant to be
+            )  # frozen normalizations are in evaluation mode on purpose
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

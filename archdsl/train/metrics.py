@@ -1,4 +1,4 @@
-"""The metrics of a recipe, computed by torchmetrics over a set of examples."""
+"""Compute the metrics of a recipe over a split, with torchmetrics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archdsl.train.losses import Criterion, predicted
 
 
 class MetricValues(NamedTuple):
-    """What a set of examples gave: the metrics by name; for classes the accuracy of each, and the confusion matrix [true, predicted]."""
+    """The metrics of a split by name; for classes also the accuracy of each class and the confusion matrix [true, predicted]."""
 
     values: dict[str, float]
     per_class: tuple[float, ...] = ()
@@ -26,9 +26,9 @@ class MetricValues(NamedTuple):
 
 
 def chosen_metrics(recipe: Recipe, kind: Kind, classes: int) -> tuple[str, ...]:
-    """The metrics of a run: the recipe's or those of its labels, and what `best`, `early_stop` and `schedule` watch.
+    """Return the metrics of the recipe, or the defaults, and those that `best`, `early_stop` and `schedule` monitor.
 
-    Raises `Fault` E0801 for a metric that the labels cannot have.
+    Raise `Fault` E0801 for a metric that does not apply to the labels.
     """
     watched = [
         ("best", recipe.best),
@@ -52,12 +52,12 @@ _LABELS = {
 
 
 def best_metric(recipe: Recipe, kind: Kind) -> str:
-    """The metric that chooses the best epoch."""
+    """Return the metric that selects the best epoch."""
     return recipe.best or (recipe.metrics[0] if recipe.metrics else default_best(kind))
 
 
 class SplitMetrics(nn.Module):
-    """Metrics that gather over batches. `details` adds the accuracy of each class and the confusion matrix."""
+    """Metrics that accumulate over batches. `details` adds the accuracy of each class and the confusion matrix."""
 
     def __init__(self, names: Sequence[str], criterion: Criterion, outputs: int, *, details: bool = False) -> None:
         super().__init__()
@@ -67,19 +67,19 @@ class SplitMetrics(nn.Module):
         self.loss, self.counted = (
             SumMetric(nan_strategy="disable"),
             SumMetric(nan_strategy="disable"),
-        )  # else they leave out what is no number
+        )  # otherwise torchmetrics ignores NaN
         self.by_name = nn.ModuleDict({name: _metric(name, kind, outputs) for name in names if name != "loss"})
         self.confusion = _confusion(kind, outputs) if details else None
 
     def update(self, output: Tensor, labels: Tensor) -> None:
-        """Take in a batch."""
+        """Add a batch."""
         value, count = self.criterion(output, labels)
         self.loss.update(value * count)
         self.counted.update(count)
         kind, output = self.kind, output.float()
         if kind in ("value", "map"):
             values, labels = self.criterion.scaled_back(output).flatten(1), labels.reshape(len(labels), -1)
-            if output.device.type != "mps":  # which has no float64; sums of squares of values in the thousands need it
+            if output.device.type != "mps":  # MPS has no float64, which sums of squares of values in the thousands need
                 values, labels = values.double(), labels.double()
             if kind == "map":
                 values, labels = values.flatten(), labels.flatten()
@@ -102,7 +102,7 @@ class SplitMetrics(nn.Module):
             self.confusion.update(answers, labels)
 
     def compute(self) -> MetricValues:
-        """Return the metrics of all batches so far."""
+        """Return the metrics over all batches so far."""
         values = {"loss": float(self.loss.compute() / self.counted.compute())}
         values |= {name: float(metric.compute()) for name, metric in self.by_name.items()}  # type: ignore[operator]
         if self.confusion is None:
@@ -113,7 +113,7 @@ class SplitMetrics(nn.Module):
 
 
 _OF_SCORES = ("top5", "average_precision", "auroc")
-"""What is computed from the outputs; the others from the answers."""
+"""The metrics that are computed from outputs; the others need predictions."""
 _MACRO: dict[str, tuple[Callable[..., Metric], Callable[..., Metric], Callable[..., Metric]]] = {
     "f1": (tm.BinaryF1Score, tm.MulticlassF1Score, tm.MultilabelF1Score),
     "dice": (tm.BinaryF1Score, tm.MulticlassF1Score, tm.MultilabelF1Score),
@@ -147,10 +147,10 @@ def _metric(name: str, kind: Kind, outputs: int) -> Metric:
 
 
 class _R2(R2Score):
-    """R2, or not a number for a single example, where torchmetrics raises."""
+    """The coefficient of determination; NaN for a single example, for which torchmetrics raises an error."""
 
     def compute(self) -> Tensor:
-        """Return the mean over the values."""
+        """Return the mean over the outputs."""
         return super().compute() if int(self.total) > 1 else torch.tensor(float("nan"))
 
 

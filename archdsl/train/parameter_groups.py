@@ -1,4 +1,4 @@
-"""Parts of a module that are frozen, thawed, or trained at a rate of their own."""
+"""Freezing, unfreezing and parameter groups of the optimizer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archdsl.recipe.finetuning import ParameterSettings, covers, first_epoch, la
 
 
 def check_labels(module: nn.Module, recipe: Recipe) -> None:
-    """Raise `Fault` E0807 for a label that the module does not have, or if nothing is left to train."""
+    """Raise `Fault` E0807 for an unknown label, or if all parameters are frozen."""
     paths = [*(path for path, _ in module.named_modules()), *module.state_dict()]
     for key, label in labels_of(recipe):
         if not any(covers(label, path) for path in paths):
@@ -28,7 +28,7 @@ def check_labels(module: nn.Module, recipe: Recipe) -> None:
 
 
 def unknown_label(key: str, label: str, paths: list[str]) -> Fault:
-    """E0807: a label under a key of the recipe that is no part of the network."""
+    """Return E0807, for an unknown label under a key of the recipe."""
     near = did_you_mean(label, [path for path in paths if path])
     top = dict.fromkeys(path.partition(".")[0] for path in paths if path)
     return Fault(
@@ -40,7 +40,7 @@ def unknown_label(key: str, label: str, paths: list[str]) -> Fault:
 
 
 class ParameterGroups:
-    """How each parameter of a module is trained by a recipe."""
+    """The parameters of a module with their settings from the recipe."""
 
     def __init__(self, module: nn.Module, recipe: Recipe) -> None:
         self.module = module
@@ -53,16 +53,16 @@ class ParameterGroups:
         ]
 
     def enter(self, epoch: int) -> None:
-        """Freeze what is not trained in this epoch, counted from 1: no gradients, normalizations in evaluation mode."""
+        """Freeze and unfreeze parameters for an epoch, counted from 1. Frozen normalizations are in evaluation mode."""
         for parameter, (first, _, _) in self._settings:
             parameter.requires_grad_(first is not None and epoch >= first)
-        for path, first in self._norms:  # by path: `sync_bn` may exchange the module itself
+        for path, first in self._norms:  # by path, since `sync_bn` may replace the module
             self.module.get_submodule(path).training = first is not None and epoch >= first
 
     def groups(self, lr: float, weight_decay: float) -> list[dict[str, Any]]:
-        """Return the parameter groups of the optimizer: one for all that are trained alike. What is never trained is in none.
+        """Return the parameter groups of the optimizer: one per combination of settings, without parameters that stay frozen.
 
-        What is thawed together is in a group of its own: the fused `SGD` needs momentum for all of a group, or for none.
+        Parameters that are unfrozen together have their own group: fused `SGD` needs momentum for all of a group or for none.
         """
         by_kind: dict[ParameterSettings, list[nn.Parameter]] = {}
         for parameter, how in self._settings:
@@ -75,7 +75,7 @@ class ParameterGroups:
 
 
 def optimizer_of(optimizer: Optimizer, parts: ParameterGroups, *, fused: bool) -> torch.optim.Optimizer:
-    """The optimizer of a recipe, with a group for each way in which parts are trained."""
+    """Return the optimizer of a recipe, with a parameter group for each combination of settings."""
     arguments = optimizer.arguments()
     if fused and optimizer.fused:
         arguments["fused"] = True

@@ -1,4 +1,4 @@
-"""Warnings of a run: what works, and is probably not meant."""
+"""Warnings about a run: settings that are valid but probably unintended."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from archdsl.train.data import Data
 from archdsl.train.targets import label_kind, label_statistics
 
 _LARGE = 100.0
-"""Labels whose root mean square is greater are far from what a fresh network gives, which is near 1."""
+"""The root mean square of labels above which a warning is given; the outputs of an initialized network are near 1."""
 
 
 def run_warnings(recipe: Recipe, data: Data, steps: int) -> list[Fault]:
-    """Return the warnings of a run of so many steps an epoch."""
+    """Return the warnings about a run of `steps` steps per epoch."""
     return [fault for fault in (_large_labels(recipe, data), _long_warmup(recipe, steps)) if fault is not None]
 
 
@@ -35,7 +35,7 @@ def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
 
 
 def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
-    """A warm-up in steps; one in epochs is compared before the data is known."""
+    """Return a warning about a warm-up, in steps, that is longer than the run. The compiler checks warm-ups in epochs."""
     warmup, run = getattr(recipe.schedule, "warmup_steps", 0), recipe.epochs * steps
     if warmup <= run:
         return None

@@ -1,4 +1,4 @@
-"""Running sums of a training epoch, which cost next to nothing in a step."""
+"""Running sums for the training metrics of an epoch, with little cost per step."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ NAMES: Final = ("objective", "loss", "correct", "examples", "labels", "answers")
 
 
 class RunningSums:
-    """What the training metrics of an epoch are means of. On a GPU nothing is read back before the epoch ends.
+    """Running sums for the training metrics of an epoch. On a GPU, nothing is read back before the epoch ends.
 
-    It also notes the first step whose objective was not finite: on the CPU that can be known at once, on a GPU asking
-    in every step would make the processor wait for it. `deferred` does on the CPU what is done on a GPU.
+    It also records the first step with a non-finite objective: on a CPU immediately; on a GPU at the end of the epoch, because
+    a check in every step would wait for the GPU. `deferred` selects the behaviour of a GPU on a CPU.
     """
 
     def __init__(self, *, deferred: bool = False) -> None:
@@ -33,7 +33,7 @@ class RunningSums:
         labels: int | Tensor,
         answers: int | Tensor,
     ) -> bool:
-        """Take in a batch. Return whether its objective is known not to be finite."""
+        """Add a batch. Return whether its objective is known to be non-finite."""
         if objective.device.type == "cpu" and not self._deferred:
             value = objective.item()
             counted = float(labels)
@@ -56,17 +56,20 @@ class RunningSums:
             self._sums, self._non_finite = self._sums.to(device, dtype), torch.full((), -1, device=device)
 
     def non_finite_step(self) -> int | None:
-        """Return the first step whose objective was not finite, as far as `add` did not tell; waits for the GPU."""
+        """Return the first step with a non-finite objective that `add` did not report; None if there is none.
+
+        Waits for the GPU.
+        """
         step = -1 if self._non_finite is None else int(self._non_finite)
         return step if step >= 0 else None
 
     def objective(self) -> float:
-        """Return this process's mean so far, for a progress bar; waits for the GPU."""
+        """Return the mean objective of this process so far, for a progress bar. Waits for the GPU."""
         objective, _, _, examples, *_ = self._sums.tolist()
         return float(objective / max(examples, 1.0))
 
     def values(self, *, accuracy: bool) -> dict[str, float | None]:
-        """Return the means of all processes."""
+        """Return the means over all processes."""
         objective, loss, correct, examples, labels, answers = self.state()
         return {
             "objective": objective / max(examples, 1.0), "loss": loss / max(labels, 1.0),
@@ -74,18 +77,18 @@ class RunningSums:
         }  # fmt: skip
 
     def reset(self) -> None:
-        """Begin a new epoch."""
+        """Start a new epoch."""
         self._sums.zero_()
 
     def state(self) -> list[float]:
-        """Return the sums of all processes so far: plain numbers, since tensors at the top of a checkpoint are taken for weights."""
+        """Return the sums over all processes, as plain numbers: tensors at the top level of a checkpoint look like weights."""
         sums = self._sums.clone()
         if is_available() and is_initialized():
             all_reduce(sums)
         return sums.tolist()
 
     def load(self, state: list[float]) -> None:
-        """Go on from a checkpoint. The first process takes the sums of all."""
+        """Restore the sums from a checkpoint. The first process takes the sums of all processes."""
         self._sums.copy_(torch.tensor(state, dtype=torch.float64))
         if is_available() and is_initialized() and get_rank() > 0:
             self._sums.zero_()
