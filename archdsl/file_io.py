@@ -1,4 +1,4 @@
-"""Writing that either happens or does not: beside the target, flushed to the disk, then renamed."""
+"""Atomic writing: write a temporary file next to the target, flush it to disk, and rename it."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _REMEDIES: Final = {
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Replace the file by this content, text as UTF-8, or raise `Fault` E0606 and leave all as it was.
+    """Replace the content of a file, with text as UTF-8. Raise `Fault` E0606 and change nothing if that fails.
 
-    What is no regular file, such as `/dev/null` or a named pipe, is written to and not replaced. A link
-    is followed, and a file that was there keeps its permissions.
+    A special file, such as `/dev/null` or a named pipe, is written to and not replaced. Links are followed, and an
+    existing file keeps its permissions.
     """
     data = content.encode() if isinstance(content, str) else content
     check_storable(path)
@@ -46,7 +46,7 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 
 def _followed(path: Path) -> Path:
-    """Where a link leads, also to what is not there yet; raises `OSError` where it leads back to itself."""
+    """Return the target of a link, which need not exist. Raise `OSError` if the link forms a cycle."""
     if not path.is_symlink():
         return path
     with suppress(FileNotFoundError):
@@ -55,7 +55,7 @@ def _followed(path: Path) -> Path:
 
 
 def cannot_write(path: Path | str, error: OSError | ValueError) -> Fault:
-    """What to say where the system refuses to write; E0606."""
+    """Return E0606, for a path that cannot be written."""
     otherwise, number = "choose another place with -o", getattr(error, "errno", None)
     help = otherwise if number == errno.ENOENT and os.path.isdir(Path(path).parent) else remedy(error, otherwise)
     return Fault("E0606", f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", help=help)
@@ -64,11 +64,11 @@ def cannot_write(path: Path | str, error: OSError | ValueError) -> Fault:
 _DEVICES: Final = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$", *(f"{port}{n}" for port in ("com", "lpt") for n in "123456789¹²³")]
 )
-"""What Windows takes for devices, with any suffix (learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
+"""Names of devices in Windows, with any suffix (learn.microsoft.com/windows/win32/fileio/naming-a-file)."""
 
 
 def windows_refuses(name: str) -> str | None:
-    """Why Windows cannot keep a file or folder of this name; none where it can."""
+    """Return why Windows does not support a file or folder of this name; None if it does."""
     if name.partition(".")[0].rstrip(" ").lower() in _DEVICES:
         return "Windows keeps that name for a device"
     if name.strip(".") and name[-1] in ". ":
@@ -78,7 +78,7 @@ def windows_refuses(name: str) -> str | None:
 
 
 def check_storable(path: Path) -> None:
-    """Raise `Fault` E0606, on Windows, for a path of which it would make something else: a device, a stream, a shorter name."""
+    """On Windows, raise `Fault` E0606 for a path that would mean a device, a stream, or a shortened name."""
     if os.name != "nt":
         return
     for part in path.parts[1:] if path.anchor else path.parts:
@@ -88,15 +88,15 @@ def check_storable(path: Path) -> None:
 
 
 def remedy(error: OSError | ValueError, otherwise: str) -> str:
-    """What helps where the system refuses to write."""
+    """Return the remedy for a system error on writing."""
     return _REMEDIES.get(getattr(error, "errno", None) or 0, otherwise)
 
 
 def replace_file(target: Path, fill: Callable[[IO[bytes]], Any], *, temporary: Path | None = None) -> None:
-    """Replace the file by what `fill` writes; whatever goes wrong leaves it as it was, and passes on.
+    """Replace a file by the content that `fill` writes. After an exception, which propagates, the file is unchanged.
 
-    `temporary` is where it is written first, in the same folder; a name of its own where it is not said. With one
-    name for every writing, what a killed process leaves is written over by the next.
+    `temporary` is the path of the temporary file, in the same folder; default: a unique name. With a fixed name, the next
+    write overwrites the remains of a killed process.
     """
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -124,9 +124,9 @@ def _umask() -> int:
 
 
 def damaged_part(file: IO[bytes]) -> str | None:
-    """The first part of a zip archive that cannot be read or has a wrong checksum; none where all is well.
+    """Return the first part of a zip archive that is unreadable or has a wrong checksum; None if there is none.
 
-    PyTorch does not look at the checksums. It writes 0 in their place after `torch.serialization.set_crc32_options(False)`.
+    PyTorch does not verify checksums. It writes 0 instead of them after `torch.serialization.set_crc32_options(False)`.
     """
     import zipfile  # here: few commands read archives
 
@@ -138,6 +138,6 @@ def damaged_part(file: IO[bytes]) -> str | None:
                 with archive.open(info) if info.CRC else nullcontext() as member:
                     while member is not None and member.read(1 << 20):
                         pass
-    except Exception:  # of many kinds: damage can be anywhere
+    except Exception:  # damage anywhere in the file raises many kinds of errors
         return part
     return None

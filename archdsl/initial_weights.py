@@ -1,4 +1,4 @@
-"""The weights that a run starts from: a file and how it is taken, from the command line or from a recipe."""
+"""The initial weights of a run: a file and the options for loading it, from the command line or from a recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights, and how it is taken."""
+    """A file of weights, and the options for loading it."""
 
     path: Path
     partial: bool = False
@@ -28,36 +28,36 @@ class Weights:
     channels: Channels | None = None
 
     def check(self, network: Network) -> WeightsReport:
-        """Report what the file would give the network; raise `SpecError` if it cannot be read."""
+        """Return a report on how the file matches a network. Raise `SpecError` if it cannot be read."""
         return network.check_weights(
             self.path, without_heads=self.without_heads, by=self.by, prefix=self.prefix, channels=self.channels
         )
 
     def load(self, network: Network, module: nn.Module) -> WeightsReport:
-        """Put the tensors into a module; raise `SpecError` if they do not fit."""
+        """Load the tensors into a module. Raise `SpecError` if they do not fit."""
         return network.load_weights(
             module, self.path, partial=self.partial, without_heads=self.without_heads, by=self.by, prefix=self.prefix,
             channels=self.channels,
         )  # fmt: skip
 
     def accepted(self, report: WeightsReport) -> bool:
-        """Return whether enough fits."""
+        """Return whether the match is sufficient."""
         return report.ok or (self.partial and not report.fit.useless)
 
     def finding(self, report: WeightsReport) -> Diagnostic | None:
-        """Return what does not fit: a warning if `partial` accepts it, else an error."""
+        """Return a diagnostic about tensors that do not fit: a warning if `partial` accepts them; None if all fit."""
         severity = Severity.WARNING if self.accepted(report) else Severity.ERROR
         return None if report.ok else report.diagnostic(severity)
 
     def facts(self) -> dict[str, Any]:
-        """Return what a run records of the file."""
+        """Return the record of the file for environment.json."""
         from archdsl.weights.weight_files import fingerprint  # here: most commands read no weights
 
         return {"file": self.path.name, "sha256": fingerprint(self.path), "partial": self.partial}
 
 
 def weights_of(network: Network) -> Weights | None:
-    """Return the weights that the network's recipe starts from; None if it names no file."""
+    """Return the initial weights in the recipe of a network; None if it has none."""
     from archdsl.recipe.pretrained import Pretrained  # here: most commands look at no recipe
 
     start = network.recipe.weights if network.recipe is not None else None

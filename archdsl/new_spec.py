@@ -1,4 +1,4 @@
-"""New spec files: a copy of a network to edit, with all that it draws on, or a small one to begin with."""
+"""New spec files: a copy of a network with everything that it uses, or a small template."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from archdsl.source import SourceFile
 from archdsl.syntax.outline import excerpt
 
 _FIRST: Final = """\
-## A small residual network for 8 by 8 digits: a start to change.
+## A small residual network for 8 by 8 digits: a template to edit.
 ## `archdsl check NAME.arch` shows its layers, `archdsl render NAME.arch -o NAME.svg` draws it.
 
-# A block is a function of the tensor that flows through it; `x` is that tensor, here where the block begins.
+# A block is a function of the tensor that flows through it. `x` is the current value of that tensor.
 block unit(width, stride = 1) {
   skip {
     conv1: conv(width, 3, stride); bn1: bn; relu
@@ -35,12 +35,12 @@ network NAME(classes: int = 10, width: int = 16) {
   for i in 0..3 {
     "layer{i + 1}": unit(width * 2^i, stride = 1 if i == 0 else 2)
   }
-  expect x.shape == [4 * width, 2, 2]       # a claim, which `check` checks
+  expect x.shape == [4 * width, 2, 2]       # a claim, verified by `check`
   gap; flatten
   fc: linear(classes)
 }
 
-# `archdsl train NAME.arch` trains it so; `--set train.epochs=3` changes a key.
+# The recipe of `archdsl train NAME.arch`; `--set train.epochs=3` changes a key.
 train {
   data      = digits
   epochs    = 10
@@ -53,13 +53,13 @@ train {
 
 
 def template(name: str) -> dict[str, str]:
-    """A small commented spec, by file name. Raises `SpecError` where the network cannot have that name."""
+    """Return a small commented spec by file name. Raise `SpecError` if the name is not valid for a network."""
     text = _FIRST.replace("NAME", name)
     return _imported(name, text, Path()) | {f"{name}.arch": text}
 
 
 def copy_of(address: str, name: str, stdin: IO[bytes]) -> dict[str, str]:
-    """A network under a new name, and the files it imports, by path. Raises `SpecError` where there is no such network."""
+    """Return a network under a new name and the files that it imports, by path. Raise `SpecError` if there is no such network."""
     path, chosen, source = read_address(address, stdin)
     if isinstance(source, Diagnostic):
         raise SpecError([source])
@@ -76,11 +76,11 @@ def copy_of(address: str, name: str, stdin: IO[bytes]) -> dict[str, str]:
 
 
 def _imported(name: str, text: str, folder: Path) -> dict[str, str]:
-    """The files that a new spec imports, once it is known to be right; raises `SpecError` otherwise."""
+    """Check a new spec, and return the files that it imports. Raise `SpecError` if it has errors."""
     file = f"{name}.arch"
     compiled = compile_source(SourceFile(file, text), folder / file, name)
     for diagnostic in compiled.diagnostics:
-        if diagnostic.code in ("E0107", "E0205"):  # without its place: nobody wrote that text
+        if diagnostic.code in ("E0107", "E0205"):  # without its place, since the user did not write that text
             raise Fault(diagnostic.code, diagnostic.message, help=diagnostic.help)
     compiled.require()
     root = folder.resolve()
@@ -88,7 +88,7 @@ def _imported(name: str, text: str, folder: Path) -> dict[str, str]:
 
 
 def write_new(files: dict[str, str], folder: Path) -> list[Path]:
-    """Write files into a folder; raises `Fault` E0606 where one would replace another. Imported files may lie there already."""
+    """Write files into a folder. Raise `Fault` E0606 if a file exists; identical imported files may exist."""
     targets = {folder / name: text for name, text in files.items()}
     new = folder / next(reversed(files))
     for path, text in targets.items():
@@ -106,6 +106,6 @@ def write_new(files: dict[str, str], folder: Path) -> list[Path]:
 
 
 def _holds(path: Path, text: str) -> bool:
-    """Whether a file holds a spec of this text."""
+    """Return whether a file contains a spec with this text."""
     found = read_source(path) if path.is_file() else None
     return isinstance(found, SourceFile) and found.text == text

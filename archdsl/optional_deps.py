@@ -1,4 +1,4 @@
-"""The parts of archdsl that draw on packages which a plain installation leaves out."""
+"""Errors for missing optional dependencies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archdsl.declared import Fault
 
 @contextmanager
 def extra_needed(extra: str, what: str) -> Iterator[None]:
-    """Around an import: raises `Fault` E0608, with the command that installs what is missing."""
+    """Raise `Fault` E0608, with the command that installs the extra, if an import in the context fails."""
     try:
         yield
     except ModuleNotFoundError as error:

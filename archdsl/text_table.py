@@ -1,4 +1,4 @@
-"""Columns of plain text, aligned; styled cells are measured without their styles."""
+"""Format text tables with aligned columns. Styles do not count for the width of a cell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 
 class Cell(NamedTuple):
-    """A text and how it looks where there are colours: `click.style`'s arguments."""
+    """The text of a cell and its style, as arguments of `click.style`."""
 
     text: str
     style: tuple[tuple[str, bool | str], ...] = ()
@@ -20,7 +20,7 @@ DIM: Final = (("dim", True),)
 
 
 def format_columns(rows: Sequence[Sequence[Cell | str]], align: str, *, color: bool = False) -> str:
-    """Lines of cells under one another; `align` has `<` or `>` for each column. Empty columns are left out."""
+    """Return rows of cells as lines of text. `align` has `<` or `>` for each column. Empty columns are omitted."""
     cells = [[cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows]
     widths = [max((len(row[i].text) for row in cells), default=0) for i in range(len(align))]
     kept = [i for i, width in enumerate(widths) if width]

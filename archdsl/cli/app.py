@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _stand_in_for_closed_streams() -> None:
     """Replace each standard stream that was closed before the start, for which Python has None.
 
-    ReadOptions standard input and writing standard output then raise an error; standard error discards its text. Each
+    Reading standard input and writing standard output then raise an error; standard error discards its text. Each
     replacement occupies the stream's file descriptor, which the next opened file would otherwise get.
     """
     for name, mode, access in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):

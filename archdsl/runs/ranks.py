@@ -1,4 +1,4 @@
-"""Which of a run's processes this one is, before PyTorch is imported."""
+"""The rank of this process in a run, without importing PyTorch."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Final
 from archdsl.declared import Fault
 
 _RANKS: Final = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
-"""Set by torchrun, by Lightning for the processes that it starts on one machine, and by SLURM."""
+"""Environment variables of torchrun, of Lightning for the processes that it starts, and of SLURM."""
 _FOLDER: Final = "ARCHDSL_RUN_FOLDER"
-"""Where the first process tells those that it starts which folder it took."""
+"""The environment variable that passes the run folder to the processes that the first one starts."""
 
 
 def rank() -> int:
-    """Return this process's number among those of the run; 0 for the first and for a process alone."""
+    """Return the rank of this process; 0 for the first or only process."""
     return next((int(os.environ[name]) for name in _RANKS if os.environ.get(name, "").isdigit()), 0)
 
 
 def started_together() -> bool:
-    """Return whether another program, such as torchrun, started several processes at once."""
+    """Return whether another program, such as torchrun, started several processes."""
     sizes = (os.environ.get(name, "") for name in ("WORLD_SIZE", "SLURM_NTASKS"))
     return _FOLDER not in os.environ and any(size.isdigit() and int(size) > 1 for size in sizes) and _rank_is_set()
 
@@ -30,10 +30,10 @@ def _rank_is_set() -> bool:
 
 
 def check_started(devices: int = 1, nodes: int = 1) -> None:
-    """Raise `Fault` E0805 if another program started more or fewer processes than the run has devices: each would train alone."""
+    """Raise `Fault` E0805 if another program started a number of processes that differs from the number of devices."""
     sizes = (os.environ.get(name, "") for name in ("WORLD_SIZE", "SLURM_NTASKS"))
     size = next((int(size) for size in sizes if size.isdigit()), 1)
-    started = "RANK" in os.environ or "SLURM_PROCID" in os.environ  # and not by an earlier run of this process
+    started = "RANK" in os.environ or "SLURM_PROCID" in os.environ  # not by an earlier run of this process
     if not started or size in (1, devices * nodes):
         return
     local = os.environ.get("LOCAL_WORLD_SIZE", "") or os.environ.get("SLURM_NTASKS_PER_NODE", "")
@@ -44,23 +44,23 @@ def check_started(devices: int = 1, nodes: int = 1) -> None:
 
 
 def announce_folder(path: Path) -> None:
-    """Tell the processes that this one starts where the run's folder is."""
+    """Pass the run folder to the processes that this one starts."""
     os.environ[_FOLDER] = str(path.resolve())
 
 
 def forget_folder() -> None:
-    """End what `announce_folder` began: the next run of this process may be in another folder."""
+    """Undo `announce_folder`: the next run of this process may use another folder."""
     os.environ.pop(_FOLDER, None)
 
 
 def announced_folder() -> Path | None:
-    """Return the folder that the first process took; None in the first process."""
+    """Return the run folder of the first process; None in the first process."""
     given = os.environ.get(_FOLDER)
     return Path(given) if given and rank() > 0 else None
 
 
 def require_common_folder(path: Path | None) -> None:
-    """Raise `Fault` E0606 if processes that were started together have no folder in common."""
+    """Raise `Fault` E0606 if processes that were started together have no common folder."""
     if path is None and started_together():
         message = "several processes train this network, and each would choose a folder of its own"
         raise Fault("E0606", message, help="name one folder for all of them: -o runs/NAME")

@@ -76,7 +76,7 @@ class Task(LightningModule):
         self._enter(1)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Bypass `nn.Module.__setattr__`, which takes a tenth of a small step, for an attribute that Lightning sets before each hook."""
+        """Set Lightning's `_current_fx_name` directly: `nn.Module.__setattr__` would take a tenth of a small network's step."""
         if name == "_current_fx_name":
             self.__dict__[name] = value
         else:

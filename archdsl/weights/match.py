@@ -1,4 +1,4 @@
-"""Which stored tensor goes where, by name or by position. All of it on keys and shapes."""
+"""Match stored tensors to parameters, by name or by position. Only keys, shapes and dtypes are compared."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ROLES: Final = {
     "weight": "weight", "gamma": "weight", "bias": "bias", "beta": "bias", "running_mean": "running_mean",
     "moving_mean": "running_mean", "running_var": "running_var", "moving_variance": "running_var",
 }  # fmt: skip
-"""Last parts of keys that say what a tensor is, in PyTorch's words. A normalization's four have one shape, so shapes cannot."""
+"""The role of a tensor by the last part of its key. The four tensors of a normalization have the same shape."""
 
 
 class Reason(StrEnum):
-    """Why a tensor is not loaded."""
+    """The reason why a tensor is not loaded."""
 
     SHAPE = "shape"
     DTYPE = "dtype"
@@ -33,7 +33,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A tensor that is not loaded: its key in the network and in the file, where it has one, and both sides."""
+    """A tensor that is not loaded: its keys and shapes in the network and in the file; None where it is missing."""
 
     reason: Reason
     key: str | None
@@ -41,26 +41,23 @@ class Mismatch:
     wanted: Shape | None = None
     found: StoredTensor | None = None
     spoiled: int = 0
-    """How many of its numbers are NaN or infinite, or become so in the network."""
+    """How many of its values are NaN or infinite, or become so in the dtype of the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What goes where: for keys of the network the keys in the file; the rest with reasons; what else is to be said.
-
-    `useless` where nothing may be loaded, in parts neither: nothing fits, or positions do not correspond.
-    """
+    """The result of matching: for keys of the network the keys in the file, the mismatches, and notes."""
 
     pairs: Mapping[str, str]
     problems: tuple[Mismatch, ...]
     notes: tuple[str, ...] = ()
     heads_left: tuple[str, ...] = ()
     adapted: Mapping[str, Channels] = field(default_factory=dict)
-    """How weights are adapted to another number of input channels, by their keys."""
+    """The adaptation of weights to another number of input channels, by key."""
 
     @property
     def useless(self) -> bool:
-        """Whether not even a part of it is of use."""
+        """Whether nothing can be loaded, not even partially: no tensor fits, or the positions do not correspond."""
         return not self.pairs or any(problem.reason is Reason.ORDER for problem in self.problems)
 
 
@@ -74,9 +71,9 @@ def match(
     prefix: str | None = None,
     adaptable: str | None = None,
 ) -> Fit:
-    """Pair the tensors that a network wants with stored ones; `optional` ones may be absent, `spare` ones go nowhere.
+    """Match the tensors of a network to stored ones. `optional` keys may be missing, and `spare` keys are ignored.
 
-    `prefix` is that of a network inside another; by name it is found if it is not given. `adaptable` is the key of a weight
+    `prefix` is that of a network inside another one; default: detected when matching by name. `adaptable` is the key of a weight
     that may have another number of input channels.
     """
     names, notes = bare(stored.entries, wanted)
@@ -104,7 +101,7 @@ def match(
 
 
 def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: StoredWeights) -> Fit:
-    """The same, but that tensors with numbers that are NaN or infinite go nowhere: one spoils every result."""
+    """Remove tensors with NaN or infinite values from a match, since a single one corrupts every result."""
     if fit.useless:
         return fit
     counts = {
@@ -130,7 +127,7 @@ def _misfit(key: str, wanted: Shape, stored: str, entry: StoredTensor) -> Mismat
 
 
 def _other_channels(problem: Mismatch, adaptable: str | None) -> bool:
-    """Whether a weight fits but for the number of its input channels, and may be adapted."""
+    """Return whether a weight differs only in the number of input channels, and may be adapted."""
     if problem.reason is not Reason.SHAPE or problem.key != adaptable or problem.found is None or problem.wanted is None:
         return False
     found, wanted = problem.found.shape, problem.wanted
@@ -152,7 +149,7 @@ def _role(key: str) -> str:
 
 
 def _counters(absent: Collection[str]) -> tuple[str, ...]:
-    """Layers that older files hold without their counters are whole all the same."""
+    """Return a note about counters that older files do not contain."""
     return (
         (f"{len(absent):,} counters `{COUNTER}` are not in the file, as in older ones, and keep their values",) if absent else ()
     )
@@ -168,7 +165,10 @@ def _by_order(
     notes: tuple[str, ...],
     optional: Collection[str],
 ) -> Fit:
-    """Pair the n-th wanted tensor with the n-th stored one, counters apart: those follow their layer's other tensors, or one another."""
+    """Match the n-th tensor of the network to the n-th stored one.
+
+    Counters follow the other tensors of their layer, or their order.
+    """
     theirs = [key for key in names if not _is_counter(key)]
     ours = [key for key in wanted if not _is_counter(key)]
     left: tuple[str, ...] = ()
@@ -208,16 +208,16 @@ def _by_order(
 
 
 def _beside(key: str, role: str = COUNTER) -> str:
-    """Another tensor of the layer that a tensor belongs to."""
+    """Return the key of another tensor of the same layer."""
     scope, dot, _ = key.rpartition(".")
     return f"{scope}{dot}{role}"
 
 
 def _order_problems(wanted: Mapping[str, Shape], stored: StoredWeights, ours: list[str], theirs: list[str]) -> list[Mismatch]:
-    """The first position at which the two do not correspond, or none.
+    """Return the first position at which the tensors do not correspond, in a list, or an empty list.
 
-    Positions correspond where ranks and roles are equal, and shapes too, but for one size that has another value
-    everywhere: the number of classes, say. Any other difference may come from another order of the layers.
+    Tensors correspond if their ranks, roles and shapes are equal, except for one size that differs consistently, such as the
+    number of classes. Any other difference may mean another order of the layers.
     """
     changes = {
         change for key, other in zip(ours, theirs, strict=False) for change in _changes(wanted[key], stored.entries[other].shape)
@@ -238,5 +238,5 @@ def _order_problems(wanted: Mapping[str, Shape], stored: StoredWeights, ours: li
 
 
 def _changes(wanted: Shape, found: Shape) -> set[tuple[int, int]]:
-    """The pairs of sizes in which two shapes of one rank differ."""
+    """Return the pairs of sizes in which two shapes of the same rank differ."""
     return {pair for pair in zip(wanted, found, strict=False) if pair[0] != pair[1]}

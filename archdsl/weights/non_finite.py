@@ -1,8 +1,8 @@
-"""Numbers that are NaN or infinite, or would be as float32, counted in the bytes of a tensor without NumPy or PyTorch.
+"""Count values that are NaN or infinite, or would be in float32, in the bytes of a tensor, without NumPy or PyTorch.
 
-A number of a binary format is NaN or infinite where all bits of its exponent are set. The byte that holds the highest of these
-bits tells for nearly all numbers that they are not: slices, `translate` and `count` go through a gigabyte in a second or
-two. Only numbers that this byte leaves in doubt are looked at one by one. All formats are little-endian.
+A floating-point number is NaN or infinite if all bits of its exponent are set. For nearly all numbers, the byte with the highest
+of these bits rules that out: slicing, `translate` and `count` process a gigabyte in a second or two. Only the numbers for which
+this byte is inconclusive are decoded one by one. All formats are little-endian.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import IO, Final, NamedTuple
 
 _CHUNK = 1 << 22
 _LEAST_INFINITE: Final = (2 - 2**-24) * 2.0**127
-"""The least float64 that becomes infinite as a float32: half a step above the greatest float32."""
+"""The smallest float64 that becomes infinite in float32: half a step above the largest float32."""
 
 
 class _Format(NamedTuple):
-    """How long a number is, which highest bytes leave it in doubt, and whether one in doubt is no finite float32."""
+    """The width of a number in bytes, the inconclusive highest bytes, and the test for an inconclusive number."""
 
     width: int
     doubtful: bytes
-    """For each highest byte 1 where it leaves doubt, else 0."""
+    """For each value of the highest byte: 1 if it is inconclusive, else 0."""
     spoiled: Callable[[bytes], bool]
 
 
@@ -44,7 +44,7 @@ _FORMATS: Final = {
 
 
 def count_spoiled(file: IO[bytes], start: int, end: int, dtype: str) -> int:
-    """How many numbers between two places of a file are no finite float32; those of other kinds than floats all are."""
+    """Count the numbers in a range of a file that are not finite in float32; 0 for dtypes that are not floats."""
     form = _FORMATS.get(dtype)
     if form is None:
         return 0

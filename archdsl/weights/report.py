@@ -1,4 +1,4 @@
-"""What became of stored weights, as a person would tell it: how many fit, and each that does not, where and why."""
+"""Reports on loading weights: how many tensors fit, and for each other one where and why it does not."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ _IN_A_MARK = 2
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What a file of weights gives a network. Printed, it reads like the command line.
+    """A report on a file of weights and a network. Its string form is the output of the command line.
 
-    `loaded` are the keys of the network that get a tensor, `problems` those that get none and the file's that go nowhere.
+    `loaded` are the keys of the network with a matching tensor; `problems` are the other tensors of the network and the file.
     """
 
     network: str
     file: str
     fit: Fit
     size: int
-    """The number of tensors that the network has."""
+    """The number of tensors in the network."""
     places: Mapping[str, Span]
     by: MatchBy = "name"
     alternative: str | None = None
-    """What would make it fit."""
+    """The suggested fix."""
     done: bool = False
-    """Whether the tensors were put into a module."""
+    """Whether the tensors were loaded into a module."""
     converted: tuple[str, ...] = ()
 
     @property
     def loaded(self) -> tuple[str, ...]:
-        """The network's keys that get a tensor of the file."""
+        """The keys of the network with a matching tensor in the file."""
         return tuple(self.fit.pairs)
 
     @property
     def problems(self) -> tuple[Mismatch, ...]:
-        """Every tensor that is not loaded, with the reason."""
+        """The tensors that are not loaded, with reasons."""
         return self.fit.problems
 
     @property
     def ok(self) -> bool:
-        """Whether everything fits, but for what may be left out."""
+        """Whether everything fits, except permitted omissions."""
         return not self.fit.problems and not self.fit.useless
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What else was done: wrappers and prefixes taken off, heads left out, numbers converted."""
+        """Notes about removed wrappers and prefixes, omitted heads, and conversions."""
         left = self.fit.heads_left
         heads = (f"not in the file, and left as initialized: {listed(left)} of the heads",) if left else ()
         return self.fit.notes + heads + self.converted
 
     def summary(self) -> str:
-        """One sentence."""
+        """Return a summary in one sentence."""
         if self.ok:
             return f"{self.file}: {len(self.loaded):,} tensors {self._verb} `{self.network}`"
         if self._misplaced is not None:
@@ -81,7 +81,7 @@ class WeightsReport:
         return groupby(sorted(self.problems, key=lambda p: list(Reason).index(p.reason)), key=lambda p: p.reason)
 
     def diagnostic(self, severity: Severity = Severity.ERROR) -> Diagnostic:
-        """E0905: what does not fit, at the layers' lines. As a warning it says what was left out."""
+        """Return E0905, which marks the layers of the tensors that do not fit; as a warning, of those that were skipped."""
         marks = self._marks()
         outside = [problem.stored for problem in self.problems if problem.reason is Reason.UNEXPECTED and problem.stored]
         notes = [f"in the file alone: {listed(outside)}"] if outside else []
@@ -96,7 +96,7 @@ class WeightsReport:
         return Diagnostic("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
 
     def _marks(self) -> list[Mark]:
-        """One for each place in the spec, in the order of the file."""
+        """Return a mark for each place in the spec, in the order of the file."""
         by_place: dict[Span, list[Mismatch]] = {}
         for problem in self.problems:
             place = self.places.get(problem.key or "")
@@ -106,7 +106,7 @@ class WeightsReport:
         return [Mark(place, _at_one_place(problems)) for place, problems in found]
 
     def as_data(self) -> dict[str, Any]:
-        """Every tensor, as plain data."""
+        """Return all tensors as plain data for JSON."""
         return {
             "file": self.file, "fits": self.ok, "loaded": dict(self.fit.pairs), "notes": list(self.notes),
             "problems": [_problem_data(problem) for problem in self.problems],
@@ -128,9 +128,9 @@ def report_on(
     prefix: str | None = None,
     channels: Channels | None = None,
 ) -> WeightsReport:
-    """Whether stored weights fit a network; `wanted` where a module has other keys than its graph.
+    """Return a report on how stored weights match a network; `wanted` replaces the keys and shapes of the graph.
 
-    Raises `Fault` E0906 for a mapping by position where the file keeps none.
+    Raise `Fault` E0906 for matching by position if the file does not preserve the order.
     """
     whole = graph.state()
     wanted = whole if wanted is None else wanted
@@ -164,7 +164,7 @@ def report_on(
 
 
 def _first_convolution(graph: Graph) -> str | None:
-    """The key of the weight that an input of the network goes through first, if it has input channels that can be adapted."""
+    """Return the key of the first weight after an input, if its input channels can be adapted; else None."""
     from_input = set(graph.inputs)
     for node in graph.nodes:
         if not node.inputs or node.inputs[0] not in from_input:
@@ -178,7 +178,7 @@ def _first_convolution(graph: Graph) -> str | None:
 
 
 def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: StoredWeights, by: MatchBy, heads: set[str]) -> str | None:
-    """How the file could be used all the same."""
+    """Return the suggested fix; None if there is none."""
     if not fit.problems and not fit.useless:
         return None
     if fit.problems and all(problem.reason is Reason.VALUES for problem in fit.problems):
@@ -213,7 +213,7 @@ def _counted(reason: Reason, problems: list[Mismatch]) -> str:
 
 
 def _misplaced(problem: Mismatch) -> str:
-    """Where the two orders part."""
+    """Return the text for the first position at which the orders differ."""
     if problem.stored is None:
         return f"the file ends where the network has `{problem.key}` {_shape(problem.wanted)}"
     stored = f"`{problem.stored}` {_found_shape(problem)}"

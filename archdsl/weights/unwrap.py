@@ -1,4 +1,4 @@
-"""What frameworks wrap around a state_dict, taken off: dictionaries around it, and prefixes of its keys."""
+"""Remove what frameworks wrap around a `state_dict`: dictionaries, and prefixes of keys."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, Final
 from archdsl.weights.stored import unreadable
 
 _WRAPPERS: Final = ("state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params")
-"""Under which training loops save a state_dict, the usual first."""
+"""The keys under which training loops save a `state_dict`, most common first."""
 _COMPILED: Final = "_orig_mod."
 _PREFIXES: Final = ("averaged.module.", "module.", _COMPILED, "model.", "net.", "network.")
-"""Averaged weights of our own checkpoints, DataParallel's, torch.compile's, and those of the attribute in which training loops keep a network."""
+"""Prefixes of averaged weights in archdsl's checkpoints, of DataParallel, of torch.compile, and of attributes for networks."""
 _DEEPEST = 4
 COUNTER: Final = "num_batches_tracked"
-"""How many batches a normalization has seen: older files have none, and no result depends on it."""
+"""The number of batches that a normalization has seen. Older files lack it, and no result depends on it."""
 
 
 def unwrap(name: str, loaded: Any, is_tensor: Callable[[Any], bool]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The tensors in what a file held, by key, and what is to be said. Raises `Fault` E0906 where there are none."""
+    """Return the tensors in a loaded object by key, and notes. Raise `Fault` E0906 if there are none."""
     notes: list[str] = []
     for _ in range(_DEEPEST):
         if not isinstance(loaded, Mapping):
@@ -36,7 +36,7 @@ def unwrap(name: str, loaded: Any, is_tensor: Callable[[Any], bool]) -> tuple[di
 
 
 def _inner(loaded: Mapping[Any, Any], is_tensor: Callable[[Any], bool]) -> str | None:
-    """The entry that holds the state_dict: of a usual name, else the only one with tensors in it."""
+    """Return the key of the `state_dict`: a common name, or the only entry that contains tensors; else None."""
     for name in _WRAPPERS:
         if isinstance(loaded.get(name), Mapping):
             return name
@@ -52,7 +52,7 @@ def _known(name: str, found: dict[str, Any], loaded: Mapping[Any, Any]) -> dict[
 
 
 def bare(keys: Iterable[str], wanted: Collection[str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The keys without prefixes that are not the network's own, to the keys as stored; and what is to be said."""
+    """Return the keys without prefixes that the network does not have, mapped to the stored keys, and notes."""
     names = {key: key for key in keys}
     notes: list[str] = []
     while (prefix := _prefix(names, wanted)) is not None:
@@ -67,7 +67,7 @@ def bare(keys: Iterable[str], wanted: Collection[str]) -> tuple[dict[str, str], 
 
 
 def _prefix(names: Collection[str], wanted: Collection[str]) -> str | None:
-    """A prefix that most keys have, or all that are wanted, and none of the network's."""
+    """Return a known prefix of most keys, or of all wanted keys, that the network does not have; else None."""
     for prefix in _PREFIXES:
         most = 2 * sum(key.startswith(prefix) for key in names) > len(names)
         if (most or (wanted and all(prefix + key in names for key in wanted))) and not any(
@@ -78,6 +78,6 @@ def _prefix(names: Collection[str], wanted: Collection[str]) -> str | None:
 
 
 def listed(names: Iterable[str], most: int = 8) -> str:
-    """Names in a sentence, the first few of many."""
+    """Format names as a list in a sentence; of many, only the first ones."""
     shown = [f"`{name}`" for name in names]
     return ", ".join(shown[:most]) + (f" and {len(shown) - most:,} more" if len(shown) > most else "")

@@ -1,4 +1,4 @@
-"""Files of weights, as far as they can be known without PyTorch: what a file is, and what a safetensors file holds."""
+"""Read files of weights without PyTorch: the kind of a file, its digest, and the header of a safetensors file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _SAVE = "save its tensors alone: torch.save(module.state_dict(), ...), or safete
 
 
 def file_kind(path: Path) -> Literal["safetensors", "torch"]:
-    """What a file is by its first bytes, whatever its name. Raises `Fault` E0601 and E0906."""
+    """Return the kind of a file by its first bytes.
+
+    Raise `Fault` E0601 if it is unreadable, and E0906 if it contains no weights.
+    """
     start = _start(path)
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= LONGEST:
         return "safetensors"
@@ -51,7 +54,7 @@ def _unread(path: Path, error: OSError | ValueError) -> Fault:
 
 
 def fingerprint(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal. Raises `Fault` E0601."""
+    """Return the SHA-256 of a file in hexadecimal. Raise `Fault` E0601 if it is unreadable."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -60,7 +63,7 @@ def fingerprint(path: Path) -> str:
 
 
 def read_header(path: Path) -> StoredWeights:
-    """What a safetensors file holds, from its header alone. Raises `Fault` E0906 where its library would not load it."""
+    """Read the header of a safetensors file. Raise `Fault` E0906 if the library would not load the file."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -86,7 +89,7 @@ def read_header(path: Path) -> StoredWeights:
 
 
 def foreign(said: str) -> str | None:
-    """What a file holds that PyTorch refused to load, by its message, which goes on to advise to load it with code and all."""
+    """Return the content of a file that PyTorch refused to load, from its message; None if the message is another one."""
     if "TorchScript" in said:
         return "a TorchScript program"
     named = re.search(r"GLOBAL (\S+)", said)
@@ -96,5 +99,5 @@ def foreign(said: str) -> str | None:
 
 
 def not_tensors(name: str, what: str) -> Fault:
-    """E0906: a PyTorch file that holds more than tensors and plain values, which could execute code."""
+    """Return E0906, for a PyTorch file with objects other than tensors and plain values, which could execute code."""
     return unreadable(name, f"holds {what}, which archdsl does not load, since it could execute code", _SAVE)

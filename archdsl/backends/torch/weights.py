@@ -1,4 +1,4 @@
-"""StoredWeights tensors into a module: reading files that hold tensors alone, and moving what fits."""
+"""Load stored weights into a module: read files that contain only tensors, and copy the tensors that match."""
 
 from __future__ import annotations
 
