@@ -6,10 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archdsl.declared import Expression
     from archdsl.diagnostics import Diagnostic, SpecError
     from archdsl.initial_weights import Weights
     from archdsl.ir.unrolled import Graph
+    from archdsl.literals import Expression
     from archdsl.network import Network, check, load, loads
 
 __version__ = "0.1.0"
@@ -17,7 +17,7 @@ __all__ = ["Diagnostic", "Expression", "Graph", "Network", "SpecError", "Weights
 
 _HOMES = {
     "Diagnostic": "archdsl.diagnostics",
-    "Expression": "archdsl.declared",
+    "Expression": "archdsl.literals",
     "Graph": "archdsl.ir",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",

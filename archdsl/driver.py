@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 from archdsl import limits
 from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, counts, open_sizes, recipe_findings, simplify
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import (
     FalseClaim,
     Module,
@@ -73,7 +74,7 @@ class Compiled:
     def require(self) -> Graph:
         """The graph; raises `SpecError` with everything that was found where there is none."""
         if self.graph is None:
-            raise SpecError(self.diagnostics)
+            raise SpecError(*self.diagnostics)
         return self.graph
 
 
@@ -101,7 +102,7 @@ def read_address(address: str, stdin: IO[bytes] | None = None) -> tuple[Path | N
     if stdin is not None and path_text in ("-", STDIN):
         return None, name, _read_stream(stdin, "<stdin>")
     if not path_text:
-        return None, name, Diagnostic("E0601", "no file is named", help=_GIVE)
+        return None, name, untyped("E0601", "no file is named", help=_GIVE)
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if os.path.exists(path) or not bare:
         return path, name, read_source(path, str(path))
@@ -122,7 +123,7 @@ def read_address(address: str, stdin: IO[bytes] | None = None) -> tuple[Path | N
             f"there is no file {path_text!r}: it is a network, of {file.stem}",
             f"write `{path_text}`, or `{file.stem}:{name}`",
         )
-    return path, name, Diagnostic("E0601", message, help=help)
+    return path, name, untyped("E0601", message, help=help)
 
 
 def _read_stream(stream: IO[bytes], shown: str) -> SourceFile | Diagnostic:
@@ -131,7 +132,7 @@ def _read_stream(stream: IO[bytes], shown: str) -> SourceFile | Diagnostic:
         data = stream.read(4 * limits.SOURCE_CHARACTERS + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        return Diagnostic("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")
+        return untyped("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")
     return decode_source(data, shown)
 
 
@@ -192,7 +193,7 @@ def _examine(
     wrong = bool(elaboration.false_claims) or any(diagnostic.is_error for diagnostic in found)
     if elaboration.undecided is not None and not wrong:
         message = f"the value of `{elaboration.undecided.text}` is not known here, so that the network cannot be checked"
-        found.append(Diagnostic("E0401", message, Mark(elaboration.undecided)))
+        found.append(untyped("E0401", message, Mark(elaboration.undecided)))
         wrong = True
     if wrong:
         graph = None
@@ -222,7 +223,7 @@ def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
     for network in networks:
         if steps > limits.STEPS:
             message = f"checking the networks before `{network.name}` took more than {limits.STEPS:,} steps, and ends here"
-            results.append([Diagnostic("E0502", message, Mark(network.name_span), help=limits.remedy("STEPS"))])
+            results.append([untyped("E0502", message, Mark(network.name_span), help=limits.remedy("STEPS"))])
             false_claims.clear()  # what makes the file too large may make them false
             break
         compiled, claims = _examine(program, module, network, {}, train)
@@ -314,7 +315,7 @@ def compile_networks(path: Path, *, bases_too: bool = True) -> Iterator[tuple[as
     """Every network of a file that can be built as it stands, read once; those that aliases are made of where `bases_too`."""
     source = read_source(path)
     if isinstance(source, Diagnostic):
-        raise SpecError([source])
+        raise SpecError(source)
     program = Program(path.parent)
     module = program.module(source, path)
     left_out, train = set() if bases_too else _bases(module.file), _recipe(module, {})

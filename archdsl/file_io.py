@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 _REMEDIES: Final = {
     errno.ENOSPC: "free some space",
@@ -28,7 +28,7 @@ _REMEDIES: Final = {
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Replace the content of a file, with text as UTF-8. Raise `Fault` E0606 and change nothing if that fails.
+    """Replace the content of a file, with text as UTF-8. Raise `SpecError` E0606 and change nothing if that fails.
 
     A special file, such as `/dev/null` or a named pipe, is written to and not replaced. Links are followed, and an
     existing file keeps its permissions.
@@ -54,11 +54,11 @@ def _followed(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def cannot_write(path: Path | str, error: OSError | ValueError) -> Fault:
+def cannot_write(path: Path | str, error: OSError | ValueError) -> SpecError:
     """Return E0606, for a path that cannot be written."""
     otherwise, number = "choose another place with -o", getattr(error, "errno", None)
     help = otherwise if number == errno.ENOENT and os.path.isdir(Path(path).parent) else remedy(error, otherwise)
-    return Fault("E0606", f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", help=help)
+    return SpecError(codes.files.CannotWrite(str(path), str(getattr(error, "strerror", None) or error), help))
 
 
 _DEVICES: Final = frozenset(
@@ -78,13 +78,13 @@ def windows_refuses(name: str) -> str | None:
 
 
 def check_storable(path: Path) -> None:
-    """On Windows, raise `Fault` E0606 for a path that would mean a device, a stream, or a shortened name."""
+    """On Windows, raise `SpecError` E0606 for a path that would mean a device, a stream, or a shortened name."""
     if os.name != "nt":
         return
     for part in path.parts[1:] if path.anchor else path.parts:
         why = windows_refuses(part)
         if why is not None:
-            raise Fault("E0606", f"{path} cannot be written: {why}, {part!r}", help="choose another name")
+            raise SpecError(codes.files.CannotWrite(str(path), f"{why}, {part!r}", "choose another name"))
 
 
 def remedy(error: OSError | ValueError, otherwise: str) -> str:

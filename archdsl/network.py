@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
-from archdsl.declared import Fault, show
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
+from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError, render_text
+from archdsl.diagnostics.untyped import untyped
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.file_io import write_file
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir.unrolled import Graph
+from archdsl.literals import show
 from archdsl.optional_deps import extra_needed
 from archdsl.shapes import format_shape
 
@@ -81,12 +83,20 @@ class Network:
         other.recipe = None if self.recipe is None else self.recipe.model_copy(update={"seed": seed})
         return other
 
-    def diagnostic(self, fault: Fault) -> Diagnostic:
+    def at_key(self, found: Diagnostic) -> Diagnostic:
         """Return an error in the recipe or its data as a diagnostic at the key that it concerns."""
-        place = self._places.get(fault.argument or "")
-        if place is None and fault.argument:  # the key is omitted, and its default does not match the data
+        place = self._places.get(found.argument or "")
+        if place is None and found.argument:  # the key is omitted, and its default does not match the data
             place = self._places.get("data")
-        return diagnostic_of(fault)._replace(mark=Mark(place) if place is not None else None)
+        return found.at(place)
+
+    @contextmanager
+    def at_keys(self) -> Iterator[None]:
+        """Place the diagnostics of a `SpecError` that is raised in the context at the keys that they concern."""
+        try:
+            yield
+        except SpecError as error:
+            raise error.map(self.at_key) from error.__cause__
 
     def path_of(self, key: str, path: str) -> Path:
         """Resolve a path under a key of the recipe: relative to its file, or to the current folder for a key set from outside."""
@@ -112,10 +122,10 @@ class Network:
         """The folder for relative paths of data: that of the file, or the current folder if `data` was set from outside."""
         return self._folder_of("data")
 
-    def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Fault | None:
+    def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Diagnostic | None:
         """Return the error for inputs of these shapes; None if they are valid."""
         found = self._at(shapes)[1]
-        return Fault(found[0].code, found[0].message, argument="data", help=found[0].help) if found else None
+        return found[0].moved(None).about("data") if found else None
 
     def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
         if not self.sizes.work:
@@ -128,21 +138,19 @@ class Network:
 
         Raise `SpecError` if they do not match.
         """
-        with _faults_as_errors(), extra_needed("train", "reading data"):
+        with extra_needed("train", "reading data"):
             from archdsl.data import DEFAULT_OPTIONS, open_data  # here: checking needs no data
             from archdsl.data.label_check import check_labels
 
         assert self.recipe is not None
-        try:
+        with self.at_keys():
             ignore = getattr(self.recipe.loss, "ignore", None)
             opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or DEFAULT_OPTIONS, ignore=ignore)
             for shapes in dict.fromkeys((opened.training_shapes, opened.shapes)):
                 graph, found = self._at(shapes)
                 if graph is None:
-                    raise SpecError(found)
+                    raise SpecError(*found)
                 check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.root.arguments)
-        except Fault as fault:
-            raise SpecError([self.diagnostic(fault)]) from fault
         return opened
 
     def table(self) -> Table:
@@ -165,10 +173,9 @@ class Network:
         With `check_sizes`, it raises `ValueError` for inputs of invalid sizes before it computes anything. Raise `SpecError` as
         `load_weights` does, and E0608 if PyTorch is not installed.
         """
-        with _faults_as_errors():
-            with extra_needed("train", "building a module"):
-                from archdsl.backends.torch.load import build  # here: torch takes over a second to import
-            module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
+        with extra_needed("train", "building a module"):
+            from archdsl.backends.torch.load import build  # here: torch takes over a second to import
+        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
         if weights is not None:
             self.load_weights(module, weights)
         return module
@@ -195,29 +202,28 @@ class Network:
 
         Raise `SpecError`: E0905 if the weights do not fit, leaving the module unchanged; E0601 or E0906 if they cannot be read.
         """
-        with _faults_as_errors():
-            with extra_needed("train", "loading weights"):
-                from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
-                    counting_spoiled,
-                    move,
-                    read,
-                )
-            from archdsl.weights.report import report_on  # here: checking needs no weights
-
-            tensors = read(source if isinstance(source, Mapping) else Path(source))
-            wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            report = report_on(
-                self.graph,
-                counting_spoiled(tensors, module),
-                wanted=wanted,
-                by=by,
-                without_heads=without_heads,
-                prefix=prefix,
-                channels=channels,
+        with extra_needed("train", "loading weights"):
+            from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
+                counting_spoiled,
+                move,
+                read,
             )
-            if not report.ok and (report.fit.useless or not partial):
-                raise SpecError([report.diagnostic()])
-            return replace(report, done=True, converted=move(module, tensors, report.fit))
+        from archdsl.weights.report import report_on  # here: checking needs no weights
+
+        tensors = read(source if isinstance(source, Mapping) else Path(source))
+        wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+        report = report_on(
+            self.graph,
+            counting_spoiled(tensors, module),
+            wanted=wanted,
+            by=by,
+            without_heads=without_heads,
+            prefix=prefix,
+            channels=channels,
+        )
+        if not report.ok and (report.fit.useless or not partial):
+            raise SpecError(report.diagnostic())
+        return replace(report, done=True, converted=move(module, tensors, report.fit))
 
     def check_weights(
         self,
@@ -235,14 +241,13 @@ class Network:
         from archdsl.weights.report import report_on  # here: checking needs no weights
         from archdsl.weights.weight_files import file_kind, read_header  # here: checking needs no weights
 
-        with _faults_as_errors():
-            if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
-                stored = read_header(Path(source))
-            else:
-                with extra_needed("train", "reading weights that are not safetensors"):
-                    from archdsl.backends.torch.weights import read  # here, as above
-                stored = read(source if isinstance(source, Mapping) else Path(source)).stored
-            return report_on(self.graph, stored, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
+        if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
+            stored = read_header(Path(source))
+        else:
+            with extra_needed("train", "reading weights that are not safetensors"):
+                from archdsl.backends.torch.weights import read  # here, as above
+            stored = read(source if isinstance(source, Mapping) else Path(source)).stored
+        return report_on(self.graph, stored, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
 
     def fit(
         self,
@@ -274,11 +279,11 @@ class Network:
         start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
         for found in check_initial_weights(self, start) if start is not None else []:
             _log(found)
-        with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
+        with RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
             return train(
                 self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log,
-                report=lambda fault: _log(self.diagnostic(fault)),
+                report=lambda found: _log(self.at_key(found)),
             )  # fmt: skip
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
@@ -294,8 +299,7 @@ class Network:
         """Return self-contained Python source of the module, which imports only torch; without heads if not `aux`."""
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
-        with _faults_as_errors():
-            return emit(self.graph, aux=aux, check_sizes=check_sizes)
+        return emit(self.graph, aux=aux, check_sizes=check_sizes)
 
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
@@ -311,8 +315,7 @@ class Network:
         chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
         if chosen not in FORMATS:
             raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
-        with _faults_as_errors():
-            drawn = render(self.graph, chosen, detail=detail)
+        drawn = render(self.graph, chosen, detail=detail)
         if path is not None:
             self.write(path, drawn)
         return drawn
@@ -325,17 +328,16 @@ class Network:
             return error.diagnostics[0]
         except Exception as error:
             message = f"drawing `{self.name}` ended with {type(error).__name__}: {error}"
-            return Diagnostic("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
+            return untyped("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
         """Write a file atomically. Raise `SpecError` E0606 if that fails, or if the network was read from this file."""
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
         target = Path(path)
-        with _faults_as_errors():
-            if any(_one_file(target, file) for file in read if file is not None):
-                message = f"{path} is a file that `{self.name}` is read from, and would be lost"
-                raise Fault("E0606", message, help="choose another file with -o")
-            write_file(target, content)
+        if any(_one_file(target, file) for file in read if file is not None):
+            message = f"{path} is a file that `{self.name}` is read from, and would be lost"
+            raise Fault("E0606", message, help="choose another file with -o")
+        write_file(target, content)
 
     def files(self) -> dict[str, str]:
         """Return the texts of the file and its imports, by path relative to `folder`."""
@@ -394,12 +396,6 @@ def _log(found: Diagnostic) -> None:
     logging.getLogger("archdsl").warning("%s", render_text([found]).rstrip())
 
 
-def diagnostic_of(fault: Fault) -> Diagnostic:
-    """Return a fault without a place as a diagnostic; lines after the first become notes."""
-    message, *notes = fault.message.split("\n")
-    return Diagnostic(fault.code, message, notes=tuple(notes), help=fault.help)
-
-
 def _one_file(one: Path, other: Path) -> bool:
     """Return whether two paths lead to the same file; False if one is inaccessible."""
     try:
@@ -415,14 +411,6 @@ def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
         return tuple(size if isinstance(size, int) else None for size in graph.nodes[index].shape)
 
     return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
-
-
-@contextmanager
-def _faults_as_errors() -> Iterator[None]:
-    try:
-        yield
-    except Fault as fault:
-        raise SpecError([diagnostic_of(fault)]) from fault
 
 
 def _settings(parameters: Mapping[str, Any]) -> dict[str, str]:

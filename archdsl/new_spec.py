@@ -62,15 +62,15 @@ def copy_of(address: str, name: str, stdin: IO[bytes]) -> dict[str, str]:
     """Return a network under a new name and the files that it imports, by path. Raise `SpecError` if there is no such network."""
     path, chosen, source = read_address(address, stdin)
     if isinstance(source, Diagnostic):
-        raise SpecError([source])
+        raise SpecError(source)
     folder, stem = (path.parent, path.stem) if path is not None else (None, "")
     program = Program(folder)
     module = program.module(source, path)
     if any(diagnostic.is_error for diagnostic in program.diagnostics):
-        raise SpecError(program.diagnostics)
+        raise SpecError(*program.diagnostics)
     definition = select_network(module, chosen, stem, source.name)
     if isinstance(definition, Diagnostic):
-        raise SpecError([definition])
+        raise SpecError(definition)
     text = excerpt(module.file, definition, name)
     return _imported(name, text, folder or Path()) | {f"{name}.arch": text}
 
@@ -88,7 +88,7 @@ def _imported(name: str, text: str, folder: Path) -> dict[str, str]:
 
 
 def write_new(files: dict[str, str], folder: Path) -> list[Path]:
-    """Write files into a folder. Raise `Fault` E0606 if a file exists; identical imported files may exist."""
+    """Write files into a folder. Raise `SpecError` E0606 if a file exists; identical imported files may exist."""
     targets = {folder / name: text for name, text in files.items()}
     new = folder / next(reversed(files))
     for path, text in targets.items():

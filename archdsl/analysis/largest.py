@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from archdsl import limits
 from archdsl.analysis.open_sizes import OpenSizes
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Graph, Node
 from archdsl.ops.base import check_limits
 from archdsl.shapes import OpenSize, Shape
@@ -27,7 +27,7 @@ def beyond_all_limits(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
     for node, over in over_limits(graph, at):
         if all(_grows(size) for size in node.shape if isinstance(size, OpenSize)):
             message = f"{over}, even at {where}, the smallest that works"
-            return [Diagnostic("E0502", message, Mark(node.span), help="is a size larger than meant?")]
+            return [untyped("E0502", message, Mark(node.span), help="is a size larger than meant?")]
     return []
 
 
@@ -41,8 +41,8 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Node, str
         shape: Shape = tuple([size if isinstance(size, int) else size.at(at[size.symbol]) for size in node.shape])
         try:
             check_limits(f"the input `{node.label}` is" if node.op.name == "input" else f"`{node.op.name}` gives", shape)
-        except Fault as fault:
-            yield node, fault.message
+        except SpecError as error:
+            yield node, error.diagnostic.message
 
 
 def _grows(size: OpenSize) -> bool:
@@ -55,6 +55,6 @@ def _none_small_enough(verdict: OpenSizes, graph: Graph, symbol: str) -> Diagnos
     message = f"no {symbol} works: it must be at least {smallest:,}, and a size is at most {limits.SIZE:,}"
     demands = [demand for demand in verdict.decisive(symbol) if demand.sizes.smallest() > limits.SIZE]
     place = demands[0].span if demands else graph.stated_at.get(symbol)
-    return Diagnostic(
+    return untyped(
         "E0310", message, Mark(place) if place is not None else None, help="is a window, a dilation or a bound larger than meant?"
     )

@@ -10,6 +10,7 @@ from archdsl import limits
 from archdsl.analysis.largest import over_limits
 from archdsl.analysis.open_sizes import Demand, OpenSizes
 from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Graph, Node
 from archdsl.shapes import Dim, OpenSize, Shape, format_shape
 from archdsl.sizes import describe, simplified
@@ -52,7 +53,7 @@ def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]])
             return None, [wrong]
     left = [symbol for symbol in sizes.work if symbol not in at]
     if left:
-        return None, [Diagnostic("E0312", f"the size does not say what {' and '.join(left)} {'is' if len(left) == 1 else 'are'}")]
+        return None, [untyped("E0312", f"the size does not say what {' and '.join(left)} {'is' if len(left) == 1 else 'are'}")]
     found = _failures(graph, sizes, at) or _over_limits(graph, at)
     return (None, found) if found else (_concrete(graph, at), [])
 
@@ -61,7 +62,7 @@ def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:
     """An error for the first tensor that is larger than any can be."""
     where = " and ".join(f"{symbol} = {number}" for symbol, number in at.items())
     first = islice(over_limits(graph, at), 1)
-    return [Diagnostic("E0312", f"the network does not work at {where}: {over}", Mark(node.span)) for node, over in first]
+    return [untyped("E0312", f"the network does not work at {where}: {over}", Mark(node.span)) for node, over in first]
 
 
 def _name(node: Node) -> str:
@@ -74,7 +75,7 @@ def _differs(node: Node, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagn
     if said == shape:
         return None
     sizes = "x".join(map(str, shape))
-    return Diagnostic("E0312", f"`{_name(node)}` is {format_shape(node.shape)}, and cannot be {sizes}", Mark(node.span))
+    return untyped("E0312", f"`{_name(node)}` is {format_shape(node.shape)}, and cannot be {sizes}", Mark(node.span))
 
 
 def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Diagnostic]:
@@ -92,15 +93,15 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
         for demand in failing.values():
             message = f"the network does not work at {symbol} = {n}: {demand.reason}"
             found.append(
-                Diagnostic("E0312", message, Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}"), help=help)
+                untyped("E0312", message, Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}"), help=help)
             )
         if not failing:
             message = f"the condition of the input does not hold at {symbol} = {n}"
-            found.append(Diagnostic("E0312", message, Mark(graph.stated_at[symbol]), help=help))
+            found.append(untyped("E0312", message, Mark(graph.stated_at[symbol]), help=help))
     for tie in sizes.together:
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
             where = " and ".join(f"{symbol} = {at[symbol]}" for symbol in tie.sizes)
-            found.append(Diagnostic("E0312", f"the network does not work at {where}: {tie.reason}", Mark(tie.span)))
+            found.append(untyped("E0312", f"the network does not work at {where}: {tie.reason}", Mark(tie.span)))
     return found[: limits.ERRORS]
 
 

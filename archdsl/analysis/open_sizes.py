@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, Severity
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Condition, Graph, Node, Scope
 from archdsl.shapes import Dim, OpenSize, SizeError
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, describe_choice, equal
@@ -117,7 +118,7 @@ def open_sizes(graph: Graph) -> OpenSizes:
             _narrow(verdict, question)
         except SizeError as error:
             help = "fix one of the sizes in `input`, or give sizes that are equal the same name: `[3, N, N]`"
-            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(question.span), help=help))
+            verdict.diagnostics.append(untyped("E0307", str(error), Mark(question.span), help=help))
         if verdict.diagnostics:
             return verdict
     untie(verdict)
@@ -128,7 +129,7 @@ def open_sizes(graph: Graph) -> OpenSizes:
         try:
             _compare(verdict, graph, symbol, stated)
         except SizeError as error:
-            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(graph.stated_at[symbol])))
+            verdict.diagnostics.append(untyped("E0307", str(error), Mark(graph.stated_at[symbol])))
     if graph.stated and not any(diagnostic.is_error for diagnostic in verdict.diagnostics):
         _compare_together(verdict, graph)
     return verdict
@@ -240,7 +241,7 @@ def _nothing_works(verdict: OpenSizes, question: _Question, symbol: str, sizes: 
     help = None
     if question.join is not None and not sizes:
         help = "the two never agree: do both sides have the same strides and paddings?"
-    return Diagnostic("E0310", f"no {symbol} works: {question.sides}{only}", Mark(question.span, "here"), marks, help=help)
+    return untyped("E0310", f"no {symbol} works: {question.sides}{only}", Mark(question.span, "here"), marks, help=help)
 
 
 def _needs(demands: Iterable[Demand]) -> tuple[Mark, ...]:
@@ -261,7 +262,7 @@ def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
         condition = f"== {max(sizes.points)}" if len(sizes.points) == 1 else f"<= {max(sizes.points)}"
         help = f"if that is meant, fix the size in `input`, or state it: `where {symbols[0]} {condition}`"
         message = f"{only}: {reason.replace(chr(0), symbols[0])}"
-        warnings.append(Diagnostic("W0103", message, Mark(span), help=help, severity=Severity.WARNING))
+        warnings.append(untyped("W0103", message, Mark(span), help=help, severity=Severity.WARNING))
     return warnings
 
 
@@ -271,16 +272,16 @@ def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> 
     fails = stated.first_outside(needed)
     place = Mark(graph.stated_at[symbol])
     if not stated:
-        verdict.diagnostics.append(Diagnostic("E0701", f"this condition never holds: no {symbol} meets it", place))
+        verdict.diagnostics.append(untyped("E0701", f"this condition never holds: no {symbol} meets it", place))
     elif fails is not None:
         failing = [d for d in verdict.demands if d.symbol == symbol and fails not in d.sizes]
         marks = _needs(failing)
         message = f"this condition is not enough: {symbol} = {fails} meets it, and the network does not work there"
-        verdict.diagnostics.append(Diagnostic("E0311", message, place, marks, help=f"{symbol} must be {describe(needed)}"))
+        verdict.diagnostics.append(untyped("E0311", message, place, marks, help=f"{symbol} must be {describe(needed)}"))
     elif (works := needed.first_outside(stated)) is not None:
         message = f"this condition is stricter than the network needs: it also works where {symbol} is {works}"
         help = f"{symbol} must be {describe(needed)}" if needed != ALL else None
-        verdict.diagnostics.append(Diagnostic("N0301", message, place, help=help, severity=Severity.NOTE))
+        verdict.diagnostics.append(untyped("N0301", message, place, help=help, severity=Severity.NOTE))
     verdict.work[symbol] = needed & stated
 
 
@@ -290,14 +291,14 @@ def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
         try:
             short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
         except SizeError as error:
-            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(tie.span)))
+            verdict.diagnostics.append(untyped("E0307", str(error), Mark(tie.span)))
             return
         if all(short.values()) and all(symbol in graph.stated for symbol in short):
             at = " and ".join(f"{symbol} = {sizes.smallest()}" for symbol, sizes in short.items())
             message = f"these conditions are not enough: {at} meet them, and the network does not work there"
             place = Mark(graph.stated_at[next(iter(short))])
             verdict.diagnostics.append(
-                Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=describe_choice(tie.sizes))
+                untyped("E0311", message, place, (Mark(tie.span, tie.reason),), help=describe_choice(tie.sizes))
             )
             return
     untie(verdict)
@@ -339,7 +340,7 @@ def untie(verdict: OpenSizes) -> None:
                     f"the open sizes are tied to one another in more than {_CHOICES} ways; give sizes that are equal one name"
                 )
     except SizeError as error:
-        verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(verdict.together[0].span)))
+        verdict.diagnostics.append(untyped("E0307", str(error), Mark(verdict.together[0].span)))
 
 
 def _entangled(verdict: OpenSizes) -> list[Together]:
@@ -378,7 +379,7 @@ def _none_together(verdict: OpenSizes, tie: Together) -> Diagnostic:
     marks += tuple(
         Mark(other.span, describe_choice(other.sizes)) for other in islice(verdict.together, _SHOWN) if other is not tie
     )
-    return Diagnostic(
+    return untyped(
         "E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, describe_choice(tie.sizes)), marks[:_SHOWN]
     )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.analysis.cost import Costs, depth
 from archdsl.analysis.training import training_of
-from archdsl.declared import show
 from archdsl.ir.unrolled import Graph, Node, Scope
+from archdsl.literals import show
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Graph, Node
 from archdsl.source import Span
 
@@ -49,7 +50,7 @@ def _spoiled_scores(graph: Graph, recipe: Recipe) -> Iterator[Diagnostic]:
             help = f"remove `{name}`, or put it before the last layer"
         else:
             continue
-        yield Diagnostic("W0106", message, Mark(node.span), help=help, severity=Severity.WARNING)
+        yield untyped("W0106", message, Mark(node.span), help=help, severity=Severity.WARNING)
 
 
 def _last_op(graph: Graph, index: int) -> Node:
@@ -78,7 +79,7 @@ def _beyond_the_run(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diag
             found.append(("unfreeze", message, f"write an earlier epoch, or `epochs = {thaw.epoch}` or more"))
     for key, message, help in found:
         place = places.get(key) or places.get("epochs")
-        yield Diagnostic("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
+        yield untyped("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
 
 
 def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
@@ -99,7 +100,7 @@ def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *,
         place = places.get(key)
         asked = place is not None and place.file.name.startswith("--set ")  # for this very network
         severity = Severity.ERROR if alone or asked else Severity.WARNING
-        yield Diagnostic("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
+        yield untyped("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
 
 
 def _labels(graph: Graph) -> dict[str, None]:

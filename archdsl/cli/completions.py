@@ -49,7 +49,7 @@ def ops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Com
 
 def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the codes of errors and warnings, each with its title."""
-    from archdsl.diagnostics.codes import CODES  # here, as above
+    from archdsl.diagnostics.codes.table import CODES  # here, as above
 
     return [_item(code, entry.title) for code, entry in CODES.items() if code.startswith(incomplete.upper())]
 

@@ -10,7 +10,8 @@ import click
 from archdsl.cli import completions
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
-from archdsl.diagnostics.codes import CODES, Code
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.table import CODES
 from archdsl.diagnostics.suggest import nearest
 from archdsl.text_table import format_columns
 

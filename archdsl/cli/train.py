@@ -156,10 +156,10 @@ class _Command:
                     network, folder, self.opened, arguments=facts, hardware=self.hardware, reading=self.reading,
                     weights=self.weights, transferred=lambda report: self._say(str(report)),
                     warn=lambda found: print_diagnostics([found]),
-                    report=lambda fault: print_diagnostics([self._remedied(network.diagnostic(fault), folder)]),
+                    report=lambda found: print_diagnostics([self._remedied(network.at_key(found), folder)]),
                 )  # fmt: skip
             except SpecError as error:
-                raise SpecError([self._remedied(found, folder) for found in error.diagnostics]) from error
+                raise error.map(lambda found: self._remedied(found, folder)) from error
             except Interrupted as stopped:
                 if not folder.begun:
                     raise
@@ -174,7 +174,7 @@ class _Command:
         if found.code not in ("E0808", "E0902") or not folder.begun:
             return found
         resume = f"`{self._resume_command(folder.path)}`"
-        return found._replace(help=f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")
+        return found.with_remedy(f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")
 
     def _resume_command(self, folder: Path) -> str:
         given = [word for name, value in self.settings for word in ("--set", f"{name}={value}")]

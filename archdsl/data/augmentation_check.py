@@ -12,7 +12,7 @@ from archdsl.recipe.transforms import sides
 def check_augmentations(
     recipe: Recipe, labels: Labels, start: tuple[int, int] | None, alike: bool, shape: tuple[int, ...]
 ) -> None:
-    """Raise `Fault` E0801 for an augmentation that has no effect, destroys images, or cannot transform the labels.
+    """Raise `SpecError` E0801 for an augmentation that has no effect, destroys images, or cannot transform the labels.
 
     `start` is the size of the smallest images before the first augmentation; None without images. `alike` means that all have it.
     """
@@ -73,7 +73,7 @@ def _check_channels(augmentation: Augmentation, channels: int) -> None:
 
 
 def _check_positions(augmentation: Augmentation, labels: Labels, follows: bool, shape: tuple[int, ...]) -> None:
-    """Raise `Fault` E0801 for a geometric augmentation that cannot transform labels per pixel."""
+    """Raise `SpecError` E0801 for a geometric augmentation that cannot transform labels per pixel."""
     moves = type(augmentation).warp is not Augmentation.warp or augmentation.painter == "archdsl.train.colors:rand_augment"
     if not moves:
         return

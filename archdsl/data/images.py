@@ -37,7 +37,7 @@ _LOOKED_AT: Final = 4000
 
 
 def opened(source: Any, name: str) -> Any:
-    """Open an image and read its header. Raise `Fault` E0802 if it is not an image."""
+    """Open an image and read its header. Raise `SpecError` E0802 if it is not an image."""
     try:
         from PIL import Image, UnidentifiedImageError  # here: an optional dependency, of this one format
     except ModuleNotFoundError as error:
@@ -117,13 +117,13 @@ def _each(
     pictures: Images, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
 ) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:  # fmt: skip
     """Return the results of reading some images, and the errors of others."""
-    from archdsl.declared import Fault
+    from archdsl.diagnostics import SpecError
 
     def outcome(index: int) -> Any:
         try:
             return read(index)
-        except Fault as fault:
-            return fault
+        except SpecError as error:
+            return error
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -131,9 +131,11 @@ def _each(
     else:
         found = [outcome(index) for index in numbers]
     named = [(pictures.name(index), result) for index, result in zip(numbers, found, strict=True)]
-    good = [(name, result) for name, result in named if not isinstance(result, Fault)]
+    good = [(name, result) for name, result in named if not isinstance(result, SpecError)]
     return good, [
-        (name, result.message.partition(": ")[2] or result.message) for name, result in named if isinstance(result, Fault)
+        (name, result.diagnostic.message.partition(": ")[2] or result.diagnostic.message)
+        for name, result in named
+        if isinstance(result, SpecError)
     ]
 
 
@@ -246,7 +248,7 @@ def _inside(cut: Region, size: tuple[int, int]) -> tuple[tuple[float, float, flo
 def mask(source: Any, name: str, cut: Region, values: tuple[int, ...] | None, known: frozenset[int] | None = None) -> Any:
     """Return the class of each pixel as int32 [height, width], with nearest-neighbour sampling; pixels outside are `IGNORED`.
 
-    Raise `Fault` E0801 for a value that is not `known`.
+    Raise `SpecError` E0801 for a value that is not `known`.
     """
     from PIL import Image, ImageOps
 
@@ -273,7 +275,7 @@ def mask(source: Any, name: str, cut: Region, values: tuple[int, ...] | None, kn
 
 
 def mask_values(image: Any, name: str) -> Any:
-    """Return the palette indices or grey values of a mask as int32. Raise `Fault` E0801 for a colour image."""
+    """Return the palette indices or grey values of a mask as int32. Raise `SpecError` E0801 for a colour image."""
     if image.mode in ("P", "L", "1") or image.mode.startswith("I"):
         return np.asarray(image).astype(np.int32)
     array = np.asarray(image.convert("RGB"))

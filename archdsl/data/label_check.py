@@ -20,7 +20,7 @@ _VOID = 255
 def check_labels(labels: Labels, recipe: Recipe, outputs: Mapping[str, Sizes], parameters: Mapping[str, Any]) -> None:
     """Check labels against the loss and against each output [outputs, ...], given by its name in messages.
 
-    Raise `Fault` E0801.
+    Raise `SpecError` E0801.
     """
     loss = recipe.loss
     if labels.classes is None and loss.wants == "classes" and not labels.soft:

@@ -19,6 +19,7 @@ import numpy as np
 
 from archdsl.data.request import unread
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 
 _SUFFIX: Final = ".npy"
 _EXPANDED: Final = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
@@ -38,7 +39,7 @@ _CHECKED: Final = 1 << 28
 def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: str) -> tuple[list[str], dict[str, Any]]:
     """Return the names of all arrays, and the arrays that `choose` selects; changes to them are not written.
 
-    Raise `Fault` E0802.
+    Raise `SpecError` E0802.
     """
     try:
         with path.open("rb") as file:
@@ -47,7 +48,7 @@ def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: s
             with zipfile.ZipFile(file) as archive:
                 members = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
                 return list(members), {name: _array(path, archive, members[name], help) for name in choose(list(members))}
-    except Fault:
+    except SpecError:
         raise
     except OSError as error:
         raise unread(f"cannot read {path}: {error.strerror or error}", help) from error
@@ -76,7 +77,7 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, help: st
 
 
 def _header(path: Path, info: zipfile.ZipInfo, member: Any, help: str) -> tuple[tuple[int, ...], bool, Any, int]:
-    """Return shape, order, dtype and the offset of the data. Raise `Fault` if the header does not match the data."""
+    """Return shape, order, dtype and the offset of the data. Raise `SpecError` if the header does not match the data."""
     if not member.peek(8).startswith(np.lib.format.MAGIC_PREFIX):
         raise unread(f"{path} has `{info.filename}`, which is no array", help)
     version = np.lib.format.read_magic(member)

@@ -17,6 +17,7 @@ from archdsl.data.regions import leading_crops, training_transforms, transformed
 from archdsl.data.request import Request, misshapen, unread
 from archdsl.data.sources import Arrays, Decoded, Header, Source, Stream
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Dataset, Recipe
 
 _CHANNELS = (1, 3, 4)
@@ -40,7 +41,7 @@ def open_data(
 ) -> Opened:
     """Open the data set of a recipe.
 
-    Raise `Fault`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
+    Raise `SpecError`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
     does not match the recipe. `ignore` is the label that the loss ignores, unless the recipe sets one.
     """
     left_out = recipe.ignore if recipe.ignore is not None else ignore
@@ -129,7 +130,7 @@ def _after_augment(shape: tuple[int, ...], recipe: Recipe) -> tuple[int, ...]:
 
 
 def _check_type(given: Input, array: Any) -> None:
-    """Raise `Fault` E0803 for an integer input without integers."""
+    """Raise `SpecError` E0803 for an integer input without integers."""
     if given.integer and array.dtype.kind not in "iub":
         whole = bool((array == array.round()).all())
         help = (
@@ -199,7 +200,7 @@ def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
 def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recipe, *, evaluation: bool) -> tuple[int, int]:
     """Return the common size of all images after the transforms.
 
-    Raise `Fault` E0803 that shows two images with different sizes.
+    Raise `SpecError` E0803 that shows two images with different sizes.
     """
     first: tuple[str, tuple[int, int], Header] | None = None
     transforms = recipe.transform if evaluation else training_transforms(recipe)
@@ -208,8 +209,8 @@ def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recip
             size = transformed_region(transforms, head.height, head.width).size
             for crop in () if evaluation else leading_crops(recipe.augment):
                 size = crop.check(size)
-        except Fault as fault:
-            raise Fault(fault.code, f"{name}: {fault.message}", argument=fault.argument, help=fault.help) from None
+        except SpecError as error:
+            raise error.in_file(name) from None
         if first is None:
             first = (name, size, head)
         elif size != first[1]:

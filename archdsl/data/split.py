@@ -18,7 +18,7 @@ def hold_out(
 ) -> tuple[Any, Any]:
     """Return the numbers of the training examples and of the held-out examples, by default a fifth.
 
-    Raise `Fault` E0802 if there are too few examples.
+    Raise `SpecError` E0802 if there are too few examples.
     """
     wanted = max(1, count // 5) if held_out is None else held_out
     if count == 1:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from archdsl import limits
-from archdsl.declared import show, type_name
 from archdsl.elaborate.values import Callee, bounded, length, problem, within
+from archdsl.literals import show, type_name
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archdsl import limits
-from archdsl.declared import show, type_name
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import control, declarations, joins, steps
 from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwritten
 from archdsl.elaborate.declarations import Claim
@@ -16,9 +16,10 @@ from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.making import Nodes
 from archdsl.elaborate.naming import Key, Naming, check_label, joined
 from archdsl.elaborate.replay import Replay
-from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir.unrolled import Condition, Head, Node, Output, Scope
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
@@ -76,15 +77,14 @@ class Bodies:
             return
         if place is not None:
             self._seen.add(place)
-        notes = (*diagnostic.notes, *call_chain(self.scope))
         kept = self.false_claims if claim else self.diagnostics
-        kept.append(diagnostic._replace(notes=notes))
+        kept.append(diagnostic.called_from(call_chain(self.scope)))
         if diagnostic.is_error and len(kept) >= limits.ERRORS:
             raise Exhausted
 
-    def failed(self, found: Problem) -> None:
+    def failed(self, found: SpecError) -> None:
         """Report what a problem says."""
-        for diagnostic in (found.diagnostic, *found.further):
+        for diagnostic in found.diagnostics:
             self.report(diagnostic)
 
     # -- bodies and statements --
@@ -102,7 +102,7 @@ class Bodies:
                         x = self.doubtful(statement, env, x, naming)
                     else:
                         x = statements[statement.__class__](self, statement, env, x, naming)
-                except Problem as found:
+                except SpecError as found:
                     self.failed(found)
                     x = self.after_error(statement, env, naming)
             env.names["x"] = x
@@ -141,7 +141,7 @@ class Bodies:
         return self.after_error(statement, env, naming)
 
     def statement(self, statement: ast.Statement, env: Environment, x: Value, naming: Naming) -> Value:
-        """The value of `x` after a statement; raises `Problem`."""
+        """The value of `x` after a statement; raises `SpecError`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
     def _damaged(self, statement: ast.Damaged, env: Environment, x: Value, naming: Naming) -> Value:
@@ -159,7 +159,7 @@ class Bodies:
         """The value of a pipeline, with its label bound."""
         if x is NO_INPUT:
             help = "begin the network with `input`"
-            self.report(Diagnostic("E0503", "this stands before the input that it takes", Mark(pipeline.span), help=help))
+            self.report(untyped("E0503", "this stands before the input that it takes", Mark(pipeline.span), help=help))
             env.names["x"] = x = UNKNOWN
         label = pipeline.label
         if label is None:
@@ -181,7 +181,7 @@ class Bodies:
             env.names["x"] = x
             try:
                 x = _STAGES[stage.__class__](self, stage, env, x, naming, None)
-            except Problem as found:
+            except SpecError as found:
                 self.failed(found)
                 naming.unsure = True
                 x = UNKNOWN
@@ -252,7 +252,7 @@ class Bodies:
             return self._apply_at(known, (), call.span, x, naming, key)
         try:
             value = self.evaluator.evaluate(call, env)
-        except Problem as found:
+        except SpecError as found:
             name = call.callee if isinstance(call, ast.CallExpr) else call
             if found.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or found.diagnostic.mark != Mark(name.span):
                 raise
@@ -279,7 +279,7 @@ class Bodies:
             if not operands:
                 self._cache.keep(call, env, op)
             return self._apply_at(op, operands, call.span, x, naming, key, callee)
-        except Problem as found:
+        except SpecError as found:
             raise with_input_unwritten(found, callee, x) from None
 
     def _apply_at(

@@ -7,8 +7,9 @@ import typing
 from typing import Any, TypeVar
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, show, signature, type_name
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.declared import Declared, signature
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, merged
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import steps
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
@@ -19,17 +20,16 @@ from archdsl.elaborate.values import (
     Environment,
     Family,
     Module,
-    Problem,
     Unknown,
     Value,
     bounded,
     length,
     open_where_fixed,
     problem,
-    together,
     within,
 )
 from archdsl.ir.unrolled import Node
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
@@ -54,12 +54,12 @@ class Binder:
         assert isinstance(cls, type)
         bound, wrong = self._by_name(callee) if callee.positional or callee.keywords else ({}, [])
         if wrong and issubclass(cls, Op) and cls.operands:
-            raise together(wrong)
+            raise merged(wrong)
         operands: list[Node] = []
         if bound:
             if any(b.value is UNKNOWN for b in bound.values()):
                 if wrong:
-                    raise together(wrong)
+                    raise merged(wrong)
                 return UNKNOWN
             if issubclass(cls, Op):
                 operands += [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
@@ -69,15 +69,15 @@ class Binder:
         values = {name: self._plain(cls, name, b) for name, b in bound.items()}
         try:
             made = self.make(cls, values, span)
-        except Fault as fault:
+        except SpecError as error:
             missing = "E0403" if wrong else None  # under a name that is wrong, perhaps
-            wrong += [_misfit(cls, found, bound, span) for found in (fault, *fault.further) if found.code != missing]
+            wrong += [_misfit(cls, found, bound, span) for found in error.diagnostics if found.code != missing]
         if wrong:
-            raise together(wrong)
+            raise merged(wrong)
         return made, tuple(operands)
 
     def make(self, cls: type[_Declared], values: dict[str, Any], span: Span) -> _Declared:
-        """One of these with these arguments; raises `Fault`."""
+        """One of these with these arguments; raises `SpecError`."""
         key = (cls, tuple((name, identity(value)) for name, value in values.items()))
         made = self._made.get(key)
         if made is None:
@@ -85,7 +85,7 @@ class Binder:
             made = self._made[key] = cls.create(values)
         return made  # type: ignore[return-value]
 
-    def _by_name(self, callee: Callee) -> tuple[dict[str, Bound], list[Problem]]:
+    def _by_name(self, callee: Callee) -> tuple[dict[str, Bound], list[SpecError]]:
         """The arguments by name, and what is wrong with the names of others."""
         cls = callee.target
         assert isinstance(cls, type)
@@ -101,7 +101,7 @@ class Binder:
             )
             raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, help)
         bound = dict(zip(order, callee.positional, strict=False))
-        wrong: list[Problem] = []
+        wrong: list[SpecError] = []
         for name, argument in (callee.keywords or {}).items():
             if name not in order:
                 help = did_you_mean(name, order) or f"it is `{signature(cls)}`"
@@ -138,7 +138,7 @@ class Binder:
         parameters = definition.parameters
         given = self._parameters_given(callee, definition)
         values: dict[str, Any] = {}
-        wrong: list[Problem] = []
+        wrong: list[SpecError] = []
         for parameter in parameters:
             bound = given.get(parameter.name)
             if bound is not None:
@@ -152,18 +152,18 @@ class Binder:
                 help = (
                     f"give it a default, or a value: `--set {parameter.name}=...`" if alone else f"it is `{header(definition)}`"
                 )
-                raise Problem(Diagnostic(
+                raise SpecError(untyped(
                     "E0403", f"`{parameter.name}` of `{definition.name}` is missing", Mark(span),
                     (Mark(parameter.span, "declared here without a default"),), help=help,
                 ))  # fmt: skip
             try:
                 _check_kind(definition, parameter, value, place)
-            except Problem as found:
+            except SpecError as found:
                 wrong.append(found)
                 value = UNKNOWN
             values[parameter.name] = env.names[parameter.name] = value
         if wrong:
-            raise together(wrong)
+            raise merged(wrong)
         damage = env.module.file.damage
         if damage is not None and damage.holds(
             definition.span.start
@@ -194,16 +194,16 @@ class Binder:
         return given
 
 
-def _misfit(cls: type[Declared], fault: Fault, bound: dict[str, Bound], span: Span) -> Problem:
-    """A fault of an argument, at its place."""
-    place = bound[fault.argument].span if fault.argument in bound else span
-    given = bound[fault.argument].value if fault.argument in bound else ()
+def _misfit(cls: type[Declared], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
+    """What is wrong with an argument, at its place."""
+    place = bound[found.argument].span if found.argument in bound else span
+    given = bound[found.argument].value if found.argument in bound else ()
     if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
-        return open_where_fixed(f"`{fault.argument}` of `{cls.name}`", given, place)
-    return problem(fault.code, fault.message, place, fault.help)
+        return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
+    return SpecError(found.at(place))
 
 
-def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
+def with_input_unwritten(found: SpecError, callee: Callee, x: Value) -> SpecError:
     """A problem with a call, with the remedy for one such as `conv(3, 64, 7)`, which has the input's channels first, as in PyTorch."""
     target, given = callee.target, callee.positional
     if (
@@ -223,10 +223,10 @@ def with_input_unwritten(found: Problem, callee: Callee, x: Value) -> Problem:
     help = f"the channels of the input are not written: `{callee.name}({written})`"
     if second <= _WIDEST and found.diagnostic.help is not None:
         help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
-    return Problem(found.diagnostic._replace(help=help), found.further)
+    return SpecError(found.diagnostic.with_remedy(help), *found.diagnostics[1:])
 
 
-def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> Problem:
+def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> SpecError:
     """What stands where a stage belongs, and is none, with the remedy where it is near one."""
     text = call.span.text
     if isinstance(value, Family):
@@ -319,7 +319,7 @@ def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any
     if isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds):
         return
     code = "E0406" if parameter.kind == "int" and isinstance(value, float) else "E0401"
-    raise Problem(Diagnostic(
+    raise SpecError(untyped(
         code, f"`{parameter.name}` of `{definition.name}` is {words}, and {show(value)} is {type_name(value)}", Mark(place),
         (Mark(parameter.span, "declared here"),) if place != getattr(parameter.default, "span", None) else (),
     ))  # fmt: skip

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from archdsl.declared import show, type_name
 from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment, problem
+from archdsl.literals import show, type_name
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.sizes import ALL, SizeSet, compared
 from archdsl.source import Span
@@ -20,7 +20,7 @@ Stated = dict[str, SizeSet]
 
 
 def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, own: Iterable[str]) -> Stated:
-    """The sizes that meet a condition, each open size by itself; raises `Problem` where they depend on each other.
+    """The sizes that meet a condition, each open size by itself; raises `SpecError` where they depend on each other.
 
     A condition is about the open sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
     One that names none (`true`) is about its `own`, those of the input that it stands at.

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl import limits
-from archdsl.declared import show, type_name
-from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics import Mark
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Family, Unknown, Value, problem
+from archdsl.literals import show, type_name
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -134,5 +135,5 @@ def _loop_values(bodies: Bodies, stage: ast.Repeat | ast.For, env: Environment) 
 
 def too_large(bodies: Bodies, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exhausted:
     """Report a count that goes over a limit; what to raise."""
-    bodies.report(Diagnostic("E0502", message, Mark(span), help=f"{help} {limits.remedy(limit)}"))
+    bodies.report(untyped("E0502", message, Mark(span), help=f"{help} {limits.remedy(limit)}"))
     return Exhausted()

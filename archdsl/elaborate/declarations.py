@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from archdsl.declared import Fault, show, type_name
-from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, did_you_mean
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.conditions import sides_of, stated_sizes
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, check_label, joined
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Unknown, Value, problem
 from archdsl.initializers import Initializer
 from archdsl.ir.unrolled import Head, Node, Output, Scope
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
 from archdsl.ops.join import Input
@@ -96,8 +97,8 @@ def _result_name(bodies: Bodies, pipeline: ast.Pipeline, env: Environment, namin
         why = "a name begins with a letter" if name[0].isdigit() else "the result has a field of that name"
         raise problem("E0207", f"a head or output cannot be called `{name}`: {why}", label.span, "choose another label")
     if name in bodies.results:
-        raise Problem(
-            Diagnostic(
+        raise SpecError(
+            untyped(
                 "E0505",
                 f"two heads or outputs are called `{name}`",
                 Mark(label.span),
@@ -130,8 +131,8 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: Value, nam
         )
     try:
         check_limits("this input is", tuple(shape))
-    except Fault as fault:
-        raise problem(fault.code, fault.message, statement.sizes.span, fault.help) from None
+    except SpecError as error:
+        raise error.at(statement.sizes.span) from None
     op = Input(key=statement.name)
     node = Node(
         len(bodies.nodes), op, (), tuple(shape), naming.scope, None, True, statement.span, statement.kind == "int", statement.name
@@ -165,7 +166,7 @@ def _unlike_an_image(statement: ast.Input, shape: Shape) -> Diagnostic | None:
         help = f"an image has channels too: `input {name} [1, {sizes[0]}, {sizes[1]}]`"
     else:
         return None
-    return Diagnostic("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
+    return untyped("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
 
 
 _IMAGES: Final = frozenset({"image", "img", "picture", "photo"})
@@ -187,12 +188,12 @@ def _input_size(bodies: Bodies, statement: ast.Input, place: int, env: Environme
         raise problem(code, f"a size is {what}, and not {size.span.text}", size.span, help)
     try:
         value = bodies.evaluator.evaluate(size, env)
-    except Problem as found:
+    except SpecError as found:
         at = found.diagnostic.mark.span if found.diagnostic.code == "E0201" and found.diagnostic.mark is not None else None
         symbol = next((name.id for name in ast.names(size) if name.span == at and name.id[0].isupper()), None)
         if symbol is None:
             raise
-        raise Problem(found.diagnostic._replace(help=_calculated(statement, symbol))) from None
+        raise SpecError(found.diagnostic.with_remedy(_calculated(statement, symbol))) from None
     if isinstance(value, OpenSize):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value < 1:
@@ -254,7 +255,7 @@ def init(bodies: Bodies, statement: ast.Init, env: Environment, x: Value, naming
     for setting in statement.settings:
         try:
             _rule(bodies, setting, env)
-        except Problem as found:
+        except SpecError as found:
             bodies.failed(found)
     return x
 
@@ -285,7 +286,7 @@ def _set_rule(bodies: Bodies, setting: ast.Setting, rule: Initializer) -> None:
     first = bodies.initialized.setdefault(setting.name, setting.name_span)
     if first != setting.name_span:
         message = f"`init` says twice how `{setting.name}` starts"
-        raise Problem(Diagnostic("E0204", message, Mark(setting.name_span), (Mark(first, "the first"),), help="delete one"))
+        raise SpecError(untyped("E0204", message, Mark(setting.name_span), (Mark(first, "the first"),), help="delete one"))
     op = Op.registry.get(setting.name)
     assert op is not None and issubclass(op, WeightedOp)
     try:
@@ -298,7 +299,7 @@ def _set_rule(bodies: Bodies, setting: ast.Setting, rule: Initializer) -> None:
 
 
 def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> Diagnostic | None:
-    """What there is to say where an `expect` does not hold; raises `Problem` where it is no condition."""
+    """What there is to say where an `expect` does not hold; raises `SpecError` where it is no condition."""
     if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
         return None
     claim = expect.claim
@@ -306,4 +307,4 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> D
         return None
     while isinstance(claim, ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
         claim = claim.then if evaluator.truth(claim.condition, env) else claim.other
-    return Diagnostic("E0701", f"`{claim.span.text}` does not hold{sides_of(evaluator, claim, env)}", Mark(claim.span))
+    return untyped("E0701", f"`{claim.span.text}` does not hold{sides_of(evaluator, claim, env)}", Mark(claim.span))

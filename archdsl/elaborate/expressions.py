@@ -8,8 +8,7 @@ from math import isfinite
 from typing import Any
 
 from archdsl import limits
-from archdsl.declared import Fault, show, type_name
-from archdsl.diagnostics import did_you_mean
+from archdsl.diagnostics import SpecError, did_you_mean
 from archdsl.elaborate import steps
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
@@ -36,6 +35,7 @@ from archdsl.elaborate.values import (
 )
 from archdsl.initializers import Initializer
 from archdsl.ir.unrolled import Node
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
@@ -69,7 +69,7 @@ class Evaluator:
         }
 
     def evaluate(self, expression: ast.Expr, env: Environment) -> Any:
-        """The value of an expression; raises `Problem` where it has none."""
+        """The value of an expression; raises `SpecError` where it has none."""
         self._depth += 1
         try:
             self.steps += steps.EXPRESSION
@@ -367,8 +367,8 @@ class Evaluator:
             if isinstance(result, float) and not isfinite(result):
                 raise problem("E0409", f"`{name}` gives {result} here, and numbers end at 1.8e308", e.span)
             return result
-        except Fault as fault:
-            raise problem(fault.code, fault.message, e.span, fault.help) from None
+        except SpecError as error:
+            raise error.at(e.span) from None
         except TypeError:
             raise problem("E0404", f"`{name}` does not take {len(values)} arguments", e.span) from None
         except (OverflowError, ValueError) as error:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.mismatch import branches_differ, skip_differs
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, Value, problem
+from archdsl.elaborate.values import UNKNOWN, Environment, Unknown, Value, problem
 from archdsl.ir.unrolled import Condition, Node
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Concat, Mul, Shake
@@ -69,10 +69,8 @@ def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span, 
     assert op is not None
     try:
         return bodies.binder.make(op, {field: float(value)}, span)  # type: ignore[no-any-return]
-    except Fault as fault:
-        raise problem(
-            fault.code, fault.message.replace(f"`{field}` of `{name}`", f"`{option}` of `skip`"), span, fault.help
-        ) from None
+    except SpecError as error:
+        raise error.of("skip", option).at(span) from None
 
 
 def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
@@ -99,14 +97,11 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
         joined = bodies.nodes.apply(op, nodes, naming.scope, None, join.keyword)
         _open_branches(bodies, joined, nodes, join)
         return joined
-    except Fault as fault:
-        raise problem(fault.code, fault.message, spans.get(fault.argument, join.keyword), fault.help) from None
-    except Problem as found:
-        if found.diagnostic.code in ("E0302", "E0303"):
-            raise branches_differ(
-                found.diagnostic.code, found.diagnostic.message, join.keyword, nodes, found.diagnostic.help
-            ) from None
-        raise
+    except SpecError as error:
+        found = error.diagnostic
+        if found.code in ("E0302", "E0303"):
+            raise branches_differ(found.code, found.message, join.keyword, nodes, found.help) from None
+        raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 
 def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], join: ast.Join) -> None:
@@ -151,7 +146,7 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
                 raise problem(
                     "E0504", "a head, an output or an input is not a branch", statement.span, "put it before or after the join"
                 )
-        except Problem as problem_found:
+        except SpecError as problem_found:
             bodies.failed(problem_found)
             found.append(bodies.after_error(statement, env, naming))
     return found

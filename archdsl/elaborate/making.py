@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from archdsl import limits
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.elaborate import steps
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Key
-from archdsl.elaborate.values import Callee, Problem, problem
+from archdsl.elaborate.values import Callee, problem
 from archdsl.ir.unrolled import Node, Scope
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
@@ -48,8 +47,8 @@ class Nodes(list[Node]):
             self._evaluator.spend(steps.ANEW, span)
             try:
                 shape = op.output(*shapes)
-            except Fault as fault:
-                raise _shape_problem(fault, inputs, span, callee) from None
+            except SpecError as error:
+                raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
             except SizeError as error:
                 raise problem("E0307", f"`{op.name}`: {error}", span) from None
             self._inferred[known] = shape
@@ -85,14 +84,12 @@ class Nodes(list[Node]):
             )
 
 
-def _shape_problem(fault: Fault, inputs: tuple[Node, ...], span: Span, callee: Callee | None) -> Problem:
-    """An op's fault at its place: the argument's, where it is one, and where the input came from."""
-    place = span
-    if callee is not None and fault.argument and fault.argument in (callee.keywords or {}):
-        place = (callee.keywords or {})[fault.argument].span
-    marks = tuple(Mark(node.span, f"gives {format_shape(node.shape)}") for node in inputs if node.span != span)
-    related = marks if fault.code.startswith("E03") else ()
-    return Problem(Diagnostic(fault.code, fault.message, Mark(place), related, help=fault.help))
+def _placed(found: Diagnostic, inputs: tuple[Node, ...], span: Span, callee: Callee | None) -> Diagnostic:
+    """What an op found, at the place of the argument at fault or else of the call, and where the inputs came from."""
+    given = callee.keywords or {} if callee is not None else {}
+    place = given[found.argument].span if found.argument in given else span
+    marks = [Mark(node.span, f"gives {format_shape(node.shape)}") for node in inputs if node.span != span]
+    return found.at(place).with_marks(marks if found.about_shapes else ())
 
 
 def _integer(op: Op, inputs: tuple[Node, ...], span: Span) -> bool:

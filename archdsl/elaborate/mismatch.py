@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.elaborate.values import Problem
+from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Node
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 
-def skip_differs(nodes: Sequence[Node], start: Node, body: Node, shortcut: Node, keyword: Span) -> Problem:
+def skip_differs(nodes: Sequence[Node], start: Node, body: Node, shortcut: Node, keyword: Span) -> SpecError:
     """The error for a skip whose body and shortcut do not add up."""
     related = [*_changes(nodes, start, body), *(_changes(nodes, start, shortcut) if shortcut is not start else ())]
     message = (
@@ -19,14 +19,14 @@ def skip_differs(nodes: Sequence[Node], start: Node, body: Node, shortcut: Node,
         f"the shortcut {format_shape(shortcut.shape)}"
     )
     help = _projection(nodes, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
-    return Problem(Diagnostic("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
+    return SpecError(untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
 
 
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Node], help: str | None) -> Problem:
+def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Node], help: str | None) -> SpecError:
     """The error for a join of several branches, with the shape of each."""
     related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6])
     help = help or _same_map(branches)
-    return Problem(Diagnostic(code, message, Mark(keyword, "joined here"), related, help=help))
+    return SpecError(untyped(code, message, Mark(keyword, "joined here"), related, help=help))
 
 
 def _same_map(branches: Sequence[Node]) -> str | None:

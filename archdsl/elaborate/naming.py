@@ -7,8 +7,8 @@ import re
 from typing import Any, Final, NamedTuple
 
 from archdsl import limits
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.elaborate.values import Problem
+from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Scope
 from archdsl.source import Span
 
@@ -89,7 +89,7 @@ def joined(pieces: list[Any], span: Span) -> str:
     return "".join(texts)
 
 
-def _too_long(beginning: str, length: int, span: Span) -> Problem:
+def _too_long(beginning: str, length: int, span: Span) -> SpecError:
     why = f"has {length:,} characters, over the limit of {limits.LABEL_CHARACTERS:,}"
     return _bad(f"{beginning[:20]}...", span, why, limits.remedy("LABEL_CHARACTERS"))
 
@@ -111,26 +111,24 @@ def check_label(name: str, span: Span) -> str:
     return name
 
 
-def _bad(name: str, span: Span, why: str, help: str) -> Problem:
-    return Problem(Diagnostic("E0207", f"the label `{name}` {why}", Mark(span), help=help))
+def _bad(name: str, span: Span, why: str, help: str) -> SpecError:
+    return SpecError(untyped("E0207", f"the label `{name}` {why}", Mark(span), help=help))
 
 
-def _clash(name: str, span: Span, first: Span) -> Problem:
+def _clash(name: str, span: Span, first: Span) -> SpecError:
     message = f"the family `{name}[...]` and the label `{name}` have one key"
-    return Problem(Diagnostic("E0203", message, Mark(span), (Mark(first, "the first"),), help="give one of them another name"))
+    return SpecError(untyped("E0203", message, Mark(span), (Mark(first, "the first"),), help="give one of them another name"))
 
 
-def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:
+def _twice(scope: Scope, name: str, span: Span, first: Span) -> SpecError:
     where = f"in `{scope.path}`" if scope.path else "in the network"
     help = 'an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
     if first == span:
-        return Problem(
-            Diagnostic(
-                "E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help
-            )
+        return SpecError(
+            untyped("E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help)
         )
-    return Problem(
-        Diagnostic(
+    return SpecError(
+        untyped(
             "E0203",
             f"two stages {where} are called `{name}`",
             Mark(span),

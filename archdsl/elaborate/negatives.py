@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Graph
 from archdsl.ops.pooling import LpPool
 from archdsl.source import Span
@@ -22,5 +23,5 @@ def roots_of_negatives(graph: Graph) -> list[Diagnostic]:
         which = "windows whose sum is negative" if op.p % 2 == 1 else "negative numbers"
         message = f"`lppool` with `p = {op.p:g}` gives NaN for {which}"
         help = "an even `p` takes any numbers; or write `relu` before it"
-        found.setdefault(node.span, Diagnostic("W0108", message, Mark(node.span), help=help, severity=Severity.WARNING))
+        found.setdefault(node.span, untyped("W0108", message, Mark(node.span), help=help, severity=Severity.WARNING))
     return list(found.values())

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from archdsl import limits
-from archdsl.declared import type_name
-from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, did_you_mean
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.bodies import Bodies
 from archdsl.elaborate.declarations import Claim, check_claim
 from archdsl.elaborate.naming import Naming
@@ -16,8 +16,9 @@ from archdsl.elaborate.negatives import roots_of_negatives
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.reach import FalseClaim
 from archdsl.elaborate.uncalled import check_uncalled
-from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Problem, Unknown, problem
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Bound, Callee, Environment, Exhausted, Module, Unknown, problem
 from archdsl.ir.unrolled import Graph, Head, Node, Output, Scope
+from archdsl.literals import type_name
 from archdsl.ops.base import Category, Op
 from archdsl.records import record
 from archdsl.source import SourceFile, Span
@@ -50,7 +51,7 @@ class Elaboration:
                 false = check_claim(self._bodies.evaluator, claim.statement, env)
                 if false is not None:
                     self.false_claims.append(FalseClaim(*self._about, false, self._bodies.evaluator.unread))
-            except Problem as error:
+            except SpecError as error:
                 errors.append(error.diagnostic)
             except Exhausted:
                 return errors + self._bodies.diagnostics[reported:]
@@ -80,7 +81,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
         with _claims_of(bodies, about, false_claims):
             try:
                 graph = _network(bodies, module, definition, settings or {})
-            except Problem as found:
+            except SpecError as found:
                 bodies.failed(found)
         check_uncalled(bodies, module, definition, lambda block: _claims_of(bodies, (module, block), false_claims))
     except Exhausted:
@@ -209,7 +210,7 @@ def _with_settings(
             if expression is not None:
                 value = bodies.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
             keywords[name] = Bound(value, span)
-        except Problem as found:
+        except SpecError as found:
             bodies.failed(found)
     return Callee(network, callee.module, callee.positional, keywords)
 
@@ -217,7 +218,7 @@ def _with_settings(
 def _check_setting(
     name: str, text: str, names: list[str], fixed: set[str], definition: ast.Definition, network: ast.Network
 ) -> None:
-    """Raise `Problem` where a setting is not one of the open parameters, or is empty."""
+    """Raise `SpecError` where a setting is not one of the open parameters, or is empty."""
     if name not in names:
         from archdsl.recipe.setting_paths import assignment, meant_path  # here: the models of recipes take time to define
 
@@ -245,7 +246,7 @@ def _unused_values(graph: Graph) -> list[Diagnostic]:
             message = f"{what} is never used"
             found.setdefault(
                 node.span,
-                Diagnostic(
+                untyped(
                     "W0101", message, Mark(node.span), help="take it up by its label, or delete it", severity=Severity.WARNING
                 ),
             )
@@ -259,7 +260,7 @@ def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
         "what the result needs stands outside of `aux`, with a label of its own; what is wanted besides the result is an `output`"
     )
     return [
-        Diagnostic(
+        untyped(
             "W0104",
             f"the head `{head.name}` runs in evaluation, too: the result is made from it",
             Mark(head.span),
@@ -287,7 +288,7 @@ def _channels_as_fractions(graph: Graph) -> list[Diagnostic]:
                     if op.parameters_in_order()[0] == name
                     else f"leave it out, or write `{name} = ...`"
                 )
-                found.setdefault(node.span, Diagnostic("W0105", message, Mark(node.span), help=help, severity=Severity.WARNING))
+                found.setdefault(node.span, untyped("W0105", message, Mark(node.span), help=help, severity=Severity.WARNING))
     return list(found.values())
 
 
@@ -313,5 +314,5 @@ def _never_read(module: Module) -> list[Diagnostic]:
         for what, name, span in never:
             if name not in read:
                 message = f"`{definition.name}` never reads its {what} `{name}`"
-                found.append(Diagnostic("W0102", message, Mark(span), help="delete it, or use it", severity=Severity.WARNING))
+                found.append(untyped("W0102", message, Mark(span), help="delete it, or use it", severity=Severity.WARNING))
     return found

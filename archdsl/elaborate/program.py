@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
@@ -25,12 +26,12 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
     most = 4 * limits.SOURCE_CHARACTERS
     try:
         if mark is not None and path.exists() and not path.is_file():
-            return Diagnostic("E0601", f"{name} is no file", mark, help="an import names a file of definitions")
+            return untyped("E0601", f"{name} is no file", mark, help="an import names a file of definitions")
         with path.open("rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
             size = max(path.stat().st_size, len(data))
-            return Diagnostic(
+            return untyped(
                 "E0603",
                 f"{name} has {'over ' if size == len(data) else ''}{size:,} bytes, too many for a spec",
                 mark,
@@ -40,7 +41,7 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
         folder = os.path.isdir(path)
         within = [f"`{path / name}`" for name in _neighbours(path / "any.arch")] if folder else []
         help = f"name a file in it: {', '.join(within[:4])}" if within else did_you_mean(path.name, _neighbours(path))
-        return Diagnostic(
+        return untyped(
             "E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=help if within or not folder else None
         )
     return decode_source(data, name, mark)
@@ -49,7 +50,7 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
 def decode_source(data: bytes, name: str, mark: Mark | None = None) -> SourceFile | Diagnostic:
     """The bytes as text, or what keeps them from being one."""
     if b"\0" in data:
-        return Diagnostic(
+        return untyped(
             "E0602",
             f"{name} is not text: it holds a zero byte at offset {data.index(0)}",
             mark,
@@ -58,7 +59,7 @@ def decode_source(data: bytes, name: str, mark: Mark | None = None) -> SourceFil
     try:
         return SourceFile(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        return Diagnostic(
+        return untyped(
             "E0602", f"{name} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}", mark, help="save it as UTF-8"
         )
 
@@ -124,7 +125,7 @@ class Program:
             self._loading.pop()
         for extra in file.recipes[1:]:
             self.diagnostics.append(
-                Diagnostic("E0204", "a file has one recipe", Mark(extra.span), (Mark(file.recipes[0].span, "the first"),))
+                untyped("E0204", "a file has one recipe", Mark(extra.span), (Mark(file.recipes[0].span, "the first"),))
             )
         return module
 
@@ -134,12 +135,12 @@ class Program:
             first = module.definitions.get(name)
             if first is not None:
                 self.diagnostics.append(
-                    Diagnostic("E0204", f"`{name}` is defined twice", mark, (Mark(first.name_span, "the first"),))
+                    untyped("E0204", f"`{name}` is defined twice", mark, (Mark(first.name_span, "the first"),))
                 )
                 module.unclear.add(name)
             elif (owner := _owner(name)) is not None:
                 message = f"`{name}` is {owner}, and a definition cannot take its name"
-                self.diagnostics.append(Diagnostic("E0205", message, mark, help=f"choose another, such as `my_{name}`"))
+                self.diagnostics.append(untyped("E0205", message, mark, help=f"choose another, such as `my_{name}`"))
                 module.unclear.add(name)
             else:
                 module.definitions[name] = definition
@@ -151,12 +152,12 @@ class Program:
         for parameter in definition.parameters:
             if parameter.name == "x":
                 message = "`x` is the tensor that flows, and cannot be a parameter"
-                self.diagnostics.append(Diagnostic("E0205", message, Mark(parameter.span), help="choose another name"))
+                self.diagnostics.append(untyped("E0205", message, Mark(parameter.span), help="choose another name"))
             if parameter.name in first:
                 message = f"`{definition.name}` has two parameters called `{parameter.name}`"
                 related = (Mark(first[parameter.name], "the first"),)
                 self.diagnostics.append(
-                    Diagnostic("E0204", message, Mark(parameter.span), related, help="give one of them another name")
+                    untyped("E0204", message, Mark(parameter.span), related, help="give one of them another name")
                 )
             first.setdefault(parameter.name, parameter.span)
 
@@ -167,14 +168,14 @@ class Program:
             module.imports[item.name] = Module(ast.File(item.span.file, (), (), (), (), hidden=True), {}, {})
         elif (owner := _owner(item.name)) is not None:
             message = f"`{item.name}` is {owner}, and an import cannot take its name"
-            self.diagnostics.append(Diagnostic("E0205", message, Mark(item.name_span), help="choose another name after `as`"))
+            self.diagnostics.append(untyped("E0205", message, Mark(item.name_span), help="choose another name after `as`"))
             module.unclear.add(item.name)
         elif item.name in module.definitions or item.name in module.imports:
             first = module.definitions.get(item.name)
             related = (Mark(first.name_span, "the first"),) if first is not None else ()
             message = f"`{item.name}` is defined twice"
             self.diagnostics.append(
-                Diagnostic("E0204", message, Mark(item.name_span), related, help="choose another name after `as`")
+                untyped("E0204", message, Mark(item.name_span), related, help="choose another name after `as`")
             )
         else:
             module.imports[item.name] = found
@@ -183,30 +184,28 @@ class Program:
         """The module that an import means, loaded once."""
         mark = Mark(item.path_span)
         if path is None or self._root is None:
-            return Diagnostic(
+            return untyped(
                 "E0605", "a text without a file cannot import: there is no folder to look in", mark, help="save it as a file"
             )
         wanted = Path(item.path)
         if wanted.is_absolute() or "\\" in item.path or "\0" in item.path:
-            return Diagnostic("E0605", f"an import's path is relative to its file, with `/` between folders: {item.path!r}", mark)
+            return untyped("E0605", f"an import's path is relative to its file, with `/` between folders: {item.path!r}", mark)
         target = _resolved(_real(path).parent / wanted)
         if target is None:
-            return Diagnostic("E0601", f"the import {item.path!r} cannot be read: it is a link to itself", mark)
+            return untyped("E0601", f"the import {item.path!r} cannot be read: it is a link to itself", mark)
         if not target.is_relative_to(self._root):
-            return Diagnostic(
+            return untyped(
                 "E0605", f"the import {item.path!r} leaves the folder of the network's file", mark, help="copy the file beside it"
             )
         if target in self._loading:
             chain = " -> ".join(p.name for p in [*self._loading[self._loading.index(target) :], target])
-            return Diagnostic(
-                "E0604", f"imports go round in a circle: {chain}", mark, help="move what both need into a third file"
-            )
+            return untyped("E0604", f"imports go round in a circle: {chain}", mark, help="move what both need into a third file")
         if target in self._modules:
             return self._modules[target]
         for limit, count in (("IMPORTS", len(self._modules)), ("IMPORT_DEPTH", len(self._loading))):
             if count >= getattr(limits, limit):
                 message = f"a network draws on at most {limits.IMPORTS:,} files, {limits.IMPORT_DEPTH:,} deep"
-                return Diagnostic("E0502", message, mark, help=limits.remedy(limit))
+                return untyped("E0502", message, mark, help=limits.remedy(limit))
         source = self._within_limits(read_source(target, str(Path(path.parent / wanted)), mark), mark)
         return source if isinstance(source, Diagnostic) else self.module(source, target)
 
@@ -218,7 +217,7 @@ class Program:
         if characters <= limits.SOURCE_CHARACTERS or len(source.text) > limits.SOURCE_CHARACTERS:
             return source
         message = f"with {source.name}, this spec has {characters:,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}"
-        return Diagnostic("E0603", message, mark, help=limits.remedy("SOURCE_CHARACTERS"))
+        return untyped("E0603", message, mark, help=limits.remedy("SOURCE_CHARACTERS"))
 
 
 def _resolved(path: Path) -> Path | None:
@@ -263,19 +262,19 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
     networks = {n: d for n, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)}
     listed = ", ".join(f"{'-' if shown == '<stdin>' else shown}:{n}" for n in networks)
     if name == "":
-        return Diagnostic("E0208", f"a name is missing after `{shown}:`", help=f"it has {listed}" if listed else None)
+        return untyped("E0208", f"a name is missing after `{shown}:`", help=f"it has {listed}" if listed else None)
     if name is not None:
         if name in networks:
             return networks[name]
         block = module.definitions.get(name)
         message = f"`{name}` in {shown} is a block" if block is not None else f"{shown} has no network `{name}`"
         mark = Mark(block.name_span) if block is not None else None
-        return Diagnostic("E0208", message, mark, help=did_you_mean(name, networks) or (f"it has {listed}" if listed else None))
+        return untyped("E0208", message, mark, help=did_you_mean(name, networks) or (f"it has {listed}" if listed else None))
     if stem in networks:
         return networks[stem]
     if len(networks) == 1:
         return next(iter(networks.values()))
     if not networks:
-        return Diagnostic("E0208", f"{shown} defines no network", help="`network name { input image [3, 32, 32] ... }`")
+        return untyped("E0208", f"{shown} defines no network", help="`network name { input image [3, 32, 32] ... }`")
     unlike = f", and none is called `{stem}`" if stem else ""
-    return Diagnostic("E0208", f"{shown} defines several networks{unlike}", help=f"say which: {listed}")
+    return untyped("E0208", f"{shown} defines several networks{unlike}", help=f"say which: {listed}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archdsl.declared import Fault, show
+from archdsl.declared import Fault
+from archdsl.literals import show
 from archdsl.recipe import Recipe
 from archdsl.recipe.setting_paths import SHORTHANDS, SettingPath
 from archdsl.source import SourceFile, Span
@@ -13,7 +14,7 @@ from archdsl.syntax.parser import parse_expression
 
 
 def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span: Span) -> ast.Expr:
-    """What stands under a key, or its default, with the part at a path replaced. Raises `Fault` E0607 if there is no such part."""
+    """What stands under a key, or its default, with the part at a path replaced. Raises `SpecError` E0607 if there is no such part."""
     key = path.key
     if (path.item is None and path.parameter is None) or key not in Recipe.model_fields:  # an unknown key is reported as one
         return value

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Final
 
-from archdsl.declared import show
-from archdsl.diagnostics import Diagnostic, Severity
+from archdsl.diagnostics import Diagnostic, Severity, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.control import tentative
 from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Problem, Unknown
+from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Unknown
 from archdsl.ir.unrolled import Node, Scope
+from archdsl.literals import show
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def check_uncalled(
         try:
             with tentative(bodies), claims_of(definition):
                 bodies.run(definition.body, env, UNKNOWN, Naming(Scope(definition.name, None, "block", definition.name_span)))
-        except Problem as found:
+        except SpecError as found:
             bodies.failed(found)
         except Exhausted:
             if any(diagnostic.is_error for diagnostic in bodies.diagnostics):
@@ -82,9 +83,8 @@ class Assuming:
         values = [f"{name} = {show(value)}" for name, value in given.items() if not isinstance(value, Node | Unknown)]
         assumed = " and ".join([*values, *(f"that {condition}" for condition in self.conditions)])
         notes = (f"`{self._network.name}` does not call `{self._block.name}`", *error.notes)
-        return error._replace(
-            code="W0107", message=f"assuming {assumed}: {error.message}", notes=notes, severity=Severity.WARNING
-        )
+        message = f"assuming {assumed}: {error.message}"
+        return untyped("W0107", message, error.mark, error.related, notes, error.help, Severity.WARNING)
 
     def _called_elsewhere(self) -> bool:
         """Whether another network of the file names the block, or one that does."""

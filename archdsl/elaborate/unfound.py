@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics import Mark, SpecError, did_you_mean
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.labels import Labels
-from archdsl.elaborate.values import FUNCTIONS, Environment, Problem, problem
+from archdsl.elaborate.values import FUNCTIONS, Environment, problem
 from archdsl.ops import Op
 from archdsl.syntax import nodes as ast
 
@@ -18,27 +19,27 @@ class Unfound:
 
     def __init__(self) -> None:
         self._labels = Labels()
-        self._said: dict[tuple[ast.Name, str], Problem] = {}
+        self._said: dict[tuple[ast.Name, str], SpecError] = {}
 
-    def name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> Problem:
+    def name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> SpecError:
         """Nothing is called so here; with the label that is, out of sight, or the name among the known that is meant."""
         if (e, otherwise) not in self._said:
             self._said[e, otherwise] = self._name(e, env, known, otherwise)
         return self._said[e, otherwise]
 
-    def stage(self, e: ast.Name, env: Environment) -> Problem:
+    def stage(self, e: ast.Name, env: Environment) -> SpecError:
         """Nothing that could stand where a stage stands is called so."""
         blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block)]
         known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]
         return self.name(e, env, known, "a stage is an op, a block or a label before it; `archdsl ops` lists the ops")
 
-    def _name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str) -> Problem:
+    def _name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str) -> SpecError:
         hidden = self._labels.around(env.module.file, e.id, e.span)
         if hidden is not None:
             label, later = hidden
             message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
             rule = "a label is visible after its statement, in the same braces and those inside"
-            return Problem(Diagnostic("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
+            return SpecError(untyped("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
         if e.id in FUNCTIONS:
             return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
         if e.id in {"True", "False", "None"}:

@@ -8,36 +8,23 @@ from dataclasses import field
 from typing import Any, Final, Protocol
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, describe, show, type_name
-from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.declared import Declared, Fault, describe
+from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Node
+from archdsl.literals import show, type_name
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 
-class Problem(Exception):
-    """A diagnostic on its way to the statement that it ends; `further` ones are about other arguments of the same call."""
-
-    def __init__(self, diagnostic: Diagnostic, further: tuple[Diagnostic, ...] = ()) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
-        self.further = further
-
-
-def together(problems: list[Problem]) -> Problem:
-    """Several problems of one call as one: the first, with the others."""
-    first, *others = problems
-    return Problem(first.diagnostic, (*first.further, *(other.diagnostic for other in others)))
-
-
-def problem(code: str, message: str, span: Span, help: str | None = None) -> Problem:
+def problem(code: str, message: str, span: Span, help: str | None = None) -> SpecError:
     """A problem at a place."""
-    return Problem(Diagnostic(code, message, Mark(span), help=help))
+    return SpecError(untyped(code, message, Mark(span), help=help))
 
 
-def open_where_fixed(what: str, value: Any, span: Span) -> Problem:
+def open_where_fixed(what: str, value: Any, span: Span) -> SpecError:
     """A size that the input leaves open, where a number decides what the network is."""
     return problem("E0307", f"{what} is a fixed number, and {_OPEN.format(show(value))}", span, _FIX)
 
@@ -47,11 +34,11 @@ _FIX: Final = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_
 
 
 def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
-    """What a check that may raise `Fault` gives; its fault as a problem at a place."""
+    """What a check gives; if it raises `SpecError`, at a place."""
     try:
         return check(value)
-    except Fault as fault:
-        raise problem(fault.code, fault.message, span, fault.help) from None
+    except SpecError as error:
+        raise error.at(span) from None
 
 
 class TooLarge(Protocol):
@@ -202,7 +189,7 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def bounded(values: tuple[Any, ...] | range) -> tuple[Any, ...] | range:
-    """The list, if it is short enough to go through; `Fault` E0409 otherwise."""
+    """The list, if it is short enough to go through; `SpecError` E0409 otherwise."""
     if not _short(values):
         raise Fault(
             "E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS")
@@ -218,7 +205,7 @@ def _short(values: tuple[Any, ...] | range) -> bool:
 
 
 def nested(value: tuple[Any, ...] | Callee, depth: int = 1) -> int:
-    """How many elements a list of lists has in all, or arguments a call; `Fault` E0409 where it is too large or too deep."""
+    """How many elements a list of lists has in all, or arguments a call; `SpecError` E0409 where it is too large or too deep."""
     what, parts = ("lists", value) if isinstance(value, tuple) else ("calls", value.arguments)
     if depth > limits.LIST_DEPTH:
         raise Fault(

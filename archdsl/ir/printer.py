@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archdsl.declared import show
 from archdsl.ir.core import Call, Function, Graph, Node, OpNode, Usage, Value
+from archdsl.literals import show
 from archdsl.shapes import format_shape
 
 _MARKS = {Usage.ALWAYS: "", Usage.TRAINING: "  # training only", Usage.NEVER: "  # unused"}

@@ -1,79 +1,60 @@
 """Activations: elementwise functions, and softmax. The shape stays.
 
-PyTorch can overwrite the input of `relu`, `relu6`, `leaky_relu`, `elu` and `selu`, since their gradients
-follow from the output; these then keep the output, and so does whatever keeps it anyway.
+The gradients of `relu`, `relu6`, `leaky_relu`, `elu` and `selu` follow from the output, so these may overwrite their input.
+They then save the output, as does every op that saves it anyway.
 """
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from archdsl.ops.base import Call, Category, Lowering, Op, PositiveFloat, both_forms, fixed_channels, normal_axis
+from archdsl.ops.base import Category, Op, PositiveFloat, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
 
 class _Activation(Op):
-    """An elementwise function; `module` and `function` are its names in PyTorch."""
+    """An elementwise function."""
 
     category = Category.ACTIVATION
-    module: ClassVar[str]
-    function: ClassVar[str]
 
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
         return inputs[0]
 
-    def options(self) -> dict[str, Any]:
-        """PyTorch's keyword arguments: the parameters that differ from their default, which is PyTorch's too."""
-        return {key: getattr(self, key) for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The module and the function of that name."""
-        return both_forms(self.module, self.function, **self.options())
+class _FromOutput(_Activation):
+    """An activation whose gradient can be computed from its output."""
 
-
-class _Overwriting(_Activation):
-    """An activation that can be computed in place."""
-
-    def overwrites(self) -> bool:
-        """Whether the gradient follows from the output, with these parameters."""
+    @property
+    def gradient_from_output(self) -> bool:
+        """Whether it can with these parameters."""
         return True
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The module and the function of that name, in place where that is asked and possible."""
-        options = self.options() | ({"inplace": True} if inplace and self.overwrites() else {})
-        return both_forms(self.module, self.function, **options)
 
-
-class Relu(_Overwriting, name="relu"):
+class Relu(_FromOutput, name="relu"):
     """`max(0, x)` (Nair & Hinton 2010)."""
 
-    module, function = "nn.ReLU", "F.relu"
     example = "relu"
     sign = "positive"
 
 
-class Relu6(_Overwriting, name="relu6"):
+class Relu6(_FromOutput, name="relu6"):
     """`min(max(0, x), 6)` (Howard et al. 2017, arXiv:1704.04861)."""
 
-    module, function = "nn.ReLU6", "F.relu6"
     example = "relu6"
     sign = "positive"
 
 
-class LeakyRelu(_Overwriting, name="leaky_relu"):
+class LeakyRelu(_FromOutput, name="leaky_relu"):
     """`x` above zero, `slope * x` below (Maas et al. 2013)."""
 
-    module, function = "nn.LeakyReLU", "F.leaky_relu"
     example = "leaky_relu(0.1)"
 
     slope: float = Field(0.01, description="slope below zero")
 
-    def options(self) -> dict[str, Any]:
-        """`negative_slope`."""
-        return {"negative_slope": self.slope}
-
-    def overwrites(self) -> bool:
+    @property
+    def gradient_from_output(self) -> bool:
         """The output's sign tells the input's unless the slope is negative."""
         return self.slope >= 0
 
@@ -87,6 +68,10 @@ class PRelu(_Activation, name="prelu"):
     init_value: float = Field(0.25, description="the slope at the start")
     per_channel: bool = Field(False, description="a slope for each channel")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the number of slopes and their initial value."""
+        return {"slopes": self._slopes(inputs[0]), "init_value": self.init_value}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
         self._slopes(inputs[0])
@@ -96,33 +81,26 @@ class PRelu(_Activation, name="prelu"):
         """The slopes."""
         return {"weight": (self._slopes(inputs[0]),)}
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.PReLU`."""
-        options: dict[str, Any] = {"num_parameters": self._slopes(inputs[0])} if self.per_channel else {}
-        options |= {"init": self.init_value} if self.init_value != 0.25 else {}
-        return Lowering(Call("nn.PReLU", (), tuple(options.items())))
-
     def _slopes(self, shape: Shape) -> int:
         return fixed_channels(self.name, shape[0]) if self.per_channel else 1
 
 
-class Elu(_Overwriting, name="elu"):
+class Elu(_FromOutput, name="elu"):
     """`x` above zero, `alpha * (exp(x) - 1)` below (Clevert et al. 2015, arXiv:1511.07289)."""
 
-    module, function = "nn.ELU", "F.elu"
     example = "elu"
 
     alpha: float = Field(1.0, description="the limit below zero, negated")
 
-    def overwrites(self) -> bool:
+    @property
+    def gradient_from_output(self) -> bool:
         """The output's sign tells the input's unless `alpha` is negative."""
         return self.alpha >= 0
 
 
-class Selu(_Overwriting, name="selu"):
+class Selu(_FromOutput, name="selu"):
     """The scaled ELU that keeps mean and variance (Klambauer et al. 2017, arXiv:1706.02515)."""
 
-    module, function = "nn.SELU", "F.selu"
     example = "selu"
 
 
@@ -130,7 +108,6 @@ class Gelu(_Activation, name="gelu"):
     """`x` times the normal distribution function of `x` (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
 
     saves_output = False
-    module, function = "nn.GELU", "F.gelu"
     example = "gelu"
 
     approximate: Literal["tanh"] | None = Field(None, description="`tanh` for the approximation of section 2 of the paper")
@@ -140,7 +117,6 @@ class Silu(_Activation, name="silu"):
     """`x * sigmoid(x)`, also called swish (Elfwing et al. 2017, arXiv:1702.03118)."""
 
     saves_output = False
-    module, function = "nn.SiLU", "F.silu"
     example = "silu"
 
 
@@ -148,14 +124,12 @@ class Mish(_Activation, name="mish"):
     """`x * tanh(softplus(x))` (Misra 2019, arXiv:1908.08681)."""
 
     saves_output = False
-    module, function = "nn.Mish", "F.mish"
     example = "mish"
 
 
 class Sigmoid(_Activation, name="sigmoid"):
     """`1 / (1 + exp(-x))`."""
 
-    module, function = "nn.Sigmoid", "torch.sigmoid"
     example = "sigmoid"
     sign = "positive"
 
@@ -163,7 +137,6 @@ class Sigmoid(_Activation, name="sigmoid"):
 class Tanh(_Activation, name="tanh"):
     """The hyperbolic tangent."""
 
-    module, function = "nn.Tanh", "torch.tanh"
     example = "tanh"
 
 
@@ -175,21 +148,20 @@ class Softmax(_Activation, name="softmax"):
 
     axis: int = Field(0, description="the axis that sums to one: 0 is the channels, -1 the last")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the axis, counted from the front."""
+        return {"axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
         normal_axis(self.name, self.axis, len(inputs[0]))
         return inputs[0]
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Softmax`; the batch comes before axis 0."""
-        return both_forms("nn.Softmax", "F.softmax", dim=normal_axis(self.name, self.axis, len(inputs[0])) + 1)
 
 
 class Hardswish(_Activation, name="hardswish"):
     """`x * relu6(x + 3) / 6` (Howard et al. 2019, arXiv:1905.02244)."""
 
     saves_output = False
-    module, function = "nn.Hardswish", "F.hardswish"
     example = "hardswish"
 
 
@@ -197,7 +169,6 @@ class Hardsigmoid(_Activation, name="hardsigmoid"):
     """`relu6(x + 3) / 6` (Howard et al. 2019, arXiv:1905.02244)."""
 
     saves_output = False
-    module, function = "nn.Hardsigmoid", "F.hardsigmoid"
     example = "hardsigmoid"
     sign = "positive"
 
@@ -206,7 +177,6 @@ class Softplus(_Activation, name="softplus"):
     """`log(1 + exp(beta * x)) / beta`, a smooth rectifier; the line itself above the threshold."""
 
     saves_output = False
-    module, function = "nn.Softplus", "F.softplus"
     example = "softplus"
 
     beta: PositiveFloat = Field(1.0, description="how sharp the bend is")
@@ -247,7 +217,3 @@ class Act(Op, name="act"):
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """As the activation's."""
         return self.f.macs(output, *inputs)
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """As the activation's."""
-        return self.f.lower(*inputs, inplace=inplace)

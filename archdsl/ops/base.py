@@ -1,10 +1,11 @@
-"""What an op is: one class that holds its parameters, shape rule, weights, cost and PyTorch lowering.
+"""The base class of ops: parameters, resolved attributes, shape rule, weights, buffers and cost.
 
-An op sees shapes only, channels first and without the batch dimension; sizes may be open, so shape
-rules use `+ - * //` alone and never branch on a spatial size unless they ask `fixed` for it first.
-A rule that does not hold raises `Fault`; the elaborator knows the place and adds it.
+How a target writes an op, for example as PyTorch code, belongs to the target. An op sees shapes only, channels first and
+without the batch axis. Sizes may be symbolic, so shape rules use `+ - * //` alone and never branch on a spatial size unless
+they ask `fixed` for it first. A rule that does not hold raises `Fault`; the elaborator adds the place.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from math import gcd, isqrt, prod
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
@@ -38,34 +39,6 @@ class Category(StrEnum):
     SCALE = "scale"
     JOIN = "join"
     INPUT = "input"
-
-
-class Call(NamedTuple):
-    """A constructor call in generated source: `target(*args, **kwargs)`.
-
-    A target without a dot is a class of the torch backend's runtime, which the emitter inlines.
-    An argument may be a `Call` itself. `defaults` are what a keyword that is not in `kwargs` means, and `names` say what
-    the arguments by position are, so that calls that differ in numbers alone can share a class.
-    """
-
-    target: str
-    args: tuple[Any, ...] = ()
-    kwargs: tuple[tuple[str, Any], ...] = ()
-    defaults: tuple[tuple[str, Any], ...] = ()
-    names: tuple[str, ...] = ()
-
-
-class Lowering(NamedTuple):
-    """How an op is written in PyTorch; at least one of the forms.
-
-    `module` constructs an `nn.Module` that is called with the op's inputs. `function` is an expression
-    over `{0}`, `{1}`, ... (the inputs) and `{training}`, for ops without state. `parameter` constructs a
-    bare `nn.Parameter`, used by `function` as `{parameter}`.
-    """
-
-    module: Call | None = None
-    function: str | None = None
-    parameter: Call | None = None
 
 
 class Need(NamedTuple):
@@ -115,8 +88,21 @@ class Op(Declared):
         """A normalization with a learned shift, after which a bias would be redundant."""
         return False
 
+    @property
+    def gradient_from_output(self) -> bool:
+        """Whether the gradient can be computed from the output alone, so that the op may overwrite its input."""
+        return False
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the parameters as numbers for these inputs, with the sizes that follow from the inputs.
+
+        Nothing in it is `same`, `auto` or None where a number follows; windows, strides and padding have one number per axis.
+        A target reads this, not the fields.
+        """
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "init"}
+
     def infer(self, *inputs: Shape) -> Shape:
-        """The output shape. Raises `Fault` where the inputs do not fit."""
+        """Return the output shape. Raise `Fault` if the inputs do not fit."""
         raise NotImplementedError
 
     def output(self, *inputs: Shape) -> Shape:
@@ -145,10 +131,6 @@ class Op(Declared):
         The same rule as `torch.utils.flop_counter`, halved.
         """
         return 0
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The PyTorch form. `inplace` says that the first input may be overwritten."""
-        raise NotImplementedError
 
 
 class WeightedOp(Op):
@@ -300,16 +282,6 @@ def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
         bounds = f"between {-rank} and {rank - 1}"
         raise Fault("E0402", f"`{argument}` of `{name}` must lie {bounds} here, and is {axis}", argument=argument)
     return axis % rank
-
-
-def both_forms(module: str, function: str, *args: Any, **options: Any) -> Lowering:
-    """A module and the function of the same arguments: `nn.MaxPool2d(2)` and `F.max_pool2d({0}, 2)`."""
-    return Lowering(Call(module, args, tuple(options.items())), written(function, "{0}", *map(repr, args), **options))
-
-
-def written(function: str, *args: str, **options: Any) -> str:
-    """A call as source; positional arguments are source already."""
-    return f"{function}({', '.join([*args, *(f'{key}={value!r}' for key, value in options.items())])})"
 
 
 def elements(shapes: dict[str, tuple[int, ...]]) -> int:

@@ -1,38 +1,34 @@
 """Convolutions."""
 
+from collections.abc import Mapping
 from math import prod
 from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from archdsl.declared import Fault, show
+from archdsl.declared import Fault
+from archdsl.literals import show
 from archdsl.ops.base import (
-    Call,
     Category,
-    Lowering,
     PadPerAxis,
     PerAxis,
     PositiveInt,
     WeightedOp,
     channels_and_axes,
     check_groups,
-    compact,
     per_axis,
     window_output,
 )
 from archdsl.shapes import Dim, Shape
-
-_DEFAULTS = (("stride", 1), ("padding", 0), ("dilation", 1), ("groups", 1), ("bias", True))
-"""What `torch.nn.Conv2d` and its kind take a keyword for where it is not given."""
 
 
 class _Geometry(NamedTuple):
     """A convolution with every default filled in; numbers per spatial axis."""
 
     out: int
-    kernel: tuple[int, ...]
+    k: tuple[int, ...]
     stride: tuple[int, ...]
-    padding: tuple[int, ...]
+    pad: tuple[int, ...]
     dilation: tuple[int, ...]
     groups: int
     bias: bool
@@ -49,6 +45,11 @@ class _Windowed(WeightedOp):
         """The full geometry, with every default filled in, for an input of so many channels and axes."""
         raise NotImplementedError
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the input channels and the geometry."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        return {"in_channels": channels, **self.geometry(channels, len(sizes))._asdict()}
+
     def infer(self, *inputs: Shape) -> Shape:
         """`[C, ...]` to `[out, ...]`."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
@@ -57,7 +58,7 @@ class _Windowed(WeightedOp):
             g.out,
             *(
                 window_output(self.name, n, k, s, p, p, d)
-                for n, k, s, p, d in zip(sizes, g.kernel, g.stride, g.padding, g.dilation, strict=True)
+                for n, k, s, p, d in zip(sizes, g.k, g.stride, g.pad, g.dilation, strict=True)
             ),
         )
 
@@ -65,33 +66,14 @@ class _Windowed(WeightedOp):
         """Weight `[out, in / groups, *kernel]`, and a bias unless it is off."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
-        weight = {"weight": (g.out, channels // g.groups, *g.kernel)}
+        weight = {"weight": (g.out, channels // g.groups, *g.k)}
         return weight | ({"bias": (g.out,)} if g.bias else {})
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Output elements, times the window, times the input channels of a group."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
-        return prod(output, start=prod(g.kernel) * channels // g.groups)
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Conv1d`, `Conv2d` or `Conv3d`."""
-        channels, sizes = channels_and_axes(self.name, inputs[0])
-        g = self.geometry(channels, len(sizes))
-        options: list[tuple[str, Any]] = [("kernel_size", compact(g.kernel))]
-        if set(g.stride) != {1}:
-            options.append(("stride", compact(g.stride)))
-        if set(g.padding) != {0}:
-            options.append(("padding", compact(g.padding)))
-        if set(g.dilation) != {1}:
-            options.append(("dilation", compact(g.dilation)))
-        if g.groups != 1:
-            options.append(("groups", g.groups))
-        if not g.bias:
-            options.append(("bias", False))
-        return Lowering(
-            module=Call(f"nn.Conv{len(sizes)}d", (channels, g.out), tuple(options), _DEFAULTS, ("in_channels", "out_channels"))
-        )
+        return prod(output, start=prod(g.k) * channels // g.groups)
 
 
 def _same(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
@@ -202,6 +184,10 @@ class UpConv(_Windowed, name="upconv"):
             per_axis(self.dilation, axes, "dilation"), self.groups, self.bias is not False,
         )  # fmt: skip
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the input channels, the geometry and the output padding."""
+        return {**super().attributes(*inputs), "output_pad": per_axis(self.output_pad, len(inputs[0]) - 1, "output_pad")}
+
     def infer(self, *inputs: Shape) -> Shape:
         """`(n - 1) * stride - 2 * pad + dilation * (k - 1) + output_pad + 1` on each axis."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
@@ -213,7 +199,7 @@ class UpConv(_Windowed, name="upconv"):
                 raise Fault("E0402", f"`output_pad` must be less than {steps}, and is {e}", argument="output_pad")
         out = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + e + 1
-            for n, k, s, p, d, e in zip(sizes, g.kernel, g.stride, g.padding, g.dilation, extra, strict=True)
+            for n, k, s, p, d, e in zip(sizes, g.k, g.stride, g.pad, g.dilation, extra, strict=True)
         )
         for n in out:
             if isinstance(n, int) and n < 1:
@@ -224,24 +210,10 @@ class UpConv(_Windowed, name="upconv"):
         """Weight `[in, out / groups, *kernel]`, and a bias unless it is off."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
-        return {"weight": (channels, g.out // g.groups, *g.kernel)} | ({"bias": (g.out,)} if g.bias else {})
+        return {"weight": (channels, g.out // g.groups, *g.k)} | ({"bias": (g.out,)} if g.bias else {})
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Input elements, times the window, times the output channels of a group."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
-        return prod(inputs[0], start=prod(g.kernel) * g.out // g.groups)
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.ConvTranspose1d`, `2d` or `3d`."""
-        call = super().lower(*inputs).module
-        assert call is not None
-        options = dict(call.kwargs)
-        if self.output_pad != 0:
-            axes = len(inputs[0]) - 1
-            options["output_padding"] = compact(per_axis(self.output_pad, axes, "output_pad"))
-        return Lowering(
-            module=Call(
-                call.target.replace("Conv", "ConvTranspose"), call.args, tuple(options.items()), call.defaults, call.names
-            )
-        )
+        return prod(inputs[0], start=prod(g.k) * g.out // g.groups)

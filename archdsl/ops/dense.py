@@ -1,12 +1,13 @@
 """Dense layers, and the rearrangements that lead to them."""
 
+from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
 from archdsl.declared import Fault
-from archdsl.ops.base import Call, Category, Lowering, Op, PositiveInt, WeightedOp, fixed, fixed_channels
+from archdsl.ops.base import Category, Op, PositiveInt, WeightedOp, fixed, fixed_channels
 from archdsl.shapes import Dim, Shape, format_shape
 
 
@@ -25,6 +26,10 @@ class Linear(WeightedOp, name="linear"):
     bias: bool = Field(True, description="a learned shift for each output feature")
     axis: Literal[-1] | None = Field(None, description="-1 for the last axis of an input with more than two")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the number of input features with the parameters."""
+        return {"in_features": self._features(inputs[0]), "out": self.out, "bias": self.bias}
+
     def infer(self, *inputs: Shape) -> Shape:
         """`[F]` to `[out]`, `[L, F]` to `[L, out]`."""
         self._features(inputs[0])
@@ -37,11 +42,6 @@ class Linear(WeightedOp, name="linear"):
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Output elements times input features."""
         return prod(output, start=self._features(inputs[0]))
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Linear`."""
-        options = () if self.bias else (("bias", False),)
-        return Lowering(Call("nn.Linear", (self._features(inputs[0]), self.out), options))
 
     def _features(self, shape: Shape) -> int:
         if self.axis is None and len(shape) not in (1, 2):
@@ -64,10 +64,6 @@ class Flatten(Op, name="flatten"):
         """The number of elements, which must be fixed."""
         return (_elements(self.name, inputs[0]),)
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Flatten`; the batch stays."""
-        return Lowering(Call("nn.Flatten"), "torch.flatten({0}, 1)")
-
 
 def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
     if not sizes or any(size < 1 and size != -1 for size in sizes) or sizes.count(-1) > 1:
@@ -84,6 +80,10 @@ class Reshape(Op, name="reshape"):
 
     sizes: Annotated[tuple[int, ...], AfterValidator(_sizes)] = Field(description="the new shape, without the batch")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the sizes, with the computed one in place of -1."""
+        return {"sizes": self.infer(*inputs)}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The sizes as given; they must hold as many elements as the input."""
         total, known = _elements(self.name, inputs[0]), prod(size for size in self.sizes if size != -1)
@@ -95,10 +95,6 @@ class Reshape(Op, name="reshape"):
                 help=f"the sizes must multiply to {total}; one of them may be -1, which is then computed",
             )
         return tuple(total // known if size == -1 else size for size in self.sizes)
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`Tensor.reshape`; the batch stays."""
-        return Lowering(function=f"{{0}}.reshape({{0}}.shape[0], {', '.join(map(str, self.infer(*inputs)))})")
 
 
 class Embedding(WeightedOp, name="embedding"):
@@ -120,10 +116,6 @@ class Embedding(WeightedOp, name="embedding"):
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """The table `[n, dim]`."""
         return {"weight": (self.n, self.dim)}
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Embedding`."""
-        return Lowering(Call("nn.Embedding", (self.n, self.dim)))
 
 
 def _elements(name: str, shape: Shape) -> int:

@@ -1,17 +1,15 @@
 """Joins: where branches meet. They are written as statements with braces, not called by name."""
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
 from pydantic import Field
 
 from archdsl.declared import Fault
-from archdsl.ops.base import Category, Lowering, Op, normal_axis
+from archdsl.ops.base import Category, Op, normal_axis
 from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import at_least, equal
-
-_MOST_TERMS = 500
-"""Python compiles no expression that nests deeper than some thousand, and `a + b + c` nests to the left."""
 
 
 class _Join(Op):
@@ -42,10 +40,6 @@ class Add(_Join, name="add"):
         """All shapes are equal; an open size may meet another (the place records that they must agree)."""
         return equal_shapes(self.name, inputs, "E0302")
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`a + b`."""
-        return Lowering(function=_chained(" + ", len(inputs)))
-
 
 class Mul(_Join, name="mul"):
     """The elementwise product of branches; `[C, 1, 1]` gates `[C, H, W]`: `mul { x; gate }`."""
@@ -61,10 +55,6 @@ class Mul(_Join, name="mul"):
             raise Fault("E0302", f"`mul` joins shapes of different rank: {_list(inputs)}")
         return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`a * b`."""
-        return Lowering(function=_chained(" * ", len(inputs)))
-
 
 class Concat(_Join, name="concat"):
     """Branches side by side along an axis, the channels unless `axis` says another (0 is channels)."""
@@ -74,6 +64,10 @@ class Concat(_Join, name="concat"):
 
     axis: int = Field(0, description="which axis grows: 0 is the channels, -1 the last")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the axis, counted from the front."""
+        return {"axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+
     def infer(self, *inputs: Shape) -> Shape:
         """Sizes add up along the axis and agree elsewhere."""
         rank = len(inputs[0])
@@ -82,11 +76,6 @@ class Concat(_Join, name="concat"):
         axis = normal_axis(self.name, self.axis, rank)
         rest = equal_shapes(self.name, [shape[:axis] + shape[axis + 1 :] for shape in inputs], "E0303", shown=inputs)
         return (*rest[:axis], sum(shape[axis] for shape in inputs), *rest[axis:])
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.cat`; the batch comes before axis 0."""
-        axis = normal_axis(self.name, self.axis, len(inputs[0])) + 1
-        return Lowering(function=f"torch.cat([{', '.join(f'{{{i}}}' for i in range(len(inputs)))}], {axis})")
 
 
 class Shake(_Join, name="shake"):
@@ -100,11 +89,6 @@ class Shake(_Join, name="shake"):
     def infer(self, *inputs: Shape) -> Shape:
         """All shapes are equal."""
         return equal_shapes(self.name, inputs, "E0302")
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The runtime's `shake`."""
-        branches = ", ".join(f"{{{i}}}" for i in range(len(inputs)))
-        return Lowering(function=f"shake([{branches}], {{training}})")
 
 
 def equal_shapes(name: str, shapes: Any, code: str, shown: Any = None) -> Shape:
@@ -143,13 +127,3 @@ def _wider(size: Dim, other: Dim) -> Dim:
 
 def _list(shapes: Any) -> str:
     return ", ".join(format_shape(shape) for shape in shapes)
-
-
-def _chained(operator: str, count: int) -> str:
-    """The inputs joined by an operator; a single one is copied, since the output must not be the input itself."""
-    if count == 1:
-        return "{0}.clone()"
-    terms = [f"{{{i}}}" for i in range(count)]
-    while len(terms) > _MOST_TERMS:
-        terms = [f"({operator.join(terms[i : i + _MOST_TERMS])})" for i in range(0, len(terms), _MOST_TERMS)]
-    return operator.join(terms)

@@ -1,27 +1,24 @@
 """Normalizations."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from archdsl.declared import Fault
 from archdsl.ops.base import (
-    Call,
     Category,
-    Lowering,
     Need,
     Op,
     PositiveFloat,
     PositiveInt,
     Probability,
     WeightedOp,
-    both_forms,
     channels_and_axes,
     check_groups,
     demand,
     fixed,
     normal_axis,
-    written,
 )
 from archdsl.shapes import Shape
 
@@ -50,6 +47,11 @@ class _Normalization(WeightedOp):
             raise ValueError("`init` fills the weight, which `affine = false` leaves out")
         return self
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the number of channels and of spatial axes with the parameters."""
+        channels, _ = channels_and_axes(self.name, inputs[0], self.axes)
+        return {"channels": channels, **super().attributes(*inputs)}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
         channels_and_axes(self.name, inputs[0], self.axes)
@@ -76,12 +78,6 @@ class BatchNorm(_Normalization, name="bn"):
         channels, _ = channels_and_axes(self.name, inputs[0], self.axes)
         return {"running_mean": (channels,), "running_var": (channels,), "num_batches_tracked": ()}
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.BatchNorm1d`, `2d` or `3d`."""
-        channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
-        options = _changed(self, eps="eps", momentum="momentum", affine="affine")
-        return Lowering(Call(f"nn.BatchNorm{max(len(sizes), 1)}d", (channels,), options, names=("num_features",)))
-
 
 class GroupNorm(_Normalization, name="gn"):
     """Group normalization: each image's groups of channels over all positions (Wu & He 2018, arXiv:1803.08494)."""
@@ -105,10 +101,6 @@ class GroupNorm(_Normalization, name="gn"):
         """More than one value in each group."""
         return _several_values("gn", inputs[0][1:]) if inputs[0][0] == self.groups else []
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.GroupNorm`."""
-        return Lowering(Call("nn.GroupNorm", (self.groups, inputs[0][0]), _changed(self, eps="eps", affine="affine")))
-
 
 class LayerNorm(_Normalization, name="ln"):
     """Layer normalization: each position over its channels (Ba et al. 2016, arXiv:1607.06450).
@@ -122,6 +114,11 @@ class LayerNorm(_Normalization, name="ln"):
     eps: PositiveFloat = Field(1e-5, description="added to the variance")
     axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the size of the normalized axis, and which axis that is, counted from the front."""
+        features, _ = self._features(inputs[0])
+        return {"channels": features, "eps": self.eps, "axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
         self._features(inputs[0])
@@ -131,11 +128,6 @@ class LayerNorm(_Normalization, name="ln"):
         """A scale and a shift for each channel."""
         features, _ = self._features(inputs[0])
         return {"weight": (features,), "bias": (features,)}
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.LayerNorm` where the axis is the last, else the runtime's `ChannelLayerNorm`."""
-        features, last = self._features(inputs[0])
-        return Lowering(Call("nn.LayerNorm" if last else "ChannelLayerNorm", (features,), _changed(self, eps="eps")))
 
     def _features(self, shape: Shape) -> tuple[int, bool]:
         """The size of the normalized axis, and whether that is the last one."""
@@ -157,11 +149,6 @@ class InstanceNorm(_Normalization, name="instance_norm"):
     def needs(self, *inputs: Shape) -> list[Need]:
         """More than one position."""
         return _several_values("instance_norm", inputs[0][1:])
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.InstanceNorm1d`, `2d` or `3d`."""
-        channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
-        return Lowering(Call(f"nn.InstanceNorm{len(sizes)}d", (channels,), _changed(self, eps="eps", affine="affine")))
 
 
 _WIDEST = 1_024
@@ -192,19 +179,6 @@ class LocalResponseNorm(Op, name="lrn"):
             help = f"from {2 * channels - 1:,} on, each channel counts for every other"
             raise Fault("E0402", message, argument="size", help=help)
         return inputs[0]
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.LocalResponseNorm`. On three axes PyTorch takes a view of two as one, which a transposed tensor does not give."""
-        options = dict(_changed(self, alpha="alpha", beta="beta", k="k"))
-        if len(inputs[0]) == 4:
-            return Lowering(function=written("F.local_response_norm", "{0}.contiguous()", str(self.size), **options))
-        return both_forms("nn.LocalResponseNorm", "F.local_response_norm", self.size, **options)
-
-
-def _changed(op: Op, **names: str) -> tuple[tuple[str, Any], ...]:
-    """Keyword arguments for the fields that differ from their default, which is PyTorch's as well."""
-    fields = type(op).model_fields
-    return tuple((to, getattr(op, field)) for field, to in names.items() if getattr(op, field) != fields[field].default)
 
 
 def _several_values(name: str, sizes: Shape) -> list[Need]:

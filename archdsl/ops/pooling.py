@@ -1,5 +1,6 @@
 """Pooling."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
@@ -7,21 +8,18 @@ from pydantic import Field
 from archdsl.declared import Fault
 from archdsl.ops.base import (
     Category,
-    Lowering,
     Need,
     Op,
     PadPerAxis,
     PerAxis,
     PositiveFloat,
-    both_forms,
     channels_and_axes,
-    compact,
     demand,
     per_axis,
     window_count,
     window_output,
 )
-from archdsl.shapes import Dim, OpenSize, Shape
+from archdsl.shapes import Dim, Shape
 
 
 class _Pool(Op):
@@ -40,7 +38,7 @@ class _Window(_Pool):
     def infer(self, *inputs: Shape) -> Shape:
         """Channels stay; each axis shrinks by the stride."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
-        kernel, stride, pad, dilation = (self._each(field, len(sizes)) for field in ("k", "stride", "pad", "dilation"))
+        kernel, stride, pad, dilation = self._windows(len(sizes))
         for k, p in zip(kernel, pad, strict=True):
             if p > k // 2:
                 raise Fault(
@@ -54,13 +52,14 @@ class _Window(_Pool):
         demand(self.needs(*inputs))
         return (channels, *out)
 
-    def options(self, axes: int) -> dict[str, Any]:
-        """PyTorch's keyword arguments, without the defaults."""
-        kernel, stride, pad, dilation = (self._each(field, axes) for field in ("k", "stride", "pad", "dilation"))
-        given: dict[str, Any] = {"stride": compact(stride)} if stride != kernel else {}
-        given |= {"padding": compact(pad)} if any(pad) else {}
-        given |= {"dilation": compact(dilation)} if set(dilation) != {1} else {}
-        return given | ({"ceil_mode": True} if self._ceil else {})
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return window, stride, padding and dilation per axis, with the other parameters."""
+        windows = dict(zip(("k", "stride", "pad", "dilation"), self._windows(len(inputs[0]) - 1), strict=True))
+        return {**super().attributes(*inputs), **windows, "ceil": self._ceil}
+
+    def _windows(self, axes: int) -> list[tuple[int, ...]]:
+        """Return window, stride, padding and dilation, each per axis."""
+        return [self._each(field, axes) for field in ("k", "stride", "pad", "dilation")]
 
     @property
     def _ceil(self) -> bool:
@@ -99,22 +98,13 @@ class MaxPool(_Window, name="maxpool"):
         longer than where it does.
         """
         sizes = inputs[0][1:]
-        fields = [self._each(field, len(sizes)) for field in ("k", "stride", "pad", "dilation")]
         found = []
-        for size, kernel, stride, pad, dilation in zip(sizes, *fields, strict=True):
+        for size, kernel, stride, pad, dilation in zip(sizes, *self._windows(len(sizes)), strict=True):
             least = -pad % dilation + 1
             below = window_count(least - 1, kernel, stride, pad, pad, dilation, ceil=self._ceil)
             if least > 1 and isinstance(below, int) and below > 0:  # else no window fits into less
                 found.append(_steps_over(size, least, pad, dilation))
         return found
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.MaxPool1d`, `2d` or `3d`; over an open length the runtime's."""
-        axes = len(inputs[0]) - 1
-        own = axes == 1 and isinstance(inputs[0][1], OpenSize)
-        options = self.options(axes) | ({"stride": self._each("stride", 1)[0]} if own else {})
-        module, function = ("MaxPool1d", "max_pool1d") if own else (f"nn.MaxPool{axes}d", f"F.max_pool{axes}d")
-        return both_forms(module, function, compact(self._each("k", axes)), **options)
 
 
 def _steps_over(size: Dim, least: int, pad: int, dilation: int) -> Need:
@@ -142,12 +132,6 @@ class AvgPool(_Window, name="avgpool"):
         """Room for a window, in three axes."""
         return self._whole_windows(inputs[0])
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.AvgPool1d`, `2d` or `3d`."""
-        axes = len(inputs[0]) - 1
-        options = self.options(axes) | ({} if self.count_pad else {"count_include_pad": False})
-        return both_forms(f"nn.AvgPool{axes}d", f"F.avg_pool{axes}d", compact(self._each("k", axes)), **options)
-
 
 class LpPool(_Window, name="lppool"):
     """The `p`-th root of the sum of `x^p` over each window: the Euclidean norm at `p = 2`, near the maximum for a large `p`.
@@ -171,16 +155,15 @@ class LpPool(_Window, name="lppool"):
         """Roots are not, where they are real; sums are not where no term is."""
         return inputs or self.p != 1
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.LPPool1d`, `2d` or `3d`."""
-        axes = len(inputs[0]) - 1
-        return both_forms(f"nn.LPPool{axes}d", f"F.lp_pool{axes}d", self.p, compact(self._each("k", axes)), **self.options(axes))
-
 
 class _PoolTo(_Pool):
     """A pool to a fixed size, from any size."""
 
     size: PerAxis = Field(description="output size, one number or one for each axis")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the output size per axis."""
+        return {"size": per_axis(self.size, len(inputs[0]) - 1, "size")}
 
     def infer(self, *inputs: Shape) -> Shape:
         """Channels stay; every axis becomes `size`."""
@@ -193,23 +176,11 @@ class MaxPoolTo(_PoolTo, name="maxpool_to"):
 
     example = "maxpool_to(7)"
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.AdaptiveMaxPool1d`, `2d` or `3d`."""
-        axes = len(inputs[0]) - 1
-        size = compact(per_axis(self.size, axes, "size"))
-        return both_forms(f"nn.AdaptiveMaxPool{axes}d", f"F.adaptive_max_pool{axes}d", size)
-
 
 class AvgPoolTo(_PoolTo, name="avgpool_to"):
     """The means over as many windows as the output has places, whatever the input's size."""
 
     example = "avgpool_to(7)"
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.AdaptiveAvgPool1d`, `2d` or `3d`."""
-        axes = len(inputs[0]) - 1
-        size = compact(per_axis(self.size, axes, "size"))
-        return both_forms(f"nn.AdaptiveAvgPool{axes}d", f"F.adaptive_avg_pool{axes}d", size)
 
 
 class GlobalAveragePool(_Pool, name="gap"):
@@ -221,8 +192,3 @@ class GlobalAveragePool(_Pool, name="gap"):
         """Channels stay; every axis becomes 1."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         return (channels, *(1 for _ in sizes))
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.AdaptiveAvgPool1d`, `2d` or `3d` to a size of one."""
-        axes = len(inputs[0]) - 1
-        return both_forms(f"nn.AdaptiveAvgPool{axes}d", f"F.adaptive_avg_pool{axes}d", 1)

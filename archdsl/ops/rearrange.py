@@ -1,5 +1,6 @@
 """Padding, cropping, enlarging and reordering."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
@@ -7,24 +8,19 @@ from pydantic import AfterValidator, Field, InstanceOf, model_validator
 from archdsl import limits
 from archdsl.declared import Fault
 from archdsl.ops.base import (
-    Call,
     Category,
-    Lowering,
     Need,
     Op,
     PadPerAxis,
     PerAxis,
     PositiveInt,
-    both_forms,
     channels_and_axes,
     check_groups,
-    compact,
     demand,
     normal_axis,
     per_axis,
-    written,
 )
-from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
+from archdsl.shapes import Dim, Shape, SizeError, format_shape
 
 Interpolation = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 
@@ -51,6 +47,11 @@ class Pad(Op, name="pad"):
             raise ValueError(f"`value` has no meaning with `mode = {self.mode}`")
         return self
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the rows before and after per axis, and what they hold."""
+        before, after = zip(*self._sides(len(inputs[0]) - 1), strict=True)
+        return {"before": before, "after": after, "mode": self.mode, "value": self.value}
+
     def infer(self, *inputs: Shape) -> Shape:
         """Channels stay; each axis grows by both sides."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
@@ -65,16 +66,6 @@ class Pad(Op, name="pad"):
         message = "`pad` cannot add {1} rows with `mode = {0}` to a size of {2}: it takes them from the input"
         sides = zip(inputs[0][1:], self._sides(len(inputs[0]) - 1), strict=True)
         return [Need(n, max(s) + least, message.format(self.mode, max(s), n)) for n, s in sides if max(s)]
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.ZeroPad2d` and its kin; PyTorch lists the last axis first."""
-        axes = len(inputs[0]) - 1
-        flat = tuple(amount for side in reversed(self._sides(axes)) for amount in side)
-        fill = "Constant" if self.value else "Zero"
-        kind = {"zeros": fill, "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}[self.mode]
-        how: dict[str, Any] = {"mode": self.mode} if self.mode != "zeros" else {"value": self.value} if self.value else {}
-        value = (self.value,) if self.value else ()
-        return Lowering(Call(f"nn.{kind}Pad{axes}d", (compact(flat), *value)), written("F.pad", "{0}", repr(flat), **how))
 
     def _sides(self, axes: int) -> list[tuple[int, int]]:
         """Rows before and after, for each axis."""
@@ -94,6 +85,10 @@ class PadChannels(Op, name="pad_channels"):
 
     to: PositiveInt = Field(description="channels of the output")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return how many channels are added."""
+        return {"channels": self.to - channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))[0]}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The input's sizes with `to` channels; there may not be more before."""
         channels, sizes = channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
@@ -101,11 +96,6 @@ class PadChannels(Op, name="pad_channels"):
             message = f"`pad_channels({self.to})` only adds channels, and gets {channels}"
             raise Fault("E0402", message, argument="to", help=f"`slice(0..{self.to})` takes the first {self.to}")
         return (self.to, *sizes)
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.functional.pad`, which lists the last axis first."""
-        channels, sizes = channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
-        return Lowering(function=written("F.pad", "{0}", repr((0, 0) * len(sizes) + (0, self.to - channels))))
 
 
 class CropLike(Op, name="crop_like"):
@@ -129,10 +119,6 @@ class CropLike(Op, name="crop_like"):
         message = f"`crop_like` cannot cut {format_shape(value)} to the larger {format_shape(like)}"
         return [Need(_difference(n, m), 0, message) for n, m in zip(value[1:], like[1:], strict=True)]
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The runtime's `center_crop`."""
-        return Lowering(function="center_crop({0}, {1})")
-
 
 class ResizeLike(Op, name="resize_like"):
     """The input interpolated to the size of another value."""
@@ -146,16 +132,15 @@ class ResizeLike(Op, name="resize_like"):
     mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
     align_corners: bool = Field(False, description="whether the corners' centres stay in place; not for `nearest`")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the mode for the rank of the input."""
+        return _interpolation(self, len(inputs[0]) - 1)
+
     def infer(self, *inputs: Shape) -> Shape:
         """The input's channels and the other's sizes."""
         shape = _sized_like(self.name, *inputs)
         _interpolation(self, len(shape) - 1)
         return shape
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.functional.interpolate`."""
-        options = _interpolation(self, len(inputs[0]) - 1)
-        return Lowering(function=written("F.interpolate", "{0}", "{1}.shape[2:]", **options))
 
 
 class Upsample(Op, name="upsample"):
@@ -169,17 +154,16 @@ class Upsample(Op, name="upsample"):
     mode: Interpolation = Field("nearest", description="how values between are made; `linear` follows the rank")
     align_corners: bool = Field(False, description="whether the corners' centres stay in place; not for `nearest`")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the factor per axis, and the mode for the rank of the input."""
+        axes = len(inputs[0]) - 1
+        return {"scale": per_axis(self.scale, axes, "scale"), **_interpolation(self, axes)}
+
     def infer(self, *inputs: Shape) -> Shape:
         """Channels stay; each axis grows by its factor."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         _interpolation(self, len(sizes))
         return (channels, *(n * factor for n, factor in zip(sizes, per_axis(self.scale, len(sizes), "scale"), strict=True)))
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Upsample`, which is `interpolate`."""
-        axes = len(inputs[0]) - 1
-        scale = compact(per_axis(self.scale, axes, "scale"))
-        return both_forms("nn.Upsample", "F.interpolate", scale_factor=scale, **_interpolation(self, axes))
 
 
 class PixelShuffle(Op, name="pixel_shuffle"):
@@ -199,10 +183,6 @@ class PixelShuffle(Op, name="pixel_shuffle"):
             raise Fault("E0306", f"`pixel_shuffle({self.r})` needs {multiple}, and gets {channels}", argument="r")
         return (channels // (self.r * self.r), height * self.r, width * self.r)
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.PixelShuffle`."""
-        return both_forms("nn.PixelShuffle", "F.pixel_shuffle", self.r)
-
 
 class ChannelShuffle(Op, name="channel_shuffle"):
     """Channels of all groups in turn, so that grouped convolutions mix (Zhang et al. 2017, arXiv:1707.01083)."""
@@ -218,10 +198,6 @@ class ChannelShuffle(Op, name="channel_shuffle"):
         channels, _ = channels_and_axes(self.name, inputs[0])
         check_groups(self.name, self.groups, (channels, "channels"))
         return inputs[0]
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.ChannelShuffle`."""
-        return both_forms("nn.ChannelShuffle", "F.channel_shuffle", self.groups)
 
 
 def _part(part: range) -> range:
@@ -243,6 +219,10 @@ class Slice(Op, name="slice"):
     part: Annotated[InstanceOf[range], AfterValidator(_part)] = Field(description="from the first up to, not with, the last")
     axis: int = Field(0, description="which axis is cut: 0 is the channels, -1 the last")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the part and the axis, counted from the front."""
+        return {"part": self.part, "axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The part's length on its axis, which must be that long."""
         axis = normal_axis(self.name, self.axis, len(inputs[0]))
@@ -255,12 +235,6 @@ class Slice(Op, name="slice"):
         message = f"`slice({self.part.start}..{self.part.stop})` reaches past the end of an axis of {size}"
         return [Need(size, self.part.stop, message)]
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`Tensor.narrow`, which unlike a Python slice refuses a short axis; of an open one the runtime's. The batch comes before axis 0."""
-        axis = normal_axis(self.name, self.axis, len(inputs[0]))
-        call = "narrow({0}, " if isinstance(inputs[0][axis], OpenSize) else "{0}.narrow("
-        return Lowering(function=f"{call}{axis + 1}, {self.part.start}, {len(self.part)})")
-
 
 class Permute(Op, name="permute"):
     """The axes in another order: `permute([1, 2, 0])` puts channels last. Axis 0 is the channels."""
@@ -272,13 +246,13 @@ class Permute(Op, name="permute"):
 
     order: tuple[int, ...] = Field(description="for each axis of the output, the input's axis")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the order, each axis counted from the front."""
+        return {"order": tuple(self._order(len(inputs[0])))}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The sizes in that order."""
         return tuple(inputs[0][axis] for axis in self._order(len(inputs[0])))
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`Tensor.permute`; the batch stays first."""
-        return Lowering(function=f"{{0}}.permute({', '.join(['0', *(str(axis + 1) for axis in self._order(len(inputs[0])))])})")
 
     def _order(self, rank: int) -> list[int]:
         order = [normal_axis(self.name, axis, rank, "order") for axis in self.order]
@@ -299,17 +273,17 @@ class Transpose(Op, name="transpose"):
     a: int = Field(description="one axis")
     b: int = Field(description="the other axis")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return both axes, counted from the front."""
+        a, b = self._axes(len(inputs[0]))
+        return {"a": a, "b": b}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The sizes, two of them exchanged."""
         a, b = self._axes(len(inputs[0]))
         sizes = list(inputs[0])
         sizes[a], sizes[b] = sizes[b], sizes[a]
         return tuple(sizes)
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`Tensor.transpose`; the batch comes before axis 0."""
-        a, b = self._axes(len(inputs[0]))
-        return Lowering(function=f"{{0}}.transpose({a + 1}, {b + 1})")
 
     def _axes(self, rank: int) -> tuple[int, int]:
         return normal_axis(self.name, self.a, rank, "a"), normal_axis(self.name, self.b, rank, "b")
@@ -331,7 +305,7 @@ def _difference(size: Dim, other: Dim) -> Dim:
 
 
 def _interpolation(op: ResizeLike | Upsample, axes: int) -> dict[str, Any]:
-    """PyTorch's keyword arguments; `Fault` where the mode does not fit the rank."""
+    """Return the mode for an input of so many axes. Raise `Fault` if it does not fit them."""
     wanted = {"bilinear": 2, "bicubic": 2, "trilinear": 3}.get(op.mode, axes)
     if wanted != axes:
         raise Fault(
@@ -340,9 +314,7 @@ def _interpolation(op: ResizeLike | Upsample, axes: int) -> dict[str, Any]:
             argument="mode",
             help="`linear` and `nearest` follow the rank of the input",
         )
-    if op.mode == "nearest":
-        if op.align_corners:
-            raise Fault("E0402", f"`align_corners` of `{op.name}` has no meaning with `mode = nearest`", argument="align_corners")
-        return {}
+    if op.mode == "nearest" and op.align_corners:
+        raise Fault("E0402", f"`align_corners` of `{op.name}` has no meaning with `mode = nearest`", argument="align_corners")
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[axes] if op.mode == "linear" else op.mode
-    return {"mode": mode} | ({"align_corners": True} if op.align_corners else {})
+    return {"mode": mode, "align_corners": op.align_corners}

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from archdsl.ops.base import Call, Category, Lowering, Op, Probability, channels_and_axes
+from archdsl.ops.base import Category, Op, Probability, channels_and_axes
 from archdsl.shapes import Shape
 
 
@@ -26,10 +26,6 @@ class Dropout(_Dropping, name="dropout"):
 
     p: Probability = Field(0.5, description="probability of a zero")
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Dropout`."""
-        return Lowering(Call("nn.Dropout", (self.p,)), f"F.dropout({{0}}, {self.p!r}, {{training}})")
-
 
 class Dropout2d(_Dropping, name="dropout2d"):
     """Zeroes each channel as a whole with probability `p` (Tompson et al. 2014, arXiv:1411.4280).
@@ -46,11 +42,6 @@ class Dropout2d(_Dropping, name="dropout2d"):
         channels_and_axes(self.name, inputs[0])
         return inputs[0]
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Dropout1d`, `2d` or `3d`."""
-        axes = len(inputs[0]) - 1
-        return Lowering(Call(f"nn.Dropout{axes}d", (self.p,)), f"F.dropout{axes}d({{0}}, {self.p!r}, {{training}})")
-
 
 class DropPath(_Dropping, name="droppath"):
     """Stochastic depth: zeroes a whole branch with probability `p` (Huang et al. 2016, arXiv:1603.09382).
@@ -62,8 +53,3 @@ class DropPath(_Dropping, name="droppath"):
 
     p: Probability = Field(description="probability that the branch is zero")
     mode: Literal["row", "batch"] = Field("row", description="`row` decides for each image, `batch` once for all")
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The runtime's `StochasticDepth`."""
-        function = f"stochastic_depth({{0}}, {self.p!r}, {self.mode!r}, {{training}})"
-        return Lowering(Call("StochasticDepth", (self.p, self.mode)), function)

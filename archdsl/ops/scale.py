@@ -1,8 +1,11 @@
 """Factors on a branch, fixed and learned."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
-from archdsl.ops.base import Call, Category, Lowering, Op, channels_and_axes
+from archdsl.ops.base import Category, Op, channels_and_axes
 from archdsl.shapes import Shape
 
 
@@ -19,10 +22,6 @@ class Scale(Op, name="scale"):
         """The input's shape."""
         return inputs[0]
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """A product with a number."""
-        return Lowering(function=f"{{0}} * {self.factor!r}")
-
 
 class LayerScale(Op, name="layer_scale"):
     """A learned factor for each channel, small at first (Touvron et al. 2021, arXiv:2103.17239).
@@ -36,6 +35,10 @@ class LayerScale(Op, name="layer_scale"):
 
     init: float = Field(1e-6, description="the factor at the start")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the shape of the factors and their initial value."""
+        return {"shape": self._shape(inputs[0]), "init": self.init}
+
     def infer(self, *inputs: Shape) -> Shape:
         """The input's shape."""
         self._shape(inputs[0])
@@ -44,11 +47,6 @@ class LayerScale(Op, name="layer_scale"):
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """`[C, 1, 1]` for `[C, H, W]`: a size of one for each spatial axis."""
         return {"": self._shape(inputs[0])}
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """A product with an `nn.Parameter`."""
-        start = Call("torch.full", (self._shape(inputs[0]), self.init))
-        return Lowering(function="{0} * {parameter}", parameter=Call("nn.Parameter", (start,)))
 
     def _shape(self, shape: Shape) -> tuple[int, ...]:
         channels, sizes = channels_and_axes(self.name, shape, (0, 1, 2, 3))

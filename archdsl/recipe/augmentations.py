@@ -66,7 +66,7 @@ class Augmentation(Declared):
         return images
 
     def check(self, size: Size) -> Size:
-        """Return the new size. Raise `Fault` E0801 if images of this size would be unchanged or destroyed."""
+        """Return the new size. Raise `SpecError` E0801 if images of this size would be unchanged or destroyed."""
         return size
 
 

@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, Registry, family_of, show, type_name
-from archdsl.diagnostics import did_you_mean
+from archdsl.declared import Declared, Fault, Registry, family_of
+from archdsl.diagnostics import SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
+from archdsl.literals import show, type_name
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset
@@ -108,7 +109,7 @@ class Recipe(Declared):
 
     @classmethod
     def create(cls, arguments: dict[str, Any]) -> Self:
-        """Return the recipe with these keys. Raise `Fault` (E0401 to E0406) with the key as `argument` if one is invalid."""
+        """Return the recipe with these keys. Raise `SpecError` (E0401 to E0406) with the key as `argument` if one is invalid."""
         if "data" not in arguments:
             raise Fault("E0403", "`data` of `train` is missing", help='write `data = digits`, or a path: `data = "digits.npz"`')
         for key in arguments:
@@ -155,12 +156,11 @@ class Recipe(Declared):
 
 
 def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:
-    """Return the call that a plain value abbreviates. Raise `Fault` with the key as `argument` if the value is invalid."""
+    """Return the call that a plain value abbreviates. Raise `SpecError` with the key as `argument` if the value is invalid."""
     try:
         return entry.create({parameter: value})
-    except Fault as fault:
-        fault.argument = key
-        raise
+    except SpecError as error:
+        raise error.map(lambda found: found.about(key)) from None
 
 
 def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Fault:

@@ -28,7 +28,7 @@ class Transform(Declared):
     registry: ClassVar[Registry[Any]] = Registry("transform")
 
     def region(self, height: int, width: int) -> Region:
-        """Return the region to keep of an image of this size. Raise `Fault` E0801 if the image is too small."""
+        """Return the region to keep of an image of this size. Raise `SpecError` E0801 if the image is too small."""
         raise NotImplementedError
 
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.file_io import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
 from archdsl.runs.ranks import announce_folder, announced_folder, forget_folder, rank, require_common_folder
@@ -64,7 +65,7 @@ class RunFolder:
     """The folder of an active run.
 
     With `resume`, the run in the folder is resumed, or started if it has no checkpoint yet, so that a job script can always
-    pass it. Raise `Fault` E0606 if the folder cannot be used, and E0903 if its run is of another network.
+    pass it. Raise `SpecError` E0606 if the folder cannot be used, and E0903 if its run is of another network.
     """
 
     def __init__(self, path: Path | None, snapshot: Snapshot, *, resume: bool) -> None:
@@ -116,7 +117,7 @@ class RunFolder:
     def weights(self) -> dict[str, Any] | None:
         """Return the record of the run's initial weights; None without a file, and in all processes but the first.
 
-        Raise `Fault` E0903 if the record cannot be read.
+        Raise `SpecError` E0903 if the record cannot be read.
         """
         if not self._first:  # the first process may not have written the record yet
             return None
@@ -132,7 +133,7 @@ class RunFolder:
             raise _damaged(path, "it is no table, or its `weights` are none")
         return found
 
-    def describe(self, arguments: Mapping[str, Any]) -> list[Fault]:
+    def describe(self, arguments: Mapping[str, Any]) -> list[Diagnostic]:
         """Write the spec and its imports, the source, the diagram and the arguments. Return warnings.
 
         A diagram that cannot be drawn is a warning.
@@ -148,12 +149,12 @@ class RunFolder:
             write_file(target, text)
         try:
             self._snapshot.draw(self.path / "diagram.svg")
-        except Fault as fault:
-            return [fault]
+        except SpecError as error:
+            return error.diagnostics
         return []
 
     def _check_unchanged(self) -> None:
-        """Raise `Fault` E0903 if the emitted source differs from that of the run.
+        """Raise `SpecError` E0903 if the emitted source differs from that of the run.
 
         Training compares the recipe and the weights.
         """

@@ -21,6 +21,7 @@ from lark.utils import TextSlice
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics.untyped import untyped
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.build import Builder
@@ -40,13 +41,13 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
     """The tree of a file and its syntax errors; the tree holds all that could be understood."""
     if len(source.text) > limits.SOURCE_CHARACTERS:
         return _nothing(source), [
-            Diagnostic("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
+            untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
                        help=f"is it a spec? loops and blocks make a long one short; {limits.remedy('SOURCE_CHARACTERS')}")
         ]  # fmt: skip
     if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
         end = len(source.text)
         return _nothing(source), [
-            Diagnostic("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
+            untyped("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
                        help="a smallest network: `network tiny { input image [3, 32, 32]; conv(8, 3); gap; flatten; linear(10) }`")
         ]  # fmt: skip
     with collector_paused():

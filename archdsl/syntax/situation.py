@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lark import Token
 
 from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics.untyped import untyped
 from archdsl.source import Span
 
 KEYWORDS = frozenset(
@@ -56,7 +57,7 @@ class SyntaxFault(NamedTuple):
 
     def diagnostic(self) -> Diagnostic:
         """The same as a diagnostic."""
-        return Diagnostic(
+        return untyped(
             self.code, self.message, Mark(self.span), tuple(Mark(span, text) for span, text in self.related), help=self.help
         )
 

@@ -11,6 +11,7 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.train.running_sums import NAMES
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def damaged(path: Path, why: str) -> Fault:
 
 
 def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Raise `Fault` E0903 if a part of a checkpoint is missing or has a wrong type."""
+    """Raise `SpecError` E0903 if a part of a checkpoint is missing or has a wrong type."""
     if "archdsl" not in checkpoint:
         raise Fault("E0903", f"{path} is not from archdsl", help=HELP)
     _require_alike(path, checkpoint, _PARTS)
@@ -60,7 +61,7 @@ def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: Task) -> None:
-    """Raise `Fault` E0903 if a checkpoint differs in structure from one of this run, or its parts are from different steps."""
+    """Raise `SpecError` E0903 if a checkpoint is not structured as in this run, or its parts are from different steps."""
     optimizer = task.configure_optimizers()
     settings = optimizer.state_dict()["param_groups"]
     rows = checkpoint["callbacks"]["Recorder"]["history"]
@@ -71,11 +72,11 @@ def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: T
     }  # fmt: skip
     try:
         _require_alike(path, checkpoint, pattern)
-    except Fault as fault:
+    except SpecError as error:
         before, now = checkpoint["pytorch-lightning_version"], lightning.__version__
         raise (
-            fault if before == now else damaged(path, f"it was written with Lightning {before}, and {now} is installed")
-        ) from fault
+            error if before == now else damaged(path, f"it was written with Lightning {before}, and {now} is installed")
+        ) from error
     kept = checkpoint["optimizer_states"][0]
     if repr([{**group, "lr": None} for group in kept["param_groups"]]) != repr([{**group, "lr": None} for group in settings]):
         raise damaged(path, "its optimizer is not that of the recipe")
@@ -111,7 +112,10 @@ def _kinds(kept: dict[str, Any]) -> dict[str, bool]:
 
 
 def _require_alike(path: Path, found: Any, pattern: Any, place: str = "") -> None:
-    """Raise `Fault` if a value does not have the structure of a pattern. Additional keys are allowed; None allows any value."""
+    """Raise `SpecError` if a value does not have the structure of a pattern.
+
+    Additional keys are allowed; None allows any value.
+    """
     if pattern is None or (found is None and isinstance(pattern, bool)):
         return
     kinds: Any = (list, tuple) if isinstance(pattern, list | tuple) else dict if isinstance(pattern, dict) else type(pattern)

@@ -10,13 +10,14 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.file_io import damaged_part, remedy, replace_file
 from archdsl.train.checkpoint_check import HELP, damaged
 from archdsl.weights.weight_files import foreign
 
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
-    """Replace a file atomically. Raise `Fault` E0902 if that fails."""
+    """Replace a file atomically. Raise `SpecError` E0902 if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fill = (lambda file: file.write(content)) if isinstance(content, bytes) else content
@@ -26,7 +27,7 @@ def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file if it exists. Raise `Fault` E0902 if that fails."""
+    """Delete a file if it exists. Raise `SpecError` E0902 if that fails."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -45,7 +46,7 @@ def _unwritten(path: Path, error: Exception) -> Fault:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return a checkpoint with its tensors on the CPU, without executing code. Raise `Fault` E0903 if it cannot be read."""
+    """Return a checkpoint with its tensors on the CPU, without executing code. Raise `SpecError` E0903 if it cannot be read."""
     if not path.is_file():
         raise Fault("E0903", f"there is nothing to resume: no {path}", help="start the run without --resume")
     try:
@@ -55,7 +56,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
                 raise damaged(path, f"its {part} cannot be read" if " " in part else f"the checksum of `{part}` in it is wrong")
             file.seek(0)
             loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Fault:
+    except SpecError:
         raise
     except Exception as error:  # damaged or malicious files raise many kinds of errors
         what = foreign(str(error))

@@ -14,7 +14,7 @@ from archdsl.data import DEFAULT_OPTIONS, Input, Labels, Opened, ReadOptions, op
 from archdsl.data.augmentation_check import moves_with
 from archdsl.data.regions import leading_crops, training_transforms
 from archdsl.data.sources import Arrays, Decoded, Part
-from archdsl.declared import show
+from archdsl.literals import show
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order, TrainingBatches, in_order
 from archdsl.train.normalize import normalizer
@@ -134,7 +134,7 @@ def load(
 ) -> Data:
     """Return the data of a recipe; `found` is the result of an earlier call of `open_data`.
 
-    Raise `Fault`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
+    Raise `SpecError`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
     does not match the recipe.
     """
     found = found if found is not None else open_data(recipe, root, inputs, reading, ignore=getattr(recipe.loss, "ignore", None))

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from archdsl.data.images import opened, pixels, upright_size
 from archdsl.data.regions import compose_regions, full_region, leading_crops, region_of, training_transforms, transformed_region
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Recipe
 from archdsl.recipe.transforms import Region
 from archdsl.train.rng import key, random_draws
@@ -37,8 +38,8 @@ class Cropper:
                 regions.append(transformed_region(self._training if training else self._evaluation, *size))
                 for crop in self._crops[:1] if training else ():
                     crop.check(regions[-1].size)
-            except Fault as fault:
-                raise Fault(fault.code, f"{name}: {fault.message}", argument=fault.argument, help=fault.help) from None
+            except SpecError as error:
+                raise error.in_file(name) from None
         if not training or not self._crops:
             return regions
         draw = random_draws(key(5, torch.from_numpy(keys)))
@@ -58,7 +59,10 @@ class Cropper:
 def decode(
     sources: Sequence[tuple[str, Any]], channels: int, cropper: Cropper, keys: Any, *, training: bool, deep: bool = False
 ) -> tuple[Any, list[Region]]:  # fmt: skip
-    """Return the decoded images as [count, channels, height, width], with their regions. Raise `Fault` if their sizes differ."""
+    """Return the decoded images as [count, channels, height, width], with their regions.
+
+    Raise `SpecError` if their sizes differ.
+    """
     batch: Any = None
     regions: list[Region] = []
     for start in range(0, len(sources), _OPEN_AT_ONCE):

@@ -18,6 +18,7 @@ from lightning.pytorch.strategies.launchers import subprocess_script
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
 from archdsl.recipe import Recipe
 from archdsl.train.signals import Interrupted
 
@@ -63,7 +64,7 @@ def process_died(number: int, code: int) -> Fault:
 
 
 def check_shares(recipe: Recipe, examples: int, world: int) -> None:
-    """Raise `Fault` E0801 if a batch has fewer examples than there are processes."""
+    """Raise `SpecError` E0801 if a batch has fewer examples than there are processes."""
     if min(recipe.batch, examples) < world:
         what = (
             f"`batch` is {recipe.batch}"
@@ -79,8 +80,8 @@ def check_shares(recipe: Recipe, examples: int, world: int) -> None:
 
 
 @contextmanager
-def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]:
-    """Watch the processes that this one started. If one dies, report `Fault` E0808 and end all of them with exit code 1.
+def watched(trainer: Trainer, report: Callable[[Diagnostic], None]) -> Iterator[None]:
+    """Watch the processes that this one started. If one dies, report `SpecError` E0808 and end all of them with exit code 1.
 
     This process may block in a collective operation, in which Python runs no signal handlers. The watcher is therefore a thread
     that ends the process itself. Files on disk stay intact, because they are replaced atomically.
@@ -98,7 +99,7 @@ def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]
             if died[1] in _STOPPED and time.monotonic() - stopped_at < _GRACE:
                 continue
             if not finished.is_set():
-                report(process_died(*died))
+                report(process_died(*died).diagnostic)
                 _kill_started()
                 sys.stderr.flush()
                 os._exit(1)

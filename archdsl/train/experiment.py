@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from archdsl.data import Input, Opened, ReadOptions
-from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
 from archdsl.recipe import Recipe
 
 
@@ -36,12 +36,12 @@ class Experiment:
     """Options for reading the data set."""
     opened: Opened | None = None
     """The result of an earlier call of `open_data`."""
-    check_shapes: Callable[[Sequence[tuple[int, ...]]], Fault | None] | None = None
+    check_shapes: Callable[[Sequence[tuple[int, ...]]], Diagnostic | None] | None = None
     """For symbolic sizes: return the error for inputs of these shapes; None if they are valid."""
     weights: dict[str, Any] | None = None
     """The file of the initial weights, for environment.json; None for initialized weights."""
     diagram: Callable[[], bytes] | None = None
-    """Return a PNG of the network, for loggers. Raise `Fault` if it cannot be drawn."""
+    """Return a PNG of the network, for loggers. Raise `SpecError` if it cannot be drawn."""
 
 
 class Row(NamedTuple):

@@ -24,6 +24,7 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
 from archdsl.recipe import Recipe
 from archdsl.runs.ranks import rank
 from archdsl.train.checkpoint_check import HELP as AGAIN
@@ -67,17 +68,17 @@ def fit(
     resume: bool = False,
     hardware: Hardware | None = None,
     callbacks: Sequence[Callback] = (),
-    warn: Callable[[Fault], None] = lambda fault: None,
-    report: Callable[[Fault], None] = lambda fault: None,
+    warn: Callable[[Diagnostic], None] = lambda found: None,
+    report: Callable[[Diagnostic], None] = lambda found: None,
 ) -> Result:
     """Train the module of an experiment in place, and write into `folder`; an earlier run there is overwritten.
 
     `warn` receives warnings about settings that are probably unintended. `report` is called if another process of the run
     dies, before this one ends.
 
-    Raise `Fault`: E0801 if recipe, data and network do not match; E0802 for unreadable data; E0803 for wrong shapes; E0804 for
-    a non-finite loss; E0805 for a missing device; E0808 if another process died; E0902 if a file cannot be written; E0903 if a
-    checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, once a checkpoint is written.
+    Raise `SpecError`: E0801 if recipe, data and network do not match; E0802 for unreadable data; E0803 for wrong shapes;
+    E0804 for a non-finite loss; E0805 for a missing device; E0808 if another process died; E0902 if a file cannot be written;
+    E0903 if a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, once a checkpoint is written.
     """
     hardware = hardware or Hardware()
     require_device(hardware.accelerator)
@@ -164,7 +165,7 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
-    """Return the checkpoint to resume from. Raise `Fault` E0903 if it belongs to another network or recipe."""
+    """Return the checkpoint to resume from. Raise `SpecError` E0903 if it belongs to another network or recipe."""
     checkpoint = read_checkpoint(path)
     check_parts(path, checkpoint)
     before, now = checkpoint["archdsl"], _identity(experiment)

@@ -28,7 +28,7 @@ class MetricValues(NamedTuple):
 def chosen_metrics(recipe: Recipe, kind: Kind, classes: int) -> tuple[str, ...]:
     """Return the metrics of the recipe, or the defaults, and those that `best`, `early_stop` and `schedule` monitor.
 
-    Raise `Fault` E0801 for a metric that does not apply to the labels.
+    Raise `SpecError` E0801 for a metric that does not apply to the labels.
     """
     watched = [
         ("best", recipe.best),

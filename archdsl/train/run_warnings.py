@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics.untyped import untyped
 from archdsl.recipe import Recipe
 from archdsl.recipe.losses import Regression
 from archdsl.train.data import Data
@@ -12,12 +13,12 @@ _LARGE = 100.0
 """The root mean square of labels above which a warning is given; the outputs of an initialized network are near 1."""
 
 
-def run_warnings(recipe: Recipe, data: Data, steps: int) -> list[Fault]:
+def run_warnings(recipe: Recipe, data: Data, steps: int) -> list[Diagnostic]:
     """Return the warnings about a run of `steps` steps per epoch."""
-    return [fault for fault in (_large_labels(recipe, data), _long_warmup(recipe, steps)) if fault is not None]
+    return [found for found in (_large_labels(recipe, data), _long_warmup(recipe, steps)) if found is not None]
 
 
-def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
+def _large_labels(recipe: Recipe, data: Data) -> Diagnostic | None:
     loss = recipe.loss
     if not isinstance(loss, Regression) or "scale" in loss.model_fields_set or label_kind(data, loss) not in ("value", "map"):
         return None
@@ -26,7 +27,7 @@ def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
     if size <= _LARGE:
         return None
     message = f"the labels are numbers of about {size:,.0f}, and a network begins with outputs near 1"
-    return Fault(
+    return untyped(
         "W0110",
         message,
         argument="loss",
@@ -34,10 +35,10 @@ def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
     )
 
 
-def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
+def _long_warmup(recipe: Recipe, steps: int) -> Diagnostic | None:
     """Return a warning about a warm-up, in steps, that is longer than the run. The compiler checks warm-ups in epochs."""
     warmup, run = getattr(recipe.schedule, "warmup_steps", 0), recipe.epochs * steps
     if warmup <= run:
         return None
     message = f"the warm-up takes {warmup:,} steps, and the run has {run:,}: the learning rate reaches {recipe.optimizer.lr * run / warmup:.3g} of {recipe.optimizer.lr:g}"
-    return Fault("W0109", message, argument="schedule", help="write a shorter `warmup_steps`")
+    return untyped("W0109", message, argument="schedule", help="write a shorter `warmup_steps`")

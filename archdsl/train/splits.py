@@ -12,7 +12,7 @@ from torch import Tensor
 from archdsl.data import Input
 from archdsl.data.images import all_bad, mask, undecodable
 from archdsl.data.sources import Arrays, Decoded
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
 from archdsl.train.decoding import Cropper, Requests, decode, loader, started
@@ -100,12 +100,12 @@ class _Decoder:
     def __init__(self, part: Decoded, channels: int, cropper: Cropper) -> None:
         self.part, self._channels, self._cropper = part, channels, cropper
 
-    def __getitems__(self, wanted: _Wanted) -> Batch | Fault:
+    def __getitems__(self, wanted: _Wanted) -> Batch | SpecError:
         """Return the batch for a request, or the error."""
         try:
             return self._read(wanted)
-        except Fault as fault:
-            return fault
+        except SpecError as error:
+            return error
 
     def _read(self, wanted: _Wanted) -> Batch:
         part, rows = self.part, [self.part.row(index) for index in wanted.chosen]
@@ -145,10 +145,10 @@ class DecodedSplit:
         return None if part.labels is None else torch.from_numpy(np.asarray(part.labels)[part.rows])
 
     def batches(self, orders: Iterator[Order], *, training: bool) -> Iterator[Batch]:
-        """Yield a batch for each order. At the first undecodable file, raise `Fault` E0802 that lists all of them."""
+        """Yield a batch for each order. At the first undecodable file, raise `SpecError` E0802 that lists all of them."""
         wanted = (_Wanted(order.chosen.numpy(), order.keys.numpy(), training) for order in orders)
         for batch in self._loaded(wanted, training):
-            if isinstance(batch, Fault):
+            if isinstance(batch, SpecError):
                 raise self._failure(batch)
             yield batch
 
@@ -162,6 +162,6 @@ class DecodedSplit:
         requests.wanted = wanted
         return started(made)
 
-    def _failure(self, fault: Fault) -> Exception:
-        bad = undecodable(self._decoder.part.images) if fault.code == "E0802" else []
-        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.images)) if len(bad) > 1 else fault
+    def _failure(self, error: SpecError) -> Exception:
+        bad = undecodable(self._decoder.part.images) if error.diagnostic.code == "E0802" else []
+        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.images)) if len(bad) > 1 else error

@@ -13,6 +13,7 @@ import torch
 
 from archdsl.data.sources import Stream
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
 from archdsl.train.decoding import Cropper, Requests, decode, loader, started
@@ -34,12 +35,12 @@ class _StreamDecoder:
         self._open: dict[int, tuple[int, int, Iterator[Any]]] = {}
         """For each lane: the epoch, the number of its next batch, and an iterator over the following examples."""
 
-    def __getitems__(self, wanted: tuple[int, int]) -> Batch | Fault:
+    def __getitems__(self, wanted: tuple[int, int]) -> Batch | SpecError:
         """Return batch `at` of an epoch, or the error."""
         try:
             return self._read(*wanted)
-        except Fault as fault:
-            return fault
+        except SpecError as error:
+            return error
 
     def _read(self, epoch: int, at: int) -> Batch:
         lane, number = at % self.lanes, at // self.lanes
@@ -143,7 +144,7 @@ class StreamBatches:
         wanted = ((epoch, at) for at in range(first, len(self)))
         self._requests.wanted = wanted
         for batch in (self._decoder.__getitems__(one) for one in wanted) if self._loader is None else started(self._loader):
-            if isinstance(batch, Fault):
+            if isinstance(batch, SpecError):
                 raise batch
             yield batch
 

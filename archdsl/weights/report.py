@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
+from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.unrolled import Graph
 from archdsl.source import Span
 from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
@@ -93,7 +94,7 @@ class WeightsReport:
         help = self.alternative if failed else None
         message = self.summary() + ("" if failed else "; the rest stays as it is initialized")
         first = marks[0] if marks else None
-        return Diagnostic("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
+        return untyped("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
 
     def _marks(self) -> list[Mark]:
         """Return a mark for each place in the spec, in the order of the file."""
@@ -130,7 +131,7 @@ def report_on(
 ) -> WeightsReport:
     """Return a report on how stored weights match a network; `wanted` replaces the keys and shapes of the graph.
 
-    Raise `Fault` E0906 for matching by position if the file does not preserve the order.
+    Raise `SpecError` E0906 for matching by position if the file does not preserve the order.
     """
     whole = graph.state()
     wanted = whole if wanted is None else wanted

@@ -25,7 +25,7 @@ _SAVE = "save its tensors alone: torch.save(module.state_dict(), ...), or safete
 def file_kind(path: Path) -> Literal["safetensors", "torch"]:
     """Return the kind of a file by its first bytes.
 
-    Raise `Fault` E0601 if it is unreadable, and E0906 if it contains no weights.
+    Raise `SpecError` E0601 if it is unreadable, and E0906 if it contains no weights.
     """
     start = _start(path)
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= LONGEST:
@@ -54,7 +54,7 @@ def _unread(path: Path, error: OSError | ValueError) -> Fault:
 
 
 def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal. Raise `Fault` E0601 if it is unreadable."""
+    """Return the SHA-256 of a file in hexadecimal. Raise `SpecError` E0601 if it is unreadable."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -63,7 +63,7 @@ def fingerprint(path: Path) -> str:
 
 
 def read_header(path: Path) -> StoredWeights:
-    """Read the header of a safetensors file. Raise `Fault` E0906 if the library would not load the file."""
+    """Read the header of a safetensors file. Raise `SpecError` E0906 if the library would not load the file."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -15,7 +15,7 @@ from click.testing import Result
 
 from archdsl import limits
 from archdsl.cli import root as command_line
-from archdsl.diagnostics.codes import CODES
+from archdsl.diagnostics.codes.table import CODES
 from archdsl.driver import shipped_networks
 from archdsl.ops import Op
 from archdsl.recipe import Recipe

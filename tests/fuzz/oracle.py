@@ -17,8 +17,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from archdsl.backends.torch import runtime
+from archdsl.backends.torch.expressions import source
+from archdsl.backends.torch.lowerings import lower
 from archdsl.ir.unrolled import Graph, Node
-from archdsl.ops.base import Call
 from archdsl.shapes import OpenSize
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
@@ -59,13 +60,13 @@ def predicted(node: Node, at: dict[str, int]) -> Real:
 
 def form(node: Node, graph: Graph) -> str:
     """The op as source."""
-    lowering = node.op.lower(*graph.input_shapes(node))
+    lowering = lower(node.op, *graph.input_shapes(node))
     if lowering.module is not None:
-        return _source(lowering.module)
+        return source(lowering.module)
     assert lowering.function is not None
-    parameter = f"{_source(lowering.parameter)}.to('meta')" if lowering.parameter is not None else ""
+    parameter = f"{source(lowering.parameter)}.to('meta')" if lowering.parameter is not None else ""
     places = [f"inputs[{i}]" for i in range(len(node.inputs))]
-    return "lambda *inputs: " + lowering.function.format(*places, training="False", parameter=parameter)
+    return "lambda *inputs: " + source(lowering.function, places, training="False", parameter=parameter)
 
 
 def result(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
@@ -102,9 +103,3 @@ def _made(op: str, device: str) -> Any:
             made = eval(op.replace("'meta'", repr(device)), dict(NAMESPACE))
         _modules[op, device] = made.eval() if isinstance(made, nn.Module) else made
     return _modules[op, device]
-
-
-def _source(value: Any) -> str:
-    if not isinstance(value, Call):
-        return repr(value)
-    return f"{value.target}({', '.join([*map(_source, value.args), *(f'{k}={_source(v)}' for k, v in value.kwargs)])})"

@@ -10,7 +10,7 @@ import torch
 
 import archdsl
 from archdsl.backends.torch.export import traceable
-from archdsl.declared import show
+from archdsl.literals import show
 from archdsl.ops import Op
 from tests.ops.test_contract import cases
 

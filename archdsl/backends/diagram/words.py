@@ -7,8 +7,8 @@ from typing import Any
 
 from archdsl.analysis import describe, varies
 from archdsl.backends.diagram.model import Detail, Part
-from archdsl.declared import show
 from archdsl.ir.unrolled import Graph, Node
+from archdsl.literals import show
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
 

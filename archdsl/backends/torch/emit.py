@@ -6,21 +6,20 @@ The module that trains is this source, executed; there is no other path from a g
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.analysis import Costs
-from archdsl.backends.torch.forms import TAKEN, Form, Forms, constructor
+from archdsl.backends.torch.expressions import Call, Target
+from archdsl.backends.torch.forms import TAKEN, Form, Forms
 from archdsl.backends.torch.forward import chain_lines, forward_lines
 from archdsl.backends.torch.initialize import initialization_lines
 from archdsl.backends.torch.layout import Expression, Group, lines, repeated
 from archdsl.backends.torch.plan import Container, Leaf, Part, Step, is_bare, plan
-from archdsl.backends.torch.runtime_source import definitions_for
+from archdsl.backends.torch.runtime_source import definitions_for, names_used
 from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
 from archdsl.ir.unrolled import Graph, Scope
-from archdsl.ops.base import Call
 
 
 class Emitted(NamedTuple):
@@ -49,6 +48,8 @@ class _Emitter:
         self.aux = aux
         self.check_sizes = check_sizes
         self.size_check: list[str] = []
+        self.ordered = False
+        """Whether an `nn.Sequential` is written with names."""
         self.root = plan(graph, aux=aux)
         self.forms = Forms(self.root)
         self.results = _Results.of(graph, aux)
@@ -62,11 +63,19 @@ class _Emitter:
             lines_of_class = self._class(form)
             body += [*(self.size_check if form.first is self.root else []), "", "", *lines_of_class]
         name = self.forms.by_part[id(self.root)].name
-        text = "\n".join(body)
-        runtime = definitions_for(text)
-        imports = _imports("\n".join([text, *runtime]))
-        pieces = [*self._heading(), "", *imports, *(line for source in runtime for line in ("", "", source)), text]
+        named = set(self.forms.targets())
+        runtime = definitions_for(target.name for target in named if target.namespace == "runtime")
+        imports = _imports(self._used_names(named) | names_used(runtime))
+        definitions = [line for definition in runtime.values() for line in ("", "", definition)]
+        pieces = [*self._heading(), "", *imports, *definitions, *body]
         return Emitted("\n".join(pieces).rstrip() + "\n", name)
+
+    def _used_names(self, named: set[Target]) -> set[str]:
+        """Return the imported names that the classes use."""
+        found = {target.namespace for target in named if target.namespace != "runtime"} | {"nn"}
+        found |= {"OrderedDict"} if self.ordered else set()
+        found |= {"NamedTuple", "torch"} if self.results.class_names else set()
+        return found | ({"torch"} if self.size_check else set())
 
     def _heading(self) -> list[str]:
         """What this is and where it came from, as comments: no text of a spec can leave one."""
@@ -110,7 +119,7 @@ class _Emitter:
             found.append("        super().__init__()")
             for statement in self._attributes(part, texts):
                 found += lines(statement, 8)
-            kept = dict.fromkeys(text for numbers in form.numbers.values() for text in numbers.values())
+            kept = dict.fromkeys(text for texts_of_step in form.numbers.values() for text in texts_of_step)
             found += [f"        self.{name} = {text}" for text in kept if (name := form.kept.get(text)) is not None]
         if part is self.root:
             found += initialization_lines(self.graph, self.root)
@@ -167,11 +176,10 @@ class _Emitter:
     def _construct(self, step: Step, part: Part, texts: Iterator[str | None]) -> Expression:
         """What constructs a step's module; empty for an op that is written as a function."""
         if isinstance(step, Leaf):
-            call = constructor(step, part)
-            made = "" if call is None else self._call(call, texts)
-            if step.numbers and not part.sequential:
-                numbers = self.forms.by_part[id(part)].numbers
-                numbers[id(step)] = {name: str(next(texts)) for name, _ in step.numbers}
+            call = step.constructor(part)
+            made = "" if call is None else _call(call, texts)
+            if numbers := step.numbers(part):
+                self.forms.by_part[id(part)].numbers[id(step)] = [str(next(texts)) for _ in numbers]
             return made
         form = self.forms.by_part.get(id(step))
         if form is not None:
@@ -183,6 +191,7 @@ class _Emitter:
         children = [self._construct(child, part, texts) for child in part.steps]
         if part.counted:
             return Group(opening, repeated(children))
+        self.ordered = True
         named = tuple(_entry(f'("{child.name[0]}", ', made, ")") for child, made in zip(part.steps, children, strict=True))
         return Group(opening + "OrderedDict([", named, "]))")
 
@@ -199,23 +208,6 @@ class _Emitter:
             else:
                 named.append(f"{parameter.name}={text}")
         return Group(f"{form.name}(", (*positional, *named))
-
-    def _call(self, call: Call, texts: Iterator[str | None]) -> Expression:
-        """A constructor call, its numbers taken from `texts` in the order of `call_slots`."""
-        items: list[Expression] = []
-        for value in call.args:
-            items.append(self._call(value, texts) if isinstance(value, Call) else str(next(texts)))
-        given: dict[str, str] = {}
-        for name, _ in call.defaults:
-            text = next(texts)
-            if text is not None:
-                given[name] = text
-        defaults = dict(call.defaults)
-        for name, _ in call.kwargs:
-            if name not in defaults:
-                given = {name: str(next(texts)), **given} if name == "kernel_size" else {**given, name: str(next(texts))}
-        items += [f"{name}={text}" for name, text in given.items()]
-        return Group(f"{call.target}(", tuple(items))
 
 
 class _Results(NamedTuple):
@@ -258,9 +250,8 @@ class _Results(NamedTuple):
         return ["        if self.training:", "    " + result(self.training, "Training"), result(self.evaluation, "Result")]
 
 
-def _imports(text: str) -> list[str]:
-    """The imports that a text needs. A name in quotes, or after a point, is no use of an import."""
-    used = set(re.findall(r"""(?<![\w.`"'])(?:OrderedDict|Any|NamedTuple|Tensor|torch(?=\.)|F(?=\.))(?![\w`"'])""", text))
+def _imports(used: set[str]) -> list[str]:
+    """Return the import statements for the names that a source uses."""
     found = ["from collections import OrderedDict"] if "OrderedDict" in used else []
     typing = [name for name in ("Any", "NamedTuple") if name in used]
     found += [f"from typing import {', '.join(typing)}"] if typing else []
@@ -268,6 +259,16 @@ def _imports(text: str) -> list[str]:
     found += ["import torch"] if "torch" in used else []
     found += ["import torch.nn.functional as F"] if "F" in used else []
     return [*found, f"from torch import {'Tensor, ' if 'Tensor' in used else ''}nn"]
+
+
+def _call(call: Call, texts: Iterator[str | None]) -> Group:
+    """Return a constructor call, each argument taken from `texts`; those without a text are left out."""
+    items: list[Expression] = []
+    for argument in call.arguments:
+        text = _call(argument.value, texts) if isinstance(argument.value, Call) else next(texts)
+        if text is not None:
+            items.append(_entry(f"{argument.name}=" if argument.keyword else "", text, ""))
+    return Group(f"{call.target}(", tuple(items))
 
 
 def _container(kind: Container, members: list[tuple[str, Expression]]) -> Expression:
@@ -300,7 +301,7 @@ def _about(scope: Scope) -> str:
 def _comment(text: str) -> str:
     """A text as a comment, which must neither end nor, on the first lines, name an encoding (PEP 263)."""
     shown = "".join(c if c.isprintable() else " " for c in printable(text.replace("\n", " ")))
-    return re.sub(r"(?<=coding)(?=[:=])", " ", shown)
+    return shown.replace("coding:", "coding :").replace("coding=", "coding =")
 
 
 def _camel(name: str) -> str:

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from archdsl.backends.torch.plan import Leaf, Part, Step, inside_out
+from archdsl.backends.torch.expressions import MISSING, Argument, Call, Target, plain, source, targets
+from archdsl.backends.torch.plan import Leaf, Part, Step, inside_out, is_open
 from archdsl.backends.torch.runtime_source import runtime_names
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
-from archdsl.ops.base import Call
 
-MISSING = object()
 TAKEN = runtime_names().union(
     dir(builtins), {"check_sizes", "torch", "nn", "F", "Any", "Tensor", "OrderedDict", "NamedTuple", "self"}
 )
@@ -67,8 +66,8 @@ class Form:
     texts: list[str | None] = field(default_factory=list)
     name: str = ""
     positions: dict[int, int] = field(default_factory=dict)
-    numbers: dict[int, dict[str, str]] = field(default_factory=dict)
-    """For each op that is written as a function, by identity, its numbers as source."""
+    numbers: dict[int, list[str]] = field(default_factory=dict)
+    """For each op that is written as a function, by identity, its fractions as source."""
 
     @property
     def first(self) -> Part:
@@ -136,8 +135,12 @@ class Forms:
             return self._keys[id(step)]
         lowering = step.lowering
         call = lowering.parameter or lowering.module
-        built = None if call is None else (call.target, len(call.args), *_names(call))
-        return step.as_module, built, None if step.as_module else lowering.function
+        built = None if call is None else source(call, text=lambda given: "")
+        if step.as_module or lowering.function is None:
+            return step.as_module, built, None
+        places = [f"{{{i}}}" for i in range(len(step.node.inputs))]
+        called = source(lowering.function, places, text=lambda given: "" if is_open(given) else plain(given))
+        return step.as_module, built, called
 
     def slots(self, part: Part) -> Iterator[Slot]:
         """Every number in the constructors of a part's steps, in the order in which they are written."""
@@ -147,11 +150,10 @@ class Forms:
     def step_slots(self, step: Step, part: Part) -> Iterator[Slot]:
         """The numbers of one step."""
         if isinstance(step, Leaf):
-            call = constructor(step, part)
+            call = step.constructor(part)
             if call is not None:
-                yield from call_slots(call, step.node.name or step.node.op.name)
-            if not part.sequential:
-                yield from (Slot(value, name) for name, value in step.numbers)
+                yield from _call_slots(call, step.node.name or step.node.op.name)
+            yield from (Slot(given.value, given.attribute or "") for given in step.numbers(part))
         elif id(step) in self.by_part:
             form = self.by_part[id(step)]
             yield from (
@@ -159,6 +161,19 @@ class Forms:
             )
         else:
             yield from self.slots(step)
+
+    def targets(self) -> Iterator[Target]:
+        """Yield every class and function that the generated classes name."""
+        for form in self.in_order:
+            pending = [form.first]
+            while pending:
+                part = pending.pop()
+                for step in part.steps:
+                    if isinstance(step, Leaf):
+                        yield from targets(step.constructor(part))
+                        yield from targets(step.lowering.function if step.is_called(part) else None)
+                    elif id(step) not in self.by_part:
+                        pending.append(step)
 
     def _parametrize(self, form: Form) -> None:
         """Name what differs between the instances."""
@@ -233,31 +248,21 @@ def is_class(part: Part, root: Part) -> bool:
     return part is root or part.scope.kind == "block" or not part.chain
 
 
-def constructor(step: Leaf, part: Part) -> Call | None:
-    """What constructs an op's module or parameter; none where it is written as a function."""
-    if step.lowering.parameter is not None:
-        return step.lowering.parameter
-    return step.lowering.module if step.as_module or part.sequential else None
-
-
-def _names(call: Call) -> tuple[str, ...]:
-    return tuple(sorted({name for name, _ in call.kwargs} | {name for name, _ in call.defaults}))
-
-
-def call_slots(call: Call, owner: str) -> Iterator[Slot]:
-    """The numbers of a constructor call: by position, then by name in their own order."""
-    for i, value in enumerate(call.args):
-        if isinstance(value, Call):
-            yield from call_slots(value, owner)
+def _call_slots(call: Call, owner: str) -> Iterator[Slot]:
+    """Yield the arguments of a constructor call in the order in which they are written."""
+    for argument in call.arguments:
+        if isinstance(argument.value, Call):
+            yield from _call_slots(argument.value, owner)
         else:
-            yield Slot(value, call.names[i] if i < len(call.names) else f"{owner if owner.isidentifier() else 'channels'}")
-    given = dict(call.kwargs)
-    for name, default in call.defaults:
-        yield Slot(given.get(name, default), name, True, default)
-    defaults = dict(call.defaults)
-    for name, value in call.kwargs:
-        if name not in defaults:
-            yield Slot(value, name)
+            optional = argument.default is not MISSING
+            yield Slot(argument.value, _hint(argument, owner), optional, argument.default)
+
+
+def _hint(argument: Argument, owner: str) -> str:
+    """Return what a class parameter for an argument is called: channels and keywords by their own name, others by the op's."""
+    if argument.keyword or argument.name in ("in_channels", "out_channels", "num_features"):
+        return argument.name
+    return owner if owner.isidentifier() else "channels"
 
 
 def _plain_column(values: list[Any]) -> tuple[Any, ...] | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 from typing import Protocol
 
+from archdsl.backends.torch.expressions import Argument, plain, source
 from archdsl.backends.torch.forms import TAKEN, Form
-from archdsl.backends.torch.plan import Leaf, Part, Step
+from archdsl.backends.torch.plan import Leaf, Part, Step, is_open
 from archdsl.ir.unrolled import Graph
 from archdsl.shapes import format_shape
 
@@ -92,9 +93,15 @@ def _call(form: Form, step: Step, inputs: list[str]) -> str:
         function = step.lowering.function
         assert function is not None
         parameter = _attribute(part, step.name, "_parameters") if step.lowering.parameter is not None else ""
-        texts = form.numbers.get(id(step), {})
-        numbers = {name: f"self.{kept}" if (kept := form.kept.get(text)) else text for name, text in texts.items()}
-        return function.format(*inputs, training="self.training", parameter=parameter, **numbers)
+        numbers = iter(form.numbers.get(id(step), []))
+
+        def text(argument: Argument) -> str | None:
+            if not is_open(argument):
+                return plain(argument)
+            number = next(numbers)
+            return f"self.{form.kept[number]}" if number in form.kept else number
+
+        return source(function, inputs, parameter=parameter, text=text)
     return f"{_attribute(part, step.name, '_modules')}({', '.join(inputs)})"
 
 

@@ -42,7 +42,7 @@ def _constructed(root: Part) -> Iterator[tuple[Leaf, str]]:
             if isinstance(step, Part):
                 pending.append(step)
             elif step.lowering.module is not None:
-                yield step, step.lowering.module.target
+                yield step, str(step.lowering.module.target)
 
 
 def _weighted(graph: Graph, step: Leaf) -> bool:

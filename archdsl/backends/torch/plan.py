@@ -6,15 +6,15 @@ containers, not parts: their members are steps of the scope around them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from typing import Literal, TypeAlias
 
+from archdsl.backends.torch.expressions import Argument, Call, literals
+from archdsl.backends.torch.lowerings import Lowering, lower
 from archdsl.ir.unrolled import Graph, Node, Scope
-from archdsl.ops.base import Lowering, Op
 
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
 """The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict`, which has its bare parameters itself."""
@@ -61,8 +61,7 @@ class Part:
 class Leaf:
     """An op as a step. `as_module` says that it is constructed and called, rather than written as a function.
 
-    An op whose value nobody uses has no inputs and outputs: it is constructed and never called. `numbers` are those
-    that stand in its function, by the names that hold their places there.
+    An op whose value nobody uses has no inputs and outputs: it is constructed and never called.
     """
 
     node: Node
@@ -72,10 +71,28 @@ class Leaf:
     outputs: list[int]
     training_only: bool
     as_module: bool
-    numbers: tuple[tuple[str, float], ...] = ()
+
+    def constructor(self, part: Part) -> Call | None:
+        """Return what constructs the op's module or parameter; None if it is written as a function."""
+        if self.lowering.parameter is not None:
+            return self.lowering.parameter
+        return self.lowering.module if self.as_module or part.sequential else None
+
+    def is_called(self, part: Part) -> bool:
+        """Return whether the op stands in `forward` as a function."""
+        return bool(self.outputs) and not self.as_module and not part.sequential
+
+    def numbers(self, part: Part) -> list[Argument]:
+        """Return the fractions in the op's function, so that blocks that differ in them are one class."""
+        return [given for given in literals(self.lowering.function) if is_open(given)] if self.is_called(part) else []
 
 
 Step: TypeAlias = Part | Leaf
+
+
+def is_open(argument: Argument) -> bool:
+    """Return whether a class parameter may take the place of an argument of a function."""
+    return argument.attribute is not None and type(argument.value) is float and not argument.is_default
 
 
 def plan(graph: Graph, *, aux: bool = True) -> Part:
@@ -132,29 +149,14 @@ def _name(scope: Scope, key: str) -> tuple[str, ...]:
 
 def _leaf(graph: Graph, node: Node, results: list[int], alive: list[bool]) -> Leaf:
     inplace = _may_overwrite(graph, node, results, alive)
-    lowering = node.op.lower(*graph.input_shapes(node), inplace=inplace)
+    lowering = lower(node.op, *graph.input_shapes(node), inplace=inplace)
     stateful = lowering.function is None or (lowering.module is not None and (node.labelled or _has_state(graph, node)))
     name = () if node.name is None else (node.scope.name, node.name) if node.scope.kind == "family" else (node.name,)
     as_module = stateful and lowering.parameter is None
     if not alive[node.index]:
         return Leaf(node, name, lowering, [], [], True, as_module)
-    numbers: dict[str, float] = {}
-    if not as_module:
-        lowering, numbers = _open_numbers(node.op, lowering)
     training_only = not graph.in_evaluation[node.index]
-    return Leaf(node, name, lowering, list(node.inputs), [node.index], training_only, as_module, tuple(numbers.items()))
-
-
-def _open_numbers(op: Op, lowering: Lowering) -> tuple[Lowering, dict[str, float]]:
-    """The function with a place for each fraction among the op's parameters, so that blocks that differ in it are one class."""
-    function, found = lowering.function or "", {}
-    for name in type(op).model_fields:
-        value = getattr(op, name)
-        if type(value) is float:
-            function, times = re.subn(rf"(?<![\w.]){re.escape(repr(value))}(?![\w.])", f"{{{name}}}", function, count=1)
-            if times:
-                found[name] = value
-    return (lowering._replace(function=function) if found else lowering), found
+    return Leaf(node, name, lowering, list(node.inputs), [node.index], training_only, as_module)
 
 
 def _has_state(graph: Graph, node: Node) -> bool:

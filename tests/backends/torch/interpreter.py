@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archdsl.backends.torch import runtime
+from archdsl.backends.torch.expressions import source
+from archdsl.backends.torch.lowerings import lower
 from archdsl.ir.unrolled import Graph, Node
-from archdsl.ops.base import Call
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 
@@ -36,10 +35,10 @@ class Interpreter:
         return {"main": values[graph.result], **heads, **{output.name: values[output.value] for output in graph.outputs}}
 
     def _value(self, node: Node, inputs: list[Tensor]) -> Tensor:
-        lowering = node.op.lower(*self.graph.input_shapes(node))
+        lowering = lower(node.op, *self.graph.input_shapes(node))
         if lowering.module is not None:
             with torch.device("meta"):  # which draws no random numbers
-                module = eval(_source(lowering.module), dict(NAMESPACE))
+                module = eval(source(lowering.module), dict(NAMESPACE))
             module.train(self.training)
             keys = [key for key, _ in (*module.named_parameters(), *module.named_buffers())]
             own = {key: self.state[f"{node.path}.{key}"] for key in keys}
@@ -49,14 +48,6 @@ class Interpreter:
         names = {f"value{i}": tensor for i, tensor in enumerate(inputs)}
         if lowering.parameter is not None:
             names["parameter"] = self.state[node.path]
-        text = lowering.function.format(
-            *(f"value{i}" for i in range(len(inputs))), training=repr(self.training), parameter="parameter"
-        )
+        text = source(lowering.function, list(names), training=repr(self.training), parameter="parameter")
         found: Tensor = eval(text, {**NAMESPACE, **names})
         return found
-
-
-def _source(value: Any) -> str:
-    if not isinstance(value, Call):
-        return repr(value)
-    return f"{value.target}({', '.join([*map(_source, value.args), *(f'{k}={_source(v)}' for k, v in value.kwargs)])})"

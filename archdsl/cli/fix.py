@@ -1,0 +1,102 @@
+"""`archdsl check --fix`: apply certain fixes until none is left."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import click
+
+from archdsl.diagnostics import Diagnostic, printable
+from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
+from archdsl.driver import STDIN, Compiled, compile_address, compile_source, read_address, split_address
+from archdsl.elaborate import read_source
+from archdsl.file_io import write_file
+from archdsl.resources import resource_folder
+from archdsl.source import SourceFile
+
+_ROUNDS: Final = 100
+"""The maximum number of rounds: a fix may reveal another error with a fix, possibly in a cycle."""
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass
+class Fixed:
+    """A network after fixing, and the changes made."""
+
+    compiled: Compiled
+    applied: list[Diagnostic] = field(default_factory=list)
+    text: str | None = None
+    """The fixed text of standard input; None for a file."""
+
+    def sentences(self) -> list[str]:
+        """Return a line for each change."""
+        return [
+            printable(f"{found.span.place}: fixed {found.code}: {found.help}")
+            for found in self.applied if found.span is not None
+        ]  # fmt: skip
+
+
+def fix_network(address: str, settings: dict[str, str]) -> Fixed:
+    """Fix the file of a network and its imports. Text from standard input is fixed in memory."""
+    if split_address(address)[0] in ("-", STDIN):
+        return _fix_text(address, settings)
+    fixed = Fixed(compile_address(address, settings))
+    for _ in range(_ROUNDS):
+        files = {file: path for file in _files(fixed.compiled) if (path := _writable(file)) is not None}
+        chosen = certain_fixes(fixed.compiled.diagnostics, files)
+        if not chosen:
+            break
+        for file, edits in edits_of(chosen).items():
+            mark = _BOM if files[file].read_bytes().startswith(_BOM) else b""
+            write_file(files[file], mark + edited(file.text, edits).encode())
+        fixed.compiled = compile_address(address, settings)
+        fixed.applied += chosen
+    return fixed
+
+
+def _fix_text(address: str, settings: dict[str, str]) -> Fixed:
+    path, name, source = read_address(address, sys.stdin.buffer)
+    if isinstance(source, Diagnostic):
+        return Fixed(Compiled(None, None, [source]))
+    fixed = Fixed(compile_source(source, path, name, settings), text=source.text)
+    for _ in range(_ROUNDS):
+        files = _files(fixed.compiled)
+        chosen = certain_fixes(fixed.compiled.diagnostics, files)
+        if not chosen:
+            break
+        [(file, edits)] = edits_of(chosen).items()  # such a text cannot import
+        fixed.text = edited(file.text, edits)
+        fixed.compiled = compile_source(SourceFile(source.name, fixed.text), path, name, settings)
+        fixed.applied += chosen
+    return fixed
+
+
+def _files(compiled: Compiled) -> list[SourceFile]:
+    """Return the files that a network was read from, and the files of edits, without values of `--set`."""
+    found = list(compiled.sources)
+    for diagnostic in compiled.diagnostics:
+        for edit in diagnostic.fix.edits if diagnostic.fix is not None else ():
+            if edit.span.file not in found and not edit.span.file.name.startswith("--set"):
+                found.append(edit.span.file)
+    return found
+
+
+def _writable(file: SourceFile) -> Path | None:
+    """Return the path of a file that may be changed; None if it comes with archdsl, is not writable, or has changed."""
+    path = Path(file.name)
+    if not path.is_file() or not os.access(path, os.W_OK):
+        return None
+    if path.resolve().is_relative_to(resource_folder("specs").resolve()):
+        return None
+    now = read_source(path)
+    return path if isinstance(now, SourceFile) and now.text == file.text else None
+
+
+def refuse_together(address: str, form: str) -> None:
+    """Raise a usage error if the fixed text and data would share standard output."""
+    if split_address(address)[0] in ("-", STDIN) and form != "text":
+        raise click.UsageError("--fix writes the text from standard input to standard output: leave out --format")
