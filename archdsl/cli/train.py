@@ -166,7 +166,7 @@ class _Command:
                 self._say(f"{stopped}:\n  {self._resume_command(folder.path)}")
                 self.ctx.exit(stopped.exit_code)
         if not result.new_epochs:
-            self._say(f"nothing was left to do: the run had ended after epoch {result.epochs}")
+            self._say(f"nothing to resume: the run ended after epoch {result.epochs}")
         return result
 
     def _remedied(self, found: Diagnostic, folder: RunFolder) -> Diagnostic:
@@ -199,7 +199,7 @@ class _Command:
 
 def _left_out(files: tuple[str, ...]) -> str:
     shown = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
-    return printable(f"left out {len(files)} file{'s' if len(files) > 1 else ''} that cannot be read: {shown}")
+    return printable(f"skipped {len(files)} unreadable file{'s' if len(files) > 1 else ''}: {shown}")
 
 
 def _table(result: Result, *, color: bool) -> str:
@@ -210,7 +210,7 @@ def _table(result: Result, *, color: bool) -> str:
         rows.append([row.split, f"{row.examples:,}", *(show_metric(name, row.metrics[name]) for name in names)])
     best = f"best in epoch {result.best_epoch} ({result.best_metric} {show_metric(result.best_metric, result.best_value)})"
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
-    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\neverything is in {printable(str(result.folder))}\n"
+    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\nresults in {printable(str(result.folder))}\n"
     return format_columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
 
 
@@ -224,5 +224,5 @@ def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
     intervals = [mean_and_interval([result.rows[1].metrics[name] for result in results]) for name in names]
     for title, index in (("mean", 0), ("±", 1), ("standard deviation", 2)):
         rows.append([title, *(show_metric(name, interval[index]) for name, interval in zip(names, intervals, strict=True))])
-    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\neverything is in {printable(str(folder))}\n"
+    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\nresults in {printable(str(folder))}\n"
     return format_columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing

@@ -58,7 +58,7 @@ class DryRun:
             f"one batch on {self.device}: loss {self.loss:.4f}, gradient norm {self.gradient_norm:.3g}, {self.seconds:.2f} s for the first step",
             "",
             *(f"{name:<16}{_size(size):>10}" for name, size in self.memory.items()),
-            f"{'memory in all':<16}{_size(sum(self.memory.values())):>10}",
+            f"{'total memory':<16}{_size(sum(self.memory.values())):>10}",
         ]
         return "\n".join(lines) + "\n"
 
