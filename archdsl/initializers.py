@@ -27,6 +27,7 @@ class Initializer(Declared):
 class He(Initializer, name="he"):
     """He (Kaiming) initialization, which preserves the variance through rectifiers: He et al. 2015, arXiv:1502.01852."""
 
+    aliases = ("kaiming", "kaiming_normal", "kaiming_uniform", "he_normal", "he_uniform")
     matrix = True
 
     mode: Literal["fan_in", "fan_out"] = Field(
@@ -59,6 +60,7 @@ class Xavier(Initializer, name="xavier"):
     Glorot & Bengio 2010.
     """
 
+    aliases = ("glorot", "glorot_normal", "glorot_uniform", "xavier_normal", "xavier_uniform")
     matrix = True
 
     gain: float = Field(1.0, gt=0, description="factor on the standard deviation")

@@ -13,6 +13,7 @@ from archdsl.cli.output import print_text
 from archdsl.diagnostics import printable
 from archdsl.file_io import windows_refuses
 from archdsl.new_spec import copy_of, template, write_new
+from archdsl.session import Session
 
 
 @click.command(
@@ -29,8 +30,8 @@ from archdsl.new_spec import copy_of, template, write_new
 @limit_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER",
               help="Output folder. [default: the current folder]")  # fmt: skip
-def command(name: str, address: str | None, output: Path) -> None:
-    """Create NAME.arch: a small commented network, or a copy of another one with everything that it uses.
+def command(name: str, address: str | None, session: Session, output: Path) -> None:
+    """Write NAME.arch, to edit: a copy of a network and all that it draws on, or a small commented one.
 
     Existing files are never overwritten.
     """
@@ -39,6 +40,6 @@ def command(name: str, address: str | None, output: Path) -> None:
     reserved = windows_refuses(f"{name}.arch")
     if reserved is not None:
         raise click.UsageError(f"{name!r} cannot name a file: {reserved}; choose another, such as {name}_net")
-    files = copy_of(address, name, sys.stdin.buffer) if address is not None else template(name)
+    files = copy_of(address, name, sys.stdin.buffer, session) if address is not None else template(name, session)
     for path in write_new(files, output):
         print_text(printable(str(path)))

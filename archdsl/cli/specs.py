@@ -21,7 +21,7 @@ from archdsl.shapes import format_shape
 from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
 if TYPE_CHECKING:
-    from archdsl.ir.unrolled import Graph
+    from archdsl.ir import Graph
 
 INDEX: Final = "index.json"
 _PAPER = re.compile(r".*?\barXiv:[\d.]*\d|.*?\b(?:19|20)\d\d\b")
@@ -93,7 +93,7 @@ def entries() -> Iterator[Entry]:
 def elaborated(path: Path) -> Iterator[Entry]:
     """Yield the entries of the networks in a file."""
     from archdsl.driver import compile_networks  # here: usually the index suffices
-    from archdsl.syntax.outline import introduction  # here, as above
+    from archdsl.syntax.extract import introduction  # here, as above
 
     for definition, file, compiled in compile_networks(path, bases_too=False):
         yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))
@@ -124,5 +124,5 @@ def entry_of(name: str, file: str, graph: Graph, about_file: str) -> Entry:
     table = layer_table(graph)
     return Entry(
         name, file, table.params, table.params_eval, table.macs if isinstance(table.macs, int) else None, table.depth,
-        ", ".join(format_shape(graph.nodes[i].shape) for i in graph.inputs), graph.doc or about_file, about_file,
+        ", ".join(format_shape(value.shape) for value in graph.inputs), graph.doc or about_file, about_file,
     )  # fmt: skip

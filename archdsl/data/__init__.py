@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_OPTIONS", "IGNORED", "Input", "Labels", "Opened", "ReadOptions", "open_data"]
 
 _MODULES = {
-    "DEFAULT_OPTIONS": "read_options", "IGNORED": "labels", "Input": "inputs", "Labels": "labels", "Opened": "open_dataset", "ReadOptions": "read_options",
+    "DEFAULT_OPTIONS": "read_options",
+    "IGNORED": "labels",
+    "Input": "inputs",
+    "Labels": "labels",
+    "Opened": "open_dataset",
+    "ReadOptions": "read_options",
     "open_data": "open_dataset",
-}  # fmt: skip
+}
 
 
 def __getattr__(name: str) -> Any:

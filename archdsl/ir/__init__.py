@@ -1,6 +1,6 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.builder import GraphBuilder, copy_function
+from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
 from archdsl.ir.core import (
     Call,
     Claim,
@@ -41,6 +41,7 @@ __all__ = [
     "Use",
     "Value",
     "copy_function",
+    "copy_graph",
     "flatten",
     "print_graph",
     "state",

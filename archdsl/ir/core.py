@@ -263,10 +263,12 @@ class Claim(NamedTuple):
     """An `expect` that counts something, to be checked when the network is complete.
 
     `statement` is its syntax, `environment` the names that it can see; `archdsl.analysis.claims` evaluates them.
+    It is `empty` if it counts a function that does nothing, and that is in no graph for that reason.
     """
 
     statement: Any
     environment: Any
+    empty: bool = False
 
 
 class Function:
@@ -469,6 +471,11 @@ class Graph:
     def result(self) -> Value:
         """The network's result."""
         return self.main.outputs[0]
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is a result: a partial graph may have none."""
+        return bool(self.results) and self.results[0].kind == "main"
 
     def returned(self, kind: Literal["main", "output", "head"]) -> list[tuple[Result, Value]]:
         """The results of a kind, with their values."""

@@ -91,6 +91,7 @@ class Shift(Augmentation, name="shift"):
 class Rotate(Augmentation, name="rotate"):
     """Rotate the image around its centre by a random angle, and fill with black."""
 
+    aliases = ("random_rotation",)
     enters = True
     degrees: float = Field(gt=0, le=180, description="maximum angle, in either direction")
 
@@ -114,6 +115,8 @@ class Zoom(Augmentation, name="zoom"):
 
 class Flip(Augmentation, name="flip"):
     """Flip the image at random."""
+
+    aliases = ("random_horizontal_flip", "horizontal_flip", "hflip")
 
     axis: Literal["horizontal", "vertical"] = Field(
         "horizontal", description="`horizontal` swaps left and right, `vertical` top and bottom"

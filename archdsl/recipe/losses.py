@@ -74,6 +74,15 @@ class Regression(Loss):
 class CrossEntropy(Classification, name="cross_entropy"):
     """Softmax cross-entropy."""
 
+    aliases = (
+        "ce",
+        "cross_entropy_loss",
+        "nll",
+        "nll_loss",
+        "softmax_cross_entropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+    )
     wants = "classes"
     applies = "softmax"
 
@@ -84,6 +93,7 @@ class BinaryCrossEntropy(Classification, name="bce"):
     `weights` multiply the positive term.
     """
 
+    aliases = ("bce_loss", "bce_with_logits", "bce_with_logits_loss", "binary_crossentropy")
     wants = "probabilities"
     applies = "sigmoid"
 
@@ -116,17 +126,20 @@ class Focal(Classification, name="focal"):
 class MeanSquaredError(Regression, name="mse"):
     """Mean squared error."""
 
+    aliases = ("l2_loss", "mse_loss", "mean_squared_error")
     target = "torch.nn.functional.mse_loss"
 
 
 class MeanAbsoluteError(Regression, name="mae"):
     """Mean absolute error."""
 
+    aliases = ("l1_loss", "mean_absolute_error")
     target = "torch.nn.functional.l1_loss"
 
 
 class Huber(Regression, name="huber"):
     """Huber loss: squared error near zero, absolute error beyond `delta`: Huber 1964."""
 
+    aliases = ("smooth_l1", "smooth_l1_loss", "huber_loss")
     target = "torch.nn.functional.huber_loss"
     delta: float = Field(1.0, gt=0, description="threshold between squared and absolute error")

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Registry
+from archdsl.declared import Aliases, Declared, Registry
 
-Rate = Annotated[float, Field(gt=0, description="peak learning rate; the schedule multiplies it by a factor")]
+Rate = Annotated[
+    float, Field(gt=0, description="peak learning rate; the schedule multiplies it by a factor"), Aliases("learning_rate")
+]
 Decay = Annotated[float, Field(ge=0, description="weight decay")]
 Beta = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(gt=0, description="added to the denominator for numerical stability")]
+Epsilon = Annotated[float, Field(gt=0, description="added to the denominator for numerical stability"), Aliases("epsilon")]
 Decoupled = Annotated[bool, Field(description="apply weight decay to the weights instead of the gradient, as in `adamw`")]
 
 REFUSED: Final = {

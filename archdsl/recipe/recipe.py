@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import typing
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, Registry, family_of
+from archdsl.declared import Aliases, Declared, Fault, Registry, family_of
 from archdsl.diagnostics import SpecError, did_you_mean
-from archdsl.diagnostics.suggest import nearest
+from archdsl.diagnostics.suggest import nearest, register_aliases
 from archdsl.literals import show, type_name
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
@@ -34,15 +34,23 @@ class Recipe(Declared):
     name: ClassVar[str] = "train"
 
     data: Dataset | str = Field(description="a data set, or the path of a `.npz` file or a folder of images")
-    epochs: int = Field(30, ge=1, description="number of passes over the training set")
-    batch: int = Field(64, ge=1, description="batch size; the last batch of an epoch may be smaller")
+    epochs: Annotated[int, Aliases("max_epochs", "num_epochs")] = Field(
+        30, ge=1, description="number of passes over the training set"
+    )
+    batch: Annotated[int, Aliases("batch_size")] = Field(
+        64, ge=1, description="batch size; the last batch of an epoch may be smaller"
+    )
     optimizer: Optimizer = Field(AdamW.create({}), description="the optimizer, with its learning rate and weight decay")
-    schedule: Schedule = Field(Cosine.create({}), description="learning-rate schedule")
+    schedule: Annotated[Schedule, Aliases("scheduler", "lr_scheduler")] = Field(
+        Cosine.create({}), description="learning-rate schedule"
+    )
     loss: Loss = Field(CrossEntropy.create({}), description="training objective")
     transform: tuple[Transform, ...] = Field(
         (), description="applied to the images of all splits, in order, to bring them to one size"
     )
-    augment: tuple[Augmentation, ...] = Field((), description="applied to training images after `transform`, in order")
+    augment: Annotated[tuple[Augmentation, ...], Aliases("augmentation", "augmentations", "data_augmentation")] = Field(
+        (), description="applied to training images after `transform`, in order"
+    )
     normalize: Normalization | None = Field(
         OfData.create({}), description="applied to inputs last, directly before the network; `none`: no normalization"
     )
@@ -60,13 +68,15 @@ class Recipe(Declared):
         ),
     )
     regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights, added to the objective")
-    early_stop: Stopping | None = Field(None, description="when to stop before the last epoch; `none`: never")
+    early_stop: Annotated[Stopping | None, Aliases("early_stopping")] = Field(
+        None, description="when to stop before the last epoch; `none`: never"
+    )
     metrics: tuple[MetricName, ...] = Field(
         (),
         description="validation metrics besides the loss and the accuracy; default: depends on the kind of labels",
     )
-    best: MetricName | None = Field(
-        None, description="validation metric that selects the best epoch; default: depends on the kind of labels"
+    best: Annotated[MetricName | None, Aliases("monitor")] = Field(
+        None, description="validation metric that selects the best epoch; default: [by the kind of labels](#metrics)"
     )
     weights: WeightsSource | None = Field(None, description="initial weights: the path of a file, or `pretrained(...)`")
     freeze: LabelSelection | Labels = Field(
@@ -79,15 +89,28 @@ class Recipe(Declared):
     decay: Literal["all", "weights"] = Field(
         "all", description="parameters that weight decay applies to; `weights` exempts biases and normalizations"
     )
-    clip: Clipping | None = Field(None, description="gradient clipping; a number is the maximum global gradient norm")
-    accumulate: int = Field(1, ge=1, description="number of batches whose gradients are averaged for one optimizer step")
+    clip: Annotated[
+        Clipping | None,
+        Aliases("grad_clip", "gradient_clip", "gradient_clip_val", "clip_grad", "clip_grad_norm", "clipnorm", "max_grad_norm"),
+    ] = Field(None, description="gradient clipping; a number is the maximum global gradient norm")
+    accumulate: Annotated[
+        int,
+        Aliases(
+            "gradient_accumulation",
+            "gradient_accumulation_steps",
+            "grad_accumulation",
+            "grad_accum",
+            "accumulate_grad_batches",
+            "accum_iter",
+        ),
+    ] = Field(1, ge=1, description="number of batches whose gradients are averaged for one optimizer step")
     ema: float | None = Field(
         None,
         gt=0,
         lt=1,
         description="decay of an exponential moving average of the weights, which is then evaluated and saved in their place",
     )
-    precision: Literal["fp32", "bf16", "fp16"] = Field(
+    precision: Annotated[Literal["fp32", "bf16", "fp16"], Aliases("amp", "mixed_precision")] = Field(
         "fp32", description="number format of the computation (mixed precision); weights stay fp32, and fp16 needs a CUDA device"
     )
     compile: bool = Field(False, description="compile the module with `torch.compile`: a slower start, and faster steps")
@@ -155,6 +178,9 @@ class Recipe(Declared):
         return {key: _as_data(value) for key, value in self}
 
 
+register_aliases(Recipe.alias_pairs)
+
+
 def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:
     """Return the call that a plain value abbreviates. Raise `SpecError` with the key as `argument` if the value is invalid."""
     try:
@@ -188,4 +214,4 @@ def _article(noun: str) -> str:
 def _as_data(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_as_data(item) for item in value]
-    return show(value, most=limits.LIST_ITEMS) if isinstance(value, Declared) else value
+    return show(value, most=limits.SIZE) if isinstance(value, Declared) else value

@@ -43,6 +43,8 @@ class L1(Regularizer, name="l1"):
 class L2(Regularizer, name="l2"):
     """Half the sum of the squared weights; its gradient equals that of `weight_decay` in `sgd`."""
 
+    aliases = ("ridge",)
+
     def of(self, weight: Tensor) -> Tensor:
         """Return half the sum of squares."""
         return weight.square().sum() / 2

@@ -13,14 +13,14 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Registry
+from archdsl.declared import Aliases, Declared, Registry
 from archdsl.recipe.early_stopping import epochs_without_progress
 from archdsl.recipe.metrics import MetricName
 
 Warmup = Annotated[float, Field(ge=0, description="length of the linear warm-up from zero, in epochs, as in arXiv:1706.02677")]
 WarmupSteps = Annotated[int, Field(ge=0, description="length of the warm-up in steps, instead of `warmup`")]
 Final = Annotated[float, Field(ge=0, le=1, description="factor on the learning rate at the end")]
-Multiplier = Annotated[float, Field(gt=0, le=1, description="factor that the learning rate is multiplied by")]
+Multiplier = Annotated[float, Field(gt=0, le=1, description="factor that the learning rate is multiplied by"), Aliases("gamma")]
 
 
 class Schedule(Declared):
@@ -66,6 +66,8 @@ class Cosine(Schedule, name="cosine"):
     Loshchilov & Hutter 2017, arXiv:1608.03983.
     """
 
+    aliases = ("cosine_lr", "cosine_annealing", "cosine_annealing_lr", "warmup_cosine", "cosine_with_warmup")
+
     warmup: Warmup = 0.0
     final: Final = 0.0
     warmup_steps: WarmupSteps = 0
@@ -100,6 +102,8 @@ class Linear(Schedule, name="linear"):
 class Polynomial(Schedule, name="poly"):
     """Multiply the learning rate by (1 - progress)^power, as in DeepLab: Chen et al. 2016, arXiv:1606.00915, section 4.1."""
 
+    aliases = ("polynomial", "polynomial_lr", "poly_lr")
+
     power: float = Field(0.9, gt=0, description="exponent; 1 is `linear`")
     final: Final = 0.0
     warmup: Warmup = 0.0
@@ -116,7 +120,9 @@ class Step(Schedule, name="step"):
     He et al. 2015, arXiv:1512.03385, section 3.4.
     """
 
-    at: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    aliases = ("step_lr", "multi_step", "multi_step_lr", "multistep")
+
+    at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Aliases("milestones")] = Field(
         (), description="epochs after which the learning rate is multiplied, such as `[82, 123]`"
     )
     every: int | None = Field(None, ge=1, description="interval in epochs, instead of `at`")
@@ -152,6 +158,8 @@ class Step(Schedule, name="step"):
 class Exponential(Schedule, name="exponential"):
     """Multiply the learning rate by a factor per epoch, spread evenly over its steps."""
 
+    aliases = ("exponential_lr",)
+
     multiplier: Multiplier = 0.95
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
@@ -180,6 +188,8 @@ class Inverse(Schedule, name="inverse"):
 class Plateau(Schedule, name="plateau"):
     """Multiply the learning rate by a factor whenever a validation metric has not improved for a number of epochs."""
 
+    aliases = ("reduce_lr_on_plateau", "reduce_on_plateau")
+
     epochs: int = Field(10, ge=1, description="number of epochs to wait for an improvement")
     multiplier: Multiplier = 0.1
     metric: MetricName = Field("loss", description="validation metric to monitor")
@@ -203,6 +213,8 @@ class OneCycle(Schedule, name="one_cycle"):
 
     Smith & Topin 2017, arXiv:1708.07120.
     """
+
+    aliases = ("one_cycle_lr",)
 
     rise: float = Field(0.3, gt=0, lt=1, description="fraction of the training in which the learning rate increases")
     start: float = Field(0.04, gt=0, le=1, description="factor on the learning rate at the start")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from archdsl.declared import Fault
+from archdsl.limits import DEFAULT, Limits
 from archdsl.weights.non_finite import count_spoiled
 from archdsl.weights.safetensors_header import LONGEST, cut_off, parse_header
 from archdsl.weights.stored import StoredWeights, unreadable
@@ -62,7 +63,7 @@ def fingerprint(path: Path) -> str:
         raise _unread(path, error) from error
 
 
-def read_header(path: Path) -> StoredWeights:
+def read_header(path: Path, limits: Limits = DEFAULT) -> StoredWeights:
     """Read the header of a safetensors file. Raise `SpecError` E0906 if the library would not load the file."""
     try:
         size = path.stat().st_size
@@ -73,7 +74,7 @@ def read_header(path: Path) -> StoredWeights:
             text = file.read(length)
     except OSError as error:
         raise _unread(path, error) from error
-    parts = parse_header(path.name, text, size - 8 - length)
+    parts = parse_header(path.name, text, size - 8 - length, limits)
     if not parts:
         raise unreadable(path.name, "holds no tensors")
 
