@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="Apply all certain fixes to the file; for standard input, write the fixed text to standard output.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
-              help="text: errors on standard error, the table on standard output; json: both as data; github: errors as annotations.")  # fmt: skip
+              help="Output format. text: errors on standard error, the table on standard output; json: both; github: errors as annotations.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -16,7 +16,7 @@ from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
 from archdsl.cli.weights_options import weights_options
 from archdsl.data.read_options import ReadOptions
-from archdsl.diagnostics import Diagnostic, SpecError, printable
+from archdsl.diagnostics import Diagnostic, SpecError, codes, printable
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.limits import Limits
 from archdsl.network import Network
@@ -177,7 +177,7 @@ class _Command:
 
     def _remedied(self, found: Diagnostic, folder: RunFolder) -> Diagnostic:
         """Add the command that resumes from the last checkpoint to a diagnostic, if resuming is a remedy."""
-        if found.code not in ("E0808", "E0902") or not folder.begun:
+        if not isinstance(found, codes.training.RunStopped) or not folder.begun:
             return found
         resume = f"`{self._resume_command(folder.path)}`"
         return found.with_remedy(f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")

@@ -11,7 +11,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 LOCK: Final = ".lock"
 """The name of the lock file in a run folder."""
@@ -24,12 +24,11 @@ class FolderLock:
         self._folder, self._lock = folder, FileLock(folder / LOCK)
 
     def acquire(self) -> None:
-        """Acquire the lock. Raise `SpecError` E0606 if another process holds it."""
+        """Acquire the lock. Raise `Fault` E0606 if another process holds it."""
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            help = "wait until it has ended, or choose another folder with -o"
-            raise Fault("E0606", f"another process is training in {self._folder}", help=help) from None
+            raise SpecError(codes.files.FolderInUse(str(self._folder))) from None
         except (OSError, NotImplementedError):
             return  # no locks on this file system; writing the first file reports a folder that is not writable
 

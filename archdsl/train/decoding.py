@@ -12,9 +12,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from archdsl.data.images import opened, pixels, upright_size
-from archdsl.data.regions import compose_regions, full_region, leading_crops, region_of, training_transforms, transformed_region
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.data.regions import (
+    compose_regions,
+    full_region,
+    leading_crops,
+    region_of,
+    training_transforms,
+    transformed_region,
+)
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.recipe.transforms import Region
 from archdsl.train.rng import key, random_draws
@@ -59,10 +65,7 @@ class Cropper:
 def decode(
     sources: Sequence[tuple[str, Any]], channels: int, cropper: Cropper, keys: Any, *, training: bool, deep: bool = False
 ) -> tuple[Any, list[Region]]:  # fmt: skip
-    """Return the decoded images as [count, channels, height, width], with their regions.
-
-    Raise `SpecError` if their sizes differ.
-    """
+    """Return the decoded images as [count, channels, height, width], with their regions. Raise `Fault` if their sizes differ."""
     batch: Any = None
     regions: list[Region] = []
     for start in range(0, len(sources), _OPEN_AT_ONCE):
@@ -76,10 +79,8 @@ def decode(
                 one = pixels(image, name, channels, None if region == full_region(*size) else region, deep=deep)
                 batch = np.empty((len(sources), *one.shape), one.dtype) if batch is None else batch
                 if one.shape != batch.shape[1:]:
-                    message = f"{name} is {list(one.shape)}, and {sources[0][0]} is {list(batch.shape[1:])}"
-                    raise Fault(
-                        "E0803", message, argument="data", help="bring all images to one size: `transform = [resize([224, 224])]`"
-                    )
+                    shapes = one.shape, batch.shape[1:]
+                    raise SpecError(codes.examples.BatchSizesDiffer((name, sources[0][0]), shapes))
                 batch[place] = one
         regions += own
     return batch, regions

@@ -23,11 +23,9 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.runs.ranks import rank
-from archdsl.train.checkpoint_check import HELP as AGAIN
 from archdsl.train.checkpoint_check import check_fits, check_parts
 from archdsl.train.checkpoint_files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.checks import check, check_device, check_sizes, require_device
@@ -73,12 +71,10 @@ def fit(
 ) -> Result:
     """Train the module of an experiment in place, and write into `folder`; an earlier run there is overwritten.
 
-    `warn` receives warnings about settings that are probably unintended. `report` is called if another process of the run
-    dies, before this one ends.
-
-    Raise `SpecError`: E0801 if recipe, data and network do not match; E0802 for unreadable data; E0803 for wrong shapes;
-    E0804 for a non-finite loss; E0805 for a missing device; E0808 if another process died; E0902 if a file cannot be written;
-    E0903 if a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, once a checkpoint is written.
+    `warn` hears what works and is probably not meant, and `report` is called if another process of the run dies, before this one ends. Raise `SpecError`: E0801 recipe, data and network
+    do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0808 another process died;
+    E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
+    checkpoint written.
     """
     hardware = hardware or Hardware()
     require_device(hardware.accelerator)
@@ -146,8 +142,7 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
             use_distributed_sampler=False,
         )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
-        help = "train without it: `--device cpu`"
-        raise Fault("E0805", f"cannot train on `{hardware.accelerator}`: {error}", help=help) from error
+        raise SpecError(codes.training.RefusedDevice(hardware.accelerator, str(error))) from error
 
 
 def _strategy(hardware: Hardware) -> str | Strategy:
@@ -165,7 +160,7 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
-    """Return the checkpoint to resume from. Raise `SpecError` E0903 if it belongs to another network or recipe."""
+    """Return the checkpoint to resume from. Raise `Fault` E0903 if it belongs to another network or recipe."""
     checkpoint = read_checkpoint(path)
     check_parts(path, checkpoint)
     before, now = checkpoint["archdsl"], _identity(experiment)
@@ -173,17 +168,14 @@ def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
     changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and repr(recipe.get(key)) != repr(value)]
     if changed:
         key = changed[0]
-        message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
-        raise Fault("E0903", message, argument=key, help=f"put it back, or {AGAIN}")
+        raise SpecError(codes.outputs.RecipeChanged(key, str(recipe.get(key)), str(now["recipe"][key])))
     done = len(checkpoint["callbacks"]["Recorder"]["history"])
     if done > experiment.recipe.epochs:
-        message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
-        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or {AGAIN}")
+        raise SpecError(codes.outputs.FewerEpochs(done, experiment.recipe.epochs))
     shapes = {key: tuple(value.shape) for key, value in experiment.module.state_dict().items()}
     stored = checkpoint["state_dict"].items()
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
-        message = f"{path} is of another network: `{before.get('network')}` with other weights"
-        raise Fault("E0903", message, help=AGAIN)
+        raise SpecError(codes.outputs.OtherWeights(str(path), str(before.get("network"))))
     return checkpoint
 
 

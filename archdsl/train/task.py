@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
@@ -140,7 +140,7 @@ class Task(LightningModule):
     # ---- A step ----
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the objective of a batch. Raise `SpecError` E0804 if it is known to be non-finite."""
+        """Return the objective of a batch. Raise `Fault` E0804 if it is known to be non-finite."""
         found = self.forward_batch(batch)
         objective, examples = found.objective, len(found.labels)
         with torch.no_grad():
@@ -214,17 +214,16 @@ class Task(LightningModule):
                     mean.copy_(now)
 
     def check_finite(self) -> None:
-        """Raise `SpecError` E0804 if the objective of an earlier step was non-finite. Waits for a GPU."""
+        """Raise `Fault` E0804 if the objective of an earlier step was non-finite. Waits for a GPU."""
         step = self.sums.non_finite_step()
         if step is not None:
             raise self._not_finite(step)
 
-    def _not_finite(self, step: int) -> Fault:
-        place = f"epoch {step // self.updates + 1}, step {step + 1}"
-        help = "lower the learning rate `lr`, or write `clip = 1.0`"
-        if step >= self.updates or self.trainer.ckpt_path:  # an epoch is complete, in this run or in the one that it resumes
-            help += "; the last checkpoint is from before"
-        return Fault("E0804", f"the loss is no longer finite in {place}", argument="optimizer", help=help)
+    def _not_finite(self, step: int) -> SpecError:
+        saved = step >= self.updates or bool(
+            self.trainer.ckpt_path
+        )  # an epoch is complete, in this run or in the one that it resumes
+        return SpecError(codes.training.LossNotFinite(step // self.updates + 1, step + 1, saved))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimizer of the recipe. Learning rates are set before each step, without a stateful scheduler."""
@@ -266,7 +265,7 @@ class Task(LightningModule):
     def measure(self, batches: Iterable[Batch], *, details: bool = False) -> MetricValues:
         """Evaluate the weights on some examples, and restore the mode of each submodule, so that frozen ones stay frozen.
 
-        Raise `SpecError` E0804 if the objective of an earlier step was non-finite.
+        Raises `SpecError` (E0804) if the weights come from a loss that was not finite.
         """
         self.check_finite()
         module = self.evaluated
@@ -283,10 +282,7 @@ class Task(LightningModule):
         return measures.compute()
 
     def epoch_metrics(self) -> dict[str, float | None]:
-        """Return the training metrics of the epoch that ends, and reset them.
-
-        Raise `SpecError` E0804 if the objective was non-finite.
-        """
+        """Return the training metrics of the epoch that ends, and reset them. Raise `Fault` E0804 if the objective was non-finite."""
         self.check_finite()
         values = self.sums.values(accuracy=self.kind not in ("value", "map"))
         self.sums.reset()

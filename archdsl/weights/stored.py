@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.records import record
 
 MatchBy = Literal["name", "order"]
@@ -39,6 +39,7 @@ class StoredWeights:
     """Return how many values of a stored tensor are NaN or infinite, or become so in the dtype of the network's tensor."""
 
 
-def unreadable(name: str, why: str, help: str | None = None) -> Fault:
+def unreadable(name: str, why: str, help: str | None = None) -> SpecError:
     """Return E0906, for a file from which no weights can be read."""
-    return Fault("E0906", f"{name} {why}", help=help or "weights are .safetensors files, and .pt or .pth files of a state_dict")
+    kind = codes.outputs.UnreadableWeights
+    return SpecError(kind(name, why, help) if help is not None else kind(name, why))

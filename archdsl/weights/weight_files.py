@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Final, Literal
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.limits import DEFAULT, Limits
 from archdsl.weights.non_finite import count_spoiled
-from archdsl.weights.safetensors_header import LONGEST, cut_off, parse_header
+from archdsl.weights.safetensors_header import LONGEST, parse_header
 from archdsl.weights.stored import StoredWeights, unreadable
 
 _OTHERS: Final = (
@@ -20,7 +20,6 @@ _OTHERS: Final = (
     (b"\x93NUMPY", "is one NumPy array", None),
     (b"\x1f\x8b", "is compressed with gzip", "unpack it: `gunzip`"),
 )
-_SAVE = "save its tensors alone: torch.save(module.state_dict(), ...), or safetensors.torch.save_file"
 
 
 def file_kind(path: Path) -> Literal["safetensors", "torch"]:
@@ -50,8 +49,8 @@ def _start(path: Path) -> bytes:
         raise _unread(path, error) from error
 
 
-def _unread(path: Path, error: OSError | ValueError) -> Fault:
-    return Fault("E0601", f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
+def _unread(path: Path, error: OSError | ValueError) -> SpecError:
+    return SpecError(codes.files.CannotRead(str(path), str(getattr(error, "strerror", None) or error)))
 
 
 def fingerprint(path: Path) -> str:
@@ -70,7 +69,7 @@ def read_header(path: Path, limits: Limits = DEFAULT) -> StoredWeights:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > min(size - 8, LONGEST):
-                raise cut_off(path)
+                raise SpecError(codes.outputs.WeightsCutOff(path.name))
             text = file.read(length)
     except OSError as error:
         raise _unread(path, error) from error
@@ -99,6 +98,6 @@ def foreign(said: str) -> str | None:
     return "Python objects, not only tensors" if "Weights only load failed" in said else None
 
 
-def not_tensors(name: str, what: str) -> Fault:
+def not_tensors(name: str, what: str) -> SpecError:
     """Return E0906, for a PyTorch file with objects other than tensors and plain values, which could execute code."""
-    return unreadable(name, f"holds {what}, which archdsl does not load, since it could execute code", _SAVE)
+    return SpecError(codes.outputs.UnsafeWeights(name, what))
