@@ -37,7 +37,7 @@ def damaged(path: Path, why: str) -> SpecError:
 
 
 def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Raise `Fault` E0903 if a part of a checkpoint is missing or has a wrong type."""
+    """Raise `SpecError` E0903 if a part of a checkpoint is missing or has a wrong type."""
     if "archdsl" not in checkpoint:
         raise SpecError(codes.outputs.ForeignCheckpoint(str(path)))
     _require_alike(path, checkpoint, _PARTS)
@@ -59,7 +59,7 @@ def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: Task) -> None:
-    """Raise `Fault` E0903 if a checkpoint differs in structure from one of this run, or its parts are from different steps."""
+    """Raise `SpecError` E0903 if a checkpoint differs in structure from one of this run, or its parts are from different steps."""
     optimizer = task.configure_optimizers()
     settings = optimizer.state_dict()["param_groups"]
     rows = checkpoint["callbacks"]["Recorder"]["history"]
@@ -110,7 +110,7 @@ def _kinds(kept: dict[str, Any]) -> dict[str, bool]:
 
 
 def _require_alike(path: Path, found: Any, pattern: Any, place: str = "") -> None:
-    """Raise `Fault` if a value does not have the structure of a pattern. Additional keys are allowed; None allows any value."""
+    """Raise `SpecError` if a value does not have the structure of a pattern. Additional keys are allowed; None allows any value."""
     if pattern is None or (found is None and isinstance(pattern, bool)):
         return
     kinds: Any = (list, tuple) if isinstance(pattern, list | tuple) else dict if isinstance(pattern, dict) else type(pattern)

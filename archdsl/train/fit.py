@@ -160,7 +160,7 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
-    """Return the checkpoint to resume from. Raise `Fault` E0903 if it belongs to another network or recipe."""
+    """Return the checkpoint to resume from. Raise `SpecError` E0903 if it belongs to another network or recipe."""
     checkpoint = read_checkpoint(path)
     check_parts(path, checkpoint)
     before, now = checkpoint["archdsl"], _identity(experiment)
