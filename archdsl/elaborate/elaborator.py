@@ -219,12 +219,12 @@ def _check_setting(
 ) -> None:
     """Raise `SpecError` where a setting is not one of the open parameters, or is empty."""
     if name not in names:
-        from archdsl.recipe.paths import meant_path, written  # here: the models of recipes take time to define
+        from archdsl.recipe.setting_paths import assignment, meant_path  # here: the models of recipes take time to define
 
         meant, near = meant_path(name), did_you_mean(name, names)
         of_recipe = meant is not None and (near is None or meant.rpartition(".")[2] == name)
         help = (
-            f"it is a key of the recipe: `--set {written(meant, text)}`"
+            f"it is a key of the recipe: `--set {assignment(meant, text)}`"
             if meant is not None and of_recipe
             else near or f"it is `{header(network)}`"
         )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.record import Remedy
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
 from archdsl.ops import Category
@@ -12,7 +11,9 @@ from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 
-def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span) -> SpecError:
+def skip_differs(
+    builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span, remedy: Remedy | None
+) -> SpecError:
     """Return the error for a skip whose body and shortcut have different shapes."""
     later = _later(builder, start)
     sides = [body] if shortcut is start else [body, shortcut]
@@ -22,23 +23,8 @@ def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Val
         f"the shortcut {format_shape(shortcut.shape)}"
     )
     help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
-    return SpecError(untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
-
-
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> SpecError:
-    """Return the error for a join of several branches, with the shape of each."""
-    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6] if branch.span)
-    help = help or _same_map(branches)
-    return SpecError(untyped(code, message, Mark(keyword, "joined here"), related, help=help))
-
-
-def _same_map(branches: Sequence[Value]) -> str | None:
-    """Return the remedy for branches that are maps of different sizes; None for others."""
-    shapes = [branch.shape for branch in branches]
-    if any(len(shape) != len(shapes[0]) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
-        return None
-    remedy = "`crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
-    return f"bring the maps to one size: {remedy}"
+    found = untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help)
+    return SpecError(found if remedy is None else found.with_remedy(remedy))
 
 
 def _later(builder: GraphBuilder, start: Value) -> list[Node]:
@@ -96,7 +82,7 @@ def _projection(later: list[Node], start: Value, body: Value) -> str:
     normalized = any(_has_norm(node) for node in later)
     channels = body.shape[0]
     step = f", stride = {stride}" if stride != 1 else ""
-    return f"project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
+    return f"for these sizes, project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
 
 
 def _has_norm(node: Node) -> bool:
