@@ -91,3 +91,11 @@ def test_none_is_a_value() -> None:
         block f(s = none, act: op = none) { maxpool(3, stride = s) }
         network n { input image [8, 16, 16]; f; f(1, none); let k = none; maxpool(2, stride = k) }"""
     assert [d for d in archdsl.check(text) if d.is_error] == []
+
+
+def test_inputs_are_called_as_the_block_calls_them() -> None:
+    text = """
+        block f(query, keys) { mul { query; keys[0]; x } }
+        network n { input image [8, 16, 16]; for i in 0..2 { e[i]: conv(8, 1) }; left: conv(8, 3); f(left, e); relu; f(e[1], e) }"""
+    functions = [function for function in compile_text(text).require().functions() if function.name == "f"]
+    assert [[value.name for value in function.inputs] for function in functions] == [["x", "keys[0]"], ["query", "keys[0]", "x"]]
