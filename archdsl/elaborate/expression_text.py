@@ -104,7 +104,7 @@ def _operators(e: ast.Node) -> tuple[str, ...]:
 
 
 def _is_own(name: str, env: Environment) -> bool:
-    """Whether a name is a parameter or constant of the block around a place, with a number as its value."""
+    """Return whether a name is a parameter or constant of the block around a place, with a number as its value."""
     around = env
     while name not in around.names:
         if around.outer is None:

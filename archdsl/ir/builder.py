@@ -228,7 +228,7 @@ class GraphBuilder:
         return call
 
     def local(self, value: Value) -> Value:
-        """Return the value that stands for this one in the innermost function: itself, an input, or a further output of a call."""
+        """Return the value that stands for this one in the innermost function: itself, an input, or an output of a call."""
         frame = self._frames[-1]
         owner = value.owner
         if owner is frame.function or (owner.__class__ is not Function and owner.function is frame.function):  # type: ignore[union-attr]

@@ -25,7 +25,9 @@ def keys(function: Function) -> dict[str, Shape | None]:
 
 
 def test_what_comes_before_and_beside_an_error_is_there() -> None:
-    graph = partial("a: conv(8, 3); b: conv(4, nope); c: relu; d: { a -> conv(16, 1) -> bn }; output o: { d -> gap }; conv(nope, 1)")
+    graph = partial(
+        "a: conv(8, 3); b: conv(4, nope); c: relu; d: { a -> conv(16, 1) -> bn }; output o: { d -> gap }; conv(nope, 1)"
+    )
     assert keys(graph.main) == {"a": (8, 16, 16), "d": (16, 16, 16), "o": (16, 1, 1)}
     assert [(result.name, result.kind) for result in graph.results] == [("o", "output")] and not graph.has_result
 
