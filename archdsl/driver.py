@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
@@ -306,9 +305,14 @@ def shipped_networks() -> dict[str, Path]:
 
 
 def _shipped_file(name: str) -> Path | None:
-    """The spec that defines a network, found in the texts: to parse them all takes longer than to check one."""
-    defines = re.compile(rf"^[ \t]*network[ \t]+{re.escape(name)}\b", re.MULTILINE)
-    return next((path for path in shipped_files() if defines.search(path.read_text(encoding="utf-8"))), None)
+    """The spec that defines a network. Those that do not hold its name are not parsed: all of them take longer than to check one."""
+    for path in shipped_files():
+        source = read_source(path, path.name)
+        if isinstance(source, SourceFile) and name in source.text:
+            definitions = Program(path.parent).module(source, path).definitions
+            if isinstance(definitions.get(name), ast.Network | ast.Alias):
+                return path
+    return None
 
 
 def compile_networks(path: Path, *, bases_too: bool = True) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
