@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from lark import Token
@@ -21,6 +19,7 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.brace_errors import settle_braces
 from archdsl.syntax.damage import Damage
+from archdsl.syntax.doc_comments import documented
 from archdsl.syntax.error_context import SyntaxFault
 from archdsl.syntax.lalr import ParserStack, ParseTables
 from archdsl.syntax.newlines import CLOSES, Newlines
@@ -39,7 +38,7 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
             untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
                        help=f"is it a spec? loops and blocks make a long one short; {limits.remedy('SOURCE_CHARACTERS')}")
         ]  # fmt: skip
-    if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
+    if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.split("\n")):
         end = len(source.text)
         return ast.unread(source), [
             untyped("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
@@ -138,26 +137,8 @@ class _Parser:
 def _file(
     source: SourceFile, items: list[Any], comments: tuple[Span, ...], damage: Damage | None, unfinished: set[int]
 ) -> ast.File:
-    docs = _documentation(source, comments) if comments else {}
-    for at, item in enumerate(items):
-        doc = docs.get(item.span.line_column[0] - 1, "") if docs and isinstance(item, ast.Definition) else ""
-        if doc:
-            items[at] = replace(item, doc=doc)
+    if comments:
+        items = documented(source, items, comments)
     cut_off = frozenset(item for item in items if item.span.start in unfinished and not isinstance(item, ast.Skipped))
     hidden = damage is not None and (not items or bool(cut_off) or any(isinstance(item, ast.Skipped) for item in items))
     return ast.File(Span(source, 0, len(source.text)), tuple(items), comments, damage, hidden, cut_off)
-
-
-def _documentation(source: SourceFile, comments: tuple[Span, ...]) -> dict[int, str]:
-    """The text of each run of `##` lines, by the number of its last line."""
-    found: dict[int, str] = {}
-    for comment in comments:
-        text = comment.text
-        if not text.startswith("##"):
-            continue
-        line, column = comment.line_column
-        if source.line_text(line)[: column - 1].strip():
-            continue
-        above = found.pop(line - 1, "")
-        found[line] = f"{above}\n{text[2:].strip()}".strip()
-    return found

@@ -280,14 +280,14 @@ class TreeBuilder:
         return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, default)
 
     def block(self, c: Children) -> ast.Block:
-        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", "", _parameters(c), c[-1])
 
     def network(self, c: Children) -> ast.Network:
-        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", "", _parameters(c), c[-1])
 
     def alias(self, c: Children) -> ast.Alias:
         claims = tuple(item for item in c if isinstance(item, ast.Expect))
-        return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", c[3], claims)
+        return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", "", c[3], claims)
 
     def import_(self, c: Children) -> ast.Import:
         return ast.Import(self._span(c), _unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))
