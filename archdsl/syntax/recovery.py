@@ -222,16 +222,16 @@ class Recovery:
         Without a depth, outside all definitions, skip to the next definition.
         """
         for token in tokens:
-            self._previous = token
             self._close_brackets(token)
-            if self._defines(token):
+            defines = self._defines(token)
+            if defines:
                 self._newlines.close(len(self._newlines.opened_before(token)), token)
                 self._complete(("ERROR_ITEM",))
-                self._resume(token, ends_statement=True)
+            if defines or (depth == 0 and token.type in ("RBRACE", "_SEP")):
+                self._resume(token, ends_statement=defines)
+                self._previous = token
                 return
-            if depth == 0 and token.type in ("RBRACE", "_SEP"):
-                self._resume(token)
-                return
+            self._previous = token
             error.end_pos = token.end_pos
             if depth is not None:
                 depth += {"LBRACE": 1, "RBRACE": -1}.get(token.type, 0)
