@@ -1,4 +1,4 @@
-"""Where two or more values meet: `skip`, `add`, `mul`, `concat` and `shake`."""
+"""Where two or more values meet: `skip` and the joins of `archdsl.ops.join`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Unknown, Value, problem
 from archdsl.ir.unrolled import Condition, Node
 from archdsl.ops import Op
-from archdsl.ops.join import Add, Concat, Mul, Shake
+from archdsl.ops.join import Add, Join, joins
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from archdsl.elaborate.naming import Key
 
 _ADD = Add()
-_JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}
 
 
 def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
@@ -76,7 +75,9 @@ def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span, 
 def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
     """Run the branches, each from the same `x`, and join them."""
     spans = {argument.name: argument.span for argument in join.arguments}
-    options = bodies.options(join.kind, join.arguments, env, {"axis": 0} if join.kind == "concat" else {})
+    options = bodies.options(
+        join.kind, join.arguments, env, {name: field.default for name, field in joins()[join.kind].model_fields.items()}
+    )
     naming = bodies.inner(naming, key, join.span)
     outer_scope, bodies.scope = bodies.scope, naming.scope
     branches = _branches(bodies, join.body, Environment(env, env.module), x, naming)
@@ -91,7 +92,7 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
     if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
         return UNKNOWN
     nodes = tuple(branch for branch in branches if isinstance(branch, Node))
-    cls = _JOINS[join.kind]
+    cls = joins()[join.kind]
     try:
         op = bodies.binder.make(cls, options, join.keyword)
         joined = bodies.nodes.apply(op, nodes, naming.scope, None, join.keyword)
@@ -106,8 +107,8 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
 
 def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], join: ast.Join) -> None:
     """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
-    grows = joined.op.axis % len(joined.shape) if isinstance(joined.op, Concat) else None
-    stretch = isinstance(joined.op, Mul)
+    assert isinstance(joined.op, Join)
+    grows, stretch = joined.op.growing_axis(len(joined.shape)), joined.op.stretches
     for axis, size in enumerate(joined.shape):
         if axis == grows:
             continue

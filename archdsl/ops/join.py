@@ -1,8 +1,11 @@
-"""Joins: where branches meet. They are written as statements with braces, not called by name."""
+"""Joins: where branches meet. They are written as statements with braces, and their names are keywords of the language.
+
+A class here, and how each target writes it, is all that a new one needs.
+"""
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -12,12 +15,22 @@ from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import at_least, equal
 
 
-class _Join(Op):
+class Join(Op):
+    """Base of every join."""
+
     category = Category.JOIN
     sign = "kept"
     arity = None
     statement = True
     saves_output = False
+    operator: ClassVar[str | None] = None
+    """The operator that stands for it in formulas, and that someone may write for it."""
+    stretches: ClassVar[bool] = False
+    """Whether a size of 1 stretches to the size of the other branches."""
+
+    def growing_axis(self, rank: int) -> int | None:
+        """Return the axis along which sizes add up; None if branches agree on every axis."""
+        return None
 
 
 class Input(Op, name="input"):
@@ -31,20 +44,23 @@ class Input(Op, name="input"):
     key: str = Field(description="its name, an argument of `forward`")
 
 
-class Add(_Join, name="add"):
+class Add(Join, name="add"):
     """The elementwise sum of branches of equal shape: `add { a; b }`, and the end of every `skip`."""
 
     example = "add { conv(8, 3); conv(8, 1) }"
+    operator = "+"
 
     def infer(self, *inputs: Shape) -> Shape:
         """All shapes are equal; an open size may meet another (the place records that they must agree)."""
         return equal_shapes(self.name, inputs, "E0302")
 
 
-class Mul(_Join, name="mul"):
+class Mul(Join, name="mul"):
     """The elementwise product of branches; `[C, 1, 1]` gates `[C, H, W]`: `mul { x; gate }`."""
 
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
+    operator = "*"
+    stretches = True
 
     def infer(self, *inputs: Shape) -> Shape:
         """Shapes of one rank; a size of one stretches to the other branches' size.
@@ -56,13 +72,17 @@ class Mul(_Join, name="mul"):
         return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
 
 
-class Concat(_Join, name="concat"):
+class Concat(Join, name="concat"):
     """Branches side by side along an axis, the channels unless `axis` says another (0 is channels)."""
 
     example = "concat { x; conv(4, 3) }"
     integers = "kept"
 
     axis: int = Field(0, description="which axis grows: 0 is the channels, -1 the last")
+
+    def growing_axis(self, rank: int) -> int | None:
+        """Return the axis, counted from the front."""
+        return self.axis % rank
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axis, counted from the front."""
@@ -78,7 +98,7 @@ class Concat(_Join, name="concat"):
         return (*rest[:axis], sum(shape[axis] for shape in inputs), *rest[axis:])
 
 
-class Shake(_Join, name="shake"):
+class Shake(Join, name="shake"):
     """Shake-shake: in training a random convex combination of the branches for each image.
 
     Forward and backward passes draw their own weights; evaluation takes the mean (Gastaldi 2017, arXiv:1705.07485).
@@ -89,6 +109,11 @@ class Shake(_Join, name="shake"):
     def infer(self, *inputs: Shape) -> Shape:
         """All shapes are equal."""
         return equal_shapes(self.name, inputs, "E0302")
+
+
+def joins() -> dict[str, type[Join]]:
+    """Return the joins by their keywords."""
+    return {op.name: op for op in Op.registry if issubclass(op, Join)}
 
 
 def equal_shapes(name: str, shapes: Any, code: str, shown: Any = None) -> Shape:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 
 from archdsl.diagnostics.suggest import nearest
+from archdsl.ops.join import joins
 from archdsl.source import Span
 from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFault, balanced
-
-_AROUND: Final = frozenset({"skip", "concat", "add", "mul", "shake"})
 
 
 def tuple_(s: ErrorContext) -> SyntaxFault | None:
@@ -72,7 +70,7 @@ def call_style(s: ErrorContext) -> SyntaxFault | None:
     if s.token.type == "LBRACE":
         index = re.match(r"\s*([^{}\n\"]*?)\s*\}\s*:", s.after)
         index = index if index is not None and balanced(index[1]) else None
-        join = nearest(str(name), _AROUND)
+        join = nearest(str(name), _around_bodies())
         help = f"a label takes a colon: `{name}: {{ ... }}`"
         if index is not None:
             help = (
@@ -90,7 +88,7 @@ def body(s: ErrorContext) -> SyntaxFault | None:
         return None
     if s.token.type == "COLON":
         return SyntaxFault("E0105", s.span, "`:` does not begin a body", "a body stands in braces: `{ ... }`", keep=False)
-    if str(s.previous) in _AROUND and s.token.type in ("NAME", "LSQB"):
+    if str(s.previous) in _around_bodies() and s.token.type in ("NAME", "LSQB"):
         return SyntaxFault(
             "E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False
         )
@@ -103,7 +101,7 @@ def body(s: ErrorContext) -> SyntaxFault | None:
         start -= 1
         depth += {")": 1, "(": -1}.get(text[start], 0)
     word = re.search(r"\b(\w+)\s*$", text[:start])
-    if depth or word is None or word[1] not in _AROUND:
+    if depth or word is None or word[1] not in _around_bodies():
         return None
     if not balanced(text[start + 1 :]):
         return None
@@ -120,6 +118,11 @@ def body(s: ErrorContext) -> SyntaxFault | None:
         "E0101", place, f"`{word[1]}` goes around {what} in braces",
         f"write `{head} {{ {'; '.join(part.replace(', ', '; ') if '(' not in part else part for part in branches) or '...'} }}`", keep=False,
     )  # fmt: skip
+
+
+def _around_bodies() -> set[str]:
+    """Return the keywords that a body in braces follows, after options in parentheses."""
+    return {"skip", *joins()}
 
 
 def _parted(text: str) -> list[str]:

@@ -12,9 +12,10 @@ from archdsl.diagnostics.untyped import untyped
 from archdsl.source import Span
 
 KEYWORDS = frozenset(
-    "import as block network train aux output input where let expect init skip via concat add mul shake"
+    "import as block network train aux output input where let expect init skip via"
     " repeat for in if else and or not true false none".split()
 )
+"""The keywords of the grammar; those of joins are the names of ops."""
 NEAR = 400
 """How many characters around a mistake are looked at, so that the time for each is bounded."""
 WORDS = {
@@ -87,6 +88,11 @@ class ErrorContext(NamedTuple):
         if self.token.type in ("_SEP", "$END"):
             return WORDS[self.token.type]
         return f"`{self.token}`"
+
+    @staticmethod
+    def is_keyword(token: Token) -> bool:
+        """Whether a token is a keyword, wherever it stands."""
+        return token.type == "JOIN" or str(token) in KEYWORDS
 
     @property
     def before(self) -> str:

@@ -15,6 +15,7 @@ from lark.utils import TextSlice
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
+from archdsl.ops.join import joins
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.brace_errors import settle_braces
@@ -99,6 +100,7 @@ class _Parser:
         builder, faults = self.builder, list[SyntaxFault]()
         builder.file, builder.comments = source, []
         builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
+        builder.joins = joins()
         self.newlines.reset()
         run = Recovery(self.lark, ParserStack(self.tables["spec"]), self.newlines, source, faults)
         builder.report = run.report
@@ -114,7 +116,7 @@ class _Parser:
         self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault], help: str = _IN_A_LABEL
     ) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
-        self.builder.file, self.builder.report = source, faults.append
+        self.builder.file, self.builder.report, self.builder.joins = source, faults.append, joins()
         stack = ParserStack(self.tables["expr"])
         lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
         tokens = LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None)  # type: ignore[no-untyped-call]

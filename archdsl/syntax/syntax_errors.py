@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from archdsl.ops.join import joins
 from archdsl.source import Span
 from archdsl.syntax.call_errors import body, call_style, range_, tuple_
-from archdsl.syntax.error_context import KEYWORDS, WORDS, ErrorContext, SyntaxFault
+from archdsl.syntax.error_context import WORDS, ErrorContext, SyntaxFault
 
 _OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
 _STATEMENTS = {
@@ -97,7 +98,7 @@ def _operator(s: ErrorContext) -> SyntaxFault | None:
     ends = "_SEP" in s.expected or s.first_on_line
     if s.token.type == "FACTOR" and str(s.token) == "//" and ends:
         return SyntaxFault("E0105", s.span, "`//` does not begin a comment", "write `#`", keep=False)
-    join = {"+": "add", "*": "mul"}.get(str(s.token))
+    join = next((name for name, op in joins().items() if op.operator == str(s.token)), None)
     right = re.match(r"\s*(\w+)[ \t]*([#;}]|->|$)", s.after)
     if join is None or "ARROW" not in s.expected or s.previous is None or s.previous.type != "NAME":
         return None
@@ -111,7 +112,7 @@ def _unclosed_bracket(s: ErrorContext) -> SyntaxFault | None:
         return None
     sign, closing = _OPENING[s.opened.type]
     starts_statement = (
-        str(s.token) in KEYWORDS and s.first_on_line and str(s.token) not in {"if", "else", "for", "and", "or", "not", "in"}
+        s.is_keyword(s.token) and s.first_on_line and str(s.token) not in {"if", "else", "for", "and", "or", "not", "in"}
     )
     definition = str(s.token) in _DEFINING and s.first_on_line and not s.within
     inside = s.opened.type != "LBRACE"
@@ -217,12 +218,12 @@ def _no_label(word: str) -> tuple[str, str]:
 
 def _keyword(s: ErrorContext) -> SyntaxFault | None:
     """A keyword where a name has to stand."""
-    if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
+    if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and s.is_keyword(s.previous):
         meant = _STATEMENTS.get(str(s.previous))
         message, help = _no_label(str(s.previous))
         return SyntaxFault("E0107", s.previous_span, message, meant or help, keep=meant is None)
     wants_name = "NAME" in s.expected and not {"LET", "SKIP", "LSQB"} & s.expected
-    if str(s.token) in KEYWORDS and wants_name and not s.first_on_line:
+    if s.is_keyword(s.token) and wants_name and not s.first_on_line:
         return SyntaxFault(
             "E0107",
             s.span,

@@ -6,7 +6,7 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from lark import Token
@@ -49,12 +49,19 @@ class TreeBuilder:
     def __init__(self) -> None:
         self.file = SourceFile("", "")
         self.comments: list[Span] = []
+        self.joins: Collection[str] = ()
         self.report: Callable[[SyntaxFault], None] = lambda fault: None
         self.parse_expression: Callable[[int, int], ast.Expr | None] = lambda start, end: None
 
     def comment(self, token: Token) -> Token:
         """Lexer callback: comments are kept aside."""
         self.comments.append(self.of(token))
+        return token
+
+    def keyword(self, token: Token) -> Token:
+        """Lexer callback: the names of joins are keywords."""
+        if token in self.joins:
+            token.type = "JOIN"
         return token
 
     def of(self, piece: Any) -> Span:
@@ -154,9 +161,6 @@ class TreeBuilder:
         bodies = [item for item in c if isinstance(item, ast.Body)]
         via = bodies[1] if len(bodies) > 1 else None
         return ast.Skip(self._span(c), _arguments(c), bodies[0], via, self.of(c[0]))
-
-    def join_name(self, c: Children) -> Token:
-        return c[0]  # type: ignore[no-any-return]
 
     def join(self, c: Children) -> ast.Join:
         return ast.Join(self._span(c), str(c[0]), _arguments(c), c[-1], self.of(c[0]))
