@@ -46,6 +46,24 @@ def test_a_new_join_is_a_keyword_and_checked(largest: type[Join]) -> None:
     assert error.code == "E0107"
 
 
+def test_a_new_join_is_built_once_a_target_writes_it(largest: type[Join]) -> None:
+    torch = pytest.importorskip("torch")
+    import archdsl
+    from archdsl.backends.torch import expressions, lowerings
+    from archdsl.backends.torch.lowerings import base
+
+    def lower(op: Join, *shapes: Shape, inplace: bool = False) -> lowerings.Lowering:
+        return lowerings.Lowering(function=expressions.Call(expressions.torch("maximum"), expressions.inputs(len(shapes))))
+
+    base.lowers(largest)(lower)
+    try:
+        module = archdsl.loads("network n { input image [3, 8, 8]; largest { x; { conv(3, 1) -> relu } } }").build().eval()
+        image = torch.rand(1, 3, 8, 8)
+        assert bool((module(image) >= image).all())
+    finally:
+        del base._rules[largest]
+
+
 def test_without_it_the_name_is_free() -> None:
     assert "largest" not in joins()
     assert check_text("network n { input image [3, 8, 8]; largest: conv(4, 3) }") == []
