@@ -13,7 +13,7 @@ from lark.lexer import LexerThread
 from lark.utils import TextSlice
 
 from archdsl import limits
-from archdsl.diagnostics import Diagnostic, Mark
+from archdsl.diagnostics import Diagnostic, codes
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ops.join import joins
 from archdsl.source import SourceFile, Span
@@ -21,7 +21,7 @@ from archdsl.syntax import nodes as ast
 from archdsl.syntax.brace_errors import settle_braces
 from archdsl.syntax.damage import Damage
 from archdsl.syntax.doc_comments import documented
-from archdsl.syntax.error_context import SyntaxFault
+from archdsl.syntax.error_context import SyntaxFinding, finding
 from archdsl.syntax.lalr import ParserStack, ParseTables
 from archdsl.syntax.newlines import CLOSES, Newlines
 from archdsl.syntax.recovery import Recovery, span_of, too_deep
@@ -40,32 +40,27 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
                        help=f"is it a spec? loops and blocks make a long one short; {limits.remedy('SOURCE_CHARACTERS')}")
         ]  # fmt: skip
     if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.split("\n")):
-        end = len(source.text)
-        return ast.unread(source), [
-            untyped("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
-                       help="a smallest network: `network tiny { input image [3, 32, 32]; conv(8, 3); gap; flatten; linear(10) }`")
-        ]  # fmt: skip
+        end, error = len(source.text), codes.syntax.DefinesNothing(source.name)
+        return ast.unread(source), [error.at(Span(source, 0, end)) if end else error]
     with collector_paused():
         return _parser().parse(source)
 
 
 def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnostic]]:
     """The tree of a text that is one expression, such as a setting's value; none where it is not."""
-    faults: list[SyntaxFault] = []
+    faults: list[SyntaxFinding] = []
     help = "a value is one expression, as in `64`, `[1, 2]` or `2 * 32`"
     if "'" in source.text and '"' not in source.text:
         help = "strings stand in double quotes: " + f"`{source.text}`".replace("'", '"')
     expression = _parser().expression(source, 0, len(source.text), faults, help)
-    return expression, [fault.diagnostic() for fault in faults]
+    return expression, [fault.error for fault in faults]
 
 
 def lex(source: SourceFile) -> tuple[list[Token], list[Span]]:
     """Return every token of a text, line ends and `;` among them, and every comment. What is between them is blank."""
     parser = _parser()
-    parser.builder.file, parser.builder.comments = source, []
-    lexer = parser.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
-    tokens = list(LexerThread.from_text(lexer, TextSlice(source.text, 0, len(source.text))).lex(None))  # type: ignore[no-untyped-call]
-    return tokens, parser.builder.comments
+    parser.builder.file = source
+    return parser.lex(0, len(source.text))
 
 
 @contextmanager
@@ -97,12 +92,14 @@ class _Parser:
             self.tables = {start: ParseTables(self.lark, start) for start in ("spec", "expr")}
 
     def parse(self, source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
-        builder, faults = self.builder, list[SyntaxFault]()
+        builder, faults = self.builder, list[SyntaxFinding]()
         builder.file, builder.comments = source, []
         builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
         builder.joins = joins()
         self.newlines.reset()
-        run = Recovery(self.lark, ParserStack(self.tables["spec"]), self.newlines, source, faults)
+        run = Recovery(
+            self.lark, ParserStack(self.tables["spec"]), self.newlines, source, faults, lambda start, end: self.lex(start, end)[0]
+        )
         builder.report = run.report
         items = run.items()
         comments = tuple(builder.comments)
@@ -110,16 +107,27 @@ class _Parser:
             starts = sorted({item.span.start for item in items if not isinstance(item, ast.Skipped)} - run.unfinished)
             faults = settle_braces(source, starts, faults, run.strays, run.damage)
         file = _file(source, items, comments, run.damage if faults else None, run.unfinished)
-        return file, [fault.diagnostic() for fault in faults]
+        return file, [fault.error for fault in faults]
+
+    def lex(self, start: int, end: int) -> tuple[list[Token], list[Span]]:
+        """Return the tokens and comments in a part of the file."""
+        outer, self.builder.comments = self.builder.comments, []
+        tokens = list(self._tokens(start, end))
+        comments, self.builder.comments = self.builder.comments, outer
+        return tokens, comments
+
+    def _tokens(self, start: int, end: int) -> Iterator[Token]:
+        lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
+        part = TextSlice(self.builder.file.text, start, end)
+        return LexerThread.from_text(lexer, part).lex(None)  # type: ignore[no-untyped-call,no-any-return]
 
     def expression(
-        self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault], help: str = _IN_A_LABEL
+        self, source: SourceFile, start: int, end: int, faults: list[SyntaxFinding], help: str = _IN_A_LABEL
     ) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
         self.builder.file, self.builder.report, self.builder.joins = source, faults.append, joins()
         stack = ParserStack(self.tables["expr"])
-        lexer = self.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
-        tokens = LexerThread.from_text(lexer, TextSlice(source.text, start, end)).lex(None)  # type: ignore[no-untyped-call]
+        tokens = self._tokens(start, end)
         depth = 0
         for token in tokens:
             depth += (token.type in CLOSES) - (token.type in CLOSES.values())
@@ -132,7 +140,7 @@ class _Parser:
             if stack.finish(Token("$END", "", end, end_pos=end)):
                 return stack.values[-1]  # type: ignore[no-any-return]
         place = Span(source, max(0, min(start, end - 1)), max(end, start + 1))
-        faults.append(SyntaxFault("E0101", place, "this is not an expression", help))
+        faults.append(finding(codes.syntax.NotAnExpression(help), place))
         return None
 
 

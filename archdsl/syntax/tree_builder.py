@@ -11,9 +11,11 @@ from typing import Any
 
 from lark import Token
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.untyped import untyped
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.error_context import SyntaxFault
+from archdsl.syntax.error_context import SyntaxFinding, finding
 
 Children = list[Any]
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
@@ -50,7 +52,7 @@ class TreeBuilder:
         self.file = SourceFile("", "")
         self.comments: list[Span] = []
         self.joins: Collection[str] = ()
-        self.report: Callable[[SyntaxFault], None] = lambda fault: None
+        self.report: Callable[[SyntaxFinding], None] = lambda fault: None
         self.parse_expression: Callable[[int, int], ast.Expr | None] = lambda start, end: None
 
     def comment(self, token: Token) -> Token:
@@ -85,14 +87,16 @@ class TreeBuilder:
     def integer(self, c: Children) -> ast.Expr:
         text = c[0].replace("_", "")
         if len(text) > 80:
-            self.report(SyntaxFault("E0409", self.of(c[0]), f"this number has {len(text)} digits, and numbers have at most 77"))
+            self.report(
+                finding(untyped("E0409", f"this number has {len(text)} digits, and numbers have at most 77"), self.of(c[0]))
+            )
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), int(text))
 
     def float(self, c: Children) -> ast.Expr:
         value = float(c[0].replace("_", ""))
         if value == float("inf"):
-            self.report(SyntaxFault("E0409", self.of(c[0]), "this number is larger than any float"))
+            self.report(finding(untyped("E0409", "this number is larger than any float"), self.of(c[0])))
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), value)
 
@@ -172,7 +176,7 @@ class TreeBuilder:
         names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
         if len(names) > 2:
             place = next(self.of(t) for t in reversed(c) if isinstance(t, Token) and t.type == "NAME")
-            self.report(SyntaxFault("E0101", place, "`for` takes one name, or two where the first counts the rounds"))
+            self.report(finding(codes.syntax.TooManyLoopNames(), place))
         return ast.For(self._span(c), tuple(names), c[-2], c[-1])
 
     def if_(self, c: Children) -> ast.If:
@@ -222,7 +226,7 @@ class TreeBuilder:
                 help = f'a key that is no name stands in quotes: `"{target.span.text}": ...`'
             case ast.Attribute(_, base, inner) if isinstance(outer := ast.bare(base), ast.Name):
                 help = f"a key of two parts is a label in another's braces: `{outer.id}: {{ {inner}: ... }}`"
-        self.report(SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", help))
+        self.report(finding(codes.syntax.NotALabel(help), target.span))
         return None
 
     def _template(self, span: Span) -> ast.Template | None:
