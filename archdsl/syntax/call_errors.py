@@ -33,7 +33,10 @@ def round_list(s: ErrorContext) -> SyntaxFinding | None:
         return finding(codes.slips.RoundList(None, ()), place)
     items = [place.file.text[first:last], s.text(s.line_after[:closing])]
     edits = (Edit(place, "["), Edit(s.span_of(s.line_after[closing]), "]"))
-    return finding(codes.slips.RoundList(", ".join(item for item in items if item), edits), place)
+    sure = s.closes_all(
+        s.line_after[closing + 1 :], s.open_brackets - 1
+    )  # else a bracket around the list is missing, or the first of the list too many
+    return finding(codes.slips.RoundList(", ".join(item for item in items if item), edits if sure else ()), place)
 
 
 def range_with_colon(s: ErrorContext) -> SyntaxFinding | None:
@@ -52,7 +55,8 @@ def range_with_colon(s: ErrorContext) -> SyntaxFinding | None:
     if begins or not stop:
         both = f"`0..{stop or 'n'}`" if begins else f"`{s.previous}..n`"
         return finding(codes.slips.OtherForm("`:` does not make a range", f"write `..` and both ends: {both}"), s.span)
-    error = codes.slips.OtherSign(":", "does not make a range", "..", s.span, "write `..`, as in `0..4`")
+    sure = s.previous.type == "INT" and s.closes_all(s.line_after, s.open_brackets)
+    error = codes.slips.OtherSign(":", "does not make a range", "..", s.span, "write `..`, as in `0..4`", sure)
     return finding(error, s.span, ("RANGE", ".."))
 
 

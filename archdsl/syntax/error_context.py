@@ -74,12 +74,21 @@ class ErrorContext(NamedTuple):
         return self.open[-1] if self.open else None
 
     @property
+    def open_brackets(self) -> int:
+        """How many round and square brackets are open inside the innermost brace."""
+        return len(self.open) - max((i + 1 for i, token in enumerate(self.open) if token.type == "LBRACE"), default=0)
+
+    @property
     def statement_before(self) -> Sequence[Token]:
         """The tokens on its line before it that belong to its statement."""
         first = len(self.line_before)
         while first and self.line_before[first - 1].type not in ("SEMICOLON", "LBRACE", "RBRACE"):
             first -= 1
         return self.line_before[first:]
+
+    def closes_all(self, rest: Sequence[Token], count: int) -> bool:
+        """Whether the rest of the line closes as many round and square brackets as are open, and opens none."""
+        return sum((t.type in ("RPAR", "RSQB")) - (t.type in ("LPAR", "LSQB")) for t in rest) == count
 
     @property
     def ends_stage(self) -> bool:

@@ -15,7 +15,7 @@ from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import joins
 from archdsl.source import Span
 from archdsl.syntax.call_errors import range_with_colon, round_list, unquoted_path, without_braces, without_parentheses
-from archdsl.syntax.error_context import WORDS, ErrorContext, SyntaxFinding, adjacent, finding, is_word
+from archdsl.syntax.error_context import NEAR, WORDS, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
 from archdsl.syntax.newlines import CLOSES
 
 _SIGNS: Final = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
@@ -102,7 +102,8 @@ def _operator(s: ErrorContext) -> SyntaxFinding | None:
         place = s.span_of(s.previous, s.token)
         return finding(codes.slips.OtherSign("**", "is no operator", "^", place, "a power is written `^`"), place)
     if s.token.type == "FACTOR" and str(s.token) == "//" and ("_SEP" in s.expected or s.first_on_line):
-        return finding(codes.slips.OtherSign("//", "does not begin a comment", "#", s.span), s.span)
+        sure = not any(token.type in _SIGNS for token in s.line_after)
+        return finding(codes.slips.OtherSign("//", "does not begin a comment", "#", s.span, sure=sure), s.span)
     join = next((name for name, op in joins().items() if op.operator == str(s.token)), None)
     if join is None or "ARROW" not in s.expected or s.previous is None or s.previous.type != "NAME":
         return None
@@ -128,14 +129,31 @@ def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
     if not inside and s.outdented_span is not None and s.outdented_span.start > place.start:
         return finding(codes.syntax.Outdented(), s.outdented_span)
     last = s.previous or s.opened
-    open_here = len(s.open) - max((i + 1 for i, token in enumerate(s.open) if token.type == "LBRACE"), default=0)
-    alone = len(s.open) == 1 if definition or s.token.type == "$END" else open_here == 1
-    sure = alone and CLOSES[s.opened.type] in s.expected and (not inside or last.line == s.opened.line)
-    edit = Edit(s.behind(last), closing if inside else f"\n{closing}")
+    alone = len(s.open) == 1 if definition or s.token.type == "$END" else s.open_brackets == 1
+    complete = CLOSES[s.opened.type] in s.expected or (not inside and "LET" in s.expected)
+    sure = alone and complete and (not inside or last.line == s.opened.line) and not _is_ambiguous(s, s.opened)
+    at = s.behind(last) if last.type != "_SEP" else s.span_of(last)._replace(end=last.start_pos or 0)
+    edit = Edit(at, closing if inside else f"\n{closing}")
     end = s.token.type == "$END"
     return finding(
         codes.syntax.Unclosed(str(s.opened), closing, None if end else s.found, None if end else s.span, edit, sure), place
     )
+
+
+def _is_ambiguous(s: ErrorContext, opened: Token) -> bool:
+    """Whether a bracket that is open may close elsewhere: on the rest of the line, or at the start of the next; or nothing follows."""
+    if s.token.type == "ARROW" and (len(s.open) == 1 or not s.line_after or s.line_after[0].type == "ARROW"):
+        return True
+    if str(s.token) in _DEFINING and not (s.line_after and s.line_after[0].type in ("NAME", "STRING", "LBRACE")):
+        return True
+    following = s.lex(s.span.end, min(len(s.span.file.text), s.span.end + NEAR))
+    below = next((token for token in following[len(s.line_after) :] if token.type != "NEWLINE"), None)
+    depth = 0
+    for token in (*s.line_after, *([below] if below is not None and below.type != "RBRACE" else [])):
+        depth += (token.type == opened.type) - (token.type == CLOSES[opened.type])
+        if depth < 0:
+            return True
+    return False
 
 
 def _wrong_closing(s: ErrorContext) -> SyntaxFinding | None:
@@ -155,7 +173,8 @@ def _assignment(s: ErrorContext) -> SyntaxFinding | None:
     """`conv1 = conv(64, 7)` for a label, `n = 3` for a constant, `stride: 2` for an argument."""
     inside = s.opened is not None and s.opened.type == "LPAR"
     if s.token.type == "COLON" and inside:
-        error = codes.slips.OtherSign(":", "does not pass an argument", "=", s.span, f"write `=`: `{s.previous} = ...`")
+        written, sure = f"write `=`: `{s.previous} = ...`", "EQUAL" in s.expected
+        error = codes.slips.OtherSign(":", "does not pass an argument", "=", s.span, written, sure)
         return finding(error, s.span, ("EQUAL", "="))
     if s.token.type == "COLON" and s.expected == {"EQUAL"}:
         if len(s.line_before) > 1 and s.line_before[-2].type == "LET":
@@ -165,7 +184,9 @@ def _assignment(s: ErrorContext) -> SyntaxFinding | None:
     if s.token.type != "EQUAL" or inside:
         return None
     if "COMPARE" in s.expected:
-        return finding(codes.slips.OtherSign("=", "does not compare", "==", s.span), s.span, ("COMPARE", "=="))
+        sure = any(token.type in ("EXPECT", "IF", "WHERE") for token in s.statement_before)
+        error = codes.slips.OtherSign("=", "does not compare", "==", s.span, sure=sure)
+        return finding(error, s.span, ("COMPARE", "=="))
     return _name_assigned(s)
 
 
@@ -186,7 +207,7 @@ def _name_assigned(s: ErrorContext) -> SyntaxFinding | None:
     if (s.line_after and s.line_after[0].type in _LITERALS) or "COLON" not in s.expected:
         alone = len(s.statement_before) == 1 and s.statement_before[0].type == "NAME"
         start = (s.statement_before[0].start_pos or 0) if alone else 0
-        edit = Edit(Span(s.span.file, start, start), "let ") if alone else None
+        edit = Edit(Span(s.span.file, start, start), "let ") if alone and balanced(s.line_after) else None
         return finding(codes.slips.MissingLet(str(name), edit), s.span)
     written = f"a label takes a colon: `{name}: ...`; a constant is `let {name} = ...`"
     error = codes.slips.OtherSign("=", "does not label a stage", ":", s.span, written, sure=False)
@@ -243,7 +264,7 @@ def _expected(s: ErrorContext) -> SyntaxFinding:
         if help is None:
             help = "keys stand on lines of their own or are parted by `;`"
             instead = ("_SEP", ";") if s.line_after else None
-            edit = Edit(s.span, ";" if s.line_after else "")
+            edit = Edit(s.span, ";" if s.line_after else "") if s.opened is not None else None
     elif {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
         help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
     elif s.token.type in ("NAME", "_SEP", "RBRACE") and "LBRACE" in s.expected and "SKIP" not in s.expected:
