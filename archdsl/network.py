@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl import limits
+from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError, render_text
@@ -19,9 +19,11 @@ from archdsl.diagnostics.untyped import untyped
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph
+from archdsl.limits import DEFAULT, Limits
 from archdsl.literals import show
-from archdsl.shapes import format_shape
+from archdsl.session import Session
+from archdsl.shapes import Shape, format_shape
 from archdsl.starting_weights import Weights, weights_of
 
 if TYPE_CHECKING:
@@ -37,24 +39,35 @@ if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport
 
 
-def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
+def load(address: str | os.PathLike[str], /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
     """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.
 
     Parameters are given by name as Python values: `load("net.arch:resnet50", classes=10)`; what is no value of Python, such
     as an op, as a text of the language: `load("resnet", norm=Expression("gn(32)"))`. A recipe's keys are given as
-    `**{"train.epochs": 5}`. Raises `SpecError`, which holds all diagnostics and prints them.
+    `**{"train.epochs": 5}`. `limits` bounds what the spec may grow to: `limits=Limits(nodes=1_000_000)`; a parameter of this
+    name can be set only in the spec. Raises `SpecError`, which holds all diagnostics and prints them, and `ValueError` for
+    limits out of range.
     """
-    return Network(compile_address(os.fspath(address), _settings(parameters)))
+    session = Session(_checked(limits))
+    return Network(compile_address(os.fspath(address), _settings(parameters, limits), session=session))
 
 
-def loads(text: str, network: str | None = None, /, **parameters: Any) -> Network:
-    """The network in a text, by name where the text defines several. Raises `SpecError` as `load` does."""
-    return Network(compile_text(text, network, _settings(parameters)))
+def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
+    """The network in a text, by name where the text defines several. `limits` and errors are those of `load`."""
+    session = Session(_checked(limits))
+    return Network(compile_text(text, network, _settings(parameters, limits), session=session))
 
 
-def check(text: str, /) -> list[Diagnostic]:
+def check(text: str, /, *, limits: Limits = DEFAULT) -> list[Diagnostic]:
     """Everything that is wrong with a text, in all of its networks; empty where all is well. Warnings count too."""
-    return check_text(text)
+    return check_text(text, session=Session(_checked(limits)))
+
+
+def _checked(limits: Limits) -> Limits:
+    """Return the argument `limits`. Raise `TypeError` for another value, such as one that is meant for a parameter of the spec."""
+    if not isinstance(limits, Limits):
+        raise TypeError(f"`limits` is archdsl.Limits(...), and not {limits!r}")
+    return limits
 
 
 class Network:
@@ -70,6 +83,7 @@ class Network:
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
         self.sizes: OpenSizes = compiled.sizes
+        self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
 
     @property
@@ -111,11 +125,7 @@ class Network:
         """The inputs, as training sees them."""
         from archdsl.data.inputs import Input  # here: checking needs no data
 
-        nodes = [self.graph.nodes[i] for i in self.graph.inputs]
-        return tuple(
-            Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer)
-            for node in nodes
-        )
+        return tuple(Input(str(value), _known(value.shape), value.dtype == "int") for value in self.graph.inputs)
 
     @property
     def data_folder(self) -> Path:
@@ -130,7 +140,7 @@ class Network:
     def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
         if not self.sizes.work:
             return self.graph, []
-        names = [self.graph.nodes[i].label or "" for i in self.graph.inputs]
+        names = [value.name or "" for value in self.graph.inputs]
         return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
 
     def open_data(self, reading: Reading | None = None) -> Opened:
@@ -147,7 +157,7 @@ class Network:
                 graph, found = self._at(shapes)
                 if graph is None:
                     raise SpecError(*found)
-                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.root.arguments)
+                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.main.arguments)
         return opened
 
     def table(self) -> Table:
@@ -162,16 +172,18 @@ class Network:
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
         aux: bool = True,
         check_sizes: bool = True,
+        inplace: bool = True,
     ) -> nn.Module:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
         `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. Where not `aux`,
         the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it
-        raises `ValueError` for an input of a size that does not work, before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
+        raises `ValueError` for an input of a size that does not work, before anything is computed. With `inplace=False` activations
+        are modules and overwrite nothing, so that forward hooks and full backward hooks work. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with extra_needed("train", "building a module"):
-            from archdsl.backends.torch.load import build  # here: torch takes over a second to import
-        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
+            from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
+        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes, inplace=inplace)
         if weights is not None:
             self.load_weights(module, weights)
         return module
@@ -289,11 +301,30 @@ class Network:
             from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
         return dynamic_shapes(self.graph, batch=batch)
 
-    def source(self, *, aux: bool = True, check_sizes: bool = True) -> str:
-        """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""
+    def compile(
+        self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True, inplace: bool = True
+    ) -> bytes:
+        """Return the content of the file that a target writes, without the auxiliary heads if `aux` is false.
+
+        `suffix` chooses among the formats of the target; the first one is the default. With `inplace=False` activations
+        overwrite nothing. Raise `ValueError` if there is no such target or it has no such option, and `SpecError` if it
+        cannot write the network.
+        """
+        if target not in targets.names():
+            raise ValueError(f"the targets are {', '.join(targets.names())}, not {target!r}")
+        chosen, options = targets.target(target), targets.Options(aux=aux, inplace=inplace)
+        if (unknown := chosen.unknown(options)) is not None:
+            raise ValueError(f"the target {target!r} has no option {unknown!r}")
+        return chosen.write(self.graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], options)
+
+    def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
+        """Return self-contained Python source of the module, which imports torch alone; without the heads if not `aux`.
+
+        With `inplace=False` activations are modules and overwrite nothing.
+        """
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
-        return emit(self.graph, aux=aux, check_sizes=check_sizes)
+        return emit(self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
 
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
@@ -407,14 +438,17 @@ def _one_file(one: Path, other: Path) -> bool:
 def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
     """The shapes of what the network and its heads give, by what messages call them."""
 
-    def shape(index: int) -> tuple[int | None, ...]:
-        return tuple(size if isinstance(size, int) else None for size in graph.nodes[index].shape)
-
-    return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
+    heads = {f"the head `{head.name}`": _known(value.shape) for head, value in graph.heads}
+    return {"the network": _known(graph.result.shape), **heads}
 
 
-def _settings(parameters: Mapping[str, Any]) -> dict[str, str]:
-    return {name: show(value, most=limits.LIST_ITEMS) for name, value in parameters.items()}
+def _known(shape: Shape) -> tuple[int | None, ...]:
+    """Return a shape with None for each symbolic size."""
+    return tuple(size if isinstance(size, int) else None for size in shape)
+
+
+def _settings(parameters: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+    return {name: show(value, most=limits.list_items) for name, value in parameters.items()}
 
 
 def _number(value: object) -> str:

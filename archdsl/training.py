@@ -149,9 +149,9 @@ def _experiment(
     from archdsl.train import Experiment  # here: torch and Lightning take seconds to import
 
     graph = network.graph
-    heads = {head.name: head.weight for head in graph.heads}
+    heads = {head.name: head.weight for head, _ in graph.heads}
     return Experiment(
-        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.root.arguments, *data, network.check_shapes, facts,
+        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.main.arguments, *data, network.check_shapes, facts,
         lambda: picture(network, "png"),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.analysis import Row, Table
-from archdsl.analysis.shown import table_text
+from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_bytes, print_text
@@ -16,6 +16,7 @@ from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
 from archdsl.cli.weights import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
 from archdsl.network import Network
+from archdsl.session import Session
 from archdsl.shapes import Dim
 from archdsl.starting_weights import Weights
 
@@ -41,6 +42,7 @@ def command(
     ctx: click.Context,
     address: str,
     settings: tuple[tuple[str, str], ...],
+    session: Session,
     given: tuple[Given, ...],
     weights: Weights | None,
     fix: bool,
@@ -53,8 +55,8 @@ def command(
     are shown as a range. Where the input leaves sizes open, they are formulas, and below the table stands for which
     sizes the network works, and what needs it.
     """
-    fixed = _fixed(address, settings, form) if fix else None
-    compiled = at_size(fixed.compiled if fixed is not None else read_network(address, settings), given)
+    fixed = _fixed(address, settings, session, form) if fix else None
+    compiled = at_size(fixed.compiled if fixed is not None else read_network(address, settings, session), given)
     network = Network(compiled) if compiled.graph is not None else None
     report = weights.check(network) if weights is not None and network is not None else None
     unfit = weights.finding(report) if weights is not None and report is not None else None
@@ -76,12 +78,12 @@ def command(
     ctx.exit(0 if compiled.ok and not any(diagnostic.is_error for diagnostic in found) else 1)
 
 
-def _fixed(address: str, settings: tuple[tuple[str, str], ...], form: str) -> Fixed:
+def _fixed(address: str, settings: tuple[tuple[str, str], ...], session: Session, form: str) -> Fixed:
     """Fix the network, and say what was changed."""
     from archdsl.cli.fix import fix_network, refuse_together  # here: most checks change nothing
 
     refuse_together(address, form)
-    fixed = fix_network(address, dict(settings))
+    fixed = fix_network(address, dict(settings), session)
     for sentence in fixed.sentences():
         click.echo(sentence, err=True)
     return fixed
@@ -104,7 +106,7 @@ def _row_data(row: Row) -> dict[str, Any]:
     """Of one of the `times` equal layers. A size that the input leaves open is a formula, as text."""
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
-        "macs": _plain(row.macs), "head": row.part == "head", "times": row.times, **({"training": row.training} if row.training else {}),
+        "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused", "times": row.times, **({"training": row.training} if row.training else {}),
     }  # fmt: skip
 
 

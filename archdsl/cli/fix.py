@@ -16,6 +16,7 @@ from archdsl.driver import STDIN, Compiled, compile_address, compile_source, rea
 from archdsl.elaborate import read_source
 from archdsl.files import write_file
 from archdsl.resources import resource_folder
+from archdsl.session import Session
 from archdsl.source import SourceFile
 
 _ROUNDS: Final = 100
@@ -40,29 +41,29 @@ class Fixed:
         ]  # fmt: skip
 
 
-def fix_network(address: str, settings: dict[str, str]) -> Fixed:
+def fix_network(address: str, settings: dict[str, str], session: Session) -> Fixed:
     """Fix the network at an address: its file, and those it imports. A text from standard input is fixed in memory."""
     if split_address(address)[0] in ("-", STDIN):
-        return _fix_text(address, settings)
-    fixed = Fixed(compile_address(address, settings))
+        return _fix_text(address, settings, session)
+    fixed = Fixed(compile_address(address, settings, session=session))
     for _ in range(_ROUNDS):
-        files = {file: path for file in _files(fixed.compiled) if (path := _writable(file)) is not None}
+        files = {file: path for file in _files(fixed.compiled) if (path := _writable(file, session)) is not None}
         chosen = certain_fixes(fixed.compiled.diagnostics, files)
         if not chosen:
             break
         for file, edits in edits_of(chosen).items():
             mark = _BOM if files[file].read_bytes().startswith(_BOM) else b""
             write_file(files[file], mark + edited(file.text, edits).encode())
-        fixed.compiled = compile_address(address, settings)
+        fixed.compiled = compile_address(address, settings, session=session)
         fixed.applied += chosen
     return fixed
 
 
-def _fix_text(address: str, settings: dict[str, str]) -> Fixed:
-    path, name, source = read_address(address, sys.stdin.buffer)
+def _fix_text(address: str, settings: dict[str, str], session: Session) -> Fixed:
+    path, name, source = read_address(address, session, sys.stdin.buffer)
     if isinstance(source, Diagnostic):
         return Fixed(Compiled(None, None, [source]))
-    fixed = Fixed(compile_source(source, path, name, settings), text=source.text)
+    fixed = Fixed(compile_source(source, path, name, settings, session=session), text=source.text)
     for _ in range(_ROUNDS):
         files = _files(fixed.compiled)
         chosen = certain_fixes(fixed.compiled.diagnostics, files)
@@ -70,7 +71,7 @@ def _fix_text(address: str, settings: dict[str, str]) -> Fixed:
             break
         [(file, edits)] = edits_of(chosen).items()  # such a text imports nothing
         fixed.text = edited(file.text, edits)
-        fixed.compiled = compile_source(SourceFile(source.name, fixed.text), path, name, settings)
+        fixed.compiled = compile_source(SourceFile(source.name, fixed.text), path, name, settings, session=session)
         fixed.applied += chosen
     return fixed
 
@@ -85,14 +86,14 @@ def _files(compiled: Compiled) -> list[SourceFile]:
     return found
 
 
-def _writable(file: SourceFile) -> Path | None:
+def _writable(file: SourceFile, session: Session) -> Path | None:
     """The path of a file that the user may change; None for what comes with archdsl, or is not as it was read."""
     path = Path(file.name)
     if not path.is_file() or not os.access(path, os.W_OK):
         return None
     if path.resolve().is_relative_to(resource_folder("specs").resolve()):
         return None
-    now = read_source(path)
+    now = read_source(path, limits=session.limits)
     return path if isinstance(now, SourceFile) and now.text == file.text else None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import click
 from click.shell_completion import CompletionItem
 
-from archdsl import limits
+from archdsl.limits import DEFAULT
 
 _SUFFIX = ".arch"
 
@@ -37,7 +37,9 @@ def settings(address: str | None, incomplete: str) -> list[CompletionItem]:
 
 def limit_names(incomplete: str) -> list[CompletionItem]:
     """The limits that can be raised."""
-    return [_item(f"{name}=", f"{value:,} by default") for name, value in limits.names().items() if name.startswith(incomplete)]
+    return [
+        _item(f"{name}=", f"{value:,} by default") for name, value in DEFAULT._asdict().items() if name.startswith(incomplete)
+    ]
 
 
 def ops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

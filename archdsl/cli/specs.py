@@ -21,7 +21,7 @@ from archdsl.resources import resource_folder, shipped_files
 from archdsl.shapes import format_shape
 
 if TYPE_CHECKING:
-    from archdsl.ir.unrolled import Graph
+    from archdsl.ir import Graph
 
 INDEX: Final = "index.json"
 _PAPER = re.compile(r".*?\barXiv:[\d.]*\d|.*?\b(?:19|20)\d\d\b")
@@ -125,5 +125,5 @@ def entry_of(name: str, file: str, graph: Graph, about_file: str) -> Entry:
     table = layer_table(graph)
     return Entry(
         name, file, table.params, table.params_eval, table.macs if isinstance(table.macs, int) else None, table.depth,
-        ", ".join(format_shape(graph.nodes[i].shape) for i in graph.inputs), graph.doc or about_file, about_file,
+        ", ".join(format_shape(value.shape) for value in graph.inputs), graph.doc or about_file, about_file,
     )  # fmt: skip

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
+from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.ops import Op
+from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse
@@ -20,10 +20,12 @@ _KEPT_LENGTH = 100_000
 """Longer texts are parsed each time, so that those kept take little memory."""
 
 
-def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) -> SourceFile | Diagnostic:
+def read_source(
+    path: Path, shown: str | None = None, mark: Mark | None = None, *, limits: Limits = DEFAULT
+) -> SourceFile | Diagnostic:
     """The text of a file, or what keeps it from being read. `mark` is the import that asked for it."""
     name = shown or str(path)
-    most = 4 * limits.SOURCE_CHARACTERS
+    most = 4 * limits.source_characters
     try:
         if mark is not None and path.exists() and not path.is_file():
             return untyped("E0601", f"{name} is no file", mark, help="an import names a file of definitions")
@@ -35,7 +37,7 @@ def read_source(path: Path, shown: str | None = None, mark: Mark | None = None) 
                 "E0603",
                 f"{name} has {'over ' if size == len(data) else ''}{size:,} bytes, too many for a spec",
                 mark,
-                help=f"the limit is {limits.SOURCE_CHARACTERS:,} characters; {limits.remedy('SOURCE_CHARACTERS')}",
+                help=f"the limit is {limits.source_characters:,} characters; {remedy('source_characters')}",
             )
     except OSError as error:
         folder = os.path.isdir(path)
@@ -79,16 +81,17 @@ def _neighbours(path: Path) -> list[str]:
         return []
 
 
-@lru_cache(maxsize=64)
-def _parsed(name: str, text: str, bounds: tuple[int, ...]) -> tuple[ast.File, list[Diagnostic]]:
-    """The tree of a text under limits, kept: a file is read again for each of its networks, and imports for each change of a file."""
-    return parse(SourceFile(name, text))
+def _parsed(name: str, text: str, limits: Limits) -> tuple[ast.File, list[Diagnostic]]:
+    """The tree of a text, for the cache: a file is read again for each of its networks, and imports for each change of a file."""
+    return parse(SourceFile(name, text), limits)
 
 
 class Program:
     """A file and all that it imports; `root` is the folder that imports may not leave, none where there is none."""
 
-    def __init__(self, root: Path | None) -> None:
+    def __init__(self, root: Path | None, session: Session) -> None:
+        self.session = session
+        self._limits = session.limits
         self.diagnostics: list[Diagnostic] = []
         self._root = root.resolve() if root is not None else None
         self._modules: dict[Path, Module] = {}
@@ -110,8 +113,11 @@ class Program:
 
     def module(self, source: SourceFile, path: Path | None) -> Module:
         """The module of a source that lies at a path, with its imports; errors gather in `diagnostics`."""
-        bounds = (limits.SOURCE_CHARACTERS, limits.NESTING, limits.ERRORS)
-        file, errors = _parsed(source.name, source.text, bounds) if len(source.text) <= _KEPT_LENGTH else parse(source)
+        with self.session.collector_paused():
+            if len(source.text) <= _KEPT_LENGTH:
+                file, errors = self.session.cached(_parsed, source.name, source.text, self._limits)
+            else:
+                file, errors = parse(source, self._limits)
         self._files.append(file)
         self.diagnostics += errors
         module = Module(file, {}, {})
@@ -202,11 +208,11 @@ class Program:
             return untyped("E0604", f"imports go round in a circle: {chain}", mark, help="move what both need into a third file")
         if target in self._modules:
             return self._modules[target]
-        for limit, count in (("IMPORTS", len(self._modules)), ("IMPORT_DEPTH", len(self._loading))):
-            if count >= getattr(limits, limit):
-                message = f"a network draws on at most {limits.IMPORTS:,} files, {limits.IMPORT_DEPTH:,} deep"
-                return untyped("E0502", message, mark, help=limits.remedy(limit))
-        source = self._within_limits(read_source(target, str(Path(path.parent / wanted)), mark), mark)
+        for limit, count in (("imports", len(self._modules)), ("import_depth", len(self._loading))):
+            if count >= getattr(self._limits, limit):
+                message = f"a network draws on at most {self._limits.imports:,} files, {self._limits.import_depth:,} deep"
+                return untyped("E0502", message, mark, help=remedy(limit))
+        source = self._within_limits(read_source(target, str(Path(path.parent / wanted)), mark, limits=self._limits), mark)
         return source if isinstance(source, Diagnostic) else self.module(source, target)
 
     def _within_limits(self, source: SourceFile | Diagnostic, mark: Mark) -> SourceFile | Diagnostic:
@@ -214,10 +220,12 @@ class Program:
         if isinstance(source, Diagnostic):
             return source
         characters = sum(len(read.text) for read in (*self.sources, source))
-        if characters <= limits.SOURCE_CHARACTERS or len(source.text) > limits.SOURCE_CHARACTERS:
+        if characters <= self._limits.source_characters or len(source.text) > self._limits.source_characters:
             return source
-        message = f"with {source.name}, this spec has {characters:,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}"
-        return untyped("E0603", message, mark, help=limits.remedy("SOURCE_CHARACTERS"))
+        message = (
+            f"with {source.name}, this spec has {characters:,} characters, over the limit of {self._limits.source_characters:,}"
+        )
+        return untyped("E0603", message, mark, help=remedy("source_characters"))
 
 
 def _resolved(path: Path) -> Path | None:
@@ -233,10 +241,10 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def open_parameters(module: Module, definition: ast.Definition) -> list[ast.Parameter]:
+def open_parameters(module: Module, definition: ast.Definition, limits: Limits) -> list[ast.Parameter]:
     """The parameters of a network that no alias on the way to it fixes, as far as names tell."""
     fixed: list[ast.Argument] = []
-    for _ in range(limits.CALL_DEPTH):
+    for _ in range(limits.call_depth):
         if not isinstance(definition, ast.Alias):
             break
         target = ast.bare(definition.target)

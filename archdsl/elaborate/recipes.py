@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate.calls import Binder
+from archdsl.elaborate.arguments import ArgumentBinder
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.settings import with_part
+from archdsl.elaborate.recipe_settings import with_part
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Unknown
 from archdsl.initializers import Initializer
 from archdsl.literals import show
@@ -20,6 +20,7 @@ from archdsl.recipe import Recipe
 from archdsl.recipe.optimizers import REFUSED
 from archdsl.recipe.parts import LABEL_KEYS
 from archdsl.recipe.paths import ELSEWHERE, parse_path
+from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
@@ -37,10 +38,10 @@ class Elaborated(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
+def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Session) -> Elaborated:
     """The recipe of a file, with the user's settings (texts of expressions) in place of its own."""
     block = module.file.recipes[0] if module.file.recipes else None
-    reader = _Reader(module)
+    reader = _Reader(module, session)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
     for name, text in sorted(
@@ -59,7 +60,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
             continue
         text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _is_bare_path(text) else text
         source = SourceFile(f"--set train.{name}", text)
-        expression, errors = parse_expression(source)
+        expression, errors = parse_expression(source, session.limits)
         reader.diagnostics += errors
         reader.meant.add(path.key)
         if expression is not None:
@@ -96,10 +97,10 @@ def _create(reader: _Reader, block: Span | None) -> Recipe | None:
 class _Reader:
     """Evaluates settings; values, places and errors gather in its fields."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, session: Session) -> None:
         self._module = module
-        self._evaluator = Evaluator()
-        self._binder = Binder(self._evaluator)
+        self._evaluator = Evaluator(session)
+        self._binder = ArgumentBinder(self._evaluator)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
         self.expressions: dict[str, ast.Expr] = {}

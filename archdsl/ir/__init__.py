@@ -1,12 +1,13 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.builder import GraphBuilder, copy_function
+from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
 from archdsl.ir.core import (
     Call,
     Claim,
     Condition,
     Constant,
     DType,
+    Failure,
     Function,
     Graph,
     Module,
@@ -27,6 +28,7 @@ __all__ = [
     "Condition",
     "Constant",
     "DType",
+    "Failure",
     "FlatGraph",
     "FlatNode",
     "Function",
@@ -41,6 +43,7 @@ __all__ = [
     "Use",
     "Value",
     "copy_function",
+    "copy_graph",
     "flatten",
     "print_graph",
     "state",

@@ -9,19 +9,23 @@
 
 Between `begin` and `end` nodes go into a new function. A value of an enclosing function that is used there becomes an
 input of the new function (it is *captured*). A value of a finished function that is used outside of it becomes a further
-output of that function and of its call (it is *exported*). So callers of the builder never think about functions.
+output of that function and of its calls (it is *exported*). So callers of the builder never think about functions.
+
+A *detached* value has a shape, but no place in the graph. An op on one gives another. They let a check go on behind an
+error, where the graph ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from archdsl.declared import Fault
 from archdsl.initializers import Initializer
-from archdsl.ir.core import NO_NAMES, Call, DType, Function, Graph, Module, Node, OpNode, Result, Value
+from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Failure, Function, Graph, Module, Node, OpNode, Result, Value
 from archdsl.ops.base import Op
-from archdsl.shapes import Shape
+from archdsl.shapes import Dim, Shape
 from archdsl.source import Span
 
 
@@ -29,43 +33,51 @@ class Frame:
     """A function under construction.
 
     `captured` leads from values of the enclosing function to the inputs that stand for them, in the order of the inputs;
-    `known` from any value outside to what stands for it here.
+    `known` from any value outside to what stands for it here. `start` is the builder's `size` when it began.
     """
 
-    __slots__ = ("captured", "function", "known", "size")
+    __slots__ = ("captured", "function", "known", "start")
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, start: int = 0) -> None:
         self.function = function
         self.captured: dict[Value, Value] = {}
         self.known: dict[Value, Value] = {}
-        self.size = 0
+        self.start = start
 
 
 class GraphBuilder:
-    """Builds one graph, function by function."""
+    """Builds one graph, function by function.
+
+    `size` counts the ops that the network applies so far, those of called functions at every call.
+    """
 
     def __init__(self, name: str, definition: Span | None = None, arguments: Mapping[str, Any] = NO_NAMES, doc: str = "") -> None:
         self.main = Function(name, "network", definition, arguments, doc)
-        self.results: list[Result] = []
-        self._returned: list[Value] = []
+        self.size = 0
+        self._results: list[tuple[Result, Value]] = []
         self._frames = [Frame(self.main)]
-        self._call_of: dict[Function, Call] = {}
+        self._calls: dict[Function, list[Call]] = {}
         self._sizes: dict[Function, int] = {}
         self._inferred: dict[tuple[int, tuple[Shape, ...]], tuple[Op, Shape]] = {}
+        self._detached = Function("detached")
 
     @property
-    def frames(self) -> list[Frame]:
-        """The functions under construction, the network first."""
-        return self._frames
+    def function(self) -> Function:
+        """The innermost function under construction."""
+        return self._frames[-1].function
 
     @property
-    def size(self) -> int:
-        """How many ops the network applies so far, each call of a function counted in full."""
-        return sum(frame.size for frame in self._frames)
+    def shapes_inferred(self) -> int:
+        """How many different questions for a shape the ops have answered."""
+        return len(self._inferred)
 
     def size_of(self, function: Function) -> int:
-        """Return how many ops a finished function applies, calls counted in full."""
+        """Return how many ops a finished function applies, those of called functions at every call."""
         return self._sizes[function]
+
+    def calls_of(self, function: Function) -> Sequence[Call]:
+        """Return the calls of a finished function; none if it did nothing."""
+        return self._calls.get(function, ())
 
     def input(self, name: str, shape: Shape, dtype: DType = "float", span: Span | None = None) -> Value:
         """Return a new input of the network."""
@@ -87,15 +99,39 @@ class GraphBuilder:
         `key` gives it a module of its own, `module` one that another node has too. Raise `Fault` if the inputs do not fit,
         `SizeError` if a symbolic size has no formula.
         """
-        shape = self.infer(op, *inputs)
-        dtype = result_dtype(op, inputs)
+        shape, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
         if module is None and key is not None:
             module = Module(key, labelled, span)
-        frame = self._frames[-1]
+        return self.add(op, inputs, shape, dtype, module, name, span, expressions)
+
+    def add(
+        self,
+        op: Op,
+        inputs: Sequence[Value],
+        shape: Shape,
+        dtype: DType,
+        module: Module | None,
+        name: str | None,
+        span: Span | None,
+        expressions: Mapping[str, str] = NO_NAMES,
+    ) -> Value:
+        """Apply an op of which the shape and type of the result are known, and return it."""
+        self.size += 1
+        detached = self._detached
+        for value in inputs:
+            if value.owner is detached:
+                return Value(shape, detached, 0, dtype, name, span)
         node = OpNode(op, [self.local(value) for value in inputs], module, span, expressions)
-        frame.function.append(node)
-        frame.size += 1
+        self._frames[-1].function.append(node)
         return node.add_output(shape, dtype, name, span)
+
+    def detached(self, shape: Shape, dtype: DType = "float", name: str | None = None, span: Span | None = None) -> Value:
+        """Return a value that is in no graph."""
+        return Value(shape, self._detached, 0, dtype, name, span)
+
+    def is_detached(self, value: Value) -> bool:
+        """Return whether a value is in no graph."""
+        return value.owner is self._detached
 
     def infer(self, op: Op, *inputs: Value) -> Shape:
         """Return the shape that an op makes of these values; computed once for equal shapes."""
@@ -105,6 +141,17 @@ class GraphBuilder:
         if found is None:
             found = self._inferred[known] = (op, op.output(*shapes))  # keeps the op, and so its id
         return found[1]
+
+    def condition(self, left: Dim, right: Dim, span: Span, what: str, sides: tuple[Value, Value], stretch: bool = False) -> None:
+        """Note that two sizes must be equal, as those of values that the innermost function joins."""
+        if not any(self.is_detached(side) for side in sides):
+            places = self.local(sides[0]), self.local(sides[1])
+            self.function.conditions.append(Condition(left, right, span, what, places, stretch))
+
+    def failure(self, what: str, inputs: Sequence[Value], span: Span) -> None:
+        """Note what cannot be applied in the innermost function."""
+        if not any(self.is_detached(value) for value in inputs):
+            self.function.failures.append(Failure(what, tuple([self.local(value) for value in inputs]), span))
 
     def begin(
         self,
@@ -116,7 +163,7 @@ class GraphBuilder:
     ) -> Function:
         """Open a function: what is built next goes into it, until `end`."""
         function = Function(name, kind, definition, arguments, doc)
-        self._frames.append(Frame(function))
+        self._frames.append(Frame(function, self.size))
         return function
 
     def end(
@@ -125,6 +172,7 @@ class GraphBuilder:
         *,
         key: tuple[str, ...],
         labelled: bool = False,
+        name: str | None = None,
         span: Span | None = None,
         expressions: Mapping[str, str] = NO_NAMES,
         given: Mapping[str, Any] = NO_NAMES,
@@ -134,19 +182,21 @@ class GraphBuilder:
 
         A function that does nothing leaves no call: its result is the value that came in.
         """
+        if result is not None:
+            result = self.visible(result)
         frame = self._frames.pop()
-        function, outer = frame.function, self._frames[-1]
-        self._sizes[function] = frame.size
-        if function._first is None:
-            return self._outside(result, frame)
+        function = frame.function
+        self._sizes[function] = self.size - frame.start
+        if function._first is None and not function.failures:
+            self.function.claims += [claim._replace(empty=True) for claim in function.claims]
+            return result
         call = Call(function, list(frame.captured), Module(key, labelled, span), span, expressions, given, variables)
-        self._call_of[function] = call
-        outer.function.append(call)
-        outer.size += frame.size
-        if result is None:
-            return None
-        within = frame.captured.get(result, result)
-        return self.local(within) if within.function is function and within.producer is not None else self._outside(result, frame)
+        self._calls[function] = [call]
+        self._frames[-1].function.append(call)
+        if result is None or result.function is not function:
+            return result
+        function.add_output(result)
+        return call.add_output(result.shape, result.dtype, name or result.name, result.span)
 
     def discard(self) -> None:
         """Close the innermost function without a call, as after an error."""
@@ -158,6 +208,7 @@ class GraphBuilder:
         *inputs: Value,
         key: tuple[str, ...],
         labelled: bool = False,
+        name: str | None = None,
         span: Span | None = None,
         expressions: Mapping[str, str] = NO_NAMES,
         given: Mapping[str, Any] = NO_NAMES,
@@ -165,69 +216,99 @@ class GraphBuilder:
         module: Module | None = None,
     ) -> Call:
         """Call a finished function again, with these values as its inputs."""
-        frame = self._frames[-1]
         module = module or Module(key, labelled, span)
         call = Call(function, [self.local(value) for value in inputs], module, span, expressions, given, variables)
         for value in function.outputs:
-            call.add_output(value.shape, value.dtype, value.name, span)
-        frame.function.append(call)
-        frame.size += self._sizes[function]
+            call.add_output(value.shape, value.dtype, value.name, value.span)
+        if name is not None and call.outputs:
+            call.outputs[0].name = name
+        self._frames[-1].function.append(call)
+        self._calls[function].append(call)
+        self.size += self._sizes[function]
         return call
 
     def local(self, value: Value) -> Value:
         """Return the value that stands for this one in the innermost function: itself, an input, or a further output of a call."""
         frame = self._frames[-1]
-        if value.function is frame.function:
+        owner = value.owner
+        if owner is frame.function or (owner.__class__ is not Function and owner.function is frame.function):  # type: ignore[union-attr]
             return value
         known = frame.known.get(value)
         if known is None:
-            known = frame.known[value] = self._brought_in(value)
+            known = frame.known[value] = self._captured(self.visible(value))
         return known
 
-    def _brought_in(self, value: Value) -> Value:
-        """Export a value out of finished functions, then capture it in those that are open."""
-        depth = {frame.function: i for i, frame in enumerate(self._frames)}
-        while value.function not in depth:
+    def visible(self, value: Value) -> Value:
+        """Return the value that stands for this one in the functions that are open: itself, or an output of calls around it."""
+        function = value.function
+        while function in self._calls:
             value = self._exported(value)
-        for frame in self._frames[depth[value.function] + 1 :]:
-            if value not in frame.captured:
-                frame.captured[value] = frame.function.add_input(value.shape, value.dtype, value.name, value.span)
-            value = frame.captured[value]
+            function = value.function
         return value
 
-    def _exported(self, value: Value) -> Value:
-        """Return the output of the call that stands for a value inside the called function."""
-        call = self._call_of[value.function]
-        if value.producer is None:
-            return call.inputs[value.position]
-        for use in value.uses:
-            if use.user is call.callee:
-                return call.outputs[use.position]
-        call.callee.add_output(value)
-        return call.add_output(value.shape, value.dtype, value.name, value.span)
+    def _captured(self, value: Value) -> Value:
+        """Return the input of the innermost function that stands for a value of an open one."""
+        depth = len(self._frames) - 1
+        while self._frames[depth].function is not value.function:
+            depth -= 1
+        for frame in self._frames[depth + 1 :]:
+            inside = frame.captured.get(value)
+            if inside is None:
+                inside = frame.captured[value] = frame.function.add_input(value.shape, value.dtype, value.name, value.span)
+            value = inside
+        return value
 
-    def _outside(self, value: Value | None, frame: Frame) -> Value | None:
-        """Return the value outside of a function that an input of it stands for."""
-        return next((outer for outer, inner in frame.captured.items() if inner is value), value)
+    def captured(self, value: Value) -> Value | None:
+        """Return the value of the innermost function that stands for one of an open function; None if it is not used there."""
+        depth = len(self._frames) - 1
+        while self._frames[depth].function is not value.function:
+            depth -= 1
+        for frame in self._frames[depth + 1 :]:
+            inside = frame.captured.get(value)
+            if inside is None:
+                return None
+            value = inside
+        return value
+
+    def outside(self, value: Value) -> Value:
+        """Return the value of the enclosing function for which an input of an open one stands; else the value itself."""
+        frame = next((frame for frame in self._frames if frame.function is value.owner), None)
+        return value if frame is None else next((outer for outer, inner in frame.captured.items() if inner is value), value)
+
+    def _exported(self, value: Value) -> Value:
+        """Return the output of the first call of a function that stands for a value inside the function."""
+        calls = self._calls[value.function]
+        function = value.function
+        if value.producer is None:
+            return calls[0].inputs[value.position]
+        for use in value.uses:
+            if use.user is function:
+                return calls[0].outputs[use.position]
+        function.add_output(value)
+        for call in calls:
+            call.add_output(value.shape, value.dtype, value.name, value.span)
+        return calls[0].outputs[-1]
 
     def head(self, name: str, value: Value, weight: float, span: Span | None = None) -> None:
         """Add an auxiliary head of the network."""
-        self.results.append(Result(name, "head", weight, span))
-        self._returned.append(value)
+        self._results.append((Result(name, "head", weight, span), value))
 
     def output(self, name: str, value: Value, span: Span | None = None) -> None:
         """Add a further output of the network."""
-        self.results.append(Result(name, "output", span=span))
-        self._returned.append(value)
+        self._results.append((Result(name, "output", span=span), value))
 
-    def finish(self, result: Value, initializers: Mapping[str, Initializer] | None = None) -> Graph:
-        """Return the graph. `result` is what the network returns."""
-        for value in (result, *self._returned):
+    def finish(self, result: Value | None, initializers: Mapping[str, Initializer] | None = None) -> Graph:
+        """Return the graph. `result` is what the network returns; without one, or with detached values, the graph is partial."""
+        results = [(Result("main"), result) if result is not None else None, *self._results]
+        known = [pair for pair in results if pair is not None and not self.is_detached(pair[1])]
+        for _, value in known:
             self.main.add_output(self.local(value))
-        return Graph(self.main, [Result("main"), *self.results], dict(initializers or {}))
+        graph = Graph(self.main, [result for result, _ in known], dict(initializers or {}))
+        graph.complete = len(known) == len(results)
+        return graph
 
 
-def result_dtype(op: Op, inputs: tuple[Value, ...]) -> DType:
+def result_dtype(op: Op, inputs: Sequence[Value]) -> DType:
     """Return what the result holds, as PyTorch promotes types. Raise `Fault` E0308 if the op cannot take what it gets."""
     taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
     integers = [value.dtype == "int" for value in taken]
@@ -256,7 +337,18 @@ def copy_function(function: Function) -> Function:
         made.add_output(values[value])
     made.conditions = [c._replace(sides=(values[c.sides[0]], values[c.sides[1]])) for c in function.conditions]
     made.claims = list(function.claims)
+    made.failures = [f._replace(inputs=tuple([values[value] for value in f.inputs])) for f in function.failures]
     return made
+
+
+def copy_graph(graph: Graph) -> Graph:
+    """Return a copy with functions of its own, each copied once."""
+    copies: dict[Function, Function] = {}
+    for function in graph.functions():  # callees first
+        made = copies[function] = copy_function(function)
+        for call in made.calls:
+            call.callee = copies[call.callee]
+    return replace(graph, main=copies[graph.main], results=list(graph.results))
 
 
 def _copy_node(node: Node, inputs: list[Value], modules: dict[Module, Module]) -> Node:

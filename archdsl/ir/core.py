@@ -259,14 +259,24 @@ class Condition(NamedTuple):
     stretch: bool = False
 
 
+class Failure(NamedTuple):
+    """An op or join in a partial graph that could not be applied: its name, and the values that it was to take."""
+
+    what: str
+    inputs: tuple[Value, ...]
+    span: Span | None
+
+
 class Claim(NamedTuple):
     """An `expect` that counts something, to be checked when the network is complete.
 
     `statement` is its syntax, `environment` the names that it can see; `archdsl.analysis.claims` evaluates them.
+    It is `empty` if it counts a function that does nothing, and that is in no graph for that reason.
     """
 
     statement: Any
     environment: Any
+    empty: bool = False
 
 
 class Function:
@@ -286,6 +296,7 @@ class Function:
         "constants",
         "definition",
         "doc",
+        "failures",
         "inputs",
         "kind",
         "name",
@@ -309,6 +320,8 @@ class Function:
         self._outputs: list[Value] = []
         self.conditions: list[Condition] = []
         self.claims: list[Claim] = []
+        self.failures: list[Failure] = []
+        """What could not be applied; only in a partial graph."""
         self._first: Node | None = None
         self._last: Node | None = None
 
@@ -448,7 +461,11 @@ class Graph:
     coupled_sizes: Sequence[Mapping[str, SizeSet]] = ()
     """Couplings of symbolic sizes: of each, one of the sizes must be in its set."""
     complete: bool = True
-    """Whether the whole network is there. A partial graph ends where an error hides what comes next."""
+    """Whether the whole network is there. A partial graph ends where an error hides what comes next, and may lack its result.
+
+    It holds what is known: no pass has run on it, a call may make fewer values than its text suggests, and
+    `Function.failures` say what could not be applied.
+    """
 
     @property
     def name(self) -> str:
@@ -469,6 +486,11 @@ class Graph:
     def result(self) -> Value:
         """The network's result."""
         return self.main.outputs[0]
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is a result: a partial graph may have none."""
+        return bool(self.results) and self.results[0].kind == "main"
 
     def returned(self, kind: Literal["main", "output", "head"]) -> list[tuple[Result, Value]]:
         """The results of a kind, with their values."""

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from lark import Token
 
-from archdsl import limits
-
 CLOSES = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CONTINUES_AFTER = {"ARROW", "LBRACE", "_SEP"}
 _CONTINUES_BEFORE = {"ARROW", "RBRACE"}
@@ -26,10 +24,11 @@ class Newlines:
     always_accept = ("NEWLINE", "SEMICOLON", "UNCLOSED_STRING", "STRANGE")
 
     def __init__(self) -> None:
-        self.reset()
+        self.reset(0)
 
-    def reset(self) -> None:
-        """Forget everything, before a new text."""
+    def reset(self, nesting: int) -> None:
+        """Forget everything, before a new text, which may nest this deep."""
+        self._nesting = nesting
         self.open: list[Token] = []
         self.first_on_line = True
         self.too_deep: Token | None = None
@@ -80,7 +79,7 @@ class Newlines:
                 separator = None
             if kind in CLOSES:
                 self.open.append(token)
-                if len(self.open) > limits.NESTING:
+                if len(self.open) > self._nesting:
                     self.too_deep = token
                     return
             if self.first_on_line:

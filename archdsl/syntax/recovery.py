@@ -22,8 +22,8 @@ from typing import Any, Final
 
 from lark import Lark, Token
 
-from archdsl import limits
 from archdsl.diagnostics import codes
+from archdsl.limits import Limits, remedy
 from archdsl.source import SourceFile, Span
 from archdsl.syntax.damage import Damage
 from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, finding
@@ -50,9 +50,11 @@ class Recovery:
         stack: ParserStack,
         newlines: Newlines,
         source: SourceFile,
+        limits: Limits,
         faults: list[SyntaxFinding],
         lex: Callable[[int, int], list[Token]],
     ) -> None:
+        self._limits = limits
         self._lark, self._stack, self._lex = lark, stack, lex
         self._newlines, self._source, self.faults = newlines, source, faults
         self._previous: Token | None = None
@@ -75,12 +77,14 @@ class Recovery:
                 self._recover(token, tokens)
             if self._previous is before:  # what was skipped may go further
                 self._previous = token
-            if len(self.faults) >= limits.ERRORS or self._reports >= 20 * limits.ERRORS:
+            if len(self.faults) >= self._limits.errors or self._reports >= 20 * self._limits.errors:
                 return self._finish(report=False)
         if self._newlines.too_deep is not None:
             self.damage.add(self._newlines.open[0].start_pos or 0, self._newlines.too_deep.start_pos or 0)
             self.faults.append(
-                too_deep(span_of(self._source, self._newlines.too_deep), "give the inner parts names: `let`, `block`")
+                too_deep(
+                    span_of(self._source, self._newlines.too_deep), self._limits, "give the inner parts names: `let`, `block`"
+                )
             )
             return self._finish(report=False)
         return self._finish()
@@ -371,6 +375,6 @@ def span_of(source: SourceFile, token: Token) -> Span:
     return Span(source, start, max(token.end_pos or 0, start + 1))
 
 
-def too_deep(place: Span, help: str) -> SyntaxFinding:
+def too_deep(place: Span, limits: Limits, help: str) -> SyntaxFinding:
     """Return the error for brackets that nest deeper than the limit."""
-    return finding(codes.syntax.TooDeep(limits.NESTING, f"{help}; {limits.remedy('NESTING')}"), place)
+    return finding(codes.syntax.TooDeep(limits.nesting, f"{help}; {remedy('nesting')}"), place)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from archdsl.limits import DEFAULT
 from archdsl.ops.join import joins
 from archdsl.resources import resource_folder
 from archdsl.source import SourceFile
@@ -43,7 +44,7 @@ def test_kept_and_fresh_tables_parse_alike(text: str) -> None:
     kept, made = parser._Parser(), parser._Parser()
     made.lark = tables._construct(tables.grammar_text(), made.builder, made.newlines)
     source = SourceFile("net.arch", text)
-    assert repr(kept.parse(source)) == repr(made.parse(source))
+    assert repr(kept.parse(source, DEFAULT)) == repr(made.parse(source, DEFAULT))
 
 
 def test_tables_of_another_grammar_or_lark_are_not_used() -> None:

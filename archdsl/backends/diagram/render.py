@@ -13,7 +13,7 @@ from archdsl.backends.diagram.graphviz import run_graphviz
 from archdsl.backends.diagram.layout import place
 from archdsl.backends.diagram.model import Detail
 from archdsl.backends.diagram.svg import finish_svg
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph
 
 Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = get_args(Format)

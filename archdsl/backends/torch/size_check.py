@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.backends.torch.conditions import all_of, any_of, formula, outside
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph
 from archdsl.shapes import OpenSize, Shape
 from archdsl.sizes import SizeSet, describe, describe_choice
 
@@ -19,7 +19,7 @@ NAME = "check_sizes"
 
 def size_check(graph: Graph, arguments: list[str]) -> list[str]:
     """The function, given the variables of the inputs."""
-    shapes = {argument: graph.nodes[index].shape for argument, index in zip(arguments, graph.inputs, strict=True)}
+    shapes = {argument: value.shape for argument, value in zip(arguments, graph.inputs, strict=True)}
     places: dict[str, str] = {}
     lines = [
         "",
@@ -37,7 +37,7 @@ def size_check(graph: Graph, arguments: list[str]) -> list[str]:
 
 
 def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments: list[str]) -> list[str]:
-    """The test of an input's axes. `places` has the expressions of the open sizes so far, and gets those that stand here first."""
+    """Return the test of an input's axes. `places` holds the expression of each symbolic size, and gets those that are new."""
     rule = f"{argument} must be [batch, {', '.join(map(str, shape))}]"
     first = argument == arguments[0]
     known, axes = dict(places), [f"{argument}.shape[{axis}]" for axis in range(1, len(shape) + 1)]
@@ -70,14 +70,14 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
 def _verdict_lines(graph: Graph, places: dict[str, str]) -> Iterator[str]:
     """The tests of the open sizes: those that share a set together, then what ties them."""
     groups: dict[SizeSet, list[str]] = {}
-    for symbol, sizes in graph.works.items():
+    for symbol, sizes in graph.valid_sizes.items():
         groups.setdefault(sizes, []).append(symbol)
     for sizes, symbols in groups.items():
         tests = [test for symbol in symbols if (test := outside(sizes, places[symbol])) is not None]
         if tests:
             yield f"    if {any_of(tests)}:"
             yield _raise(f"{' and '.join(symbols)} must be {describe(sizes, many=len(symbols) > 1)}; {_given(symbols, places)}")
-    for tie in graph.tied:
+    for tie in graph.coupled_sizes:
         short = [test for symbol, sizes in tie.items() if (test := outside(sizes, places[symbol])) is not None]
         yield f"    if {all_of(short)}:"
         yield _raise(f"{describe_choice(tie)}; {_given(list(tie), places)}")

@@ -17,7 +17,7 @@ from archdsl.backends.diagram.layout import place
 from archdsl.backends.diagram.spine import spine_of
 from archdsl.declared import Fault
 from archdsl.driver import compile_address, compile_text, shipped_networks
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "dot": b"digraph "}
 

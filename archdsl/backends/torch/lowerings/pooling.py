@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.backends.torch.expressions import Argument, functional, keyword, nn, positional, runtime
+from archdsl.backends.torch.expressions import MISSING, Argument, functional, keyword, nn, positional, runtime
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.base import compact
 from archdsl.ops.pooling import AvgPool, AvgPoolTo, GlobalAveragePool, LpPool, MaxPool, MaxPoolTo
@@ -53,9 +53,11 @@ def global_average(op: GlobalAveragePool, *inputs: Shape, inplace: bool = False)
 
 def _window(given: Mapping[str, Any], *, stride: bool = False) -> list[Argument]:
     """Return the arguments of a window. The stride is left out if it is the window, unless it has to be written."""
-    found = [positional(compact(given["k"]), "kernel_size", "k")]
-    if stride or given["stride"] != given["k"]:
-        found.append(keyword("stride", compact(given["stride"]), "stride"))
-    found.append(keyword("padding", compact(given["pad"]), "pad", default=0))
-    found.append(keyword("dilation", compact(given["dilation"]), "dilation", default=1))
-    return [*found, keyword("ceil_mode", given["ceil"], "ceil", default=False)]
+    window = compact(given["k"])
+    return [
+        positional(window, "kernel_size", "k"),
+        keyword("stride", compact(given["stride"]), "stride", default=MISSING if stride else window),
+        keyword("padding", compact(given["pad"]), "pad", default=0),
+        keyword("dilation", compact(given["dilation"]), "dilation", default=1),
+        keyword("ceil_mode", given["ceil"], "ceil", default=False),
+    ]

@@ -98,11 +98,12 @@ def channel_shuffle(op: ChannelShuffle, *shapes: Shape, inplace: bool = False) -
 @lowers(Slice)
 def slice_(op: Slice, *shapes: Shape, inplace: bool = False) -> Lowering:
     """Return `Tensor.narrow`, which unlike a Python slice refuses a short axis; the runtime's for a symbolic one."""
-    axis, part = op.attributes(*shapes)["axis"], op.part
+    given = op.attributes(*shapes)
+    axis = given["axis"]
     arguments = (
         positional(axis + 1, "dim", "axis"),
-        positional(part.start, "start", "part"),
-        positional(len(part), "length", "part"),
+        positional(given["start"], "start", "start"),
+        positional(given["length"], "length", "length"),
     )
     if isinstance(shapes[0][axis], OpenSize):
         return Lowering(function=Call(runtime("narrow"), (X, *arguments)))
