@@ -122,7 +122,8 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     """`add(a, b)`, with what to write."""
     text, end = s.span.file.text, closing.end_pos or 0
     near = max(0, end - NEAR)
-    tokens = s.lex(text.find("\n", near) + 1 if near else 0, end)
+    line = text.find("\n", near, end) + 1 if near else 0  # tokens of the first line, which is cut, mean nothing
+    tokens = s.lex(line or near, end)
     depth, start = 0, len(tokens)
     while start:
         start -= 1

@@ -94,6 +94,7 @@ class _Parser:
 
     def lex(self, start: int, end: int) -> tuple[list[Token], list[Span]]:
         """Return the tokens and comments in a part of the file."""
+        assert start <= end, (start, end)
         outer, self.builder.comments = self.builder.comments, []
         tokens = list(self._tokens(start, end))
         comments, self.builder.comments = self.builder.comments, outer
