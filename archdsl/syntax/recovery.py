@@ -58,7 +58,7 @@ class Recovery:
         self._lark, self._stack, self._lex = lark, stack, lex
         self._newlines, self._source, self.faults = newlines, source, faults
         self._previous: Token | None = None
-        self.damage = Damage(source)
+        self.damage = Damage(source, lex)
         self.strays: list[SyntaxFinding] = []
         """Errors that stand where braces do not match; they may follow from others."""
         self.unfinished: set[int] = set()
