@@ -31,7 +31,10 @@ def settle_braces(
 
 
 def _garbles_brace(fault: SyntaxFinding, stray: SyntaxFinding) -> bool:
-    """Whether an error may stand where a brace is missing: before one too many; beside one that is not closed, or alone on a line below."""
+    """Return whether an error may stand where a brace is missing.
+
+    That is before a closing brace too many; beside an opening brace that is not closed, or alone on a line below it.
+    """
     if stray.span.text != "{":
         return fault.span.start < stray.span.start
     text = fault.span.file.text

@@ -14,7 +14,10 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.source import SourceFile
 
 _OF_PLACES: Final = frozenset({"E0201", "E0203", "E0206", "E0207", "E0407", "E0408", "E0502", "E0503", "E0504", "E0505", "E0506"})
-"""Errors that depend on the braces around a statement: on the names in sight there, and on how often it runs. Those of shapes do, too."""
+"""Errors that depend on the braces around a statement: on the names in scope, and on how often it runs.
+
+Errors about shapes (E03) depend on them, too.
+"""
 
 
 class Damage:
@@ -46,7 +49,7 @@ class Damage:
         return [token.start_pos or 0 for token in tokens if token.type in ("SEMICOLON", "LBRACE", "RBRACE")]
 
     def add_statement(self, start: int) -> None:
-        """Take in a statement that had to be completed, by where it begins; what stands in its bodies is not doubtful for that."""
+        """Take in a statement that had to be completed, by where it begins. What stands in its bodies is not doubtful."""
         self._parts.append((start, start + 1))
 
     def add_definition(self, start: int, end: int) -> None:
@@ -58,7 +61,10 @@ class Damage:
         return any(start <= place < end for start, end in self._parts)
 
     def blurs(self, start: int) -> bool:
-        """Whether a definition that begins here has a doubtful first line, or braces that do not match: what it makes is not known."""
+        """Return whether the value of a definition that begins here is unknown.
+
+        That is if its first line is doubtful, or its braces do not match.
+        """
         return self.holds(start) or any(first <= start < end for first, end in self._definitions)
 
     def explains(self, diagnostic: Diagnostic) -> bool:

@@ -34,7 +34,7 @@ def _is_blank(line: str) -> bool:
 def needed(file: ast.File, name: str) -> set[str]:
     """The names of the definitions and imports that one definition draws on, itself included.
 
-    A name in a comment or a string counts for nothing, and neither does one that a parameter takes; one in the braces of a label counts.
+    A name in the braces of a label counts. One in a comment or a string does not, nor one that a parameter takes.
     """
     known = {item.name: item for item in file.usable if not isinstance(item, ast.Train)}
     found: set[str] = set()

@@ -141,7 +141,10 @@ def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
 
 
 def _is_ambiguous(s: ErrorContext, opened: Token) -> bool:
-    """Whether a bracket that is open may close elsewhere: on the rest of the line, or at the start of the next; or nothing follows."""
+    """Return whether a missing bracket may belong elsewhere.
+
+    That is if the rest of the line, or the first token of the next, closes the one that is open, or if nothing follows.
+    """
     if s.token.type == "ARROW" and (len(s.open) == 1 or not s.line_after or s.line_after[0].type == "ARROW"):
         return True
     if str(s.token) in _DEFINING and not (s.line_after and s.line_after[0].type in ("NAME", "STRING", "LBRACE")):
