@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 import archdsl
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.ops import Op
 
 MOST = 12
@@ -22,8 +22,8 @@ MAXPOOL: Any = Op.registry.get("maxpool")
 def works(setting: dict[str, Any], *sizes: int) -> bool:
     try:
         MAXPOOL.create(setting).infer((1, *sizes))
-    except Fault as fault:
-        assert fault.code == "E0304" and fault.help
+    except SpecError as error:
+        assert error.diagnostic.code == "E0304" and error.diagnostic.help
         return False
     return True
 

@@ -200,8 +200,8 @@ def test_sizes_of_slices_and_paddings_are_parameters() -> None:
     for keep in (3, 2):
         spec.begin("unit", keep=keep)
         whole = spec.x
-        first = spec.op("slice", whole, part=range(0, keep), texts={"part": "[0, keep]"})
-        rest = spec.op("slice", whole, part=range(keep, whole.shape[0]), texts={"part": "[keep, x.c]"})
+        first = spec.op("slice", whole, part=range(0, keep), texts={"part": "0..keep"})
+        rest = spec.op("slice", whole, part=range(keep, whole.shape[0]), texts={"part": "keep..x.c"})
         spec.join("concat", rest, first)
         spec.op("pad_channels", to=whole.shape[0] + keep, texts={"to": "x.c + keep"})
         spec.end()
