@@ -44,20 +44,27 @@ def needed(file: ast.File, name: str) -> set[str]:
         if current not in found:
             found.add(current)
             item = known[current]
-            waiting += [] if isinstance(item, ast.Import) else _names(item) & known.keys()
+            waiting += [] if isinstance(item, ast.Import) else _Reads(item).names & known.keys()
     return found
 
 
-def _names(definition: ast.Definition) -> set[str]:
-    """The names that a definition reads from its file."""
-    if isinstance(definition, ast.Alias):
-        return {name.id for name in ast.names(definition.target, *definition.claims)}
-    assert isinstance(definition, ast.Block | ast.Network)
-    found, own = set[str](), set[str]()
-    for parameter in definition.parameters:  # a default sees the parameters before it
-        found |= {name.id for name in ast.names(parameter.default)} - own
-        own.add(parameter.name)
-    return found | ({name.id for name in ast.names(definition.body)} - own)
+class _Reads(ast.Visitor):
+    """Gathers the names that a definition reads from its file. A default sees the parameters before it."""
+
+    def __init__(self, definition: ast.Definition) -> None:
+        self.names: set[str] = set()
+        self._parameters: set[str] = set()
+        self.visit(definition)
+
+    def visit_Parameter(self, node: ast.Parameter) -> None:
+        """Take the name of a parameter as the definition's own."""
+        self.visit_children(node)
+        self._parameters.add(node.name)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        """Keep a name that no parameter has."""
+        if node.id not in self._parameters:
+            self.names.add(node.id)
 
 
 def excerpt(file: ast.File, definition: ast.Definition, new_name: str) -> str:
