@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from archdsl.diagnostics import SpecError
-from archdsl.files import windows_refuses, write_file
+from archdsl.file_io import windows_refuses, write_file
 
 
 def test_new_and_replaced(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def graph_warnings(graph: Graph, module: Module) -> list[Diagnostic]:
 
 
 def _unused_values(graph: Graph, functions: list[Function]) -> list[Diagnostic]:
-    """A warning for each value that nothing takes and that is no result."""
+    """Return a warning for each value that nothing takes and that is no result."""
     unused = [(value.span, f"the input `{value.name}`") for value in graph.inputs if not value.uses]
     taken: dict[Function, set[int]] = {graph.main: set(range(len(graph.main.outputs)))}
     for function in reversed(functions):  # callers first
@@ -49,7 +49,7 @@ def _is_taken(value: Value, outputs: set[int]) -> bool:
 
 
 def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
-    """A warning for each head whose value the result needs, so that it runs in evaluation, too."""
+    """Return a warning for each head whose value the result needs, so that it also runs in evaluation."""
     help = (
         "what the result needs stands outside of `aux`, with a label of its own; what is wanted besides the result is an `output`"
     )
@@ -67,7 +67,7 @@ def _heads_in_evaluation(graph: Graph) -> list[Diagnostic]:
 
 
 def _in_evaluation(value: Value) -> bool:
-    """Whether something that runs in evaluation makes or takes a value."""
+    """Return whether something that runs in evaluation makes or takes a value."""
     producer = value.producer
     if isinstance(producer, Call):
         inner = producer.callee.outputs[value.position]
@@ -76,7 +76,7 @@ def _in_evaluation(value: Value) -> bool:
 
 
 def _is_read(value: Value) -> bool:
-    """Whether something that runs in evaluation takes an input."""
+    """Return whether something that runs in evaluation takes an input."""
     calls = [(use.user, use.position) for use in value.uses if isinstance(use.user, Call)]
     return any(node.usage is Usage.ALWAYS for node in value.users if isinstance(node, OpNode)) or any(
         _is_read(call.callee.inputs[position]) for call, position in calls
@@ -84,7 +84,7 @@ def _is_read(value: Value) -> bool:
 
 
 def _channels_as_fractions(functions: list[Function]) -> list[Diagnostic]:
-    """A warning for each `bn(64)`: a number of channels, as PyTorch has it there, where another number stands here."""
+    """Return a warning for each `bn(64)`: PyTorch takes the number of channels there, archdsl another number."""
     found: dict[Span, Diagnostic] = {}
     known: dict[int, dict[str, float]] = {}
     for function in functions:
@@ -106,7 +106,7 @@ def _channels_as_fractions(functions: list[Function]) -> list[Diagnostic]:
 
 
 def _fractions(op: Op) -> dict[str, float]:
-    """What was given to an op that takes its channels from its input, and could be a number of them."""
+    """Return the arguments of an op that could be numbers of channels, although the op takes those from its input."""
     if op.category not in (Category.NORMALIZATION, Category.ACTIVATION, Category.SCALE):
         return {}
     given = {name: getattr(op, name) for name in op.model_fields_set}
@@ -114,14 +114,14 @@ def _fractions(op: Op) -> dict[str, float]:
 
 
 def _roots_of_negatives(graph: Graph) -> list[Diagnostic]:
-    """A warning for each `lppool` that may take a root of a negative number."""
+    """Return a warning for each `lppool` that may take a root of a negative number."""
     if not any(isinstance(node.op, LpPool) for function in graph.functions() for node in function.ops):
         return []
     found: dict[Span, Diagnostic] = {}
     known: dict[tuple[Function, tuple[bool, ...]], list[bool]] = {}
 
     def visit(function: Function, inputs: tuple[bool, ...]) -> list[bool]:
-        """Whether each output is never negative, given that of the inputs."""
+        """Return whether each output is never negative, given that of the inputs."""
         if (function, inputs) in known:
             return known[function, inputs]
         never = dict(zip(function.inputs, inputs, strict=True))
@@ -146,7 +146,7 @@ def _roots_of_negatives(graph: Graph) -> list[Diagnostic]:
 
 
 def _never_read(module: Module) -> list[Diagnostic]:
-    """A warning for each parameter that its body never reads, and each constant."""
+    """Return a warning for each parameter and constant that its body never reads."""
     found = []
     for definition in module.definitions.values():
         if not isinstance(definition, ast.Block | ast.Network):

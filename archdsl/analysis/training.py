@@ -99,7 +99,7 @@ def _beyond_the_run(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diag
 
 def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
     """E0807: labels of `freeze`, `unfreeze` and `groups` that are no part of the network."""
-    from archdsl.recipe.parts import labels_of  # here, as the recipe itself: most files have none
+    from archdsl.recipe.finetuning import labels_of  # here, as the recipe itself: most files have none
 
     named = list(labels_of(recipe))
     if not named:
@@ -129,13 +129,13 @@ def _labels(graph: Graph) -> dict[str, None]:
 
 def training_of(recipe: Recipe) -> Callable[[str, OpNode], str] | None:
     """Return what says how the tensors of an op at a path are trained, if not as usual; None if the recipe trains all alike."""
-    from archdsl.recipe.parts import special  # here, as above
+    from archdsl.recipe.finetuning import has_special_parameters  # here, as above
 
-    return partial(_training, recipe) if special(recipe) else None
+    return partial(_training, recipe) if has_special_parameters(recipe) else None
 
 
 def _training(recipe: Recipe, path: str, node: OpNode) -> str:
-    from archdsl.recipe.parts import first_epoch, treatment  # here, as above
+    from archdsl.recipe.finetuning import first_epoch, parameter_settings  # here, as above
 
     shapes = node.input_shapes
     parameters, buffers = node.op.parameters(*shapes), node.op.buffers(*shapes)
@@ -143,7 +143,7 @@ def _training(recipe: Recipe, path: str, node: OpNode) -> str:
         return ""
     if not parameters:
         return _since(first_epoch(recipe, path))
-    ways = {key: treatment(recipe, f"{path}.{key}" if key else path, len(shape)) for key, shape in parameters.items()}
+    ways = {key: parameter_settings(recipe, f"{path}.{key}" if key else path, len(shape)) for key, shape in parameters.items()}
     said = [_since(epoch) for epoch in {way.first_epoch for way in ways.values()}]
     if said == ["frozen"]:
         return "frozen"

@@ -1,4 +1,4 @@
-"""CIFAR-10 and MNIST as they are published: read from their archives or folders, with nothing executed."""
+"""Read CIFAR-10 and MNIST from their published archives or folders, without executing anything in them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import Request
 from archdsl.data.labels import describe_labels
-from archdsl.data.parts import Arrays, Source
+from archdsl.data.request import Request
+from archdsl.data.sources import Arrays, Source
 from archdsl.diagnostics import SpecError, codes
 
 CIFAR_CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -36,7 +36,7 @@ _DAMAGED: Final = (
 
 
 def open_cifar10(source: Any, request: Request) -> Source:
-    """Open the binary version or that for Python, whichever is there."""
+    """Open the binary or the Python version of CIFAR-10."""
     path = request.root / source.path
     help = "give `cifar-10-binary.tar.gz` or `cifar-10-python.tar.gz` from https://www.cs.toronto.edu/~kriz/cifar.html, or its folder"
     files = _files(path, help)
@@ -58,7 +58,7 @@ def _classes(parts: list[Arrays], names: tuple[str, ...], request: Request) -> S
 
 
 def _files(path: Path, help: str) -> dict[str, Callable[[], bytes]]:
-    """How to read each file of an archive or a folder, by its name alone."""
+    """Return a function that reads each file of an archive or folder, by the name of the file."""
     if not path.exists():
         raise SpecError(codes.data.MissingData(str(path), None, help))
     if path.is_dir():
@@ -76,7 +76,7 @@ def _files(path: Path, help: str) -> dict[str, Callable[[], bytes]]:
 
 
 def _batch(path: Path, name: str, read: Callable[[], bytes], binary: bool) -> tuple[Any, Any]:
-    """The images [count, 3, 32, 32] and classes of one file."""
+    """Return the images [count, 3, 32, 32] and classes of one file."""
     help = "download it again: its files are damaged"
     try:
         data = read()
@@ -99,23 +99,23 @@ def _batch(path: Path, name: str, read: Callable[[], bytes], binary: bool) -> tu
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes dictionaries, lists, texts, numbers and arrays of bytes; whatever else a pickle asks for is refused."""
+    """Load dictionaries, lists, strings, numbers and byte arrays, and reject everything else in a pickle."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The three names that a stored array consists of; each gets a stand-in that does no more than keep bytes."""
+        """Replace the three names that a pickled array needs by classes that only store bytes."""
         if module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray") and name in _STAND_INS:
             return _STAND_INS[name]
         raise pickle.UnpicklingError(f"it asks for `{module}.{name}`, which is no array")
 
 
 class _Pixels:
-    """Stands for an array of bytes."""
+    """A replacement for `numpy.ndarray` that accepts only bytes."""
 
     def __init__(self, *arguments: Any) -> None:
         self.array: Any = np.zeros(0, np.uint8)
 
     def __setstate__(self, state: Any) -> None:
-        """The state of an array: version, shape, type, order and bytes."""
+        """Set the state of an array: version, shape, dtype, order and bytes."""
         _, shape, kind, fortran, data = state
         if not isinstance(kind, _ByteType) or not isinstance(data, bytes) or fortran:
             raise pickle.UnpicklingError("it holds an array that is not of bytes")
@@ -123,21 +123,21 @@ class _Pixels:
 
 
 class _ByteType:
-    """Stands for the type of bytes; others are refused."""
+    """A replacement for `numpy.dtype` that accepts only bytes."""
 
     def __init__(self, code: Any, *arguments: Any) -> None:
         if code not in (b"u1", "u1"):
             raise pickle.UnpicklingError(f"it holds an array of {code!r}, and images are bytes")
 
     def __setstate__(self, state: Any) -> None:
-        """Nothing of it is needed."""
+        """Ignore the state."""
 
 
 _STAND_INS: Final = {"_reconstruct": _Pixels, "ndarray": _Pixels, "dtype": _ByteType}
 
 
 def open_mnist(source: Any, request: Request) -> Source:
-    """Open the four files, gzipped or not; some copies have `.idx` in place of `-idx`."""
+    """Open the four files of MNIST, optionally gzipped. Some copies have `.idx` in place of `-idx`."""
     path = request.root / source.path
     help = (
         "give the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
@@ -155,7 +155,7 @@ def open_mnist(source: Any, request: Request) -> Source:
 
 
 def _idx(folder: Path, name: str, axes: int, help: str) -> Any:
-    """The array of an idx file: two zero bytes, the type, the number of axes, the sizes, the values."""
+    """Return the array in an idx file: two zero bytes, the type, the number of axes, the sizes, the values."""
     endings = [f"{dash}idx{axes}-ubyte{zipped}" for dash in "-." for zipped in ("", ".gz")]
     file = next((folder / (name + ending) for ending in endings if (folder / (name + ending)).is_file()), None)
     if file is None:

@@ -1,4 +1,4 @@
-"""`.npz` files: what is read of them, and whether their arrays can be examples and labels."""
+"""Read examples and labels from `.npz` files, and check them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import HELD_OUT, Request
 from archdsl.data.inputs import Input
 from archdsl.data.labels import describe_labels, pieces
 from archdsl.data.npz import read_npz
-from archdsl.data.parts import Arrays, Source
+from archdsl.data.request import HELD_OUT, Request
+from archdsl.data.sources import Arrays, Source
 from archdsl.data.split import hold_out
 from archdsl.diagnostics import SpecError, codes
 
@@ -19,7 +19,7 @@ _SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` an
 
 
 def open_arrays(path: Path, request: Request) -> Source:
-    """Open a `.npz` file. Nothing in it is executed, and what is not compressed stays on the disk."""
+    """Open a `.npz` file without executing anything in it. Uncompressed arrays stay on disk."""
     arrays, parts, names = _read(path, request.inputs)
     for part in parts:
         _check_part(part, arrays, names)
@@ -43,7 +43,7 @@ def open_arrays(path: Path, request: Request) -> Source:
 
 
 def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, ...], rows: Any = None) -> Arrays:
-    """The arrays of one split, examples with the channel that grey images may leave out."""
+    """Return the arrays of one split. Add the channel axis that grey images may omit."""
     examples = []
     for name, wanted in zip(names[:-1], inputs, strict=True):
         array = arrays[name]
@@ -54,7 +54,7 @@ def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, .
 
 
 def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[tuple[str, ...]], tuple[str, ...]]:
-    """The arrays by name; for each split the names of its arrays, labels last; and what the examples are called."""
+    """Return the arrays by name; for each split the names of its arrays, labels last; and the names of the inputs."""
     help = _help(inputs)
     parts: list[tuple[str, ...]] = []
     names: tuple[str, ...] = ()
@@ -73,7 +73,7 @@ def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[t
 
 
 def _own(inputs: tuple[Input, ...]) -> tuple[str, ...]:
-    """What the arrays of the examples are called: `x` for one input, else the names of the inputs."""
+    """Return the names of the arrays of examples: `x` for one input, else the names of the inputs."""
     return ("x",) if len(inputs) == 1 else tuple(given.name for given in inputs)
 
 
@@ -83,7 +83,7 @@ def _help(inputs: tuple[Input, ...]) -> str:
 
 
 def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-    """The names of the arrays to read, of those that there are; none where some are missing."""
+    """Return the names of the arrays to read for each split; an empty list if some are missing."""
     for names in dict.fromkeys((_own(inputs), tuple(given.name for given in inputs))):
         by_part = {part: tuple(f"{name}_{part}" for name in (*names, "y")) for part in ("train", *HELD_OUT)}
         there = {part: wanted for part, wanted in by_part.items() if set(wanted) <= set(found)}
@@ -95,7 +95,7 @@ def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str
 
 
 def _check_part(part: tuple[str, ...], arrays: dict[str, Any], names: tuple[str, ...]) -> None:
-    """Each array by itself, and examples against their labels."""
+    """Check each array of a split, and that there is a label for each example."""
     for name in part:
         check_numbers(name, arrays[name])
     *examples, y = part
@@ -105,7 +105,7 @@ def _check_part(part: tuple[str, ...], arrays: dict[str, Any], names: tuple[str,
 
 
 def check_numbers(name: str, array: Any) -> None:
-    """Raise `SpecError` E0802 for an array that has no numbers to train with, E0801 for labels that are no classes."""
+    """Raise `Fault` E0802 for an array without usable numbers, and E0801 for labels that cannot be classes."""
     kind = array.dtype.kind
     if kind == "c":
         raise SpecError(codes.data.ComplexArray(name, str(array.dtype)))
@@ -129,7 +129,7 @@ def _check_finite(name: str, array: Any) -> None:
 
 
 def _first_not_finite(array: Any) -> list[int] | None:
-    """Where the first number is that is not finite."""
+    """Return the index of the first number that is not finite; None if all are finite."""
     start = 0
     for piece in pieces(array):
         finite = np.isfinite(piece)
@@ -141,7 +141,7 @@ def _first_not_finite(array: Any) -> list[int] | None:
 
 
 def _check_classes(name: str, array: Any) -> None:
-    """The numbers of classes, before they are made int64, in which the greatest of uint64 would come out negative."""
+    """Check class numbers before the conversion to int64, in which large numbers of uint64 would become negative."""
     high = int(array.max())
     if high > np.iinfo(np.int64).max:
         raise SpecError(codes.labels.UnnumberedClass(name, high))
@@ -151,7 +151,7 @@ def _check_examples(train: tuple[str, Any], test: tuple[str, Any]) -> None:
     shapes = [array.shape[1:] for _, array in (train, test)]
     if [size for size in shapes[0] if size != 1] != [
         size for size in shapes[1] if size != 1
-    ]:  # the channel of grey may be left out
+    ]:  # grey images may omit the channel axis
         raise SpecError(codes.examples.ExampleShapesDiffer((train[0], test[0]), (list(shapes[0]), list(shapes[1]))))
     if (train[1].dtype == np.uint8) == (test[1].dtype == np.uint8):
         return

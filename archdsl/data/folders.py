@@ -1,4 +1,4 @@
-"""Folders of images: a folder to a class, or images beside masks."""
+"""Folders of images: one folder per class, or images and masks in parallel folders."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import HELD_OUT, Request
-from archdsl.data.labels import describe_classes, describe_labels, distinct
-from archdsl.data.parts import Decoded, Header, Pictures, Source
-from archdsl.data.pictures import (
+from archdsl.data.images import (
     ENDINGS,
     all_bad,
     as_listed,
@@ -24,6 +21,9 @@ from archdsl.data.pictures import (
     opened,
     undecodable,
 )
+from archdsl.data.labels import describe_classes, describe_labels, distinct
+from archdsl.data.request import HELD_OUT, Request
+from archdsl.data.sources import Decoded, Header, Images, Source
 from archdsl.data.split import hold_out
 from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
@@ -33,7 +33,7 @@ _MASKS_LOOKED_AT = 500
 
 
 class Files:
-    """Paths, as one array of bytes: a list of 100,000 texts would be copied into every process that decodes."""
+    """Paths in one array of bytes; a list of 100,000 strings would be copied into every worker process."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         texts = [path.encode(errors="surrogateescape") for path in paths]
@@ -44,7 +44,7 @@ class Files:
         return len(self._ends)
 
     def name(self, index: int) -> str:
-        """The path."""
+        """Return the path."""
         start = int(self._ends[index - 1]) if index else 0
         return self._text[start : self._ends[index]].tobytes().decode(errors="surrogateescape")
 
@@ -52,7 +52,7 @@ class Files:
 
 
 def open_folder(source: Any, request: Request) -> Source:
-    """Open a folder of images. Raise `SpecError` E0802 for all files that cannot be read, unless they are to be left out."""
+    """Open a folder of images. Raise `Fault` E0802 that lists all unreadable files, unless they are skipped."""
     path = request.root / source.path
     if not path.is_dir():
         expected = "a folder" if path.exists() else None
@@ -77,8 +77,8 @@ def open_folder(source: Any, request: Request) -> Source:
     return Source(made[0], made[1], labels, heads, made[2] if len(made) > 2 else None, left_out)
 
 
-def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, list[tuple[str, Header]], tuple[str, ...]]:
-    """The numbers of the files that can be read, headers, and the names of those that are left out."""
+def _readable(files: Images, skip: bool, what: str = "image") -> tuple[Any, list[tuple[str, Header]], tuple[str, ...]]:
+    """Return the numbers of the readable files, headers, and the names of the skipped files."""
     kept = np.arange(len(files))
     left_out: tuple[str, ...] = ()
     if skip:
@@ -94,7 +94,7 @@ def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, li
 
 
 def _parts(path: Path) -> list[Path]:
-    """`train` and what there is of `val` and `test`; or the folder itself, of which a part will be held out."""
+    """Return `train` and the existing ones of `val` and `test`; or the folder itself, if the validation set is split off."""
     if not (path / "train").is_dir():
         return [path]
     others = [path / part for part in HELD_OUT if (path / part).is_dir() and any((path / part).iterdir())]
@@ -119,13 +119,13 @@ def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
 _PARTS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "testing": "test"
 }  # fmt: skip
-"""What folders of the parts of a data set are called, without capitals, to the names that are looked for."""
+"""Common names of split folders in lower case, mapped to the required names."""
 
 
 def _check_names(path: Path, written: str, folders: list[str]) -> None:
-    """Raise `SpecError` E0802 for folders that are not classes, but parts under other names, or the one folder of all classes."""
+    """Raise `Fault` E0802 for folders that are splits under other names, or that contain the folders of all classes."""
     named = {name: _PARTS[name.lower()] for name in folders if name.lower() in _PARTS}
-    missing = set(named.values()) - set(named)  # `valid` beside `val` is left alone
+    missing = set(named.values()) - set(named)  # `valid` next to `val` is accepted
     if "train" in named.values() and len(named) > 1 and missing:
         renamed = [(name, right) for name, right in named.items() if right in missing]
         raise SpecError(codes.images.SplitNames(str(path), list(named), renamed))
@@ -135,7 +135,7 @@ def _check_names(path: Path, written: str, folders: list[str]) -> None:
 
 
 def _other_layout(path: Path, written: str) -> str:
-    """What to write for a folder in another known format, with its path as it was `written`: it starts at the recipe's file."""
+    """Return the fix for a folder in another known format; `written` is its path in the recipe."""
     names = {file.name for file in path.glob("*")}
     if any(name.startswith("data_batch_") for name in names):
         return f'write `data = cifar10("{written}")`'
@@ -149,12 +149,12 @@ def _other_layout(path: Path, written: str) -> str:
 
 
 def _folders(path: Path) -> list[str]:
-    """The names of the folders in one, in their order, without those that a program hides there."""
+    """Return the names of the visible subfolders, sorted."""
     return sorted(entry.name for entry in path.glob("*") if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _list(part: Path, classes: list[str]) -> list[tuple[str, int]]:
-    """The images of a part; raise `SpecError` E0802 if the folder of a class has none."""
+    """Return the images of a split with their classes. Raise `Fault` E0802 if the folder of a class has none."""
     images = []
     for label, name in enumerate(classes):
         folder = part / name
@@ -169,7 +169,7 @@ def _list(part: Path, classes: list[str]) -> list[tuple[str, int]]:
 
 
 def _files(folder: Path) -> list[str]:
-    """The names of the files in a folder, in their order; 100,000 paths would take a second to make."""
+    """Return the names of the visible files in a folder, sorted. `Path` objects for 100,000 files would take a second."""
     with os.scandir(folder) as entries:
         return sorted(entry.name for entry in entries if not entry.name.startswith(".") and not entry.is_dir())
 
@@ -179,7 +179,7 @@ def _is_image(name: str) -> bool:
 
 
 def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source:
-    """Images and masks of the same name: images/a.jpg and masks/a.png, below train and test or not."""
+    """Open images and masks with the same names: images/a.jpg and masks/a.png, optionally below train and test."""
     parts = _parts(path)
     pairs = [_pairs(part, source) for part in parts]
     images = Files([image for part in pairs for image, _ in part])
@@ -226,8 +226,8 @@ def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
     return [(os.path.join(folders[0], file), os.path.join(folders[1], masks[os.path.splitext(file)[0]])) for file in images]
 
 
-def _same_sizes(images: Pictures, masks: Pictures, kept: Any) -> None:
-    """Each mask has a value for each pixel of its image."""
+def _same_sizes(images: Images, masks: Images, kept: Any) -> None:
+    """Raise `SpecError` E0802 for a mask whose size differs from that of its image."""
     numbers = [int(index) for index in kept]
     found = zip(headers(images, numbers)[0], headers(masks, numbers)[0], strict=True)
     for (image, head), (own, other) in found:
@@ -235,8 +235,8 @@ def _same_sizes(images: Pictures, masks: Pictures, kept: Any) -> None:
             raise SpecError(codes.images.MaskSizeDiffers(image, head[:2], own, other[:2]))
 
 
-def _count(masks: Pictures, rows: Sequence[int], values: tuple[int, ...] | None) -> dict[int, int]:
-    """The values in some of the masks, and how often each is there."""
+def _count(masks: Images, rows: Sequence[int], values: tuple[int, ...] | None) -> dict[int, int]:
+    """Return the values in some masks, with the number of pixels of each."""
     counts: dict[int, int] = {}
     for row in rows:
         name = masks.name(row)

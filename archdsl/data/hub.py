@@ -1,4 +1,4 @@
-"""Data sets of Hugging Face, by the library `datasets`. Without `download` nothing is fetched."""
+"""Hugging Face data sets, through the library `datasets`. Only `download` allows network access."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import Request
+from archdsl.data.images import all_bad, headers, is_deep, mask_values, opened, undecodable
 from archdsl.data.labels import describe_classes, describe_labels, distinct
-from archdsl.data.parts import Arrays, Decoded, Part, Source, as_classes
-from archdsl.data.pictures import all_bad, headers, is_deep, mask_values, opened, undecodable
+from archdsl.data.request import Request
+from archdsl.data.sources import Arrays, Decoded, Part, Source, as_classes
 from archdsl.data.split import hold_out
 from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
-from archdsl.extras import extra_needed
+from archdsl.optional_deps import extra_needed
 
 _HELD_OUT = ("validation", "valid", "val", "test")
 _MASKS_LOOKED_AT = 500
 
 
 class Column:
-    """The images of a column, as their files' bytes."""
+    """The images in a column, as the bytes of their files."""
 
     def __init__(self, table: Any, name: str) -> None:
         self._table, self._name = table, name
@@ -32,18 +32,18 @@ class Column:
         return len(self._table)
 
     def name(self, index: int) -> str:
-        """The path if one is stored, and the row."""
+        """Return the row, and the path if there is one."""
         path = self._table[index][self._name]["path"]
         return f"row {index}" + (f" ({path})" if path else "")
 
     def source(self, index: int) -> Any:
-        """The bytes, or the path if there are none."""
+        """Return the bytes, or the path if there are none."""
         held = self._table[index][self._name]
         return io.BytesIO(held["bytes"]) if held["bytes"] is not None else held["path"]
 
 
 def open_hub(source: Any, request: Request) -> Source:
-    """Open two splits of a data set."""
+    """Open the training and validation splits of a data set, and its test split if it has one."""
     loaded = _load(source, request)
     if source.train not in loaded:
         raise SpecError(codes.images.NoSplit(source.path, source.train, list(loaded), validation=False))
@@ -63,11 +63,14 @@ def open_hub(source: Any, request: Request) -> Source:
 
 
 def _load(source: Any, request: Request) -> Any:
-    """All splits by name. The library's own progress bars are off, and so is its network unless it is asked for."""
+    """Return all splits by name.
+
+    Disable the progress bars of the library, and its network access unless downloads are allowed.
+    """
     download = request.download or source.download
     local = request.root / source.path
     if not download:
-        os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"  # read when the library is imported
+        os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"  # the library reads these when it is imported
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     with extra_needed("hf", "a data set of Hugging Face"):
         import datasets
@@ -82,7 +85,7 @@ def _load(source: Any, request: Request) -> Any:
         if (local / "state.json").is_file():
             return {source.train: datasets.load_from_disk(path)}
         return datasets.load_dataset(path, source.config)
-    except Exception as error:  # whatever the library and those that it calls have
+    except Exception as error:  # the library and its dependencies raise many kinds of errors
         reason = str(error).partition("\n")[0] or type(error).__name__
         if not local.exists() and not download:
             raise SpecError(codes.images.NotInCache(source.path, str(request.root.resolve()))) from error
@@ -178,7 +181,7 @@ def _of_pictures(
 
 
 def _count(masks: Column, rows: Any) -> dict[int, int]:
-    """The values in some of the masks."""
+    """Return the values in some masks, with the number of pixels of each."""
     counts: dict[int, int] = {}
     for row in rows[:: -(-len(rows) // _MASKS_LOOKED_AT)]:
         with opened(masks.source(int(row)), masks.name(int(row))) as image:

@@ -1,4 +1,4 @@
-"""Tar files in the layout of WebDataset, read in sequence; the standard library reads them, so that no package is needed."""
+"""Tar files in the layout of WebDataset, read sequentially with the standard library."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archdsl.data.formats import Request
+from archdsl.data.images import ENDINGS, header
 from archdsl.data.labels import describe_classes
-from archdsl.data.parts import Source, Stream
-from archdsl.data.pictures import ENDINGS, header
+from archdsl.data.request import Request
+from archdsl.data.sources import Source, Stream
 from archdsl.diagnostics import SpecError, codes
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _LOOKED_AT = 100
-"""Headers of so many images are read before the training."""
+"""Before training, the headers of this many images are read."""
 
 
 class Reader:
-    """Reads the examples of a tar file in their order: files with the same name up to the first dot."""
+    """Read the examples of a tar file in order. The files of an example have the same name up to the first dot."""
 
     def __init__(self, label: str, classes: int | None) -> None:
         self.label, self.classes = label.lower().removeprefix("."), classes
 
     def __call__(self, shard: str, wanted: bool = True) -> Iterator[tuple[str, Any, int]]:
-        """Name, bytes of the image and class; without the bytes if the images are not wanted."""
+        """Yield name, bytes of the image and class of each example; no bytes if the images are not wanted."""
         current = ""
         members: dict[str, bytes] = {}
         try:
@@ -71,7 +71,7 @@ class Reader:
 
 
 def open_shards(source: Any, request: Request) -> Source:
-    """Open tar files. If it is not said how many examples and classes they have, all are gone through once."""
+    """Open tar files. Without the numbers of examples and classes, read all labels once."""
     shards = _expanded(source.path, request.root)
     if source.validation is not None:
         held_out = _expanded(source.validation, request.root)
@@ -107,7 +107,7 @@ def open_shards(source: Any, request: Request) -> Source:
 
 
 def _expanded(pattern: str, root: Path) -> list[str]:
-    """The files that `shards-{000..099}.tar` means. Raise `SpecError` E0802 for those that are not there."""
+    """Return the files that a pattern such as `shards-{000..099}.tar` means. Raise `Fault` E0802 if some are missing."""
     if re.match(r"[a-z]+:", pattern):
         raise SpecError(codes.images.NotAPath(pattern))
     names = [pattern]

@@ -1,6 +1,7 @@
-"""Which examples are held out: the same share of every class, and the same ones in every run.
+"""Split off a validation set, stratified by class, and the same in every run.
 
-The same as scikit-learn's `train_test_split(..., stratify=classes)`, which takes 0.7 s to import; a test compares the two.
+The result equals that of scikit-learn's `train_test_split(..., stratify=classes)`, which takes 0.7 s to import;
+a test compares them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from archdsl.diagnostics import SpecError, codes
 def hold_out(
     count: int, classes: Any | None, held_out: int | None, seed: int, help: str, names: tuple[str, ...] | None = None
 ) -> tuple[Any, Any]:
-    """The numbers of the examples to train on, and of those that are held out: a fifth if `held_out` is None.
+    """Return the numbers of the training examples and of the held-out examples, by default a fifth.
 
     Raise `SpecError` E0802 if there are too few.
     """
@@ -48,7 +49,7 @@ def _stratified(classes: Any, sizes: Any, train: int, held_out: int, random: Any
 
 
 def _shares(sizes: Any, wanted: int, random: Any) -> Any:
-    """How many to take of each class; what rounding down leaves goes to the largest remainders, equal ones by chance."""
+    """Return the number of examples to take of each class, rounded by largest remainder; ties are broken at random."""
     exact = sizes / sizes.sum() * wanted
     shares = np.floor(exact)
     left = int(wanted - shares.sum())

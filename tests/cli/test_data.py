@@ -162,7 +162,7 @@ def test_photographs_of_different_sizes(cli: Any, tmp_path: Path) -> None:
     result = cli(*given)
     assert result.exit_code == 1 and "cannot read pets/cat/9.jpg" in result.stderr and "--skip-bad" in result.stderr
     result = cli(*given, "--skip-bad", "-o", "run")
-    assert result.exit_code == 0 and "left out 1 file that cannot be read: pets/cat/9.jpg" in result.stderr, result.stderr
+    assert result.exit_code == 0 and "skipped 1 unreadable file: pets/cat/9.jpg" in result.stderr, result.stderr
     assert json.loads(Path("run/environment.json").read_text())["normalization"]["classes"] == ["cat", "dog"]
 
 

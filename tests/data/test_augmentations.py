@@ -16,7 +16,7 @@ from archdsl.recipe import Augmentation, Loss, Normalization, Transform
 from archdsl.train.augment import Mixing
 from archdsl.train.augment import augment as apply
 from archdsl.train.batches import Batch
-from archdsl.train.keys import drawer, key
+from archdsl.train.rng import key, random_draws
 from tests.data.reading import call, everything, read
 
 IMAGE = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -29,7 +29,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def augment(augmentations: list[Any], images: Tensor, keys: Tensor) -> Tensor:
-    return apply(augmentations, images, drawer(keys))[0]
+    return apply(augmentations, images, random_draws(keys))[0]
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in Augmentation.registry if not entry.mixes])
@@ -125,7 +125,7 @@ def test_rand_augment_applies_every_operation() -> None:
     )
     changed = augment([call(Augmentation, "rand_augment", n=1)], images, key(torch.arange(600)))
     assert 0 <= float(changed.min()) and float(changed.max()) <= 1
-    kinds = (drawer(key(torch.arange(600)))(2)[0] * 14).long()
+    kinds = (random_draws(key(torch.arange(600)))(2)[0] * 14).long()
     alike = [bool((changed[kinds == kind] - images[kinds == kind]).abs().max() < 1e-5) for kind in range(14)]
     assert alike == [False] * 13 + [True]  # the last one leaves the image as it is
 
@@ -152,14 +152,14 @@ def test_masks_move_with_their_images(name: str) -> None:
     )
     keys = key(torch.arange(200))
     if name == "rand_augment":  # its colours would change the classes in this picture
-        images, moved = one_hot[:, :3], apply([op], one_hot[:, :3], drawer(keys), masks)[1]
-        plain = apply([op], one_hot[:, :3], drawer(keys))[0]
-        torch.testing.assert_close(apply([op], images, drawer(keys), masks)[0], plain)
+        images, moved = one_hot[:, :3], apply([op], one_hot[:, :3], random_draws(keys), masks)[1]
+        plain = apply([op], one_hot[:, :3], random_draws(keys))[0]
+        torch.testing.assert_close(apply([op], images, random_draws(keys), masks)[0], plain)
         assert (
             moved is not None and moved.shape == masks.shape and not torch.equal(moved, masks) and bool((moved == IGNORED).any())
         )
         return
-    images, moved = apply([op], one_hot, drawer(keys), masks)
+    images, moved = apply([op], one_hot, random_draws(keys), masks)
     assert moved is not None and moved.shape == (200, *images.shape[2:])
     present = images.sum(1)
     assert bool((moved[present < 0.01] == IGNORED).all()) and bool((moved[present > 0.99] != IGNORED).all())

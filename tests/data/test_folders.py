@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from archdsl.data import IGNORED, Input, Reading
+from archdsl.data import IGNORED, Input, ReadOptions
 from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Transform
 from tests.data.reading import call, everything, folder, read, save
@@ -280,7 +280,7 @@ def test_all_files_that_cannot_be_read_are_told_at_once(tmp_path: Path) -> None:
     assert "--skip-bad" in (caught.value.diagnostic.help or "")
     whole = save(np.random.default_rng(0).integers(0, 255, (4, 5, 3), dtype=np.uint8), tmp_path / "b" / "3.png").read_bytes()
     (tmp_path / "b" / "3.png").write_bytes(whole[:-40])  # its header is right
-    for reading, arguments in ((Reading(skip_bad=True), {}), (None, {"skip_bad": True})):
+    for reading, arguments in ((ReadOptions(skip_bad=True), {}), (None, {"skip_bad": True})):
         data = folder(tmp_path, Path(), RGB, reading=reading, **arguments)
         assert sorted(Path(name).name for name in data.left_out) == ["0.png", "1.png", "3.png"]
         assert len(data.train) + len(data.held_out) == 13

@@ -14,8 +14,8 @@ import pytest
 
 from archdsl.data import Input
 from archdsl.data.arrays import open_arrays
-from archdsl.data.formats import Request
-from archdsl.data.parts import Arrays
+from archdsl.data.request import Request
+from archdsl.data.sources import Arrays
 from archdsl.diagnostics import SpecError
 
 X, Y = np.arange(60, dtype=np.float32).reshape(20, 3), np.arange(20) % 2

@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from archdsl.data import Input, Reading
+from archdsl.data import Input, ReadOptions
 from archdsl.diagnostics import SpecError
 from archdsl.recipe import Dataset
 from tests.data.reading import call, everything, read
@@ -217,7 +217,7 @@ def test_damaged_images_of_a_data_set(tmp_path: Path) -> None:
     source = call(Dataset, "hf", path="saved")
     with pytest.raises(SpecError, match="cannot read row 3: "):
         read(source, tmp_path, Input("x", (3, 6, 6)))
-    data = read(source, tmp_path, Input("x", (3, 6, 6)), reading=Reading(skip_bad=True))
+    data = read(source, tmp_path, Input("x", (3, 6, 6)), reading=ReadOptions(skip_bad=True))
     assert len(data.train) + len(data.held_out) == 18 and len(data.left_out) == 2
 
 

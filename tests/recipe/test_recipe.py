@@ -14,6 +14,7 @@ from archdsl.recipe import (
     Augmentation,
     Clipping,
     Dataset,
+    LabelSelection,
     Loss,
     Normalization,
     Optimizer,
@@ -21,17 +22,16 @@ from archdsl.recipe import (
     Recipe,
     Regularizer,
     Schedule,
-    Selection,
-    Start,
     Stopping,
-    Thaw,
     Transform,
+    UnfreezeRule,
+    WeightsSource,
 )
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
-    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": Start,
-    "freeze": Selection, "unfreeze": Thaw, "groups": ParameterGroup, "clip": Clipping,
+    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": WeightsSource,
+    "freeze": LabelSelection, "unfreeze": UnfreezeRule, "groups": ParameterGroup, "clip": Clipping,
 }  # fmt: skip
 ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]
 DIGITS = Dataset.registry.get("digits").create({})
@@ -199,7 +199,7 @@ def test_patience_with_a_metric_that_rises() -> None:
         ("metrics = [f2]", "`metrics` has no `f2`"),
         ("best = f3", "`best` has no `f3`"),
         ("ema = 1", "`ema` of `train` must be less than 1.0"),
-        ("weights = r18.pth", "there is no start `r18.pth`"),
+        ("weights = r18.pth", "there is no weights source `r18.pth`"),
         ("clip = 0", "must be more than 0"),
     ],
 )

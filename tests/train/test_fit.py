@@ -253,7 +253,7 @@ NUMBERED = np.arange(60) % 3
         (NUMBERED * 5, {}, "3 outputs, and the labels are 3 numbers from 0 to 10", "without gaps: `numpy.unique(y, return_inverse=True)[1]`"),
         (np.eye(3, dtype=int)[NUMBERED], {}, "a label is 3 numbers, all 0 but for one 1", "`y.argmax(1)`"),
         (np.eye(3)[NUMBERED], {}, "the labels are 3 floats, all 0 but for one 1", "`y.argmax(1)`"),
-        (NUMBERED.astype(float), {}, "`cross_entropy` is for classes, and the labels are floats", "`y.astype(int)`"),
+        (NUMBERED.astype(float), {}, "`cross_entropy` takes classes, and the labels are floats", "`y.astype(int)`"),
         (NUMBERED[:, None], {}, "a label is [1]", "`y[:, 0]`"),
         (NUMBERED, {"outputs": 1, "loss": call(Loss, "mse")}, "1 output, and the data set has 3 classes", "`y.astype(float)`"),
         (np.ones((60, 3), int), {"loss": call(Loss, "bce")}, "a label is 3 whole numbers", "`y.astype(float)`"),
@@ -262,9 +262,9 @@ NUMBERED = np.arange(60) % 3
         (np.ones((60, 3), int) * 7, {}, "a label is 3 whole numbers, each the number of a class", "`y.astype(float)`, and write `loss = mse`"),
         (np.ones((60, 3)), {}, "the labels are 3 floats, each 0 or 1", "for several classes at once write `loss = bce`"),
         (np.linspace(0, 1, 60), {"loss": call(Loss, "mse")}, "gives [3] for one example, and a label is one value", "`linear(1)`"),
-        (NUMBERED * 1.0, {"loss": call(Loss, "mse")}, "a label is one value", "`linear(1)`; or, where the labels are classes"),
+        (NUMBERED * 1.0, {"loss": call(Loss, "mse")}, "a label is one value", "`linear(1)`; for classes"),
         (np.ones((60, 2)), {"loss": call(Loss, "mse")}, "a label is 2 values", "`linear(2)`"),
-        (NUMBERED * 1.0, {"outputs": 1, "loss": call(Loss, "bce")}, "`bce` takes labels from 0 to 1, and one is 2", "`loss = mse`"),
+        (NUMBERED * 1.0, {"outputs": 1, "loss": call(Loss, "bce")}, "`bce`: expected labels from 0 to 1, found 2", "`loss = mse`"),
         (np.ones((60, 8, 8)), {"loss": call(Loss, "mse")}, "a label is 64 values", "a map of [8, 8]: `conv(1, 1)` in place of"),
         (np.arange(3840).reshape(60, 8, 8) % 3, {}, "a label is [8, 8], a class for each pixel, and the network gives [3]", "`conv(3, 1)` in place"),
     ],
@@ -298,7 +298,7 @@ def test_masks_of_another_shape(tmp_path: Path, shape: tuple[int, ...], help: st
 
 def test_fractions_need_a_loss_for_values(tmp_path: Path) -> None:
     np.savez(tmp_path / "line.npz", x=np.zeros((10, 3)), y=np.linspace(0, 1, 10))
-    with pytest.raises(SpecError, match="`cross_entropy` is for classes, and the labels are fractions") as caught:
+    with pytest.raises(SpecError, match="`cross_entropy` takes classes, and the labels are fractions") as caught:
         linear(tmp_path, 1, (3,), data="line.npz")
     assert caught.value.diagnostic.help == "write `loss = mse`"
 

@@ -12,9 +12,9 @@ import torch
 from archdsl.declared import Declared
 from archdsl.diagnostics import SpecError
 from archdsl.recipe import Loss, Optimizer
-from archdsl.train.files import write
-from archdsl.train.keys import drawer, key
+from archdsl.train.checkpoint_files import write
 from archdsl.train.losses import Criterion, predicted
+from archdsl.train.rng import key, random_draws
 
 
 def call(family: type[Declared], name: str, **arguments: Any) -> Any:
@@ -25,8 +25,8 @@ def call(family: type[Declared], name: str, **arguments: Any) -> Any:
 
 def test_draws_are_even_and_depend_on_the_key_alone() -> None:
     keys = key(0, 2, 5, torch.arange(2000))
-    values = drawer(keys)(50)
-    assert torch.equal(values[:, 7:9], drawer(keys[7:9])(50))
+    values = random_draws(keys)(50)
+    assert torch.equal(values[:, 7:9], random_draws(keys[7:9])(50))
     assert 0 < float(values.min()) < float(values.max()) < 1
     assert float(values.mean()) == pytest.approx(0.5, abs=0.01)
     assert float(values.std()) == pytest.approx(12**-0.5, abs=0.01)

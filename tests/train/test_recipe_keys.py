@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from archdsl.declared import Declared
 from archdsl.diagnostics import SpecError
-from archdsl.recipe import Augmentation, Clipping, Loss, Optimizer, ParameterGroup, Recipe, Schedule, Selection, Thaw
+from archdsl.recipe import Augmentation, Clipping, LabelSelection, Loss, Optimizer, ParameterGroup, Recipe, Schedule, UnfreezeRule
 from archdsl.train import Experiment, Hardware, Input, Result, fit
 from archdsl.train.data import Data, load
 
@@ -211,7 +211,7 @@ def test_freeze(folder: Path) -> None:
     module.stem.eval()
     equal(weights, written_out(folder, module, plain(module, [*module.body.parameters(), *module.fc.parameters()])))
     assert torch.equal(weights["stem.1.running_mean"], torch.zeros(4)) and int(weights["stem.1.num_batches_tracked"]) == 0
-    _, others = trained(folder, Net(), optimizer=sgd(), freeze=call(Selection, "all_but", labels=("body", "fc")))
+    _, others = trained(folder, Net(), optimizer=sgd(), freeze=call(LabelSelection, "all_but", labels=("body", "fc")))
     assert all(torch.equal(weights[key], others[key]) for key in weights)
 
 
@@ -225,7 +225,7 @@ def test_a_part_that_was_frozen_by_hand_stays_frozen(folder: Path) -> None:
 
 
 def test_unfreeze(folder: Path) -> None:
-    keys = {"freeze": ["stem", "body"], "unfreeze": [call(Thaw, "at", epoch=2, labels="body")], "epochs": 3}
+    keys = {"freeze": ["stem", "body"], "unfreeze": [call(UnfreezeRule, "at", epoch=2, labels="body")], "epochs": 3}
     _, weights = trained(folder, Net(), optimizer=sgd(), **keys)
     module = Net()
     module.stem.eval().requires_grad_(False)
@@ -365,7 +365,7 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
     for key, value in (
         ("freeze", "stam"),
         ("groups", call(ParameterGroup, "group", labels="stam")),
-        ("unfreeze", call(Thaw, "at", epoch=1, labels="stam")),
+        ("unfreeze", call(UnfreezeRule, "at", epoch=1, labels="stam")),
     ):
         with pytest.raises(SpecError, match=f"`{key}` names `stam`, and the network has no such label") as caught:
             trained(folder, Net(), **{"freeze": ["stem"], key: value})
@@ -399,7 +399,7 @@ def warnings_of(folder: Path, module: nn.Module, labels: str = "class", **keys: 
     recipe = Recipe.create({"data": f"{labels}.npz", "epochs": 2, "batch": 16, **keys})
     found: list[str] = []
     experiment = Experiment("net", module, recipe, INPUT, root=folder)
-    fit(experiment, folder / "run", hardware=CPU, warn=lambda found: found.append(f"{found.code} {found.message}"))
+    fit(experiment, folder / "run", hardware=CPU, warn=lambda notice: found.append(f"{notice.code} {notice.message}"))
     return found
 
 

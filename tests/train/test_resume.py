@@ -19,10 +19,10 @@ from torch import nn
 
 import archdsl
 from archdsl.diagnostics import SpecError
-from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Schedule, Stopping, Thaw
+from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Schedule, Stopping, UnfreezeRule
 from archdsl.recipe.datasets import Digits
 from archdsl.train import Experiment, Hardware, Input, Interrupted, Result, fit
-from archdsl.train.files import read_checkpoint
+from archdsl.train.checkpoint_files import read_checkpoint
 
 STEPS = 12  # in an epoch: 1437 examples in batches of 128
 
@@ -243,7 +243,7 @@ def test_no_advice_to_execute_what_is_in_a_checkpoint(tmp_path: Path) -> None:
 
 
 PARTS = {
-    "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [Thaw.registry.get("at").create({"epoch": 2})], "decay": "weights",
+    "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [UnfreezeRule.registry.get("at").create({"epoch": 2})], "decay": "weights",
     "schedule": Schedule.registry.get("plateau").create({"epochs": 1, "least": 9.0, "multiplier": 0.5}),
 }  # fmt: skip
 

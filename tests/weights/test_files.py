@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from archdsl import Network, SpecError
-from archdsl.weights.stored import read_header
+from archdsl.weights.weight_files import read_header
 
 
 class Hostile:

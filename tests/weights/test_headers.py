@@ -11,7 +11,7 @@ import safetensors
 
 from archdsl.diagnostics import SpecError
 from archdsl.limits import Limits
-from archdsl.weights.stored import read_header
+from archdsl.weights.weight_files import read_header
 
 ONE = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
 TWO = {**ONE, "b": {"dtype": "F16", "shape": [2, 1], "data_offsets": [4, 8]}}

@@ -11,7 +11,7 @@ from archdsl.shapes import OpenSize
 from archdsl.sizes import SizeSet, at_least
 
 
-def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
+def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
     """For each input, in order, the dimension of each open axis.
 
     They have bounds and no names: what the network asks of its sizes besides (`H % 16 == 0`, `2 * H` of another input)

@@ -50,7 +50,6 @@ class OpStep:
 
     node: OpNode
     key: tuple[str, ...]
-    lowering: Lowering
     lowered: Lowered
     as_module: bool
     constructed: bool
@@ -59,6 +58,11 @@ class OpStep:
     training_only: bool
     overwrites: bool
     removable: bool
+
+    @property
+    def lowering(self) -> Lowering:
+        """How the op is written."""
+        return self.lowered.plain
 
     @property
     def is_bare(self) -> bool:
@@ -210,7 +214,6 @@ class ModuleTree:
         return OpStep(
             node,
             key,
-            lowering,
             lowered,
             as_module=as_module and lowering.parameter is None,
             constructed=constructed,

@@ -1,4 +1,4 @@
-"""Stored tensors into a module: reading files that hold tensors alone, and moving what fits."""
+"""Load stored weights into a module: read files that contain only tensors, and copy the tensors that match."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.diagnostics import SpecError
-from archdsl.files import damaged_part
+from archdsl.file_io import damaged_part
 from archdsl.limits import DEFAULT, Limits
-from archdsl.weights.entries import Entry, Stored, unreadable
 from archdsl.weights.match import Fit
-from archdsl.weights.names import unwrap
-from archdsl.weights.pairing import Channels
-from archdsl.weights.stored import file_kind, foreign, not_tensors, read_header
+from archdsl.weights.stored import Channels, StoredTensor, StoredWeights, unreadable
+from archdsl.weights.unwrap import unwrap
+from archdsl.weights.weight_files import file_kind, foreign, not_tensors, read_header
 
 
 class Tensors(NamedTuple):
     """What is stored, and how to get at one tensor by its key as stored."""
 
-    stored: Stored
+    stored: StoredWeights
     get: Callable[[str], Tensor]
 
 
@@ -77,9 +76,10 @@ def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
     nested = next((key for key, value in tensors.items() if value.is_nested), None)
     if nested is not None:
         raise unreadable(name, f"holds `{nested}`, a nested tensor, which has no shape", "save plain tensors")
-    entries = {key: Entry(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
+    entries = {key: StoredTensor(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
     return Tensors(
-        Stored(name, entries, ordered, notes, lambda key, wanted: _spoiled(tensors[key], torch.float32)), tensors.__getitem__
+        StoredWeights(name, entries, ordered, notes, lambda key, wanted: _spoiled(tensors[key], torch.float32)),
+        tensors.__getitem__,
     )
 
 
@@ -106,7 +106,7 @@ def adapted(weight: Tensor, channels: int, how: Channels) -> Tensor:
     return one.repeat_interleave(channels, 1)
 
 
-def counting_spoiled(tensors: Tensors, module: nn.Module) -> Stored:
+def counting_spoiled(tensors: Tensors, module: nn.Module) -> StoredWeights:
     """What is stored, with the numbers counted that are NaN or infinite as the module's kinds of number."""
     state = module.state_dict()
 
