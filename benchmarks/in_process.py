@@ -107,8 +107,10 @@ def checks(rounds: int) -> Section:
     """Single networks, with the shares of the stages."""
     section = Section(
         "Checking, in process",
-        f"Text to checked graph, through `archdsl.driver`, after one round to warm up. A text that did not change is parsed once; the first row's changes in each round. "
-        f"{rounds} rounds for ResNet-152, 5 for 10,000 layers, 3 for those written out; a layer is a convolution, and the deep networks are residual blocks of two.",
+        "Text to checked graph, through `archdsl.driver`, after one round to warm up. "
+        "A text that did not change is parsed once; the first row's changes in each round. "
+        f"{rounds} rounds for ResNet-152, 5 for 10,000 layers, 3 for those written out; a layer is a convolution, "
+        "and the deep networks are residual blocks of two.",
         [
             "network",
             "ops",
@@ -135,7 +137,8 @@ def checks(rounds: int) -> Section:
         median = statistics.median(wall)
         parts = shares(action)
         section.rows.append(
-            [name, f"{action():,}", f"{median:.1f}", f"{min(wall):.1f}", f"{statistics.median(cpu):.1f}", "" if target is None else f"≤ {target:.0f}",
+            [name, f"{action():,}", f"{median:.1f}", f"{min(wall):.1f}", f"{statistics.median(cpu):.1f}",
+             "" if target is None else f"≤ {target:.0f}",
              "" if target is None else verdict(median, target), *(f"{100 * part:.0f} %" for part in parts.values())]
         )  # fmt: skip
     return section
@@ -158,7 +161,8 @@ def growth(sizes: tuple[int, ...], rounds: int) -> Section:
     line = fit_line(sizes, least)
     ratio = (least[-1] / sizes[-1]) / (least[0] / sizes[0])
     section.about = (
-        f"The least CPU time of {rounds} rounds for each size lies on a line of {1e6 * line.slope:.1f} µs a layer with R² = {line.r_squared:.5f}. "
+        f"The least CPU time of {rounds} rounds for each size lies on a line of {1e6 * line.slope:.1f} "
+        f"µs a layer with R² = {line.r_squared:.5f}. "
         f"A layer of the largest takes {ratio:.2f} times what one of the smallest does (at most 1 where the cost is linear)."
     )
     return section

@@ -80,7 +80,8 @@ def building(rounds: int) -> Section:
     """Construction of ResNet-50."""
     section = Section(
         "Building ResNet-50",
-        f"`Network.build()` (source written, executed, weights filled) beside torchvision's `resnet50()`; {rounds} rounds in turn.",
+        f"`Network.build()` (source written, executed, weights filled) beside torchvision's `resnet50()`; {rounds} "
+        "rounds in turn.",
         ["device", "archdsl, ms", "torchvision, ms", "ratio", "target", "verdict"],
     )
     makers = [constructor(side, "resnet50") for side in SIDES]
@@ -100,7 +101,10 @@ def running(cases: tuple[Case, ...], rounds: int) -> list[Section]:
     allocator = (
         ", ".join(f"{key}={value}" for key, value in ALLOCATOR.items() if os.environ.get(key) == value) or "glibc's defaults"
     )
-    about = f"{rounds} rounds in turn after two to warm up, on {THREADS} threads; allocator for both: {allocator}. Below the target is better."
+    about = (
+        f"{rounds} rounds in turn after two to warm up, on {THREADS} threads; allocator for both: {allocator}. "
+        "Below the target is better."
+    )
     forward = Section(
         "Forward pass, evaluation mode", about, ["network, batch", "archdsl, ms", "torchvision, ms", "ratio", "target", "verdict"]
     )

@@ -76,7 +76,8 @@ def measure(rounds: int) -> list[Section]:
         "Checking, as a process, beside HNDL and MLnode",
         f"`archdsl check specs/resnet.arch:resnet152` (a table of over 500 layers), `hndl check` and MLnode's `validate` of a "
         f"single residual block with two convolutions; {rounds} rounds in turn after one to warm up, all from compiled bytecode. "
-        "Each is first seen to refuse the same network with one width that does not fit. Medians, with the least and the largest.",
+        "Each is first seen to refuse the same network with one width that does not fit. Medians, "
+        "with the least and the largest.",
         [
             "program",
             "wall, s",

@@ -105,8 +105,10 @@ def recipes_page() -> str:
     """The keys of `train`, and what can stand under each."""
     rows = [_row(Recipe, name) for name in Recipe.parameters_in_order()]
     parts = [
-        f"# Recipes\n\n{NOTE}\n\nThe keys of the `train {{ ... }}` block. `--set train.KEY=VALUE` replaces one from the command line, "
-        "`--set train.optimizer.lr=0.05` or `--set 'train.augment[0].pixels=2'` a part of one. The page on [training](training.md) goes through a run, and the forms of data.",
+        f"# Recipes\n\n{NOTE}\n\nThe keys of the `train {{ ... }}` block. `--set train.KEY=VALUE` replaces one from the "
+        "command line, "
+        "`--set train.optimizer.lr=0.05` or `--set 'train.augment[0].pixels=2'` a part of one. "
+        "The page on [training](training.md) goes through a run, and the forms of data.",
         "| key | is | default | |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
     ]
     for key in Recipe.parameters_in_order():
@@ -122,7 +124,8 @@ def recipes_page() -> str:
 def _metrics() -> str:
     """The metrics, and for which labels each is."""
     rows = [
-        f"| `{name}` | {metric.about} | {', '.join(_LABELS[kind] for kind in metric.kinds)} | {'higher' if metric.higher else 'lower'} |"
+        f"| `{name}` | {metric.about} | {', '.join(_LABELS[kind] for kind in metric.kinds)} "
+        f"| {'higher' if metric.higher else 'lower'} |"
         for name, metric in METRICS.items()
     ]
     rows_by_default = [
@@ -132,7 +135,8 @@ def _metrics() -> str:
     return "\n\n".join(
         [
             "## metrics",
-            "What `metrics`, `best`, and `metric` of `patience` and `plateau` can name. They are measured on the validation set after each "
+            "What `metrics`, `best`, and `metric` of `patience` and `plateau` can name. "
+            "They are measured on the validation set after each "
             "epoch, by torchmetrics. Labels that are ignored do not count.",
             "| metric | is | for labels that are | better |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
             "Without the keys, these are measured, and choose the best epoch; `top5` too for 20 classes or more:",

@@ -162,7 +162,8 @@ def _index() -> str:
 
 def _comparisons() -> Iterator[str]:
     yield (
-        "Where a library has the network, a test copies the library's weights into it and compares the two; `make test` runs all of "
+        "Where a library has the network, a test copies the library's weights into it and compares the two; "
+        "`make test` runs all of "
         f"these. No difference may be over {LIMIT:g} of the largest value. The libraries are installed for the tests alone:"
     )
     yield "\n".join(f"- {_versioned(library)}: {_words(module)}" for library, module in
@@ -279,7 +280,7 @@ def _linked(text: str) -> str:
 
 
 def pictures() -> Iterator[tuple[Path, Graph, str]]:
-    """Each picture, what it shows, and the mark that one of the present graph ends with: another Graphviz may draw it otherwise."""
+    """Return each picture, what it shows, and the mark of the present graph at its end: Graphviz versions draw differently."""
     for family in families():
         graph = family.shown
         digest = sha256(to_dot(build_diagram(graph)).encode()).hexdigest()[:16]

@@ -58,7 +58,8 @@ def test_all_is_as_before_afterwards() -> None:
     assert limits.names() == before and sys.getrecursionlimit() == frames
 
 
-@pytest.mark.parametrize(("values", "said"), [({"node": 3}, "there is no limit"), ({"size": 3}, "no limit"), ({"nodes": 0}, "can be"),
+@pytest.mark.parametrize(("values", "said"),
+                         [({"node": 3}, "there is no limit"), ({"size": 3}, "no limit"), ({"nodes": 0}, "can be"),
                                               ({"nesting": 10**6}, "1 to 1,000")])  # fmt: skip
 def test_what_cannot_be_set(values: dict[str, int], said: str) -> None:
     with pytest.raises(ValueError, match=said), limits.changed(**values):

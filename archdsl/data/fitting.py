@@ -36,7 +36,10 @@ def check_labels(labels: Labels, recipe: Recipe, outputs: Mapping[str, Sizes], p
             raise Fault("E0801", message, argument="loss", help="save the labels as floats: `y.astype(float)`")
         gaps = len(labels.values) < labels.high - low + 1
         remedy = "without gaps: `numpy.unique(y, return_inverse=True)[1]`" if gaps else f"`y + {-low}`"
-        help = f"number them from 0{'' if gaps else ':'} {remedy}; or, if {low} marks what belongs to no class, write `ignore = {low}`"
+        help = (
+            f"number them from 0{'' if gaps else ':'} {remedy}; or, if {low} marks what belongs to no class, "
+            f"write `ignore = {low}`"
+        )
         raise Fault("E0801", f"a label is {low}, and classes are numbered from 0", argument="data", help=help)
     for what, output in outputs.items():
         _fit(what, output, recipe, labels, parameters)
@@ -106,10 +109,16 @@ def _colors(what: str, output: Sizes, labels: Labels) -> Fault:
     """Labels that are colour images: masks drawn in colours, or pictures that the network shall make."""
     message = f"a label is {list(labels.shape)}, an image in colours, and {what} gives {_shown(output)} for one example"
     if len(labels.values) <= 32:
-        help = "give each colour a number: `colors, y = numpy.unique(numpy.moveaxis(y, 1, -1).reshape(-1, 3), axis=0, return_inverse=True)`"
+        help = (
+            "give each colour a number: `colors, y = numpy.unique(numpy.moveaxis(y, 1, -1).reshape(-1, 3), axis=0, "
+            "return_inverse=True)`"
+        )
         help += f" and `y = y.reshape(-1, {labels.shape[1]}, {labels.shape[2]})`"
     else:
-        help = f"its {len(labels.values)} values are those of a picture: where the network makes pictures, save `y / 255` as floats and write"
+        help = (
+            f"its {len(labels.values)} values are those of a picture: where the network makes pictures, "
+            "save `y / 255` as floats and write"
+        )
         help += f" `loss = mse`; where they are masks, save a class number for each pixel, [{labels.shape[1]}, {labels.shape[2]}]"
     return Fault("E0801", message, argument="data", help=help)
 

@@ -123,7 +123,8 @@ def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
 
 
 _PARTS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "testing": "test"
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test",
+    "testing": "test"
 }  # fmt: skip
 """What folders of the parts of a data set are called, without capitals, to the names that are looked for."""
 

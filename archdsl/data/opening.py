@@ -188,9 +188,14 @@ def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
             message = f"`transform` makes images {list(shape)}, and the network's input is {given.written()}"
             raise misshapen(
                 message,
-                f"write `{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`",
+                "write "
+                f"`{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`",
             )
-        help = f"write `{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`, or `input image {list(shape)}`"
+        help = (
+            "write "
+            f"`{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`, "
+            f"or `input image {list(shape)}`"
+        )
         raise misshapen(f"{name} is {list(shape)}, and the network's input is {given.written()}", help)
     rest = recipe.model_copy(update={"augment": recipe.augment[len(leading_crops(recipe.augment)) :]})
     return (shape,), (_after_augment((channels, *training), rest),)
@@ -216,7 +221,8 @@ def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recip
 
 
 def _different(
-    one: tuple[str, tuple[int, int], Header], other: tuple[str, tuple[int, int], Header], given: Input, recipe: Recipe, *, evaluation: bool
+    one: tuple[str, tuple[int, int], Header], other: tuple[str, tuple[int, int], Header], given: Input, recipe: Recipe, *,
+    evaluation: bool
 ) -> Fault:  # fmt: skip
     after = " after `transform`" if recipe.transform else ""
     wanted = [size for size in given.shape if size is not None]
@@ -252,7 +258,10 @@ def _labels_after(source: Source, shapes: Sequence[tuple[int, ...]], recipe: Rec
     if len(labels.shape) >= 2 and labels.shape[-2:] == before:
         return replace(labels, shape=(*labels.shape[:-2], *shapes[image][1:]))
     if recipe.transform:
-        message = f"`{recipe.transform[0].name}` changes images of {list(before)}, and a label is {list(labels.shape)}, which it cannot change alike"
+        message = (
+            f"`{recipe.transform[0].name}` changes images of {list(before)}, and a label is {list(labels.shape)}, "
+            "which it cannot change alike"
+        )
         raise Fault(
             "E0801", message, argument="transform", help="save labels of the size of the images, or leave `transform` out"
         )

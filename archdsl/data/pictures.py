@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from archdsl.recipe.transforms import Frame
 
 FORMATS: Final = (
-    "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS", "QOI", "PSD"
+    "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS",
+    "QOI", "PSD"
 )  # fmt: skip
 """Of Pillow's formats those that hold pixels; others, such as EPS, would start another program."""
 ENDINGS: Final = (
@@ -281,7 +282,10 @@ def mask_values(image: Any, name: str) -> Any:
     if colors > 256:
         help = "give masks that were saved without loss, as PNG: a photograph, or a JPEG, has no class numbers"
     else:
-        help = "save each colour's place in the list of all colours: `Image.fromarray(numpy.array([colors.index(tuple(c)) for c in array.reshape(-1, 3)]"
+        help = (
+            "save each colour's place in the list of all colours: `Image.fromarray(numpy.array([colors.index(tuple(c)) for c "
+            "in array.reshape(-1, 3)]"
+        )
         help += ", numpy.uint8).reshape(array.shape[:2]))`, with the same `colors` for all masks"
     raise unfit_mask(message, help)
 
@@ -304,7 +308,10 @@ def lossy(name: str) -> str | None:
     """The remedy for a mask whose format does not keep values; None for other formats."""
     if os.path.splitext(name)[1].lower() not in (".jpg", ".jpeg", ".jpe", ".jfif"):
         return None
-    return "JPEG changes values: save masks as .png; for two classes, `Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
+    return (
+        "JPEG changes values: save masks as .png; for two classes, "
+        "`Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
+    )
 
 
 def unfit_mask(message: str, help: str) -> Exception:

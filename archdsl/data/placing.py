@@ -89,7 +89,10 @@ def _check_positions(augmentation: Augmentation, labels: Labels, follows: bool, 
 def _check_mixture(augmentation: Augmentation, labels: Labels, recipe: Recipe, follows: bool) -> None:
     name = augmentation.name
     if labels.kind in ("mask", "map") and (name == "mixup" or not follows):
-        message = f"`{name}` mixes the labels of two images, and a label has {'a class' if labels.kind == 'mask' else 'a value'} for each pixel"
+        message = (
+            f"`{name}` mixes the labels of two images, and a label has {'a class' if labels.kind == 'mask' else 'a value'} "
+            "for each pixel"
+        )
         help = f"leave `{name}` out" + (", or use `cutmix`, which takes the pixels' classes along" if follows else "")
         raise Fault("E0801", message, argument="augment", help=help)
     if labels.kind == "value" and name == "cutmix":

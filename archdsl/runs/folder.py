@@ -133,7 +133,7 @@ class RunFolder:
         return found
 
     def describe(self, arguments: Mapping[str, Any]) -> list[Fault]:
-        """Write what is trained: the spec and its imports, the source, the diagram, the arguments. Return what is worth a warning.
+        """Write what is trained: the spec and its imports, the source, the diagram, the arguments. Return warnings.
 
         A diagram that cannot be drawn never stops a run.
         """
@@ -153,7 +153,7 @@ class RunFolder:
         return []
 
     def _check_unchanged(self) -> None:
-        """Compare the sources: the checkpoint is compared with recipe and weights, but the code between them must be the same too."""
+        """Compare the sources: the code must be the same too, and the checkpoint is compared only with recipe and weights."""
         model = self.path / "model.py"
         self.weights()
         try:

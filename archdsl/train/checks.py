@@ -71,7 +71,8 @@ def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
     """What the module gives in training mode for two examples of the data set, whose values do not matter but for integers."""
     probe, count = copy.deepcopy(module).train(), min(2, recipe.batch)
     inputs = [
-        torch.full((count, *shape), data.greatest(place) if given.integer else 0, dtype=torch.int64 if given.integer else torch.float32)
+        torch.full((count, *shape), data.greatest(place) if given.integer else 0,
+                   dtype=torch.int64 if given.integer else torch.float32)
         for place, (given, shape) in enumerate(zip(data.inputs, data.shapes, strict=True))
     ]  # fmt: skip
     try:

@@ -102,9 +102,10 @@ class Data:
     def training_batches(
         self, batch: int, seed: int, step: Callable[[], int], rank: int = 0, world: int = 1, device: torch.device | None = None
     ) -> TrainingBatches | StreamBatches:
-        """The training set in a new order every epoch; iterating starts at `step()`, which counts batches from the start of the run.
+        """Return the training set, in a new order every epoch.
 
-        `batch` is that of all `world` processes together. Arrays that fit onto the device stay there.
+        Iteration starts at `step()`, which counts batches from the start of the run. `batch` is that of all `world` processes
+        together. Arrays that fit onto the device stay there.
         """
         if isinstance(self.train, StreamSplit):
             return StreamBatches(self.train, batch, step, rank, world)
@@ -132,7 +133,8 @@ def _orders(order: Tensor, batch: int = 64) -> list[Order]:
 def load(recipe: Recipe, root: Path, inputs: Sequence[Input], reading: Reading = AS_IT_IS, found: Opened | None = None) -> Data:
     """The data of a recipe; `found` is what `open_data` gave, if it was called before.
 
-    Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not fit it.
+    Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does
+    not fit it.
     """
     found = found if found is not None else open_data(recipe, root, inputs, reading, ignore=getattr(recipe.loss, "ignore", None))
     source, workers = found.source, recipe.workers if recipe.workers is not None else _workers(found.source.train)

@@ -72,10 +72,10 @@ def fit(
 ) -> Result:
     """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
 
-    `warn` hears what works and is probably not meant, and `report` is called if another process of the run dies, before this one ends. Raise `Fault`: E0801 recipe, data and network
-    do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0808 another process died;
-    E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
-    checkpoint written.
+    `warn` receives warnings, and `report` is called if another process of the run dies, before this one ends. Raise
+    `Fault`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no
+    such device; E0808 another process died; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise
+    `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
     """
     hardware = hardware or Hardware()
     require_device(hardware.accelerator)
@@ -148,7 +148,10 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
 
 
 def _strategy(hardware: Hardware) -> str | Strategy:
-    """Return Lightning's strategy. What a step may not use (a head without a loss, a part that thaws later) is looked for in each."""
+    """Return Lightning's strategy.
+
+    A step may leave parameters unused (a head without a loss, a part that thaws later), which are looked for in each.
+    """
     return "auto" if hardware.devices * hardware.nodes == 1 else DDPStrategy(find_unused_parameters=True)
 
 

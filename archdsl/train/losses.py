@@ -163,7 +163,10 @@ def class_weights(loss: Loss, kind: Kind, outputs: int, frequencies: Sequence[in
         given = torch.tensor(loss.weights)
         expected = 1 if one_output else outputs
         if len(given) != expected:
-            message = f"`weights` of `{loss.name}` are {len(given)} factors, and the network has {expected} output{'s' if expected > 1 else ''}"
+            message = (
+                f"`weights` of `{loss.name}` are {len(given)} factors, and the network has {expected} "
+                f"output{'s' if expected > 1 else ''}"
+            )
             help = (
                 "give the factor of the second class on the first: `weights = [2]`"
                 if one_output

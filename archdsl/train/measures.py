@@ -18,7 +18,7 @@ from archdsl.train.losses import Criterion, predicted
 
 
 class Measured(NamedTuple):
-    """What a set of examples gave: the metrics by name; for classes the accuracy of each, and the confusion matrix [true, predicted]."""
+    """The metrics of a set of examples by name; for classes the accuracy of each, and the confusion matrix [true, predicted]."""
 
     values: dict[str, float]
     per_class: tuple[float, ...] = ()

@@ -60,7 +60,10 @@ class Normalizer(nn.Module):
 
 
 def normalizer(how: Normalization | None, shape: tuple[int, ...], batches: Callable[[], Iterable[Tensor]]) -> Normalizer | None:
-    """What normalizes examples of a shape; `batches` gives training examples as floats for its statistics. Raise `Fault` E0801."""
+    """Return the normalization of examples of a shape; `batches` gives training examples as floats for its statistics.
+
+    Raise `Fault` E0801 if it does not fit them.
+    """
     if how is None:
         return None
     axes = [1] * (len(shape) - 1)

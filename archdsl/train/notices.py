@@ -39,5 +39,8 @@ def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
     warmup, run = getattr(recipe.schedule, "warmup_steps", 0), recipe.epochs * steps
     if warmup <= run:
         return None
-    message = f"the warm-up takes {warmup:,} steps, and the run has {run:,}: the learning rate reaches {recipe.optimizer.lr * run / warmup:.3g} of {recipe.optimizer.lr:g}"
+    message = (
+        f"the warm-up takes {warmup:,} steps, and the run has {run:,}: "
+        f"the learning rate reaches {recipe.optimizer.lr * run / warmup:.3g} of {recipe.optimizer.lr:g}"
+    )
     return Fault("W0109", message, argument="schedule", help="write a shorter `warmup_steps`")

@@ -34,7 +34,10 @@ _COLORS: Final = (
 
 
 def draw_batch(data: Data) -> tuple[bytes, str]:
-    """The first training batch as a PNG, after augmentation and before normalization, and what is in it. Raise `Fault` E0801 if it has no images."""
+    """Return the first training batch as a PNG, after augmentation and before normalization, and a description of it.
+
+    Raise `Fault` E0801 if it has no images.
+    """
     recipe, place = data.recipe, next((number for number, given in enumerate(data.inputs) if given.image), None)
     if place is None:
         message = f"a batch is shown as a picture, and the input is {list(data.shapes[0])}, no image"

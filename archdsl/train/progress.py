@@ -22,7 +22,7 @@ _REFRESH: Final = 0.5
 
 
 class Progress(Callback):
-    """One bar over all steps on standard error if that is a terminal, else one line for each epoch; the first process alone shows them."""
+    """One bar over all steps on standard error if that is a terminal, else a line for each epoch; in the first process alone."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder

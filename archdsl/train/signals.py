@@ -41,7 +41,7 @@ class Signals:
                 signal.signal(number, handler)
 
     def take_back(self) -> None:
-        """Handle signals again after Lightning took SIGTERM: its handler starts a collective operation wherever the process is."""
+        """Handle signals again after Lightning took SIGTERM: its handler starts a collective operation at any point."""
         for number in self._heard:
             signal.signal(number, self._note)
 

@@ -78,7 +78,7 @@ class RunningSums:
         self._sums.zero_()
 
     def state(self) -> list[float]:
-        """Return the sums of all processes so far: plain numbers, since tensors at the top of a checkpoint are taken for weights."""
+        """Return the sums of all processes so far, as plain numbers: tensors at the top of a checkpoint are taken for weights."""
         sums = self._sums.clone()
         if is_available() and is_initialized():
             all_reduce(sums)

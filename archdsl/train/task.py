@@ -168,7 +168,7 @@ class Task(LightningModule):
         return Forward(error, penalty, loss, main, labels, counted)
 
     def _process_share(self, batch_idx: int, examples: int) -> float:
-        """The factor that makes the mean gradient of all processes that of the global batch: they may have one example more or less."""
+        """Return the factor that makes the mean gradient of all processes that of the global batch: shares may differ by one."""
         batch = self.recipe.batch
         whole = min((batch_idx + 1) * batch, self.examples) - batch_idx * batch
         return examples * self.trainer.world_size / whole

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 HELP: Final = "start the run again in another folder, without --resume"
 _HISTORY: Final = {
-    "epoch": 1, "lr": 0.1, "train_objective": 0.1, "train_loss": 0.1, "train_accuracy": None, "val_loss": 0.1, "val_accuracy": None,
+    "epoch": 1, "lr": 0.1, "train_objective": 0.1, "train_loss": 0.1, "train_accuracy": None, "val_loss": 0.1,
+    "val_accuracy": None,
     "seconds": 0.1,
 }  # fmt: skip
 """An epoch of the history; what is none may be anything."""
@@ -66,7 +67,8 @@ def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: T
     rows = checkpoint["callbacks"]["Recorder"]["history"]
     measured: dict[str, Any] = {f"val_{name}": 0.1 for name in task.metric_names}
     pattern = {
-        "state_dict": dict(task.state_dict()), "optimizer_states": [{"state": {}, "param_groups": settings}], "sums": [0.0] * len(NAMES),
+        "state_dict": dict(task.state_dict()), "optimizer_states": [{"state": {}, "param_groups": settings}],
+        "sums": [0.0] * len(NAMES),
         "loops": {"fit_loop": trainer.fit_loop.state_dict()}, "callbacks": {"Recorder": {"history": [measured] * len(rows)}},
     }  # fmt: skip
     try:

@@ -45,7 +45,8 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "small-1"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
-        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors", "results.json",
+        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors",
+        "best.safetensors", "results.json",
         "checkpoints/last.ckpt", "checkpoints/best.ckpt", ".lock",
     }  # fmt: skip
     assert (folder / "spec" / "small.arch").read_text() == small.read_text()

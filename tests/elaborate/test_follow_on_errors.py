@@ -51,13 +51,18 @@ def test_one_mistake_gives_one_error(body: str, code: str) -> None:
 
 
 INDEPENDENT = {
-    "statements of a network": (NET.format("conv(16, 3) bn\n  conv(8, 3, strid = 2)\n  let a = [1, 2\n  maxpool(0)"), ["E0101", "E0202", "E0102", "E0402"]),
-    "claims of another network": ("network a { input image [3, 8, 8]; conv(4 3) }\nnetwork b { input image [3, 8, 8]; relu; expect params == 3 }", ["E0101", "E0701"]),
+    "statements of a network": (NET.format("conv(16, 3) bn\n  conv(8, 3, strid = 2)\n  let a = [1, 2\n  maxpool(0)"),
+                                ["E0101", "E0202", "E0102", "E0402"]),
+    "claims of another network": ("network a { input image [3, 8, 8]; conv(4 3) }\nnetwork b { input image [3, 8, 8]; relu; "
+                                  "expect params == 3 }", ["E0101", "E0701"]),
     "a claim of a block": ("block u { expect 1 == 2; relu }\nnetwork a { input image [3, 8, 8]; nope }", ["E0701", "E0201"]),
-    "definitions, one of which is hidden": ("blok u { relu }\nnetwork a { input image [3, 8, 8]; conv(3, 3, k = 5); conv(1, 3, strid = 2) }", ["E0101", "E0404", "E0202"]),
-    "a damaged block, called": ("block u { conv(4 3) }\nnetwork a { input image [3, 8, 8]; u; maxpool(stride = 0, 3); expect params == 4 }", ["E0101", "E0404"]),
+    "definitions, one of which is hidden": ("blok u { relu }\nnetwork a { input image [3, 8, 8]; conv(3, 3, k = 5); conv(1, "
+                                            "3, strid = 2) }", ["E0101", "E0404", "E0202"]),
+    "a damaged block, called": ("block u { conv(4 3) }\nnetwork a { input image [3, 8, 8]; u; maxpool(stride = 0, 3); "
+                                "expect params == 4 }", ["E0101", "E0404"]),
     "two names": (NET.format("conv(widht, 3); conv(hight, 3)"), ["E0201", "E0201"]),
-    "keys of one line": ("network a { input image [3, 8, 8]; gap; flatten; linear(10) }\ntrain { data = digits, epochs: 5; batch = }", ["E0101", "E0105", "E0101"]),
+    "keys of one line": ("network a { input image [3, 8, 8]; gap; flatten; linear(10) }\ntrain { data = digits, "
+                         "epochs: 5; batch = }", ["E0101", "E0105", "E0101"]),
 }  # fmt: skip
 
 

@@ -24,7 +24,8 @@ REFUSED = {
     "lists compared": (HEAD + LIST + "let b = [a]; let c = [a]; for i in 0..1000 { expect b == c } }", "E0502"),
     "more axes than a tensor has": (HEAD + LIST + "gap; conv(1, 1); reshape(a) }", "E0502"),
     "a label that is put together": (HEAD + 'let s = "' + "a" * 10_000 + '"\n "' + "{s}" * 10_000 + '": relu }', "E0207"),
-    "ties": ("network net { input image [3, H, W]; add { for i in 1..400 { conv(3, 1, stride = [i, 400 - i]) -> instance_norm -> gap } } }", "E0307"),
+    "ties": ("network net { input image [3, H, W]; add { for i in 1..400 { conv(3, 1, stride = [i, "
+             "400 - i]) -> instance_norm -> gap } } }", "E0307"),
 }  # fmt: skip
 
 
@@ -37,7 +38,8 @@ def test_refused_in_words(name: str) -> None:
 
 
 @pytest.mark.parametrize(("condition", "said"), [
-    ("H % 3 == 0 or (H % 3 == 1 and H >= 1_000_000_000)", "H must be 0 or 1 more than a multiple of 3, at least 3, but not 4, 7, 10,"),
+    ("H % 3 == 0 or (H % 3 == 1 and H >= 1_000_000_000)",
+     "H must be 0 or 1 more than a multiple of 3, at least 3, but not 4, 7, 10,"),
     ("H == 1 or H == 1_000_000_000", "H must be one of 1 or 1000000000"),
     ("not not not not H % 2 == 0", "H must be a multiple of 2"),
 ])  # fmt: skip
@@ -99,7 +101,8 @@ def test_an_element_of_a_list_is_named() -> None:
 
 
 @pytest.mark.parametrize(("condition", "decided"), [
-    ("x.h >= 1", True), ("image.h + 2 > x.h", True), ("x.h // 2 <= x.h", True), ("x.h < x.h", False), ("x.h > 4", None), ("x.h < image.w", None),
+    ("x.h >= 1", True), ("image.h + 2 > x.h", True), ("x.h // 2 <= x.h", True), ("x.h < x.h", False), ("x.h > 4", None),
+    ("x.h < image.w", None),
 ])  # fmt: skip
 def test_comparisons_that_hold_always_or_never(condition: str, decided: bool | None) -> None:
     compiled = compile_text(f"network net {{ input image [3, H, W]\n if {condition} {{ relu }} else {{ tanh }} }}")

@@ -23,7 +23,10 @@ PROGRAMS = {
         network n { input image [8, H, W]; repeat 3 { f(8) } }""",
     "blocks in blocks": """
         block inner(width, act = relu) { conv: conv(width, 3); bn; act }
-        block outer(width, n) { for i in 0..n { part[i]: inner(width, leaky_relu(0.1 * i)) }; tail: { inner(width); inner(width) } }
+        block outer(width, n) {
+          for i in 0..n { part[i]: inner(width, leaky_relu(0.1 * i)) }
+          tail: { inner(width); inner(width) }
+        }
         network n { input image [8, 16, 16]; stages: repeat 4 { outer(8, 3) } }""",
     "heads and claims": """
         block f(width) { conv(width, 3); aux hd: { gap; flatten; linear(3) }; expect params == 611 }

@@ -12,9 +12,11 @@ from archdsl.elaborate import Module, Program
 from archdsl.source import SourceFile
 
 EARLY = [
-    "let a = {}", "let a = [1, {}]", "expect {} == 3", "expect params == {}", "expect params > 0 if {} > 3", "expect 3 > 2 if {} == 3",
+    "let a = {}", "let a = [1, {}]", "expect {} == 3", "expect params == {}", "expect params > 0 if {} > 3",
+    "expect 3 > 2 if {} == 3",
     "init {{ conv = constant({}) }}", "init {{ conv = normal(std = {}) }}", "aux(weight = {}) a: relu",
-    "if {} > 3 {{ conv(4, 3) }}", "repeat {} {{ relu }}", "for i in 0..{} {{ relu }}", "conv({}, 3)", "e[{}]: relu", '"e{{{}}}": relu',
+    "if {} > 3 {{ conv(4, 3) }}", "repeat {} {{ relu }}", "for i in 0..{} {{ relu }}", "conv({}, 3)", "e[{}]: relu",
+    '"e{{{}}}": relu',
     "skip(drop = {}) {{ relu }}", "output o: conv({}, 1)", "concat(axis = {}) {{ relu; relu }}",
 ]  # fmt: skip
 
@@ -61,8 +63,10 @@ def test_what_is_unknown_without_an_error_is_one(statement: str, monkeypatch: py
 
 
 @pytest.mark.parametrize("text", [
-    "block b(x) { relu }\nnetwork n { input image [3, 8, 8]; b(3) }", "network n { input image [3, 8, 8]; for x in 0..3 { relu } }",
-    "network n { input image [3, 8, 8]; for i, x in [1, 2] { relu } }", "network n { input image [3, 8, 8]; concat { for x in 0..3 { relu } } }",
+    "block b(x) { relu }\nnetwork n { input image [3, 8, 8]; b(3) }",
+    "network n { input image [3, 8, 8]; for x in 0..3 { relu } }",
+    "network n { input image [3, 8, 8]; for i, x in [1, 2] { relu } }",
+    "network n { input image [3, 8, 8]; concat { for x in 0..3 { relu } } }",
     "network n(x = 3) { input image [3, 8, 8]; relu }",
 ])  # fmt: skip
 def test_x_is_the_tensor_alone(text: str) -> None:

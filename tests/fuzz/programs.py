@@ -92,8 +92,10 @@ class Program:
     def _where(self) -> str:
         def one() -> str:
             name, m = self._random.choice(self.symbols), self._random.choice((2, 3, 4, 8, 16, 32))
-            return self._random.choice((f"{name} % {m} == 0", f"{name} >= {m}", f"{name} % {m} != 1", f"{name} > {m}", f"{name} // {m} >= 2",
-                                        f"{name} == {m}", f"not {name} < {m}", f"({name} % {m} == 0 or {name} == 5)", f"3 <= {name} <= {5 * m}",
+            return self._random.choice((f"{name} % {m} == 0", f"{name} >= {m}", f"{name} % {m} != 1", f"{name} > {m}",
+                                        f"{name} // {m} >= 2",
+                                        f"{name} == {m}", f"not {name} < {m}", f"({name} % {m} == 0 or {name} == 5)",
+                                        f"3 <= {name} <= {5 * m}",
                                         f"{name} % {m} <= 1"))  # fmt: skip
 
         return " where " + " and ".join(one() for _ in range(self._random.randint(1, 2)))
@@ -156,7 +158,8 @@ class Program:
         sizes = ("x.h", "x.w") if body.axes == 2 else ("x.l",) if body.axes == 1 else ("x.d", "x.h", "x.w")
         listed = ", ".join(sizes)
         condition, holds = self._random.choice((
-            (f"x.shape == [x.c, {listed}]", True), (f"x.shape != [x.c + 1, {listed}]", True), (f"x.shape == [x.c, {listed}, 1]", False),
+            (f"x.shape == [x.c, {listed}]", True), (f"x.shape != [x.c + 1, {listed}]", True),
+            (f"x.shape == [x.c, {listed}, 1]", False),
             (f"[{sizes[0]}] == [{sizes[0]}, 1]", False), (f"2 * {sizes[-1]} != 2 * {sizes[-1]} + 1", True),
         ))  # fmt: skip
         then, other = ("relu", "flatten") if holds else ("flatten", "relu")
@@ -193,9 +196,12 @@ class Program:
 
     def _keep(self, body: Body) -> str:
         """An op that keeps the shape, whatever the channels."""
-        return self._random.choice(("depthwise(3)", "depthwise(5)", "maxpool(3, stride = 1, pad = 1)", "avgpool(3, stride = 1, pad = 1)", "relu",
-                                    "pad(1) -> maxpool(3, stride = 1)", "maxpool(2, stride = 1) -> pad(before = 0, after = 1)", "lppool(1)",
-                                    "pad(2, mode = reflect) -> avgpool(5, stride = 1)", "pad(1, mode = circular) -> maxpool(3, stride = 1)",
+        return self._random.choice(("depthwise(3)", "depthwise(5)", "maxpool(3, stride = 1, pad = 1)",
+                                    "avgpool(3, stride = 1, pad = 1)", "relu",
+                                    "pad(1) -> maxpool(3, stride = 1)", "maxpool(2, stride = 1) -> pad(before = 0, after = 1)",
+                                    "lppool(1)",
+                                    "pad(2, mode = reflect) -> avgpool(5, stride = 1)",
+                                    "pad(1, mode = circular) -> maxpool(3, stride = 1)",
                                     "maxpool(3, stride = 1, pad = 1, ceil = true)", "upsample(2) -> maxpool(2)"))  # fmt: skip
 
     def _shrink(self, body: Body) -> str:
@@ -207,9 +213,12 @@ class Program:
         ceil = pick.choice(("", "", ", ceil = true"))
         dilation = f", dilation = {pick.randint(1, 3)}" if self._chance(0.2) else ""
         odd = pick.choice((1, 3, 5))
-        return pick.choice((f"maxpool({stride})", f"maxpool({k}, stride = {stride}, pad = {pad}{ceil}{dilation})", f"avgpool({k}, stride = {stride}, pad = {pad}{ceil})",
-                            f"lppool({stride}{ceil})", f"lppool({k}, stride = {stride}{ceil})", f"depthwise({odd}, stride = {stride})",
-                            f"avgpool({stride}{ceil})", f"maxpool({stride}{ceil})", f"maxpool({self._number(1, 3, body.axes)})"))  # fmt: skip
+        return pick.choice((f"maxpool({stride})", f"maxpool({k}, stride = {stride}, pad = {pad}{ceil}{dilation})",
+                            f"avgpool({k}, stride = {stride}, pad = {pad}{ceil})",
+                            f"lppool({stride}{ceil})", f"lppool({k}, stride = {stride}{ceil})",
+                            f"depthwise({odd}, stride = {stride})",
+                            f"avgpool({stride}{ceil})", f"maxpool({stride}{ceil})",
+                            f"maxpool({self._number(1, 3, body.axes)})"))  # fmt: skip
 
     def _grow(self, body: Body) -> str:
         pick = self._random
@@ -411,12 +420,19 @@ class Program:
         """Down and up again, with a join at each level."""
         pick = self._random
         levels = pick.randint(1, 4)
-        down, up = pick.choice((("maxpool(2)", "upconv(4, 2)"), ("maxpool(2)", "upconv(4, 2, stride = 2)"), ("conv(4, 3, 2)", "upsample(2)"),
-                                ("maxpool(3, stride = 2, pad = 1)", "upconv(4, 3, 2, pad = 1, output_pad = 1)"), ("maxpool(2, ceil = true)", "upsample(2)"),
-                                ("avgpool(3)", "upconv(4, 3)"), ("conv(4, 4, 2, pad = 1)", "upconv(4, 4, 2, pad = 1)")))  # fmt: skip
+        down, up = pick.choice((("maxpool(2)", "upconv(4, 2)"), ("maxpool(2)", "upconv(4, 2, stride = 2)"),
+                          ("conv(4, 3, 2)", "upsample(2)"),
+                                ("maxpool(3, stride = 2, pad = 1)", "upconv(4, 3, 2, pad = 1, output_pad = 1)"),
+                                ("maxpool(2, ceil = true)", "upsample(2)"),
+                                ("avgpool(3)", "upconv(4, 3)"),
+                                ("conv(4, 4, 2, pad = 1)", "upconv(4, 4, 2, pad = 1)")))  # fmt: skip
         pad = pick.choice(("", "", ", pad = 0"))
-        join = pick.choice(("concat { enc[level]; x }", "concat { enc[level]; x }", "concat { enc[level] -> crop_like(x); x }", "resize_like(enc[level])",
-                            "add { enc[level]; conv(4, 1) }", "concat { enc[level]; resize_like(enc[level]) }", "crop_like(enc[level])"))  # fmt: skip
+        join = pick.choice(("concat { enc[level]; x }", "concat { enc[level]; x }", "concat { enc[level] -> crop_like(x); x }",
+                            "resize_like(enc[level])",
+                            "add { enc[level]; conv(4, 1) }", "concat { enc[level]; resize_like(enc[level]) }",
+                            "crop_like(enc[level])"))  # fmt: skip
         body.channels = 4
-        return [f"  let depth = {levels}", f"  enc[0]: conv(4, 3{pad})", "  for i in 1..depth + 1 {", f"    {down}", f"    enc[i]: conv(4, 3{pad}) -> relu", "  }",
-                "  for i in 1..depth + 1 {", "    let level = depth - i", f"    {up}; {join}", f"    dec[level]: conv(4, 3{pad})", "  }"]  # fmt: skip
+        return [f"  let depth = {levels}", f"  enc[0]: conv(4, 3{pad})", "  for i in 1..depth + 1 {", f"    {down}",
+                f"    enc[i]: conv(4, 3{pad}) -> relu", "  }",
+                "  for i in 1..depth + 1 {", "    let level = depth - i", f"    {up}; {join}", f"    dec[level]: conv(4, 3{pad})",
+                "  }"]  # fmt: skip

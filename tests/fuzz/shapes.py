@@ -235,7 +235,8 @@ def main() -> int:
     for found in summary.found:
         print(found)
     print(
-        f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, {time.monotonic() - begun:.0f} s"
+        f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, "
+        f"{time.monotonic() - begun:.0f} s"
     )
     print("outcomes: " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
     print(f"disagreements: {len(summary.found)}")

@@ -53,7 +53,8 @@ def _careless(question: Any) -> bool:
     (open_sizes, "_questions", lambda graph, old=open_sizes._questions: filter(_careless, old(graph))),
     (open_sizes, "_questions", lambda graph, old=open_sizes._questions: (q for q in old(graph) if q.join is None)),
     (open_sizes, "_questions", lambda graph, old=open_sizes._questions: (q for q in old(graph) if "leaves" not in q.reason)),
-    (convolution.UpConv, "infer", lambda self, *inputs, old=convolution.UpConv.infer: (*old(self, *inputs)[:-1], old(self, *inputs)[-1] + 1)),
+    (convolution.UpConv, "infer", lambda self, *inputs,
+     old=convolution.UpConv.infer: (*old(self, *inputs)[:-1], old(self, *inputs)[-1] + 1)),
 ], ids=["ceil", "needs", "joins", "nothing left", "transposed"])  # fmt: skip
 def test_planted_mistakes_are_found(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, mistake: Callable[..., Any]) -> None:
     monkeypatch.setattr(owner, name, mistake)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from random import Random
 
-SAME = ("bn", "relu", "leaky_relu(0.1)", "elu", "sigmoid", "tanh", "silu", "gelu", "relu6", "prelu", "selu", "softplus", "ln", "gn(2)",
+SAME = ("bn", "relu", "leaky_relu(0.1)", "elu", "sigmoid", "tanh", "silu", "gelu", "relu6", "prelu", "selu", "softplus", "ln",
+        "gn(2)",
         "dropout(0.3)", "droppath(0.2)", "layer_scale(0.5)", "depthwise(3)", "maxpool(3, stride = 1, pad = 1)", "lrn(3)",
-        "avgpool(3, stride = 1, pad = 1)", "softmax", "channel_shuffle(2)", "bn(affine = false)", "instance_norm", "hardswish")  # fmt: skip
+        "avgpool(3, stride = 1, pad = 1)", "softmax", "channel_shuffle(2)", "bn(affine = false)", "instance_norm",
+        "hardswish")  # fmt: skip
 """Ops that keep the shape."""
 LABELS = (
     "a",
@@ -95,7 +97,8 @@ class Program:
             lines += ["  gap; flatten", pick.choice(("  linear(3)", "  fc: linear(3)"))]
         if pick.random() < 0.4:
             lines.append(
-                f"  init {{ conv = {pick.choice(INITIALIZERS)}; bn = {pick.choice(('ones', 'constant(0.5)'))}; linear = {pick.choice(INITIALIZERS)} }}"
+                f"  init {{ conv = {pick.choice(INITIALIZERS)}; bn = {pick.choice(('ones', 'constant(0.5)'))}; "
+                f"linear = {pick.choice(INITIALIZERS)} }}"
             )
         return "\n".join(["network net {", *lines, "}"])
 

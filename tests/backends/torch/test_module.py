@@ -151,7 +151,10 @@ def test_channels_last() -> None:
     assert found.mask.is_contiguous(memory_format=torch.channels_last)
 
 
-FAMILIES = "network net { input image [3, 8, 8]; enc[1]: conv(4, 3); enc[0]: conv(4, 3); conv(4, 3); concat { x; enc[1] }; layer_scale; relu }"
+FAMILIES = (
+    "network net { input image [3, 8, 8]; enc[1]: conv(4, 3); enc[0]: conv(4, 3); conv(4, 3); concat { x; enc[1] }; "
+    "layer_scale; relu }"
+)
 """Numbered stages, a bare numbered parameter and a family that is no list."""
 
 
