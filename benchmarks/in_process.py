@@ -128,8 +128,8 @@ def checks(rounds: int) -> Section:
     resnet, changes = (ROOT / "specs" / "resnet.arch").read_text(encoding="utf-8"), itertools.count()
     cases: list[tuple[str, Callable[[], int], int, float | None]] = [
         ("ResNet-152, a text that changed", lambda: compiled(f"{resnet}# {next(changes)}\n", "resnet152"), rounds, 15),
-        ("ResNet-152, the same text", lambda: len(driver.compile_address(RESNET152).require().nodes), rounds, 15),
-        ("10,000 layers", partial(compiled, deep(10_000)), 5, 500),
+        ("ResNet-152, the same text", lambda: len(driver.compile_address(RESNET152).require().nodes), rounds, 12),
+        ("10,000 layers", partial(compiled, deep(10_000)), 5, 350),
         ("10,000 layers written out in 15,004 lines", partial(beyond, written_out(10_000)), 3, None),
     ]
     for name, action, times, target in cases:
