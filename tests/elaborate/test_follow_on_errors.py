@@ -1,4 +1,4 @@
-"""What follows from another error is not reported; what does not, is."""
+"""Each mistake is reported once, and what follows from another error is not reported."""
 
 import pytest
 
@@ -87,3 +87,31 @@ def test_an_error_in_several_instances_is_reported_once() -> None:
         f"network b{n} = a({n})\n" for n in (4, 5, 7)
     )
     assert codes(text) == ["E0306"]
+
+
+MISTAKES = {
+    'conv(0, 3, stride = 0, groups = "a")': ["E0402", "E0402", "E0401"],
+    "conv(0, 3, foo = 3)": ["E0402", "E0202"],
+    "conv(ot = 8, k = 3)": ["E0202"],
+    "unit(1.5, 3, 4)": ["E0406", "E0401", "E0401"],
+    "crop_like(enk = x)": ["E0202"],
+    "block: conv(3, 3)": ["E0107"],
+    "train: conv(3, 3)\n relu(1)": ["E0107", "E0404"],
+    "skip { block: conv(3, 3) }": ["E0107"],
+    "train { epochs = 3 }\n conv(3, 3, foo = 1)": ["E0101", "E0202"],
+    "block b(w) {\n  conv(w, 3)\n }\n b(3)\n conv(3, 3, foo = 1)": ["E0101", "E0202"],
+    "conv(2**3, 3)": ["E0105"],
+    "let unread = 3": ["W0102"],
+}
+
+
+@pytest.mark.parametrize("stage", MISTAKES)
+def test_each_mistake_once(stage: str) -> None:
+    unit = "block unit(w: int, s: str, f: bool) { if f { conv(w, 3) }; expect s == s }\n"
+    found = check_text(f"{unit}network net {{ input image [3, 8, 8]\n {stage}\n}}\n")
+    assert [diagnostic.code for diagnostic in found] == MISTAKES[stage]
+
+
+def test_an_element_of_a_list_is_named() -> None:
+    [found] = check_text("network net { input image [3, 8, 8]; conv(8, [3, -1]) }")
+    assert found.message == "`k[1]` of `conv` must be at least 1, and is -1"

@@ -71,3 +71,13 @@ def test_what_is_unknown_without_an_error_is_one(statement: str, monkeypatch: py
 ])  # fmt: skip
 def test_x_is_the_tensor_alone(text: str) -> None:
     assert [d.code for d in compile_text(text).diagnostics if d.is_error] == ["E0205"]
+
+
+@pytest.mark.parametrize(("condition", "decided"), [
+    ("x.h >= 1", True), ("image.h + 2 > x.h", True), ("x.h // 2 <= x.h", True), ("x.h < x.h", False), ("x.h > 4", None),
+    ("x.h < image.w", None),
+])  # fmt: skip
+def test_comparisons_that_hold_always_or_never(condition: str, decided: bool | None) -> None:
+    compiled = compile_text(f"network net {{ input image [3, H, W]\n if {condition} {{ relu }} else {{ tanh }} }}")
+    assert [d.code for d in compiled.diagnostics] == ([] if decided is not None else ["E0307"])
+    assert decided is None or compiled.require().nodes[-1].op.name == ("relu" if decided else "tanh")
