@@ -24,9 +24,8 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 	@echo 'Its source       demo/digits_resnet.py'
 	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
 
-# Two processes of one thread each: more threads in one process only wait for each other on tensors this small.
 test: lint references ## lint, types, import contracts and all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: .venv/.dev ## style, types and import contracts
 	$(BIN)/ruff check .

@@ -1,13 +1,16 @@
-"""What all tests share: golden files, and a clean terminal."""
+"""What all tests share: one thread, golden files, and a clean terminal."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+# Before PyTorch is imported: threads that wait for one another cost more than they save on tensors this small.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

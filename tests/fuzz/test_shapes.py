@@ -24,12 +24,6 @@ from tests.fuzz.shapes import disagreement, run
 open_sizes = importlib.import_module("archdsl.analysis.open_sizes")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    """Threads cost more than they save on tensors this small."""
-    torch.set_num_threads(1)
-
-
 def test_a_thousand_programs() -> None:
     """Every size that is let through runs, none that is refused does, and all shapes are as predicted."""
     summary = run(1, programs=1000, modules_every=10)

@@ -12,12 +12,6 @@ from archdsl.network import load
 SPECS = Path(__file__).parents[2] / "specs"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    """Threads that wait for one another cost more than they save."""
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize(
     "address", ["lenet.arch:lenet", "lenet.arch:lenet5_1998", "alexnet.arch:alexnet_2012", "googlenet.arch:googlenet_2014"]
 )

@@ -37,8 +37,7 @@ PLAIN = TEXT.replace("output mask: conv(2, 1)", "").replace("aux(weight = 0.3) a
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
+def seeded() -> None:
     torch.manual_seed(0)
 
 

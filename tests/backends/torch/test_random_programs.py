@@ -35,7 +35,6 @@ def inputs_of(graph: archdsl.Graph) -> list[Tensor]:
 @pytest.mark.parametrize("start", range(0, len(SEEDS), 40))
 def test_equals_the_graph(start: int) -> None:
     """In double precision, in both modes: what is returned, its gradients, and the statistics of batch normalization."""
-    torch.set_num_threads(1)
     for seed in SEEDS[start : start + 40]:
         text = Program(seed).text
         try:
