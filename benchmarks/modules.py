@@ -3,7 +3,7 @@
     PYTHONPATH=.references python benchmarks/modules.py [--quick]
 
 Both sides live in one process, with the same weights, the same images, the same threads and the same allocator,
-and take turns. torchvision is on this process's path alone (see tests/parity/compare.py).
+and take turns. torchvision is on this process's path alone (see tests/parity/measuring.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from torch.nn import functional as F
 
 import archdsl
 from benchmarks.measure import ALLOCATOR, Section, paired, print_sections, ratios, seconds, spread, verdict
-from tests.parity.compare import import_models
 
 THREADS = 2
 SIDES = ("archdsl", "torchvision")
@@ -47,7 +46,7 @@ CASES = (
 )
 
 
-torchvision_models = cache(import_models)
+torchvision_models = cache(import_torchvision)
 
 
 def constructor(side: str, name: str) -> Callable[[], nn.Module]:

@@ -19,7 +19,7 @@ from archdsl.ir import Graph
 from archdsl.resources import shipped_files
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.outline import introduction
-from tests.parity import compare, compare_cv
+from tests.parity import compare_pytorchcv, compare_torchvision
 from tests.parity.test_parity import LIMIT
 
 ROOT = Path(__file__).parents[1]
@@ -106,11 +106,11 @@ def _family(path: Path) -> Family:
 @cache
 def references() -> dict[str, Reference]:
     """What each network is compared with, from the tables of the parity tests."""
-    torchvision = [name for names in compare.SPECS.values() for name in names]
-    found = {name: Reference("torchvision", name, "", name not in compare.STRUCTURE_ALONE) for name in torchvision}
-    for name, (_, _, theirs) in compare_cv.NETWORKS.items():
-        change = compare_cv.CHANGES.get(name, "")
-        found[name] = Reference("pytorchcv", theirs, change, name not in compare_cv.STRUCTURE_ALONE)
+    torchvision = [name for names in compare_torchvision.SPECS.values() for name in names]
+    found = {name: Reference("torchvision", name, "", name not in compare_torchvision.STRUCTURE_ALONE) for name in torchvision}
+    for name, (_, _, theirs) in compare_pytorchcv.NETWORKS.items():
+        change = compare_pytorchcv.CHANGES.get(name, "")
+        found[name] = Reference("pytorchcv", theirs, change, name not in compare_pytorchcv.STRUCTURE_ALONE)
     return found
 
 
@@ -167,7 +167,7 @@ def _comparisons() -> Iterator[str]:
         f"these. No difference may be over {LIMIT:g} of the largest value. The libraries are installed for the tests alone:"
     )
     yield "\n".join(f"- {_versioned(library)}: {_words(module)}" for library, module in
-                    (("torchvision", compare), ("pytorchcv", compare_cv)))  # fmt: skip
+                    (("torchvision", compare_torchvision), ("pytorchcv", compare_pytorchcv)))  # fmt: skip
     yield (
         "*Structure alone* leaves out the numbers. A network without a library to compare with says what its figures come from. "
         "For every spec, a test holds its `expect` lines."
