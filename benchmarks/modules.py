@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 import archdsl
 from benchmarks.measure import ALLOCATOR, Section, paired, print_sections, ratios, seconds, spread, verdict
+from tests.parity.measuring import import_torchvision
 
 THREADS = 2
 SIDES = ("archdsl", "torchvision")
@@ -44,7 +45,6 @@ CASES = (
     Case("mobilenet_v2", 8, 4),
     Case("vgg16", 2, 1),
 )
-
 
 torchvision_models = cache(import_torchvision)
 
