@@ -17,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from tests.backends.torch.programs import Program
+from tests.attack.generate import generate
+from tests.attack.network import LARGEST_TOKEN
+from tests.attack.verdicts import load
 
 TEXT = """
 block unit(out, stride = 1) { conv: conv(out, 3, stride); bn: bn; relu }
@@ -227,12 +229,12 @@ def test_heads_of_a_network_whose_result_is_an_input(body: str) -> None:
 @pytest.mark.parametrize("seed", [1001, 1002, 1005, 1006, 1009, 1011, 1020, 1029])
 def test_random_programs_compile_whole(seed: int) -> None:
     torch._dynamo.reset()
-    spec = archdsl.loads(Program(seed).text)
-    assert len(spec.graph.nodes) <= 80, "choose another seed: compiling more takes long"
+    spec = load(generate(seed, fixed=True, careless=0.0, statements=20))
+    assert not isinstance(spec, archdsl.SpecError)
     module = spec.build().eval()
     shapes = [(2, *spec.graph.nodes[i].shape) for i in spec.graph.inputs]
     x = [
-        torch.randint(0, 11, s) if spec.graph.nodes[i].integer else torch.randn(s)
+        torch.randint(0, LARGEST_TOKEN + 1, s) if spec.graph.nodes[i].integer else torch.randn(s)
         for i, s in zip(spec.graph.inputs, shapes, strict=True)
     ]
     torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="eager")(*x), module(*x))
