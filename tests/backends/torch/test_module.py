@@ -226,7 +226,7 @@ def test_heads_of_a_network_whose_result_is_an_input(body: str) -> None:
     assert module.train()(x).main is x and calls
 
 
-@pytest.mark.parametrize("seed", [1001, 1002, 1005, 1006, 1009, 1011, 1020, 1029])
+@pytest.mark.parametrize("seed", [1000, 1003, 1004, 1006, 1008, 1011, 1013, 1018])
 def test_random_programs_compile_whole(seed: int) -> None:
     torch._dynamo.reset()
     spec = load(generate(seed, fixed=True, careless=0.0, statements=20))
