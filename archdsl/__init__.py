@@ -6,19 +6,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from archdsl.declared import Expression
     from archdsl.diagnostics import Diagnostic, SpecError
     from archdsl.ir import Graph
+    from archdsl.limits import Limits
+    from archdsl.literals import Expression
     from archdsl.network import Network, check, load, loads
     from archdsl.starting_weights import Weights
 
 __version__ = "0.1.0"
-__all__ = ["Diagnostic", "Expression", "Graph", "Network", "SpecError", "Weights", "__version__", "check", "load", "loads"]
+__all__ = [
+    "Diagnostic",
+    "Expression",
+    "Graph",
+    "Limits",
+    "Network",
+    "SpecError",
+    "Weights",
+    "__version__",
+    "check",
+    "load",
+    "loads",
+]
 
 _HOMES = {
     "Diagnostic": "archdsl.diagnostics",
-    "Expression": "archdsl.declared",
+    "Expression": "archdsl.literals",
     "Graph": "archdsl.ir",
+    "Limits": "archdsl.limits",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",
     "Weights": "archdsl.starting_weights",

@@ -9,34 +9,30 @@ Here, in `initializers.py` and in `ops/` annotations are values, not texts, whic
 
 import typing
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from archdsl import limits
+from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.diagnostics.suggest import register_aliases
+from archdsl.diagnostics.untyped import untyped
+from archdsl.literals import show
 
 
-class Fault(Exception):
-    """What is wrong with a value or a shape, without a place: whoever has the span adds it.
-
-    `argument` names the parameter at fault, where it is one; `further` are those of other arguments of the same call.
-    """
+class Fault(SpecError):
+    """An error whose text is composed where it is raised."""
 
     def __init__(self, code: str, message: str, *, argument: str | None = None, help: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.argument = argument
-        self.help = help
-        self.further: tuple[Fault, ...] = ()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """As it comes out of another process."""
-        return _fault_of, (self.code, self.message, self.argument, self.help)
+        super().__init__(untyped(code, message, help=help, argument=argument))
 
 
-def _fault_of(code: str, message: str, argument: str | None, help: str | None) -> Fault:
-    return Fault(code, message, argument=argument, help=help)
+class Aliases:
+    """Names that PyTorch, Keras or papers give a parameter; part of its annotation: `Annotated[int, Aliases("units")]`."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
 
 
 T = TypeVar("T", bound="Declared")
@@ -48,6 +44,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, type[T]] = {}
+        register_aliases(lambda: chain.from_iterable(entry.alias_pairs() for entry in self))
 
     def add(self, name: str, entry: type[T]) -> None:
         """Register a class; raises `ValueError` where the name is taken."""
@@ -79,6 +76,8 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
     name: ClassVar[str]
     registry: ClassVar[Registry[Any]]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """What PyTorch, Keras or papers call it, for suggestions; case, `_` and a number of axes at the end do not matter."""
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -87,6 +86,13 @@ class Declared(BaseModel):
     def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         if name is not None:
             cls.registry.add(name, cls)
+
+    @classmethod
+    def alias_pairs(cls) -> Iterator[tuple[str, str]]:
+        """Yield each alias of the class and of its parameters, with the name here."""
+        yield from ((alias, cls.name) for alias in cls.__dict__.get("aliases", ()))
+        for parameter, field in cls.model_fields.items():
+            yield from ((alias, parameter) for part in (*field.metadata, field.annotation) for alias in _aliases_in(part))
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
@@ -98,31 +104,43 @@ class Declared(BaseModel):
         """The bare words that a parameter understands, such as `same` for `pad`."""
         return _literal_words(cls.model_fields[parameter].annotation)
 
+    def __str__(self) -> str:
+        """Return it as a spec writes it."""
+        given = [f"{key} = {show(getattr(self, key), self.words(key))}" for key in self.model_fields_set]
+        return f"{self.name}({', '.join(sorted(given))})" if given else self.name
+
     @classmethod
-    def create(cls, arguments: dict[str, Any]) -> Self:
-        """Validate arguments that are known by name; raises `Fault` for the first that does not fit, with the others."""
+    def create(cls, given: dict[str, Any]) -> Self:
+        """Validate arguments that are known by name; raises `SpecError` for the first that does not fit, with the others."""
         try:
-            made = cls(**arguments)
+            made = cls(**given)
         except ValidationError as error:
-            first, *others = _faults(cls, error)
-            first.further = tuple(others)
-            raise first from None
+            raise SpecError(*_diagnostics(cls, error)) from None
         for argument in made.model_fields_set:
             _check_magnitude(cls, argument, getattr(made, argument))
         return made
 
 
+def _aliases_in(part: Any) -> Iterator[str]:
+    """Yield the aliases in an annotation, at any depth."""
+    if isinstance(part, Aliases):
+        yield from part.names
+    for inner in typing.get_args(part):
+        yield from _aliases_in(inner)
+
+
 def _check_magnitude(cls: type[Declared], argument: str, value: Any) -> None:
-    """Raise `Fault` E0402 for a number that PyTorch has no room for."""
+    """Raise `SpecError` E0402 for a number that PyTorch has no room for."""
     if isinstance(value, tuple):
         for item in value:
             _check_magnitude(cls, argument, item)
     elif isinstance(value, int | float):
         limit = limits.SIZE if isinstance(value, int) else limits.FLOAT
         if abs(value) > limit:
-            shown = f"{limit:,}" if isinstance(limit, int) else str(limit)
-            at_most = f"at most {shown}" if value > 0 else f"at least -{shown}"
-            raise Fault("E0402", f"`{argument}` of `{cls.name}` must be {at_most}, and is {show(value)}", argument=argument)
+            relation = "at most" if value > 0 else "at least"
+            raise SpecError(
+                codes.arguments.OutOfBounds(cls.name, argument, value, None, relation, limit if value > 0 else -limit)
+            )
 
 
 def _literal_words(annotation: Any) -> frozenset[str]:
@@ -131,59 +149,55 @@ def _literal_words(annotation: Any) -> frozenset[str]:
     return frozenset().union(*(_literal_words(part) for part in typing.get_args(annotation)))
 
 
-def _faults(cls: type[Declared], error: ValidationError) -> list[Fault]:
-    """The first validation error of each argument, in this language's words; of a list, that of an element."""
+_BOUNDS: typing.Final = {
+    "greater_than_equal": ("ge", "at least"),
+    "greater_than": ("gt", "more than"),
+    "less_than_equal": ("le", "at most"),
+    "less_than": ("lt", "less than"),
+}
+"""By pydantic's name of an error: its name of the bound, and the relation as messages say it."""
+
+
+def _diagnostics(cls: type[Declared], error: ValidationError) -> list[Diagnostic]:
+    """Return the first validation error of each argument; of a list, that of an element."""
     by_argument: dict[object, Any] = {}
     for found in error.errors(include_url=False):
         first = by_argument.setdefault(found["loc"][:1], found)
-        if isinstance(first["input"], tuple) and _element(found):
+        if isinstance(first["input"], tuple) and _element(found) is not None:
             by_argument[found["loc"][:1]] = found
-    return [_fault(cls, found) for found in by_argument.values()]
+    return [_diagnostic(cls, found) for found in by_argument.values()]
 
 
-def _element(found: Any) -> str:
-    """Which element of a list an error is about, as `[1]`; empty where it is about all of the value."""
+def _element(found: Any) -> int | None:
+    """Return which element of a list an error is about; None if it is about all of the value."""
     last = found["loc"][-1] if found["loc"] else None
-    return f"[{last}]" if isinstance(last, int) else ""
+    return last if isinstance(last, int) else None
 
 
-def _fault(cls: type[Declared], first: Any) -> Fault:
-    argument = str(first["loc"][0]) if first["loc"] else None
-    given, context, kind = first["input"], first.get("ctx", {}), first["type"]
-    of = f"`{argument}{_element(first)}` of `{cls.name}`" if argument else f"`{cls.name}`"
+def _diagnostic(cls: type[Declared], found: Any) -> Diagnostic:
+    """Return one of pydantic's errors as a diagnostic."""
+    given, kind, element = found["input"], found["type"], _element(found)
+    reason = found["msg"].split(", ", 1)[-1]  # after "Value error, "
+    if not found["loc"]:
+        return codes.arguments.RefusedArguments(cls.name, reason)
+    argument = str(found["loc"][0])
     if kind == "missing":
-        return Fault("E0403", f"{of} is missing", help=f"`{cls.name}` is `{signature(cls)}`")
-    bounds = {
-        "greater_than_equal": ("ge", "at least"),
-        "greater_than": ("gt", "more than"),
-        "less_than_equal": ("le", "at most"),
-        "less_than": ("lt", "less than"),
-    }
-    if kind in bounds:
-        key, words = bounds[kind]
-        return Fault("E0402", f"{of} must be {words} {context[key]}, and is {show(given)}", argument=argument)
+        return codes.arguments.MissingArgument(cls.name, argument, signature(cls))
+    value = (cls.name, argument, given, element)
+    if kind in _BOUNDS:
+        bound, relation = _BOUNDS[kind]
+        return codes.arguments.OutOfBounds(*value, relation, found["ctx"][bound])
     if isinstance(given, float) and kind == "int_type":
-        whole = (
-            f"; `//` divides without a remainder, `int(...)` truncates: {int(given)}"
-            if given == given and abs(given) < 1e15
-            else ""
-        )
-        return Fault(
-            "E0406", f"{of} is a count, and {show(given)} is a float", argument=argument, help=f"write a whole number{whole}"
-        )
-    understood = cls.words(argument) if argument in cls.model_fields else frozenset()
-    expected = (
-        "an int"
-        if _element(first) and kind == "int_type"
-        else describe(cls.model_fields[argument].annotation)
-        if argument in cls.model_fields
-        else "something else"
-    )
+        return codes.arguments.FloatForCount(*value)
     if kind in ("value_error", "assertion_error"):
-        return Fault("E0402", f"{of}: {first['msg'].split(', ', 1)[-1]}", argument=argument)
-    if understood and isinstance(given, str) and given not in understood:
-        return Fault("E0402", f"{of} is {expected}, and not {show(given)}", argument=argument)
-    return Fault("E0401", f"{of} is {expected}, and {show(given)} is {type_name(given)}", argument=argument)
+        return codes.arguments.RefusedValue(*value, reason)
+    if argument not in cls.model_fields:
+        return codes.arguments.WrongType(*value)
+    expected = "an int" if element is not None and kind == "int_type" else describe(cls.model_fields[argument].annotation)
+    words = cls.words(argument)
+    if words and isinstance(given, str) and given not in words:
+        return codes.arguments.UnknownWord(*value, expected)
+    return codes.arguments.WrongType(*value, expected)
 
 
 def signature(cls: type[Declared]) -> str:
@@ -193,47 +207,6 @@ def signature(cls: type[Declared]) -> str:
         field = cls.model_fields[name]
         parts.append(name if field.is_required() else f"{name} = {show(field.default, words=cls.words(name))}")
     return f"{cls.name}({', '.join(parts)})" if parts else cls.name
-
-
-class Expression(str):
-    """A text that is an expression of the language, as `load("net.arch", norm=Expression("gn(32)"))` gives one."""
-
-    __slots__ = ()
-
-
-def show(value: Any, words: frozenset[str] = frozenset(), most: int = 20) -> str:
-    """A value as it is written in a spec; of a list, so many elements."""
-    if isinstance(value, Expression):
-        return str(value)
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        if value in words:
-            return value
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    if isinstance(value, tuple | list):
-        shown = [show(item, words, most) for item in value[:most]]
-        return "[" + ", ".join([*shown, "..."] if len(value) > most else shown) + "]"
-    if isinstance(value, range):
-        return f"{value.start}..{value.stop}"
-    if isinstance(value, Declared):
-        given = [f"{key} = {show(getattr(value, key), value.words(key))}" for key in value.model_fields_set]
-        return f"{value.name}({', '.join(sorted(given))})" if given else value.name
-    return str(value)
-
-
-def type_name(value: Any) -> str:
-    """What a value is, with its article, as messages say it."""
-    names: list[tuple[type | tuple[type, ...], str]] = [
-        (bool, "a bool"), (int, "an int"), (float, "a float"), (str, "a string"),
-        ((tuple, list, range), "a list"), (type(None), "none"),
-    ]  # fmt: skip
-    for kind, name in names:
-        if isinstance(value, kind):
-            return name
-    return getattr(value, "type_name", "not a plain value")
 
 
 def describe(annotation: Any) -> str:

@@ -14,9 +14,11 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
-from archdsl import limits
-from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, counts, open_sizes, recipe_findings, simplify
+from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, recipe_findings, value_counts
+from archdsl.analysis.claims import check_claims
+from archdsl.analysis.graph_warnings import graph_warnings
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
+from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import (
     FalseClaim,
     Module,
@@ -29,12 +31,13 @@ from archdsl.elaborate import (
     select_network,
 )
 from archdsl.ir import Graph
-from archdsl.passes import run_passes
+from archdsl.limits import DEFAULT, Limits, remedy
+from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.records import record
 from archdsl.resources import shipped_files
+from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.parser import collector_paused
 
 if TYPE_CHECKING:
     from archdsl.recipe import Recipe
@@ -64,6 +67,8 @@ class Compiled:
     """Where each key of the recipe is set."""
     steps: int = 0
     """What checking it took: see `elaborate.steps`."""
+    limits: Limits = DEFAULT
+    """Those of the session that checked it."""
 
     @property
     def ok(self) -> bool:
@@ -73,7 +78,7 @@ class Compiled:
     def require(self) -> Graph:
         """The graph; raises `SpecError` with everything that was found where there is none."""
         if self.graph is None:
-            raise SpecError(self.diagnostics)
+            raise SpecError(*self.diagnostics)
         return self.graph
 
 
@@ -85,36 +90,43 @@ def split_address(address: str) -> tuple[str, str | None]:
     return address, None
 
 
-def compile_address(address: str, settings: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None) -> Compiled:
+def compile_address(
+    address: str, settings: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None, *, session: Session | None = None
+) -> Compiled:
     """A network by its address: `FILE`, `FILE:NETWORK`, or the name of a shipped one, such as `resnet50`.
 
     `settings` are expressions by parameter name; those that begin with `train.` change the recipe.
-    `-` is standard input, where that is given.
+    `-` is standard input, where that is given. Without a session, the default limits hold and nothing is kept for a later call.
     """
-    path, name, source = read_address(address, stdin)
-    return Compiled(None, None, [source]) if isinstance(source, Diagnostic) else compile_source(source, path, name, settings)
+    session = session or Session()
+    path, name, source = read_address(address, session, stdin)
+    if isinstance(source, Diagnostic):
+        return Compiled(None, None, [source])
+    return compile_source(source, path, name, settings, session=session)
 
 
-def read_address(address: str, stdin: IO[bytes] | None = None) -> tuple[Path | None, str | None, SourceFile | Diagnostic]:
+def read_address(
+    address: str, session: Session, stdin: IO[bytes] | None = None
+) -> tuple[Path | None, str | None, SourceFile | Diagnostic]:
     """The file of an address, the name of its network, where one is said, and its text. A shipped network goes by its name alone."""
     path_text, name = split_address(address)
     if stdin is not None and path_text in ("-", STDIN):
-        return None, name, _read_stream(stdin, "<stdin>")
+        return None, name, _read_stream(stdin, "<stdin>", session.limits)
     if not path_text:
-        return None, name, Diagnostic("E0601", "no file is named", help=_GIVE)
+        return None, name, untyped("E0601", "no file is named", help=_GIVE)
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if os.path.exists(path) or not bare:
-        return path, name, read_source(path, str(path))
+        return path, name, read_source(path, str(path), limits=session.limits)
     shipped = (
         _shipped_file(path_text) if name is None else next((file for file in shipped_files() if file.stem == path_text), None)
     )
     if shipped is not None:
-        return shipped, path_text if name is None else name, read_source(shipped, shipped.name)
+        return shipped, path_text if name is None else name, read_source(shipped, shipped.name, limits=session.limits)
     meant = f"{path_text}.arch"
     help = (
         f"write `{address.replace(path_text, meant, 1)}`"
         if os.path.exists(meant)
-        else did_you_mean(path_text, shipped_networks()) or _GIVE
+        else did_you_mean(path_text, shipped_networks(session)) or _GIVE
     )
     message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
     if name is not None and (file := _shipped_file(path_text)) is not None:
@@ -122,32 +134,49 @@ def read_address(address: str, stdin: IO[bytes] | None = None) -> tuple[Path | N
             f"there is no file {path_text!r}: it is a network, of {file.stem}",
             f"write `{path_text}`, or `{file.stem}:{name}`",
         )
-    return path, name, Diagnostic("E0601", message, help=help)
+    return path, name, untyped("E0601", message, help=help)
 
 
-def _read_stream(stream: IO[bytes], shown: str) -> SourceFile | Diagnostic:
+def _read_stream(stream: IO[bytes], shown: str, limits: Limits) -> SourceFile | Diagnostic:
     """The text of a stream, of which no more is read than a spec may have."""
     try:
-        data = stream.read(4 * limits.SOURCE_CHARACTERS + 1)
+        data = stream.read(4 * limits.source_characters + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        return Diagnostic("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")
+        return untyped("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")
     return decode_source(data, shown)
 
 
 def compile_text(
-    text: str, name: str | None = None, settings: Mapping[str, str] | None = None, *, shown: str = "<text>"
+    text: str,
+    name: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    shown: str = "<text>",
+    session: Session | None = None,
 ) -> Compiled:
     """A network in a text; such a text cannot import."""
-    return compile_source(SourceFile(shown, text), None, name, settings)
+    return compile_source(SourceFile(shown, text), None, name, settings, session=session)
 
 
-@collector_paused()
 def compile_source(
-    source: SourceFile, path: Path | None, name: str | None, settings: Mapping[str, str] | None = None
+    source: SourceFile,
+    path: Path | None,
+    name: str | None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    session: Session | None = None,
 ) -> Compiled:
     """A network in a source that lies at a path."""
-    program = Program(path.parent if path is not None else None)
+    session = session or Session()
+    with session.collector_paused():
+        return _compile_source(source, path, name, settings or {}, session)
+
+
+def _compile_source(
+    source: SourceFile, path: Path | None, name: str | None, settings: Mapping[str, str], session: Session
+) -> Compiled:
+    program = Program(path.parent if path is not None else None, session)
     module = program.module(source, path)
     shown = source.name
     if module.file.damaged and not module.definitions:
@@ -156,7 +185,7 @@ def compile_source(
     if isinstance(chosen, Diagnostic):  # where a definition is damaged, it may be the one that is missed
         wrong = any(diagnostic.is_error for diagnostic in program.diagnostics)
         return Compiled(None, None, program.diagnostics if wrong else [*program.diagnostics, chosen])
-    compiled = _compile(program, module, chosen, settings or {}, _recipe(module, settings or {}))
+    compiled = _compile(program, module, chosen, settings, _recipe(module, settings, session))
     return replace(compiled, path=path)
 
 
@@ -170,59 +199,81 @@ def _examine(
     program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train
 ) -> tuple[Compiled, list[FalseClaim]]:
     """What becomes of a network, and its false claims, which other errors may explain."""
+    limits = program.session.limits
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
-    elaboration = elaborate(module, chosen, own)
+    elaboration = elaborate(module, chosen, own, program.session)
     recipe, places, recipe_errors = train
     found = [*elaboration.diagnostics, *recipe_errors]
-    graph, sizes = elaboration.graph, OpenSizes()
+    sizes, false_claims = OpenSizes(), elaboration.false_claims
+    undecided, steps = elaboration.undecided, elaboration.steps
+    graph = elaboration.graph if elaboration.ok and elaboration.graph.has_result else None
     if graph is not None:
         graph = run_passes(graph)
-        sizes = open_sizes(graph)
+        if not module.file.damaged:
+            found += graph_warnings(graph, module)
+        sizes = open_sizes(graph, limits)
         found += sizes.diagnostics
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            simplify(graph, sizes)
-        costs = Costs(graph)
-        scopes = elaboration.scopes_counted()
+            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
+            graph = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
             found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
-        found += elaboration.settle(counts(graph, costs, scopes))
+        costs = Costs()
+        checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), program.session, steps)
+        found += checked.errors
+        undecided, steps = undecided or checked.undecided, checked.steps
+        false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]
     found = [*program.diagnostics, *program.credible(found)]
-    wrong = bool(elaboration.false_claims) or any(diagnostic.is_error for diagnostic in found)
-    if elaboration.undecided is not None and not wrong:
-        message = f"the value of `{elaboration.undecided.text}` is not known here, so that the network cannot be checked"
-        found.append(Diagnostic("E0401", message, Mark(elaboration.undecided)))
+    wrong = bool(false_claims) or any(diagnostic.is_error for diagnostic in found)
+    if undecided is not None and not wrong:
+        message = f"the value of `{undecided.text}` is not known here, so that the network cannot be checked"
+        found.append(untyped("E0401", message, Mark(undecided)))
         wrong = True
     if wrong:
         graph = None
     compiled = Compiled(
-        graph, recipe if graph is not None else None, found, program.sources, sizes=sizes, places=places, steps=elaboration.steps
+        graph,
+        recipe if graph is not None else None,
+        found,
+        program.sources,
+        sizes=sizes,
+        places=places,
+        steps=steps,
+        limits=limits,
     )
-    return compiled, elaboration.false_claims
+    return compiled, false_claims
 
 
-def _recipe(module: Module, settings: Mapping[str, str]) -> _Train:
+def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _Train:
     """The recipe of a file, with the settings for it."""
     settings = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
     if not module.file.recipes and not settings:
         return None, {}, []
     from archdsl.elaborate.recipes import elaborate_recipe  # here: most files have none, and its models take time to define
 
-    return elaborate_recipe(module, settings)
+    return elaborate_recipe(module, settings, session)
 
 
-def check_text(text: str, shown: str = "<text>") -> list[Diagnostic]:
+def check_text(text: str, shown: str = "<text>", *, session: Session | None = None) -> list[Diagnostic]:
     """Everything that is wrong with a text, in all of its networks."""
-    source = SourceFile(shown, text)
-    program = Program(None)
+    session = session or Session()
+    with session.collector_paused():
+        return _check_source(SourceFile(shown, text), session)
+
+
+def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
+    program = Program(None, session)
     module = program.module(source, None)
     networks, false_claims = _networks(module), list[FalseClaim]()
-    results, steps, train = [], 0, _recipe(module, {})
+    results, steps, train = [], 0, _recipe(module, {}, session)
     for network in networks:
-        if steps > limits.STEPS:
-            message = f"checking the networks before `{network.name}` took more than {limits.STEPS:,} steps, and ends here"
-            results.append([Diagnostic("E0502", message, Mark(network.name_span), help=limits.remedy("STEPS"))])
+        if steps > session.limits.steps:
+            message = (
+                f"checking the networks before `{network.name}` took more than {session.limits.steps:,} steps, and ends here"
+            )
+            results.append([untyped("E0502", message, Mark(network.name_span), help=remedy("steps"))])
             false_claims.clear()  # what makes the file too large may make them false
             break
         compiled, claims = _examine(program, module, network, {}, train)
@@ -246,27 +297,31 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 def networks_at(file: str) -> list[str]:
     """The names of the networks in a file, or in a shipped one; none where it cannot be read."""
-    path, _, source = read_address(f"{file}:any")
+    session = Session()
+    path, _, source = read_address(f"{file}:any", session)
     if isinstance(source, Diagnostic):
         return []
-    module = Program(path.parent if path is not None else None).module(source, path)
+    module = Program(path.parent if path is not None else None, session).module(source, path)
     return [name for name, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)]
 
 
 def parameters_at(address: str) -> dict[str, str]:
     """The open parameters of the network at an address, each with its text; none where there is no such network."""
-    path, name, source = read_address(address)
+    session = Session()
+    path, name, source = read_address(address, session)
     if isinstance(source, Diagnostic):
         return {}
-    module = Program(path.parent if path is not None else None).module(source, path)
+    module = Program(path.parent if path is not None else None, session).module(source, path)
     chosen = select_network(module, name, path.stem if path is not None else "", source.name)
-    return {} if isinstance(chosen, Diagnostic) else {p.name: p.span.text for p in open_parameters(module, chosen)}
+    if isinstance(chosen, Diagnostic):
+        return {}
+    return {p.name: p.span.text for p in open_parameters(module, chosen, session.limits)}
 
 
 def _bases(file: ast.File) -> set[str]:
     """The networks that aliases in the file give arguments to: what a family has in common."""
-    targets = [d.target for d in file.definitions if isinstance(d, ast.Alias)]
-    callees = [target.callee if isinstance(target, ast.CallExpr) else target for target in targets]
+    targets = [ast.bare(d.target) for d in file.definitions if isinstance(d, ast.Alias)]
+    callees = [ast.bare(target.callee) if isinstance(target, ast.CallExpr) else target for target in targets]
     called = {callee.id for callee in callees if isinstance(callee, ast.Name)}
     return {d.name for d in file.definitions if isinstance(d, ast.Network) and d.name in called}
 
@@ -288,18 +343,19 @@ def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnosti
     kept, counted = [], Counter[bool]()
     for diagnostic in gathered(sorted(diagnostics, key=place)):
         counted[diagnostic.is_error] += 1
-        if counted[diagnostic.is_error] <= limits.ERRORS:
+        if counted[diagnostic.is_error] <= program.session.limits.errors:
             kept.append(diagnostic)
     return kept
 
 
-def shipped_networks() -> dict[str, Path]:
+def shipped_networks(session: Session | None = None) -> dict[str, Path]:
     """The networks that come with archdsl, by name, with their files."""
+    session = session or Session()
     found: dict[str, Path] = {}
     for path in shipped_files():
         source = read_source(path)
         if isinstance(source, SourceFile):
-            module = Program(path.parent).module(source, path)
+            module = Program(path.parent, session).module(source, path)
             found |= dict.fromkeys((d.name for d in _networks(module)), path)
     return found
 
@@ -310,14 +366,17 @@ def _shipped_file(name: str) -> Path | None:
     return next((path for path in shipped_files() if defines.search(path.read_text(encoding="utf-8"))), None)
 
 
-def compile_networks(path: Path, *, bases_too: bool = True) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
+def compile_networks(
+    path: Path, *, bases_too: bool = True, session: Session | None = None
+) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
     """Every network of a file that can be built as it stands, read once; those that aliases are made of where `bases_too`."""
-    source = read_source(path)
+    session = session or Session()
+    source = read_source(path, limits=session.limits)
     if isinstance(source, Diagnostic):
-        raise SpecError([source])
-    program = Program(path.parent)
+        raise SpecError(source)
+    program = Program(path.parent, session)
     module = program.module(source, path)
-    left_out, train = set() if bases_too else _bases(module.file), _recipe(module, {})
+    left_out, train = set() if bases_too else _bases(module.file), _recipe(module, {}, session)
     for network in _networks(module):
         if network.name in left_out:
             continue

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 
 @contextmanager
 def extra_needed(extra: str, what: str) -> Iterator[None]:
-    """Around an import: raises `Fault` E0608, with the command that installs what is missing."""
+    """Around an import: raise `SpecError` (E0608), with the command that installs what is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] == "archdsl":
             raise
-        raise Fault(
-            "E0608", f"{what} needs `{error.name}`, which is not installed", help=f"pip install 'archdsl[{extra}]'"
-        ) from error
+        raise SpecError(codes.files.MissingPackage(what, error.name, extra)) from error

@@ -10,7 +10,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any, Final
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 _REMEDIES: Final = {
     errno.ENOSPC: "free some space",
@@ -28,7 +28,7 @@ _REMEDIES: Final = {
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Replace the file by this content, text as UTF-8, or raise `Fault` E0606 and leave all as it was.
+    """Replace the file by this content, text as UTF-8, or raise `SpecError` (E0606) and leave all as it was.
 
     What is no regular file, such as `/dev/null` or a named pipe, is written to and not replaced. A link
     is followed, and a file that was there keeps its permissions.
@@ -54,11 +54,11 @@ def _followed(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def cannot_write(path: Path | str, error: OSError | ValueError) -> Fault:
-    """What to say where the system refuses to write; E0606."""
+def cannot_write(path: Path | str, error: OSError | ValueError) -> SpecError:
+    """Return the error (E0606) for a path that the system refuses to write."""
     otherwise, number = "choose another place with -o", getattr(error, "errno", None)
     help = otherwise if number == errno.ENOENT and os.path.isdir(Path(path).parent) else remedy(error, otherwise)
-    return Fault("E0606", f"{path} cannot be written: {getattr(error, 'strerror', None) or error}", help=help)
+    return SpecError(codes.files.CannotWrite(str(path), str(getattr(error, "strerror", None) or error), help))
 
 
 _DEVICES: Final = frozenset(
@@ -78,13 +78,13 @@ def windows_refuses(name: str) -> str | None:
 
 
 def check_storable(path: Path) -> None:
-    """Raise `Fault` E0606, on Windows, for a path of which it would make something else: a device, a stream, a shorter name."""
+    """Raise `SpecError` (E0606), on Windows, for a path of which it would make something else: a device, a stream, a shorter name."""
     if os.name != "nt":
         return
     for part in path.parts[1:] if path.anchor else path.parts:
         why = windows_refuses(part)
         if why is not None:
-            raise Fault("E0606", f"{path} cannot be written: {why}, {part!r}", help="choose another name")
+            raise SpecError(codes.files.CannotWrite(str(path), f"{why}, {part!r}", "choose another name"))
 
 
 def remedy(error: OSError | ValueError, otherwise: str) -> str:

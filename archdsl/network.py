@@ -11,15 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl import limits
+from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
-from archdsl.declared import Fault, show
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, render_text
+from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError, render_text
+from archdsl.diagnostics.untyped import untyped
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
 from archdsl.ir import Graph
-from archdsl.shapes import format_shape
+from archdsl.limits import DEFAULT, Limits
+from archdsl.literals import show
+from archdsl.session import Session
+from archdsl.shapes import Shape, format_shape
 from archdsl.starting_weights import Weights, weights_of
 
 if TYPE_CHECKING:
@@ -35,24 +39,35 @@ if TYPE_CHECKING:
     from archdsl.weights.report import WeightsReport
 
 
-def load(address: str | os.PathLike[str], /, **parameters: Any) -> Network:
+def load(address: str | os.PathLike[str], /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
     """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.
 
     Parameters are given by name as Python values: `load("net.arch:resnet50", classes=10)`; what is no value of Python, such
     as an op, as a text of the language: `load("resnet", norm=Expression("gn(32)"))`. A recipe's keys are given as
-    `**{"train.epochs": 5}`. Raises `SpecError`, which holds all diagnostics and prints them.
+    `**{"train.epochs": 5}`. `limits` bounds what the spec may grow to: `limits=Limits(nodes=1_000_000)`; a parameter of this
+    name can be set only in the spec. Raises `SpecError`, which holds all diagnostics and prints them, and `ValueError` for
+    limits out of range.
     """
-    return Network(compile_address(os.fspath(address), _settings(parameters)))
+    session = Session(_checked(limits))
+    return Network(compile_address(os.fspath(address), _settings(parameters, limits), session=session))
 
 
-def loads(text: str, network: str | None = None, /, **parameters: Any) -> Network:
-    """The network in a text, by name where the text defines several. Raises `SpecError` as `load` does."""
-    return Network(compile_text(text, network, _settings(parameters)))
+def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
+    """The network in a text, by name where the text defines several. `limits` and errors are those of `load`."""
+    session = Session(_checked(limits))
+    return Network(compile_text(text, network, _settings(parameters, limits), session=session))
 
 
-def check(text: str, /) -> list[Diagnostic]:
+def check(text: str, /, *, limits: Limits = DEFAULT) -> list[Diagnostic]:
     """Everything that is wrong with a text, in all of its networks; empty where all is well. Warnings count too."""
-    return check_text(text)
+    return check_text(text, session=Session(_checked(limits)))
+
+
+def _checked(limits: Limits) -> Limits:
+    """Return the argument `limits`. Raise `TypeError` for another value, such as one that is meant for a parameter of the spec."""
+    if not isinstance(limits, Limits):
+        raise TypeError(f"`limits` is archdsl.Limits(...), and not {limits!r}")
+    return limits
 
 
 class Network:
@@ -68,6 +83,7 @@ class Network:
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
         self.sizes: OpenSizes = compiled.sizes
+        self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
 
     @property
@@ -81,12 +97,20 @@ class Network:
         other.recipe = None if self.recipe is None else self.recipe.model_copy(update={"seed": seed})
         return other
 
-    def diagnostic(self, fault: Fault) -> Diagnostic:
-        """What is wrong with the recipe or its data, at the key that is at fault."""
-        place = self._places.get(fault.argument or "")
-        if place is None and fault.argument:  # a key that is left out, whose default does not fit the data
+    def at_key(self, found: Diagnostic) -> Diagnostic:
+        """Return what is wrong with the recipe or its data at the key that is at fault, unless it has a place."""
+        place = self._places.get(found.argument or "")
+        if place is None and found.argument:  # a key that is left out, whose default does not fit the data
             place = self._places.get("data")
-        return diagnostic_of(fault)._replace(mark=Mark(place) if place is not None else None)
+        return found.at(place)
+
+    @contextmanager
+    def at_keys(self) -> Iterator[None]:
+        """Around what reads the recipe and its data: place the diagnostics of a `SpecError` at the keys that are at fault."""
+        try:
+            yield
+        except SpecError as error:
+            raise error.map(self.at_key) from error.__cause__
 
     def path_of(self, key: str, path: str) -> Path:
         """Where a path under a key of the recipe leads: from the recipe's file, or from the current folder if it was given from outside."""
@@ -101,45 +125,39 @@ class Network:
         """The inputs, as training sees them."""
         from archdsl.data.inputs import Input  # here: checking needs no data
 
-        nodes = [self.graph.nodes[i] for i in self.graph.inputs]
-        return tuple(
-            Input(str(node), tuple(size if isinstance(size, int) else None for size in node.shape), node.integer)
-            for node in nodes
-        )
+        return tuple(Input(str(value), _known(value.shape), value.dtype == "int") for value in self.graph.inputs)
 
     @property
     def data_folder(self) -> Path:
         """Where relative paths of data start: at the file, if that names them, else at the current directory."""
         return self._folder_of("data")
 
-    def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Fault | None:
+    def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Diagnostic | None:
         """What is wrong with inputs of these shapes, in their order; None if the network works for them."""
         found = self._at(shapes)[1]
-        return Fault(found[0].code, found[0].message, argument="data", help=found[0].help) if found else None
+        return found[0].moved(None).about("data") if found else None
 
     def _at(self, shapes: Sequence[tuple[int, ...]]) -> tuple[Graph | None, list[Diagnostic]]:
         if not self.sizes.work:
             return self.graph, []
-        names = [self.graph.nodes[i].label or "" for i in self.graph.inputs]
+        names = [value.name or "" for value in self.graph.inputs]
         return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
 
     def open_data(self, reading: Reading | None = None) -> Opened:
         """Open the data set of the recipe, and compare it with the network, without PyTorch. Raise `SpecError` if they do not fit."""
-        with _faults_as_errors(), extra_needed("train", "reading data"):
+        with extra_needed("train", "reading data"):
             from archdsl.data import AS_IT_IS, open_data  # here: checking needs no data
             from archdsl.data.fitting import check_labels
 
         assert self.recipe is not None
-        try:
+        with self.at_keys():
             ignore = getattr(self.recipe.loss, "ignore", None)
             opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or AS_IT_IS, ignore=ignore)
             for shapes in dict.fromkeys((opened.training_shapes, opened.shapes)):
                 graph, found = self._at(shapes)
                 if graph is None:
-                    raise SpecError(found)
-                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.root.arguments)
-        except Fault as fault:
-            raise SpecError([self.diagnostic(fault)]) from fault
+                    raise SpecError(*found)
+                check_labels(opened.labels, self.recipe, _output_shapes(graph), self.graph.main.arguments)
         return opened
 
     def table(self) -> Table:
@@ -154,17 +172,18 @@ class Network:
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
         aux: bool = True,
         check_sizes: bool = True,
+        inplace: bool = True,
     ) -> nn.Module:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
         `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. Where not `aux`,
         the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it
-        raises `ValueError` for an input of a size that does not work, before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
+        raises `ValueError` for an input of a size that does not work, before anything is computed. With `inplace=False` activations
+        are modules and overwrite nothing, so that forward hooks and full backward hooks work. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
-        with _faults_as_errors():
-            with extra_needed("train", "building a module"):
-                from archdsl.backends.torch.load import build  # here: torch takes over a second to import
-            module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
+        with extra_needed("train", "building a module"):
+            from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
+        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes, inplace=inplace)
         if weights is not None:
             self.load_weights(module, weights)
         return module
@@ -189,29 +208,28 @@ class Network:
         the first convolution to another number of input channels: `sum`, `mean` or `repeat`.
         Raises `SpecError`: E0905 where they do not fit, the module being as it was; E0601 or E0906 where they cannot be read.
         """
-        with _faults_as_errors():
-            with extra_needed("train", "loading weights"):
-                from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
-                    counting_spoiled,
-                    move,
-                    read,
-                )
-            from archdsl.weights.report import report_on  # here: checking needs no weights
-
-            tensors = read(source if isinstance(source, Mapping) else Path(source))
-            wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-            report = report_on(
-                self.graph,
-                counting_spoiled(tensors, module),
-                wanted=wanted,
-                by=by,
-                without_heads=without_heads,
-                prefix=prefix,
-                channels=channels,
+        with extra_needed("train", "loading weights"):
+            from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
+                counting_spoiled,
+                move,
+                read,
             )
-            if not report.ok and (report.fit.useless or not partial):
-                raise SpecError([report.diagnostic()])
-            return replace(report, done=True, converted=move(module, tensors, report.fit))
+        from archdsl.weights.report import report_on  # here: checking needs no weights
+
+        tensors = read(source if isinstance(source, Mapping) else Path(source))
+        wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+        report = report_on(
+            self.graph,
+            counting_spoiled(tensors, module),
+            wanted=wanted,
+            by=by,
+            without_heads=without_heads,
+            prefix=prefix,
+            channels=channels,
+        )
+        if not report.ok and (report.fit.useless or not partial):
+            raise SpecError(report.diagnostic())
+        return replace(report, done=True, converted=move(module, tensors, report.fit))
 
     def check_weights(
         self,
@@ -229,14 +247,13 @@ class Network:
         from archdsl.weights.report import report_on  # here: checking needs no weights
         from archdsl.weights.stored import file_kind, read_header  # here: checking needs no weights
 
-        with _faults_as_errors():
-            if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
-                stored = read_header(Path(source))
-            else:
-                with extra_needed("train", "reading weights that are not safetensors"):
-                    from archdsl.backends.torch.weights import read  # here, as above
-                stored = read(source if isinstance(source, Mapping) else Path(source)).stored
-            return report_on(self.graph, stored, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
+        if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
+            stored = read_header(Path(source))
+        else:
+            with extra_needed("train", "reading weights that are not safetensors"):
+                from archdsl.backends.torch.weights import read  # here, as above
+            stored = read(source if isinstance(source, Mapping) else Path(source)).stored
+        return report_on(self.graph, stored, by=by, without_heads=without_heads, prefix=prefix, channels=channels)
 
     def fit(
         self,
@@ -268,11 +285,11 @@ class Network:
         start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
         for found in fitting(self, start) if start is not None else []:
             _log(found)
-        with _faults_as_errors(), RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
+        with RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
             return train(
                 self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log,
-                report=lambda fault: _log(self.diagnostic(fault)),
+                report=lambda found: _log(self.at_key(found)),
             )  # fmt: skip
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
@@ -284,12 +301,30 @@ class Network:
             from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
         return dynamic_shapes(self.graph, batch=batch)
 
-    def source(self, *, aux: bool = True, check_sizes: bool = True) -> str:
-        """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""
+    def compile(
+        self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True, inplace: bool = True
+    ) -> bytes:
+        """Return the content of the file that a target writes, without the auxiliary heads if `aux` is false.
+
+        `suffix` chooses among the formats of the target; the first one is the default. With `inplace=False` activations
+        overwrite nothing. Raise `ValueError` if there is no such target or it has no such option, and `SpecError` if it
+        cannot write the network.
+        """
+        if target not in targets.names():
+            raise ValueError(f"the targets are {', '.join(targets.names())}, not {target!r}")
+        chosen, options = targets.target(target), targets.Options(aux=aux, inplace=inplace)
+        if (unknown := chosen.unknown(options)) is not None:
+            raise ValueError(f"the target {target!r} has no option {unknown!r}")
+        return chosen.write(self.graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], options)
+
+    def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
+        """Return self-contained Python source of the module, which imports torch alone; without the heads if not `aux`.
+
+        With `inplace=False` activations are modules and overwrite nothing.
+        """
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
-        with _faults_as_errors():
-            return emit(self.graph, aux=aux, check_sizes=check_sizes)
+        return emit(self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
 
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
@@ -305,8 +340,7 @@ class Network:
         chosen = format or (Path(path).suffix.removeprefix(".").lower() if path is not None else "svg")
         if chosen not in FORMATS:
             raise ValueError(f"a diagram is {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, and not {chosen!r}")
-        with _faults_as_errors():
-            drawn = render(self.graph, chosen, detail=detail)
+        drawn = render(self.graph, chosen, detail=detail)
         if path is not None:
             self.write(path, drawn)
         return drawn
@@ -322,7 +356,7 @@ class Network:
             return error.diagnostics[0]
         except Exception as error:
             message = f"drawing `{self.name}` ended with {type(error).__name__}: {error}"
-            return Diagnostic("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
+            return untyped("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
         """Write what was made of the network, whole or not at all. Raises `SpecError` E0606 where that cannot be.
@@ -331,11 +365,10 @@ class Network:
         """
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
         target = Path(path)
-        with _faults_as_errors():
-            if any(_one_file(target, file) for file in read if file is not None):
-                message = f"{path} is a file that `{self.name}` is read from, and would be lost"
-                raise Fault("E0606", message, help="choose another file with -o")
-            write_file(target, content)
+        if any(_one_file(target, file) for file in read if file is not None):
+            message = f"{path} is a file that `{self.name}` is read from, and would be lost"
+            raise Fault("E0606", message, help="choose another file with -o")
+        write_file(target, content)
 
     def files(self) -> dict[str, str]:
         """The text of its file and of all that it imports, by path below `folder`."""
@@ -394,12 +427,6 @@ def _log(found: Diagnostic) -> None:
     logging.getLogger("archdsl").warning("%s", render_text([found]).rstrip())
 
 
-def diagnostic_of(fault: Fault) -> Diagnostic:
-    """A fault without a place in a file, as a diagnostic; lines after the first are notes."""
-    message, *notes = fault.message.split("\n")
-    return Diagnostic(fault.code, message, notes=tuple(notes), help=fault.help)
-
-
 def _one_file(one: Path, other: Path) -> bool:
     """Whether two paths lead to one file; what cannot be looked at is none."""
     try:
@@ -411,22 +438,17 @@ def _one_file(one: Path, other: Path) -> bool:
 def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
     """The shapes of what the network and its heads give, by what messages call them."""
 
-    def shape(index: int) -> tuple[int | None, ...]:
-        return tuple(size if isinstance(size, int) else None for size in graph.nodes[index].shape)
-
-    return {"the network": shape(graph.result), **{f"the head `{head.name}`": shape(head.value) for head in graph.heads}}
+    heads = {f"the head `{head.name}`": _known(value.shape) for head, value in graph.heads}
+    return {"the network": _known(graph.result.shape), **heads}
 
 
-@contextmanager
-def _faults_as_errors() -> Iterator[None]:
-    try:
-        yield
-    except Fault as fault:
-        raise SpecError([diagnostic_of(fault)]) from fault
+def _known(shape: Shape) -> tuple[int | None, ...]:
+    """Return a shape with None for each symbolic size."""
+    return tuple(size if isinstance(size, int) else None for size in shape)
 
 
-def _settings(parameters: Mapping[str, Any]) -> dict[str, str]:
-    return {name: show(value, most=limits.LIST_ITEMS) for name, value in parameters.items()}
+def _settings(parameters: Mapping[str, Any], limits: Limits) -> dict[str, str]:
+    return {name: show(value, most=limits.list_items) for name, value in parameters.items()}
 
 
 def _number(value: object) -> str:

@@ -19,12 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from math import gcd, lcm, prod
 from typing import Any, TypeAlias
 
-from archdsl import limits
+from archdsl.limits import remedy
+from archdsl.session import Session
 
 
 class SizeError(Exception):
@@ -35,7 +35,8 @@ class SizeError(Exception):
 class OpenSize:
     """A quasi-linear function of one open size. Build one with `open_size` and the operators.
 
-    `text` is how it prints, where that is known to be simpler than the formula for all sizes.
+    `text` is how it prints, where that is known to be simpler than the formula for all sizes. It carries its
+    session, whose limits and caches the operators use, since they take no further argument.
     """
 
     type_name = "a size that the input leaves open"
@@ -43,6 +44,7 @@ class OpenSize:
     slope: int
     offsets: tuple[int, ...]
     text: str | None = field(default=None, compare=False, repr=False)
+    session: Session = field(default_factory=Session, compare=False, repr=False)
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +55,8 @@ class OpenSize:
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return OpenSize, (self.symbol, self.slope, self.offsets, self.text)  # another process hashes strings otherwise
+        # rebuilt from its fields: another process hashes strings otherwise
+        return OpenSize, (self.symbol, self.slope, self.offsets, self.text, self.session)
 
     def __repr__(self) -> str:
         return str(self)
@@ -68,17 +71,43 @@ class OpenSize:
         times = period // len(self.offsets)
         return self.slope * times, [self.slope * t + o for t in range(times) for o in self.offsets]
 
+    def _bounded(self, period: int) -> int:
+        if period > self.session.limits.period:
+            message = (
+                f"sizes repeat only after {period:,} values of {self.symbol}, over the limit of {self.session.limits.period:,}"
+            )
+            raise SizeError(f"{message}; {remedy('period')}")
+        return period
+
+    def _made(self, slope: int, offsets: list[int]) -> OpenSize:
+        return OpenSize(self.symbol, slope, tuple(offsets), session=self.session)
+
+    def _canonical(self, slope: int, offsets: list[int]) -> Dim:
+        """The same function at its smallest period; an integer where it is constant.
+
+        A period is one of the steps from each value to the next; the function over a period of P grows by the slope.
+        """
+        length = len(offsets)
+        if length > 1:
+            steps = [b - a for a, b in pairwise(offsets)]
+            period = smallest_period([*steps, offsets[0] + slope - offsets[-1]])
+            if period < length:
+                slope, offsets = slope * period // length, offsets[:period]
+        if slope == 0 and len(offsets) == 1:
+            return offsets[0]
+        return self._made(slope, offsets)
+
     def __add__(self, other: Dim) -> Dim:
         """The sum with an integer or a function of the same symbol."""
         if isinstance(other, int):
-            return OpenSize(self.symbol, self.slope, tuple([o + other for o in self.offsets])) if other else self
+            return self._made(self.slope, [o + other for o in self.offsets]) if other else self
         if not isinstance(other, OpenSize):
             return NotImplemented
         if other.symbol != self.symbol:
             raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one open size")
-        period = _bounded(lcm(len(self.offsets), len(other.offsets)), self.symbol)
+        period = self._bounded(lcm(len(self.offsets), len(other.offsets)))
         (a, mine), (b, theirs) = self._over(period), other._over(period)
-        return _canonical(self.symbol, a + b, [m + t for m, t in zip(mine, theirs, strict=True)])
+        return self._canonical(a + b, [m + t for m, t in zip(mine, theirs, strict=True)])
 
     __radd__ = __add__
 
@@ -95,7 +124,7 @@ class OpenSize:
         """The product with an integer."""
         if not isinstance(factor, int):
             raise SizeError("a product of two open sizes is not linear in either")
-        return _canonical(self.symbol, self.slope * factor, [o * factor for o in self.offsets])
+        return self._canonical(self.slope * factor, [o * factor for o in self.offsets])
 
     __rmul__ = __mul__
 
@@ -104,9 +133,9 @@ class OpenSize:
         if not isinstance(divisor, int) or divisor <= 0:
             raise SizeError("an open size can be divided by a positive integer only")
         times = divisor // gcd(divisor, self.slope)
-        period = _bounded(times * len(self.offsets), self.symbol)
+        period = self._bounded(times * len(self.offsets))
         slope, offsets = self._over(period)
-        return _canonical(self.symbol, slope // divisor, [o // divisor for o in offsets])
+        return self._canonical(slope // divisor, [o // divisor for o in offsets])
 
     def __rfloordiv__(self, other: Dim) -> Dim:
         raise SizeError("a quotient by an open size is not linear in it")
@@ -119,7 +148,9 @@ class OpenSize:
 
     def __str__(self) -> str:
         """The function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
-        return self.text if self.text is not None else _written(self.symbol, self.slope, self.offsets)
+        if self.text is not None:
+            return self.text
+        return self.session.cached(_written, self.symbol, self.slope, self.offsets)
 
 
 Dim: TypeAlias = int | OpenSize
@@ -127,9 +158,9 @@ Shape: TypeAlias = tuple[Dim, ...]
 """Channels first, without the batch dimension."""
 
 
-def open_size(symbol: str) -> OpenSize:
-    """The open size itself: the identity function of its symbol."""
-    return OpenSize(symbol, 1, (0,))
+def open_size(symbol: str, session: Session | None = None) -> OpenSize:
+    """Return the open size itself: the identity function of its symbol. What is computed from it keeps to the limits of the session."""
+    return OpenSize(symbol, 1, (0,), session=session or Session())
 
 
 def numel(shape: Iterable[Dim]) -> Dim:
@@ -140,14 +171,6 @@ def numel(shape: Iterable[Dim]) -> Dim:
 def format_shape(shape: Shape) -> str:
     """A shape as messages and tables print it: `[64, 56, 56]`."""
     return "[" + ", ".join(str(size) for size in shape) + "]"
-
-
-def _bounded(period: int, symbol: str) -> int:
-    if period > limits.PERIOD:
-        raise SizeError(
-            f"sizes repeat only after {period:,} values of {symbol}, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}"
-        )
-    return period
 
 
 def smallest_period(values: Sequence[object]) -> int:
@@ -176,23 +199,6 @@ def _primes(number: int) -> Iterator[int]:
         yield number
 
 
-def _canonical(symbol: str, slope: int, offsets: list[int]) -> Dim:
-    """The same function at its smallest period; an integer where it is constant.
-
-    A period is one of the steps from each value to the next; the function over a period of P grows by the slope.
-    """
-    length = len(offsets)
-    if length > 1:
-        steps = [b - a for a, b in pairwise(offsets)]
-        period = smallest_period([*steps, offsets[0] + slope - offsets[-1]])
-        if period < length:
-            slope, offsets = slope * period // length, offsets[:period]
-    if slope == 0 and len(offsets) == 1:
-        return offsets[0]
-    return OpenSize(symbol, slope, tuple(offsets))
-
-
-@lru_cache(maxsize=256)
 def _written(symbol: str, slope: int, offsets: tuple[int, ...]) -> str:
     """The formula for all sizes."""
     base, period = offsets[0], len(offsets)

@@ -12,12 +12,12 @@ they are eventually periodic: Ginsburg & Spanier 1966.)
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import chain
 from math import gcd, lcm
 
-from archdsl import limits
+from archdsl.limits import remedy
+from archdsl.session import Session
 from archdsl.shapes import Dim, SizeError, smallest_period
 
 
@@ -27,10 +27,13 @@ class SizeSet:
 
     Made by `equal`, `at_least` and the operators, which keep one form for each set: the smallest period of what
     holds for all large sizes, and each remainder from as early on as possible. So equal sets compare equal.
+
+    Like an open size, a set carries its session, whose limits and caches the operators use; `ALL` and `NONE` belong to none.
     """
 
     least: tuple[int | None, ...]
     points: frozenset[int] = frozenset()
+    session: Session | None = field(default=None, compare=False, repr=False)
 
     def __contains__(self, n: int) -> bool:
         start = self.least[n % len(self.least)]
@@ -46,15 +49,15 @@ class SizeSet:
 
     def __and__(self, other: SizeSet) -> SizeSet:
         """What is in both."""
-        return _both(self, other)
+        return _session(self, other).cached(_both, self, other)
 
     def __or__(self, other: SizeSet) -> SizeSet:
         """What is in one of them."""
-        return _either(self, other)
+        return _session(self, other).cached(_either, self, other)
 
     def __invert__(self) -> SizeSet:
         """What is not in it."""
-        return _complement(self)
+        return _session(self, self).cached(_complement, self)
 
     def __le__(self, other: SizeSet) -> bool:
         """Whether everything in it is in the other."""
@@ -69,7 +72,7 @@ class SizeSet:
         """The least size in it that is not in the other; none where all are."""
         if self <= other:
             return None
-        near = next((n for n in range(1, 2 * limits.PERIOD) if n in self and n not in other), None)
+        near = next((n for n in range(1, 2 * _session(self, other).limits.period) if n in self and n not in other), None)
         return near if near is not None else (self & ~other).smallest()
 
     def smallest(self) -> int:
@@ -86,7 +89,7 @@ def equal(left: Dim, right: Dim) -> SizeSet:
     difference = left - right
     if isinstance(difference, int):
         return NONE if difference else ALL
-    return _zeros(difference.slope, difference.offsets)
+    return difference.session.cached(_zeros, difference.slope, difference.offsets, difference.session)
 
 
 def at_least(size: Dim, least: int) -> SizeSet:
@@ -94,7 +97,7 @@ def at_least(size: Dim, least: int) -> SizeSet:
     difference = size - least
     if isinstance(difference, int):
         return ALL if difference >= 0 else NONE
-    return _not_negative(difference.slope, difference.offsets)
+    return difference.session.cached(_not_negative, difference.slope, difference.offsets, difference.session)
 
 
 def compared(sign: str, left: Dim, right: Dim) -> SizeSet:
@@ -106,50 +109,45 @@ def compared(sign: str, left: Dim, right: Dim) -> SizeSet:
     return at_least(high - low, 1 if sign in (">", "<") else 0)
 
 
-@lru_cache(maxsize=64)  # height and width most often get the same
-def _zeros(slope: int, offsets: tuple[int, ...]) -> SizeSet:
+def _zeros(slope: int, offsets: tuple[int, ...], session: Session) -> SizeSet:
     """Where `slope * q + offsets[r]` is zero, at `n = P * q + r`."""
     period = len(offsets)
     if slope == 0:
-        return _canonical([(r or period) if offset == 0 else None for r, offset in enumerate(offsets)])
+        return _canonical([(r or period) if offset == 0 else None for r, offset in enumerate(offsets)], (), session)
     solutions = ((r, *divmod(-offset, slope)) for r, offset in enumerate(offsets))
-    return _canonical([None], (period * q + r for r, q, rest in solutions if rest == 0 and period * q + r >= 1))
+    return _canonical([None], (period * q + r for r, q, rest in solutions if rest == 0 and period * q + r >= 1), session)
 
 
-@lru_cache(maxsize=64)
-def _not_negative(slope: int, offsets: tuple[int, ...]) -> SizeSet:
+def _not_negative(slope: int, offsets: tuple[int, ...], session: Session) -> SizeSet:
     """Where `slope * q + offsets[r]` is zero or more, at `n = P * q + r`."""
     period = len(offsets)
     if slope < 0:
-        return ~_not_negative(-slope, tuple(-offset - 1 for offset in offsets))
+        return ~_not_negative(-slope, tuple(-offset - 1 for offset in offsets), session)
     if slope == 0:
-        return _canonical([(r or period) if offset >= 0 else None for r, offset in enumerate(offsets)])
-    return _canonical([max(r or period, period * -(offset // slope) + r) for r, offset in enumerate(offsets)])
+        return _canonical([(r or period) if offset >= 0 else None for r, offset in enumerate(offsets)], (), session)
+    return _canonical([max(r or period, period * -(offset // slope) + r) for r, offset in enumerate(offsets)], (), session)
 
 
-@lru_cache(maxsize=64)
 def _both(a: SizeSet, b: SizeSet) -> SizeSet:
     least = [None if x is None or y is None else x if x > y else y for x, y in _side_by_side(a, b)]
-    return _canonical(least, (n for n in chain(a.points, b.points) if n in a and n in b))
+    return _canonical(least, (n for n in chain(a.points, b.points) if n in a and n in b), _session(a, b))
 
 
-@lru_cache(maxsize=64)
 def _either(a: SizeSet, b: SizeSet) -> SizeSet:
     least = [y if x is None else x if y is None or x < y else y for x, y in _side_by_side(a, b)]
-    return _canonical(least, chain(a.points, b.points))
+    return _canonical(least, chain(a.points, b.points), _session(a, b))
 
 
 def _side_by_side(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | None]]:
     """Where each starts, by remainders of a common period."""
-    period = lcm(len(a.least), len(b.least))
-    if period > limits.PERIOD:
+    period, most = lcm(len(a.least), len(b.least)), _session(a, b).limits.period
+    if period > most:
         raise SizeError(
-            f"the sizes that work repeat only after {period:,} values, over the limit of {limits.PERIOD:,}; {limits.remedy('PERIOD')}"
+            f"the sizes that work repeat only after {period:,} values, over the limit of {most:,}; {remedy('period')}"
         )
     return zip(_over(a.least, period), _over(b.least, period), strict=True)
 
 
-@lru_cache(maxsize=64)
 def _complement(a: SizeSet) -> SizeSet:
     """A remainder that is out is in from its last point on; one that is in is out before its start."""
     period = len(a.least)
@@ -159,9 +157,8 @@ def _complement(a: SizeSet) -> SizeSet:
     least = [None if start is not None else after + period for start, after in zip(a.least, last, strict=True)]
     ends = (start if start is not None else after for start, after in zip(a.least, last, strict=True))
     before = chain.from_iterable(range(r or period, end, period) for r, end in enumerate(ends))
-    return _canonical(
-        [n if n is None else max(n, 1) if n % period else n or period for n in least], (n for n in before if n not in a.points)
-    )
+    starts = [n if n is None else max(n, 1) if n % period else n or period for n in least]
+    return _canonical(starts, (n for n in before if n not in a.points), _session(a, a))
 
 
 def _over(least: tuple[int | None, ...], period: int) -> list[int | None]:
@@ -172,19 +169,24 @@ def _over(least: tuple[int | None, ...], period: int) -> list[int | None]:
     return [None if start is None else start + (r - start) % period for r, start in enumerate(starts)]
 
 
-def _canonical(least: list[int | None], points: Iterable[int] = ()) -> SizeSet:
+def _session(a: SizeSet, b: SizeSet) -> Session:
+    """Return the session that two sets belong to; a fresh one for sets without any."""
+    return a.session or b.session or Session()
+
+
+def _canonical(least: list[int | None], points: Iterable[int], session: Session) -> SizeSet:
     """The one form of a set."""
-    left = _counted(points)
+    left = _counted(points, session)
     period = smallest_period([start is None for start in least])
     starts: list[int | None] = []
     for r in range(period):
         group = least[r::period]
-        starts.append(None if group[0] is None else _start(group, left, period))
+        starts.append(None if group[0] is None else _start(group, left, period, session))
     kept = (n for n in left if (start := starts[n % period]) is None or n < start)
-    return SizeSet(tuple(starts), frozenset(kept))
+    return SizeSet(tuple(starts), frozenset(kept), session)
 
 
-def _start(group: list[int | None], points: set[int], step: int) -> int:
+def _start(group: list[int | None], points: set[int], step: int, session: Session) -> int:
     """From where on every `step`-th size is in; what is in before it joins the points."""
     given = [start for start in group if start is not None]
     first, period = min(given), step * len(group)
@@ -197,25 +199,19 @@ def _start(group: list[int | None], points: set[int], step: int) -> int:
     start = max(given)
     while start - step >= 1 and (start - step in points or start - step >= residues[(start - step) % period]):
         start -= step
-    points |= _counted(chain.from_iterable(range(n, start, period) for n in given))
+    points |= _counted(chain.from_iterable(range(n, start, period) for n in given), session)
     return start
 
 
-def _counted(numbers: Iterable[int]) -> set[int]:
+def _counted(numbers: Iterable[int], session: Session) -> set[int]:
     found: set[int] = set()
     for n in numbers:
         found.add(n)
-        if len(found) > limits.SINGLE_SIZES:
+        if len(found) > session.limits.single_sizes:
             raise SizeError(
-                f"more than {limits.SINGLE_SIZES:,} single sizes would have to be told apart; {limits.remedy('SINGLE_SIZES')}"
+                f"more than {session.limits.single_sizes:,} single sizes would have to be told apart; {remedy('single_sizes')}"
             )
     return found
-
-
-def forget() -> None:
-    """Let go of what is remembered of earlier networks, as measurements want it."""
-    for remembered in (_zeros, _not_negative, _both, _either, _complement, simplified):
-        remembered.cache_clear()
 
 
 def describe(sizes: SizeSet, *, many: bool = False) -> str:
@@ -225,7 +221,7 @@ def describe(sizes: SizeSet, *, many: bool = False) -> str:
     if sizes == ALL:
         return "anything"
     reach = max([*sizes.points, *(start for start in sizes.least if start is not None)])
-    missing = ~sizes if reach < limits.PERIOD and not sizes.is_finite else NONE
+    missing = ~sizes if reach < _session(sizes, sizes).limits.period and not sizes.is_finite else NONE
     if missing and missing.is_finite and len(missing.points) <= 8 and len(missing.points) < max(missing.points):
         return f"anything but {_listed(missing.points)}"
     if sizes.is_finite:
@@ -288,7 +284,6 @@ def _listed(numbers: Iterable[int]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-@lru_cache(maxsize=256)
 def simplified(size: Dim, sizes: SizeSet) -> str:
     """A size as a formula that is right for these sizes: `H/16` for `floor(H/16)` where H is a multiple of 16."""
     if isinstance(size, int) or len(size.offsets) == 1:

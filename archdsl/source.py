@@ -35,11 +35,43 @@ class SourceFile:
         line = bisect_right(self.line_starts, offset)
         return line, offset - self.line_starts[line - 1] + 1
 
+    def utf16_position(self, offset: int) -> tuple[int, int]:
+        """Return the 0-based line and UTF-16 column of an offset, as the Language Server Protocol counts them.
+
+        A character beyond the Basic Multilingual Plane takes two code units. An offset inside a line end counts as its start.
+        As in messages, a line ends at a line feed, with or without a carriage return before it.
+        """
+        line, column = self.line_column(offset)
+        before = self.line_text(line)[: column - 1]
+        return line - 1, sum(map(_utf16_length, before)) if not before.isascii() else len(before)
+
+    def offset_at(self, line: int, column: int) -> int:
+        """Return the offset of a 0-based line and UTF-16 column.
+
+        A column beyond the end of the line means that end, and a line beyond the end of the file means the end of the file, as
+        in the Language Server Protocol. A column between the two code units of a character means the start of the character.
+        """
+        if line >= len(self.line_starts):
+            return len(self.text)
+        start, text = self.line_starts[line], self.line_text(line + 1)
+        if text.isascii():
+            return start + min(column, len(text))
+        units = 0
+        for index, character in enumerate(text):
+            units += _utf16_length(character)
+            if units > column:
+                return start + index
+        return start + len(text)
+
     def line_text(self, line: int) -> str:
         """The text of a 1-based line, without its line end."""
         start = self.line_starts[line - 1]
         end = self.line_starts[line] - 1 if line < len(self.line_starts) else len(self.text)
         return self.text[start:end].removesuffix("\r")
+
+
+def _utf16_length(character: str) -> int:
+    return 2 if character > "\uffff" else 1
 
 
 class Span(NamedTuple):
@@ -58,6 +90,11 @@ class Span(NamedTuple):
     def line_column(self) -> tuple[int, int]:
         """The 1-based line and column where the span starts."""
         return self.file.line_column(self.start)
+
+    @property
+    def utf16_range(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The 0-based lines and UTF-16 columns of the start and the end."""
+        return self.file.utf16_position(self.start), self.file.utf16_position(self.end)
 
     @property
     def place(self) -> str:

@@ -11,8 +11,9 @@ from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.driver import compile_source, read_address
 from archdsl.elaborate import Program, read_source, select_network
 from archdsl.files import cannot_write, check_storable, write_file
+from archdsl.session import Session
 from archdsl.source import SourceFile
-from archdsl.syntax.outline import excerpt
+from archdsl.syntax.extract import excerpt
 
 _FIRST: Final = """\
 ## A small residual network for 8 by 8 digits: a start to change.
@@ -52,33 +53,33 @@ train {
 """
 
 
-def starter(name: str) -> dict[str, str]:
+def starter(name: str, session: Session) -> dict[str, str]:
     """A small commented spec, by file name. Raises `SpecError` where the network cannot have that name."""
     text = _FIRST.replace("NAME", name)
-    return _imported(name, text, Path()) | {f"{name}.arch": text}
+    return _imported(name, text, Path(), session) | {f"{name}.arch": text}
 
 
-def copy_of(address: str, name: str, stdin: IO[bytes]) -> dict[str, str]:
+def copy_of(address: str, name: str, stdin: IO[bytes], session: Session) -> dict[str, str]:
     """A network under a new name, and the files it imports, by path. Raises `SpecError` where there is no such network."""
-    path, chosen, source = read_address(address, stdin)
+    path, chosen, source = read_address(address, session, stdin)
     if isinstance(source, Diagnostic):
-        raise SpecError([source])
+        raise SpecError(source)
     folder, stem = (path.parent, path.stem) if path is not None else (None, "")
-    program = Program(folder)
+    program = Program(folder, session)
     module = program.module(source, path)
     if any(diagnostic.is_error for diagnostic in program.diagnostics):
-        raise SpecError(program.diagnostics)
+        raise SpecError(*program.diagnostics)
     definition = select_network(module, chosen, stem, source.name)
     if isinstance(definition, Diagnostic):
-        raise SpecError([definition])
+        raise SpecError(definition)
     text = excerpt(module.file, definition, name)
-    return _imported(name, text, folder or Path()) | {f"{name}.arch": text}
+    return _imported(name, text, folder or Path(), session) | {f"{name}.arch": text}
 
 
-def _imported(name: str, text: str, folder: Path) -> dict[str, str]:
+def _imported(name: str, text: str, folder: Path, session: Session) -> dict[str, str]:
     """The files that a new spec imports, once it is known to be right; raises `SpecError` otherwise."""
     file = f"{name}.arch"
-    compiled = compile_source(SourceFile(file, text), folder / file, name)
+    compiled = compile_source(SourceFile(file, text), folder / file, name, session=session)
     for diagnostic in compiled.diagnostics:
         if diagnostic.code in ("E0107", "E0205"):  # without its place: nobody wrote that text
             raise Fault(diagnostic.code, diagnostic.message, help=diagnostic.help)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
 from archdsl.data.reading import AS_IT_IS, Reading
-from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, Severity, SpecError
+from archdsl.diagnostics.untyped import untyped
 from archdsl.extras import extra_needed
 from archdsl.runs import RunFolder, Snapshot
 from archdsl.runs.processes import check_started
@@ -33,7 +33,7 @@ def require_trainable(network: Network) -> Recipe:
     """Return the recipe, or raise `SpecError` (E0806) if the network cannot be trained. Imports no PyTorch."""
     if network.recipe is None:
         help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
-        raise SpecError([Diagnostic("E0806", f"`{network.name}` has no recipe", help=help)])
+        raise SpecError(untyped("E0806", f"`{network.name}` has no recipe", help=help))
     return network.recipe
 
 
@@ -41,21 +41,16 @@ def snapshot(network: Network) -> Snapshot:
     """What a run keeps of the network."""
 
     def draw(path: Path) -> None:
-        drawn = picture(network, "svg")
-        try:
-            network.write(path, drawn)
-        except SpecError as error:
-            found = error.diagnostics[0]
-            raise Fault(found.code, found.message, help=found.help) from error
+        network.write(path, picture(network, "svg"))
 
     return Snapshot(network.name, network.source(), network.files(), draw)
 
 
 def picture(network: Network, format: str) -> bytes:
-    """Return the diagram; raise `Fault`, which a run turns into a warning."""
+    """Return the diagram; raise `SpecError`, which a run turns into a warning."""
     drawn = network.drawing(format)
     if isinstance(drawn, Diagnostic):
-        raise Fault(drawn.code, drawn.message, help=drawn.help)
+        raise SpecError(drawn)
     return drawn
 
 
@@ -66,7 +61,7 @@ def fitting(network: Network, weights: Weights) -> list[Diagnostic]:
     if finding is None:
         return []
     if not weights.accepted(report):
-        raise SpecError([finding])
+        raise SpecError(finding)
     return [finding]
 
 
@@ -82,7 +77,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     warn: Callable[[Diagnostic], None] = lambda found: None,
     transferred: Callable[[WeightsReport], None] = lambda report: None,
-    report: Callable[[Fault], None] = lambda fault: None,
+    report: Callable[[Diagnostic], None] = lambda found: None,
 ) -> Result:
     """Train a network by its recipe in a folder that is open.
 
@@ -93,25 +88,20 @@ def train(
     """
     recipe = require_trainable(network)
     _require_apart(network, recipe, folder.path)
-    try:
-        check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
-    except Fault as alone:
-        raise SpecError([network.diagnostic(alone)]) from alone
+    check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
     facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
-    for fault in folder.describe(facts):
-        message = f"{fault.message}; the run goes on without a diagram"
-        warn(Diagnostic(fault.code, message, help=fault.help, severity=Severity.WARNING))
+    for found in folder.describe(facts):
+        message = f"{found.message}; the run goes on without a diagram"
+        warn(untyped(found.code, message, help=found.help, severity=Severity.WARNING))
     with extra_needed("train", "training"):
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
     experiment = _experiment(network, recipe, module, (reading, opened), folder.weights())
-    try:
+    with network.at_keys():
         return fit(
             experiment, folder.path, resume=folder.resumed, hardware=Hardware(**(hardware or {})), callbacks=callbacks,
             warn=_warner(network, warn), report=report,
         )  # fmt: skip
-    except Fault as fault:
-        raise SpecError([network.diagnostic(fault)]) from fault
 
 
 def try_batch(
@@ -129,23 +119,16 @@ def try_batch(
     with extra_needed("train", "training"):
         from archdsl.train.dry_run import dry_run  # here: torch and Lightning take seconds to import
     experiment = _experiment(network, recipe, _module(network, recipe, weights, transferred), (reading, opened), None)
-    try:
+    with network.at_keys():
         return dry_run(experiment, accelerator=device, warn=_warner(network, warn))
-    except Fault as fault:
-        raise SpecError([network.diagnostic(fault)]) from fault
 
 
 def _require_apart(network: Network, recipe: Recipe, folder: Path) -> None:
     """Raise `SpecError` (E0606) where the folder of the run is that of the data, whose classes its own folders would become."""
     path = recipe.data if isinstance(recipe.data, str) else getattr(recipe.data, "path", None)
     if path is not None and (network.data_folder / path).resolve() == folder.resolve():
-        raise SpecError(
-            [
-                Diagnostic(
-                    "E0606", f"{folder} is the folder of the data", help="choose another folder with -o, such as `-o runs/first`"
-                )
-            ]
-        )
+        help = "choose another folder with -o, such as `-o runs/first`"
+        raise SpecError(untyped("E0606", f"{folder} is the folder of the data", help=help))
 
 
 def _module(network: Network, recipe: Recipe, weights: Weights | None, transferred: Callable[[WeightsReport], None]) -> nn.Module:
@@ -166,9 +149,9 @@ def _experiment(
     from archdsl.train import Experiment  # here: torch and Lightning take seconds to import
 
     graph = network.graph
-    heads = {head.name: head.weight for head in graph.heads}
+    heads = {head.name: head.weight for head, _ in graph.heads}
     return Experiment(
-        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.root.arguments, *data, network.check_shapes, facts,
+        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.main.arguments, *data, network.check_shapes, facts,
         lambda: picture(network, "png"),
     )  # fmt: skip
 
@@ -178,14 +161,12 @@ def draw_batch(network: Network, reading: Reading, opened: Opened) -> tuple[byte
     from archdsl.train.data import load  # here: torch takes over a second to import
     from archdsl.train.picture import draw_batch as draw
 
-    try:
+    with network.at_keys():
         return draw(load(require_trainable(network), network.data_folder, network.inputs(), reading, opened))
-    except Fault as fault:
-        raise SpecError([network.diagnostic(fault)]) from fault
 
 
-def _warner(network: Network, warn: Callable[[Diagnostic], None]) -> Callable[[Fault], None]:
-    return lambda fault: warn(network.diagnostic(fault)._replace(severity=Severity.WARNING))
+def _warner(network: Network, warn: Callable[[Diagnostic], None]) -> Callable[[Diagnostic], None]:
+    return lambda found: warn(network.at_key(found).with_severity(Severity.WARNING))
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:

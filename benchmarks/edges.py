@@ -14,10 +14,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
 
-from archdsl import limits
 from archdsl.backends.diagram import Detail, build_diagram
 from archdsl.declared import Fault
 from archdsl.driver import check_text, compile_text
+from archdsl.limits import DEFAULT
 from benchmarks.measure import ROOT, Process, Section, plain_environment, print_sections, run_process, seconds, verdict
 
 SECONDS, MEBIBYTES = 2, 500
@@ -33,7 +33,7 @@ def network(body: str, shape: str = "3, 32, 32") -> str:
 
 def filled(line: str) -> str:
     """As many lines as a file may hold."""
-    return network(line * ((limits.SOURCE_CHARACTERS - 100) // len(line)))
+    return network(line * ((DEFAULT.source_characters - 100) // len(line)))
 
 
 UNIT = "block unit(width) { skip { conv(width, 3); bn; relu; conv(width, 3); bn }; relu }\n"

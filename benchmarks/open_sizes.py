@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from archdsl import driver, limits
-from archdsl.sizes import forget
+from archdsl import driver
+from archdsl.limits import DEFAULT
 from benchmarks.measure import ROOT, Section, paired, print_sections, ratios, seconds, verdict
 
 CHAIN = "network net {{\n  input image [3, H, W]\n  repeat {halvings} {{ conv(3, 3, 2) -> bn -> relu }}\n  {end}\n}}\n"
@@ -28,8 +28,7 @@ def spec(name: str, opened: str, fixed: str, sizes: str) -> tuple[str, str]:
 
 
 def check(text: str, network: str | None) -> float:
-    """The milliseconds that a check takes, with nothing remembered of sizes that were decided before."""
-    forget()
+    """The milliseconds that a check takes."""
     gc.collect()
     return 1e3 * seconds(lambda: driver.compile_text(text, network).require())
 
@@ -64,8 +63,7 @@ def strides(rounds: int) -> Section:
     section = Section(
         "Long periods",
         "Steps of stride 2 with open sizes, without and with a join at the end that has to be decided, by their total stride. "
-        f"{rounds} rounds. "
-        f"Sizes may repeat after {limits.PERIOD:,} values at most.",
+        f"{rounds} rounds. Sizes may repeat after {DEFAULT.period:,} values at most.",
         ["total stride", "median, ms", "with a join, ms", "target, ms", "verdict"],
     )
     for halvings in (2, 4, 6, 8, 10, 12):

@@ -9,14 +9,18 @@ import sys
 from collections.abc import Callable, Iterable
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any, get_origin
+from typing import get_origin
 
+from archdsl.backends.torch.expressions import source
+from archdsl.backends.torch.lowerings import has_lowering, lower
 from archdsl.cli.specs import INDEX, index_text
-from archdsl.declared import Declared, describe, show, signature
+from archdsl.declared import Declared, describe, signature
 from archdsl.diagnostics import render_text
-from archdsl.diagnostics.codes import CODES, GROUPS, Code
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.table import CODES, GROUPS
 from archdsl.driver import check_text, compile_text
 from archdsl.initializers import Initializer
+from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.ops.base import Category
 from archdsl.recipe import Recipe
@@ -59,18 +63,13 @@ def _example(op: type[Op]) -> str:
 
 def _lowering(op: type[Op]) -> str:
     """How the example's op is written in PyTorch."""
+    if not has_lowering(op):
+        return ""
     graph = compile_text(_example(op)).require()
-    node = next(node for node in graph.nodes if isinstance(node.op, op))
-    low = node.op.lower(*graph.input_shapes(node))
-    if low.module is not None:
-        given = [*map(_source, low.module.args), *(f"{key}={_source(value)}" for key, value in low.module.kwargs)]
-        return f"`{low.module.target}({', '.join(given)})`"
-    words = {"training": "self.training", "parameter": "self.parameter"}
-    return f"`{low.function.format('x', 'y', 'z', **words)}`" if low.function else ""
-
-
-def _source(value: Any) -> str:
-    return value.target + "(...)" if hasattr(value, "target") else repr(value)
+    node = next(node for node in graph.main.ops if isinstance(node.op, op))
+    low = lower(node.op, *node.input_shapes)
+    shown = low.module or low.function
+    return f"`{source(shown, ['x', 'y', 'z'], parameter='self.parameter')}`" if shown is not None else ""
 
 
 def _declared(entry: type[Declared], head: str | None = None) -> str:

@@ -1,51 +1,60 @@
-"""The size of files and functions, and the names of files: what docs/development.md promises of the code."""
+"""The import contracts cover every backend, present and future."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
-MOST_LINES = 400
-MOST_LINES_OF_A_FUNCTION = 60
-TOO_LONG = {
-    "analysis/open_sizes.py",
-    "elaborate/bodies.py",
-    "elaborate/expressions.py",
-    "network.py",
-    "syntax/nodes.py",
-}
-"""Files that are still longer; an entry goes when its file is split, and none is added."""
-EMPTY_NAMES = {"common", "helpers", "manager", "misc", "utils"}
+import pytest
 
-PACKAGE = Path(__file__).parents[1] / "archdsl"
-FILES = sorted(str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py"))
+from archdsl import targets
+
+ROOT = Path(__file__).parents[1]
 
 
-def source(file: str) -> str:
-    return (PACKAGE / file).read_text(encoding="utf-8")
+def contracts(folder: Path) -> str:
+    """Return the report of import-linter on the package in a folder."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False).stdout
 
 
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+def copy_with_backend(folder: Path, source: str) -> Path:
+    """Copy the package and its contracts, with one more backend."""
+    shutil.copytree(ROOT / "archdsl", folder / "archdsl", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    new = folder / "archdsl" / "backends" / "onnx"
+    new.mkdir()
+    (new / "__init__.py").write_text("")
+    (new / "target.py").write_text(source)
+    return folder
 
 
-def test_files_are_short() -> None:
-    assert {file for file in FILES if len(source(file).splitlines()) > MOST_LINES} <= TOO_LONG
+@pytest.mark.parametrize(
+    ("source", "broken"),
+    [
+        ("import archdsl.ops", None),
+        ("import archdsl.backends.torch.expressions", "The backends know nothing of each other BROKEN"),
+        ("import torch", "A backend writes without torch, but for the modules that build and load BROKEN"),
+    ],
+)
+def test_a_new_backend_is_held_to_the_contracts(tmp_path: Path, source: str, broken: str | None) -> None:
+    report = contracts(copy_with_backend(tmp_path, source))
+    assert "Contracts:" in report, report
+    assert " BROKEN" not in report if broken is None else broken in report, report
 
 
-def test_exceptions_are_needed() -> None:
-    assert {file for file in TOO_LONG if file not in FILES or len(source(file).splitlines()) <= MOST_LINES} == set()
+@pytest.mark.parametrize("name", targets.names())
+def test_every_backend_describes_itself(name: str) -> None:
+    found = targets.target(name)
+    assert found.about and found.suffixes
+    assert targets.name_for(found.suffixes[0]) == name
 
 
-def test_functions_fit_on_a_screen() -> None:
-    lengths = {
-        f"{file}:{function.lineno} {function.name}": (function.end_lineno or 0) - function.lineno + 1
-        for file in FILES
-        for function in functions(ast.parse(source(file)))
-    }
-    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES_OF_A_FUNCTION} == {}
-
-
-def test_names_say_what_is_in_a_file() -> None:
-    assert [file for file in FILES if EMPTY_NAMES & set(Path(file).with_suffix("").parts)] == []
+def test_backends_are_found_by_their_folders() -> None:
+    folders = {path.parent.name for path in (ROOT / "archdsl" / "backends").glob("*/__init__.py")}
+    assert set(targets.names()) == folders
+    assert targets.names()[0] == targets.DEFAULT

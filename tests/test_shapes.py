@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl import limits
+from archdsl.limits import DEFAULT
 from archdsl.shapes import Dim, OpenSize, SizeError, numel, open_size, smallest_period
 
 N = open_size("N")
@@ -92,7 +92,7 @@ def test_a_constant_is_an_integer() -> None:
 @pytest.mark.parametrize("wrong", [
     lambda: N + open_size("M"), lambda: N * open_size("M"), lambda: N * N, lambda: N // 0, lambda: N // -2, lambda: N // N,
     lambda: 5 // N,
-    lambda: numel((N, N)), lambda: N // (limits.PERIOD + 1), lambda: N // 97 + N // 89,
+    lambda: numel((N, N)), lambda: N // (DEFAULT.period + 1), lambda: N // 97 + N // 89,
 ])  # fmt: skip
 def test_what_leaves_the_form(wrong: Any) -> None:
     with pytest.raises(SizeError):

@@ -1,52 +1,107 @@
-"""Parameters, multiply-accumulates and depth, summed from the ops' own rules."""
+"""Parameters, multiply-accumulates and depth, summed from the ops' own rules, function by function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from archdsl.ir import Graph, Node, Scope
+from archdsl.ir import Call, Function, Module, OpNode, Usage
 from archdsl.ops.base import elements
 from archdsl.shapes import Dim, Shape, SizeError
 
 
 class Cost(NamedTuple):
-    """What one node holds and does. `macs` is for one image, none where an open size makes it no formula."""
+    """What one op holds and does. `macs` is for one image; None if symbolic sizes leave it without a formula."""
 
     params: int
     macs: Dim | None
 
 
+class Counts(NamedTuple):
+    """What an `expect` can count in a network or block.
+
+    `params` are all parameters and `params_eval` those without the auxiliary heads; `macs` are the multiply-accumulates
+    of convolutions and matrix products for one image in evaluation; `depth` is the largest number of convolutions and
+    dense layers on one path, as in the names of the papers ("ResNet-50").
+    """
+
+    params: int
+    params_eval: int
+    macs: Dim | None
+    depth: int
+
+
+class _Path(NamedTuple):
+    """The most weight layers on a path to a value: on one that begins inside of the function, and by the input where it begins."""
+
+    inside: int
+    from_input: dict[int, int]
+
+    def longest(self) -> int:
+        return max(self.inside, *self.from_input.values()) if self.from_input else self.inside
+
+
 class Costs:
-    """The cost of each node of a graph; equal nodes are computed once."""
+    """The costs of ops and functions. Each function is summed once, however often it is called."""
 
-    def __init__(self, graph: Graph) -> None:
-        known: dict[tuple[int, tuple[Shape, ...]], Cost] = {}
-        self._costs: list[Cost] = []
-        for node in graph.nodes:
-            shapes = graph.input_shapes(node)
-            key = (id(node.op), shapes)
-            cost = known.get(key)
-            if cost is None:
-                cost = known[key] = Cost(
-                    elements(node.op.parameters(*shapes)) if node.name is not None else 0, _macs(node, shapes)
-                )
-            self._costs.append(cost)
+    def __init__(self) -> None:
+        self._ops: dict[tuple[int, tuple[Shape, ...], bool], tuple[OpNode, Cost]] = {}
+        self._modules: dict[Function, tuple[int, int]] = {}
+        self._macs: dict[Function, Dim | None] = {}
+        self._paths: dict[Function, list[_Path]] = {}
 
-    def of(self, node: Node) -> Cost:
-        """The cost of a node."""
-        return self._costs[node.index]
+    def of(self, node: OpNode) -> Cost:
+        """Return the cost of one application of an op."""
+        shapes = node.input_shapes
+        key = (id(node.op), shapes, node.module is None)
+        known = self._ops.get(key)
+        if known is None:
+            params = elements(node.op.parameters(*shapes)) if node.module is not None else 0
+            known = self._ops[key] = (node, Cost(params, _macs(node, shapes)))  # keeps the op, and so its id
+        return known[1]
 
-    def params(self, nodes: Iterable[Node]) -> int:
-        """Learned numbers."""
-        costs = self._costs
-        return sum([costs[node.index].params for node in nodes])
+    def counts(self, function: Function) -> Counts:
+        """Return everything that can be counted in a function. Nodes must be marked (`mark_usage`)."""
+        params, heads = self._params(function)
+        depth = max([path.longest() for path in self._paths_of(function)], default=0)
+        return Counts(params, params - heads, self.macs(function), depth)
 
-    def macs(self, nodes: Iterable[Node]) -> Dim | None:
-        """Multiply-accumulates for one image: convolutions and matrix products only."""
+    def _params(self, function: Function) -> tuple[int, int]:
+        """Return the parameters, and how many of them only training needs. A module that is applied twice counts once."""
+        known = self._modules.get(function)
+        if known is not None:
+            return known
+        modules: dict[Module, tuple[int, int]] = {}
+        for node in function.nodes:
+            if node.module is None:
+                continue
+            if isinstance(node, Call):
+                params, heads = self._params(node.callee)
+            else:
+                assert isinstance(node, OpNode)
+                params = self.of(node).params
+                heads = params if node.usage is Usage.TRAINING else 0
+            before = modules.get(node.module)
+            modules[node.module] = (params, heads) if before is None else (params, min(heads, before[1]))
+        total = sum([params for params, _ in modules.values()]), sum([heads for _, heads in modules.values()])
+        self._modules[function] = total
+        return total
+
+    def macs(self, function: Function) -> Dim | None:
+        """Return the multiply-accumulates of a function in evaluation."""
+        if function not in self._macs:
+            self._macs[function] = self._sum_macs(function)
+        return self._macs[function]
+
+    def _sum_macs(self, function: Function) -> Dim | None:
         total: Dim = 0
-        for node in nodes:
-            macs = self._costs[node.index].macs
+        for node in function.nodes:
+            if node.usage is not Usage.ALWAYS:
+                continue
+            if isinstance(node, Call):
+                macs = self.macs(node.callee)
+            else:
+                assert isinstance(node, OpNode)
+                macs = self.of(node).macs
             if macs is None:
                 return None
             if macs != 0:
@@ -56,45 +111,47 @@ class Costs:
                     return None
         return total
 
-
-def counts(graph: Graph, costs: Costs, scopes: Iterable[Scope]) -> dict[Scope, dict[str, Dim]]:
-    """What an `expect` in each of these scopes can count.
-
-    `params` are all learned numbers and `params_eval` those without the heads; `macs` is in evaluation; `depth`
-    is the most convolutions and dense layers on one path, as in the names of the papers ("ResNet-50").
-    """
-    within: dict[Scope, list[Node]] = {scope: [] for scope in scopes}
-    around: dict[Scope, list[list[Node]]] = {}
-    for node in graph.nodes if within else ():
-        if node.scope not in around:
-            around[node.scope] = [within[scope] for scope in node.scope.enclosing() if scope in within]
-        for nodes in around[node.scope]:
-            nodes.append(node)
-    return {scope: _counted(graph, costs, nodes) for scope, nodes in within.items()}
-
-
-def _counted(graph: Graph, costs: Costs, nodes: list[Node]) -> dict[str, Dim]:
-    """The counts of some nodes, in the order of the graph."""
-    evaluated = [node for node in nodes if graph.in_evaluation[node.index]]
-    params = params_eval = costs.params(nodes)
-    if len(evaluated) < len(nodes):
-        params_eval -= costs.params(node for node in nodes if graph.in_heads[node.index])
-    found: dict[str, Dim] = {"params": params, "params_eval": params_eval, "depth": depth(graph, evaluated)}
-    macs = costs.macs(evaluated)
-    return found if macs is None else found | {"macs": macs}
+    def _paths_of(self, function: Function) -> list[_Path]:
+        """Return for each output the longest paths to it, through nodes that run in evaluation."""
+        known = self._paths.get(function)
+        if known is not None:
+            return known
+        paths = {value: _Path(0, {value.position: 0}) for value in function.inputs}
+        for node in function.nodes:
+            if node.usage is not Usage.ALWAYS:
+                paths.update(dict.fromkeys(node.outputs, _Path(0, {})))
+            elif isinstance(node, Call):
+                for value, inner in zip(node.outputs, self._paths_of(node.callee), strict=True):
+                    taken = [(paths[node.inputs[position]], more) for position, more in inner.from_input.items()]
+                    paths[value] = _join(inner.inside, taken)
+            else:
+                assert isinstance(node, OpNode)
+                layers = int(node.op.weight_layer)
+                paths.update(dict.fromkeys(node.outputs, _join(layers, [(paths[value], layers) for value in node.inputs])))
+        found = self._paths[function] = [paths[value] for value in function.outputs]
+        return found
 
 
-def depth(graph: Graph, nodes: Iterable[Node]) -> int:
-    """The most weight layers on one path through these nodes, which stand in an order that runs."""
-    longest: dict[int, int] = {}
-    for node in nodes:
-        before = max((longest.get(i, 0) for i in node.inputs), default=0)
-        longest[node.index] = before + node.op.weight_layer
-    return max(longest.values(), default=0)
+def _join(inside: int, taken: list[tuple[_Path, int]]) -> _Path:
+    """Return the longest paths through what takes values, each with so many more layers."""
+    if len(taken) == 1:
+        ((path, more),) = taken
+        return _Path(max(inside, path.inside + more), {i: n + more for i, n in path.from_input.items()})
+    from_input: dict[int, int] = {}
+    for path, more in taken:
+        inside = max(inside, path.inside + more)
+        for i, n in path.from_input.items():
+            from_input[i] = max(from_input.get(i, 0), n + more)
+    return _Path(inside, from_input)
 
 
-def _macs(node: Node, shapes: tuple[Shape, ...]) -> Dim | None:
+def _macs(node: OpNode, shapes: tuple[Shape, ...]) -> Dim | None:
     try:
-        return node.op.macs(node.shape, *shapes)
+        return node.op.macs(node.output.shape, *shapes)
     except SizeError:
         return None
+
+
+def value_counts(counts: Counts) -> dict[str, Dim]:
+    """Return counts by name, without those that have no formula."""
+    return {name: value for name, value in counts._asdict().items() if value is not None}

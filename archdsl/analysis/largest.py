@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from archdsl import limits
 from archdsl.analysis.open_sizes import OpenSizes
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.ir import Graph, Node
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
+from archdsl.ir import Call, Function, Graph, OpNode, Value
 from archdsl.ops.base import check_limits
 from archdsl.shapes import OpenSize, Shape
 
@@ -24,25 +24,48 @@ def beyond_all_limits(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
             return [_none_small_enough(verdict, graph, symbol)]
     at = {symbol: sizes.smallest() for symbol, sizes in verdict.work.items()}
     where = " and ".join(f"{symbol} = {number:,}" for symbol, number in at.items())
-    for node, over in over_limits(graph, at):
-        if all(_grows(size) for size in node.shape if isinstance(size, OpenSize)):
+    for value, over in over_limits(graph, at):
+        if all(_grows(size) for size in value.shape if isinstance(size, OpenSize)):
             message = f"{over}, even at {where}, the smallest that works"
-            return [Diagnostic("E0502", message, Mark(node.span), help="is a size larger than meant?")]
+            return [untyped("E0502", message, mark(value), help="is a size larger than meant?")]
     return []
 
 
-def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Node, str]]:
-    """The values that are too large at these sizes, with what is; one of each shape."""
+def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, str]]:
+    """Yield the values that are too large at these sizes, with what is; one of each shape."""
     seen: set[Shape] = set()
-    for node in graph.nodes:
-        if node.shape in seen or not any(isinstance(size, OpenSize) for size in node.shape):
+    for value in values_in_order(graph):
+        if value.shape in seen or not any(isinstance(size, OpenSize) for size in value.shape):
             continue
-        seen.add(node.shape)
-        shape: Shape = tuple([size if isinstance(size, int) else size.at(at[size.symbol]) for size in node.shape])
+        seen.add(value.shape)
+        shape: Shape = tuple([size if isinstance(size, int) else size.at(at[size.symbol]) for size in value.shape])
+        producer = value.producer
         try:
-            check_limits(f"the input `{node.label}` is" if node.op.name == "input" else f"`{node.op.name}` gives", shape)
-        except Fault as fault:
-            yield node, fault.message
+            check_limits(f"`{producer.op.name}` gives" if isinstance(producer, OpNode) else f"the input `{value.name}` is", shape)
+        except SpecError as error:
+            yield value, error.diagnostic.message
+
+
+def values_in_order(graph: Graph) -> Iterator[Value]:
+    """Yield the inputs of the network and what ops make, in the order in which they are first computed."""
+    seen: set[Function] = set()
+
+    def visit(function: Function) -> Iterator[Value]:
+        seen.add(function)
+        for node in function.nodes:
+            if isinstance(node, OpNode):
+                yield from node.outputs
+            elif isinstance(node, Call) and node.callee not in seen:
+                yield from visit(node.callee)
+
+    yield from graph.inputs
+    yield from visit(graph.main)
+
+
+def mark(value: Value) -> Mark | None:
+    """Return the place of the source that makes a value; None if it has none."""
+    span = value.span if value.producer is None else value.producer.span
+    return Mark(span) if span is not None else None
 
 
 def _grows(size: OpenSize) -> bool:
@@ -55,6 +78,6 @@ def _none_small_enough(verdict: OpenSizes, graph: Graph, symbol: str) -> Diagnos
     message = f"no {symbol} works: it must be at least {smallest:,}, and a size is at most {limits.SIZE:,}"
     demands = [demand for demand in verdict.decisive(symbol) if demand.sizes.smallest() > limits.SIZE]
     place = demands[0].span if demands else graph.stated_at.get(symbol)
-    return Diagnostic(
+    return untyped(
         "E0310", message, Mark(place) if place is not None else None, help="is a window, a dilation or a bound larger than meant?"
     )

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark, Severity
-from archdsl.ir import Condition, Graph, Node, Scope
+from archdsl.diagnostics.untyped import untyped
+from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
+from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.shapes import Dim, OpenSize, SizeError
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, describe_choice, equal
 from archdsl.source import Span
@@ -33,7 +34,7 @@ class Demand(NamedTuple):
 
     symbol: str
     sizes: SizeSet
-    span: Span
+    span: Span | None
     reason: str
 
 
@@ -41,7 +42,7 @@ class Together(NamedTuple):
     """A condition that ties open sizes: one of them must be in its set."""
 
     sizes: Mapping[str, SizeSet]
-    span: Span
+    span: Span | None
     reason: str
 
 
@@ -55,13 +56,14 @@ class OpenSizes:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     numbers: int = 0
     """How many numbers the sets are kept as that it took, all together."""
+    limits: Limits = DEFAULT
 
     def spend(self, numbers: int) -> None:
         """Count numbers; raises `SizeError` where they become too many."""
         self.numbers += numbers
-        if self.numbers > limits.SIZE_VALUES:
+        if self.numbers > self.limits.size_values:
             raise SizeError(
-                f"the sets of sizes that work take more than {limits.SIZE_VALUES:,} numbers; {limits.remedy('SIZE_VALUES')}"
+                f"the sets of sizes that work take more than {self.limits.size_values:,} numbers; {remedy('size_values')}"
             )
 
     def works(self, at: Mapping[str, int]) -> bool:
@@ -92,7 +94,7 @@ class OpenSizes:
         """What a reader needs to know: for each set of symbols that share it what they must be, and the places that need it."""
         groups: dict[tuple[SizeSet, tuple[str, ...]], list[str]] = {}
         for symbol, sizes in self.work.items():
-            reasons = tuple(dict.fromkeys(f"{d.reason} at {d.span.place}".replace(symbol, "\0") for d in self.decisive(symbol)))
+            reasons = tuple(dict.fromkeys(f"{d.reason}{_at(d.span)}".replace(symbol, "\0") for d in self.decisive(symbol)))
             groups.setdefault((sizes, reasons), []).append(symbol)
         found = []
         for (sizes, reasons), symbols in groups.items():
@@ -103,13 +105,13 @@ class OpenSizes:
                 continue
             lines = [f"\n  {reason.replace(chr(0), symbols[0])}" for reason in reasons]
             found.append(f"{names} must be {describe(sizes, many=many)}" + (":" + "".join(lines) if lines else ""))
-        return found + [f"{describe_choice(tie.sizes)}:\n  {tie.reason} at {tie.span.place}" for tie in self.together]
+        return found + [f"{describe_choice(tie.sizes)}:\n  {tie.reason}{_at(tie.span)}" for tie in self.together]
 
 
-def open_sizes(graph: Graph) -> OpenSizes:
+def open_sizes(graph: Graph, limits: Limits = DEFAULT) -> OpenSizes:
     """Decide every open size of a graph. Exact: a size works if and only if it is in its set."""
-    symbols = dict.fromkeys(size.symbol for i in graph.inputs for size in graph.nodes[i].shape if isinstance(size, OpenSize))
-    verdict = OpenSizes(dict.fromkeys(symbols, ALL))
+    symbols = dict.fromkeys(size.symbol for value in graph.inputs for size in value.shape if isinstance(size, OpenSize))
+    verdict = OpenSizes(dict.fromkeys(symbols, ALL), limits=limits)
     if not symbols:
         return verdict
     for question in _questions(graph):
@@ -117,7 +119,7 @@ def open_sizes(graph: Graph) -> OpenSizes:
             _narrow(verdict, question)
         except SizeError as error:
             help = "fix one of the sizes in `input`, or give sizes that are equal the same name: `[3, N, N]`"
-            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(question.span), help=help))
+            verdict.diagnostics.append(untyped("E0307", str(error), _mark(question.span), help=help))
         if verdict.diagnostics:
             return verdict
     untie(verdict)
@@ -128,7 +130,7 @@ def open_sizes(graph: Graph) -> OpenSizes:
         try:
             _compare(verdict, graph, symbol, stated)
         except SizeError as error:
-            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(graph.stated_at[symbol])))
+            verdict.diagnostics.append(untyped("E0307", str(error), Mark(graph.stated_at[symbol])))
     if graph.stated and not any(diagnostic.is_error for diagnostic in verdict.diagnostics):
         _compare_together(verdict, graph)
     return verdict
@@ -137,7 +139,7 @@ def open_sizes(graph: Graph) -> OpenSizes:
 class _Question(NamedTuple):
     """A place where something may go wrong: sizes of which one must be large enough, or two that must be equal."""
 
-    span: Span
+    span: Span | None
     reason: str
     sides: str
     sizes: tuple[Dim, ...] = ()
@@ -173,30 +175,64 @@ def _at_least(sizes: tuple[OpenSize, ...], least: int) -> str:
 
 
 def _questions(graph: Graph) -> Iterator[_Question]:
-    """Each condition of the network on its open sizes, in the order of the nodes, joins last; equal ones once."""
+    """Yield each condition of the network on its symbolic sizes once: those of ops as they run, then those of joins."""
     seen: set[object] = set()
-    for node in graph.nodes:
-        if not any(isinstance(size, OpenSize) for i in (node.index, *node.inputs) for size in graph.nodes[i].shape):
-            continue
-        for size in node.shape:
+    for value in graph.inputs:
+        for size in value.shape:
             if isinstance(size, OpenSize) and size not in seen:
                 seen.add(size)
-                yield _Question(
-                    node.span, f"{_named(node)} leaves nothing of less", f"{size} is what `{node.op.name}` leaves", (size,)
-                )
-        for need in node.op.needs(*graph.input_shapes(node)) if node.inputs else ():
-            sizes = (need.size, *need.others)
-            if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):
-                seen.add((sizes, need.least))
-                opened = tuple(size for size in sizes if isinstance(size, OpenSize))
-                least = _at_least(opened, need.least)
-                yield _Question(node.span, f"{_named(node)} needs {least}", f"`{node.op.name}` needs {least}", opened, need.least)
-    for join in graph.conditions:
+                yield _Question(value.span, "`input` leaves nothing of less", f"{size} is what `input` leaves", (size,))
+    joins: list[Condition] = []
+    for path, node in _ops_in_order(graph, joins):
+        yield from _questions_of_op(path, node, seen)
+    for join in joins:
         if (key := (join.left, join.right, join.stretch)) not in seen:
             seen.add(key)
-            one, other = (graph.nodes[i] for i in join.sides)
-            reason = f"`{join.what}` joins {_side(one, other)} ({join.left}) with {_side(other, one)} ({join.right})"
+            one, other = join.sides
+            reason = f"`{join.what}` joins {_side(one)} ({join.left}) with {_side(other)} ({join.right})"
             yield _Question(join.span, reason, f"{join.left} against {join.right}", join=join)
+
+
+def _ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, OpNode]]:
+    """Yield the ops of each function once, with the path of its first call; note the conditions of joins in the same order."""
+    seen: set[Function] = set()
+
+    def visit(function: Function, path: str) -> Iterator[tuple[str, OpNode]]:
+        seen.add(function)
+        waiting: dict[Span | None, list[Condition]] = {}
+        for condition in function.conditions:
+            waiting.setdefault(condition.span, []).append(condition)
+        for node in function.nodes:
+            below = path if node.module is None else ".".join([path, *node.module.key] if path else node.module.key)
+            if isinstance(node, OpNode):
+                joins.extend(waiting.pop(node.span, ()) if waiting else ())
+                yield below, node
+            elif isinstance(node, Call) and node.callee not in seen:
+                yield from visit(node.callee, below)
+        joins.extend(condition for conditions in waiting.values() for condition in conditions)
+
+    yield from visit(graph.main, "")
+
+
+def _questions_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[_Question]:
+    """Yield what an op demands of symbolic sizes, unless another one demanded the same."""
+    shapes, made = node.input_shapes, node.output.shape
+    if not any(isinstance(size, OpenSize) for shape in (made, *shapes) for size in shape):
+        return
+    for size in made:
+        if isinstance(size, OpenSize) and size not in seen:
+            seen.add(size)
+            reason = f"{_named(path, node)} leaves nothing of less"
+            yield _Question(node.span, reason, f"{size} is what `{node.op.name}` leaves", (size,))
+    for need in node.op.needs(*shapes):
+        sizes = (need.size, *need.others)
+        if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):
+            seen.add((sizes, need.least))
+            opened = tuple(size for size in sizes if isinstance(size, OpenSize))
+            least = _at_least(opened, need.least)
+            yield _Question(
+                node.span, f"{_named(path, node)} needs {least}", f"`{node.op.name}` needs {least}", opened, need.least
+            )
 
 
 def _narrow(verdict: OpenSizes, question: _Question) -> None:
@@ -240,17 +276,17 @@ def _nothing_works(verdict: OpenSizes, question: _Question, symbol: str, sizes: 
     help = None
     if question.join is not None and not sizes:
         help = "the two never agree: do both sides have the same strides and paddings?"
-    return Diagnostic("E0310", f"no {symbol} works: {question.sides}{only}", Mark(question.span, "here"), marks, help=help)
+    return untyped("E0310", f"no {symbol} works: {question.sides}{only}", _mark(question.span, "here"), marks, help=help)
 
 
 def _needs(demands: Iterable[Demand]) -> tuple[Mark, ...]:
     """The places of the first few demands, with what they need."""
-    return tuple(Mark(d.span, f"needs {d.symbol} to be {describe(d.sizes)}") for d in islice(demands, _SHOWN))
+    return _some(*(_mark(d.span, f"needs {d.symbol} to be {describe(d.sizes)}") for d in islice(demands, _SHOWN)))
 
 
 def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
     """A warning where only finitely many sizes work, and the input does not state so: that is an accident."""
-    found: dict[tuple[Span, SizeSet, str], list[str]] = {}
+    found: dict[tuple[Span | None, SizeSet, str], list[str]] = {}
     for symbol, sizes in verdict.work.items():
         if sizes.is_finite and symbol not in graph.stated:
             demand = next(d for d in verdict.demands if (d.symbol == symbol and d.sizes.is_finite) or d is verdict.demands[-1])
@@ -261,7 +297,7 @@ def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
         condition = f"== {max(sizes.points)}" if len(sizes.points) == 1 else f"<= {max(sizes.points)}"
         help = f"if that is meant, fix the size in `input`, or state it: `where {symbols[0]} {condition}`"
         message = f"{only}: {reason.replace(chr(0), symbols[0])}"
-        warnings.append(Diagnostic("W0103", message, Mark(span), help=help, severity=Severity.WARNING))
+        warnings.append(untyped("W0103", message, _mark(span), help=help, severity=Severity.WARNING))
     return warnings
 
 
@@ -271,16 +307,16 @@ def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> 
     fails = stated.first_outside(needed)
     place = Mark(graph.stated_at[symbol])
     if not stated:
-        verdict.diagnostics.append(Diagnostic("E0701", f"this condition never holds: no {symbol} meets it", place))
+        verdict.diagnostics.append(untyped("E0701", f"this condition never holds: no {symbol} meets it", place))
     elif fails is not None:
         failing = [d for d in verdict.demands if d.symbol == symbol and fails not in d.sizes]
         marks = _needs(failing)
         message = f"this condition is not enough: {symbol} = {fails} meets it, and the network does not work there"
-        verdict.diagnostics.append(Diagnostic("E0311", message, place, marks, help=f"{symbol} must be {describe(needed)}"))
+        verdict.diagnostics.append(untyped("E0311", message, place, marks, help=f"{symbol} must be {describe(needed)}"))
     elif (works := needed.first_outside(stated)) is not None:
         message = f"this condition is stricter than the network needs: it also works where {symbol} is {works}"
         help = f"{symbol} must be {describe(needed)}" if needed != ALL else None
-        verdict.diagnostics.append(Diagnostic("N0301", message, place, help=help, severity=Severity.NOTE))
+        verdict.diagnostics.append(untyped("N0301", message, place, help=help, severity=Severity.NOTE))
     verdict.work[symbol] = needed & stated
 
 
@@ -290,14 +326,14 @@ def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
         try:
             short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
         except SizeError as error:
-            verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(tie.span)))
+            verdict.diagnostics.append(untyped("E0307", str(error), _mark(tie.span)))
             return
         if all(short.values()) and all(symbol in graph.stated for symbol in short):
             at = " and ".join(f"{symbol} = {sizes.smallest()}" for symbol, sizes in short.items())
             message = f"these conditions are not enough: {at} meet them, and the network does not work there"
             place = Mark(graph.stated_at[next(iter(short))])
             verdict.diagnostics.append(
-                Diagnostic("E0311", message, place, (Mark(tie.span, tie.reason),), help=describe_choice(tie.sizes))
+                untyped("E0311", message, place, _some(_mark(tie.span, tie.reason)), help=describe_choice(tie.sizes))
             )
             return
     untie(verdict)
@@ -339,7 +375,7 @@ def untie(verdict: OpenSizes) -> None:
                     f"the open sizes are tied to one another in more than {_CHOICES} ways; give sizes that are equal one name"
                 )
     except SizeError as error:
-        verdict.diagnostics.append(Diagnostic("E0307", str(error), Mark(verdict.together[0].span)))
+        verdict.diagnostics.append(untyped("E0307", str(error), _mark(verdict.together[0].span)))
 
 
 def _entangled(verdict: OpenSizes) -> list[Together]:
@@ -375,30 +411,41 @@ def _none_together(verdict: OpenSizes, tie: Together) -> Diagnostic:
     """No sizes meet a condition that ties them, and all the others."""
     symbols = " and ".join(tie.sizes)
     marks = _needs(d for d in verdict.demands if d.symbol in tie.sizes and not _within(d.sizes, tie.sizes[d.symbol]))
-    marks += tuple(
-        Mark(other.span, describe_choice(other.sizes)) for other in islice(verdict.together, _SHOWN) if other is not tie
+    others = [other for other in islice(verdict.together, _SHOWN) if other is not tie]
+    marks += _some(*(_mark(other.span, describe_choice(other.sizes)) for other in others))
+    return untyped(
+        "E0310", f"no {symbols} work together: {tie.reason}", _mark(tie.span, describe_choice(tie.sizes)), marks[:_SHOWN]
     )
-    return Diagnostic(
-        "E0310", f"no {symbols} work together: {tie.reason}", Mark(tie.span, describe_choice(tie.sizes)), marks[:_SHOWN]
-    )
 
 
-def _named(node: Node) -> str:
-    """An op with its key, where that says more than its place."""
-    path = node.path
-    return f"`{path}` ({node.op.name})" if node.name is not None and not path.isdigit() else f"`{node.op.name}`"
+def _named(path: str, node: OpNode) -> str:
+    """Return an op with its key, if that says more than its place."""
+    return f"`{path}` ({node.op.name})" if node.module is not None and not path.isdigit() else f"`{node.op.name}`"
 
 
-def _side(node: Node, other: Node) -> str:
-    """What a join takes, as the spec calls it: the label of the value, or of the part that gives it, else the op."""
-    around = set(map(id, other.scope.enclosing()))
-    outside = [scope for scope in node.scope.enclosing() if id(scope) not in around and scope.kind != "family"]
-    if outside and (name := _scope_name(outside[-1])):
-        return f"`{name}`"
-    return f"`{node.label or node.op.name}`"
+def _side(value: Value) -> str:
+    """Return what a join takes, as the spec calls it: the label of the value, or of the part that gives it, else the op."""
+    node = value.producer
+    if isinstance(node, Call) and node.module is not None:
+        family, *index = node.module.key
+        if index or not family.isdigit():
+            return f"`{family}[{index[0]}]`" if index else f"`{family}`"
+        if node.callee.kind == "block":
+            return f"`{node.callee.name}`"
+    inside = value
+    while isinstance(node, Call):
+        inside = node.callee.outputs[inside.position]
+        node = inside.producer
+    return f"`{value.name or inside.name or (node.op.name if isinstance(node, OpNode) else 'x')}`"
 
 
-def _scope_name(scope: Scope) -> str:
-    if scope.parent is not None and scope.parent.kind == "family":
-        return f"{scope.parent.name}[{scope.name}]"
-    return scope.name if not scope.name.isdigit() else scope.block or ""
+def _mark(span: Span | None, text: str = "") -> Mark | None:
+    return Mark(span, text) if span is not None else None
+
+
+def _some(*marks: Mark | None) -> tuple[Mark, ...]:
+    return tuple(mark for mark in marks if mark is not None)
+
+
+def _at(span: Span | None) -> str:
+    return f" at {span.place}" if span is not None else ""

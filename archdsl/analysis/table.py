@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from archdsl.analysis.cost import Costs, depth
+from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
-from archdsl.declared import show
-from archdsl.ir import Graph, Node, Scope
-from archdsl.ops.base import Category
+from archdsl.ir import Call, Function, Graph, Node, OpNode, Usage, Value
+from archdsl.literals import show
+from archdsl.ops.base import Category, Op
 from archdsl.shapes import Dim, Shape
 
 if TYPE_CHECKING:
     from archdsl.recipe import Recipe
 
+Trained: TypeAlias = "Callable[[str, OpNode], str] | None"
+"""How a recipe trains an op, by its path, if it treats any part in a special way."""
+
 
 class Row(NamedTuple):
     """One line: a layer, or `times` equal blocks of layers folded into the first.
 
-    `params` and `macs` are of one time. Probabilities that differ among them are a range in `op`. `part` is `main`, or `head` for what runs in training alone.
+    `params` and `macs` are of one time. Probabilities that differ among them are a range in `op`. `part` is `main`,
+    `head` for what runs in training alone, or `unused` for what no result needs and so never runs.
     """
 
     name: str
@@ -30,11 +35,11 @@ class Row(NamedTuple):
     part: str = "main"
     times: int = 1
     training: str = ""
-    """How a recipe trains it, where that is not as usual: `frozen`, `lr × 0.1`."""
+    """How a recipe trains it, if not as usual: `frozen`, `lr × 0.1`."""
 
 
 class Table(NamedTuple):
-    """All rows, and the totals: learned numbers with and without the heads, MACs in evaluation, depth. Printed, it is what `check` shows."""
+    """All rows, and the totals: parameters with and without the heads, MACs in evaluation, depth. Printed, it is what `check` shows."""
 
     rows: tuple[Row, ...]
     params: int
@@ -43,136 +48,166 @@ class Table(NamedTuple):
     depth: int
 
     def __str__(self) -> str:
-        from archdsl.analysis.shown import table_text  # here: most tables are read, not printed
+        from archdsl.analysis.table_text import table_text  # here: most tables are read, not printed
 
         return table_text(self).rstrip("\n")
 
 
+_PARTS = {Usage.ALWAYS: "main", Usage.TRAINING: "head", Usage.NEVER: "unused"}
+
+
 def layer_table(graph: Graph, recipe: Recipe | None = None) -> Table:
-    """The table of a graph: one row a node, and runs of equal blocks folded. A recipe says how parts are trained."""
-    costs = Costs(graph)
-    training = training_of(graph, recipe) if recipe is not None else {}
-    evaluated = [node for node in graph.nodes if graph.in_evaluation[node.index]]
-    texts: dict[frozenset[int], str] = {}
-    folded = _Folder(graph, costs, training).folded(_tree(graph))[1]
-    rows = tuple(_row(graph, costs, nodes, texts)._replace(training=training.get(nodes[0].index, "")) for nodes in folded)
-    params, heads = costs.params(graph.nodes), costs.params(node for node in graph.nodes if graph.in_heads[node.index])
-    return Table(rows, params, params - heads, costs.macs(evaluated), depth(graph, evaluated))
+    """Return the table of a graph: one row for each op, and runs of equal blocks folded. A recipe says how parts are trained."""
+    costs = Costs()
+    lines = _Folder(costs, training_of(recipe) if recipe is not None else None).folded(graph.main).lines
+    rows = [Row(value.name or "", "input", value.shape, 0, 0) for value in graph.inputs]
+    return Table((*rows, *(_row(line, costs) for line in lines)), *costs.counts(graph.main))
 
 
-def _row(graph: Graph, costs: Costs, nodes: list[Node], texts: dict[frozenset[int], str]) -> Row:
-    """The row of a node and of those that it stands for."""
-    node = nodes[0]
-    cost = costs.of(node)
-    key = frozenset([id(other.op) for other in nodes])
-    text = texts.get(key)
-    if text is None:
-        text = texts[key] = describe(*nodes)
-    return Row(node.path or node.label or "", text, node.shape, cost.params, cost.macs, _part(graph, node), len(nodes))
+def _row(line: _Line, costs: Costs) -> Row:
+    node = line.nodes[0]
+    cost, part = costs.of(node), _PARTS[node.usage]
+    macs = cost.macs if part != "unused" else 0
+    text = describe(*{id(other.op): other.op for other in line.nodes}.values())
+    return Row(line.path or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
 
 
-def _part(graph: Graph, node: Node) -> str:
-    return "head" if graph.in_heads[node.index] else "main"
-
-
-def describe(node: Node, *others: Node) -> str:
-    """An op as a spec writes it, with its resolved bias; numbers that differ in others that it stands for as a range."""
-    if node.op.name == "input":
-        return "input"
-    given = dict(node.op)
+def describe(op: Op, *others: Op) -> str:
+    """Return an op as a spec writes it, with its resolved bias; numbers that differ in others that it stands for as a range."""
+    given = dict(op)
     words = []
-    for position, name in enumerate(node.op.parameters_in_order()):
-        value, field = given[name], type(node.op).model_fields[name]
+    for position, name in enumerate(op.parameters_in_order()):
+        value, field = given[name], type(op).model_fields[name]
         if name == "init" or (not field.is_required() and value == field.default):
             continue
-        text = _range(name, node, *others) if varies(node, name) else show(value, node.op.words(name))
+        text = _range(name, op, *others) if varies(op, name) else show(value, op.words(name))
         words.append(text if field.is_required() and position < 2 else f"{name} = {text}")
-    return f"{node.op.name}({', '.join(words)})" if words else node.op.name
+    return f"{op.name}({', '.join(words)})" if words else op.name
 
 
-def _range(name: str, *nodes: Node) -> str:
-    values = [getattr(node.op, name) for node in nodes]
+def _range(name: str, *ops: Op) -> str:
+    values = [getattr(op, name) for op in ops]
     low, high = f"{min(values):.4g}", f"{max(values):.4g}"
     return low if low == high else f"{low} to {high}"
 
 
-def varies(node: Node, name: str) -> bool:
-    """A number that may differ between instances that are shown as one, which then shows its range."""
-    return node.op.category is Category.REGULARIZATION and isinstance(getattr(node.op, name), float)
+def varies(op: Op, name: str) -> bool:
+    """Return whether a number may differ between instances that are shown as one, which then shows its range."""
+    return op.category is Category.REGULARIZATION and isinstance(getattr(op, name), float)
 
 
-def op_form(node: Node) -> object:
-    """What of an op is equal in instances that are shown as one."""
-    return node.op.name, tuple((name, repr(value)) for name, value in node.op if not varies(node, name))
+def op_form(op: Op) -> object:
+    """Return what of an op is equal in instances that are shown as one."""
+    return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name))
 
 
-class _Call(NamedTuple):
-    """A block call, or the network: its nodes, and the calls in it, in their order."""
+@dataclass(frozen=True, eq=False, slots=True)
+class _Line:
+    """A row to be: an op, and those that it stands for, `times` in all. `nodes` has each different one."""
 
     path: str
-    items: list[Node | _Call]
-
-    def end(self, place: int) -> Node:
-        """Its first node (0), or its last (-1)."""
-        item: Node | _Call = self
-        while isinstance(item, _Call):
-            item = item.items[place]
-        return item
+    nodes: tuple[OpNode, ...]
+    times: int = 1
+    training: str = ""
 
 
-def _tree(graph: Graph) -> _Call:
-    """The graph's nodes by the block calls that they belong to: what a fold can repeat."""
-    root = _Call("", [])
-    calls: dict[Scope | None, _Call] = {None: root}
+@dataclass(frozen=True, eq=False, slots=True)
+class _Folded:
+    """The lines of a function, paths below it, and a number that functions with equal lines share."""
 
-    def call_of(scope: Scope | None) -> _Call:
-        found = calls.get(scope)
-        if found is None:
-            assert scope is not None
-            found = call_of(scope.parent)
-            if scope.kind == "block":
-                around, found = found, _Call(scope.path, [])
-                around.items.append(found)
-            calls[scope] = found
-        return found
+    form: int
+    lines: tuple[_Line, ...]
 
-    for node in graph.nodes:
-        call_of(node.scope).items.append(node)
-    return root
+
+@dataclass(eq=False, slots=True)
+class _Item:
+    """An op of a function, or a call of a block in it: the lines, what is equal in equal items, and what it takes."""
+
+    form: int
+    lines: list[_Line]
+    takes: set[_Item]
+    is_call: bool
+
+    def absorb(self, other: _Item) -> None:
+        """Stand for an equal item too."""
+        pairs = zip(self.lines, other.lines, strict=True)
+        self.lines = [
+            replace(
+                line, times=line.times + more.times, nodes=line.nodes if line.nodes is more.nodes else (*line.nodes, *more.nodes)
+            )
+            for line, more in pairs
+        ]
 
 
 class _Folder:
-    """Folds runs of equal calls, each of which takes what the one before it gives; those inside first."""
+    """Folds runs of equal calls of blocks, each of which takes what the one before it gives; those inside first.
 
-    def __init__(self, graph: Graph, costs: Costs, training: Mapping[int, str]) -> None:
-        self._graph, self._costs, self._training = graph, costs, training
+    Labelled groups are transparent: what is in them counts as part of the function around them. A function is folded
+    once, unless a recipe treats parts by their paths, so that equal calls may differ.
+    """
+
+    def __init__(self, costs: Costs, trained: Trained) -> None:
+        self._costs, self._trained = costs, trained
+        self._functions: dict[Function, _Folded] = {}
+        self._forms: dict[object, int] = {}
         self._ops: dict[int, object] = {}
 
-    def folded(self, call: _Call) -> tuple[object, list[list[Node]]]:
-        """What is equal in equal calls, and for each row the nodes that it stands for."""
+    def folded(self, function: Function, path: str = "") -> _Folded:
+        """Return the lines of a function that stands at a path."""
+        known = self._functions.get(function)
+        if known is not None:
+            return known
         forms: list[object] = []
-        groups: list[list[list[Node]]] = []
-        previous: object = None
-        last = -1
-        for item in call.items:
-            if isinstance(item, _Call):
-                form, rows = self.folded(item)
-                forms.append((item.path.removeprefix(call.path), form))
+        kept: list[_Item] = []
+        previous: _Item | None = None
+        for relative, item in self._items(function, path, "", {}):
+            forms.append((relative, item.form, item.is_call))
+            if item.is_call and previous is not None and item.form == previous.form and previous in item.takes:
+                kept[-1].absorb(item)
             else:
-                form, rows = None, [[item]]
-                forms.append((item.path.removeprefix(call.path), self._form(item)))
-            in_a_row = isinstance(item, _Call) and last in item.end(0).inputs
-            if in_a_row and form == previous:
-                for row, more in zip(groups[-1], rows, strict=True):
-                    row += more
-            else:
-                groups.append(rows)
-            previous = form
-            last = item.end(-1).index if isinstance(item, _Call) else item.index
-        return tuple(forms), [row for rows in groups for row in rows]
+                kept.append(item)
+            previous = item
+        found = _Folded(self._number(tuple(forms)), tuple(line for item in kept for line in item.lines))
+        if self._trained is None:
+            self._functions[function] = found
+        return found
 
-    def _form(self, node: Node) -> object:
-        op = self._ops.get(id(node.op))
-        if op is None:
-            op = self._ops[id(node.op)] = op_form(node)
-        return op, node.shape, self._costs.of(node), _part(self._graph, node), self._training.get(node.index)
+    def _items(self, function: Function, path: str, relative: str, made: dict[Value, set[_Item]]) -> Iterator[tuple[str, _Item]]:
+        """Yield the ops and block calls of a function and of the groups in it, with their paths below it; `made` says who makes a value."""
+        for node in function.nodes:
+            below = _below(relative, node)
+            takes = {item for value in node.inputs for item in made.get(value, ())}
+            if isinstance(node, Call) and node.callee.kind == "group":
+                callee = node.callee
+                inside = {inner: made.get(value, set()) for inner, value in zip(callee.inputs, node.inputs, strict=True)}
+                yield from self._items(callee, path, below, inside)
+                made.update((out, inside[inner]) for out, inner in zip(node.outputs, callee.outputs, strict=True))
+                continue
+            item = self._call(node, path, below, takes) if isinstance(node, Call) else self._op(node, path, below, takes)
+            made.update((value, {item}) for value in node.outputs)
+            yield below, item
+
+    def _call(self, call: Call, path: str, below: str, takes: set[_Item]) -> _Item:
+        folded = self.folded(call.callee, _joined(path, below))
+        lines = [replace(line, path=_joined(below, line.path)) for line in folded.lines]
+        return _Item(folded.form, lines, takes, True)
+
+    def _op(self, node: Node, path: str, below: str, takes: set[_Item]) -> _Item:
+        assert isinstance(node, OpNode)
+        training = self._trained(_joined(path, below), node) if self._trained is not None else ""
+        form = self._ops.get(id(node.op))
+        if form is None:
+            form = self._ops[id(node.op)] = op_form(node.op)
+        number = self._number((form, node.output.shape, self._costs.of(node), node.usage, training))
+        return _Item(number, [_Line(below, (node,), 1, training)], takes, False)
+
+    def _number(self, form: object) -> int:
+        return self._forms.setdefault(form, len(self._forms))
+
+
+def _below(relative: str, node: Node) -> str:
+    return _joined(relative, ".".join(node.module.key)) if node.module is not None else relative
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path and name else path or name

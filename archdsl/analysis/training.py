@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
-from archdsl.ir import Graph, Node
+from archdsl.diagnostics.untyped import untyped
+from archdsl.ir import Call, Graph, OpNode, Value, state
 from archdsl.source import Span
 
 if TYPE_CHECKING:
@@ -39,7 +41,10 @@ def _spoiled_scores(graph: Graph, recipe: Recipe) -> Iterator[Diagnostic]:
     loss = recipe.loss
     if loss.wants == "values":
         return
-    for node in dict.fromkeys(_last_op(graph, i) for i in [graph.result, *(head.value for head in graph.heads)]):
+    ends = [value for result, value in zip(graph.results, graph.main.outputs, strict=True) if result.kind != "output"]
+    for node in dict.fromkeys(_last_op(value) for value in ends):
+        if node is None:
+            continue
         name = node.op.name
         if name == loss.applies:
             message = f"`{loss.name}` applies `{name}` by itself, and the network ends in it"
@@ -49,15 +54,26 @@ def _spoiled_scores(graph: Graph, recipe: Recipe) -> Iterator[Diagnostic]:
             help = f"remove `{name}`, or put it before the last layer"
         else:
             continue
-        yield Diagnostic("W0106", message, Mark(node.span), help=help, severity=Severity.WARNING)
+        yield untyped("W0106", message, Mark(node.span) if node.span is not None else None, help=help, severity=Severity.WARNING)
 
 
-def _last_op(graph: Graph, index: int) -> Node:
-    """The op that made the numbers of a value."""
-    node = graph.nodes[index]
-    while node.op.name in _KEEPS_NUMBERS and node.inputs:
-        node = graph.nodes[node.inputs[0]]
-    return node
+def _last_op(value: Value) -> OpNode | None:
+    """Return the op that makes the numbers of a value; None if they are those of an input."""
+    callers: list[Call] = []
+    while True:
+        node = value.producer
+        if node is None:
+            if not callers:
+                return None
+            value = callers.pop().inputs[value.position]
+        elif isinstance(node, Call):
+            callers.append(node)
+            value = node.callee.outputs[value.position]
+        else:
+            assert isinstance(node, OpNode)
+            if node.op.name not in _KEEPS_NUMBERS:
+                return node
+            value = node.inputs[0]
 
 
 def _beyond_the_run(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
@@ -78,7 +94,7 @@ def _beyond_the_run(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diag
             found.append(("unfreeze", message, f"write an earlier epoch, or `epochs = {thaw.epoch}` or more"))
     for key, message, help in found:
         place = places.get(key) or places.get("epochs")
-        yield Diagnostic("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
+        yield untyped("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
 
 
 def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
@@ -99,42 +115,40 @@ def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *,
         place = places.get(key)
         asked = place is not None and place.file.name.startswith("--set ")  # for this very network
         severity = Severity.ERROR if alone or asked else Severity.WARNING
-        yield Diagnostic("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
+        yield untyped("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
 
 
 def _labels(graph: Graph) -> dict[str, None]:
     """Every prefix of a key of the `state_dict`, in the order of the keys."""
     found: dict[str, None] = {}
-    for key in graph.state():
+    for key in state(graph):
         parts = key.split(".")
         found |= dict.fromkeys(".".join(parts[:end]) for end in range(1, len(parts) + 1))
     return found
 
 
-def training_of(graph: Graph, recipe: Recipe) -> dict[int, str]:
-    """How each node's tensors are trained, for the table of layers, where that is not as usual."""
+def training_of(recipe: Recipe) -> Callable[[str, OpNode], str] | None:
+    """Return what says how the tensors of an op at a path are trained, if not as usual; None if the recipe trains all alike."""
     from archdsl.recipe.parts import special  # here, as above
 
-    if not special(recipe):
-        return {}
-    return {node.index: text for node in graph.nodes if node.name is not None and (text := _training(graph, node, recipe))}
+    return partial(_training, recipe) if special(recipe) else None
 
 
-def _training(graph: Graph, node: Node, recipe: Recipe) -> str:
+def _training(recipe: Recipe, path: str, node: OpNode) -> str:
     from archdsl.recipe.parts import first_epoch, treatment  # here, as above
 
-    shapes = graph.input_shapes(node)
+    shapes = node.input_shapes
     parameters, buffers = node.op.parameters(*shapes), node.op.buffers(*shapes)
-    if not parameters and not buffers:
+    if node.module is None or not (parameters or buffers):
         return ""
     if not parameters:
-        return _since(first_epoch(recipe, node.path))
-    ways = {key: treatment(recipe, f"{node.path}.{key}" if key else node.path, len(shape)) for key, shape in parameters.items()}
+        return _since(first_epoch(recipe, path))
+    ways = {key: treatment(recipe, f"{path}.{key}" if key else path, len(shape)) for key, shape in parameters.items()}
     said = [_since(epoch) for epoch in {way.first_epoch for way in ways.values()}]
     if said == ["frozen"]:
         return "frozen"
     said += [f"lr × {lr:g}" for lr in sorted({way.lr for way in ways.values()}) if lr != 1]
-    without = [key or node.name or "" for key, way in ways.items() if way.weight_decay == 0]
+    without = [key or node.module.key[-1] for key, way in ways.items() if way.weight_decay == 0]
     said += ["no decay" + (f": {', '.join(without)}" if len(without) < len(ways) else "")] if without else []
     said += [f"decay × {decay:g}" for decay in sorted({way.weight_decay for way in ways.values()}) if decay not in (0, 1)]
     return ", ".join(text for text in said if text)

@@ -11,16 +11,15 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from archdsl import limits
 from archdsl.cli import offers
 from archdsl.cli.console import print_diagnostics
 from archdsl.driver import STDIN, Compiled, compile_address
+from archdsl.limits import limits_from
 from archdsl.network import Network
+from archdsl.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SETTING = re.compile(r"(?P<name>train\.\w+(\[\d+\])?(\.\w+)?|[^\W\d]\w*(\.[^\W\d]\w*)?)\s*=\s*(?P<value>.*\S)\s*", re.DOTALL)
-
-_LIMITS = "archdsl.limits"
 
 
 class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
@@ -132,34 +131,28 @@ def network_arguments(command: F) -> F:
 
 
 def limit_option(command: F) -> F:
-    """The option `--limit`, for every command that reads a spec."""
+    """Add the option `--limit` to a command that reads a spec. The command takes a `session` with the limits."""
     help = "Raise a limit on what a spec may grow to: --limit nodes=1000000. May be repeated."
-    return click.option(
-        "--limit", type=Limit(), multiple=True, metavar="NAME=N", help=help, expose_value=False, callback=_set_limits
-    )(command)
+    return click.option("--limit", "session", type=Limit(), multiple=True, metavar="NAME=N", help=help, callback=_session)(
+        command
+    )
 
 
-def limits_of(ctx: click.Context) -> dict[str, int]:
-    """The limits that the command was given."""
-    return ctx.meta.get(_LIMITS, {})  # type: ignore[no-any-return]
-
-
-def _set_limits(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, int], ...]) -> None:
-    ctx.meta[_LIMITS] = dict(value)
+def _session(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, int], ...]) -> Session:
     try:
-        ctx.with_resource(limits.changed(**dict(value)))
+        return Session(limits_from(dict(value)))
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from None
 
 
-def read_network(address: str, settings: tuple[tuple[str, str], ...]) -> Compiled:
+def read_network(address: str, settings: tuple[tuple[str, str], ...], session: Session) -> Compiled:
     """The network at an address, or all that is wrong with it; `-` is standard input."""
-    return compile_address(address, dict(settings), sys.stdin.buffer)
+    return compile_address(address, dict(settings), sys.stdin.buffer, session=session)
 
 
-def require_network(address: str, settings: tuple[tuple[str, str], ...]) -> Network:
+def require_network(address: str, settings: tuple[tuple[str, str], ...], session: Session) -> Network:
     """The network at an address; warnings are printed. Raises `SpecError` where it has errors."""
-    compiled = read_network(address, settings)
+    compiled = read_network(address, settings, session)
     compiled.require()
     print_diagnostics(compiled.diagnostics)
     return Network(compiled)

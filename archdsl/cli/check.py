@@ -8,28 +8,33 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.analysis import Row, Table
-from archdsl.analysis.shown import table_text
+from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
-from archdsl.cli.output import print_text
+from archdsl.cli.output import print_bytes, print_text
 from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
 from archdsl.cli.weights import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
 from archdsl.network import Network
+from archdsl.session import Session
 from archdsl.shapes import Dim
 from archdsl.starting_weights import Weights
 
 if TYPE_CHECKING:
+    from archdsl.cli.fix import Fixed
     from archdsl.weights.report import WeightsReport
 
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
+    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check net.arch --fix\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
 )
 @network_arguments
 @weights_options
 @size_option
+@click.option(
+    "--fix", is_flag=True, help="Apply the remedies that are certain to the file, or write the fixed text of standard input."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
               help="text: errors on standard error, the table on standard output; json: both as data; github: errors as annotations.")  # fmt: skip
 @click.pass_context
@@ -37,8 +42,10 @@ def command(
     ctx: click.Context,
     address: str,
     settings: tuple[tuple[str, str], ...],
+    session: Session,
     given: tuple[Given, ...],
     weights: Weights | None,
+    fix: bool,
     form: str,
 ) -> None:
     """Find what is wrong with NETWORK; where nothing is, show its layers.
@@ -48,23 +55,38 @@ def command(
     are shown as a range. Where the input leaves sizes open, they are formulas, and below the table stands for which
     sizes the network works, and what needs it.
     """
-    compiled = at_size(read_network(address, settings), given)
+    fixed = _fixed(address, settings, session, form) if fix else None
+    compiled = at_size(fixed.compiled if fixed is not None else read_network(address, settings, session), given)
     network = Network(compiled) if compiled.graph is not None else None
     report = weights.check(network) if weights is not None and network is not None else None
     unfit = weights.finding(report) if weights is not None and report is not None else None
     found = compiled.diagnostics + ([unfit] if unfit is not None else [])
     if form == "json":
-        print_text(json_text(_data(found, network, report)))
+        fixes = {"fixed": [as_data(one) for one in fixed.applied]} if fixed is not None else {}
+        print_text(json_text({**_data(found, network, report), **fixes}))
     elif form == "github":
         print_text(render_github(found))
     else:
         print_diagnostics(found)
-        if network is not None:
+        if fixed is not None and fixed.text is not None:
+            print_bytes(fixed.text.encode())
+        elif network is not None:
             table = table_text(network.table(), color=colorful(sys.stdout))
             print_text(table + "".join(f"\n{line}" for line in network.sizes.sentences()))
         if report is not None and report.ok:
             print_text(str(report))
     ctx.exit(0 if compiled.ok and not any(diagnostic.is_error for diagnostic in found) else 1)
+
+
+def _fixed(address: str, settings: tuple[tuple[str, str], ...], session: Session, form: str) -> Fixed:
+    """Fix the network, and say what was changed."""
+    from archdsl.cli.fix import fix_network, refuse_together  # here: most checks change nothing
+
+    refuse_together(address, form)
+    fixed = fix_network(address, dict(settings), session)
+    for sentence in fixed.sentences():
+        click.echo(sentence, err=True)
+    return fixed
 
 
 def _data(found: list[Diagnostic], network: Network | None, report: WeightsReport | None) -> dict[str, Any]:
@@ -84,7 +106,7 @@ def _row_data(row: Row) -> dict[str, Any]:
     """Of one of the `times` equal layers. A size that the input leaves open is a formula, as text."""
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
-        "macs": _plain(row.macs), "head": row.part == "head", "times": row.times, **({"training": row.training} if row.training else {}),
+        "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused", "times": row.times, **({"training": row.training} if row.training else {}),
     }  # fmt: skip
 
 

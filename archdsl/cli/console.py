@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import click
 
-from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError, render_text
+from archdsl.diagnostics.untyped import untyped
 
 
 def colorful(stream: IO[Any]) -> bool:
@@ -29,12 +29,10 @@ def report_failure(error: Exception) -> bool:
     """Print an error that a user can mend; whether it was one."""
     if isinstance(error, SpecError):
         print_diagnostics(error.diagnostics)
-    elif isinstance(error, Fault):
-        print_diagnostics([Diagnostic(error.code, error.message, help=error.help)])
     elif isinstance(error, OSError):
         name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a file"
         print_diagnostics(
-            [Diagnostic("E0601", f"{name} cannot be used: {error.strerror or error}", help="choose another file or folder")]
+            [untyped("E0601", f"{name} cannot be used: {error.strerror or error}", help="choose another file or folder")]
         )
     else:
         return False

@@ -11,7 +11,8 @@ from archdsl.cli import offers
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
 from archdsl.columns import columns
-from archdsl.diagnostics.codes import CODES, Code
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.table import CODES
 from archdsl.diagnostics.suggest import nearest
 
 

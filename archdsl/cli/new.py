@@ -12,6 +12,7 @@ from archdsl.cli.arguments import Address, limit_option
 from archdsl.cli.output import print_text
 from archdsl.diagnostics import printable
 from archdsl.files import windows_refuses
+from archdsl.session import Session
 from archdsl.starter import copy_of, starter, write_new
 
 
@@ -29,7 +30,7 @@ from archdsl.starter import copy_of, starter, write_new
 @limit_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), metavar="FOLDER",
               help="Where to write; this folder where it is not said.")  # fmt: skip
-def command(name: str, address: str | None, output: Path) -> None:
+def command(name: str, address: str | None, session: Session, output: Path) -> None:
     """Write NAME.arch, to edit: a copy of a network and all that it draws on, or a small commented one.
 
     No file is replaced.
@@ -39,6 +40,6 @@ def command(name: str, address: str | None, output: Path) -> None:
     reserved = windows_refuses(f"{name}.arch")
     if reserved is not None:
         raise click.UsageError(f"{name!r} cannot name a file: {reserved}; choose another, such as {name}_net")
-    files = copy_of(address, name, sys.stdin.buffer) if address is not None else starter(name)
+    files = copy_of(address, name, sys.stdin.buffer, session) if address is not None else starter(name, session)
     for path in write_new(files, output):
         print_text(printable(str(path)))

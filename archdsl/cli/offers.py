@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import click
 from click.shell_completion import CompletionItem
 
-from archdsl import limits
+from archdsl.limits import DEFAULT
 
 _SUFFIX = ".arch"
 
@@ -37,7 +37,9 @@ def settings(address: str | None, incomplete: str) -> list[CompletionItem]:
 
 def limit_names(incomplete: str) -> list[CompletionItem]:
     """The limits that can be raised."""
-    return [_item(f"{name}=", f"{value:,} by default") for name, value in limits.names().items() if name.startswith(incomplete)]
+    return [
+        _item(f"{name}=", f"{value:,} by default") for name, value in DEFAULT._asdict().items() if name.startswith(incomplete)
+    ]
 
 
 def ops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -49,7 +51,7 @@ def ops(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Com
 
 def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The codes of errors and warnings, each with its title."""
-    from archdsl.diagnostics.codes import CODES  # here, as above
+    from archdsl.diagnostics.codes.table import CODES  # here, as above
 
     return [_item(code, entry.title) for code, entry in CODES.items() if code.startswith(incomplete.upper())]
 

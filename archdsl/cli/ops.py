@@ -12,8 +12,9 @@ from archdsl.cli import offers
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
 from archdsl.columns import BOLD, DIM, Cell, columns
-from archdsl.declared import describe, show, signature
+from archdsl.declared import describe, signature
 from archdsl.diagnostics.suggest import nearest
+from archdsl.literals import show
 from archdsl.ops import Op
 
 

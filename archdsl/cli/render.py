@@ -10,6 +10,7 @@ import click
 from archdsl.backends.diagram import FORMATS, Detail
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.output import print_bytes
+from archdsl.session import Session
 
 
 @click.command(
@@ -21,10 +22,12 @@ from archdsl.cli.output import print_bytes
 @click.option("--format", "form", type=click.Choice(FORMATS), help="What to write, where the suffix of the file does not say it.")
 @click.option("--detail", type=click.Choice(get_args(Detail)), default="blocks", show_default=True,
               help="blocks folds what repeats, as a paper's figure does; full shows every op.")  # fmt: skip
-def command(address: str, settings: tuple[tuple[str, str], ...], output: str, form: str | None, detail: Detail) -> None:
+def command(
+    address: str, settings: tuple[tuple[str, str], ...], session: Session, output: str, form: str | None, detail: Detail
+) -> None:
     """Draw NETWORK: scopes as boxes, shapes on the edges, heads dashed."""
     chosen = form or _format_of(output)
-    network = require_network(address, settings)
+    network = require_network(address, settings, session)
     drawn = network.render(format=chosen, detail=detail)
     if output == "-":
         print_bytes(drawn)

@@ -52,7 +52,7 @@ def at_size(compiled: Compiled, given: tuple[Given, ...]) -> Compiled:
 
 def _by_input(graph: Graph, given: tuple[Given, ...]) -> dict[str, tuple[int, ...]]:
     """The shapes by the inputs' names; those without a name go in order."""
-    names = [graph.nodes[i].label or "" for i in graph.inputs]
+    names = [value.name or "" for value in graph.inputs]
     unknown = [name for name, _ in given if name is not None and name not in names]
     if unknown:
         raise click.UsageError(f"there is no input {unknown[0]!r}: the network has {', '.join(names)}")
@@ -68,6 +68,9 @@ def verdict_data(sizes: OpenSizes) -> list[dict[str, Any]]:
     """For each open size which ones work, and the places that need it."""
     found = []
     for symbol, work in sizes.work.items():
-        needs = [{"reason": demand.reason, "place": demand.span.place} for demand in sizes.decisive(symbol)]
+        needs = [
+            {"reason": demand.reason, "place": demand.span.place if demand.span is not None else None}
+            for demand in sizes.decisive(symbol)
+        ]
         found.append({"symbol": symbol, "must_be": describe(work), "smallest": work.smallest() if work else None, "needs": needs})
     return found

@@ -94,7 +94,7 @@ def entries() -> Iterator[Entry]:
 def elaborated(path: Path) -> Iterator[Entry]:
     """What is listed of the networks of a file."""
     from archdsl.driver import compile_networks  # here: the index is quicker than to import it
-    from archdsl.syntax.outline import introduction  # here, as above
+    from archdsl.syntax.extract import introduction  # here, as above
 
     for definition, file, compiled in compile_networks(path, bases_too=False):
         yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))
@@ -125,5 +125,5 @@ def entry_of(name: str, file: str, graph: Graph, about_file: str) -> Entry:
     table = layer_table(graph)
     return Entry(
         name, file, table.params, table.params_eval, table.macs if isinstance(table.macs, int) else None, table.depth,
-        ", ".join(format_shape(graph.nodes[i].shape) for i in graph.inputs), graph.doc or about_file, about_file,
+        ", ".join(format_shape(value.shape) for value in graph.inputs), graph.doc or about_file, about_file,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.arguments import NetworkCommand, limits_of, network_arguments, require_network
+from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
 from archdsl.cli.weights import weights_options
@@ -19,11 +19,13 @@ from archdsl.columns import BOLD, Cell, columns
 from archdsl.data.reading import Reading
 from archdsl.diagnostics import Diagnostic, SpecError, printable
 from archdsl.extras import extra_needed
+from archdsl.limits import Limits
 from archdsl.network import Network
 from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
 from archdsl.runs.processes import announced_folder, rank, require_common_folder
+from archdsl.session import Session
 from archdsl.starting_weights import Weights, weights_of
 from archdsl.training import draw_batch, fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
 
@@ -71,6 +73,7 @@ def command(
     ctx: click.Context,
     address: str,
     settings: tuple[tuple[str, str], ...],
+    session: Session,
     weights: Weights | None,
     output: Path | None,
     resume: bool,
@@ -90,7 +93,7 @@ def command(
     """
     if show_batch is not None and show_batch.suffix.lower() != ".png":
         raise click.UsageError(f"--show-batch writes a PNG: name the file {show_batch.with_suffix('.png').name}")
-    network = require_network(address, settings)
+    network = require_network(address, settings, session)
     recipe = require_trainable(network)
     reading = Reading(skip_bad, download)
     opened = network.open_data(reading)
@@ -114,7 +117,7 @@ def command(
         print_text(str(tried))
         return
     hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
-    command = _Command(ctx, address, settings, weights, hardware, reading, opened)
+    command = _Command(ctx, address, settings, session.limits, weights, hardware, reading, opened)
     if seeds is None:
         result = command.run(network, output, resume=resume)
         command.tell(_table(result, color=colorful(sys.stdout)))
@@ -136,6 +139,7 @@ class _Command:
     ctx: click.Context
     address: str
     settings: tuple[tuple[str, str], ...]
+    limits: Limits
     weights: Weights | None
     hardware: Mapping[str, Any]
     reading: Reading
@@ -146,7 +150,7 @@ class _Command:
         facts: dict[str, Any] = {
             "address": self.address,
             "settings": dict(self.settings),
-            "limits": limits_of(self.ctx),
+            "limits": self.limits.changes(),
             **self.hardware,
         }
         with RunFolder(output, snapshot(network), resume=resume) as folder:
@@ -158,10 +162,10 @@ class _Command:
                     network, folder, self.opened, arguments=facts, hardware=self.hardware, reading=self.reading,
                     weights=self.weights, transferred=lambda report: self._say(str(report)),
                     warn=lambda found: print_diagnostics([found]),
-                    report=lambda fault: print_diagnostics([self._remedied(network.diagnostic(fault), folder)]),
+                    report=lambda found: print_diagnostics([self._remedied(network.at_key(found), folder)]),
                 )  # fmt: skip
             except SpecError as error:
-                raise SpecError([self._remedied(found, folder) for found in error.diagnostics]) from error
+                raise error.map(lambda found: self._remedied(found, folder)) from error
             except Interrupted as stopped:
                 if not folder.begun:
                     raise
@@ -176,11 +180,11 @@ class _Command:
         if found.code not in ("E0808", "E0902") or not folder.begun:
             return found
         resume = f"`{self._resume_command(folder.path)}`"
-        return found._replace(help=f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")
+        return found.with_remedy(f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")
 
     def _resume_command(self, folder: Path) -> str:
         given = [word for name, value in self.settings for word in ("--set", f"{name}={value}")]
-        given += [word for name, limit in limits_of(self.ctx).items() for word in ("--limit", f"{name}={limit}")]
+        given += [word for name, limit in self.limits.changes().items() for word in ("--limit", f"{name}={limit}")]
         options = {"--device": "accelerator", "--devices": "devices", "--nodes": "nodes"}
         chosen = [(name, self.hardware[field]) for name, field in options.items()]
         given += ["--skip-bad"] if self.reading.skip_bad else []

@@ -19,6 +19,7 @@ import numpy as np
 
 from archdsl.data.formats import unread
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 
 _SUFFIX: Final = ".npy"
 _EXPANDED: Final = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
@@ -38,7 +39,7 @@ def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: s
             with zipfile.ZipFile(file) as archive:
                 members = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
                 return list(members), {name: _array(path, archive, members[name], help) for name in choose(list(members))}
-    except Fault:
+    except SpecError:
         raise
     except OSError as error:
         raise unread(f"cannot read {path}: {error.strerror or error}", help) from error

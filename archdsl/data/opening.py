@@ -17,6 +17,7 @@ from archdsl.data.parts import Arrays, Decoded, Header, Source, Stream
 from archdsl.data.placing import check_augmentations
 from archdsl.data.reading import AS_IT_IS, Reading
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Dataset, Recipe
 
 _CHANNELS = (1, 3, 4)
@@ -210,8 +211,8 @@ def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recip
             size = framed(transforms, head.height, head.width).size
             for crop in () if evaluation else leading_crops(recipe.augment):
                 size = crop.check(size)
-        except Fault as fault:
-            raise Fault(fault.code, f"{name}: {fault.message}", argument=fault.argument, help=fault.help) from None
+        except SpecError as error:
+            raise error.in_file(name) from None
         if first is None:
             first = (name, size, head)
         elif size != first[1]:

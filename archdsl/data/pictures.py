@@ -115,13 +115,13 @@ def _each(
     pictures: Pictures, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
 ) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:  # fmt: skip
     """What reading some images gives, and what is wrong with others."""
-    from archdsl.declared import Fault
+    from archdsl.diagnostics import SpecError
 
     def outcome(index: int) -> Any:
         try:
             return read(index)
-        except Fault as fault:
-            return fault
+        except SpecError as error:
+            return error
 
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
@@ -129,9 +129,11 @@ def _each(
     else:
         found = [outcome(index) for index in numbers]
     named = [(pictures.name(index), result) for index, result in zip(numbers, found, strict=True)]
-    good = [(name, result) for name, result in named if not isinstance(result, Fault)]
+    good = [(name, result) for name, result in named if not isinstance(result, SpecError)]
     return good, [
-        (name, result.message.partition(": ")[2] or result.message) for name, result in named if isinstance(result, Fault)
+        (name, result.diagnostic.message.partition(": ")[2] or result.diagnostic.message)
+        for name, result in named
+        if isinstance(result, SpecError)
     ]
 
 

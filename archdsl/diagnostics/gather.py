@@ -7,27 +7,28 @@ from typing import Final
 
 from archdsl.diagnostics.record import Diagnostic, Mark
 
-_OF_A_NAME: Final = "E0201"
-_SHOWN: Final = 6
+_MOST: Final = 6
 """How many further places a diagnostic marks."""
 
 
 def gathered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """The diagnostics in their order, with one for each name that a file does not know: the first, which marks the others.
+    """Return the diagnostics in their order, with one for each name that a file does not define: the first, which marks the others.
 
-    Where different names may be meant, each has its own.
+    A class whose diagnostics are gathered says by `same_mistake` which belong together.
     """
     found: list[Diagnostic] = []
-    first: dict[tuple[int, str, str], int] = {}
+    first: dict[tuple[object, ...], int] = {}
+    others: dict[int, list[Mark]] = {}
     for diagnostic in diagnostics:
-        known = None
-        if diagnostic.code == _OF_A_NAME and diagnostic.mark is not None:
-            meant = diagnostic.help if "did you mean" in (diagnostic.help or "") else None
-            known = first.setdefault((id(diagnostic.mark.span.file), diagnostic.message, meant or ""), len(found))
-        if known is None or known == len(found):
+        key, span = diagnostic.same_mistake(), diagnostic.span
+        if key is None or span is None:
+            found.append(diagnostic)
+            continue
+        known = first.setdefault((type(diagnostic), id(span.file), *key), len(found))
+        if known == len(found):
             found.append(diagnostic)
         else:
-            assert diagnostic.mark is not None
-            related = (*found[known].related, Mark(diagnostic.mark.span, "and here"))
-            found[known] = found[known]._replace(related=related[:_SHOWN])
+            others.setdefault(known, []).append(Mark(span, "and here"))
+    for index, marks in others.items():
+        found[index] = found[index].with_marks(marks[: max(0, _MOST - len(found[index].related))])
     return found

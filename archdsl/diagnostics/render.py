@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from archdsl.diagnostics.record import Diagnostic, Mark, Severity
-from archdsl.source import SourceFile
+from archdsl.diagnostics.record import Diagnostic, Mark, Remedy, Severity
+from archdsl.source import SourceFile, Span
 
 _COLORS = {Severity.ERROR: "1;31", Severity.WARNING: "1;33", Severity.NOTE: "1;36"}
 _BLUE, _BOLD, _GREEN = "1;34", "1", "1;32"
@@ -77,15 +77,27 @@ def as_data(diagnostic: Diagnostic) -> dict[str, Any]:
         "related": [_place(mark) for mark in diagnostic.related],
         "notes": list(diagnostic.notes),
         "help": diagnostic.help,
+        "fix": _fix(diagnostic.fix) if diagnostic.fix else None,
+    }
+
+
+def _fix(remedy: Remedy) -> dict[str, Any]:
+    return {
+        "applicability": remedy.applicability.value,
+        "edits": [{**_range(edit.span), "text": edit.text} for edit in remedy.edits],
     }
 
 
 def _place(mark: Mark) -> dict[str, Any]:
-    line, column = mark.span.line_column
-    end_line, end_column = mark.span.file.line_column(mark.span.end)
+    return {**_range(mark.span), "text": mark.text}
+
+
+def _range(span: Span) -> dict[str, Any]:
+    line, column = span.line_column
+    end_line, end_column = span.file.line_column(span.end)
     return {
-        "file": mark.span.file.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column,
-        "start": mark.span.start, "end": mark.span.end, "text": mark.text,
+        "file": span.file.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column,
+        "start": span.start, "end": span.end,
     }  # fmt: skip
 
 

@@ -6,9 +6,9 @@ import operator
 from collections.abc import Callable
 from typing import Any, Final
 
-from archdsl import limits
-from archdsl.declared import show, type_name
 from archdsl.elaborate.values import Callee, bounded, length, problem, within
+from archdsl.limits import Limits, remedy
+from archdsl.literals import show, type_name
 from archdsl.shapes import OpenSize, SizeError
 from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span
@@ -87,21 +87,21 @@ def _symbols(value: Any) -> list[str]:
     return [value.symbol] if isinstance(value, OpenSize) else []
 
 
-def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr) -> Any:
+def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr, limits: Limits) -> Any:
     """Two numbers to one; a problem where there is none."""
     plain = left.__class__ is int and right.__class__ is int
     for value in () if plain else (left, right):
         if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
             if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
-                return within(bounded, left + right, e.span)
+                return within(bounded, left + right, limits, e.span)
             raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
     if sign in ("/", "//", "%") and isinstance(right, int | float) and right == 0:
         raise problem("E0405", f"division by zero: {show(left)} {sign} {show(right)}", operand.span)
     if not plain or sign == "/" or (sign == "^" and right < 0):
         return _careful(sign, left, right, e)
     result = _ARITHMETIC[sign](left, right)
-    if result.bit_length() > limits.INTEGER_BITS:
-        raise problem("E0409", f"this number has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS"))
+    if result.bit_length() > limits.integer_bits:
+        raise problem("E0409", f"this number has more than {limits.integer_bits} bits", e.span, remedy("integer_bits"))
     return result
 
 

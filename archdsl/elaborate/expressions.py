@@ -7,15 +7,15 @@ from itertools import islice
 from math import isfinite
 from typing import Any
 
-from archdsl import limits
-from archdsl.declared import Fault, show, type_name
-from archdsl.diagnostics import did_you_mean
-from archdsl.elaborate import steps
+from archdsl.diagnostics import SpecError, did_you_mean
+from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
+from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
-from archdsl.elaborate.unfound import Unfound
 from archdsl.elaborate.values import (
     FUNCTIONS,
+    ITERATING,
     NO_INPUT,
     SIZE_ATTRIBUTES,
     UNKNOWN,
@@ -24,19 +24,21 @@ from archdsl.elaborate.values import (
     Environment,
     Family,
     Module,
-    TooLarge,
     Unknown,
+    bounded,
     length,
     nested,
     open_where_fixed,
     problem,
     size_attribute,
-    too_large,
     within,
 )
 from archdsl.initializers import Initializer
-from archdsl.ir import Node
+from archdsl.ir.core import Value
+from archdsl.limits import remedy
+from archdsl.literals import show, type_name
 from archdsl.ops import Op
+from archdsl.session import Session
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -45,18 +47,21 @@ from archdsl.syntax import nodes as ast
 class Evaluator:
     """Evaluates expressions in an environment."""
 
-    def __init__(self, too_large: TooLarge = too_large) -> None:
-        self.too_large = too_large
+    def __init__(self, session: Session, work: Budget | None = None) -> None:
+        self.session = session
+        self.limits = session.limits
+        self.budget = work or Budget(session.limits)
         self._depth = 0
-        self.steps = 0
         self.undecided: Span | None = None
         """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
-        self.unfound = Unfound()
+        self.name_errors = NameErrors()
         self.unread = False
         """Whether something was asked for that an error in its definition hides."""
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
+            ast.Missing: lambda e, s: UNKNOWN,
+            ast.Parenthesized: self._parenthesized,
             ast.Name: self._name,
             ast.ListExpr: self._list,
             ast.Chain: self._chain,
@@ -69,18 +74,19 @@ class Evaluator:
         }
 
     def evaluate(self, expression: ast.Expr, env: Environment) -> Any:
-        """The value of an expression; raises `Problem` where it has none."""
+        """The value of an expression; raises `SpecError` where it has none."""
         self._depth += 1
         try:
-            self.steps += steps.EXPRESSION
-            if self.steps > limits.STEPS:
-                self.spend(0, expression.span)
-            if self._depth > limits.NESTING:
+            work = self.budget
+            work.spent += budget.EXPRESSION
+            if work.spent > work.limit:
+                work.charge(0, expression.span)
+            if self._depth > self.limits.nesting:
                 raise problem(
                     "E0108",
-                    f"this expression nests more than {limits.NESTING} deep",
+                    f"this expression nests more than {self.limits.nesting} deep",
                     expression.span,
-                    f"name the parts with `let`; {limits.remedy('NESTING')}",
+                    f"name the parts with `let`; {remedy('nesting')}",
                 )
             value = self._by_type[expression.__class__](expression, env)
             if value is UNKNOWN and self.undecided is None:
@@ -89,24 +95,12 @@ class Evaluator:
         finally:
             self._depth -= 1
 
-    def spend(self, count: int, span: Span) -> None:
-        """Count the steps that something takes (see `steps`); raises where they become too many."""
-        self.steps += count
-        if self.steps > limits.STEPS:
-            message = f"checking takes more than {limits.STEPS:,} steps, and ends here"
-            raise self.too_large(
-                message,
-                span,
-                "STEPS",
-                "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;",
-            )
-
-    def _spend_on(self, value: Any, span: Span) -> None:
+    def _charge_for(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
-            self.spend(within(nested, value, span), span)
+            self.budget.charge(within(nested, value, self.limits, span), span)
         elif value.__class__ is OpenSize:
-            self.spend(steps.OPEN * len(value.offsets), span)
+            self.budget.charge(budget.OPEN * len(value.offsets), span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """A condition, which has to be a bool."""
@@ -150,7 +144,9 @@ class Evaluator:
     def _name(self, e: ast.Name, env: Environment) -> Any:
         value = self.named(e, env)
         if value is Unknown:
-            raise self.unfound.name(e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()])
+            raise self.name_errors.name(
+                e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
+            )
         return value
 
     def named(self, e: ast.Name, env: Environment) -> Any:
@@ -186,12 +182,16 @@ class Evaluator:
 
     # -- operators --
 
+    def _parenthesized(self, e: ast.Parenthesized, env: Environment) -> Any:
+        inner = ast.bare(e)
+        return self._by_type[inner.__class__](inner, env)
+
     def _list(self, e: ast.ListExpr, env: Environment) -> Any:
         items = tuple(self.evaluate(item, env) for item in e.items)
         if UNKNOWN in items:
             return UNKNOWN
         if any(isinstance(item, tuple) for item in items):
-            self.spend(within(nested, items, e.span), e.span)
+            self.budget.charge(within(nested, items, self.limits, e.span), e.span)
         return items
 
     def _chain(self, e: ast.Chain, env: Environment) -> Any:
@@ -208,8 +208,8 @@ class Evaluator:
             if value is UNKNOWN or right is UNKNOWN:
                 value = UNKNOWN
             else:
-                value = arithmetic(sign, value, right, e, operand)
-                self._spend_on(value, e.span)
+                value = arithmetic(sign, value, right, e, operand, self.limits)
+                self._charge_for(value, e.span)
         return value
 
     def _logical(self, e: ast.Chain, env: Environment, stop: bool) -> bool | Unknown:
@@ -225,8 +225,8 @@ class Evaluator:
             right = self.evaluate(operand, env)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return UNKNOWN
-            self._spend_on(left, e.span)
-            self._spend_on(right, e.span)
+            self._charge_for(left, e.span)
+            self._charge_for(right, e.span)
             if not compare(sign, left, right, e.span):
                 return False
             left = right
@@ -240,12 +240,12 @@ class Evaluator:
             isinstance(base, int)
             and isinstance(exponent, int)
             and abs(base) > 1
-            and exponent * base.bit_length() > 2 * limits.INTEGER_BITS
+            and exponent * base.bit_length() > 2 * self.limits.integer_bits
         ):
             raise problem(
-                "E0409", f"{base}^{exponent} has more than {limits.INTEGER_BITS} bits", e.span, limits.remedy("INTEGER_BITS")
+                "E0409", f"{base}^{exponent} has more than {self.limits.integer_bits} bits", e.span, remedy("integer_bits")
             )
-        return arithmetic("^", base, exponent, e, e.operands[1])
+        return arithmetic("^", base, exponent, e, e.operands[1], self.limits)
 
     def _unary(self, e: ast.Unary, env: Environment) -> Any:
         if e.operator == "not":
@@ -255,7 +255,7 @@ class Evaluator:
         if value is UNKNOWN:
             return value
         return (
-            arithmetic(e.operator, 0, value, e, e.operand)
+            arithmetic(e.operator, 0, value, e, e.operand, self.limits)
             if not isinstance(value, float)
             else (-value if e.operator == "-" else value)
         )
@@ -276,7 +276,7 @@ class Evaluator:
 
     def _attribute(self, e: ast.Attribute, env: Environment) -> Any:
         base = self.evaluate(e.base, env)
-        if base is UNKNOWN:
+        if base is UNKNOWN or not e.name:  # the name is missing
             return UNKNOWN
         if isinstance(base, Module):
             found = base.definitions.get(e.name)
@@ -286,7 +286,7 @@ class Evaluator:
                 message = f"the import `{e.base.span.text}` defines no `{e.name}`"
                 raise problem("E0201", message, e.span, did_you_mean(e.name, base.definitions))
             return Callee(found, base)
-        if not isinstance(base, Node):
+        if not isinstance(base, Value):
             raise problem(
                 "E0408",
                 f"`.{e.name}` is asked of {show(base)}, which is {type_name(base)}",
@@ -307,7 +307,7 @@ class Evaluator:
         if base is UNKNOWN or index is UNKNOWN:
             return UNKNOWN
         if isinstance(index, range) and isinstance(base, tuple | range):
-            self.spend(len(base) if isinstance(base, tuple) else 0, e.span)
+            self.budget.charge(len(base) if isinstance(base, tuple) else 0, e.span)
             return part_of(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
             code = "E0406" if isinstance(index, float) else "E0401"
@@ -332,8 +332,9 @@ class Evaluator:
         return base[index]
 
     def _call(self, e: ast.CallExpr, env: Environment) -> Any:
-        if isinstance(e.callee, ast.Name) and e.callee.id in FUNCTIONS and env.find(e.callee.id) is Unknown:
-            return self._function(e, env)
+        name = ast.bare(e.callee)
+        if isinstance(name, ast.Name) and name.id in FUNCTIONS and env.find(name.id) is Unknown:
+            return self._function(e, name.id, env)
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN
@@ -343,32 +344,35 @@ class Evaluator:
 
     def _callee(self, e: ast.Expr, env: Environment) -> Any:
         """What is called."""
+        e = ast.bare(e)
         if not isinstance(e, ast.Name):
             return self.evaluate(e, env)
         value = self.named(e, env)
         if value is Unknown:
             known = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
             known += [*Initializer.registry.names(), *FUNCTIONS, "0..n"]
-            raise self.unfound.name(e, env, known)
+            raise self.name_errors.name(e, env, known)
         return value
 
-    def _function(self, e: ast.CallExpr, env: Environment) -> Any:
-        assert isinstance(e.callee, ast.Name)
-        name = e.callee.id
+    def _function(self, e: ast.CallExpr, name: str, env: Environment) -> Any:
         for argument in e.arguments:
             if argument.name is not None:
                 raise problem("E0202", f"`{name}` takes its arguments by position", argument.span)
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
         if UNKNOWN in values:
             return UNKNOWN
-        self.spend(sum(min(length(value), limits.LIST_ITEMS) for value in values if isinstance(value, tuple | range)), e.span)
+        self.budget.charge(
+            sum(min(length(value), self.limits.list_items) for value in values if isinstance(value, tuple | range)), e.span
+        )
+        if name in ITERATING and len(values) == 1 and isinstance(values[0], tuple | range):
+            within(bounded, values[0], self.limits, e.span)
         try:
             result = FUNCTIONS[name](*values)
             if isinstance(result, float) and not isfinite(result):
                 raise problem("E0409", f"`{name}` gives {result} here, and numbers end at 1.8e308", e.span)
             return result
-        except Fault as fault:
-            raise problem(fault.code, fault.message, e.span, fault.help) from None
+        except SpecError as error:
+            raise error.at(e.span) from None
         except TypeError:
             raise problem("E0404", f"`{name}` does not take {len(values)} arguments", e.span) from None
         except (OverflowError, ValueError) as error:
@@ -391,12 +395,12 @@ class Evaluator:
             else:
                 keywords[argument.name] = Bound(value, argument.span)
         made = Callee(callee.target, callee.module, tuple(positional), keywords)
-        self.spend(within(nested, made, arguments[0].span), arguments[0].span)
+        self.budget.charge(within(nested, made, self.limits, arguments[0].span), arguments[0].span)
         return made
 
     def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
         """An argument's value; a bare word that the op's parameter knows, such as `same`, is that word."""
-        value = argument.value
+        value = ast.bare(argument.value)
         if not isinstance(value, ast.Name) or env.find(value.id) is not Unknown:
             return self.evaluate(value, env)
         target = callee.target
@@ -408,5 +412,5 @@ class Evaluator:
         if takes is not None and self.named(value, env) is Unknown:
             if (name, value.id) == ("pad", "same"):
                 takes += ": half of the window, such as `pad = 1` for a window of 3"
-            raise self.unfound.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
+            raise self.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)

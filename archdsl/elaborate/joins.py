@@ -1,88 +1,107 @@
-"""Where two or more values meet: `skip`, `add`, `mul`, `concat` and `shake`."""
+"""Where two or more values meet: `skip` and the joins."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
+from archdsl.elaborate.apply import apply_op
+from archdsl.elaborate.arguments import read_options
+from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
-from archdsl.elaborate.mismatch import branches_differ, skip_differs
-from archdsl.elaborate.naming import Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, Problem, Unknown, Value, problem
-from archdsl.ir import Condition, Node
+from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
+from archdsl.elaborate.join_errors import branches_differ, skip_differs
+from archdsl.elaborate.naming import Key, Naming
+from archdsl.elaborate.stages import grouped
+from archdsl.elaborate.statements import pipeline
+from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown, problem
+from archdsl.ir import Value
 from archdsl.ops import Op
-from archdsl.ops.join import Add, Concat, Mul, Shake
+from archdsl.ops.join import Add, Join
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
-if TYPE_CHECKING:
-    from archdsl.elaborate.bodies import Bodies
-    from archdsl.elaborate.naming import Key
-
 _ADD = Add()
-_JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}
 
 
-def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the body and the shortcut from the same `x`, and add them."""
-    options = bodies.options("skip", skip.arguments, env, {"drop": 0.0, "scale": 1.0})
+    options = read_options(context.evaluator, "skip", skip.arguments, env, {"drop": 0.0, "scale": 1.0})
+    return grouped(context, naming, key, skip.span, lambda inner: _sum(context, skip, env, x, inner, options))
+
+
+def _sum(
+    context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
+) -> MaybeValue:
+    """The body and the shortcut of a skip, added."""
     spans = {argument.name: argument.span for argument in skip.arguments}
-    naming = bodies.inner(naming, key, skip.span)
-    body = bodies.run(skip.body, Environment(env, env.module), x, naming)
-    shortcut = bodies.run(skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
-    if not isinstance(body, Node) or not isinstance(shortcut, Node) or not isinstance(x, Node) or UNKNOWN in options.values():
+    body = run_body(context, skip.body, Environment(env, env.module), x, naming)
+    shortcut = run_body(context, skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
+    if not isinstance(body, Value) or not isinstance(shortcut, Value) or not isinstance(x, Value) or UNKNOWN in options.values():
         return UNKNOWN
     if body is x:
         raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
-    scope = naming.scope
     if body.shape != shortcut.shape:
-        _same_sizes(bodies, body, shortcut, x, skip)
+        _same_sizes(context, body, shortcut, x, skip)
     if options["scale"] != 1.0:
-        body = bodies.nodes.apply(
-            _option_op(bodies, "scale", "factor", options["scale"], spans["scale"], "scale"),
+        body = apply_op(
+            context,
+            _option_op(context, "scale", "factor", options["scale"], spans["scale"], "scale"),
             (body,),
-            scope,
             None,
             skip.keyword,
         )
     if options["drop"] != 0.0:
-        body = bodies.nodes.apply(
-            _option_op(bodies, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), scope, None, skip.keyword
+        body = apply_op(
+            context, _option_op(context, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), None, skip.keyword
         )
-    return bodies.nodes.apply(_ADD, (body, shortcut), scope, None, skip.keyword)
+    return apply_op(context, _ADD, (body, shortcut), None, skip.keyword)
 
 
-def _same_sizes(bodies: Bodies, body: Node, shortcut: Node, x: Node, skip: ast.Skip) -> None:
+def _same_sizes(context: Context, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
     """Record where open sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
         if all(isinstance(a, OpenSize) or isinstance(b, OpenSize) for a, b in differing):
-            sides = (body.index, shortcut.index)
-            bodies.conditions += [Condition(a, b, skip.keyword, "skip", sides) for a, b in differing]
+            if not context.detached:
+                for a, b in differing:
+                    context.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))
             return
-    raise skip_differs(bodies.nodes, x, body, shortcut, skip.keyword)
+    raise skip_differs(context.builder, x, body, shortcut, skip.keyword)
 
 
-def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span, option: str) -> Op:
+def _option_op(context: Context, name: str, field: str, value: float, span: Span, option: str) -> Op:
     op = Op.registry.get(name)
     assert op is not None
     try:
-        return bodies.binder.make(op, {field: float(value)}, span)  # type: ignore[no-any-return]
-    except Fault as fault:
-        raise problem(
-            fault.code, fault.message.replace(f"`{field}` of `{name}`", f"`{option}` of `skip`"), span, fault.help
-        ) from None
+        return context.binder.make(op, {field: float(value)}, span)  # type: ignore[no-any-return]
+    except SpecError as error:
+        raise error.of("skip", option).at(span) from None
 
 
-def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Naming, key: Key | None) -> Value:
+def join(context: Context, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the branches, each from the same `x`, and join them."""
+    cls = Op.registry.get(join.kind)
+    assert cls is not None and issubclass(cls, Join)
+    options = read_options(context.evaluator, join.kind, join.arguments, env, cls.options())
+    return grouped(context, naming, key, join.span, lambda inner: _joined(context, join, cls, env, x, inner, options))
+
+
+def _joined(
+    context: Context,
+    join: ast.Join,
+    cls: type[Join],
+    env: Environment,
+    x: MaybeValue,
+    naming: Naming,
+    options: dict[str, Any],
+) -> MaybeValue:
+    """The branches of a join, joined."""
     spans = {argument.name: argument.span for argument in join.arguments}
-    options = bodies.options(join.kind, join.arguments, env, {"axis": 0} if join.kind == "concat" else {})
-    naming = bodies.inner(naming, key, join.span)
-    outer_scope, bodies.scope = bodies.scope, naming.scope
-    branches = _branches(bodies, join.body, Environment(env, env.module), x, naming)
-    bodies.scope = outer_scope
+    outer_scope, context.scope = context.scope, naming.scope
+    branches = _branches(context, join.body, Environment(env, env.module), x, naming)
+    context.scope = outer_scope
     if not branches:
         raise problem(
             "E0506",
@@ -92,27 +111,26 @@ def join(bodies: Bodies, join: ast.Join, env: Environment, x: Value, naming: Nam
         )
     if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
         return UNKNOWN
-    nodes = tuple(branch for branch in branches if isinstance(branch, Node))
-    cls = _JOINS[join.kind]
+    nodes = tuple(branch for branch in branches if isinstance(branch, Value))
     try:
-        op = bodies.binder.make(cls, options, join.keyword)
-        joined = bodies.nodes.apply(op, nodes, naming.scope, None, join.keyword)
-        _open_branches(bodies, joined, nodes, join)
+        op = context.binder.make(cls, options, join.keyword)
+        joined = apply_op(context, op, nodes, None, join.keyword)
+        _open_branches(context, op, joined, nodes, join)
         return joined
-    except Fault as fault:
-        raise problem(fault.code, fault.message, spans.get(fault.argument, join.keyword), fault.help) from None
-    except Problem as found:
-        if found.diagnostic.code in ("E0302", "E0303"):
-            raise branches_differ(
-                found.diagnostic.code, found.diagnostic.message, join.keyword, nodes, found.diagnostic.help
-            ) from None
-        raise
+    except SpecError as error:
+        found = error.diagnostic
+        if found.code in ("E0302", "E0303"):
+            raise branches_differ(found.code, found.message, join.keyword, nodes, found.help) from None
+        raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 
-def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], join: ast.Join) -> None:
+def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
     """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
-    grows = joined.op.axis % len(joined.shape) if isinstance(joined.op, Concat) else None
-    stretch = isinstance(joined.op, Mul)
+    if context.detached:
+        return
+    assert isinstance(op, Join)
+    grows = op.growing_axis(len(joined.shape))
+    stretch = op.stretches
     for axis, size in enumerate(joined.shape):
         if axis == grows:
             continue
@@ -120,13 +138,12 @@ def _open_branches(bodies: Bodies, joined: Node, branches: tuple[Node, ...], joi
         for branch in branches:
             own = branch.shape[axis]
             if own != size and not (stretch and own == 1):
-                sides = (branch.index, whole.index)
-                bodies.conditions.append(Condition(own, size, join.keyword, join.kind, sides, stretch))
+                context.builder.condition(own, size, join.keyword, join.kind, (branch, whole), stretch)
 
 
-def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming: Naming) -> list[Value]:
+def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
     """The value of each statement, each from the same `x`; loops and `if` add theirs."""
-    found: list[Value] = []
+    found: list[MaybeValue] = []
     damage = env.module.file.damage
     for statement in body.statements:
         env.names["x"] = x
@@ -134,24 +151,26 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: Value, naming
             if isinstance(statement, ast.Pipeline):
                 stage = statement.stages[0]
                 if statement.label is None and len(statement.stages) == 1 and isinstance(stage, ast.Repeat | ast.For | ast.If):
-                    for turn in turns(bodies, stage, env, naming):
-                        bodies.enter(turn.body)
-                        branches = _branches(bodies, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
-                        bodies.depth -= 1
+                    for turn in turns(context, stage, env, naming):
+                        context.enter(turn.body)
+                        branches = _branches(context, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
+                        context.leave()
                         found += branches if turn.certain else [UNKNOWN]
                 else:
                     hurt = damage is not None and damage.holds(statement.span.start)
-                    value = bodies.doubtful(statement, env, x, naming) if hurt else bodies.pipeline(statement, env, x, naming)
+                    value = (
+                        run_doubtful(context, statement, env, x, naming) if hurt else pipeline(context, statement, env, x, naming)
+                    )
                     found.append(value)
-            elif isinstance(statement, ast.Let | ast.Expect | ast.Damaged):
-                bodies.statement(statement, env, x, naming)
-                if isinstance(statement, ast.Damaged):
+            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped):
+                run_statement(context, statement, env, x, naming)
+                if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)
             else:
                 raise problem(
                     "E0504", "a head, an output or an input is not a branch", statement.span, "put it before or after the join"
                 )
-        except Problem as problem_found:
-            bodies.failed(problem_found)
-            found.append(bodies.after_error(statement, env, naming))
+        except SpecError as problem_found:
+            context.failed(problem_found)
+            found.append(after_error(context, statement, env, naming))
     return found

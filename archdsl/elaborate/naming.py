@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from typing import Any, Final, Literal, NamedTuple
 
-from archdsl import limits
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.elaborate.values import Problem
-from archdsl.ir import Scope
+from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
+from archdsl.limits import Limits, remedy
+from archdsl.records import record
 from archdsl.source import Span
 
 MODULE_ATTRIBUTES: Final = frozenset(
@@ -25,6 +27,34 @@ MODULE_ATTRIBUTES: Final = frozenset(
 """What `torch.nn.Module`, `Sequential` and `ModuleList` already mean by a name; a test compares it with torch."""
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+")
+
+
+@record
+class Scope:
+    """A named part of the network while it is elaborated: the network, a block call, a labelled group or an indexed family.
+
+    `given` are the arguments that the call of a block writes, `variables` the loop variables around it.
+    """
+
+    name: str
+    parent: Scope | None
+    kind: Literal["network", "block", "group", "family"]
+    span: Span
+    block: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """The dotted name from the network down; empty for the network itself."""
+        return ".".join([scope.name for scope in self.enclosing() if scope.parent is not None][::-1])
+
+    def enclosing(self) -> Iterator[Scope]:
+        """This scope and those around it, innermost first."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
 
 
 class Key(NamedTuple):
@@ -57,18 +87,25 @@ class Naming:
         made.unsure = self.unsure
         return made
 
-    def place(self, key: str | None, span: Span) -> str:
+    def place(self, key: str | None, span: Span) -> tuple[str, ...]:
         """The key of the next stage: its label, or its position among the stages of the scope."""
         name = str(self._position) if key is None else key
         if self.unsure and name.isdecimal():
-            return name
+            while key is None and name in self._taken:
+                self._position += 1
+                name = str(self._position)
+            self._taken.setdefault(name, span)
+            return self._key(name)
         if name in self._families:
             raise _clash(name, span, self._taken[name])
         if name in self._taken:
             raise _twice(self.scope, name, span, self._taken[name])
         self._taken[name] = span
         self._position += 1
-        return name
+        return self._key(name)
+
+    def _key(self, name: str) -> tuple[str, ...]:
+        return (self.scope.name, name) if self.scope.kind == "family" else (name,)
 
     def family(self, name: str, span: Span) -> Naming:
         """The scope of an indexed label, made where it first stands."""
@@ -80,24 +117,24 @@ class Naming:
         return self._families[name]
 
 
-def joined(pieces: list[Any], span: Span) -> str:
+def joined(pieces: list[Any], span: Span, limits: Limits) -> str:
     """A computed label. It is put together only where it is not too long for one."""
     texts = [str(piece) for piece in pieces]
     length = sum(map(len, texts))
-    if length > limits.LABEL_CHARACTERS:
-        raise _too_long(texts[0], length, span)
+    if length > limits.label_characters:
+        raise _too_long(texts[0], length, span, limits)
     return "".join(texts)
 
 
-def _too_long(beginning: str, length: int, span: Span) -> Problem:
-    why = f"has {length:,} characters, over the limit of {limits.LABEL_CHARACTERS:,}"
-    return _bad(f"{beginning[:20]}...", span, why, limits.remedy("LABEL_CHARACTERS"))
+def _too_long(beginning: str, length: int, span: Span, limits: Limits) -> SpecError:
+    why = f"has {length:,} characters, over the limit of {limits.label_characters:,}"
+    return _bad(f"{beginning[:20]}...", span, why, remedy("label_characters"))
 
 
-def check_label(name: str, span: Span) -> str:
+def check_label(name: str, span: Span, limits: Limits) -> str:
     """The label, if it can be a key of the `state_dict` and an attribute of a module."""
-    if len(name) > limits.LABEL_CHARACTERS:
-        raise _too_long(name, len(name), span)
+    if len(name) > limits.label_characters:
+        raise _too_long(name, len(name), span, limits)
     if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
         raise _bad(name, span, "begins with a digit, and is not a number", "put a letter before it")
     if not _KEY.fullmatch(name):
@@ -111,26 +148,24 @@ def check_label(name: str, span: Span) -> str:
     return name
 
 
-def _bad(name: str, span: Span, why: str, help: str) -> Problem:
-    return Problem(Diagnostic("E0207", f"the label `{name}` {why}", Mark(span), help=help))
+def _bad(name: str, span: Span, why: str, help: str) -> SpecError:
+    return SpecError(untyped("E0207", f"the label `{name}` {why}", Mark(span), help=help))
 
 
-def _clash(name: str, span: Span, first: Span) -> Problem:
+def _clash(name: str, span: Span, first: Span) -> SpecError:
     message = f"the family `{name}[...]` and the label `{name}` have one key"
-    return Problem(Diagnostic("E0203", message, Mark(span), (Mark(first, "the first"),), help="give one of them another name"))
+    return SpecError(untyped("E0203", message, Mark(span), (Mark(first, "the first"),), help="give one of them another name"))
 
 
-def _twice(scope: Scope, name: str, span: Span, first: Span) -> Problem:
+def _twice(scope: Scope, name: str, span: Span, first: Span) -> SpecError:
     where = f"in `{scope.path}`" if scope.path else "in the network"
     help = 'an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
     if first == span:
-        return Problem(
-            Diagnostic(
-                "E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help
-            )
+        return SpecError(
+            untyped("E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help)
         )
-    return Problem(
-        Diagnostic(
+    return SpecError(
+        untyped(
             "E0203",
             f"two stages {where} are called `{name}`",
             Mark(span),

@@ -7,19 +7,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from archdsl.declared import Fault, show
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
-from archdsl.elaborate.calls import Binder
+from archdsl.diagnostics.untyped import untyped
+from archdsl.elaborate.arguments import ArgumentBinder
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.settings import with_part
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Problem, Unknown
+from archdsl.elaborate.recipe_settings import with_part
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Unknown
 from archdsl.initializers import Initializer
+from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.recipe import Recipe
 from archdsl.recipe.optimizers import REFUSED
 from archdsl.recipe.parts import LABEL_KEYS
 from archdsl.recipe.paths import ELSEWHERE, parse_path
+from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
@@ -39,10 +41,10 @@ class Elaborated(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
+def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Session) -> Elaborated:
     """The recipe of a file, with the user's settings (texts of expressions) in place of its own."""
     block = module.file.recipes[0] if module.file.recipes else None
-    reader = _Reader(module)
+    reader = _Reader(module, session)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
     for name, text in sorted(
@@ -56,20 +58,20 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str]) -> Elaborated:
                 if path is not None
                 else "write it as `train.optimizer.lr` or `train.augment[0].pixels`"
             )
-            reader.diagnostics.append(Diagnostic("E0607", what, help=help))
+            reader.diagnostics.append(untyped("E0607", what, help=help))
             reader.meant.add(name)
             continue
         text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _BARE_PATH.fullmatch(text) else text
         source = SourceFile(f"--set train.{name}", text)
-        expression, errors = parse_expression(source)
+        expression, errors = parse_expression(source, session.limits)
         reader.diagnostics += errors
         reader.meant.add(path.key)
         if expression is not None:
             span = Span(source, 0, len(text))
             try:
                 reader.replace(path.key, with_part(reader.expressions.get(path.key), path, expression, span), span)
-            except Fault as fault:
-                reader.diagnostics.append(Diagnostic(fault.code, fault.message, Mark(span), help=fault.help))
+            except SpecError as error:
+                reader.diagnostics += error.at(span).diagnostics
     reader.report_unknown_keys()
     if module.file.damaged:  # what a syntax error hides may be what is missing
         reader.meant.update(Recipe.model_fields)
@@ -86,10 +88,9 @@ def _create(reader: _Reader, block: Span | None) -> Recipe | None:
         try:
             made = Recipe.create(values)
             return made if "data" in reader.values else None
-        except Fault as fault:
-            key = fault.argument or "data"
-            place = reader.places.get(key, block)
-            reader.diagnostics.append(Diagnostic(fault.code, fault.message, Mark(place) if place else None, help=fault.help))
+        except SpecError as error:
+            key = error.diagnostic.argument or "data"
+            reader.diagnostics.append(error.diagnostic.at(reader.places.get(key, block)))
             if key == "data":
                 values[key] = ""
             elif values.pop(key, None) is None:
@@ -99,10 +100,10 @@ def _create(reader: _Reader, block: Span | None) -> Recipe | None:
 class _Reader:
     """Evaluates settings; values, places and errors gather in its fields."""
 
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, session: Session) -> None:
         self._module = module
-        self._evaluator = Evaluator()
-        self._binder = Binder(self._evaluator)
+        self._evaluator = Evaluator(session)
+        self._binder = ArgumentBinder(self._evaluator)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
         self.expressions: dict[str, ast.Expr] = {}
@@ -121,13 +122,14 @@ class _Reader:
 
     def read(self, name: str, expression: ast.Expr, span: Span) -> None:
         """Take one setting in."""
+        expression = ast.bare(expression)
         self.expressions[name] = expression
         if name not in Recipe.model_fields:
             self._unknown.append((name, span))
             return
         if name in self.places:
             self.diagnostics.append(
-                Diagnostic("E0204", f"`{name}` is set twice", Mark(span), (Mark(self.places[name], "the first"),))
+                untyped("E0204", f"`{name}` is set twice", Mark(span), (Mark(self.places[name], "the first"),))
             )
             return
         env = Environment(None, self._module)
@@ -151,8 +153,8 @@ class _Reader:
         try:
             value = self._evaluator.argument(Callee(Recipe), ast.Argument(expression.span, name, expression), 0, env)
             return self._plain(value, expression.span)
-        except Problem as found:
-            self.diagnostics += [_of_this_key(diagnostic, name, expression) for diagnostic in (found.diagnostic, *found.further)]
+        except SpecError as found:
+            self.diagnostics += [_of_this_key(diagnostic, name, expression) for diagnostic in found.diagnostics]
             return UNKNOWN
 
     def report_unknown_keys(self) -> None:
@@ -163,7 +165,7 @@ class _Reader:
             near = f"did you mean `{key}`?" if key else did_you_mean(name, Recipe.model_fields)
             help = self._owner(parameter or name, span, key) if parameter or near is None else near
             help = help or f"`train` takes {', '.join(Recipe.model_fields)}"
-            self.diagnostics.append(Diagnostic("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
+            self.diagnostics.append(untyped("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
 
     def _owner(self, name: str, span: Span, under: str = "") -> str | None:
         """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
@@ -209,6 +211,7 @@ def _with_words(key: str, expression: ast.Expr) -> ast.Expr:
 
 def _replaced(expression: ast.Expr, text_of: Callable[[ast.Expr], str | None]) -> ast.Expr:
     """The expression with texts in place of the values in it that stand for one; what is called stays."""
+    expression = ast.bare(expression)
     text = text_of(expression)
     if text is not None:
         return ast.Literal(expression.span, text)
@@ -222,32 +225,35 @@ def _replaced(expression: ast.Expr, text_of: Callable[[ast.Expr], str | None]) -
 
 def _label(expression: ast.Expr) -> str | None:
     """The key that a label in an expression stands for: `layer1[0].conv` is `layer1.0.conv`; None for anything else."""
+    expression = ast.bare(expression)
     if isinstance(expression, ast.Name):
         return expression.id
     if isinstance(expression, ast.Attribute) and (base := _label(expression.base)) is not None:
         return f"{base}.{expression.name}"
     if isinstance(expression, ast.Index) and (base := _label(expression.base)) is not None:
-        return f"{base}.{expression.index.value}" if isinstance(expression.index, ast.Literal) else None
+        index = ast.bare(expression.index)
+        return f"{base}.{index.value}" if isinstance(index, ast.Literal) else None
     return None
 
 
 def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
+    expression = ast.bare(expression)
     text = expression.span.text
     if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
         help = f"a path stands in quotes: `{key} = {show(text)}`"
         what = Recipe.registry_for(key)
-        return Diagnostic(
+        return untyped(
             "E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help
         )
     if key == "loss" and diagnostic.code == "E0202" and re.search(r"`(ignore|ignore_index|ignore_label)`$", diagnostic.message):
-        return diagnostic._replace(help="it is a key of the recipe, beside `loss`: `ignore = 255`")
+        return diagnostic.with_remedy("it is a key of the recipe, beside `loss`: `ignore = 255`")
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
     if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:
         name = diagnostic.mark.span.text
         help = did_you_mean(name, words) or f"`{key}` takes {', '.join(words)}"
-        return diagnostic._replace(message=f"`{key}` has no `{name}`", help=help)
+        return untyped(diagnostic.code, f"`{key}` has no `{name}`", diagnostic.mark, help=help)
     unknown = diagnostic.mark.span if diagnostic.code == "E0201" and diagnostic.mark is not None else None
     head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
     if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
@@ -264,27 +270,28 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     elif key == "data" and isinstance(expression, ast.CallExpr) and (path := _only_text(expression)) is not None:
         help = f"{near} A" if near else f"{help}; a"
         help += f" file or folder of your own is its path alone: `data = {path}`"
-    return diagnostic._replace(message=f"there is no {registry.kind} `{written}`", mark=Mark(head.span), help=help)
+    return untyped(diagnostic.code, f"there is no {registry.kind} `{written}`", Mark(head.span), help=help)
 
 
 def _only_text(call: ast.CallExpr) -> str | None:
     """The argument of `images("faces/")`, where a call has no other."""
     values = [argument.value for argument in call.arguments]
-    [value] = values if len(values) == 1 else [None]
+    [value] = map(ast.bare, values) if len(values) == 1 else [None]
     return value.span.text if isinstance(value, ast.Literal) and isinstance(value.value, str) else None
 
 
 def _heads(expression: ast.Expr) -> list[ast.Expr]:
     """What is called in a setting's value, or stands there uncalled."""
+    expression = ast.bare(expression)
     if isinstance(expression, ast.ListExpr):
         return [head for item in expression.items for head in _heads(item)]
     if isinstance(expression, ast.CallExpr):
-        return [expression.callee]
+        return [ast.bare(expression.callee)]
     return [expression]
 
 
 def _root(expression: ast.Expr) -> ast.Expr:
     """The first name of a path such as `torch.optim.Adam`."""
     while isinstance(expression, ast.Attribute):
-        expression = expression.base
+        expression = ast.bare(expression.base)
     return expression

@@ -5,39 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from archdsl import limits
-from archdsl.declared import Declared, Fault, describe, show, type_name
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.ir import Node
+from archdsl.declared import Declared, Fault, describe
+from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
+from archdsl.ir.core import Value
+from archdsl.limits import Limits, remedy
+from archdsl.literals import show, type_name
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 
-class Problem(Exception):
-    """A diagnostic on its way to the statement that it ends; `further` ones are about other arguments of the same call."""
-
-    def __init__(self, diagnostic: Diagnostic, further: tuple[Diagnostic, ...] = ()) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
-        self.further = further
-
-
-def together(problems: list[Problem]) -> Problem:
-    """Several problems of one call as one: the first, with the others."""
-    first, *others = problems
-    return Problem(first.diagnostic, (*first.further, *(other.diagnostic for other in others)))
-
-
-def problem(code: str, message: str, span: Span, help: str | None = None) -> Problem:
+def problem(code: str, message: str, span: Span, help: str | None = None) -> SpecError:
     """A problem at a place."""
-    return Problem(Diagnostic(code, message, Mark(span), help=help))
+    return SpecError(untyped(code, message, Mark(span), help=help))
 
 
-def open_where_fixed(what: str, value: Any, span: Span) -> Problem:
+def open_where_fixed(what: str, value: Any, span: Span) -> SpecError:
     """A size that the input leaves open, where a number decides what the network is."""
     return problem("E0307", f"{what} is a fixed number, and {_OPEN.format(show(value))}", span, _FIX)
 
@@ -46,24 +33,12 @@ _OPEN: Final = "{} depends on a size that the input leaves open"
 _FIX: Final = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
 
 
-def within(check: Callable[..., Any], value: Any, span: Span) -> Any:
-    """What a check that may raise `Fault` gives; its fault as a problem at a place."""
+def within(check: Callable[[Any, Limits], Any], value: Any, limits: Limits, span: Span) -> Any:
+    """What a check gives; if it raises `SpecError`, at a place."""
     try:
-        return check(value)
-    except Fault as fault:
-        raise problem(fault.code, fault.message, span, fault.help) from None
-
-
-class TooLarge(Protocol):
-    """What to raise for what goes over a limit."""
-
-    def __call__(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exception:
-        """An exception with the remedy."""
-
-
-def too_large(message: str, span: Span, limit: str, help: str = "") -> Exception:
-    """A problem with the remedy: what raises it where nothing else is said."""
-    return problem("E0502", message, span, f"{help} {limits.remedy(limit)}")
+        return check(value, limits)
+    except SpecError as error:
+        raise error.at(span) from None
 
 
 class Exhausted(Exception):
@@ -80,8 +55,8 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 NO_INPUT: Final = Unknown()
 """`x` before the first input of a network. To read it is an error, so it never becomes the value of an expression."""
-Value = Node | Unknown
-"""A tensor of the network at some place."""
+MaybeValue = Value | Unknown
+"""A value of the network, or that of what an error left undecided."""
 
 
 @record
@@ -171,7 +146,7 @@ class Environment:
         return names
 
 
-class Family(dict[int, Value]):
+class Family(dict[int, MaybeValue]):
     """The values of an indexed label: `enc[0]`, `enc[1]`; `partial` where there may be more. Known by itself alone."""
 
     type_name = "an indexed family"
@@ -201,43 +176,37 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def bounded(values: tuple[Any, ...] | range) -> tuple[Any, ...] | range:
-    """The list, if it is short enough to go through; `Fault` E0409 otherwise."""
-    if not _short(values):
-        raise Fault(
-            "E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS")
-        )
+def bounded(values: tuple[Any, ...] | range, limits: Limits) -> tuple[Any, ...] | range:
+    """The list, if it is short enough to go through; `SpecError` E0409 otherwise."""
+    if not _short(values, limits):
+        raise Fault("E0409", f"a list has at most {limits.list_items:,} elements, and this one more", help=remedy("list_items"))
     return values
 
 
-def _short(values: tuple[Any, ...] | range) -> bool:
+def _short(values: tuple[Any, ...] | range, limits: Limits) -> bool:
     """Whether a list is short enough to go through; the length of a long range does not fit into a machine word."""
     if isinstance(values, range):
-        return values.stop - values.start <= limits.LIST_ITEMS
-    return len(values) <= limits.LIST_ITEMS
+        return values.stop - values.start <= limits.list_items
+    return len(values) <= limits.list_items
 
 
-def nested(value: tuple[Any, ...] | Callee, depth: int = 1) -> int:
-    """How many elements a list of lists has in all, or arguments a call; `Fault` E0409 where it is too large or too deep."""
+def nested(value: tuple[Any, ...] | Callee, limits: Limits, depth: int = 1) -> int:
+    """How many elements a list of lists has in all, or arguments a call; `SpecError` E0409 where it is too large or too deep."""
     what, parts = ("lists", value) if isinstance(value, tuple) else ("calls", value.arguments)
-    if depth > limits.LIST_DEPTH:
-        raise Fault(
-            "E0409", f"{what} stand more than {limits.LIST_DEPTH} deep inside one another", help=limits.remedy("LIST_DEPTH")
-        )
+    if depth > limits.list_depth:
+        raise Fault("E0409", f"{what} stand more than {limits.list_depth} deep inside one another", help=remedy("list_depth"))
     total = len(parts)
     for part in parts:
         if isinstance(part, tuple | Callee):
-            total += nested(part, depth + 1)
-    if total > limits.LIST_ITEMS:
-        raise Fault(
-            "E0409", f"a list has at most {limits.LIST_ITEMS:,} elements, and this one more", help=limits.remedy("LIST_ITEMS")
-        )
+            total += nested(part, limits, depth + 1)
+    if total > limits.list_items:
+        raise Fault("E0409", f"a list has at most {limits.list_items:,} elements, and this one more", help=remedy("list_items"))
     return total
 
 
 def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*values: Any) -> Any:
-        items = bounded(values[0]) if len(values) == 1 and isinstance(values[0], tuple | range) else values
+        items = values[0] if len(values) == 1 and isinstance(values[0], tuple | range) else values
         if not items:
             raise Fault("E0408", f"`{name}` needs at least one number")
         return function(_number(name, item) for item in items)
@@ -259,7 +228,7 @@ def length(value: tuple[Any, ...] | range | str) -> int:
 def _total(value: Any) -> Any:
     if not isinstance(value, tuple | range):
         raise Fault("E0408", f"`sum` takes a list, and {show(value)} is {type_name(value)}")
-    return sum(_number("sum", item) for item in bounded(value))
+    return sum(_number("sum", item) for item in value)
 
 
 def _root(value: Any) -> float:
@@ -299,9 +268,11 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "make_divisible": make_divisible,
 }
 """The pure functions of expressions."""
+ITERATING: Final = frozenset({"min", "max", "sum"})
+"""Those that go through a list; it must be `bounded`."""
 
 
-def size_attribute(node: Node, name: str) -> Dim | tuple[Dim, ...] | None:
+def size_attribute(node: Value, name: str) -> Dim | tuple[Dim, ...] | None:
     """`x.c`, `x.h`, `x.w`, `x.d`, `x.l`, `x.shape`, `x.rank`; none where this tensor has no such size."""
     shape = node.shape
     if name == "shape":

@@ -1,6 +1,49 @@
-"""The graph of a network and its invariants."""
+"""The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.graph import Condition, Graph, Head, Node, Output, Scope
+from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
+from archdsl.ir.core import (
+    Call,
+    Claim,
+    Condition,
+    Constant,
+    DType,
+    Function,
+    Graph,
+    Module,
+    Node,
+    OpNode,
+    Result,
+    Usage,
+    Use,
+    Value,
+)
+from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
+from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
 
-__all__ = ["Condition", "Graph", "Head", "InvariantError", "Node", "Output", "Scope", "verify"]
+__all__ = [
+    "Call",
+    "Claim",
+    "Condition",
+    "Constant",
+    "DType",
+    "FlatGraph",
+    "FlatNode",
+    "Function",
+    "Graph",
+    "GraphBuilder",
+    "InvariantError",
+    "Module",
+    "Node",
+    "OpNode",
+    "Result",
+    "Usage",
+    "Use",
+    "Value",
+    "copy_function",
+    "copy_graph",
+    "flatten",
+    "print_graph",
+    "state",
+    "verify",
+]

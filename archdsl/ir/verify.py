@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ir.graph import Graph, Scope
+from archdsl.ir.core import Call, Function, Graph, Node, OpNode, Usage, Use, Value
 
 
 class InvariantError(AssertionError):
@@ -10,53 +10,101 @@ class InvariantError(AssertionError):
 
 
 def verify(graph: Graph) -> Graph:
-    """Return the graph if it holds every invariant, else raise `InvariantError`.
+    """Return the graph. Raise `InvariantError` if it breaks one of these rules, on which passes and backends rely.
 
-    Nodes stand in an order that runs and at their index; shapes are what the ops infer; keys are
-    unique; every scope leads to the root; results exist.
+    - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
+    - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
+    - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
+    - No function calls itself; `main` is not called.
+    - The network returns what `results` names, under different names; only heads need what runs in training alone.
+    - Conditions compare values of their own function.
     """
-    _verify_nodes(graph)
-    _verify_keys(graph)
-    count = len(graph.nodes)
-    for what, index in [("result", graph.result), *((f"head {h.name}", h.value) for h in graph.heads),
-                        *((f"output {o.name}", o.value) for o in graph.outputs)]:  # fmt: skip
-        _require(0 <= index < count, f"the {what} is node {index} of {count}")
-    names = [h.name for h in graph.heads] + [o.name for o in graph.outputs]
-    _require(len(set(names)) == len(names), f"results share a name: {names}")
+    functions = graph.functions()
+    _verify_no_recursion(functions)
+    for function in functions:
+        _verify_nodes(function)
+        _verify_keys(function)
+        _verify_conditions(function)
+        for call in function.calls:
+            _verify_call(call)
+            _require(call.callee is not graph.main, "the network calls itself")
+    _verify_results(graph)
     return graph
 
 
-def _verify_nodes(graph: Graph) -> None:
-    for index, node in enumerate(graph.nodes):
-        _require(node.index == index, f"node {node.index} stands at {index}")
-        _require(all(0 <= i < index for i in node.inputs), f"node {index} takes a value before it is made")
-        _require(node.span.start < node.span.end <= len(node.span.file.text), f"node {index} has an empty span")
-        if node.op.name == "input":
-            _require(index in graph.inputs, f"node {index} is an input that the graph does not list")
-            continue
-        inferred = node.op.infer(*graph.input_shapes(node))
-        _require(inferred == node.shape, f"node {index} is {node.shape} and its op infers {inferred}")
+def _verify_no_recursion(functions: list[Function]) -> None:
+    done: set[Function] = set()
+    for function in functions:  # a callee comes before its callers, unless it is among its own
+        _require(all(call.callee in done for call in function.calls), f"{function!r} calls itself")
+        done.add(function)
 
 
-def _verify_keys(graph: Graph) -> None:
-    seen: set[tuple[int, str]] = set()
-    rooted: set[int] = {id(graph.root)}
+def _verify_nodes(function: Function) -> None:
+    made: set[Value] = set(function.inputs)
+    uses: dict[Value, list[Use]] = {value: [] for value in function.values}
+    for position, value in enumerate(function.inputs):
+        _require(value.owner is function and value.position == position, f"input {position} of {function!r} is not its own")
+    for node in function.nodes:
+        _require(node.function is function, f"{node!r} does not know that it is in {function!r}")
+        for position, value in enumerate(node.inputs):
+            _require(value in made, f"{node!r} takes a value that is not made before it in {function!r}")
+            uses[value].append(Use(node, position))
+        for position, value in enumerate(node.outputs):
+            _require(value.owner is node and value.position == position, f"output {position} of {node!r} is not its own")
+        made.update(node.outputs)
+        if isinstance(node, OpNode):
+            _require(len(node.outputs) == 1, f"{node!r} makes {len(node.outputs)} values")
+            inferred = node.op.infer(*node.input_shapes)
+            _require(inferred == node.output.shape, f"{node!r} is {node.output.shape} and its op infers {inferred}")
+    for position, value in enumerate(function.outputs):
+        _require(value in made, f"{function!r} returns a value that is not its own")
+        uses[value].append(Use(function, position))
+    for value, expected in uses.items():
+        recorded = sorted(value.uses, key=_order)
+        _require(recorded == sorted(expected, key=_order), f"the uses of {value} in {function!r} are not as recorded")
 
-    def check_rooted(scope: Scope) -> None:
-        chain: list[int] = []
-        for above in scope.enclosing():
-            if id(above) in rooted:
-                rooted.update(chain)
-                return
-            chain.append(id(above))
-        raise InvariantError(f"the scope {scope.path} does not lead to the root")
 
-    for node in graph.nodes:
-        check_rooted(node.scope)
-        if node.name is not None:
-            key = (id(node.scope), node.name)
-            _require(key not in seen, f"two nodes are called {node.path}")
-            seen.add(key)
+def _order(use: Use) -> tuple[int, int]:
+    return id(use.user), use.position
+
+
+def _verify_call(call: Call) -> None:
+    callee = call.callee
+    _require(call.module is not None, f"{call!r} has no module")
+    taken, expected = [(v.shape, v.dtype) for v in call.inputs], [(v.shape, v.dtype) for v in callee.inputs]
+    _require(taken == expected, f"{call!r} passes {taken}, and its function takes {expected}")
+    made, returned = [(v.shape, v.dtype) for v in call.outputs], [(v.shape, v.dtype) for v in callee.outputs]
+    _require(made == returned, f"{call!r} makes {made}, and its function returns {returned}")
+
+
+def _verify_keys(function: Function) -> None:
+    owners: dict[tuple[str, ...], object] = {}
+    for node in function.nodes:
+        if node.module is not None:
+            _require(1 <= len(node.module.key) <= 2, f"{node!r} has the key {node.module.key}")
+            owner = owners.setdefault(node.module.key, node.module)
+            _require(owner is node.module, f"two modules of {function!r} are called {node.module!r}")
+    families = {key[0] for key in owners if len(key) == 2}
+    plain = {key[0] for key in owners if len(key) == 1}
+    _require(not families & plain, f"{function!r} has families that are modules: {families & plain}")
+
+
+def _verify_conditions(function: Function) -> None:
+    for condition in function.conditions:
+        here = all(side.function is function for side in condition.sides)
+        _require(here, f"a condition of {function!r} compares values of another function")
+
+
+def _verify_results(graph: Graph) -> None:
+    count = len(graph.main.outputs)
+    _require(len(graph.results) == count >= 1, f"the network returns {count} values, and names {len(graph.results)}")
+    _require(graph.results[0].kind == "main", "the first value that the network returns is not its result")
+    names = [result.name for result in graph.results]
+    _require(len(set(names)) == len(names), f"results share a name: {names}")
+    for result, value in zip(graph.results, graph.main.outputs, strict=True):
+        node: Node | None = value.producer
+        allowed = (Usage.ALWAYS, Usage.TRAINING) if result.kind == "head" else (Usage.ALWAYS,)
+        _require(node is None or node.usage in allowed, f"`{result.name}` is not computed when it is returned")
 
 
 def _require(holds: bool, message: str) -> None:

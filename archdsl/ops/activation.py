@@ -1,146 +1,128 @@
 """Activations: elementwise functions, and softmax. The shape stays.
 
-PyTorch can overwrite the input of `relu`, `relu6`, `leaky_relu`, `elu` and `selu`, since their gradients
-follow from the output; these then keep the output, and so does whatever keeps it anyway.
+The gradients of `relu`, `relu6`, `leaky_relu`, `elu` and `selu` follow from the output, so these may overwrite their input.
+They then save the output, as does every op that saves it anyway.
 """
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from archdsl.ops.base import Call, Category, Lowering, Op, PositiveFloat, both_forms, fixed_channels, normal_axis
+from archdsl.ops.base import ANY_RANK, Case, Category, Op, PositiveFloat, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
 
 class _Activation(Op):
-    """An elementwise function; `module` and `function` are its names in PyTorch."""
+    """An elementwise function."""
 
     category = Category.ACTIVATION
-    module: ClassVar[str]
-    function: ClassVar[str]
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         return inputs[0]
 
-    def options(self) -> dict[str, Any]:
-        """PyTorch's keyword arguments: the parameters that differ from their default, which is PyTorch's too."""
-        return {key: getattr(self, key) for key, field in type(self).model_fields.items() if getattr(self, key) != field.default}
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The module and the function of that name."""
-        return both_forms(self.module, self.function, **self.options())
+class _FromOutput(_Activation):
+    """An activation whose gradient can be computed from its output."""
 
-
-class _Overwriting(_Activation):
-    """An activation that can be computed in place."""
-
-    def overwrites(self) -> bool:
-        """Whether the gradient follows from the output, with these parameters."""
+    @property
+    def gradient_from_output(self) -> bool:
+        """Return whether it can with these parameters."""
         return True
 
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """The module and the function of that name, in place where that is asked and possible."""
-        options = self.options() | ({"inplace": True} if inplace and self.overwrites() else {})
-        return both_forms(self.module, self.function, **options)
 
-
-class Relu(_Overwriting, name="relu"):
+class Relu(_FromOutput, name="relu"):
     """`max(0, x)` (Nair & Hinton 2010)."""
 
-    module, function = "nn.ReLU", "F.relu"
     example = "relu"
     sign = "positive"
 
 
-class Relu6(_Overwriting, name="relu6"):
+class Relu6(_FromOutput, name="relu6"):
     """`min(max(0, x), 6)` (Howard et al. 2017, arXiv:1704.04861)."""
 
-    module, function = "nn.ReLU6", "F.relu6"
     example = "relu6"
     sign = "positive"
 
 
-class LeakyRelu(_Overwriting, name="leaky_relu"):
+class LeakyRelu(_FromOutput, name="leaky_relu"):
     """`x` above zero, `slope * x` below (Maas et al. 2013)."""
 
-    module, function = "nn.LeakyReLU", "F.leaky_relu"
+    aliases = ("lrelu",)
     example = "leaky_relu(0.1)"
+    cases = (Case({}, ANY_RANK), Case({"slope": 0.3}, ANY_RANK), Case({"slope": -0.3}, ANY_RANK))
 
     slope: float = Field(0.01, description="slope below zero")
 
-    def options(self) -> dict[str, Any]:
-        """`negative_slope`."""
-        return {"negative_slope": self.slope}
-
-    def overwrites(self) -> bool:
-        """The output's sign tells the input's unless the slope is negative."""
+    @property
+    def gradient_from_output(self) -> bool:
+        """Return whether the sign of the output is that of the input: the slope is not negative."""
         return self.slope >= 0
 
 
 class PRelu(_Activation, name="prelu"):
-    """A leaky rectifier with a learned slope, one or one for each channel (He et al. 2015, arXiv:1502.01852)."""
+    """A leaky rectifier with a learned slope, shared or per channel (He et al. 2015, arXiv:1502.01852)."""
 
     saves_output = False
     example = "prelu"
+    cases = (Case({}, ANY_RANK), Case({"per_channel": True, "init_value": 0.1}, ANY_RANK))
 
-    init_value: float = Field(0.25, description="the slope at the start")
-    per_channel: bool = Field(False, description="a slope for each channel")
+    init_value: float = Field(0.25, description="initial slope")
+    per_channel: bool = Field(False, description="one slope per channel")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the number of slopes and their initial value."""
+        return {"slopes": self._slopes(inputs[0]), "init_value": self.init_value}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         self._slopes(inputs[0])
         return inputs[0]
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """The slopes."""
+        """Return the slopes."""
         return {"weight": (self._slopes(inputs[0]),)}
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.PReLU`."""
-        options: dict[str, Any] = {"num_parameters": self._slopes(inputs[0])} if self.per_channel else {}
-        options |= {"init": self.init_value} if self.init_value != 0.25 else {}
-        return Lowering(Call("nn.PReLU", (), tuple(options.items())))
 
     def _slopes(self, shape: Shape) -> int:
         return fixed_channels(self.name, shape[0]) if self.per_channel else 1
 
 
-class Elu(_Overwriting, name="elu"):
+class Elu(_FromOutput, name="elu"):
     """`x` above zero, `alpha * (exp(x) - 1)` below (Clevert et al. 2015, arXiv:1511.07289)."""
 
-    module, function = "nn.ELU", "F.elu"
     example = "elu"
+    cases = (Case({}, ANY_RANK), Case({"alpha": 0.5}, ANY_RANK), Case({"alpha": -0.5}, ANY_RANK))
 
-    alpha: float = Field(1.0, description="the limit below zero, negated")
+    alpha: float = Field(1.0, description="negated limit for large negative `x`")
 
-    def overwrites(self) -> bool:
-        """The output's sign tells the input's unless `alpha` is negative."""
+    @property
+    def gradient_from_output(self) -> bool:
+        """Return whether the sign of the output is that of the input: `alpha` is not negative."""
         return self.alpha >= 0
 
 
-class Selu(_Overwriting, name="selu"):
+class Selu(_FromOutput, name="selu"):
     """The scaled ELU that keeps mean and variance (Klambauer et al. 2017, arXiv:1706.02515)."""
 
-    module, function = "nn.SELU", "F.selu"
     example = "selu"
 
 
 class Gelu(_Activation, name="gelu"):
-    """`x` times the normal distribution function of `x` (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+    """`x` times the standard normal CDF of `x` (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
 
     saves_output = False
-    module, function = "nn.GELU", "F.gelu"
     example = "gelu"
+    cases = (Case({}, ANY_RANK), Case({"approximate": "tanh"}, ANY_RANK))
 
-    approximate: Literal["tanh"] | None = Field(None, description="`tanh` for the approximation of section 2 of the paper")
+    approximate: Literal["tanh"] | None = Field(None, description="`tanh` uses the approximation in section 2 of the paper")
 
 
 class Silu(_Activation, name="silu"):
     """`x * sigmoid(x)`, also called swish (Elfwing et al. 2017, arXiv:1702.03118)."""
 
+    aliases = ("swish",)
     saves_output = False
-    module, function = "nn.SiLU", "F.silu"
     example = "silu"
 
 
@@ -148,14 +130,12 @@ class Mish(_Activation, name="mish"):
     """`x * tanh(softplus(x))` (Misra 2019, arXiv:1908.08681)."""
 
     saves_output = False
-    module, function = "nn.Mish", "F.mish"
     example = "mish"
 
 
 class Sigmoid(_Activation, name="sigmoid"):
     """`1 / (1 + exp(-x))`."""
 
-    module, function = "nn.Sigmoid", "torch.sigmoid"
     example = "sigmoid"
     sign = "positive"
 
@@ -163,33 +143,33 @@ class Sigmoid(_Activation, name="sigmoid"):
 class Tanh(_Activation, name="tanh"):
     """The hyperbolic tangent."""
 
-    module, function = "nn.Tanh", "torch.tanh"
     example = "tanh"
 
 
 class Softmax(_Activation, name="softmax"):
-    """Exponentials, scaled to sum to one along an axis."""
+    """Exponentials, normalized to sum to one along an axis."""
 
+    not_in_figures = ("axis",)
     example = "softmax"
+    cases = (Case({}, ANY_RANK), Case({"axis": -1}, ANY_RANK))
     sign = "positive"
 
     axis: int = Field(0, description="the axis that sums to one: 0 is the channels, -1 the last")
 
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the axis, counted from the front."""
+        return {"axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         normal_axis(self.name, self.axis, len(inputs[0]))
         return inputs[0]
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """`torch.nn.Softmax`; the batch comes before axis 0."""
-        return both_forms("nn.Softmax", "F.softmax", dim=normal_axis(self.name, self.axis, len(inputs[0])) + 1)
 
 
 class Hardswish(_Activation, name="hardswish"):
     """`x * relu6(x + 3) / 6` (Howard et al. 2019, arXiv:1905.02244)."""
 
     saves_output = False
-    module, function = "nn.Hardswish", "F.hardswish"
     example = "hardswish"
 
 
@@ -197,57 +177,54 @@ class Hardsigmoid(_Activation, name="hardsigmoid"):
     """`relu6(x + 3) / 6` (Howard et al. 2019, arXiv:1905.02244)."""
 
     saves_output = False
-    module, function = "nn.Hardsigmoid", "F.hardsigmoid"
     example = "hardsigmoid"
     sign = "positive"
 
 
 class Softplus(_Activation, name="softplus"):
-    """`log(1 + exp(beta * x)) / beta`, a smooth rectifier; the line itself above the threshold."""
+    """`log(1 + exp(beta * x)) / beta`, a smooth rectifier; `x` itself above the threshold."""
 
     saves_output = False
-    module, function = "nn.Softplus", "F.softplus"
     example = "softplus"
+    cases = (Case({}, ANY_RANK), Case({"beta": 2.0, "threshold": 1.0}, ANY_RANK))
 
-    beta: PositiveFloat = Field(1.0, description="how sharp the bend is")
-    threshold: float = Field(20.0, description="where `beta * x` is above this, the output is `x`")
+    beta: PositiveFloat = Field(1.0, description="sharpness of the bend")
+    threshold: float = Field(20.0, description="the output is `x` if `beta * x` is above this")
 
     def never_negative(self, inputs: bool) -> bool:
-        """The logarithm is positive; the line is where it begins above zero."""
+        """Return true if the identity takes over at a positive input; the logarithm is positive everywhere."""
         return inputs or self.threshold >= 0
 
 
 class Act(Op, name="act"):
-    """The activation that is given: `act(f)`, where a block takes its activation as a parameter."""
+    """Applies an activation that is given as a value, such as the parameter of a block."""
 
+    aliases = ("activation",)
     category = Category.ACTIVATION
     example = "act(leaky_relu(0.1))"
+    cases = (Case({"f": PRelu}, ANY_RANK), Case({"f": Relu}, ANY_RANK))
 
-    f: Op = Field(description="an activation, with its parameters")
+    f: Op = Field(description="the activation, with its parameters")
 
     @field_validator("f")
     @classmethod
     def _check_activation(cls, f: Op) -> Op:
         if f.category is not Category.ACTIVATION:
-            raise ValueError(f"`{f.name}` is no activation; an op that a parameter holds is a stage by itself")
+            raise ValueError(f"`{f.name}` is not an activation; an op in a parameter can be a stage itself")
         return f
 
     def never_negative(self, inputs: bool) -> bool:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.never_negative(inputs)
 
     def infer(self, *inputs: Shape) -> Shape:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.infer(*inputs)
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.parameters(*inputs)
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.macs(output, *inputs)
-
-    def lower(self, *inputs: Shape, inplace: bool = False) -> Lowering:
-        """As the activation's."""
-        return self.f.lower(*inputs, inplace=inplace)

@@ -1,26 +1,93 @@
-"""`bias = auto`: no bias exactly where a normalization with its own shift is the only consumer."""
+"""Resolve `bias = auto`: omit the bias if the only consumer subtracts the mean of each channel, which cancels it."""
 
 from __future__ import annotations
 
-from archdsl.ir import Graph
+from archdsl.ir import Call, Function, Graph, Node, OpNode, Value, copy_function
 from archdsl.ops import Op
 
 
 def resolve_bias(graph: Graph) -> Graph:
-    """Replace every `bias = auto` by true or false."""
-    resolved: dict[tuple[int, bool], Op] = {}
-    results = {graph.result, *(head.value for head in graph.heads), *(output.value for output in graph.outputs)}
-    known: dict[int, bool] = {}
-    for node in graph.nodes:
-        undecided = known.get(id(node.op))
-        if undecided is None:
-            undecided = known[id(node.op)] = "bias" in type(node.op).model_fields and node.op.bias == "auto"  # type: ignore[attr-defined]
-        if not undecided:
-            continue
-        users = graph.consumers[node.index]
-        shifted = len(users) == 1 and node.index not in results and graph.nodes[users[0]].op.own_shift
-        key = (id(node.op), shifted)
-        if key not in resolved:
-            resolved[key] = node.op.model_copy(update={"bias": not shifted})
-        node.op = resolved[key]
+    """Replace every `bias = auto` by true or false.
+
+    What follows a block decides about a convolution at its end, so a function is copied if its calls differ in that.
+    """
+    _Resolver(graph).resolve(graph.main, (False,) * len(graph.main.outputs))
     return graph
+
+
+class _Resolver:
+    def __init__(self, graph: Graph) -> None:
+        self._undecided: dict[Function, bool] = {}
+        self._autos: dict[int, bool] = {}
+        for function in graph.functions():  # callees first
+            self._undecided[function] = any(
+                [self._undecided[node.callee] if isinstance(node, Call) else self._is_auto(node) for node in function.nodes]
+            )
+        self._before: dict[Function, list[Op | Function]] = {}
+        self._resolved: dict[tuple[Function, tuple[bool, ...]], Function] = {}
+        self._ops: dict[tuple[int, bool], tuple[Op, Op]] = {}
+
+    def resolve(self, function: Function, cancelled: tuple[bool, ...]) -> Function:
+        """Return a function like this one with every bias resolved.
+
+        `cancelled` says of each output whether its only use outside cancels a shift of its channels.
+        """
+        if not self._undecided[function]:
+            return function
+        known = self._resolved.get((function, cancelled))
+        if known is not None:
+            return known
+        made = self._as_it_was(function)
+        self._resolved[function, cancelled] = made
+        for node in made.nodes:
+            if isinstance(node, Call):
+                node.callee = self.resolve(node.callee, tuple([self._is_cancelled(value, cancelled) for value in node.outputs]))
+            elif self._is_auto(node):
+                assert isinstance(node, OpNode)
+                node.op = self._with_bias(node.op, not self._is_cancelled(node.output, cancelled))
+        return made
+
+    def _as_it_was(self, function: Function) -> Function:
+        """Return the function itself the first time, then copies of what it was then."""
+        before = self._before.get(function)
+        if before is None:
+            self._before[function] = [_content(node) for node in function.nodes]
+            return function
+        made = copy_function(function)
+        for node, content in zip(made.nodes, before, strict=True):
+            if isinstance(node, Call):
+                assert isinstance(content, Function)
+                node.callee = content
+            else:
+                assert isinstance(node, OpNode) and isinstance(content, Op)
+                node.op = content
+        return made
+
+    def _is_cancelled(self, value: Value, cancelled: tuple[bool, ...]) -> bool:
+        """Return whether the only use of a value cancels a shift of its channels, inside or outside of its function."""
+        if len(value.uses) != 1:
+            return False
+        ((user, position),) = value.uses
+        if isinstance(user, Function):
+            return cancelled[position]
+        if isinstance(user, Call):
+            return self._is_cancelled(user.callee.inputs[position], (False,) * len(user.callee.outputs))
+        assert isinstance(user, OpNode)
+        return user.op.removes_channel_mean(*[used.shape for used in user.inputs])
+
+    def _is_auto(self, node: Node) -> bool:
+        assert isinstance(node, OpNode)
+        known = self._autos.get(id(node.op))
+        if known is None:
+            known = self._autos[id(node.op)] = getattr(node.op, "bias", None) == "auto"
+        return known
+
+    def _with_bias(self, op: Op, bias: bool) -> Op:
+        key = (id(op), bias)
+        if key not in self._ops:
+            self._ops[key] = (op, op.model_copy(update={"bias": bias}))  # keeps the op, and so its id
+        return self._ops[key][1]
+
+
+def _content(node: Node) -> Op | Function:
+    return node.callee if isinstance(node, Call) else node.op  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
 from archdsl.runs.processes import announce_folder, announced_folder, forget_folder, rank, require_common_folder
@@ -132,7 +133,7 @@ class RunFolder:
             raise _damaged(path, "it is no table, or its `weights` are none")
         return found
 
-    def describe(self, arguments: Mapping[str, Any]) -> list[Fault]:
+    def describe(self, arguments: Mapping[str, Any]) -> list[Diagnostic]:
         """Write what is trained: the spec and its imports, the source, the diagram, the arguments. Return warnings.
 
         A diagram that cannot be drawn never stops a run.
@@ -148,8 +149,8 @@ class RunFolder:
             write_file(target, text)
         try:
             self._snapshot.draw(self.path / "diagram.svg")
-        except Fault as fault:
-            return [fault]
+        except SpecError as error:
+            return error.diagnostics
         return []
 
     def _check_unchanged(self) -> None:

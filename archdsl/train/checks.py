@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from archdsl.data.fitting import check_labels
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.recipe import Recipe
 from archdsl.train.data import Data
 
@@ -45,12 +46,12 @@ def check_device(recipe: Recipe, accelerator: str) -> None:
             raise Fault("E0805", message, argument="compile", help="install g++ or clang++, or write `compile = false`") from None
 
 
-def check_sizes(data: Data, works: Callable[[Sequence[tuple[int, ...]]], Fault | None] | None) -> None:
+def check_sizes(data: Data, works: Callable[[Sequence[tuple[int, ...]]], Diagnostic | None] | None) -> None:
     """Raise `Fault` for images of sizes at which a network with symbolic sizes does not work, in evaluation or in training."""
     for shapes in dict.fromkeys((data.shapes, data.training_shapes)):
-        fault = works(shapes) if works is not None else None
-        if fault is not None:
-            raise fault
+        found = works(shapes) if works is not None else None
+        if found is not None:
+            raise SpecError(found)
 
 
 def check(

@@ -14,7 +14,7 @@ from archdsl.data import AS_IT_IS, Input, Labels, Opened, Reading, open_data
 from archdsl.data.framing import leading_crops, training_transforms
 from archdsl.data.parts import Arrays, Decoded, Part
 from archdsl.data.placing import moves_with
-from archdsl.declared import show
+from archdsl.literals import show
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order, TrainingBatches, in_order
 from archdsl.train.keys import seed_of

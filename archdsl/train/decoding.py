@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from archdsl.data.framing import framed, leading_crops, of_movement, then, training_transforms, whole
 from archdsl.data.pictures import opened, pixels, upright_size
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Recipe
 from archdsl.recipe.transforms import Frame
 from archdsl.train.keys import drawer, key
@@ -37,8 +38,8 @@ class Framing:
                 frames.append(framed(self._training if training else self._evaluation, *size))
                 for crop in self._crops[:1] if training else ():
                     crop.check(frames[-1].size)
-            except Fault as fault:
-                raise Fault(fault.code, f"{name}: {fault.message}", argument=fault.argument, help=fault.help) from None
+            except SpecError as error:
+                raise error.in_file(name) from None
         if not training or not self._crops:
             return frames
         draw = drawer(key(5, torch.from_numpy(keys)))

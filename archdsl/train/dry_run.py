@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
 from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
 from archdsl.train.experiment import Experiment
@@ -63,7 +64,9 @@ class DryRun:
         return "\n".join(lines) + "\n"
 
 
-def dry_run(experiment: Experiment, *, accelerator: str = "auto", warn: Callable[[Fault], None] = lambda fault: None) -> DryRun:
+def dry_run(
+    experiment: Experiment, *, accelerator: str = "auto", warn: Callable[[Diagnostic], None] = lambda found: None
+) -> DryRun:
     """Check everything that `fit` checks, and make one step with a copy of the module. Nothing is written.
 
     Raises `Fault` as `fit` does; E0804 if the loss of the first batch is not finite.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from torch import nn
 
 from archdsl.data import Input, Opened, Reading
-from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
 from archdsl.recipe import Recipe
 
 
@@ -36,7 +36,7 @@ class Experiment:
     """How the data set is read."""
     opened: Opened | None = None
     """The data set, if `open_data` was called before."""
-    check_shapes: Callable[[Sequence[tuple[int, ...]]], Fault | None] | None = None
+    check_shapes: Callable[[Sequence[tuple[int, ...]]], Diagnostic | None] | None = None
     """For symbolic sizes: what is wrong with inputs of these shapes; None if the module works for them."""
     weights: dict[str, Any] | None = None
     """The file that the weights came from, for the record; None for a fresh initialization."""

@@ -10,6 +10,7 @@ import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.files import damaged_part, remedy, replace_file
 from archdsl.train.whole import HELP, damaged
 from archdsl.weights.stored import foreign
@@ -55,7 +56,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
                 raise damaged(path, f"its {part} cannot be read" if " " in part else f"the checksum of `{part}` in it is wrong")
             file.seek(0)
             loaded = torch.load(file, map_location="cpu", weights_only=True)
-    except Fault:
+    except SpecError:
         raise
     except Exception as error:  # whatever a damaged or hostile file provokes in the reader
         what = foreign(str(error))

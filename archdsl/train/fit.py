@@ -24,6 +24,7 @@ from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
 from archdsl.train.checks import check, check_device, check_sizes, require_device
@@ -67,8 +68,8 @@ def fit(
     resume: bool = False,
     hardware: Hardware | None = None,
     callbacks: Sequence[Callback] = (),
-    warn: Callable[[Fault], None] = lambda fault: None,
-    report: Callable[[Fault], None] = lambda fault: None,
+    warn: Callable[[Diagnostic], None] = lambda found: None,
+    report: Callable[[Diagnostic], None] = lambda found: None,
 ) -> Result:
     """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
 

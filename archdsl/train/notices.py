@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics.untyped import untyped
 from archdsl.recipe import Recipe
 from archdsl.recipe.losses import Regression
 from archdsl.train.data import Data
@@ -12,12 +13,12 @@ _LARGE = 100.0
 """Labels whose root mean square is greater are far from what a fresh network gives, which is near 1."""
 
 
-def notices(recipe: Recipe, data: Data, steps: int) -> list[Fault]:
+def notices(recipe: Recipe, data: Data, steps: int) -> list[Diagnostic]:
     """Return the warnings of a run of so many steps an epoch."""
-    return [fault for fault in (_large_labels(recipe, data), _long_warmup(recipe, steps)) if fault is not None]
+    return [found for found in (_large_labels(recipe, data), _long_warmup(recipe, steps)) if found is not None]
 
 
-def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
+def _large_labels(recipe: Recipe, data: Data) -> Diagnostic | None:
     loss = recipe.loss
     if not isinstance(loss, Regression) or "scale" in loss.model_fields_set or label_kind(data, loss) not in ("value", "map"):
         return None
@@ -26,7 +27,7 @@ def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
     if size <= _LARGE:
         return None
     message = f"the labels are numbers of about {size:,.0f}, and a network begins with outputs near 1"
-    return Fault(
+    return untyped(
         "W0110",
         message,
         argument="loss",
@@ -34,7 +35,7 @@ def _large_labels(recipe: Recipe, data: Data) -> Fault | None:
     )
 
 
-def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
+def _long_warmup(recipe: Recipe, steps: int) -> Diagnostic | None:
     """A warm-up in steps; one in epochs is compared before the data is known."""
     warmup, run = getattr(recipe.schedule, "warmup_steps", 0), recipe.epochs * steps
     if warmup <= run:
@@ -43,4 +44,4 @@ def _long_warmup(recipe: Recipe, steps: int) -> Fault | None:
         f"the warm-up takes {warmup:,} steps, and the run has {run:,}: "
         f"the learning rate reaches {recipe.optimizer.lr * run / warmup:.3g} of {recipe.optimizer.lr:g}"
     )
-    return Fault("W0109", message, argument="schedule", help="write a shorter `warmup_steps`")
+    return untyped("W0109", message, argument="schedule", help="write a shorter `warmup_steps`")

@@ -18,6 +18,7 @@ from lightning.pytorch.strategies.launchers import subprocess_script
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic
 from archdsl.recipe import Recipe
 from archdsl.train.signals import Interrupted
 
@@ -79,7 +80,7 @@ def check_shares(recipe: Recipe, examples: int, world: int) -> None:
 
 
 @contextmanager
-def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]:
+def watched(trainer: Trainer, report: Callable[[Diagnostic], None]) -> Iterator[None]:
     """Around training: if a process that this one started dies, report a `Fault` E0808 and end all of them with exit code 1.
 
     This process may wait in a collective operation for ever, where no signal handler of Python runs; so the watcher is a
@@ -98,7 +99,7 @@ def watched(trainer: Trainer, report: Callable[[Fault], None]) -> Iterator[None]
             if died[1] in _STOPPED and time.monotonic() - stopped_at < _GRACE:
                 continue
             if not finished.is_set():
-                report(process_died(*died))
+                report(process_died(*died).diagnostic)
                 _kill_started()
                 sys.stderr.flush()
                 os._exit(1)

@@ -18,7 +18,7 @@ from typing import Any
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS
 from archdsl.recipe.recording import seconds
@@ -42,7 +42,7 @@ class Recorder(Callback):
 
     def __init__(
         self, folder: Path, data: Data, signals: Signals, serialize: Callable[[Task], bytes],
-        diagram: Callable[[], bytes] | None = None, warn: Callable[[Fault], None] = lambda fault: None,
+        diagram: Callable[[], bytes] | None = None, warn: Callable[[Diagnostic], None] = lambda found: None,
     ) -> None:  # fmt: skip
         self.folder, self.data, self.signals = folder, data, signals
         self._serialize, self._diagram, self._warn = serialize, diagram, warn
@@ -92,8 +92,8 @@ class Recorder(Callback):
     def _log_diagram(self, loggers: Sequence[Logger]) -> None:
         try:
             picture = None if self._diagram is None else self._diagram()
-        except Fault as fault:
-            self._warn(fault)
+        except SpecError as error:
+            self._warn(error.diagnostic)
             return
         for logger in loggers:
             if picture is not None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from archdsl.data import Input
 from archdsl.data.parts import Arrays, Decoded
 from archdsl.data.pictures import all_bad, mask, undecodable
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
 from archdsl.train.decoding import Framing, Requests, decode, loader, started
@@ -100,12 +100,12 @@ class _Decoder:
     def __init__(self, part: Decoded, channels: int, framing: Framing) -> None:
         self.part, self._channels, self._framing = part, channels, framing
 
-    def __getitems__(self, wanted: _Wanted) -> Batch | Fault:
+    def __getitems__(self, wanted: _Wanted) -> Batch | SpecError:
         """The batch of some examples."""
         try:
             return self._read(wanted)
-        except Fault as fault:
-            return fault
+        except SpecError as error:
+            return error
 
     def _read(self, wanted: _Wanted) -> Batch:
         part, rows = self.part, [self.part.row(index) for index in wanted.chosen]
@@ -148,7 +148,7 @@ class DecodedSplit:
         """The examples of each order. Raise `Fault` E0802 for all files that cannot be decoded when the first is met."""
         wanted = (_Wanted(order.chosen.numpy(), order.keys.numpy(), training) for order in orders)
         for batch in self._loaded(wanted, training):
-            if isinstance(batch, Fault):
+            if isinstance(batch, SpecError):
                 raise self._failure(batch)
             yield batch
 
@@ -162,6 +162,6 @@ class DecodedSplit:
         requests.wanted = wanted
         return started(made)
 
-    def _failure(self, fault: Fault) -> Exception:
-        bad = undecodable(self._decoder.part.pictures) if fault.code == "E0802" else []
-        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.pictures)) if len(bad) > 1 else fault
+    def _failure(self, error: SpecError) -> Exception:
+        bad = undecodable(self._decoder.part.pictures) if error.diagnostic.code == "E0802" else []
+        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.pictures)) if len(bad) > 1 else error

@@ -13,6 +13,7 @@ import torch
 
 from archdsl.data.parts import Stream
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
 from archdsl.train.decoding import Framing, Requests, decode, loader, started
@@ -34,12 +35,12 @@ class _StreamDecoder:
         self._open: dict[int, tuple[int, int, Iterator[Any]]] = {}
         """By lane: the epoch, the number of the next batch in it, and the examples that follow."""
 
-    def __getitems__(self, wanted: tuple[int, int]) -> Batch | Fault:
+    def __getitems__(self, wanted: tuple[int, int]) -> Batch | SpecError:
         """Batch `at` of an epoch."""
         try:
             return self._read(*wanted)
-        except Fault as fault:
-            return fault
+        except SpecError as error:
+            return error
 
     def _read(self, epoch: int, at: int) -> Batch:
         lane, number = at % self.lanes, at // self.lanes
@@ -143,7 +144,7 @@ class StreamBatches:
         wanted = ((epoch, at) for at in range(first, len(self)))
         self._requests.wanted = wanted
         for batch in (self._decoder.__getitems__(one) for one in wanted) if self._loader is None else started(self._loader):
-            if isinstance(batch, Fault):
+            if isinstance(batch, SpecError):
                 raise batch
             yield batch
 

@@ -11,6 +11,7 @@ from lightning.pytorch import Trainer
 from torch import Tensor
 
 from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.train.sums import NAMES
 
 if TYPE_CHECKING:
@@ -73,11 +74,11 @@ def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: T
     }  # fmt: skip
     try:
         _require_alike(path, checkpoint, pattern)
-    except Fault as fault:
+    except SpecError as error:
         before, now = checkpoint["pytorch-lightning_version"], lightning.__version__
         raise (
-            fault if before == now else damaged(path, f"it was written with Lightning {before}, and {now} is installed")
-        ) from fault
+            error if before == now else damaged(path, f"it was written with Lightning {before}, and {now} is installed")
+        ) from error
     kept = checkpoint["optimizer_states"][0]
     if repr([{**group, "lr": None} for group in kept["param_groups"]]) != repr([{**group, "lr": None} for group in settings]):
         raise damaged(path, "its optimizer is not that of the recipe")

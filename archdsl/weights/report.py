@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
-from archdsl.ir import Graph
+from archdsl.diagnostics.untyped import untyped
+from archdsl.ir import Graph, Usage, flatten, state
 from archdsl.source import Span
 from archdsl.weights.entries import Stored, unreadable
 from archdsl.weights.match import Fit, Problem, Reason, Shape, match, without_spoiled
@@ -94,7 +95,7 @@ class WeightsReport:
         help = self.alternative if failed else None
         message = self.summary() + ("" if failed else "; the rest stays as it is initialized")
         first = marks[0] if marks else None
-        return Diagnostic("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
+        return untyped("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
 
     def _marks(self) -> list[Mark]:
         """One for each place in the spec, in the order of the file."""
@@ -133,14 +134,14 @@ def report_on(
 
     Raises `Fault` E0906 for a mapping by position where the file keeps none.
     """
-    whole = graph.state()
+    whole = state(graph)
     wanted = whole if wanted is None else wanted
     if by == "order" and not stored.ordered:
         why = "is a safetensors file, which keeps its tensors by name: there is no order to go by"
         raise unreadable(stored.name, why, "save the state_dict with torch.save, or rename its keys")
-    layers = {node.path: node for node in graph.nodes if node.name is not None}
+    layers = {flat.path: flat.node for flat in flatten(graph).nodes if flat.node.module is not None}
     nodes = {key: layers.get(key) or layers.get(key.rpartition(".")[0]) for key in whole | dict(wanted)}
-    heads = {key for key, node in nodes.items() if node is not None and graph.in_heads[node.index]}
+    heads = {key for key, node in nodes.items() if node is not None and node.usage is Usage.TRAINING}
     first = _first_convolution(graph)
     fit = match(
         wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted), prefix=prefix,
@@ -154,7 +155,7 @@ def report_on(
             adapted={first: channels or "sum"},
             notes=(*fit.notes, f"`{first}` adapted from {before} to {after} input channels: {channels}"),
         )
-    places = {key: node.span for key, node in nodes.items() if node is not None}
+    places = {key: node.span for key, node in nodes.items() if node is not None and node.span is not None}
     alternative = _alternative(fit, wanted, stored, by, heads)
     if channels is None and any(problem.key == first and problem.reason is Reason.SHAPE for problem in fit.problems):
         adapting = (
@@ -166,15 +167,15 @@ def report_on(
 
 def _first_convolution(graph: Graph) -> str | None:
     """The key of the weight that an input of the network goes through first, if it has input channels that can be adapted."""
-    from_input = set(graph.inputs)
-    for node in graph.nodes:
-        if not node.inputs or node.inputs[0] not in from_input:
+    from_input = set(range(len(graph.inputs)))
+    for flat in flatten(graph).nodes:
+        if flat.inputs[0] not in from_input:
             continue
-        parameters = node.op.parameters(*graph.input_shapes(node))
+        parameters = flat.op.parameters(*flat.node.input_shapes)
         if len(parameters.get("weight", ())) > 2:
-            return f"{node.path}.weight" if getattr(node.op, "groups", 1) == 1 else None
+            return f"{flat.path}.weight" if getattr(flat.op, "groups", 1) == 1 else None
         if not parameters:
-            from_input.add(node.index)
+            from_input.update(flat.outputs)
     return None
 
 

@@ -13,7 +13,7 @@ from math import isfinite, prod
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from archdsl import limits
+from archdsl.limits import Limits, remedy
 from archdsl.weights.entries import Entry, unreadable
 
 LONGEST: Final = 100_000_000
@@ -42,11 +42,11 @@ class Part(NamedTuple):
     end: int
 
 
-def parse_header(name: str, text: bytes, room: int) -> dict[str, Part]:
+def parse_header(name: str, text: bytes, room: int, limits: Limits) -> dict[str, Part]:
     """The tensors of a header with `room` bytes after it; raises `Fault` E0906 where the library would refuse the file."""
     signs = sum(text.count(sign) for sign in (b"{", b"[", b","))
-    if signs > _SIGNS * limits.TENSORS:
-        raise _too_many(name)
+    if signs > _SIGNS * limits.tensors:
+        raise _too_many(name, limits)
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_table, parse_int=_whole, parse_constant=_refuse_constant)
         if _SURROGATE.search(text):
@@ -58,8 +58,8 @@ def parse_header(name: str, text: bytes, room: int) -> dict[str, Part]:
     if not isinstance(header, dict):
         raise damaged(name, "its header is no table")
     _check_metadata(name, header.pop(_METADATA, None))
-    if len(header) > limits.TENSORS:
-        raise _too_many(name)
+    if len(header) > limits.tensors:
+        raise _too_many(name, limits)
     parts = {key: _part(name, key, value) for key, value in header.items()}
     _check_places(name, parts, room)
     return parts
@@ -75,8 +75,8 @@ def cut_off(path: Path) -> Exception:
     return unreadable(path.name, "is cut off: it is shorter than its header says", "download or copy it again")
 
 
-def _too_many(name: str) -> Exception:
-    return unreadable(name, f"has a header of more than {limits.TENSORS:,} tensors", limits.remedy("TENSORS"))
+def _too_many(name: str, limits: Limits) -> Exception:
+    return unreadable(name, f"has a header of more than {limits.tensors:,} tensors", remedy("tensors"))
 
 
 class _Twice(Exception):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from archdsl.declared import Fault
+from archdsl.limits import DEFAULT, Limits
 from archdsl.weights.entries import Stored, unreadable
 from archdsl.weights.finite import count_spoiled
 from archdsl.weights.safetensors_header import LONGEST, cut_off, parse_header
@@ -59,7 +60,7 @@ def fingerprint(path: Path) -> str:
         raise _unread(path, error) from error
 
 
-def read_header(path: Path) -> Stored:
+def read_header(path: Path, limits: Limits = DEFAULT) -> Stored:
     """What a safetensors file holds, from its header alone. Raises `Fault` E0906 where its library would not load it."""
     try:
         size = path.stat().st_size
@@ -70,7 +71,7 @@ def read_header(path: Path) -> Stored:
             text = file.read(length)
     except OSError as error:
         raise _unread(path, error) from error
-    parts = parse_header(path.name, text, size - 8 - length)
+    parts = parse_header(path.name, text, size - 8 - length, limits)
     if not parts:
         raise unreadable(path.name, "holds no tensors")
 

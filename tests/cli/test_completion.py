@@ -13,10 +13,10 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import Result
 
-from archdsl import limits
 from archdsl.cli import root as command_line
-from archdsl.diagnostics.codes import CODES
+from archdsl.diagnostics.codes.table import CODES
 from archdsl.driver import shipped_networks
+from archdsl.limits import Limits
 from archdsl.ops import Op
 from archdsl.recipe import Recipe
 
@@ -116,7 +116,7 @@ def test_parameters_in_bash(ask: Ask) -> None:
 def test_names_from_tables(ask: Ask) -> None:
     assert plain(ask("archdsl ops ")) == Op.registry.names()
     assert plain(ask("archdsl explain e06")) == [code for code in CODES if code.startswith("E06")]
-    assert plain(ask("archdsl check lenet --limit ")) == [f"{name}=" for name in limits.names()]
+    assert plain(ask("archdsl check lenet --limit ")) == [f"{name}=" for name in Limits._fields]
 
 
 def test_zsh_and_fish(ask: Ask) -> None:

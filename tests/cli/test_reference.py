@@ -12,7 +12,7 @@ from click.testing import Result
 from archdsl import __version__
 from archdsl.cli import specs
 from archdsl.cli.app import COMMANDS
-from archdsl.diagnostics.codes import CODES
+from archdsl.diagnostics.codes.table import CODES
 from archdsl.driver import shipped_networks
 from archdsl.ops import Op
 

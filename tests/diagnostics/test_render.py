@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import json
 
-from archdsl.diagnostics import Diagnostic, Mark, render_github, render_json, render_text
+from archdsl.diagnostics import Diagnostic, Edit, Remedy, guess, render_github, render_json, render_text
+from archdsl.diagnostics.codes.names import E0201
 from archdsl.driver import check_text
 from archdsl.source import SourceFile, Span
 
 HOSTILE = SourceFile("a,b:c\n::error::.arch", "relu\x1b[31m\n")
-FOUND = Diagnostic("E0201", "100 % wrong\n::warning::x", Mark(Span(HOSTILE, 0, 4)), help="no")
+
+
+class _Hostile(Diagnostic, code=E0201):
+    """A diagnostic with texts that nobody chose."""
+
+    text: str = "100 % wrong\n::warning::x"
+    note: str = ""
+    advice: str = "no"
+
+    def summary(self) -> str:
+        return self.text
+
+    def details(self) -> tuple[str, ...]:
+        return (self.note,) if self.note else ()
+
+    def remedy(self) -> Remedy:
+        return guess(self.advice, Edit(Span(HOSTILE, 0, 4), "bn"))
+
+
+FOUND = _Hostile().at(Span(HOSTILE, 0, 4))
 
 
 def test_json_holds_places() -> None:
@@ -17,6 +37,12 @@ def test_json_holds_places() -> None:
     assert found["code"] == "E0201"
     assert found["place"]["line"] == 3 and found["place"]["column"] == 3
     assert found["place"]["end"] - found["place"]["start"] == len("convv")
+
+
+def test_json_holds_edits() -> None:
+    (found,) = json.loads(render_json([FOUND]))
+    assert found["fix"]["applicability"] == "guess"
+    assert [(edit["start"], edit["end"], edit["text"]) for edit in found["fix"]["edits"]] == [(0, 4, "bn")]
 
 
 def test_no_name_or_message_ends_an_annotation() -> None:
@@ -29,14 +55,14 @@ HOSTILE_TEXT = "a\x1b[31m \x7f \x9b31m \u202e \u2066 \u2028 \U000e0041 \ud800 \t
 
 
 def test_json_holds_every_character_and_drives_no_terminal() -> None:
-    found = FOUND._replace(message=HOSTILE_TEXT, notes=(HOSTILE_TEXT,))
+    found = FOUND.with_fields(text=HOSTILE_TEXT, note=HOSTILE_TEXT)
     text = render_json([found])
     assert all(c.isprintable() or c == "\n" for c in text) and "é 語 😀" in text
     assert json.loads(text)[0]["message"] == HOSTILE_TEXT and json.loads(text)[0]["place"]["file"] == HOSTILE.name
 
 
 def test_annotations_drive_no_terminal() -> None:
-    text = render_github([FOUND._replace(message=HOSTILE_TEXT, help=HOSTILE_TEXT)])
+    text = render_github([FOUND.with_fields(text=HOSTILE_TEXT, advice=HOSTILE_TEXT)])
     assert all(c.isprintable() for c in text.removesuffix("\n")) and text.count("\\x1b[31m") == 2 and "é 語 😀" in text
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic
 from archdsl.driver import check_text, compile_address, compile_text
+from archdsl.limits import DEFAULT
 
 HEAD = "network t {\n  input image [3, 32, 32]\n"
 
@@ -20,7 +20,7 @@ def network(body: str) -> str:
 
 def many(piece: str) -> str:
     """As many of a piece as a file holds, nearly."""
-    return piece * ((limits.SOURCE_CHARACTERS - 1_000) // len(piece))
+    return piece * ((DEFAULT.source_characters - 1_000) // len(piece))
 
 
 BAD_TEXTS = {

@@ -6,9 +6,13 @@ import itertools
 
 import pytest
 
-from archdsl import limits
 from archdsl.driver import compile_text
 from archdsl.elaborate.values import FUNCTIONS
+from archdsl.ir import flatten
+from archdsl.limits import Limits
+from archdsl.session import Session
+
+LONG = Session(Limits(integer_bits=8192))
 
 VALUES = ["3", "0", "-2", "0.5", "2^8000", "true", '"a"', "[1, x.h]", "none", "-1..3", "relu", "x", "H", "x.h // 2"]
 OPEN = {"H", "x.h // 2"}
@@ -17,8 +21,7 @@ OPERATORS = ["+", "-", "*", "/", "//", "%", "^", "==", "!=", "<", "<=", ">", ">=
 
 
 def errors(condition: str, statement: str) -> list[str]:
-    with limits.changed(integer_bits=8192):
-        found = compile_text(f"network n {{ input image [3, H, W]{condition}; {statement}; conv(4, 3) }}")
+    found = compile_text(f"network n {{ input image [3, H, W]{condition}; {statement}; conv(4, 3) }}", session=LONG)
     codes = [d.code for d in found.diagnostics if d.is_error]
     assert found.ok == (not codes)
     return codes
@@ -61,8 +64,8 @@ def test_numbers_beyond_all_measure(statement: str, value: str) -> None:
 
 
 def test_a_setting_beyond_all_measure() -> None:
-    with limits.changed(integer_bits=8192):
-        found = compile_text("network n(classes = 3) { input image [3]; linear(classes) }", settings={"classes": "2^8000 / 3"})
+    text = "network n(classes = 3) { input image [3]; linear(classes) }"
+    found = compile_text(text, settings={"classes": "2^8000 / 3"}, session=LONG)
     assert [d.code for d in found.diagnostics if d.is_error] == ["E0409"]
 
 
@@ -91,4 +94,4 @@ def test_a_family_counts_once() -> None:
     network = compile_text(
         'network n { input image [3, 8, 8]; enc[0]: conv(4, 3); conv(4, 3); enc[1]: relu; conv(4, 3); "last{1}": relu; bn }'
     ).require()
-    assert [node.path for node in network.nodes[1:]] == ["enc.0", "1", "enc.1", "2", "last1", "4"]
+    assert [node.path for node in flatten(network).nodes] == ["enc.0", "1", "enc.1", "2", "last1", "4"]

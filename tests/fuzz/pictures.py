@@ -8,28 +8,70 @@ from collections import Counter
 from collections.abc import Iterator
 
 from archdsl.backends.diagram import Box, Detail, Diagram, Frame, Kind, to_dot
-from archdsl.backends.diagram.cards import boxes_of
-from archdsl.ir import Graph, Node
+from archdsl.backends.diagram.contents import contents_of
+from archdsl.ir import Call, FlatNode, Function, Graph, Node, OpNode, flatten
 from archdsl.ops.base import Category
 
 
 class Ops:
-    """The ops of a network in the order of its cards, where a folded part and its instances follow one another."""
+    """The ops of a network in the order of its cards, inputs first; a folded part and its instances follow one another."""
 
     def __init__(self, graph: Graph, detail: Detail) -> None:
-        self.nodes = [node for box in boxes_of(graph, detail) for node in box.nodes]
-        self.place = {node.index: i for i, node in enumerate(self.nodes)}
-        self.inputs = [[self.place[i] for i in node.inputs] for node in self.nodes]
-        self.users = [[self.place[i] for i in graph.consumers[node.index]] for node in self.nodes]
-        self.heads, self.outputs = ([self.place[end.value] for end in ends] for ends in (graph.heads, graph.outputs))
-        self.result = self.place[graph.result]
+        flat = flatten(graph)
+        number = {(node.path, node.node): i for i, node in enumerate(flat.nodes)}
+        first = len(graph.inputs)
+        self.nodes: list[FlatNode | None] = [None] * first
+        self.place: dict[tuple[str, OpNode], int] = {}
+        for key in _in_order(graph, detail):
+            self.place[key] = len(self.nodes)
+            self.nodes.append(flat.nodes[number[key]])
+        maker = {i: i for i in range(first)}
+        for key, place in self.place.items():
+            maker |= dict.fromkeys(flat.nodes[number[key]].outputs, place)
+        self.inputs = [[maker[i] for i in node.inputs] if node is not None else [] for node in self.nodes]
+        self.users: list[list[int]] = [[] for _ in self.nodes]
+        for place, taken in enumerate(self.inputs):
+            for source in taken:
+                self.users[source].append(place)
+        ends = [(result.kind, maker[i]) for result, i in zip(graph.results, flat.outputs, strict=True)]
+        self.heads, self.outputs = ([place for kind, place in ends if kind == wanted] for wanted in ("head", "output"))
+        self.result = ends[0][1]
+        self.input_boxes: dict[str, int] = {}
 
     def of(self, item: Box | Frame) -> list[int]:
         """The places of the ops that a part of the picture stands for."""
         if isinstance(item, Box):
-            return [self.place[node.index] for node in item.nodes]
+            if item.kind is Kind.INPUT:
+                return [self.input_boxes.setdefault(item.key, len(self.input_boxes))]
+            return [self.place[path, node] for path, node in zip(_paths(item), item.nodes, strict=True)]
         once = [place for inner in item.items for place in self.of(inner)]
         return [place + i * len(once) for i in range(item.times) for place in once]
+
+
+def _in_order(graph: Graph, detail: Detail) -> list[tuple[str, OpNode]]:
+    """The ops card by card, each with its path."""
+    found: list[tuple[str, OpNode]] = []
+
+    def walk(function: Function, path: str) -> None:
+        for item in contents_of(function, detail).items:
+            if isinstance(item, Call):
+                walk(item.callee, _below(path, item))
+            else:
+                found.extend((_below(path, node), node) for node in item)
+
+    walk(graph.main, "")
+    return found
+
+
+def _below(path: str, node: Node) -> str:
+    return ".".join([*([path] if path else []), *(node.module.key if node.module is not None else ())])
+
+
+def _paths(box: Box) -> list[str]:
+    """The paths of the ops on a box."""
+    own = ".".join(box.nodes[0].module.key) if box.nodes and box.nodes[0].module is not None else ""
+    around = box.name.removesuffix(own).removesuffix(".") if own else box.name
+    return [_below(around, node) for node in box.nodes]
 
 
 def mistakes(graph: Graph, diagram: Diagram, detail: Detail) -> list[str]:
@@ -59,6 +101,7 @@ def _fold(ops: Ops, frame: Frame, once: list[int], ends: set[int]) -> Iterator[s
     growth = int(found[1]) if (found := re.fullmatch(r"\+(\d+) channels each", frame.note)) else 0
     for place in range(first, first + (frame.times - 1) * size):
         node, like = ops.nodes[place], ops.nodes[place + size]
+        assert node is not None and like is not None
         if _op(node) != _op(like) or len(node.inputs) != len(like.inputs) or not _shapes_follow(node, like, growth):
             yield f"{frame.title}: {node.path} and {like.path} differ"
             continue
@@ -70,6 +113,7 @@ def _fold(ops: Ops, frame: Frame, once: list[int], ends: set[int]) -> Iterator[s
     end = first + frame.times * size
     for place in range(first, end):
         instance, node = (place - first) // size, ops.nodes[place]
+        assert node is not None
         late = any(user >= first + (instance + 2) * size for user in ops.users[place])
         if instance < frame.times - 1 and (late or place in ends):
             yield f"{frame.title}: a value of {node.path} is used by others, which no arrow shows"
@@ -77,14 +121,15 @@ def _fold(ops: Ops, frame: Frame, once: list[int], ends: set[int]) -> Iterator[s
             yield f"{frame.title}: {node.path} leaves the last part, and feeds no other"
 
 
-def _op(node: Node) -> object:
+def _op(node: FlatNode) -> object:
     """An op's parameters, but for probabilities."""
     noisy = node.op.category is Category.REGULARIZATION
     return node.op.name, [(name, repr(value)) for name, value in node.op if not (noisy and isinstance(value, float))]
 
 
-def _shapes_follow(before: Node, node: Node, growth: int) -> bool:
-    return before.shape[1:] == node.shape[1:] and node.shape[0] in (before.shape[0], before.shape[0] + growth)  # type: ignore[operator]
+def _shapes_follow(before: FlatNode, node: FlatNode, growth: int) -> bool:
+    one, other = before.node.output.shape, node.node.output.shape
+    return one[1:] == other[1:] and other[0] in (one[0], one[0] + growth)  # type: ignore[operator]
 
 
 def _connections(ops: Ops, diagram: Diagram) -> Iterator[str]:
@@ -97,7 +142,9 @@ def _connections(ops: Ops, diagram: Diagram) -> Iterator[str]:
         drawn.setdefault(target, Counter())[source] += 1
     for box in diagram.boxes:
         if box.kind is not Kind.FORK:
-            inputs = ops.inputs[ops.place[box.nodes[0].index]] if box.nodes else [ends[box.key]]
+            if box.kind is Kind.INPUT:
+                continue
+            inputs = ops.inputs[ops.of(box)[0]] if box.nodes else [ends[box.key]]
             if drawn.get(box.key, Counter()) != Counter(owner[i] for i in inputs):
                 yield f"the arrows to {box.name or box.key} do not show its sources"
 

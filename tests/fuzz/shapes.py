@@ -21,9 +21,10 @@ import torch
 
 from archdsl import SpecError, driver
 from archdsl.analysis import OpenSizes, open_sizes
-from archdsl.backends.torch.load import build
+from archdsl.backends.torch.instantiate import build
 from archdsl.driver import Compiled
-from archdsl.ir import Graph
+from archdsl.ir import FlatNode, Graph
+from archdsl.limits import Limits
 from archdsl.sizes import SizeSet
 from tests.attack import text
 from tests.attack.disturb import disturbed
@@ -77,7 +78,7 @@ def disagreement(program: Program, random: Random, summary: Summary | None = Non
     works = next((at for at in _least(compiled.sizes) if compiled.sizes.works(at)), None)
     if works is None:
         return "accepted, and no sizes work together"
-    if modules and len(graph.nodes) > len(graph.inputs):
+    if modules and oracle.flat.nodes:
         return _module_runs(graph, works, summary)
     return None
 
@@ -98,13 +99,11 @@ def _compare(oracle: Oracle, at: dict[str, int], allowed: bool) -> str | None:
         if not allowed and stated:
             return f"refused, and runs at {at}"
         if allowed:
-            for node, shape in zip(graph.nodes, real, strict=True):
-                if predicted(node, at) != shape:
-                    return (
-                        f"`{node.op.name}` at {node.span.place} is said to give {predicted(node, at)} at {at}, and gives {shape}"
-                    )
+            for value, shape in zip(oracle.flat.values, real, strict=True):
+                if predicted(value, at) != shape:
+                    return f"{value.owner!r} is said to give {predicted(value, at)} at {at}, and gives {shape}"
     elif allowed:
-        return f"accepted at {at}, and `{real.op.name}` at {real.span.place} fails"
+        return f"accepted at {at}, and {real.node if isinstance(real, FlatNode) else real!r} fails"
     return None
 
 
@@ -139,9 +138,9 @@ def _graph_of(source: str) -> tuple[Compiled, Graph | None]:
     """What became of a program, with the graph whose sizes were decided, whether or not any works."""
     decided: list[Graph] = []
 
-    def deciding(graph: Graph) -> OpenSizes:
+    def deciding(graph: Graph, limits: Limits) -> OpenSizes:
         decided.append(graph)
-        return open_sizes(graph)
+        return open_sizes(graph, limits)
 
     with patch.object(driver, "open_sizes", deciding):
         compiled = driver.compile_text(source)
@@ -162,18 +161,17 @@ def _module_runs(graph: Graph, at: dict[str, int], summary: Summary) -> str | No
     """The module that is built runs at sizes that work, and gives the result that is predicted."""
     summary.modules += 1
     module = build(graph, "meta").eval()
-    nodes = [graph.nodes[i] for i in graph.inputs]
-    types = [torch.long if node.integer else torch.float for node in nodes]
-    inputs = [torch.empty(1, *predicted(n, at), device="meta", dtype=t) for n, t in zip(nodes, types, strict=True)]
+    types = [torch.long if value.dtype == "int" else torch.float for value in graph.inputs]
+    inputs = [torch.empty(1, *predicted(v, at), device="meta", dtype=t) for v, t in zip(graph.inputs, types, strict=True)]
     try:
         with torch.no_grad():
             results = module(*inputs)
     except Exception as error:
         return f"accepted at {at}, and the module fails: {type(error).__name__}: {error}"
     values = results if isinstance(results, tuple) else (results,)
-    nodes = [graph.nodes[i] for i in (graph.result, *(output.value for output in graph.outputs))]
+    ends = [graph.result, *(value for _, value in graph.outputs)]
     shapes = [tuple(value.shape[1:]) for value in values]
-    said = [predicted(node, at) for node in nodes]
+    said = [predicted(value, at) for value in ends]
     return f"the module gives {shapes} at {at}, and {said} were predicted" if shapes != said else None
 
 

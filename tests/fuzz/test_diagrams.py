@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 from typing import Any, get_args
 from xml.etree import ElementTree
@@ -56,16 +55,15 @@ def test_random_networks_are_laid_out(seed: int, detail: Detail) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "mistake"),
+    ("owner", "name", "mistake"),
     [
-        ("_shifted", lambda self, numbers, start, size, entry: True),
-        ("_leaves_at", lambda self, chain, start, size, times: True),
-        ("_grown", lambda self, numbers, size: 0),
-        ("_part", lambda self, box, old=fold._Folder._part: replace(old(self, box), reach=0)),
-        ("_op", lambda self, node: 0),
+        (fold, "_shifted", lambda contents, start, period, at: True),
+        (fold.Folder, "_grown", lambda self, contents, start, period: 0),
+        (fold, "_last_uses", lambda contents, old=fold._last_uses: dict.fromkeys(old(contents), 0)),
+        (fold.Folder, "_op", lambda self, node: 0),
     ],
 )
-def test_planted_mistakes_are_found(monkeypatch: pytest.MonkeyPatch, name: str, mistake: Callable[..., Any]) -> None:
-    monkeypatch.setattr(fold._Folder, name, mistake)
+def test_planted_mistakes_are_found(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, mistake: Callable[..., Any]) -> None:
+    monkeypatch.setattr(owner, name, mistake)
     with pytest.raises(AssertionError, match="seed"):
         found(range(500))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from archdsl.diagnostics import render_text
-from archdsl.diagnostics.codes import CODES
+from archdsl.diagnostics.codes.table import CODES
 from archdsl.driver import check_text, compile_text
 
 FOLDER = Path(__file__).parent / "errors"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import torch
@@ -11,17 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archdsl.backends.torch import runtime
-from archdsl.ops.base import Call, Lowering, Op
+from archdsl.backends.torch.expressions import source
+from archdsl.backends.torch.lowerings import Lowering, lower
+from archdsl.ops import Op
 from archdsl.shapes import Shape
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
-
-
-def source(value: Any) -> str:
-    """A constructor call as Python source."""
-    if not isinstance(value, Call):
-        return repr(value)
-    return f"{value.target}({', '.join([*map(source, value.args), *(f'{k}={source(v)}' for k, v in value.kwargs)])})"
 
 
 class Lowered(nn.Module):
@@ -32,7 +26,8 @@ class Lowered(nn.Module):
         self.module = eval(source(lowering.module), NAMESPACE) if form == "module" else None
         self.bare = eval(source(lowering.parameter), NAMESPACE) if lowering.parameter else None
         places = [f"inputs[{i}]" for i in range(count)]
-        self.text = (lowering.function or "").format(*places, training="training", parameter="bare")
+        function = lowering.function
+        self.text = source(function, places, training="training", parameter="bare") if function is not None else ""
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Apply the op."""
@@ -65,7 +60,7 @@ def lowered() -> Callable[..., list[Lowered]]:
     """Every form of an op, for inputs of these shapes, with the same weights at every call."""
 
     def build(op: Op, *shapes: Shape, inplace: bool = False) -> list[Lowered]:
-        lowering = op.lower(*shapes, inplace=inplace)
+        lowering = lower(op, *shapes, inplace=inplace)
         forms = [form for form in ("module", "function") if getattr(lowering, form) is not None]
         assert forms
         return [_seeded(lowering, form, len(shapes)) for form in forms]

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 import safetensors
 
-from archdsl import limits
 from archdsl.declared import Fault
+from archdsl.limits import Limits
 from archdsl.weights.stored import read_header
 
 ONE = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
@@ -41,7 +41,7 @@ def accepted(path: Path) -> bool:
     try:
         read_header(path)
     except Fault as fault:
-        assert fault.code == "E0906" and fault.message.startswith(path.name) and fault.help
+        assert (found := fault.diagnostics[0]).code == "E0906" and found.message.startswith(path.name) and found.help
         return False
     return True
 
@@ -84,7 +84,8 @@ def test_what_the_library_refuses_is_refused(tmp_path: Path, name: str) -> None:
     assert not loads(path)
     with pytest.raises(Fault, match="is a damaged safetensors file") as caught:
         read_header(path)
-    assert caught.value.code == "E0906" and said in caught.value.message and caught.value.help
+    (found,) = caught.value.diagnostics
+    assert found.code == "E0906" and said in found.message and found.help
 
 
 @pytest.mark.parametrize(
@@ -158,12 +159,12 @@ def test_mutated_headers_are_judged_as_the_library_judges_them(tmp_path: Path) -
 
 
 def test_headers_of_many_tensors_end_before_they_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with limits.changed(tensors=3):
-        path = written(tmp_path / "w.safetensors", {str(i): at(4 * i, 4 * i + 4) for i in range(4)}, FOUR * 4)
-        with pytest.raises(Fault, match="more than 3 tensors") as caught:
-            read_header(path)
-        assert caught.value.help == "`--limit tensors=N` raises the limit"
-        path = written(path, '{"a": [' + "[]," * 100 + "[]]}", b"")
-        monkeypatch.setattr(json, "loads", None)
-        with pytest.raises(Fault, match="more than 3 tensors"):
-            read_header(path)
+    limits = Limits(tensors=3)
+    path = written(tmp_path / "w.safetensors", {str(i): at(4 * i, 4 * i + 4) for i in range(4)}, FOUR * 4)
+    with pytest.raises(Fault, match="more than 3 tensors") as caught:
+        read_header(path, limits)
+    assert caught.value.diagnostics[0].help == "`--limit tensors=N` raises the limit"
+    path = written(path, '{"a": [' + "[]," * 100 + "[]]}", b"")
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(Fault, match="more than 3 tensors"):
+        read_header(path, limits)

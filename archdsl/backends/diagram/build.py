@@ -1,96 +1,186 @@
 """From a graph to its diagram: cards, frames, folded repeats, edges, facts.
 
-What is to be drawn is counted before anything is made of it that takes time: words, edges, forks.
+What is to be drawn is counted before anything is made of it that takes time: boxes, words, edges, forks.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 
-from archdsl.analysis import Costs, counts
-from archdsl.backends.diagram.cards import boxes_of, use_of, write_words
-from archdsl.backends.diagram.edges import edges_of, longest_way
-from archdsl.backends.diagram.fold import Links, fold
-from archdsl.backends.diagram.frames import add_forks, dissolve, entitle, frame_tree
-from archdsl.backends.diagram.model import Box, Detail, Diagram, Frame, Kind, Part
+from archdsl.analysis import Costs
+from archdsl.backends.diagram.contents import Card, last_node
+from archdsl.backends.diagram.edges import longest_way, mark_skips, write_shapes
+from archdsl.backends.diagram.fold import Folder, Run, is_join
+from archdsl.backends.diagram.frames import add_forks, remove_trivial_frames, set_headings
+from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Part
+from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text
 from archdsl.backends.diagram.size import Size
-from archdsl.backends.diagram.words import inputs_text, shape_text
-from archdsl.ir import Graph
+from archdsl.ir import Call, Function, Graph, OpNode, Usage, Value
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim
 
 
 def build_diagram(graph: Graph, detail: Detail = "blocks") -> Diagram:
-    """The diagram of a network. Raises `Fault` E0904 if there is more to draw than a picture can show."""
-    if detail == "full":
-        _size(graph).require(graph.name, lambda: _sketch(graph, "blocks").size)
-    sketch = _sketch(graph, detail)
-    sketch.size.require(graph.name)
-    root, sources, members = sketch
-    for box in root.boxes():
-        write_words(graph, box, members[box.key], detail)
-    edges = edges_of(graph, root, sources, members)
-    dissolve(root, edges)
-    entitle(root)
-    add_forks(root, edges)
-    return Diagram(graph.name, _facts(graph), graph.doc, root, edges, longest_way(edges))
+    """Return the diagram of a network. Raise `Fault` E0904 if there is more to draw than a picture can show."""
+    folder = Folder(detail)
+    folded = None if detail == "blocks" else lambda: _size(graph, Folder("blocks"))
+    _size(graph, folder).require(graph.name, folded)
+    drawing = _Drawing(graph, folder, detail)
+    edges, boxes = drawing.edges, {box.key: box for box in drawing.root.boxes()}
+    mark_skips(edges, boxes)
+    write_shapes(edges, boxes)
+    remove_trivial_frames(drawing.root, edges)
+    set_headings(drawing.root)
+    add_forks(drawing.root, edges)
+    return Diagram(graph.name, _facts(graph), graph.doc, drawing.root, edges, longest_way(edges))
 
 
-class _Sketch(NamedTuple):
-    """Boxes in frames, without words; whose values each takes, and for each that is drawn all that it stands for."""
-
-    root: Frame
-    sources: Links
-    members: dict[str, list[Box]]
-
-    @property
-    def size(self) -> Size:
-        """How much there is to draw."""
-        return Size(len(self.members), sum(len(self.sources[key]) for key in self.members))
+def _size(graph: Graph, folder: Folder) -> Size:
+    """Return how much there is to draw."""
+    folded, ends = folder.folded(graph.main), len(graph.results)
+    return Size(len(graph.inputs) + folded.boxes + ends, folded.edges + ends)
 
 
-def _size(graph: Graph) -> Size:
-    """How much there is to draw if each op is a box."""
-    ends = len(graph.heads) + len(graph.outputs) + 1
-    return Size(len(graph.nodes) + ends, sum(len(node.inputs) for node in graph.nodes) + ends)
+class _Drawing:
+    """The boxes of a network in the frames of its calls, with the edges between them.
+
+    A call that is folded away has no boxes: those of the first call of its run stand for it, and show its ops too.
+    """
+
+    def __init__(self, graph: Graph, folder: Folder, detail: Detail) -> None:
+        self._folder, self._detail = folder, detail
+        self._frames = 0
+        self._boxes = 0
+        self.edges: list[Edge] = []
+        self.root = Frame("root")
+        made: dict[Value, Box] = {}
+        for value in graph.inputs:
+            parts = Part(value.name or "input", main=True), Part(shape_text(value.shape))
+            made[value] = self._box(Kind.INPUT, Category.INPUT, parts=parts)
+            self.root.items.append(made[value])
+        self.root.items += self._function([graph.main], "", made)
+        self._ends(graph, [made[value] for value in graph.main.outputs])
+
+    def _box(
+        self,
+        kind: Kind,
+        category: Category,
+        nodes: Card = (),
+        parts: tuple[Part, ...] = (),
+        usage: Usage = Usage.ALWAYS,
+        path: str = "",
+    ) -> Box:
+        self._boxes += 1
+        return Box(f"n{self._boxes - 1}", kind, category, parts, nodes, usage, path)
+
+    def _function(self, functions: Sequence[Function], path: str, made: dict[Value, Box]) -> list[Box | Frame]:
+        """Return the boxes and frames of a function at a path. `functions` has those that it stands for too, itself first.
+
+        `made` has the box that makes each input of the function; afterwards also that of each of its values.
+        """
+        folded = self._folder.folded(functions[0])
+        items: list[Box | Frame] = []
+        for run in folded.runs:
+            members = [self._folder.contents(function).items for function in functions]
+            drawn: list[Box | Frame] = []
+            for i in range(run.start, run.start + run.period):
+                counterparts = [items_of[j] for items_of in members for j in range(i, run.end, run.period)]
+                last = folded.contents.items[i + (run.times - 1) * run.period]
+                drawn.append(self._item(counterparts, path, made))
+                boxes = [made[value] for value in last_node(counterparts[0]).outputs]
+                made.update(zip(last_node(last).outputs, boxes, strict=True))
+            items += self._run(run, drawn, folded.contents.items[run.end - 1], path)
+        return items
+
+    def _run(self, run: Run, drawn: list[Box | Frame], last: Card | Call, path: str) -> list[Box | Frame]:
+        """Return what is drawn of a run: its items, or a frame that says how often."""
+        if run.times == 1:
+            return drawn
+        frame = drawn[0]
+        if run.period == 1 and isinstance(frame, Frame) and isinstance(last, Call):
+            frame.last = _below(path, last)
+        else:
+            frame = self._frame(items=drawn)
+        frame.times = run.times
+        frame.note = f"+{run.growth} channels each" if run.growth else ""
+        return [frame]
+
+    def _frame(self, name: str = "", block: str | None = None, items: Iterable[Box | Frame] = ()) -> Frame:
+        self._frames += 1
+        return Frame(f"f{self._frames}", name, block, list(items))
+
+    def _item(self, counterparts: Sequence[Card | Call], path: str, made: dict[Value, Box]) -> Box | Frame:
+        """Return the box of a card or the frame of a call; `counterparts` are the items that it stands for, itself first."""
+        first = counterparts[0]
+        if not isinstance(first, Call):
+            box = self._card([card for card in counterparts if not isinstance(card, Call)], path)
+            self._connect(box, first[0], made)
+            made[first[-1].output] = box
+            return box
+        callees = list(dict.fromkeys(call.callee for call in counterparts if isinstance(call, Call)))
+        callee = first.callee
+        inside = {inner: made[value] for inner, value in zip(callee.inputs, first.inputs, strict=True)}
+        below = _below(path, first)
+        frame = self._frame(below, callee.name if callee.kind == "block" else None)
+        frame.items = self._function(callees, below, inside)
+        made.update((out, inside[value]) for out, value in zip(first.outputs, callee.outputs, strict=True))
+        return frame
+
+    def _card(self, cards: Sequence[Card], path: str) -> Box:
+        card = cards[0]
+        category = next((node.op.category for node in card if node.op.weight_layer), card[0].op.category)
+        kind = Kind.CARD
+        if is_join(card):
+            kind = Kind.BAR if "axis" in type(card[0].op).model_fields else Kind.JOIN
+        columns = zip(*cards, strict=True)
+        parts = tuple(op_part(node, self._detail, column) for node, column in zip(card, columns, strict=True))
+        first = _below(path, card[0])
+        return self._box(kind, category, card, parts, card[0].usage, first)
+
+    def _connect(self, box: Box, node: OpNode, made: dict[Value, Box]) -> None:
+        """Draw an edge from the box of each value that a box takes."""
+        for value in node.inputs:
+            source = made[value]
+            usage = box.usage if box.usage is not Usage.ALWAYS else source.usage
+            self.edges.append(Edge(source.key, box.key, value.shape, usage=usage))
+
+    def _ends(self, graph: Graph, sources: list[Box]) -> None:
+        """Draw boxes for the result, further outputs and heads; that of a head in the frame that ends with its value."""
+        ending = {frame.last_box.key: frame for frame in self.root.items if isinstance(frame, Frame)}
+        numbers = {"head": 0, "output": 0}
+        ends = list(zip_longest(graph.results, graph.main.outputs, sources))
+        order = {"head": 0, "output": 1, "main": 2}
+        for result, value, source in sorted(ends, key=lambda end: order[end[0].kind]):
+            key, home = "result", self.root
+            words = ["output", shape_text(value.shape)]
+            if result.kind != "main":
+                key = f"{result.kind}{numbers[result.kind]}"
+                numbers[result.kind] += 1
+                words = [f"output {result.name}", words[1]]
+            kind = {"main": Kind.RESULT, "output": Kind.OUTPUT, "head": Kind.HEAD}[result.kind]
+            if kind is Kind.HEAD:
+                words = [f"{result.name} loss × {result.weight:g}", "training only"]
+                home = ending.pop(source.key, self.root)
+            usage = value.producer.usage if value.producer is not None else Usage.ALWAYS
+            box = Box(key, kind, Category.INPUT, tuple(Part(word, main=not i) for i, word in enumerate(words)), usage=usage)
+            home.items.append(box)
+            self.edges.append(Edge(source.key, key, value.shape, usage=usage))
 
 
-def _sketch(graph: Graph, detail: Detail) -> _Sketch:
-    boxes = boxes_of(graph, detail)
-    owner = {node.index: box.key for box in boxes for node in box.nodes}
-    sources: Links = {box.key: [owner[i] for i in box.nodes[0].inputs] for box in boxes}
-    root = frame_tree(boxes)
-    _mark_ends(graph, root, owner, sources)
-    members = fold(graph, root, sources) if detail == "blocks" else {box.key: [box] for box in root.boxes()}
-    return _Sketch(root, sources, members)
-
-
-def _mark_ends(graph: Graph, root: Frame, owner: dict[int, str], sources: Links) -> None:
-    """Boxes for the result, further outputs and heads; that of a head in the frame that ends with its value."""
-    ending = {frame.last_box.key: frame for frame in root.items if isinstance(frame, Frame)}
-
-    def add(key: str, kind: Kind, value: int, *words: str) -> None:
-        parts = tuple(Part(word, main=not i) for i, word in enumerate(words))
-        box = Box(key, kind, Category.INPUT, parts, use=use_of(graph, value))
-        sources[key] = [owner[value]]
-        home = ending.pop(owner[value], root) if kind is Kind.HEAD else root
-        home.items.append(box)
-
-    for i, head in enumerate(graph.heads):
-        add(f"head{i}", Kind.HEAD, head.value, f"{head.name} loss × {head.weight:g}", "training only")
-    for i, output in enumerate(graph.outputs):
-        add(f"output{i}", Kind.OUTPUT, output.value, f"output {output.name}", shape_text(graph.nodes[output.value].shape))
-    add("result", Kind.RESULT, graph.result, "output", shape_text(graph.nodes[graph.result].shape))
+def _below(path: str, node: OpNode | Call) -> str:
+    if node.module is None:
+        return path
+    return ".".join([path, *node.module.key] if path else node.module.key)
 
 
 def _facts(graph: Graph) -> tuple[str, ...]:
-    """Inputs, parameters, multiply-accumulates."""
-    found = counts(graph, Costs(graph), [graph.root])[graph.root]
-    params = f"{_number(found['params_eval'])} parameters"
-    if found["params"] != found["params_eval"]:
-        params += f" (in training {_number(found['params'])})"
-    macs = found.get("macs")
-    return (f"input {inputs_text(graph)}", params, *([f"{_number(macs)} MACs"] if isinstance(macs, int) else []))
+    """Return the inputs, parameters and multiply-accumulates."""
+    counts = Costs().counts(graph.main)
+    params = f"{_number(counts.params_eval)} parameters"
+    if counts.params != counts.params_eval:
+        params += f" (in training {_number(counts.params)})"
+    return (f"input {inputs_text(graph)}", params, *([f"{_number(counts.macs)} MACs"] if isinstance(counts.macs, int) else []))
 
 
 def _number(value: Dim) -> str:

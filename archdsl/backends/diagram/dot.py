@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archdsl.backends.diagram import theme
-from archdsl.backends.diagram.labels import box_label, edge_label, frame_label, page_label
+from archdsl.backends.diagram.labels import box_label, edge_label, frame_label, glyph, page_label
 from archdsl.backends.diagram.markup import quote, shorten
-from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind, Use
+from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.spine import spine_of
+from archdsl.ir import Usage
 
 Attributes = Mapping[str, str]
 _SEARCH = ((2400, "0.2"), (2150, "1"), (1200, "3"))
@@ -23,7 +24,7 @@ _SEARCH = ((2400, "0.2"), (2150, "1"), (1200, "3"))
 250 frames, 1 makes 3 s of 13."""
 _WINDING = 2400
 """Up to so many boxes and edges `dot` leads its edges round boxes; among hundreds of frames that takes 15 s above."""
-_STYLES = {Use.ALWAYS: "solid", Use.TRAINING: "dashed", Use.UNUSED: "dotted"}
+_STYLES = {Usage.ALWAYS: "solid", Usage.TRAINING: "dashed", Usage.NEVER: "dotted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _haste(diagram: Diagram) -> dict[str, str]:
 def _items(frame: Frame, spine: set[str], branches: Mapping[str, int], placement: Placement, indent: str) -> Iterator[str]:
     for item in frame.items:
         if isinstance(item, Box):
-            group = "trunk" if item.key in spine else frame.key if item.use is Use.TRAINING else ""
+            group = "trunk" if item.key in spine else frame.key if item.usage is Usage.TRAINING else ""
             look = _box(item, branches.get(item.key, 0)) | ({"group": group} if group else {})
             look |= placement.boxes.get(item.key, {})
             yield f"{indent}{quote(item.key)} {_attributes(look, box_label(item))};"
@@ -108,7 +109,7 @@ def _items(frame: Frame, spine: set[str], branches: Mapping[str, int], placement
 
 
 def _frame(frame: Frame) -> dict[str, str]:
-    training = all(box.use is Use.TRAINING for box in frame.boxes())
+    training = all(box.usage is Usage.TRAINING for box in frame.boxes())
     paint = theme.HEAD_FRAME if training else theme.REPEAT if frame.times > 1 else theme.FRAME
     return {
         "labeljust": "l",
@@ -131,7 +132,7 @@ def _box(box: Box, branches: int) -> dict[str, str]:
             "ordering": "out",
             "color": theme.EDGE,
         }
-    if box.kind is Kind.JOIN and box.text in theme.GLYPHS:
+    if glyph(box) is not None:
         size = str(theme.JOIN_SIZE)
         look |= {"shape": "circle", "fixedsize": "true", "width": size, "height": size, "style": "filled", "margin": "0"}
     elif box.kind is Kind.BAR:
@@ -142,8 +143,8 @@ def _box(box: Box, branches: int) -> dict[str, str]:
         look |= {"style": "rounded,filled,bold"}
     elif box.kind is Kind.HEAD:
         look |= {"color": theme.HEAD_LINE}
-    if box.use is not Use.ALWAYS:
-        look |= {"style": f"{look['style']},{_STYLES[box.use]}"}
+    if box.usage is not Usage.ALWAYS:
+        look |= {"style": f"{look['style']},{_STYLES[box.usage]}"}
     return look
 
 
@@ -181,8 +182,8 @@ def _edge(number: int, edge: Edge, more: dict[str, str]) -> str:
     look = {"id": f"e{number}"} | more
     if edge.skip:
         look |= {"color": theme.SKIP, "penwidth": str(theme.SKIP_WIDTH)}
-    if edge.use is not Use.ALWAYS:
-        look |= {"style": _STYLES[edge.use]}
+    if edge.usage is not Usage.ALWAYS:
+        look |= {"style": _STYLES[edge.usage]}
     if edge.target.startswith("fork_"):
         look |= {"arrowhead": "none"}
     return f"  {quote(edge.source)} -> {quote(edge.target)} {_attributes(look, edge_label(edge))};"

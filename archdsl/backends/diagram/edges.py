@@ -6,28 +6,12 @@ from collections.abc import Iterable, Mapping
 
 import networkx
 
-from archdsl.backends.diagram.fold import Links
-from archdsl.backends.diagram.model import Box, Edge, Frame, Kind, Use
-from archdsl.backends.diagram.words import shape_text, spatial
-from archdsl.ir import Graph
+from archdsl.backends.diagram.model import Box, Edge, Kind
+from archdsl.backends.diagram.op_text import shape_text, spatial
+from archdsl.ir import Usage
 
 
-def edges_of(graph: Graph, root: Frame, sources: Links, members: Mapping[str, list[Box]]) -> list[Edge]:
-    """All edges between the boxes that are drawn, in order. `members` are for each all that it stands for."""
-    boxes = {box.key: box for box in root.boxes()}
-    drawn = {member.key: (boxes[key], member) for key, group in members.items() for member in group}
-    edges = []
-    for box in boxes.values():
-        for key in sources[box.key]:
-            source, member = drawn[key]
-            use = box.use if box.use is not Use.ALWAYS else source.use
-            edges.append(Edge(source.key, box.key, member.nodes[-1].shape, use=use))
-    _mark_skips(edges, boxes)
-    _label(graph, edges, boxes)
-    return edges
-
-
-def _mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
+def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
     """An edge is a skip if its source reaches the target through another edge as well, be it one between the same boxes.
 
     For each box, in an order in which sources come first, the set of all before it, as the bits of one number.
@@ -48,23 +32,23 @@ def _mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
         before[key] = reached
 
 
-def _label(graph: Graph, edges: list[Edge], boxes: dict[str, Box]) -> None:
+def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
     """A shape stands once, after the box that changed it in a way that its own words do not say; at a join after that."""
     named = {Kind.RESULT, Kind.OUTPUT, Kind.HEAD}
-    changed = {key for key, box in boxes.items() if _changes(graph, box)}
+    changed = {key for key, box in boxes.items() if _changes(box)}
     joins = {key for key, box in boxes.items() if box.kind in (Kind.JOIN, Kind.BAR)}
     changed |= {edge.target for edge in edges if edge.target in joins and edge.source in changed}
-    for edge in sorted(edges, key=lambda edge: edge.use is not Use.ALWAYS):
+    for edge in sorted(edges, key=lambda edge: edge.usage is not Usage.ALWAYS):
         if edge.source in changed and not edge.skip and edge.target not in joins and boxes[edge.target].kind not in named:
             changed.discard(edge.source)
             edge.label = shape_text(edge.shape)
 
 
-def _changes(graph: Graph, box: Box) -> bool:
+def _changes(box: Box) -> bool:
     if box.kind is Kind.INPUT or not box.nodes:
         return False
-    before = graph.input_shapes(box.nodes[0])[0]
-    after = box.nodes[-1].shape
+    before = box.nodes[0].input_shapes[0]
+    after = box.nodes[-1].output.shape
     return box.kind is Kind.BAR or len(before) != len(after) or spatial(before) != spatial(after)
 
 

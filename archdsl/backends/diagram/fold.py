@@ -1,276 +1,306 @@
-"""Runs of equal parts become one part that says how often it stands there.
+"""Runs of equal parts become one part that says how often it is repeated.
 
-Parts are equal if they have the same ops with the same parameters, are connected in the same way and
-have the same shapes. Two differences are allowed, and shown: probabilities of the regularization, as a
-range, and channels that grow by one number from each part to the next, as in a dense block. Only the last
-part of a run may feed anything but its successor, so that no connection is lost.
+Parts are equal if they have the same ops with the same parameters, are connected in the same way and have the same
+shapes. Two differences are allowed, and shown: probabilities of the regularization, as a range, and channels that grow by
+one number from each part to the next, as in a dense block. Only the last part of a run may feed anything but its
+successor, so that no connection is lost.
 
-All boxes of the network are numbered in their order. The parts of a run have the same number of boxes, and stand
-one after the other; so a box and its like in the next part are always the same number apart, the size of a part.
-Two parts are connected in the same way if their sources are that number apart too, or are one and the same before the run.
+A part is one or more items of a function that follow one another (see `contents.py`). The parts of a run have the same number
+of items, so an item and its counterpart in the next part are always that number apart. Two parts are connected in the same way
+if their sources are that number apart too, or are one and the same value from before the run. Calls are compared by the form of
+their function, a number that functions share if they differ in nothing but probabilities and channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from archdsl.analysis import op_form
-from archdsl.backends.diagram.model import Box, Frame, Kind
-from archdsl.ir import Graph, Node
+from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of
+from archdsl.backends.diagram.model import Detail
+from archdsl.ir import Call, Function, OpNode
+from archdsl.ops.base import Category
 from archdsl.shapes import Shape
 
 _LONGEST_PERIOD = 24
-"""Boxes or frames in a part that has no name of its own."""
+"""Items in a part that has no name of its own."""
 _FEWEST_CARDS = 4
 """Single cards are drawn one by one up to here."""
 
-Links = dict[str, list[str]]
-
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """An item of a frame: what it looks like, the boxes that it stands for, and the last box that one of them feeds."""
+class Run:
+    """A part of `period` items, from item `start` on, that is there `times` times; its channels grow by `growth` each time."""
 
-    item: Box | Frame
-    form: int
     start: int
-    count: int
-    reach: int
-
-    @property
-    def end(self) -> int:
-        """The first box after it."""
-        return self.start + self.count
-
-    def boxes(self) -> Iterator[Box]:
-        """The boxes that are drawn."""
-        return iter([self.item]) if isinstance(self.item, Box) else self.item.boxes()
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """How often a part of so many items stands there, by how much its channels grow, and where its values come from.
-
-    `entry` has for each value from outside the box of the part before that gives it, none for one that all parts share.
-    """
-
     period: int = 1
     times: int = 1
     growth: int = 0
-    entry: tuple[int | None, ...] = ()
 
     @property
     def items(self) -> int:
-        """How many items it folds."""
+        """How many items it stands for."""
         return self.period * self.times
 
-
-def fold(graph: Graph, root: Frame, sources: Links) -> dict[str, list[Box]]:
-    """Fold a tree of frames in place. Returns for each box that is left all that it stands for, itself first."""
-    folder = _Folder(graph, root, sources)
-    folder.fold(root)
-    return folder.members(root)
+    @property
+    def end(self) -> int:
+        """The first item after it."""
+        return self.start + self.items
 
 
-class _Folder:
-    def __init__(self, graph: Graph, root: Frame, sources: Links) -> None:
-        self._graph = graph
-        self._boxes = list(root.boxes())
-        self._number = {box.key: i for i, box in enumerate(self._boxes)}
-        self._sources = [[self._number[key] for key in sources[box.key]] for box in self._boxes]
-        self._last_use = list(range(len(self._boxes)))
-        for i, numbers in enumerate(self._sources):
-            for number in numbers:
-                self._last_use[number] = i
-        self._members: dict[str, list[int]] = {}
+@dataclass(frozen=True, eq=False, slots=True)
+class Folded:
+    """A function as it is drawn: its contents, its runs in order, and how many boxes and edges these make, inner ones included."""
+
+    contents: Contents
+    runs: tuple[Run, ...]
+    boxes: int
+    edges: int
+
+
+class Folder:
+    """Folds functions, each once."""
+
+    def __init__(self, detail: Detail) -> None:
+        self._detail = detail
+        self._contents: dict[Function, Contents] = {}
+        self._folded: dict[Function, Folded] = {}
+        self._function_forms: dict[Function, int] = {}
         self._forms: dict[Hashable, int] = {}
         self._ops: dict[int, int] = {}
-        self._frame_keys: set[str] = set()
+        self._growth: dict[tuple[Function, Function], frozenset[int] | None] = {}
 
-    def members(self, root: Frame) -> dict[str, list[Box]]:
-        """For each box that is drawn, all that it stands for."""
-        return {box.key: [self._boxes[i] for i in self._numbers(box)] for box in root.boxes()}
-
-    def _numbers(self, box: Box) -> list[int]:
-        return self._members.get(box.key) or [self._number[box.key]]
-
-    def fold(self, frame: Frame) -> _Part:
-        """Fold the frames inside, then the items of this one."""
-        parts = [self.fold(item) if isinstance(item, Frame) else self._part(item) for item in frame.items]
-        start, count, reach = parts[0].start, sum(part.count for part in parts), max(part.reach for part in parts)
-        forms = [part.form for part in parts]
-        longest = min(_LONGEST_PERIOD, len(forms) // 2)
-        alike = {period: ahead for period in range(1, longest + 1) if any(ahead := _equal_ahead(forms, period))}
-        folded: list[_Part] = []
-        at = 0
-        while at < len(parts):
-            run = self._best(parts, at, alike)
-            folded.append(parts[at] if run.times == 1 else self._merge(parts[at : at + run.items], run))
-            at += run.items
-        frame.items = [part.item for part in folded]
-        looks = tuple((part.item.name.rpartition(".")[2] if isinstance(part.item, Frame) else "", part.form) for part in folded)
-        return _Part(frame, self._form((frame.block, looks)), start, count, reach)
-
-    def _part(self, box: Box) -> _Part:
-        number = self._number[box.key]
-        look: Hashable = box.key
-        if box.kind in (Kind.CARD, Kind.JOIN, Kind.BAR):
-            look = tuple((self._op(node), *map(_without_channels, self._shapes(node))) for node in box.nodes)
-        return _Part(box, self._form((box.kind, box.use, look)), number, 1, self._last_use[number])
-
-    def _form(self, look: Hashable) -> int:
-        """A number for what has to be equal, apart from connections and channels."""
-        return self._forms.setdefault(look, len(self._forms))
-
-    def _op(self, node: Node) -> int:
-        found = self._ops.get(id(node.op))
+    def contents(self, function: Function) -> Contents:
+        """Return what is drawn of a function before anything is folded."""
+        found = self._contents.get(function)
         if found is None:
-            found = self._ops[id(node.op)] = self._form(op_form(node))
+            found = self._contents[function] = contents_of(function, self._detail)
         return found
 
-    def _shapes(self, node: Node) -> tuple[Shape, ...]:
-        return (*self._graph.input_shapes(node), node.shape)
+    def folded(self, function: Function) -> Folded:
+        """Return a function as it is drawn."""
+        found = self._folded.get(function)
+        if found is None:
+            contents = self.contents(function)
+            runs = self._runs(contents) if self._detail == "blocks" else [Run(i) for i in range(len(contents.items))]
+            drawn = [i for run in runs for i in range(run.start, run.start + run.period)]
+            boxes, edges = 0, 0
+            for i in drawn:
+                item = contents.items[i]
+                if isinstance(item, Call):
+                    inner = self.folded(item.callee)
+                    boxes, edges = boxes + inner.boxes, edges + inner.edges
+                else:
+                    boxes, edges = boxes + 1, edges + len(contents.sources[i])
+            found = self._folded[function] = Folded(contents, tuple(runs), boxes, edges)
+        return found
 
-    def _best(self, parts: list[_Part], at: int, alike: dict[int, list[int]]) -> _Run:
-        """The run that folds most from here on."""
-        best = _Run()
+    # -- what is equal --
+
+    def _form(self, look: Hashable) -> int:
+        """Return a number for what has to be equal, apart from channels."""
+        return self._forms.setdefault(look, len(self._forms))
+
+    def _item_form(self, item: Item) -> int:
+        if isinstance(item, Call):
+            return self._function_form(item.callee)
+        return self._form(tuple([(self._op(node), node.usage, *map(_without_channels, _shapes(node))) for node in item]))
+
+    def _function_form(self, function: Function) -> int:
+        found = self._function_forms.get(function)
+        if found is None:
+            contents = self.contents(function)
+            name = function.name if function.kind == "block" else ""
+            items = tuple([(_key(item), self._item_form(item)) for item in contents.items])
+            found = self._form((function.kind, name, items, contents.sources, contents.returned))
+            self._function_forms[function] = found
+        return found
+
+    def _op(self, node: OpNode) -> int:
+        found = self._ops.get(id(node.op))
+        if found is None:
+            found = self._ops[id(node.op)] = self._form(op_form(node.op))
+        return found
+
+    # -- runs --
+
+    def _runs(self, contents: Contents) -> list[Run]:
+        """Return the runs of a function from the first item to the last, each the one that folds most from there on."""
+        forms = [self._item_form(item) for item in contents.items]
+        longest = min(_LONGEST_PERIOD, len(forms) // 2)
+        alike = {period: ahead for period in range(1, longest + 1) if any(ahead := _equal_ahead(forms, period))}
+        last_use = _last_uses(contents)
+        runs: list[Run] = []
+        at = 0
+        while at < len(forms):
+            run = self._longest_run(contents, at, alike, last_use)
+            runs.append(run)
+            at = run.end
+        return runs
+
+    def _longest_run(self, contents: Contents, at: int, alike: dict[int, list[int]], last_use: dict[Source, int]) -> Run:
+        best = Run(at)
         for period, ahead in alike.items():
             equal = ahead[at]
             if equal < period or equal + period <= best.items:
                 continue
-            if parts[at].reach >= parts[at + 2 * period - 1].end:  # no run begins here; `_run` would find out later
-                continue
-            window = parts[at : at + period]
-            fewest = _fewest(window)
+            window = contents.items[at : at + period]
+            fewest = self._fewest(window)
             if equal // period + 1 >= fewest and _natural_start(window):
-                run = self._run(parts, at, period, equal // period + 1)
+                run = self._run(contents, at, period, equal // period + 1, last_use)
                 if run.times >= fewest and run.items > best.items:
                     best = run
         return best
 
-    def _run(self, parts: list[_Part], at: int, period: int, most: int) -> _Run:
-        """The run of parts of so many items that begins here."""
-        start, size = parts[at].start, sum(part.count for part in parts[at : at + period])
-        drawn: list[int] = []
-        entry: dict[int, int] = {}
+    def _run(self, contents: Contents, at: int, period: int, most: int, last_use: dict[Source, int]) -> Run:
+        """Return the run of parts of so many items that begins here.
+
+        `entry` has for each value from before the run that the first part takes the value that the second takes in its place:
+        the same one, or one that the first part makes. All further parts must go on like that.
+        """
+        entry = self._entry(contents, at, period)
         growth: int | None = None
         times = 1
-        while times < most:
-            before, end = parts[at + (times - 1) * period : at + times * period], start + (times + 1) * size
-            if max(part.reach for part in before) >= end:  # it feeds more than itself and the next one
-                break
-            if times == 1:
-                drawn = [self._number[box.key] for part in before for box in part.boxes()]
-                entry = self._entry(drawn, start, size)
-            numbers = [number + (times - 1) * size for number in drawn]
-            grown = self._grown(numbers, size) if self._shifted(numbers, start, size, entry if times == 1 else {}) else None
-            if grown is None or growth not in (None, grown):
+        while times < most and entry is not None:
+            start = at + (times - 1) * period
+            if any(last_use[source] >= start + 2 * period for source in _made(contents, start, period)):
+                break  # it feeds more than itself and the next one
+            grown = self._grown(contents, start, period)
+            if grown is None or growth not in (None, grown) or (times > 1 and not _shifted(contents, start, period, at)):
                 break
             growth = grown
             times += 1
-        chain = {source - start for source in entry.values() if source >= start}
-        if times > 1 and not self._leaves_at(chain, start, size, times):
+        chain = {(source[0] - at, source[1]) for source in (entry or {}).values() if source[0] >= at}
+        if times > 1 and not _leaves_at(contents, chain, at + times * period, period, last_use):
             times -= 1
         if times == 1 or (times == 2 and growth):
-            return _Run()
-        return _Run(period, times, growth or 0, tuple(source - start if source >= start else None for source in entry.values()))
+            return Run(at)
+        return Run(at, period, times, growth or 0)
 
-    def _entry(self, numbers: list[int], start: int, size: int) -> dict[int, int]:
-        """For each value from outside that the first part takes, what the second takes in its place."""
-        return {
-            first: second
-            for number in numbers
-            for first, second in zip(self._sources[number], self._sources[number + size], strict=True)
-            if first < start
-        }
+    def _entry(self, contents: Contents, at: int, period: int) -> dict[Source, Source] | None:
+        """Return the entry of a run (see `_run`); None if the first two parts are not connected in the same way."""
+        entry: dict[Source, Source] = {}
+        for i in range(at, at + period):
+            for first, second in zip(contents.sources[i], contents.sources[i + period], strict=True):
+                if first[0] >= at:
+                    if second != (first[0] + period, first[1]):
+                        return None
+                elif entry.setdefault(first, second) != second or (second != first and not at <= second[0] < at + period):
+                    return None
+        return entry if len(set(entry.values())) == len(entry) else None
 
-    def _shifted(self, numbers: list[int], start: int, size: int, entry: dict[int, int]) -> bool:
-        """Whether all boxes' likes in the next part take the likes of their sources, and of two from outside no one twice."""
-        if len(set(entry.values())) < len(entry):
-            return False
-        for number in numbers:
-            for first, second in zip(self._sources[number], self._sources[number + size], strict=True):
-                if second != (first + size if first >= start else entry.get(first, first)):
-                    return False
-                if first < start and second != first and not start <= second < start + size:
-                    return False
-        return True
+    def _grown(self, contents: Contents, start: int, period: int) -> int | None:
+        """Return the one number by which channels grow to the next part, 0 if none do; None for any other difference."""
+        found: set[int] = set()
+        for i in range(start, start + period):
+            steps = self._steps(contents.items[i], contents.items[i + period])
+            if steps is None:
+                return None
+            found |= steps
+        return found.pop() if len(found) == 1 else None if found else 0
 
-    def _grown(self, numbers: list[int], size: int) -> int | None:
-        """The one number by which channels grow to the next part, 0 if none do; None for any other difference."""
-        steps = set()
-        for number in numbers:
-            for node, like in zip(self._boxes[number].nodes, self._boxes[number + size].nodes, strict=True):
-                for before, after in zip(self._shapes(node), self._shapes(like), strict=True):
-                    if before != after:
-                        if not isinstance(before[0], int) or not isinstance(after[0], int) or after[0] < before[0]:
-                            return None
-                        steps.add(after[0] - before[0])
-                        if len(steps) > 1:
-                            return None
-        return steps.pop() if steps else 0
+    def _steps(self, item: Item, other: Item) -> frozenset[int] | None:
+        """Return by which numbers channels grow from an item to its counterpart; None if they shrink or are no numbers."""
+        if isinstance(item, Call) and isinstance(other, Call):
+            return self._function_steps(item.callee, other.callee)
+        assert not isinstance(item, Call) and not isinstance(other, Call)
+        found: set[int] = set()
+        for node, like in zip(item, other, strict=True):
+            for before, after in zip(_shapes(node), _shapes(like), strict=True):
+                if before != after:
+                    if not isinstance(before[0], int) or not isinstance(after[0], int) or after[0] < before[0]:
+                        return None
+                    found.add(after[0] - before[0])
+        return frozenset(found)
 
-    def _leaves_at(self, chain: set[int], start: int, size: int, times: int) -> bool:
-        """Whether the last part feeds what comes after from the same boxes that feed the next one in all others."""
-        end = start + times * size
-        return all(self._last_use[i] < end or i - end + size in chain for i in range(end - size, end))
+    def _function_steps(self, function: Function, other: Function) -> frozenset[int] | None:
+        if function is other:
+            return frozenset()
+        key = (function, other)
+        if key not in self._growth:
+            found: frozenset[int] | None = frozenset()
+            for item, like in zip(self.contents(function).items, self.contents(other).items, strict=True):
+                steps = self._steps(item, like)
+                found = None if steps is None or found is None else found | steps
+            self._growth[key] = found
+        return self._growth[key]
 
-    def _merge(self, parts: list[_Part], run: _Run) -> _Part:
-        """One part for a run."""
-        size = sum(part.count for part in parts[: run.period])
-        for part in parts[: run.period]:
-            for box in part.boxes():
-                own = self._numbers(box)
-                self._members[box.key] = [number + i * size for i in range(run.times) for number in own]
-        first, last = parts[0].item, parts[-1].item
-        if run.period == 1 and isinstance(first, Frame) and isinstance(last, Frame) and first.times == 1:
-            frame = first
-            frame.last = last.name
-        else:
-            frame = Frame(self._frame_key(parts[0]), items=[part.item for part in parts[: run.period]])
-        frame.times = run.times
-        frame.note = f"+{run.growth} channels each" if run.growth else ""
-        look = (run, tuple(part.form for part in parts[: run.period]))
-        return _Part(frame, self._form(look), parts[0].start, run.times * size, max(part.reach for part in parts))
-
-    def _frame_key(self, first: _Part) -> str:
-        """A name for a frame that no scope has: of its first box, and unlike that of a run inside that begins with it."""
-        key = f"{next(first.boxes()).key}_repeat"
-        while key in self._frame_keys:
-            key += "_"
-        self._frame_keys.add(key)
-        return key
+    def _fewest(self, items: Sequence[Item]) -> int:
+        """Return how many instances are worth folding: two of a block, more of what is little more than a card."""
+        if not all(_is_plain_card(item) if not isinstance(item, Call) else self.folded(item.callee).boxes == 1 for item in items):
+            return 2
+        return _FEWEST_CARDS if len(items) == 1 else _FEWEST_CARDS - 1
 
 
-def _fewest(parts: Sequence[_Part]) -> int:
-    """How many instances are worth folding: two of a block, more of what is little more than a card."""
-    if not all(_little(part) for part in parts):
-        return 2
-    return _FEWEST_CARDS if len(parts) == 1 else _FEWEST_CARDS - 1
+def is_join(card: Card) -> bool:
+    """Return whether a card is where values meet."""
+    return card[0].op.category is Category.JOIN
 
 
-def _little(part: _Part) -> bool:
-    return part.item.kind is Kind.CARD if isinstance(part.item, Box) else len([*islice(part.boxes(), 2)]) == 1
+def _is_plain_card(item: Card) -> bool:
+    return not is_join(item)
 
 
-def _natural_start(parts: Sequence[_Part]) -> bool:
-    """Whether a part begins where the text of its loop does; any rotation of a run is a run as well."""
-    first = parts[0].item
-    if isinstance(first, Frame):
-        return True
-    starts = [part.item.nodes[0].span.start for part in parts if isinstance(part.item, Box) and part.item.kind is Kind.CARD]
-    return first.kind is Kind.CARD and first.nodes[0].span.start == min(starts)
+def _key(item: Item) -> str:
+    """Return the last part of a call's key, which figures show."""
+    return item.module.key[-1] if isinstance(item, Call) and item.module is not None else ""
 
 
-def _equal_ahead(forms: list[int], period: int) -> list[int]:
-    """For each position, how many items from there on equal the one a period later."""
-    ahead = [0] * (len(forms) + 1)
-    for i in range(len(forms) - period - 1, -1, -1):
-        ahead[i] = ahead[i + 1] + 1 if forms[i] == forms[i + period] else 0
-    return ahead
+def _shapes(node: OpNode) -> tuple[Shape, ...]:
+    return (*node.input_shapes, node.output.shape)
 
 
 def _without_channels(shape: Shape) -> Hashable:
     return len(shape), shape[1:]
+
+
+def _last_uses(contents: Contents) -> dict[Source, int]:
+    """Return for each value the last item that takes it; what the function returns is taken after all items."""
+    last = {(i, position): i for i, item in enumerate(contents.items) for position in range(_outputs(item))}
+    for i, sources in enumerate(contents.sources):
+        last.update(dict.fromkeys(sources, i))
+    last.update(dict.fromkeys(contents.returned, len(contents.items)))
+    return last
+
+
+def _outputs(item: Item) -> int:
+    return len(item.outputs) if isinstance(item, Call) else len(item[-1].outputs)
+
+
+def _made(contents: Contents, start: int, period: int) -> list[Source]:
+    """Return the values that the items of a part make."""
+    return [(i, position) for i in range(start, start + period) for position in range(_outputs(contents.items[i]))]
+
+
+def _shifted(contents: Contents, start: int, period: int, at: int) -> bool:
+    """Return whether the next part takes the counterparts of what this part takes, and the same from before the run."""
+    return all(
+        second == ((first[0] + period, first[1]) if first[0] >= at else first)
+        for i in range(start, start + period)
+        for first, second in zip(contents.sources[i], contents.sources[i + period], strict=True)
+    )
+
+
+def _leaves_at(contents: Contents, chain: set[Source], end: int, period: int, last_use: dict[Source, int]) -> bool:
+    """Return whether the last part feeds what comes after with the same values that feed the next one in all other parts."""
+    start = end - period
+    return all(last_use[source] < end or (source[0] - start, source[1]) in chain for source in _made(contents, start, period))
+
+
+def _natural_start(items: Sequence[Item]) -> bool:
+    """Return whether a part begins where the text of its loop does; any rotation of a run is a run as well."""
+    first = items[0]
+    if isinstance(first, Call):
+        return True
+    spans = [item[0].span for item in items if not isinstance(item, Call) and not is_join(item)]
+    starts = [span.start for span in spans if span is not None]
+    return not is_join(first) and (first[0].span is None or first[0].span.start == min(starts))
+
+
+def _equal_ahead(forms: list[int], period: int) -> list[int]:
+    """Return for each position how many items from there on equal the one a period later."""
+    ahead = [0] * (len(forms) + 1)
+    for i in range(len(forms) - period - 1, -1, -1):
+        ahead[i] = ahead[i + 1] + 1 if forms[i] == forms[i + period] else 0
+    return ahead

@@ -1,73 +1,33 @@
-"""Scopes as frames: which of them are drawn, and their titles."""
+"""Frames: which of them are drawn, and their titles."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
-from archdsl.ir import Scope
 from archdsl.ops.base import Category
 
 _MOST_OF_ALL = 0.6
 """A frame around more of the boxes than this says little, and is left out where there are others inside."""
 
 
-def frame_tree(boxes: Sequence[Box]) -> Frame:
-    """Boxes in the frames of their scopes. A scope that others interrupt, such as the `enc` of `enc[0]`, has none."""
-    chains = {scope: _chain(scope) for scope in dict.fromkeys(box.nodes[0].scope for box in boxes)}
-    broken = _interrupted([chains[box.nodes[0].scope] for box in boxes])
-    chains = {scope: [outer for outer in chain if outer not in broken] for scope, chain in chains.items()}
-    root = Frame("root")
-    open_frames: list[tuple[Scope | None, Frame]] = [(None, root)]
-    for box in boxes:
-        chain = chains[box.nodes[0].scope]
-        shared = 0
-        while shared < len(chain) and shared + 1 < len(open_frames) and open_frames[shared + 1][0] is chain[shared]:
-            shared += 1
-        del open_frames[shared + 1 :]
-        for scope in chain[shared:]:
-            frame = Frame(f"s{box.key}_{len(open_frames)}", scope.path, scope.block)
-            open_frames[-1][1].items.append(frame)
-            open_frames.append((scope, frame))
-        open_frames[-1][1].items.append(box)
-    return root
-
-
-def _chain(scope: Scope) -> list[Scope]:
-    """A scope and those around it, outermost first, without the network."""
-    return [outer for outer in scope.enclosing() if outer.parent is not None][::-1]
-
-
-def _interrupted(chains: list[list[Scope]]) -> set[Scope]:
-    """The scopes that are left and entered again."""
-    left: set[Scope] = set()
-    broken: set[Scope] = set()
-    for before, chain in pairwise([[], *chains]):
-        if chain is not before:
-            broken.update(scope for scope in chain if scope in left)
-            left.update(before)
-            left.difference_update(chain)
-    return broken
-
-
-def dissolve(root: Frame, edges: Sequence[Edge]) -> None:
+def remove_trivial_frames(root: Frame, edges: Sequence[Edge]) -> None:
     """Take away the frames that a figure does without: of one thing, of a plain branch, of nearly everything."""
     joins = {box.key for box in root.boxes() if box.kind in (Kind.JOIN, Kind.BAR)}
     into: dict[str, str] = {}
     for edge in edges:
         into[edge.source] = edge.target if edge.target in joins and edge.source not in into else ""
-    _dissolve(root, into, _MOST_OF_ALL * sum(1 for _ in root.boxes()))
+    _remove_trivial(root, into, _MOST_OF_ALL * sum(1 for _ in root.boxes()))
 
 
-def _dissolve(frame: Frame, into: dict[str, str], most: float) -> None:
+def _remove_trivial(frame: Frame, into: dict[str, str], most: float) -> None:
     items: list[Box | Frame] = []
     own = {box.key for box in frame.items if isinstance(box, Box)}
     for item in frame.items:
         if isinstance(item, Box):
             items.append(item)
             continue
-        _dissolve(item, into, most)
+        _remove_trivial(item, into, most)
         items += [item] if _worth_a_frame(item, own, into, most) else item.items
     frame.items = items
 
@@ -123,21 +83,21 @@ def add_forks(root: Frame, edges: list[Edge]) -> None:
 
 
 def _fork(frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> None:
-    fork = Box(f"fork_{frame.key}_{source}", Kind.FORK, Category.JOIN, (), use=inside[0].use)
+    fork = Box(f"fork_{frame.key}_{source}", Kind.FORK, Category.JOIN, (), usage=inside[0].usage)
     targets = {edge.target for edge in inside}
     at = next(i for i, item in enumerate(frame.items) if _holds(item, targets))
     frame.items.insert(at, fork)
     label = next((edge.label for edge in inside if edge.label), "")
     for edge in inside:
         edge.source, edge.label = fork.key, ""
-    edges.append(Edge(source, fork.key, inside[0].shape, label, use=fork.use))
+    edges.append(Edge(source, fork.key, inside[0].shape, label, usage=fork.usage))
 
 
 def _holds(item: Box | Frame, keys: set[str]) -> bool:
     return item.key in keys if isinstance(item, Box) else any(box.key in keys for box in item.boxes())
 
 
-def entitle(frame: Frame) -> None:
+def set_headings(frame: Frame) -> None:
     """Write the headings: `layer3 · basic ×2`."""
     for inner in frame.frames():
         inner.heading = _heading(inner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from html import escape
 
 from archdsl.backends.diagram import theme
@@ -27,7 +26,6 @@ def html(text: str) -> str:
     return escape(clean(shorten(text)), quote=True) or " "
 
 
-@lru_cache(4096)  # nearly all are sizes and colours
 def quote(text: str) -> str:
     """A DOT string, with its backslashes doubled: Graphviz gives them a meaning in some attributes."""
     return '"' + clean(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -11,20 +11,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from archdsl.ir import Node
+from archdsl.ir import OpNode, Usage
 from archdsl.ops.base import Category
 from archdsl.shapes import Shape
 
 Detail = Literal["blocks", "full"]
 """`blocks` merges conv-bn-act and folds repeats, as a paper's figure does; `full` shows every op."""
-
-
-class Use(StrEnum):
-    """When a part is computed."""
-
-    ALWAYS = "always"
-    TRAINING = "training only"
-    UNUSED = "unused"
 
 
 class Kind(StrEnum):
@@ -49,24 +41,24 @@ class Part(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class Box:
-    """One thing that is drawn. `nodes` are the ops it stands for, in order; the ends of a network have none."""
+    """One thing that is drawn.
+
+    `nodes` are the ops on it, in order; the ends of a network have none. `name` is the dotted key of the first, as in the
+    `state_dict`. A box in a folded frame stands for its counterparts in the other instances too.
+    """
 
     key: str
     kind: Kind
     category: Category
     parts: tuple[Part, ...] = ()
-    nodes: tuple[Node, ...] = ()
-    use: Use = Use.ALWAYS
+    nodes: tuple[OpNode, ...] = ()
+    usage: Usage = Usage.ALWAYS
+    name: str = ""
 
     @property
     def text(self) -> str:
         """The words in one line."""
         return " · ".join(part.text for part in self.parts)
-
-    @property
-    def name(self) -> str:
-        """The dotted key of its first op, as in the `state_dict`."""
-        return self.nodes[0].path if self.nodes else ""
 
 
 class Heading(NamedTuple):
@@ -153,7 +145,7 @@ class Edge:
     shape: Shape
     label: str = ""
     skip: bool = False
-    use: Use = Use.ALWAYS
+    usage: Usage = Usage.ALWAYS
 
 
 @dataclass(eq=False, slots=True)

@@ -5,22 +5,23 @@ The module that trains is this source, executed; there is no other path from a g
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from archdsl.analysis import Costs
-from archdsl.backends.torch.forms import TAKEN, Form, Forms, constructor
-from archdsl.backends.torch.forward import chain_lines, forward_lines
+from archdsl.backends.torch.class_names import name_classes
+from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
+from archdsl.backends.torch.expressions import Call, Target
+from archdsl.backends.torch.forward import chain_lines, forward_lines, kept_parameters, value_text
 from archdsl.backends.torch.initialize import initialization_lines
-from archdsl.backends.torch.layout import Expression, Group, lines, repeated
-from archdsl.backends.torch.plan import Container, Leaf, Part, Step, is_bare, plan
-from archdsl.backends.torch.runtime_source import definitions_for
+from archdsl.backends.torch.module_tree import Container, ModuleNode, ModuleTree
+from archdsl.backends.torch.outline_classes import Classes
+from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines, repeated
+from archdsl.backends.torch.results import Results
+from archdsl.backends.torch.runtime_source import definitions_for, names_used
 from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
-from archdsl.ir import Graph, Scope
-from archdsl.ops.base import Call
+from archdsl.ir import Graph
 
 
 class Emitted(NamedTuple):
@@ -30,100 +31,92 @@ class Emitted(NamedTuple):
     class_name: str
 
 
-def emit(graph: Graph, *, aux: bool = True, check_sizes: bool = True) -> str:
-    """The network as Python source. Without `aux` the heads are left out, and with them their weights.
+def emit(graph: Any, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
+    """Return the network as Python source. Without `aux` the heads are left out, and with them their weights.
 
-    With `check_sizes`, `forward` first compares its inputs with the shapes that the network declares and the sizes that work.
+    With `check_sizes`, `forward` first compares its inputs with the shapes that the network declares and the sizes for which
+    it is valid. Without `inplace`, activations are modules and overwrite nothing, as hooks need it.
     """
-    return emit_module(graph, aux=aux, check_sizes=check_sizes).source
+    return emit_module(graph, aux=aux, check_sizes=check_sizes, inplace=inplace).source
 
 
-def emit_module(graph: Graph, *, aux: bool = True, check_sizes: bool = True) -> Emitted:
-    """The source, with the name of the class to construct."""
-    return _Emitter(graph, aux, check_sizes).module()
+def emit_module(graph: Any, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> Emitted:
+    """Return the source, with the name of the class to construct."""
+    return _Emitter(graph, aux, check_sizes, inplace).module()
 
 
 class _Emitter:
-    def __init__(self, graph: Graph, aux: bool, check_sizes: bool) -> None:
+    def __init__(self, graph: Graph, aux: bool, check_sizes: bool, inplace: bool) -> None:
         self.graph = graph
         self.aux = aux
         self.check_sizes = check_sizes
         self.size_check: list[str] = []
-        self.root = plan(graph, aux=aux)
-        self.forms = Forms(self.root)
-        self.results = _Results.of(graph, aux)
-        self._name_forms()
+        self.ordered = False
+        """Whether an `nn.Sequential` is written with names."""
+        self.tree = ModuleTree(graph, aux=aux, inplace=inplace)
+        self.classes = Classes(self.tree)
+        self.results = Results.of(graph, aux)
+        name_classes(self.classes, graph.name, self.results.class_names)
+        self.root = self.classes.of[self.tree.root]
 
     def module(self) -> Emitted:
         body: list[str] = []
-        for form in self.forms.in_order:
-            if form.first is self.root:
+        for template in self.classes.in_order:
+            if template is self.root:
                 body += self.results.lines()
-            lines_of_class = self._class(form)
-            body += [*(self.size_check if form.first is self.root else []), "", "", *lines_of_class]
-        name = self.forms.by_part[id(self.root)].name
-        text = "\n".join(body)
-        runtime = definitions_for(text)
-        imports = _imports("\n".join([text, *runtime]))
-        pieces = [*self._heading(), "", *imports, *(line for source in runtime for line in ("", "", source)), text]
-        return Emitted("\n".join(pieces).rstrip() + "\n", name)
+            lines_of_class = self._class(template)
+            body += [*(self.size_check if template is self.root else []), "", "", *lines_of_class]
+        named = set(self.classes.targets())
+        runtime = definitions_for(target.name for target in named if target.namespace == "runtime")
+        imports = _imports(self._used_names(named) | names_used(runtime))
+        definitions = [line for definition in runtime.values() for line in ("", "", definition)]
+        pieces = [*self._heading(), "", *imports, *definitions, *body]
+        return Emitted("\n".join(pieces).rstrip() + "\n", self.root.name)
+
+    def _used_names(self, named: set[Target]) -> set[str]:
+        """Return the imported names that the classes use."""
+        found = {target.namespace for target in named if target.namespace != "runtime"} | {"nn"}
+        found |= {"OrderedDict"} if self.ordered else set()
+        found |= {"NamedTuple", "torch"} if self.results.class_names else set()
+        return found | ({"torch"} if self.size_check else set())
 
     def _heading(self) -> list[str]:
-        """What this is and where it came from, as comments: no text of a spec can leave one."""
-        graph = self.graph
-        costs = Costs(graph)
-        place = graph.definition
-        params = costs.params(node for node in graph.nodes if self.aux or not graph.in_heads[node.index])
-        macs = costs.macs(node for node in graph.nodes if graph.in_evaluation[node.index])
-        count = f"{params:,} parameters" + (f", {macs:,} multiply-accumulates for one image" if isinstance(macs, int) else "")
-        about = [f"{graph.name}: {count}.", *graph.doc.splitlines(), f"Written by archdsl from {place.place}."]
+        """Return what this is and where it came from, as comments: no text of a spec can leave one."""
+        graph, place = self.graph, self.graph.main.definition
+        counts = _Counts().of(graph.main)
+        count = f"{counts.params if self.aux else counts.params_eval:,} parameters"
+        if isinstance(counts.macs, int):
+            count += f", {counts.macs:,} multiply-accumulates for one image"
+        about = [f"{graph.name}: {count}.", f"Written by archdsl from {place.place}." if place else "Written by archdsl."]
         return [f"# {_comment(line)}".rstrip() for line in about]
-
-    # -- names --
-
-    def _name_forms(self) -> None:
-        """A class name for each form: the block's, and what tells it from others of that block."""
-        parameters = {parameter.name for form in self.forms.in_order for parameter in form.parameters}
-        taken = {*TAKEN, *self.results.class_names, *parameters}
-        root = self.forms.by_part[id(self.root)]
-        root.name = _fresh(_camel(self.graph.name), taken)
-        by_stem: dict[str, list[Form]] = {}
-        for form in self.forms.in_order:
-            if form is not root:
-                by_stem.setdefault(_stem(form.first.scope), []).append(form)
-        for stem, forms in by_stem.items():
-            usual = max(forms, key=lambda form: len(form.instances))
-            for form in sorted(forms, key=lambda form: form is not usual):
-                form.name = _fresh(stem + ("" if form is usual else _difference(form, usual)), taken)
 
     # -- classes --
 
-    def _class(self, form: Form) -> list[str]:
-        part = form.first
-        texts = iter(form.texts)
-        sequential = part.sequential
-        found = [f"class {form.name}(nn.{'Sequential' if sequential else 'Module'}):", f'    """{_about(part.scope)}"""']
-        found += ["", f"    def __init__({', '.join(['self', *self._parameters(form)])}):"]
+    def _class(self, template: ClassTemplate) -> list[str]:
+        module = template.first
+        sequential = module.sequential
+        found = [f"class {template.name}(nn.{'Sequential' if sequential else 'Module'}):", *_docstring(module), ""]
+        found.append(f"    def __init__({', '.join(['self', *_signature(template)])}):")
         if sequential:
-            found += lines(self._sequential(part, texts, "super().__init__("), 8)
+            found += lines(self._sequential(module, template.body, template, "super().__init__("), 8)
         else:
             found.append("        super().__init__()")
-            for statement in self._attributes(part, texts):
+            for statement in self._attributes(template):
                 found += lines(statement, 8)
-            kept = dict.fromkeys(text for numbers in form.numbers.values() for text in numbers.values())
-            found += [f"        self.{name} = {text}" for text in kept if (name := form.kept.get(text)) is not None]
-        if part is self.root:
-            found += initialization_lines(self.graph, self.root)
-        if part is self.root and part.outputs:
+            kept = kept_parameters(template)
+            found += [f"        self.{name} = {template.names[symbol]}" for symbol, name in kept.items()]
+        if template is self.root:
+            found += initialization_lines(self.graph, self.tree)
+        if template is self.root and module.outputs:
             write = chain_lines if sequential else forward_lines
             if self.check_sizes or not sequential:
-                found += ["", *self._checked(write(self.graph, form, self.results))]
-        elif not sequential and part.outputs:
-            found += ["", *forward_lines(self.graph, form, None)]
+                found += ["", *self._checked(write(template, self.results))]
+        elif not sequential and module.outputs:
+            found += ["", *forward_lines(template, None)]
         return found
 
     def _checked(self, forward: list[str]) -> list[str]:
-        """The network's `forward` with the check of its inputs, which is kept to be written above the class."""
+        """Return the network's `forward` with the check of its inputs, which is kept to be written above the class."""
         if not self.check_sizes:
             return forward
         head, *body = forward
@@ -131,136 +124,92 @@ class _Emitter:
         self.size_check = size_check(self.graph, arguments.split(", "))
         return [head, f"        {NAME}({arguments})", *body]
 
-    def _parameters(self, form: Form) -> Iterator[str]:
-        ordered = sorted(form.parameters, key=lambda parameter: parameter.optional)
-        for parameter in ordered:
-            yield f"{parameter.name}={parameter.default!r}" if parameter.optional else parameter.name
-
-    def _attributes(self, part: Part, texts: Iterator[str | None]) -> Iterator[Expression]:
-        """A statement for each child of a module; a family's members come together."""
+    def _attributes(self, template: ClassTemplate) -> Iterator[Expression]:
+        """Yield a statement for each child of a module; the members of a family come together."""
+        module = template.first
         families: dict[str, list[tuple[str, Expression]]] = {}
-        plain: list[tuple[str, str, Expression | None]] = []
+        children: list[tuple[str, str, Expression | None]] = []
         beside: list[Expression] = []
-        for step in part.steps:
-            expression = self._construct(step, part, texts)
-            if expression == "":
+        for text in template.body:
+            expression = self._construct(text, template, sequential=False)
+            if expression is None:
                 continue
-            if len(step.name) == 2:
-                if step.name[0] not in families:
-                    plain.append((step.name[0], "add_module", None))
-                family, key = step.name
-                members = families.setdefault(family, [])
-                if part.containers[family] == "mixed" and is_bare(step):
-                    beside.append(_entry(f'self.{family}.register_parameter("{key}", ', expression, ")"))
-                else:
-                    members.append((key, expression))
+            step = text.step
+            if len(step.key) == 1:
+                children.append((step.key[0], "register_parameter" if step.is_bare else "add_module", expression))
+                continue
+            family, key = step.key
+            if family not in families:
+                children.append((family, "add_module", None))
+            members = families.setdefault(family, [])
+            if module.containers[family] == "mixed" and step.is_bare:
+                beside.append(entry(f'self.{family}.register_parameter("{key}", ', expression, ")"))
             else:
-                plain.append((step.name[0], "register_parameter" if is_bare(step) else "add_module", expression))
-        for name, register, found in plain:
+                members.append((key, expression))
+        for name, register, found in children:
             if found is None:
-                found = _container(part.containers[name], families[name])
-            yield (
-                _entry(f"self.{name} = ", found, "") if name.isidentifier() else _entry(f'self.{register}("{name}", ', found, ")")
-            )
+                found = _container(module.containers[name], families[name])
+            plain = name.isidentifier()
+            yield entry(f"self.{name} = ", found) if plain else entry(f'self.{register}("{name}", ', found, ")")
         yield from beside
 
-    def _construct(self, step: Step, part: Part, texts: Iterator[str | None]) -> Expression:
-        """What constructs a step's module; empty for an op that is written as a function."""
-        if isinstance(step, Leaf):
-            call = constructor(step, part)
-            made = "" if call is None else self._call(call, texts)
-            if step.numbers and not part.sequential:
-                numbers = self.forms.by_part[id(part)].numbers
-                numbers[id(step)] = {name: str(next(texts)) for name, _ in step.numbers}
-            return made
-        form = self.forms.by_part.get(id(step))
-        if form is not None:
-            return self._instance(form, texts)
-        return self._sequential(step, texts, "nn.Sequential(")
+    def _construct(self, text: StepText, template: ClassTemplate, *, sequential: bool) -> Expression | None:
+        """Return what constructs a step's module; None if there is nothing to construct."""
+        if not text.step.constructed:
+            return None
+        if isinstance(text, OpText):
+            call = text.constructed(sequential)
+            return None if call is None else _call(call, iter([] if text.removed else text.constructor), template)
+        if text.template is not None:
+            return _instance(text, template)
+        return self._sequential(text.step.callee, text.chain, template, "nn.Sequential(")
 
-    def _sequential(self, part: Part, texts: Iterator[str | None], opening: str) -> Expression:
-        """A chain's steps as the arguments of an `nn.Sequential`."""
-        children = [self._construct(child, part, texts) for child in part.steps]
-        if part.counted:
+    def _sequential(self, module: ModuleNode, body: list[StepText], template: ClassTemplate, opening: str) -> Expression:
+        """Return the steps of a chain as the arguments of an `nn.Sequential`."""
+        made = [self._construct(text, template, sequential=True) for text in body]
+        children = [child for child in made if child is not None]
+        if module.counted:
             return Group(opening, repeated(children))
-        named = tuple(_entry(f'("{child.name[0]}", ', made, ")") for child, made in zip(part.steps, children, strict=True))
-        return Group(opening + "OrderedDict([", named, "]))")
-
-    def _instance(self, form: Form, texts: Iterator[str | None]) -> Expression:
-        """A class with its arguments: channels first by position, the rest by name."""
-        positional: list[str] = []
-        named: list[str] = []
-        for parameter in form.parameters:
-            text = next(texts)
-            if text is None:
-                continue
-            if parameter.name == "in_channels" or (len(form.parameters) == 1 and not parameter.optional):
-                positional.append(text)
-            else:
-                named.append(f"{parameter.name}={text}")
-        return Group(f"{form.name}(", (*positional, *named))
-
-    def _call(self, call: Call, texts: Iterator[str | None]) -> Expression:
-        """A constructor call, its numbers taken from `texts` in the order of `call_slots`."""
-        items: list[Expression] = []
-        for value in call.args:
-            items.append(self._call(value, texts) if isinstance(value, Call) else str(next(texts)))
-        given: dict[str, str] = {}
-        for name, _ in call.defaults:
-            text = next(texts)
-            if text is not None:
-                given[name] = text
-        defaults = dict(call.defaults)
-        for name, _ in call.kwargs:
-            if name not in defaults:
-                given = {name: str(next(texts)), **given} if name == "kernel_size" else {**given, name: str(next(texts))}
-        items += [f"{name}={text}" for name, text in given.items()]
-        return Group(f"{call.target}(", tuple(items))
+        self.ordered = True
+        named = [entry(f'("{text.step.key[0]}", ', child, ")") for text, child in zip(body, children, strict=True)]
+        return Group(opening + "OrderedDict([", tuple(named), "]))")
 
 
-class _Results(NamedTuple):
-    """What the network returns: a tensor, or named tuples where it has heads or further outputs."""
-
-    training: tuple[tuple[str, int], ...]
-    evaluation: tuple[tuple[str, int], ...]
-    class_names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, graph: Graph, aux: bool) -> _Results:
-        main = ("main", graph.result)
-        heads = tuple((head.name, head.value) for head in graph.heads) if aux else ()
-        outputs = tuple((output.name, output.value) for output in graph.outputs)
-        name = _camel(graph.name)
-        names = (f"{name}Training",) * bool(heads) + (f"{name}Result",) * bool(outputs)
-        return cls((main, *heads, *outputs), (main, *outputs), names)
-
-    def lines(self) -> list[str]:
-        """The classes of the results."""
-        found: list[str] = []
-        for name in self.class_names:
-            fields = self.training if name.endswith("Training") else self.evaluation
-            when = "training" if name.endswith("Training") else "evaluation" if len(self.class_names) == 2 else "every mode"
-            found += ["", "", f"class {name}(NamedTuple):", f'    """What the network returns in {when}."""', ""]
-            found += [f"    {field}: torch.Tensor" for field, _ in fields]
-        return found
-
-    def returns(self, names: dict[int, str]) -> list[str]:
-        """The last lines of `forward`, given the variable of each value."""
-
-        def result(fields: tuple[tuple[str, int], ...], kind: str) -> str:
-            if len(fields) == 1:
-                return f"        return {names[fields[0][1]]}"
-            name = next(n for n in self.class_names if n.endswith(kind))
-            return f"        return {name}({', '.join(names[value] for _, value in fields)})"
-
-        if self.training == self.evaluation:
-            return [result(self.evaluation, "Result")]
-        return ["        if self.training:", "    " + result(self.training, "Training"), result(self.evaluation, "Result")]
+def _signature(template: ClassTemplate) -> Iterator[str]:
+    for parameter in template.parameters:
+        yield f"{parameter.name}={parameter.default!r}" if parameter.optional else parameter.name
 
 
-def _imports(text: str) -> list[str]:
-    """The imports that a text needs. A name in quotes, or after a point, is no use of an import."""
-    used = set(re.findall(r"""(?<![\w.`"'])(?:OrderedDict|Any|NamedTuple|Tensor|torch(?=\.)|F(?=\.))(?![\w`"'])""", text))
+def _instance(text: CallText, template: ClassTemplate) -> Expression:
+    """Return a class with its arguments: the size of the input or a single one by position, others by name."""
+    assert text.template is not None
+    parameters = text.template.parameters
+    items: list[str] = []
+    for position, (parameter, argument) in enumerate(zip(parameters, text.arguments, strict=True)):
+        shown = value_text(argument, template.names.__getitem__)
+        if shown is None:
+            continue
+        single = len(parameters) == 1 and not parameter.optional
+        first = position == 0 and parameter.name in ("in_channels", "in_features")
+        items.append(shown if single or first else f"{parameter.name}={shown}")
+    return Group(f"{text.template.name}(", tuple(items))
+
+
+def _call(call: Call, values: Iterator[Written | None], template: ClassTemplate) -> Group:
+    """Return a constructor call, each argument taken from `values`; None leaves it out."""
+    items: list[Expression] = []
+    for argument in call.arguments:
+        if isinstance(argument.value, Call):
+            text: Expression | None = _call(argument.value, values, template)
+        else:
+            text = value_text(next(values), template.names.__getitem__)
+        if text is not None:
+            items.append(entry(f"{argument.name}=" if argument.keyword else "", text))
+    return Group(f"{call.target}(", tuple(items))
+
+
+def _imports(used: set[str]) -> list[str]:
+    """Return the import statements for the names that a source uses."""
     found = ["from collections import OrderedDict"] if "OrderedDict" in used else []
     typing = [name for name in ("Any", "NamedTuple") if name in used]
     found += [f"from typing import {', '.join(typing)}"] if typing else []
@@ -273,60 +222,72 @@ def _imports(text: str) -> list[str]:
 def _container(kind: Container, members: list[tuple[str, Expression]]) -> Expression:
     if kind in ("ModuleList", "ParameterList"):
         return Group(f"nn.{kind}([", repeated([made for _, made in members]), "])")
-    return Group(
-        f"nn.{'ModuleDict' if kind == 'mixed' else kind}({{",
-        tuple(_entry(f'"{name}": ', made, "") for name, made in members),
-        "})",
-    )
+    named = tuple([entry(f'"{name}": ', made) for name, made in members])
+    return Group(f"nn.{'ModuleDict' if kind == 'mixed' else kind}({{", named, "})")
 
 
-def _entry(before: str, expression: Expression, after: str) -> Expression:
-    """An expression with a text around it, which stays on the lines of its brackets."""
-    if isinstance(expression, str):
-        return before + expression + after
-    return Group(before + expression.opening, expression.items, expression.closing + after)
+def _docstring(module: ModuleNode) -> list[str]:
+    """Return a class's docstring: the documentation of the block, and where it is defined.
+
+    With quotes and backslashes escaped, no text of a spec can leave it.
+    """
+    function = module.function
+    line = f", line {function.definition.line_column[0]} of the spec" if function.definition is not None else ""
+    about = {
+        "block": f"The block `{function.name}`{line}.",
+        "network": f"The network `{function.name}`.",
+        "group": f"The group `{module.path}`{line}.",
+    }[function.kind]
+    if not function.doc.strip():
+        return [f'    """{about}"""']
+    text = [_escaped(line) for line in function.doc.strip().splitlines()]
+    return [f'    """{text[0]}', *[f"    {line}".rstrip() for line in [*text[1:], "", about]], '    """']
 
 
-def _about(scope: Scope) -> str:
-    """A class's docstring: identifiers and numbers alone, so that no text of a spec can leave it."""
-    line, _ = (scope.definition or scope.span).line_column
-    if scope.kind == "block":
-        return f"The block `{scope.block}`, line {line} of the spec."
-    if scope.kind == "network":
-        return f"The network `{scope.name}`."
-    return f"The group `{scope.path}`, line {line} of the spec."
+def _escaped(line: str) -> str:
+    """Return a line of documentation as it stands between triple quotes."""
+    shown = "".join(c if c.isprintable() else " " for c in printable(line)).rstrip()
+    return shown.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 
 
 def _comment(text: str) -> str:
-    """A text as a comment, which must neither end nor, on the first lines, name an encoding (PEP 263)."""
+    """Return a text as a comment, which must neither end nor, on the first lines, name an encoding (PEP 263)."""
     shown = "".join(c if c.isprintable() else " " for c in printable(text.replace("\n", " ")))
     return re.sub(r"(?<=coding)(?=[:=])", " ", shown)
 
 
-def _camel(name: str) -> str:
-    words = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
-    return words if words.isidentifier() and not keyword.iskeyword(words) else f"Network{words}"
+class _Count(NamedTuple):
+    params: int
+    params_eval: int
+    macs: Any
 
 
-def _stem(scope: Scope) -> str:
-    if scope.kind == "block":
-        return _camel(scope.block or "")
-    word = _camel(scope.name.rstrip("0123456789"))
-    return word if word != "Network" else "Group"
+class _Counts:
+    """TEMPORARY: `archdsl.analysis.Costs().counts(function)`, until the analysis reads this graph."""
+
+    def of(self, function: Any) -> _Count:
+        from archdsl.ir import Usage, flatten
+        from archdsl.ops.base import elements
+        from archdsl.shapes import SizeError
+
+        flat = flatten(_as_graph(function))
+        params = params_eval = 0
+        macs: Any = 0
+        seen: set[str] = set()
+        for node in flat.nodes:
+            shapes = node.node.input_shapes
+            if node.node.module is not None and node.path not in seen:
+                seen.add(node.path)
+                own = elements(node.op.parameters(*shapes))
+                params += own
+                params_eval += own if node.usage is not Usage.TRAINING else 0
+            if node.usage is Usage.ALWAYS and macs is not None:
+                try:
+                    macs = macs + node.op.macs(node.node.output.shape, *shapes)
+                except SizeError:
+                    macs = None
+        return _Count(params, params_eval, macs)
 
 
-def _difference(form: Form, usual: Form) -> str:
-    """What a form has that the usual one has not, such as `Downsample`."""
-    have = {name for step in form.first.steps for name in step.name if name.isidentifier()}
-    lack = {name for step in usual.first.steps for name in step.name if name.isidentifier()}
-    extra = [_camel(name) for step in form.first.steps for name in step.name if name in have - lack]
-    missing = [_camel(name) for step in usual.first.steps for name in step.name if name in lack - have]
-    return "With" + extra[0] if extra else "Without" + missing[0] if missing else ""
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    candidate, number = name, 2
-    while candidate in taken:
-        candidate, number = f"{name}{number}", number + 1
-    taken.add(candidate)
-    return candidate
+def _as_graph(function: Any) -> Graph:
+    return Graph(function, [])

@@ -11,7 +11,7 @@ from archdsl.shapes import OpenSize
 from archdsl.sizes import SizeSet, at_least
 
 
-def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
+def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
     """For each input, in order, the dimension of each open axis.
 
     They have bounds and no names: what the network asks of its sizes besides (`H % 16 == 0`, `2 * H` of another input)
@@ -22,20 +22,17 @@ def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any],
     sizes = traceable(graph)
     batches = {0: Dim("batch")} if batch else {}
     found = []
-    for index in graph.inputs:
-        dims = {
-            axis: _dim(size, sizes[size.symbol])
-            for axis, size in enumerate(graph.nodes[index].shape, 1)
-            if isinstance(size, OpenSize)
-        }
+    for value in graph.inputs:
+        dims = {axis: _dim(size, sizes[size.symbol]) for axis, size in enumerate(value.shape, 1) if isinstance(size, OpenSize)}
         found.append(batches | {axis: dim for axis, dim in dims.items() if dim is not None})
     return tuple(found)
 
 
 def traceable(graph: Graph) -> dict[str, SizeSet]:
     """For each open size the values that PyTorch can trace at once: it sets those that leave one somewhere apart from those that leave more."""
-    found = dict(graph.works)
-    for size in dict.fromkeys(size for node in graph.nodes for size in node.shape if isinstance(size, OpenSize)):
+    found = dict(graph.valid_sizes)
+    values = [value for function in graph.functions() for value in function.values]
+    for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, OpenSize)):
         found[size.symbol] = found[size.symbol] & at_least(size, 2) or found[size.symbol]
     return found
 

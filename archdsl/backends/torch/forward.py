@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import keyword
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
-from archdsl.backends.torch.forms import TAKEN, Form
-from archdsl.backends.torch.plan import Leaf, Part, Step
-from archdsl.ir import Graph
+from archdsl.backends.torch.class_templates import ClassTemplate, OpText, StepText, Written
+from archdsl.backends.torch.expressions import Argument, source
+from archdsl.backends.torch.formulas import Binary, Spelled, Symbol, text_of
+from archdsl.backends.torch.module_tree import CallStep, ModuleNode, Step
+from archdsl.backends.torch.outline_classes import TAKEN, symbols_in
+from archdsl.elaborate.naming import MODULE_ATTRIBUTES
+from archdsl.ir import Value
 from archdsl.shapes import format_shape
 
 _POOL = ("x", "y", "z", "u", "v", "w")
@@ -19,61 +24,92 @@ class Results(Protocol):
     @property
     def class_names(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def returns(self, names: dict[int, str], /) -> list[str]: ...  # noqa: D102
+    def returns(self, names: dict[Value, str], /) -> list[str]: ...  # noqa: D102
 
 
-def forward_lines(graph: Graph, form: Form, results: Results | None) -> list[str]:
-    """The method's lines. `results` are the network's own; other parts return what they give."""
-    part = form.first
-    names = _Variables(graph, part, results)
-    found = [_head(graph, part, names)]
-    shown = {names.of[value]: format_shape(graph.nodes[value].shape) for value in part.inputs}
-    shapes_vary = any(_shapes(graph, other) != _shapes(graph, part) for other in form.instances[1:])
-    if shapes_vary:
-        found.append(f"        # The shapes are those of `{part.scope.path}`.")
-    for index, step in enumerate(part.steps):
-        if not step.outputs:
+def value_text(written: Written | None, names: Callable[[Symbol], str]) -> str | None:
+    """Return what is written for a literal; None if that is nothing."""
+    return None if written is None else _text(written.value, names)
+
+
+def _text(value: Any, names: Callable[[Symbol], str]) -> str:
+    if isinstance(value, Symbol | Binary | Spelled):
+        return text_of(value, names)
+    if type(value) is tuple:
+        items = [_text(item, names) for item in value]
+        return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+    return repr(value)
+
+
+def kept_parameters(template: ClassTemplate) -> dict[Symbol, str]:
+    """Return the attribute that keeps each parameter that `forward` reads."""
+    read: list[Symbol] = []
+    for text in template.body:
+        if isinstance(text, OpText) and text.applied(template.first.sequential) is not None:
+            read += [symbol for written in text.function for symbol in symbols_in(written)]
+    taken = MODULE_ATTRIBUTES.union(step.key[0] for step in template.first.steps if step.key)
+    found: dict[Symbol, str] = {}
+    for symbol in dict.fromkeys(read):
+        name = template.names[symbol]
+        while name in taken or name in found.values():
+            name += "_"
+        found[symbol] = name
+    return found
+
+
+def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]:
+    """Return the method's lines. `results` are the network's own; other modules return what they give."""
+    module = template.first
+    names = _Variables(template, results)
+    kept = {symbol: f"self.{name}" for symbol, name in kept_parameters(template).items()}
+    found = [_head(module, names)]
+    shown = {names.of[value]: format_shape(value.shape) for value in module.inputs}
+    if any(_shapes(other) != _shapes(module) for other in template.members[1:]):
+        found.append(f"        # The shapes are those of `{module.path}`.")
+    for index, text in enumerate(template.body):
+        step = text.step
+        if not step.outputs or names.is_removed(text):
             continue
-        call = _call(form, step, [names.of[value] for value in step.inputs])
-        before = shown.get(names.of[step.inputs[0]]) if step.inputs else None
+        call = _call(module, text, [names.at(value) for value in step.inputs], kept)
+        before = shown.get(names.at(step.inputs[0])) if step.inputs else None
         targets = names.assign(index, step)
-        if step.training_only and not part.training_only:
+        if step.training_only and not module.training_only:
             nothing = "None" if len(targets) == 1 else f"({', '.join(['None'] * len(targets))})"
             call = f"{call} if self.training else {nothing}"
         line = f"        {', '.join(targets)} = {call}"
-        shape = format_shape(graph.nodes[step.outputs[0]].shape)
+        shape = format_shape(step.outputs[0].shape)
         shown.update(dict.fromkeys(targets, shape))
         found.append(line if shape == before else f"{line}  # {shape}")
     if results is not None:
-        end = results.returns(names.of)
+        end = results.returns({value: names.at(value) for value in module.outputs})
         return found + end if len(end) > 1 else _shortened([*found, *end])
-    return _shortened([*found, f"        return {', '.join(names.of[value] for value in part.outputs)}"])
+    return _shortened([*found, f"        return {', '.join(names.at(value) for value in module.outputs)}"])
 
 
-def chain_lines(graph: Graph, form: Form, results: Results) -> list[str]:
-    """The method of a network that is an `nn.Sequential`, for what comes before it is run.
+def chain_lines(template: ClassTemplate, results: Results) -> list[str]:
+    """Return the method of a network that is an `nn.Sequential`, for what comes before it is run.
 
     A loop, as in `nn.Sequential` itself, and not `super().forward`, which `torch.jit.script` does not know.
     """
-    names = _Variables(graph, form.first, results)
-    value = names.of[form.first.inputs[0]]
+    names = _Variables(template, results)
+    value = names.of[template.first.inputs[0]]
     layer = "layer" if value != "layer" else "part"
     return [
-        _head(graph, form.first, names),
+        _head(template.first, names),
         f"        for {layer} in self:",
         f"            {value} = {layer}({value})",
         f"        return {value}",
     ]
 
 
-def _head(graph: Graph, part: Part, names: _Variables) -> str:
-    arguments = [names.of[value] for value in part.inputs]
-    shapes = ", ".join(format_shape(graph.nodes[value].shape) for value in part.inputs)
+def _head(module: ModuleNode, names: _Variables) -> str:
+    arguments = [names.of[value] for value in module.inputs]
+    shapes = ", ".join(format_shape(value.shape) for value in module.inputs)
     return f"    def forward({', '.join(['self', *arguments])}):  # {shapes}"
 
 
 def _shortened(lines: list[str]) -> list[str]:
-    """`return value` in place of `x = value` and `return x`."""
+    """Return the lines with `return value` in place of `x = value` and `return x`."""
     *above, last, end = lines
     target, _, value = last.strip().partition(" = ")
     if end.strip() == f"return {target}" and not value.startswith("=") and "," not in target:
@@ -81,63 +117,86 @@ def _shortened(lines: list[str]) -> list[str]:
     return lines
 
 
-def _shapes(graph: Graph, part: Part) -> list[object]:
-    return [graph.nodes[value].shape for step in part.steps for value in step.outputs]
+def _shapes(module: ModuleNode) -> list[object]:
+    return [value.shape for step in module.steps for value in step.outputs]
 
 
-def _call(form: Form, step: Step, inputs: list[str]) -> str:
-    """The step as an expression over its inputs' variables."""
-    part = form.first
-    if isinstance(step, Leaf) and not step.as_module:
-        function = step.lowering.function
-        assert function is not None
-        parameter = _attribute(part, step.name, "_parameters") if step.lowering.parameter is not None else ""
-        texts = form.numbers.get(id(step), {})
-        numbers = {name: f"self.{kept}" if (kept := form.kept.get(text)) else text for name, text in texts.items()}
-        return function.format(*inputs, training="self.training", parameter=parameter, **numbers)
-    return f"{_attribute(part, step.name, '_modules')}({', '.join(inputs)})"
+def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symbol, str]) -> str:
+    """Return a step as an expression of its inputs' variables."""
+    step = text.step
+    function = text.applied(False) if isinstance(text, OpText) else None
+    if function is None:
+        return f"{_attribute(module, step.key, '_modules')}({', '.join(inputs)})"
+    assert isinstance(text, OpText)
+    parameter = _attribute(module, step.key, "_parameters") if step.is_bare else ""
+    return source(function, inputs, parameter=parameter, text=_texts(text, kept))
 
 
-def _attribute(part: Part, name: tuple[str, ...], registry: str) -> str:
-    """How `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
-    *family, key = name
+def _texts(text: OpText, kept: dict[Symbol, str]) -> Callable[[Argument], str | None]:
+    """Return what gives the text of each literal of a function, in the order of writing."""
+    values: Iterator[Written | None] = iter(text.function)
+    return lambda argument: value_text(next(values), kept.__getitem__)
+
+
+def _attribute(module: ModuleNode, key: tuple[str, ...], registry: str) -> str:
+    """Return how `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
+    *family, name = key
     if family:
-        kind = part.containers[family[0]]
+        kind = module.containers[family[0]]
         if kind == "mixed" and registry == "_parameters":
-            return f'self.{family[0]}._parameters["{key}"]'
-        return f"self.{family[0]}[{key}]" if kind.endswith("List") else f'self.{family[0]}["{key}"]'
-    return f"self.{key}" if key.isidentifier() else f'self.{registry}["{key}"]'
+            return f'self.{family[0]}._parameters["{name}"]'
+        return f"self.{family[0]}[{name}]" if kind.endswith("List") else f'self.{family[0]}["{name}"]'
+    return f"self.{name}" if name.isidentifier() else f'self.{registry}["{name}"]'
 
 
 class _Variables:
-    """A variable for each value, taken over by the next where nobody needs it any more."""
+    """A variable for each value, taken over by the next if nobody needs it any more.
 
-    def __init__(self, graph: Graph, part: Part, results: Results | None) -> None:
-        self._graph = graph
-        self._part = part
+    The output of an op that is removed is its input, under the same variable.
+    """
+
+    def __init__(self, template: ClassTemplate, results: Results | None) -> None:
+        module = template.first
+        self._module = module
+        self._sequential = module.sequential
         self._taken = TAKEN.union(results.class_names if results is not None else ())
-        self.of: dict[int, str] = {}
+        self.of: dict[Value, str] = {}
+        self._same: dict[Value, Value] = {}
         self._used: set[str] = set()
         self._numbers: dict[str, int] = {}
-        self._last_use: dict[int, int] = {}
-        for index, step in enumerate(part.steps):
-            self._last_use.update(dict.fromkeys(step.inputs, index))
-        self._last_use.update(dict.fromkeys(part.outputs, len(part.steps)))
-        for position, value in enumerate(part.inputs):
-            label = graph.nodes[value].label
-            self.of[value] = self._fresh(self._identifier(label) if label and (results or position) else _POOL[0])
+        self._last_use: dict[Value, int] = {}
+        for index, text in enumerate(template.body):
+            if self.is_removed(text):
+                self._same[text.step.outputs[0]] = self._origin(text.step.inputs[0])
+            else:
+                self._last_use.update(dict.fromkeys(map(self._origin, text.step.inputs), index))
+        self._last_use.update(dict.fromkeys(map(self._origin, module.outputs), len(template.body)))
+        for position, value in enumerate(module.inputs):
+            named = value.name and (results or position)
+            self.of[value] = self._fresh(self._identifier(value.name or "") if named else _POOL[0])
+
+    def is_removed(self, text: StepText) -> bool:
+        """Return whether nothing is written for a step."""
+        return isinstance(text, OpText) and text.removed and not self._sequential
+
+    def at(self, value: Value) -> str:
+        """Return the variable of a value."""
+        return self.of[self._origin(value)]
+
+    def _origin(self, value: Value) -> Value:
+        return self._same.get(value, value)
 
     def assign(self, index: int, step: Step) -> list[str]:
-        """Variables for what a step makes; what dies at it frees its own first."""
-        dying = [value for value in dict.fromkeys(step.inputs) if self._last_use[value] == index and value in self.of]
-        freed = [self.of.pop(value) for value in dying]
+        """Return variables for what a step makes; what dies at it frees its own first."""
+        taken = dict.fromkeys(map(self._origin, step.inputs))
+        freed = [self.of.pop(value) for value in taken if self._last_use[value] == index and value in self.of]
         self._used.difference_update(freed)
         if freed:
             self._numbers.clear()
         targets: list[str] = []
         for value in step.outputs:
             label = self._label(step, value)
-            conditional = step.training_only and not self._part.training_only
+            conditional = step.training_only and not self._module.training_only
             lasting = self._last_use.get(value, index) > index + 1 or conditional or len(step.outputs) > 1
             if label and lasting:
                 name = self._fresh(self._identifier(label))
@@ -147,12 +206,12 @@ class _Variables:
             targets.append(name)
         return targets
 
-    def _label(self, step: Step, value: int) -> str | None:
-        """What the spec calls a value: the label of the op or of the part that gives it."""
-        if isinstance(step, Part) and value == step.outputs[0]:
-            name = "".join(step.name)
+    def _label(self, step: Step, value: Value) -> str | None:
+        """Return what the spec calls a value: the label of the op, or of the module that gives it."""
+        if isinstance(step, CallStep) and value is step.outputs[0]:
+            name = "".join(step.key)
             return name if name.isidentifier() else None
-        return self._graph.nodes[value].label
+        return value.name
 
     def _fresh(self, wanted: str | None) -> str:
         candidates = [wanted] if wanted is not None else list(_POOL)
@@ -164,7 +223,7 @@ class _Variables:
         return name
 
     def _identifier(self, label: str) -> str:
-        """A label as a variable: `enc[0]` becomes `enc0`."""
+        """Return a label as a variable: `enc[0]` becomes `enc0`."""
         name = "".join(c for c in label if c.isalnum() or c == "_")
         if not name.isidentifier() or keyword.iskeyword(name) or name in self._taken:
             name = f"value_{name}"

@@ -1,81 +1,139 @@
-"""Weight initialization in generated source: a loop over the kinds of module where all of a kind start alike."""
+"""Weight initialization in generated source: one loop over the modules, with a branch for each rule."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from archdsl.backends.torch.plan import Leaf, Part
+from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
+from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
 from archdsl.initializers import Initializer
 from archdsl.ir import Graph
+from archdsl.ops.base import WeightedOp
 
 
-def initialization_lines(graph: Graph, root: Part) -> list[str]:
-    """The lines at the end of the network's constructor; none where nothing says how weights start."""
-    by_target: dict[str, list[tuple[str, Initializer | None]]] = defaultdict(list)
-    weightless: set[str] = set()
-    for step, target in _constructed(root):
-        if _weighted(graph, step):
-            by_target[target].append((step.node.path, graph.initializer(step.node)))
-        else:
-            weightless.add(target)
-    kinds: dict[Initializer, list[str]] = defaultdict(list)
-    places: dict[Initializer, list[str]] = defaultdict(list)
-    for target, found in by_target.items():
-        rules = dict.fromkeys(rule for _, rule in found)
-        if len(rules) == 1:
-            rule = next(iter(rules))
-            if rule is not None:
-                kinds[rule].append(target)
-            continue
-        for path, rule in found:
-            if rule is not None:
-                places[rule].append(path)
-    return [*_by_kind(kinds, weightless), *_by_place(places)]
+class _Kind:
+    """The modules of one class of PyTorch: how often each rule fills their weights, and which tensors they have."""
+
+    def __init__(self) -> None:
+        self.rules: Counter[Initializer | None] = Counter()
+        self.with_weight: set[bool] = set()
+        self.with_bias: set[bool] = set()
+
+    @property
+    def usual(self) -> Initializer | None:
+        """The rule of most of them, unless some have none: then each place is named."""
+        return None if None in self.rules or not self.rules else self.rules.most_common(1)[0][0]
 
 
-def _constructed(root: Part) -> Iterator[tuple[Leaf, str]]:
-    """Every op that has a module, with that module's class."""
-    pending: list[Part] = [root]
-    while pending:
-        for step in pending.pop().steps:
-            if isinstance(step, Part):
-                pending.append(step)
-            elif step.lowering.module is not None:
-                yield step, step.lowering.module.target
+class _Branch(NamedTuple):
+    """A rule with the test of the modules that it fills."""
+
+    test: Expression
+    rule: Initializer
+    bias: str
 
 
-def _weighted(graph: Graph, step: Leaf) -> bool:
-    return "weight" in step.node.op.parameters(*graph.input_shapes(step.node))
-
-
-def _by_kind(kinds: dict[Initializer, list[str]], weightless: set[str]) -> list[str]:
-    """A branch for each rule; a kind of which some have no weight, such as `nn.BatchNorm2d`, asks for it."""
-    if not kinds:
+def initialization_lines(graph: Graph, tree: ModuleTree) -> list[str]:
+    """Return the lines at the end of the network's constructor; none if nothing says how weights start."""
+    if not graph.initializers and not any(_own_rules(tree)):
         return []
-    lines = ["        for module in self.modules():"]
-    for position, (rule, targets) in enumerate(kinds.items()):
-        tested = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
-        asked = " and module.weight is not None" if weightless.intersection(targets) else ""
-        lines.append(f"            {'if' if position == 0 else 'elif'} isinstance(module, {tested}){asked}:")
-        lines += [" " * 16 + line for line in _fill(rule)]
-    return lines
+    kinds: dict[str, _Kind] = defaultdict(_Kind)
+    for module in tree.in_order:
+        for step, target in _constructed(module):
+            tensors = step.node.op.parameters(*step.node.input_shapes)
+            kind = kinds[target]
+            kind.with_weight.add("weight" in tensors)
+            if "weight" in tensors:
+                kind.with_bias.add("bias" in tensors)
+                kind.rules[graph.initializer(step.node.op)] += 1
+    if not any(rule is not None for kind in kinds.values() for rule in kind.rules):
+        return []
+    branches = [*_by_place(graph, tree, kinds), *_by_kind(kinds)]
+    named = any(len(kind.rules) > 1 for kind in kinds.values())
+    found = ["        for name, module in self.named_modules():" if named else "        for module in self.modules():"]
+    for position, branch in enumerate(branches):
+        found += lines(entry("elif " if position else "if ", branch.test, ":"), 12)
+        found += [" " * 16 + line for line in _fill(branch)]
+    return found
 
 
-def _by_place(places: dict[Initializer, list[str]]) -> list[str]:
-    lines: list[str] = []
+def _own_rules(tree: ModuleTree) -> Iterator[bool]:
+    """Yield for each op whether it has a rule of its own."""
+    for module in tree.in_order:
+        for step in module.steps:
+            if isinstance(step, OpStep) and isinstance(step.node.op, WeightedOp):
+                yield step.node.op.init is not None
+
+
+def _constructed(module: ModuleNode) -> Iterator[tuple[OpStep, str]]:
+    """Yield every op of a function that has a module, with that module's class."""
+    for step in module.steps:
+        if isinstance(step, OpStep) and step.lowering.module is not None and step.constructed:
+            yield step, str(step.lowering.module.target)
+
+
+def _by_kind(kinds: dict[str, _Kind]) -> Iterator[_Branch]:
+    """Yield a branch for each rule that fills all modules of some classes that have not been filled by their names."""
+    targets: dict[Initializer, list[str]] = defaultdict(list)
+    for target, kind in kinds.items():
+        if kind.usual is not None:
+            targets[kind.usual].append(target)
+    for rule, names in targets.items():
+        tested = names[0] if len(names) == 1 else f"({', '.join(names)})"
+        asked = " and module.weight is not None" if any(False in kinds[name].with_weight for name in names) else ""
+        yield _Branch(f"isinstance(module, {tested}){asked}", rule, _bias([kinds[name] for name in names]))
+
+
+def _by_place(graph: Graph, tree: ModuleTree, kinds: dict[str, _Kind]) -> Iterator[_Branch]:
+    """Yield a branch for each rule of single modules, by their names."""
+    special = {target for target, kind in kinds.items() if len(kind.rules) > 1}
+    places: dict[Initializer, list[str]] = defaultdict(list)
+    of_rule: dict[Initializer, list[_Kind]] = defaultdict(list)
+    for path, step, target in _places(tree.root, "") if special else ():
+        rule = graph.initializer(step.node.op) if target in special else None
+        weighted = rule is not None and "weight" in step.node.op.parameters(*step.node.input_shapes)
+        if rule is not None and weighted and rule != kinds[target].usual:
+            places[rule].append(path)
+            of_rule[rule].append(kinds[target])
     for rule, paths in places.items():
-        lines.append("        for name in (")
-        lines += [f"            {path!r}," for path in paths]
-        lines += ["        ):", "            module = self.get_submodule(name)"]
-        lines += [" " * 12 + line for line in _fill(rule)]
-    return lines
+        names = tuple([f'"{path}"' for path in paths])
+        test = f"name == {names[0]}" if len(names) == 1 else Group("name in (", names)
+        yield _Branch(test, rule, _bias(of_rule[rule]))
 
 
-def _fill(rule: Initializer) -> list[str]:
-    arguments = "".join(f", {name}={value!r}" for name, value in rule.arguments().items())
-    return [
-        f"nn.init.{rule.function}(module.weight{arguments})",
-        'if getattr(module, "bias", None) is not None:',
-        "    nn.init.zeros_(module.bias)",
-    ]
+def _places(module: ModuleNode, path: str) -> Iterator[tuple[str, OpStep, str]]:
+    """Yield every op of the network that has a module, with its path and its class."""
+    pending = [(module, path)]
+    while pending:
+        module, path = pending.pop()
+        for step, target in _constructed(module):
+            yield _joined(path, step.key), step, target
+        inner = [step for step in module.steps if not isinstance(step, OpStep) and step.constructed]
+        pending += [(step.callee, _joined(path, step.key)) for step in reversed(inner)]
+
+
+def _joined(path: str, key: tuple[str, ...]) -> str:
+    return ".".join([path, *key] if path else key)
+
+
+def _bias(kinds: list[_Kind]) -> str:
+    """Return whether modules have a bias: `always`, `never`, as an attribute that may be None, or perhaps not even that."""
+    found = set().union(*(kind.with_bias for kind in kinds))
+    if len(found) == 1:
+        return "always" if True in found else "never"
+    return "none" if all(True in kind.with_bias for kind in kinds) else "missing"
+
+
+_BIAS = {
+    "always": ["nn.init.zeros_(module.bias)"],
+    "never": [],
+    "none": ["if module.bias is not None:", "    nn.init.zeros_(module.bias)"],
+    "missing": ['if getattr(module, "bias", None) is not None:', "    nn.init.zeros_(module.bias)"],
+}
+
+
+def _fill(branch: _Branch) -> list[str]:
+    arguments = "".join(f", {name}={value!r}" for name, value in branch.rule.arguments().items())
+    return [f"nn.init.{branch.rule.function}(module.weight{arguments})", *_BIAS[branch.bias]]

@@ -1,39 +1,53 @@
-"""The text of the runtime's definitions, read without importing PyTorch."""
+"""The definitions of the runtime as text, read without importing PyTorch."""
 
 from __future__ import annotations
 
 import ast
-import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Definition(NamedTuple):
+    """A top-level class or function: its text and the names that it uses."""
+
+    text: str
+    names: frozenset[str]
 
 
 @cache
-def _definitions() -> dict[str, str]:
-    """Each top-level class and function of `runtime.py`, by name."""
+def _definitions() -> dict[str, Definition]:
+    """Return each definition of `runtime.py`, by name."""
     text = (Path(__file__).parent / "runtime.py").read_text(encoding="utf-8")
     lines = text.splitlines()
-    found: dict[str, str] = {}
+    found: dict[str, Definition] = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
-            found[node.name] = "\n".join(lines[first - 1 : node.end_lineno])
+            names = frozenset(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+            found[node.name] = Definition("\n".join(lines[first - 1 : node.end_lineno]), names)
     return found
 
 
-def definitions_for(text: str) -> list[str]:
-    """The definitions that a text uses, and those that they use, in the runtime's order."""
+def definitions_for(names: Iterable[str]) -> dict[str, str]:
+    """Return the definitions of these names and of those that they use, in the runtime's order."""
     known = _definitions()
     needed: set[str] = set()
-    pending = [text]
+    pending = list(names)
     while pending:
-        words = set(re.findall(r"(?<![\w.])[A-Za-z_]\w*(?=\(|\.apply)", pending.pop()))
-        for name in words & known.keys() - needed:
+        name = pending.pop()
+        if name not in needed:
             needed.add(name)
-            pending.append(known[name])
-    return [source for name, source in known.items() if name in needed]
+            pending += known[name].names & known.keys()
+    return {name: definition.text for name, definition in known.items() if name in needed}
+
+
+def names_used(definitions: Mapping[str, str]) -> set[str]:
+    """Return every name that some definitions use, such as `torch` and `Tensor`."""
+    return set().union(*(_definitions()[name].names for name in definitions))
 
 
 def runtime_names() -> frozenset[str]:
-    """Every name that the runtime defines."""
+    """Return every name that the runtime defines."""
     return frozenset(_definitions())

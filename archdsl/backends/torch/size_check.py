@@ -19,7 +19,7 @@ NAME = "check_sizes"
 
 def size_check(graph: Graph, arguments: list[str]) -> list[str]:
     """The function, given the variables of the inputs."""
-    shapes = {argument: graph.nodes[index].shape for argument, index in zip(arguments, graph.inputs, strict=True)}
+    shapes = {argument: value.shape for argument, value in zip(arguments, graph.inputs, strict=True)}
     places: dict[str, str] = {}
     lines = [
         "",
@@ -70,14 +70,14 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
 def _verdict_lines(graph: Graph, places: dict[str, str]) -> Iterator[str]:
     """The tests of the open sizes: those that share a set together, then what ties them."""
     groups: dict[SizeSet, list[str]] = {}
-    for symbol, sizes in graph.works.items():
+    for symbol, sizes in graph.valid_sizes.items():
         groups.setdefault(sizes, []).append(symbol)
     for sizes, symbols in groups.items():
         tests = [test for symbol in symbols if (test := outside(sizes, places[symbol])) is not None]
         if tests:
             yield f"    if {any_of(tests)}:"
             yield _raise(f"{' and '.join(symbols)} must be {describe(sizes, many=len(symbols) > 1)}; {_given(symbols, places)}")
-    for tie in graph.tied:
+    for tie in graph.coupled_sizes:
         short = [test for symbol, sizes in tie.items() if (test := outside(sizes, places[symbol])) is not None]
         yield f"    if {all_of(short)}:"
         yield _raise(f"{describe_choice(tie)}; {_given(list(tie), places)}")

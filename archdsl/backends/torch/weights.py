@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from archdsl.declared import Fault
 from archdsl.files import damaged_part
+from archdsl.limits import DEFAULT, Limits
 from archdsl.weights.entries import Entry, Stored, unreadable
 from archdsl.weights.match import Fit
 from archdsl.weights.names import unwrap
@@ -28,14 +29,14 @@ class Tensors(NamedTuple):
     get: Callable[[str], Tensor]
 
 
-def read(source: Path | Mapping[str, Any]) -> Tensors:
+def read(source: Path | Mapping[str, Any], limits: Limits = DEFAULT) -> Tensors:
     """The tensors in a file or a state_dict. Nothing in the file is executed; raises `Fault` E0601 and E0906."""
     if isinstance(source, Mapping):
         return _tensors("the state_dict", source, ordered=True)
     if file_kind(source) == "torch":
         return _with_numbers(_tensors(source.name, _load(source), ordered=True))
     try:
-        return Tensors(read_header(source), safetensors.safe_open(source, framework="pt").get_tensor)
+        return Tensors(read_header(source, limits), safetensors.safe_open(source, framework="pt").get_tensor)
     except (safetensors.SafetensorError, OSError) as error:
         raise unreadable(source.name, f"is a damaged safetensors file: {error}") from error
 

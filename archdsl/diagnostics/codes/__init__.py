@@ -1,6 +1,38 @@
-"""The one table of error codes: `archdsl explain`, the reference page and the tests read it."""
+"""Every code with its explanation and its kinds of diagnostics, one module a stage.
 
-from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.codes.table import CODES, GROUPS
+A module is imported when one of its kinds is raised (`codes.shapes.SkipMismatch(...)`), so that checking what is right
+defines none of them.
+"""
 
-__all__ = ["CODES", "GROUPS", "Code"]
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics.codes import arguments as arguments
+    from archdsl.diagnostics.codes import claims as claims
+    from archdsl.diagnostics.codes import data as data
+    from archdsl.diagnostics.codes import expressions as expressions
+    from archdsl.diagnostics.codes import files as files
+    from archdsl.diagnostics.codes import names as names
+    from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import shapes as shapes
+    from archdsl.diagnostics.codes import structure as structure
+    from archdsl.diagnostics.codes import syntax as syntax
+    from archdsl.diagnostics.codes import training as training
+    from archdsl.diagnostics.codes import warnings as warnings
+
+STAGES: Final = (
+    "syntax", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "data", "training", "outputs",
+    "warnings",
+)  # fmt: skip
+"""The modules, in the order of their codes."""
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import the module of a stage."""
+    if name not in STAGES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.{name}")

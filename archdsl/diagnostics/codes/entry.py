@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from textwrap import dedent
 
 
-@dataclass(frozen=True, slots=True)
 class Code:
     """What a code means. `bad` is a file that gives it, `good` one that does not.
 
-    Where no file can show it, `bad` is empty and `situation` describes how it comes about.
+    Where no file can show it, `bad` is empty and `situation` describes how it comes about. The texts are indented blocks in
+    the source; a command that reports an error does not pay for taking the indentation off.
     """
 
-    code: str
-    title: str
-    explanation: str
-    bad: str = ""
-    good: str = ""
-    situation: str = ""
+    def __init__(self, code: str, title: str, explanation: str, *, bad: str = "", good: str = "", situation: str = "") -> None:
+        self.code = code
+        self.title = title
+        self._explanation, self._bad, self._good, self._situation = explanation, bad, good, situation
 
-    def __post_init__(self) -> None:
-        """Written as indented blocks in the table; kept without the indentation."""
-        for field in ("bad", "good"):
-            object.__setattr__(self, field, dedent(getattr(self, field)).strip("\n"))
-        object.__setattr__(self, "explanation", " ".join(self.explanation.split()))
-        object.__setattr__(self, "situation", " ".join(self.situation.split()))
+    @property
+    def explanation(self) -> str:
+        """What the code means, as one paragraph."""
+        return " ".join(self._explanation.split())
+
+    @property
+    def situation(self) -> str:
+        """How it comes about, if no file shows it."""
+        return " ".join(self._situation.split())
+
+    @property
+    def bad(self) -> str:
+        """A file that gives it."""
+        return dedent(self._bad).strip("\n")
+
+    @property
+    def good(self) -> str:
+        """The same file without the mistake."""
+        return dedent(self._good).strip("\n")
+
+    def __repr__(self) -> str:
+        return f"<Code {self.code}>"

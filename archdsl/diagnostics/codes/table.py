@@ -1,11 +1,13 @@
-"""All codes in order, and what the groups are about."""
+"""The table of codes: `archdsl explain`, the reference page and the tests read it."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Final
 
-from archdsl.diagnostics.codes import files, names, shapes, structure, syntax, training, values, warnings, weights
+from archdsl.diagnostics.codes import STAGES
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
 
 GROUPS: Final[dict[str, str]] = {
     "E01": "Syntax",
@@ -23,24 +25,25 @@ GROUPS: Final[dict[str, str]] = {
 """Titles by the first three characters of a code."""
 
 
-def _table(entries: list[Code]) -> dict[str, Code]:
-    table = {entry.code: entry for entry in sorted(entries, key=lambda entry: entry.code)}
-    if len(table) != len(entries):
+def _table() -> dict[str, Code]:
+    found = [value for stage in _MODULES for value in vars(stage).values() if isinstance(value, Code)]
+    table = {entry.code: entry for entry in sorted(found, key=lambda entry: entry.code)}
+    if len(table) != len(found):
         raise ValueError("two entries of the table of codes have the same code")
     return table
 
 
-CODES: Final[dict[str, Code]] = _table(
-    [
-        *syntax.CODES,
-        *names.CODES,
-        *shapes.CODES,
-        *values.CODES,
-        *structure.CODES,
-        *files.CODES,
-        *training.CODES,
-        *weights.CODES,
-        *warnings.CODES,
+def kinds() -> list[type[Diagnostic]]:
+    """Return every kind of diagnostic, stage by stage."""
+    return [
+        value
+        for stage in _MODULES
+        for value in vars(stage).values()
+        if isinstance(value, type) and issubclass(value, Diagnostic) and value.__module__ == stage.__name__ and value.code
     ]
-)
-"""Every code that archdsl reports."""
+
+
+_MODULES: Final = tuple([import_module(f"archdsl.diagnostics.codes.{stage}") for stage in STAGES])
+
+CODES: Final[dict[str, Code]] = _table()
+"""Every code that archdsl reports, in order."""

@@ -38,17 +38,15 @@ network net {
 def hostile_graph(text: str) -> Graph:
     """A graph with the text wherever a text can stand, in places too that the language keeps free of it."""
     graph = compile_text(SPEC).require()
-    graph.name, graph.doc = text or "x", text
-    for node in graph.nodes:
-        node.label = text
-        node.scope.block = text
-        if node.scope.parent is not None:
-            node.scope.name = text
-            node.scope._path = None
-        if node.name is not None:
-            node.name = text
-    graph.heads = [head._replace(name=text) for head in graph.heads]
-    graph.outputs = [output._replace(name=text) for output in graph.outputs]
+    graph.main.doc = text
+    for function in graph.functions():
+        function.name = text or "x"
+        for value in function.values:
+            value.name = text
+        for node in function.nodes:
+            if node.module is not None:
+                node.module.key = (text,)
+    graph.results = [result if result.kind == "main" else result._replace(name=text) for result in graph.results]
     return graph
 
 
@@ -73,7 +71,7 @@ def test_svg_has_no_element_or_attribute_but_graphviz_own(text: str) -> None:
 def test_words_arrive_as_written() -> None:
     text = "a < b & \"c\" 'd' \\N &amp; <B>e</B>"
     graph = compile_text(SPEC).require()
-    graph.doc = text
+    graph.main.doc = text
     root = ElementTree.fromstring(render(graph, "svg"))
     words = [(element.text or "").replace("\xa0", " ") for element in root.iter() if element.tag.endswith("text")]
     assert text in words

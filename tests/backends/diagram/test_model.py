@@ -4,10 +4,10 @@ from functools import cache
 
 import pytest
 
-from archdsl.backends.diagram import Box, Diagram, Edge, Frame, Kind, Use, build_diagram
+from archdsl.backends.diagram import Box, Diagram, Edge, Frame, Kind, build_diagram
 from archdsl.backends.diagram.dot import to_dot_without_skips
 from archdsl.driver import compile_address, compile_text
-from archdsl.ir import Graph
+from archdsl.ir import Graph, Usage, flatten
 
 
 @cache
@@ -56,7 +56,7 @@ def test_equal_blocks_fold() -> None:
 @pytest.mark.parametrize("address", ["resnet.arch:resnet18", "resnet.arch:resnet50", "resnet.arch:resnet152", "resdrop.arch"])
 def test_every_op_is_drawn_as_often_as_it_stands_there(address: str) -> None:
     diagram = diagram_of(address)
-    assert _ops_drawn(diagram.root) == len(graph_of(address).nodes)
+    assert _ops_drawn(diagram.root) == len(flatten(graph_of(address)).nodes)
 
 
 def _ops_drawn(item: Box | Frame) -> int:
@@ -92,6 +92,11 @@ def test_what_differs_does_not_fold() -> None:
 def test_an_instance_that_feeds_something_else_does_not_fold() -> None:
     body = "input image [8, 8, 8]\nfor i in 0..6 { tap[i]: { conv(8, 3) -> relu -> conv(8, 3) } }\nconcat { x; tap[2] }"
     assert [frame.times for frame in drawn(body).frames if frame.times > 1] == [3, 3]
+
+
+def test_a_last_instance_that_feeds_something_else_stands_apart() -> None:
+    body = "input image [8, 8, 8]\nfor i in 0..6 { tap[i]: conv(8, 3); skip { conv(8, 1) } }\nconcat { x; tap[5] }"
+    assert [frame.times for frame in drawn(body).frames if frame.times > 1] == [5]
 
 
 def test_heads_in_between_keep_instances_apart() -> None:
@@ -136,10 +141,10 @@ def test_heads_are_marked() -> None:
     diagram = diagram_of("googlenet.arch")
     heads = [box for box in diagram.boxes if box.kind is Kind.HEAD]
     assert [box.text for box in heads] == ["aux1 loss × 0.3 · training only", "aux2 loss × 0.3 · training only"]
-    assert all(box.use is Use.TRAINING for box in heads)
+    assert all(box.usage is Usage.TRAINING for box in heads)
     (frame,) = [frame for frame in diagram.frames if frame.title == "aux1 · head"]
-    assert {box.use for box in frame.boxes()} == {Use.TRAINING}
-    assert all(edge.use is Use.TRAINING for edge in diagram.edges if edge.target in {box.key for box in frame.boxes()})
+    assert {box.usage for box in frame.boxes()} == {Usage.TRAINING}
+    assert all(edge.usage is Usage.TRAINING for edge in diagram.edges if edge.target in {box.key for box in frame.boxes()})
 
 
 def test_further_outputs_are_marked() -> None:
@@ -172,7 +177,7 @@ def test_the_trunk_goes_from_the_input_to_the_result() -> None:
 def test_full_detail_shows_every_op() -> None:
     graph = graph_of("densenet.arch:densenet121")
     diagram = build_diagram(graph, "full")
-    assert sum(len(box.nodes) for box in diagram.boxes) == len(graph.nodes)
+    assert sum(len(box.nodes) for box in diagram.boxes) == len(flatten(graph).nodes)
     assert all(frame.times == 1 for frame in diagram.frames)
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.ir import state
 from tests.attack.generate import generate
 from tests.attack.network import LARGEST_TOKEN
 from tests.attack.verdicts import load
@@ -232,10 +233,9 @@ def test_random_programs_compile_whole(seed: int) -> None:
     spec = load(generate(seed, fixed=True, careless=0.0, statements=20))
     assert not isinstance(spec, archdsl.SpecError)
     module = spec.build().eval()
-    shapes = [(2, *spec.graph.nodes[i].shape) for i in spec.graph.inputs]
     x = [
-        torch.randint(0, LARGEST_TOKEN + 1, s) if spec.graph.nodes[i].integer else torch.randn(s)
-        for i, s in zip(spec.graph.inputs, shapes, strict=True)
+        torch.randint(0, LARGEST_TOKEN + 1, (2, *value.shape)) if value.dtype == "int" else torch.randn(2, *value.shape)
+        for value in spec.graph.inputs
     ]
     torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="eager")(*x), module(*x))
 
@@ -256,8 +256,8 @@ def test_families_of_bare_parameters(body: str) -> None:
     text = f"block unit(out) {{ c[0]: conv(out, 1); c[1]: layer_scale(0.5) }}\nnetwork n {{ input image [4, 8, 8]; {body} }}"
     spec = archdsl.loads(text)
     module = spec.build()
-    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == spec.graph.state()
-    assert list(module.state_dict()) == list(spec.graph.state())
+    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == state(spec.graph)
+    assert list(module.state_dict()) == list(state(spec.graph))
     images = torch.randn(2, 4, 8, 8)
     module(images).sum().backward()
     assert all(parameter.grad is not None for parameter in module.parameters())

@@ -14,7 +14,7 @@ from torch import nn
 from archdsl import loads
 from archdsl.backends.torch.emit import emit
 from archdsl.backends.torch.export import dynamic_shapes
-from archdsl.backends.torch.load import build
+from archdsl.backends.torch.instantiate import build
 
 UNET = """network unet {
   input image [1, H, W]

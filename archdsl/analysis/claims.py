@@ -1,0 +1,47 @@
+"""Claims: what a spec expects of its counts, against the counts of the complete network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.declarations import METRICS, check_claim
+from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.values import Environment
+from archdsl.ir import Function, Graph
+from archdsl.session import Session
+from archdsl.source import Span
+
+
+class ClaimCheck(NamedTuple):
+    """The claims that do not hold, what else is wrong with claims, what in them was unknown, and the steps that it took."""
+
+    false: list[Diagnostic]
+    errors: list[Diagnostic]
+    undecided: Span | None
+    steps: int
+
+
+def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], session: Session, steps: int) -> ClaimCheck:
+    """Check every claim about counts, each with those of its function. `steps` are those that were taken before."""
+    budget = Budget(session.limits, spent=steps)
+    evaluator = Evaluator(session, budget)
+    false: list[Diagnostic] = []
+    errors: list[Diagnostic] = []
+    for function in graph.functions():
+        for claim in function.claims:
+            names = dict.fromkeys(METRICS, 0) if claim.empty else counts(function)
+            environment = Environment(claim.environment, claim.environment.module)
+            environment.names.update(names)
+            try:
+                found = check_claim(evaluator, claim.statement, environment)
+            except SpecError as error:
+                errors.append(error.diagnostic)
+                if error.diagnostic.code == "E0502":  # out of steps
+                    return ClaimCheck(false, errors, evaluator.undecided, budget.spent)
+                continue
+            if found is not None:
+                false.append(found)
+    return ClaimCheck(false, errors, evaluator.undecided, budget.spent)

@@ -1,0 +1,52 @@
+"""The table of layers as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archdsl.columns import BOLD, DIM, Cell, columns
+from archdsl.diagnostics import printable
+from archdsl.shapes import Dim, format_shape
+
+if TYPE_CHECKING:
+    from archdsl.analysis.table import Row, Table
+
+_PART, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
+
+
+def table_text(table: Table, *, color: bool = False) -> str:
+    """The rows and, below them, the totals."""
+    trained = any(row.training for row in table.rows)
+    titles = [Cell(title, BOLD) for title in ("layer", "", "op", "output", "params", "MACs", *(["training"] if trained else []))]
+    rows: list[list[Cell | str]] = [[*titles]]
+    previous = None
+    for row in table.rows:
+        rows.append(_cells(row, same_shape=row.shape == previous) + ([row.training] if trained else []))
+        previous = row.shape
+    return columns(rows, "<<<<>>" + "<" * trained, color=color) + "\n" + columns(_totals(table), "<><", color=color)
+
+
+def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:
+    part = "" if row.part == "main" else row.part
+    mark = Cell(" ".join([f"×{row.times}", part]).rstrip(), _TIMES) if row.times > 1 else Cell(part, _PART)
+    return [
+        printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), DIM if same_shape else ()),
+        _count(row.params), "open" if row.macs is None else _count(row.macs),
+    ]  # fmt: skip
+
+
+def _count(value: Dim) -> str:
+    """With separators; nothing for zero, so that what has weights or costs stands out."""
+    return "" if value == 0 else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _totals(table: Table) -> list[list[Cell | str]]:
+    heads = table.params - table.params_eval
+    macs = f"{table.macs:,}" if isinstance(table.macs, int) else str(table.macs) if table.macs is not None else "open"
+    rows: list[list[Cell | str]] = [[Cell("params", BOLD), f"{table.params:,}", ""]]
+    if heads:
+        rows.append([Cell("params without heads", BOLD), f"{table.params_eval:,}", ""])
+    note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes that the input leaves open"
+    rows.append([Cell("MACs", BOLD), macs, Cell(note, DIM)])
+    rows.append([Cell("depth", BOLD), str(table.depth), Cell("convolutions and dense layers on the longest path", DIM)])
+    return rows

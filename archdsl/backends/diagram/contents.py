@@ -1,0 +1,81 @@
+"""What is drawn of a function: cards of ops, as a person would draw them (`3×3 conv, 64 · bn · relu`), and calls as frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from archdsl.backends.diagram.model import Detail
+from archdsl.ir import Call, Function, OpNode, Value
+from archdsl.ops.base import Category
+
+_MOST_OPS = 8
+"""On one card; a longer run of plain ops goes on with the next."""
+_FOLLOWERS = frozenset({Category.NORMALIZATION, Category.ACTIVATION, Category.REGULARIZATION, Category.SCALE})
+
+Card: TypeAlias = "tuple[OpNode, ...]"
+"""The ops that share a box, each of which takes what the one before it makes."""
+Item: TypeAlias = "Card | Call"
+Source: TypeAlias = "tuple[int, int]"
+"""Who makes a value: an item and which of its outputs; item -1 for an input of the function."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Contents:
+    """The items of a function in their order, whose values each takes, and which values the function returns."""
+
+    items: tuple[Item, ...]
+    sources: tuple[tuple[Source, ...], ...]
+    returned: tuple[Source, ...]
+
+
+def contents_of(function: Function, detail: Detail) -> Contents:
+    """Return what is drawn of a function; with `full` detail each op is a card."""
+    cards: list[list[OpNode] | Call] = []
+    open_cards: dict[Value, list[OpNode]] = {}
+    for node in function.nodes:
+        if isinstance(node, Call):
+            cards.append(node)
+            continue
+        assert isinstance(node, OpNode)
+        card = open_cards.pop(node.inputs[0], None) if detail == "blocks" and len(node.inputs) == 1 else None
+        if card is not None and len(node.inputs[0].uses) == 1 and _family(card[-1]) == _family(node) and _fits(card, node):
+            card.append(node)
+        else:
+            card = [node]
+            cards.append(card)
+        open_cards[node.output] = card
+    items = tuple(card if isinstance(card, Call) else tuple(card) for card in cards)
+    made: dict[Value, Source] = {value: (-1, position) for position, value in enumerate(function.inputs)}
+    for i, item in enumerate(items):
+        made.update((value, (i, position)) for position, value in enumerate(last_node(item).outputs))
+    sources = tuple(tuple([made[value] for value in first_node(item).inputs]) for item in items)
+    return Contents(items, sources, tuple([made[value] for value in function.outputs]))
+
+
+def first_node(item: Item) -> OpNode | Call:
+    """Return the node whose inputs an item takes."""
+    return item if isinstance(item, Call) else item[0]
+
+
+def last_node(item: Item) -> OpNode | Call:
+    """Return the node whose outputs an item makes."""
+    return item if isinstance(item, Call) else item[-1]
+
+
+def _family(node: OpNode) -> str:
+    """Return the indexed family of which an op is a member."""
+    return node.module.key[0] if node.module is not None and len(node.module.key) > 1 else ""
+
+
+def _fits(card: list[OpNode], node: OpNode) -> bool:
+    """Accept post-activation (`conv · bn · relu`), pre-activation (`bn · relu · conv`), and `gap · flatten · dropout`."""
+    if len(card) == _MOST_OPS:
+        return False
+    first, category = card[0].op, node.op.category
+    weighted = any(other.op.weight_layer for other in card)
+    if node.op.weight_layer:
+        return first.category in _FOLLOWERS and not weighted
+    if first.category is Category.POOLING:
+        return category is Category.REGULARIZATION or (len(node.output.shape) == 1 and category not in _FOLLOWERS)
+    return category in _FOLLOWERS and (first.weight_layer or (first.category in _FOLLOWERS and not weighted))

@@ -1,0 +1,109 @@
+"""Ops and shapes in the words of a figure: `3×3 conv, 64, /2` for `conv(64, 3, stride = 2)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.analysis import describe, varies
+from archdsl.backends.diagram.model import Detail, Part
+from archdsl.ir import Graph, OpNode
+from archdsl.literals import show
+from archdsl.ops.base import Category
+from archdsl.shapes import Dim, Shape
+
+_LONG = 40
+_LONG_SHAPE = 80
+_MOST_INPUTS = 3
+
+
+def shape_text(shape: Shape) -> str:
+    """`64×56×56`, and `64×⌊H/2⌋×⌊W/2⌋` where sizes are open."""
+    texts = [_size(size) for size in shape]
+    apart = [f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts]
+    return _short("×".join(apart), _LONG_SHAPE)
+
+
+def inputs_text(graph: Graph) -> str:
+    """The shapes of the inputs, of many the first ones: `3×224×224, 10`."""
+    texts = [shape_text(value.shape) for value in graph.inputs[:_MOST_INPUTS]]
+    more = len(graph.inputs) - len(texts)
+    return ", ".join(texts) + (f" and {more} more" if more else "")
+
+
+def spatial(shape: Shape) -> Shape:
+    """The sizes without the channels."""
+    return shape[1:]
+
+
+def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
+    """The words for an op. `values` are the ops it stands for, whose probabilities may differ."""
+    main = node.op.weight_layer
+    if detail == "full":
+        return Part(_short(describe(node.op)), main)
+    words = [_named(node)]
+    given = dict(node.op)
+    for position, name in enumerate(node.op.parameters_in_order()):
+        field = type(node.op).model_fields[name]
+        if name in node.op.not_in_figures:
+            continue
+        if field.is_required() or varies(node.op, name):
+            if not (main and position == 0):
+                words[0] += f" {_values(name, values)}"
+        elif given[name] != field.default:
+            words.append(f"{name} {show(given[name], node.op.words(name))}")
+    if main and node.output.shape:
+        words.insert(1, _size(node.output.shape[0] if node.op.category is Category.CONVOLUTION else node.output.shape[-1]))
+    return Part(_short(", ".join([*words, *_step(node)])), main)
+
+
+def _named(node: OpNode) -> str:
+    """The op with its window before it: `3×3 conv`."""
+    window = node.op.attributes(*node.input_shapes).get("k")
+    return f"{'×'.join(map(str, window))} {node.op.name}" if isinstance(window, tuple) else node.op.name
+
+
+def _step(node: OpNode) -> list[str]:
+    """`/2` for a step of two, and `↑2` where it enlarges."""
+    steps = node.op.attributes(*node.input_shapes).get("stride", ())
+    if set(steps) <= {1}:
+        return []
+    before = node.input_shapes[0]
+    sign = "↑" if any(_sample(b) < _sample(a) for b, a in zip(spatial(before), spatial(node.output.shape), strict=False)) else "/"
+    return [sign + "×".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))]
+
+
+def _sample(size: Dim) -> int:
+    return size if isinstance(size, int) else size.at(1 << 20)
+
+
+def _values(name: str, nodes: Sequence[OpNode]) -> str:
+    """A parameter's value, or its range over several ops."""
+    values = [getattr(node.op, name) for node in nodes]
+    if isinstance(values[0], float):
+        low, high = f"{min(values):.2g}", f"{max(values):.2g}"
+        return low if low == high else f"{low}–{high}"
+    return show(values[0], nodes[0].op.words(name))
+
+
+def _size(size: Dim) -> str:
+    text = str(size).replace("*", "")
+    for word, left, right in (("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")):
+        while word in text:
+            start = text.index(word)
+            end = _closing(text, start + len(word))
+            text = text[:start] + left + text[start + len(word) : end] + right + text[end + 1 :]
+    return _short(text)
+
+
+def _closing(text: str, start: int) -> int:
+    """The bracket that closes one that opens right before `start`."""
+    depth = 1
+    for i in range(start, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[i], 0)
+        if depth == 0:
+            return i
+    return len(text)
+
+
+def _short(text: str, most: int = _LONG) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,66 @@
+"""The lowerings of ops to PyTorch: what one holds, and the rule of each op class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from archdsl.backends.torch.expressions import Argument, Call, Expr, Target, X
+from archdsl.ops import Op
+from archdsl.shapes import Shape
+
+
+class Lowering(NamedTuple):
+    """The forms of an op; at least one of `module` and `function`.
+
+    `module` constructs an `nn.Module` that is called with the op's inputs. `function` is an expression of the inputs, for
+    ops without state. `parameter` constructs a bare `nn.Parameter`, which `function` uses as `Own.PARAMETER`.
+    """
+
+    module: Call | None = None
+    function: Expr | None = None
+    parameter: Call | None = None
+
+
+class Rule(Protocol):
+    """Return the lowering of an op for its input shapes. With `inplace`, the first input may be overwritten."""
+
+    def __call__(self, op: Any, *inputs: Shape, inplace: bool = False) -> Lowering: ...  # noqa: D102
+
+
+_rules: dict[type[Op], Rule] = {}
+R = TypeVar("R", bound=Rule)
+
+
+def lowers(*ops: type[Op]) -> Callable[[R], R]:
+    """Register a function as the rule for some op classes. Raise `ValueError` if one has a rule already."""
+
+    def register(rule: R) -> R:
+        for op in ops:
+            if op in _rules:
+                raise ValueError(f"two lowerings of `{op.name}` to PyTorch")
+            _rules[op] = rule
+        return rule
+
+    return register
+
+
+def has_lowering(op: type[Op]) -> bool:
+    """Return whether PyTorch code can be written for an op."""
+    return op in _rules
+
+
+def lower(op: Op, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return how an op is written for inputs of these shapes. With `inplace`, its first input may be overwritten.
+
+    Raise `NotImplementedError` if the op has no lowering.
+    """
+    rule = _rules.get(type(op))
+    if rule is None:
+        raise NotImplementedError(f"`{op.name}` has no lowering to PyTorch: add one to archdsl/backends/torch/lowerings")
+    return rule(op, *inputs, inplace=inplace)
+
+
+def both(module: Target, function: Target, *arguments: Argument) -> Lowering:
+    """Return a module and the function of the same arguments: `nn.MaxPool2d(2)` and `F.max_pool2d(x, 2)`."""
+    return Lowering(Call(module, arguments), Call(function, (X, *arguments)))

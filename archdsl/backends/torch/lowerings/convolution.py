@@ -1,0 +1,36 @@
+"""Convolutions in PyTorch."""
+
+from __future__ import annotations
+
+from archdsl.backends.torch.expressions import Argument, Call, keyword, nn, positional
+from archdsl.backends.torch.lowerings.base import Lowering, lowers
+from archdsl.ops.base import Op, compact
+from archdsl.ops.convolution import Bottleneck, Conv, Depthwise, UpConv
+from archdsl.shapes import Shape
+
+
+@lowers(Conv, Bottleneck, Depthwise)
+def convolution(op: Op, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.Conv1d`, `Conv2d` or `Conv3d`."""
+    return Lowering(Call(nn(f"Conv{len(inputs[0]) - 1}d"), _arguments(op, inputs[0])))
+
+
+@lowers(UpConv)
+def transposed(op: UpConv, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.ConvTranspose1d`, `2d` or `3d`."""
+    extra = keyword("output_padding", compact(op.attributes(*inputs)["output_pad"]), "output_pad", default=0)
+    return Lowering(Call(nn(f"ConvTranspose{len(inputs[0]) - 1}d"), (*_arguments(op, inputs[0]), extra)))
+
+
+def _arguments(op: Op, shape: Shape) -> tuple[Argument, ...]:
+    given = op.attributes(shape)
+    return (
+        positional(given["in_channels"], "in_channels", "in_channels"),
+        positional(given["out"], "out_channels", "out"),
+        keyword("kernel_size", compact(given["k"]), "k"),
+        keyword("stride", compact(given["stride"]), "stride", default=1),
+        keyword("padding", compact(given["pad"]), "pad", default=0),
+        keyword("dilation", compact(given["dilation"]), "dilation", default=1),
+        keyword("groups", given["groups"], "groups", default=1),
+        keyword("bias", given["bias"], "bias", default=True),
+    )

@@ -1,0 +1,35 @@
+"""Dense layers, embeddings and changes of arrangement in PyTorch."""
+
+from __future__ import annotations
+
+from archdsl.backends.torch.expressions import Argument, Axis, Call, Input, Method, X, keyword, nn, positional, torch
+from archdsl.backends.torch.lowerings.base import Lowering, lowers
+from archdsl.ops.dense import Embedding, Flatten, Linear, Reshape
+from archdsl.shapes import Shape
+
+
+@lowers(Linear)
+def linear(op: Linear, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.Linear`."""
+    features = positional(op.attributes(*inputs)["in_features"], "in_features", "in_features")
+    out, bias = positional(op.out, "out_features", "out"), keyword("bias", op.bias, "bias", default=True)
+    return Lowering(Call(nn("Linear"), (features, out, bias)))
+
+
+@lowers(Flatten)
+def flatten(op: Flatten, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.Flatten`; the batch axis stays."""
+    return Lowering(Call(nn("Flatten")), Call(torch("flatten"), (X, positional(1, "start_dim"))))
+
+
+@lowers(Reshape)
+def reshape(op: Reshape, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `Tensor.reshape`; the batch axis stays."""
+    sizes = [positional(size, "size", "sizes") for size in op.attributes(*inputs)["sizes"]]
+    return Lowering(function=Method(Input(0), "reshape", (Argument(Axis(Input(0), 0)), *sizes)))
+
+
+@lowers(Embedding)
+def embedding(op: Embedding, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.Embedding`."""
+    return Lowering(Call(nn("Embedding"), (positional(op.n, "num_embeddings", "n"), positional(op.dim, "embedding_dim", "dim"))))

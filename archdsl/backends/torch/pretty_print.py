@@ -1,0 +1,59 @@
+"""Expressions as text: on one line where they fit, else an item a line. Equal neighbours become a repetition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple, TypeAlias
+
+WIDTH = 110
+"""The longest line of generated source; hand-written code is set so, too."""
+
+
+class Group(NamedTuple):
+    """Items between an opening and a closing text."""
+
+    opening: str
+    items: tuple[Expression, ...]
+    closing: str = ")"
+
+
+Expression: TypeAlias = str | Group
+
+
+def lines(expression: Expression, indent: int) -> list[str]:
+    """The expression at an indent in spaces."""
+    flat = one_line(expression)
+    if isinstance(expression, str) or indent + len(flat) <= WIDTH:
+        return [" " * indent + flat]
+    found = [" " * indent + expression.opening]
+    for item in expression.items:
+        *above, last = lines(item, indent + 4)
+        found += [*above, last + ","]
+    return [*found, " " * indent + expression.closing]
+
+
+def one_line(expression: Expression) -> str:
+    """The expression without a break."""
+    if isinstance(expression, str):
+        return expression
+    return expression.opening + ", ".join(one_line(item) for item in expression.items) + expression.closing
+
+
+def repeated(items: Sequence[Expression]) -> tuple[Expression, ...]:
+    """The items, with runs of three or more equal ones as `*(item for _ in range(n))`."""
+    found: list[Expression] = []
+    for item, run in groupby(items):
+        count = len(list(run))
+        if count < 3:
+            found += [item] * count
+        else:
+            found.append(f"*({one_line(item)} for _ in range({count}))")
+    return tuple(found)
+
+
+def entry(before: str, expression: Expression, after: str = "") -> Expression:
+    """Return an expression with a text around it, which stays on the lines of its brackets."""
+    if isinstance(expression, str):
+        return before + expression + after
+    return Group(before + expression.opening, expression.items, expression.closing + after)

@@ -1,0 +1,103 @@
+"""`archdsl check --fix`: apply the remedies that are certain, until none is left."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import click
+
+from archdsl.diagnostics import Diagnostic, printable
+from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
+from archdsl.driver import STDIN, Compiled, compile_address, compile_source, read_address, split_address
+from archdsl.elaborate import read_source
+from archdsl.files import write_file
+from archdsl.resources import resource_folder
+from archdsl.session import Session
+from archdsl.source import SourceFile
+
+_ROUNDS: Final = 100
+"""A fix may bring up another error, which has a fix; a cycle ends here."""
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass
+class Fixed:
+    """What is left of a network after fixing it, and what was changed."""
+
+    compiled: Compiled
+    applied: list[Diagnostic] = field(default_factory=list)
+    text: str | None = None
+    """The text from standard input, as it is now; None for a file."""
+
+    def sentences(self) -> list[str]:
+        """Return a line for each change."""
+        return [
+            printable(f"{found.span.place}: fixed {found.code}: {found.help}")
+            for found in self.applied if found.span is not None
+        ]  # fmt: skip
+
+
+def fix_network(address: str, settings: dict[str, str], session: Session) -> Fixed:
+    """Fix the network at an address: its file, and those it imports. A text from standard input is fixed in memory."""
+    if split_address(address)[0] in ("-", STDIN):
+        return _fix_text(address, settings, session)
+    fixed = Fixed(compile_address(address, settings, session=session))
+    for _ in range(_ROUNDS):
+        files = {file: path for file in _files(fixed.compiled) if (path := _writable(file, session)) is not None}
+        chosen = certain_fixes(fixed.compiled.diagnostics, files)
+        if not chosen:
+            break
+        for file, edits in edits_of(chosen).items():
+            mark = _BOM if files[file].read_bytes().startswith(_BOM) else b""
+            write_file(files[file], mark + edited(file.text, edits).encode())
+        fixed.compiled = compile_address(address, settings, session=session)
+        fixed.applied += chosen
+    return fixed
+
+
+def _fix_text(address: str, settings: dict[str, str], session: Session) -> Fixed:
+    path, name, source = read_address(address, session, sys.stdin.buffer)
+    if isinstance(source, Diagnostic):
+        return Fixed(Compiled(None, None, [source]))
+    fixed = Fixed(compile_source(source, path, name, settings, session=session), text=source.text)
+    for _ in range(_ROUNDS):
+        files = _files(fixed.compiled)
+        chosen = certain_fixes(fixed.compiled.diagnostics, files)
+        if not chosen:
+            break
+        [(file, edits)] = edits_of(chosen).items()  # such a text imports nothing
+        fixed.text = edited(file.text, edits)
+        fixed.compiled = compile_source(SourceFile(source.name, fixed.text), path, name, settings, session=session)
+        fixed.applied += chosen
+    return fixed
+
+
+def _files(compiled: Compiled) -> list[SourceFile]:
+    """The files that a network was read from, and that edits are in; what `--set` gives is no file."""
+    found = list(compiled.sources)
+    for diagnostic in compiled.diagnostics:
+        for edit in diagnostic.fix.edits if diagnostic.fix is not None else ():
+            if edit.span.file not in found and not edit.span.file.name.startswith("--set"):
+                found.append(edit.span.file)
+    return found
+
+
+def _writable(file: SourceFile, session: Session) -> Path | None:
+    """The path of a file that the user may change; None for what comes with archdsl, or is not as it was read."""
+    path = Path(file.name)
+    if not path.is_file() or not os.access(path, os.W_OK):
+        return None
+    if path.resolve().is_relative_to(resource_folder("specs").resolve()):
+        return None
+    now = read_source(path, limits=session.limits)
+    return path if isinstance(now, SourceFile) and now.text == file.text else None
+
+
+def refuse_together(address: str, form: str) -> None:
+    """Raise a usage error if the fixed text and data would share standard output."""
+    if split_address(address)[0] in ("-", STDIN) and form != "text":
+        raise click.UsageError("--fix writes the text from standard input to standard output: leave out --format")

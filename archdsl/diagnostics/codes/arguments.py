@@ -1,0 +1,204 @@
+"""E0401 to E0404 and E0406: arguments of calls, keys of recipes."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
+from archdsl.literals import show, type_name
+
+
+class _Argument(Diagnostic):
+    """Something about an argument of what is called by name; `element` is its place in a list."""
+
+    owner: str
+    argument: str
+
+    def of(self, owner: str, argument: str) -> Self:
+        """Return it about an argument of something else, which handed it on."""
+        return self.with_fields(owner=owner, argument=argument)
+
+
+class _Value(_Argument):
+    """Something about the value of an argument; `element` is its place if the value is part of a list."""
+
+    given: Any
+    element: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The argument, as a sentence names it."""
+        return f"`{self.argument}{'' if self.element is None else f'[{self.element}]'}` of `{self.owner}`"
+
+
+E0401 = Code(
+    "E0401",
+    "a value of the wrong kind",
+    """A parameter, a condition or an index got a value of another kind than it takes: a string for a number, a number
+    for a condition. Parameters with a type (`classes: int`) are checked where they are passed.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv("16", 3)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3)
+    }
+    """,
+)
+
+
+class WrongType(_Value, code=E0401):
+    """A value of another type than an argument takes."""
+
+    expected: str = "something else"
+
+    def summary(self) -> str:
+        return f"{self.place}: expected {self.expected}, found {show(self.given)} ({type_name(self.given)})"
+
+
+E0402 = Code(
+    "E0402",
+    "a value out of range",
+    """The value is of the right kind, and outside what makes sense: a stride of 0, a dropout of 1.5, a padding `same` with
+    an even window. The message says what is allowed.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3, stride = 0)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3, stride = 1)
+    }
+    """,
+)
+
+
+class OutOfBounds(_Value, code=E0402):
+    """A number beyond a bound: `at least` 1, `less than` 1."""
+
+    relation: str = "at least"
+    bound: float = 0
+
+    def summary(self) -> str:
+        bound = f"{self.bound:,}" if isinstance(self.bound, int) else str(self.bound)
+        return f"{self.place} must be {self.relation} {bound}, found {show(self.given)}"
+
+
+class UnknownWord(_Value, code=E0402):
+    """A text that is none of the words that an argument takes."""
+
+    expected: str = ""
+
+    def summary(self) -> str:
+        return f"{self.place}: expected {self.expected}, found {show(self.given)}"
+
+
+class RefusedValue(_Value, code=E0402):
+    """A value that what is called refuses, for its own reason."""
+
+    reason: str = ""
+
+    def summary(self) -> str:
+        return f"{self.place}: {self.reason}"
+
+
+class RefusedArguments(Diagnostic, code=E0402):
+    """Arguments that do not go together."""
+
+    owner: str
+    reason: str
+
+    def summary(self) -> str:
+        return f"`{self.owner}`: {self.reason}"
+
+
+E0403 = Code(
+    "E0403",
+    "an argument is missing",
+    """A parameter without a default was not given. The help shows the whole call.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3)
+    }
+    """,
+)
+
+
+class MissingArgument(_Argument, code=E0403):
+    """A parameter without a default that was not given."""
+
+    signature: str
+
+    def summary(self) -> str:
+        return f"`{self.argument}` of `{self.owner}` is missing"
+
+    def remedy(self) -> str:
+        return f"the call is `{self.signature}`"
+
+
+E0404 = Code(
+    "E0404",
+    "too many arguments, or one given twice",
+    """There are more arguments by position than parameters, one parameter is given both by position and by name, or an
+    argument by position comes after one by name.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3, k = 5)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, k = 5)
+    }
+    """,
+)
+
+
+E0406 = Code(
+    "E0406",
+    "a float where a count is needed",
+    """Channels, sizes and repetitions are whole numbers, and nothing is rounded in silence. `/` always gives a float;
+    `//` divides without remainder, and `int`, `round`, `ceil` and `floor` say how to round.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(64 / 4, 3)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(64 // 4, 3)
+    }
+    """,
+)
+
+
+class FloatForCount(_Value, code=E0406):
+    """A float where a whole number is counted."""
+
+    def summary(self) -> str:
+        return f"{self.place}: expected an int, found {show(self.given)} (a float)"
+
+    def remedy(self) -> str:
+        value = self.given
+        if value != value or abs(value) >= 1e15:
+            return "write a whole number"
+        return f"write a whole number; `//` divides without a remainder, and `int(...)` truncates: {int(value)}"

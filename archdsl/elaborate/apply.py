@@ -1,0 +1,89 @@
+"""Ops applied to values of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.elaborate import budget
+from archdsl.elaborate.context import Context
+from archdsl.elaborate.naming import Key
+from archdsl.elaborate.values import Callee, problem
+from archdsl.ir import Module, Value
+from archdsl.ir.builder import result_dtype
+from archdsl.ir.core import NO_NAMES, DType
+from archdsl.ops import Op
+from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
+from archdsl.source import Span
+
+
+def apply_op(
+    context: Context,
+    op: Op,
+    inputs: tuple[Value, ...],
+    place: tuple[str, ...] | None,
+    span: Span,
+    callee: Callee | None = None,
+    key: Key | None = None,
+    expressions: Mapping[str, str] = NO_NAMES,
+) -> Value:
+    """Return what an op makes of values. `place` is its key in the `state_dict`; None for a join."""
+    builder = context.builder
+    shape = _inferred_shape(context, op, inputs, span, callee)
+    dtype: DType = "float"
+    if op.integers != "refused" or any([value.dtype == "int" for value in inputs]):
+        try:
+            dtype = result_dtype(op, inputs)
+        except SpecError as error:
+            raise error.at(span) from None
+    reserve(context, 1, span)
+    label = key.label if key is not None else None
+    if context.detached:
+        builder.size += 1
+        return builder.detached(shape, dtype, label, span)
+    module = Module(place, key is not None, span) if place is not None else None
+    return builder.add(op, inputs, shape, dtype, module, label, span, expressions)
+
+
+def reserve(context: Context, count: int, span: Span) -> None:
+    """Charge for so many ops. Raise if the network becomes too large."""
+    context.budget.charge(budget.NODE * count, span)
+    most = context.limits.nodes
+    if context.builder.size + count > most:
+        raise context.too_large(f"this network has more than {most:,} ops", span, "nodes")
+
+
+def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Shape:
+    """Return the shape of what an op makes. Raise its fault at its place."""
+    builder = context.builder
+    known = builder.shapes_inferred
+    try:
+        shape = builder.infer(op, *inputs)
+    except SpecError as error:
+        context.budget.charge(budget.ANEW, span)
+        raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
+    except SizeError as error:
+        raise problem("E0307", f"`{op.name}`: {error}", span) from None
+    if builder.shapes_inferred != known:
+        context.budget.charge(budget.ANEW, span)
+        _count_size_values(context, shape, [value.shape for value in inputs], span)
+    return shape
+
+
+def _count_size_values(context: Context, shape: Shape, shapes: list[Shape], span: Span) -> None:
+    """Count the numbers of new formulas; one that an op hands on is kept once. Raise if they become too many."""
+    for size in shape:
+        if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
+            context.size_values += len(size.offsets)
+    if context.size_values > context.limits.size_values:
+        message = f"the formulas of the open sizes take more than {context.limits.size_values:,} numbers"
+        help = "fix a size in `input`, or use strides with common factors;"
+        raise context.too_large(message, span, "size_values", help)
+
+
+def _placed(found: Diagnostic, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Diagnostic:
+    """Return what an op found, at the place of the argument at fault or else of the call, and where the inputs came from."""
+    given = callee.keywords or {} if callee is not None else {}
+    place = given[found.argument].span if found.argument in given else span
+    marks = [Mark(value.span, f"gives {format_shape(value.shape)}") for value in inputs if value.span and value.span != span]
+    return found.at(place).with_marks(marks if found.about_shapes else ())

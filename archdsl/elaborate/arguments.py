@@ -1,0 +1,364 @@
+"""From a callee with arguments to an op, or to the parameters of a block."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any, TypeVar
+
+from archdsl.declared import Declared, signature
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, merged
+from archdsl.diagnostics.untyped import untyped
+from archdsl.elaborate import budget
+from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.parameters import KINDS, header, positional_parameters
+from archdsl.elaborate.values import (
+    UNKNOWN,
+    Bound,
+    Callee,
+    Environment,
+    Family,
+    MaybeValue,
+    Module,
+    Unknown,
+    bounded,
+    length,
+    open_where_fixed,
+    problem,
+    within,
+)
+from archdsl.ir.core import Value
+from archdsl.limits import FLOAT
+from archdsl.literals import show, type_name
+from archdsl.ops import Op
+from archdsl.shapes import OpenSize
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+_Declared = TypeVar("_Declared", bound=Declared)
+_PLAIN = frozenset({int, float, bool, str})
+_WIDEST = 15
+"""A window wider than this is a number of channels, more likely."""
+
+
+class ArgumentBinder:
+    """Binds arguments. Equal calls give one op object, so that what is derived from it is derived once."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._made: dict[Any, Declared] = {}
+
+    def declared(self, callee: Callee, span: Span) -> tuple[Declared, tuple[Value, ...]] | Unknown:
+        """The op or other declared thing, with the values of the network among its arguments."""
+        cls = callee.target
+        assert isinstance(cls, type)
+        bound, wrong = self._by_name(callee) if callee.positional or callee.keywords else ({}, [])
+        if wrong and issubclass(cls, Op) and cls.operands:
+            raise merged(wrong)
+        operands: list[Value] = []
+        if bound:
+            if any(b.value is UNKNOWN for b in bound.values()):
+                if wrong:
+                    raise merged(wrong)
+                return UNKNOWN
+            if issubclass(cls, Op):
+                operands += [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
+        elif issubclass(cls, Op):
+            for name in cls.operands:
+                _operand(cls, name, None, span)
+        values = {name: self._plain(cls, name, b) for name, b in bound.items()}
+        try:
+            made = self.make(cls, values, span)
+        except SpecError as error:
+            missing = "E0403" if wrong else None  # under a name that is wrong, perhaps
+            wrong += [_misfit(cls, found, bound, span) for found in error.diagnostics if found.code != missing]
+        if wrong:
+            raise merged(wrong)
+        return made, tuple(operands)
+
+    def make(self, cls: type[_Declared], values: dict[str, Any], span: Span) -> _Declared:
+        """One of these with these arguments; raises `SpecError`."""
+        key = (cls, tuple((name, identity(value)) for name, value in values.items()))
+        made = self._made.get(key)
+        if made is None:
+            self._evaluator.budget.charge(budget.ANEW, span)
+            made = self._made[key] = cls.create(values)
+        return made  # type: ignore[return-value]
+
+    def _by_name(self, callee: Callee) -> tuple[dict[str, Bound], list[SpecError]]:
+        """The arguments by name, and what is wrong with the names of others."""
+        cls = callee.target
+        assert isinstance(cls, type)
+        order = positional_parameters(cls)
+        if len(callee.positional) > len(order):
+            extra = callee.positional[len(order)]
+            takes = "takes no arguments" if not order else f"takes {len(order)} argument{'s' if len(order) > 1 else ''}"
+            stage = isinstance(extra.value, Callee | Value)
+            help = (
+                f"stages stand in a row: `{extra.span.text} -> {cls.name}`"
+                if stage and not order
+                else f"it is `{signature(cls)}`"
+            )
+            raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, help)
+        bound = dict(zip(order, callee.positional, strict=False))
+        wrong: list[SpecError] = []
+        for name, argument in (callee.keywords or {}).items():
+            if name not in order:
+                help = did_you_mean(name, order) or f"it is `{signature(cls)}`"
+                wrong.append(problem("E0202", f"`{cls.name}` has no parameter `{name}`", argument.span, help))
+            elif name in bound:
+                wrong.append(problem("E0404", f"`{name}` is given twice, by position and by name", argument.span))
+            else:
+                bound[name] = argument
+        return bound, wrong
+
+    def _plain(self, cls: type[Declared], name: str, bound: Bound) -> Any:
+        """The value as the model takes it: lists as tuples, a call of a declared thing as that thing."""
+        value = bound.value
+        if (
+            isinstance(value, Callee)
+            and isinstance(value.target, type)
+            and _takes(cls.model_fields[name].annotation, value.target)
+        ):
+            made = self.declared(value, bound.span)
+            return made if isinstance(made, Unknown) else made[0]
+        if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
+            return value
+        if isinstance(value, tuple | range):
+            self._evaluator.budget.charge(budget.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
+        return tuple(within(bounded, value, self._evaluator.limits, bound.span)) if isinstance(value, range) else value
+
+    def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A block's or network's parameters by name: all of them, and those that were given.
+
+        `env` is a fresh environment of the definition's module; it ends up with all parameters.
+        """
+        definition = callee.target
+        assert isinstance(definition, ast.Block | ast.Network)
+        parameters = definition.parameters
+        given = self._parameters_given(callee, definition)
+        values: dict[str, Any] = {}
+        wrong: list[SpecError] = []
+        for parameter in parameters:
+            bound = given.get(parameter.name)
+            if bound is not None:
+                value = bound.value
+                place = bound.span
+            elif parameter.default is not None:
+                value = self._evaluator.evaluate(parameter.default, env)
+                place = parameter.default.span
+            else:
+                alone = isinstance(definition, ast.Network) and not given
+                help = (
+                    f"give it a default, or a value: `--set {parameter.name}=...`" if alone else f"it is `{header(definition)}`"
+                )
+                raise SpecError(untyped(
+                    "E0403", f"`{parameter.name}` of `{definition.name}` is missing", Mark(span),
+                    (Mark(parameter.span, "declared here without a default"),), help=help,
+                ))  # fmt: skip
+            try:
+                _check_kind(definition, parameter, value, place)
+            except SpecError as found:
+                wrong.append(found)
+                value = UNKNOWN
+            values[parameter.name] = env.names[parameter.name] = value
+        if wrong:
+            raise merged(wrong)
+        damage = env.module.file.damage
+        if damage is not None and damage.holds(
+            definition.span.start
+        ):  # its defaults may be others than those that were understood
+            values = dict.fromkeys(values, UNKNOWN)
+            env.names.update(values)
+        return values, {name: bound.value for name, bound in given.items()}
+
+    def _parameters_given(self, callee: Callee, definition: ast.Block | ast.Network) -> dict[str, Bound]:
+        names = [parameter.name for parameter in definition.parameters]
+        keywords = callee.keywords or {}
+        if len(callee.positional) > len(names):
+            extra = callee.positional[len(names)]
+            raise problem(
+                "E0404",
+                f"`{definition.name}` takes {len(names)} arguments, and gets {len(callee.positional)}",
+                extra.span,
+                f"it is `{header(definition)}`",
+            )
+        given = dict(zip(names, callee.positional, strict=False))
+        for name, bound in keywords.items():
+            if name in given:
+                raise problem("E0404", f"`{name}` is given twice, by position and by name", bound.span)
+            if name not in names:
+                help = did_you_mean(name, names) or f"it is `{header(definition)}`"
+                raise problem("E0202", f"`{definition.name}` has no parameter `{name}`", bound.span, help)
+            given[name] = bound
+        return given
+
+
+def _misfit(cls: type[Declared], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
+    """What is wrong with an argument, at its place."""
+    place = bound[found.argument].span if found.argument in bound else span
+    given = bound[found.argument].value if found.argument in bound else ()
+    if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
+        return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
+    return SpecError(found.at(place))
+
+
+def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> SpecError:
+    """A problem with a call, with the remedy for one such as `conv(3, 64, 7)`, which has the input's channels first, as in PyTorch."""
+    target, given = callee.target, callee.positional
+    if (
+        found.diagnostic.code not in ("E0304", "E0401", "E0402")
+        or not isinstance(x, Value)
+        or not x.shape
+        or not isinstance(target, type)
+    ):
+        return found
+    required = [field.is_required() for field in target.model_fields.values()]
+    if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):
+        return found
+    first, second = given[0].value, given[1].value
+    if first != x.shape[0] or isinstance(second, bool) or not isinstance(second, int):
+        return found
+    written = ", ".join(bound.span.text for bound in (*given[1:], *(callee.keywords or {}).values()))
+    help = f"the channels of the input are not written: `{callee.name}({written})`"
+    if second <= _WIDEST and found.diagnostic.help is not None:
+        help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
+    return SpecError(found.diagnostic.with_remedy(help), *found.diagnostics[1:])
+
+
+def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> SpecError:
+    """What stands where a stage belongs, and is none, with the remedy where it is near one."""
+    text = call.span.text
+    if isinstance(value, Family):
+        return problem("E0408", f"`{text}` is a family: say which one", call.span, f"write `{text}[{max(value, default=0)}]`")
+    help = None
+    if isinstance(value, Module):
+        blocks = [f"`{text}.{name}`" for name, found in value.definitions.items() if isinstance(found, ast.Block)]
+        help = f"name a block of it: {', '.join(blocks[:8])}" if blocks else None
+    elif isinstance(value, str) and evaluator.definition(value, env.module) is not None:
+        help = f"an op or block is passed without quotes: `{value}`"
+    message = f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}"
+    return problem("E0408", message, call.span, help)
+
+
+class OpCache:
+    """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
+
+    def find(self, call: ast.Expr, env: Environment) -> Op | None:
+        """The op, where this call gave one with these arguments; none where it has to be made."""
+        plan = self._plans.get(id(call))
+        if plan is None:
+            return None
+        target = self._target(call, env)
+        if target is None:
+            return None
+        expressions, made = plan
+        evaluate = self._evaluator.evaluate
+        return made.get(
+            (
+                target,
+                *[(value.__class__, value) for value in [evaluate(e, env) for e in expressions] if value.__class__ in _PLAIN],
+            )
+        )
+
+    def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
+        """Remember the op that a call gave, where its arguments are plain values."""
+        target = self._target(call, env)
+        arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
+        words = [value for value in (ast.bare(a.value) for a in arguments) if isinstance(value, ast.Name)]
+        if target is None or any(env.find(word.id) is Unknown for word in words):
+            return  # reached in another way, or a bare word such as `same` among its arguments
+        values = [self._evaluator.evaluate(argument.value, env) for argument in arguments]
+        if all(value.__class__ in _PLAIN for value in values):
+            _, made = self._plans.setdefault(id(call), (tuple(argument.value for argument in arguments), {}))
+            made[(target, *[(value.__class__, value) for value in values])] = op
+
+    @staticmethod
+    def _target(call: ast.Expr, env: Environment) -> Any:
+        """What a call's name leads to: an op by its own name, or the op that a parameter holds; none where neither."""
+        name = ast.bare(call.callee if call.__class__ is ast.CallExpr else call)
+        if name.__class__ is not ast.Name:
+            return None
+        value = env.find(name.id)
+        if value is Unknown:
+            return Unknown
+        bare = value.__class__ is Callee and not value.positional and not value.keywords and isinstance(value.target, type)
+        return value.target if bare else None
+
+
+def read_options(
+    evaluator: Evaluator, name: str, arguments: tuple[ast.Argument, ...], env: Environment, known: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the settings of a statement such as `skip(drop = 0.2)`, by name, with their defaults."""
+    values = dict(known)
+    for argument in arguments:
+        if argument.name not in known:
+            what = f"`{argument.name}`" if argument.name else "an argument by position"
+            help = did_you_mean(argument.name or "", known) or (f"it takes `{'`, `'.join(known)}`" if known else None)
+            raise problem("E0202", f"`{name}` does not take {what}", argument.span, help)
+        value = values[argument.name] = evaluator.evaluate(argument.value, env)
+        if isinstance(value, Unknown):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            message = f"`{argument.name}` of `{name}` is a number, and {show(value)} is {type_name(value)}"
+            raise problem("E0401", message, argument.span)
+        if abs(value) > FLOAT:
+            message = f"`{argument.name}` of `{name}` lies between -{FLOAT} and {FLOAT}, and is {show(value)}"
+            raise problem("E0402", message, argument.span)
+    return values
+
+
+def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:
+    if bound is None:
+        raise problem(
+            "E0403", f"`{cls.name}` needs a value of the network as `{name}`", span, f"write a label: `{cls.name}(enc1)`"
+        )
+    if not isinstance(bound.value, Value):
+        raise problem(
+            "E0401",
+            f"`{name}` of `{cls.name}` is a value of the network, and {show(bound.value)} is {type_name(bound.value)}",
+            bound.span,
+        )
+    return bound.value
+
+
+def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any, place: Span) -> None:
+    if parameter.kind is None or isinstance(value, Unknown):
+        return
+    default = ast.bare(parameter.default) if parameter.default is not None else None
+    if value is None and isinstance(default, ast.Literal) and default.value is None:
+        return  # what may be left out may be passed on as left out
+    if parameter.kind not in KINDS:
+        raise problem(
+            "E0401",
+            f"there is no type `{parameter.kind}`",
+            parameter.span,
+            did_you_mean(parameter.kind, KINDS) or f"the types are {', '.join(KINDS)}",
+        )
+    words, kinds = KINDS[parameter.kind]
+    if isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds):
+        return
+    code = "E0406" if parameter.kind == "int" and isinstance(value, float) else "E0401"
+    raise SpecError(untyped(
+        code, f"`{parameter.name}` of `{definition.name}` is {words}, and {show(value)} is {type_name(value)}", Mark(place),
+        (Mark(parameter.span, "declared here"),) if place != getattr(parameter.default, "span", None) else (),
+    ))  # fmt: skip
+
+
+def identity(value: Any) -> Any:
+    """A key that tells 1, 1.0 and true apart, which are equal to Python."""
+    return (tuple, tuple(identity(item) for item in value)) if isinstance(value, tuple) else (value.__class__, value)
+
+
+def _takes(annotation: Any, kind: type[Any]) -> bool:
+    """Whether a field of this annotation takes values of the kind."""
+    if isinstance(annotation, type) and issubclass(kind, annotation):
+        return True
+    origin = typing.get_origin(annotation)
+    return origin in (typing.Union, types.UnionType, typing.Annotated) and any(
+        _takes(part, kind) for part in typing.get_args(annotation)
+    )

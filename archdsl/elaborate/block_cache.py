@@ -1,0 +1,106 @@
+"""Equal calls of a block share one function.
+
+A block sees its parameters and `x` alone, so what a call makes follows from the block, its arguments and the shape of
+`x`. An argument that is a value of the network counts by its shape and type, and by which of them are the same. Deep
+networks are mostly such repetitions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archdsl.elaborate.values import Callee, Family, MaybeValue, Module
+from archdsl.ir import Function, GraphBuilder, Value
+from archdsl.records import record
+from archdsl.shapes import OpenSize
+from archdsl.syntax import nodes as ast
+
+_PLAIN = frozenset({int, float, bool, str, range, OpenSize, Module})
+"""What is known by its value."""
+
+
+class CallKey:
+    """What the function of a call follows from, as `key`, and the values of the network that go into it."""
+
+    __slots__ = ("key", "values")
+
+    def __init__(self, key: Any, values: list[Value]) -> None:
+        self.key = key
+        self.values = values
+
+
+@record
+class CachedCall:
+    """The function of a call; for each of its inputs, which of the call's values it takes; and where the result is.
+
+    The result is an output of the function, or the value that a negative number gives from the end of the call's values.
+    There is no function for a block that does nothing.
+    """
+
+    function: Function | None
+    inputs: tuple[int, ...]
+    result: int
+
+
+class BlockCache:
+    """Remembers the functions that calls of blocks made."""
+
+    def __init__(self, builder: GraphBuilder) -> None:
+        self._builder = builder
+        self._known: dict[Any, CachedCall] = {}
+
+    def key(self, definition: ast.Block, arguments: dict[str, Any], x: MaybeValue) -> CallKey | None:
+        """What the function of a call follows from; None if something about it is not known, or not in the graph."""
+        if not isinstance(x, Value):
+            return None
+        values: dict[Value, int] = {}
+
+        def of_value(value: Value) -> Any:
+            return self._of_value(value, values)
+
+        parts = [of_value(x), *[argument_identity(value, of_value) for value in arguments.values()]]
+        return None if None in parts else CallKey((definition, *parts), list(values))
+
+    def lookup(self, key: CallKey) -> CachedCall | None:
+        """The function of an equal call."""
+        return self._known.get(key.key)
+
+    def store(self, key: CallKey, function: Function, result: Value) -> None:
+        """Remember the function that a call made, with its result, a value of the function around the call."""
+        calls = self._builder.calls_of(function)
+        local = [self._builder.captured(value) for value in key.values]
+        inputs = tuple([local.index(value) for value in calls[0].inputs]) if calls else ()
+        if calls and result.owner is calls[0]:
+            place = result.position
+        else:
+            place = key.values.index(result) - len(key.values)
+        self._known[key.key] = CachedCall(function if calls else None, inputs, place)
+
+    def _of_value(self, value: Value, values: dict[Value, int]) -> Any:
+        value = self._builder.visible(value)
+        if self._builder.is_detached(value):
+            return None
+        number = values.setdefault(value, len(values))
+        return (Value, number, value.shape, value.dtype)
+
+
+def argument_identity(value: Any, of_value: Callable[[Value], Any] = lambda value: None) -> Any:
+    """Return a key that equal arguments have; None for what is equal to itself alone. `of_value` gives that of a value."""
+    kind = value.__class__
+    if kind in _PLAIN:
+        return (kind, value)
+    if kind is Value:
+        return of_value(value)
+    if value is None:
+        return ("none",)
+    if kind is Callee:
+        parts = [argument_identity(bound, of_value) for bound in value.arguments]
+        return None if None in parts else (value.target, len(value.positional), tuple(value.keywords or ()), tuple(parts))
+    if kind is tuple:
+        parts = [argument_identity(item, of_value) for item in value]
+        return None if None in parts else (tuple, tuple(parts))
+    if kind is Family and not value.partial:
+        parts = [argument_identity(item, of_value) for item in value.values()]
+        return None if None in parts else (Family, tuple(value), tuple(parts))
+    return None

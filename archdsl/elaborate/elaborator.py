@@ -1,0 +1,236 @@
+"""A network with its parameters bound to a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
+from archdsl.elaborate import control, declarations, inputs, joins, stages, statements
+from archdsl.elaborate.blocks import constants, plain
+from archdsl.elaborate.context import Context, Handlers
+from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.false_claims import FalseClaim
+from archdsl.elaborate.naming import Naming, Scope
+from archdsl.elaborate.parameters import header
+from archdsl.elaborate.uncalled_blocks import check_uncalled
+from archdsl.elaborate.values import (
+    NO_INPUT,
+    UNKNOWN,
+    Bound,
+    Callee,
+    Environment,
+    Exhausted,
+    MaybeValue,
+    Module,
+    Unknown,
+    problem,
+)
+from archdsl.ir import Claim, Graph, Value
+from archdsl.limits import remedy
+from archdsl.literals import type_name
+from archdsl.records import record
+from archdsl.session import Session
+from archdsl.source import SourceFile, Span
+from archdsl.syntax import nodes as ast
+from archdsl.syntax.extract import documentation, introduction
+from archdsl.syntax.parser import parse_expression
+
+HANDLERS: Final = Handlers(
+    statements={
+        ast.Pipeline: statements.pipeline,
+        ast.Let: statements.let,
+        ast.Expect: declarations.expect,
+        ast.Aux: declarations.aux,
+        ast.Output: declarations.output,
+        ast.Input: inputs.input_,
+        ast.Init: declarations.init,
+        ast.Skipped: statements.skipped,
+    },
+    stages={
+        ast.CallStage: stages.call_stage,
+        ast.Group: stages.group,
+        ast.Skip: joins.skip,
+        ast.Join: joins.join,
+        ast.Repeat: control.repeat,
+        ast.For: control.repeat,
+        ast.If: control.repeat,
+    },
+)
+
+
+@record
+class Elaboration:
+    """What became of a network: its graph, partial where there were errors, and everything that was found."""
+
+    graph: Graph
+    diagnostics: list[Diagnostic]
+    false_claims: list[FalseClaim]
+    undecided: Span | None
+    """What the network depends on and was unknown, if anything: only an error may leave it so."""
+    unread: bool
+    """Whether something was asked for that a syntax error in its definition hides."""
+    steps: int
+    """What it took: see `steps`."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong with the network so far."""
+        return not self.false_claims and not any(diagnostic.is_error for diagnostic in self.diagnostics)
+
+
+def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str], session: Session) -> Elaboration:
+    """The graph of a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
+    context, false_claims = Context(definition.name, session, HANDLERS), list[FalseClaim]()
+    about = module, definition
+    result: MaybeValue = UNKNOWN
+    try:
+        with _claims_of(context, about, false_claims):
+            try:
+                result = _network(context, module, definition, settings)
+            except SpecError as found:
+                context.failed(found)
+        check_uncalled(context, module, definition, lambda block: _claims_of(context, (module, block), false_claims))
+    except Exhausted:
+        pass
+    evaluator, builder = context.evaluator, context.builder
+    for kind in ("head", "output"):
+        for head, value in context.results.values():
+            if head.kind != kind:
+                continue
+            if kind == "head":
+                builder.head(head.name, value, head.weight, head.span)
+            else:
+                builder.output(head.name, value, head.span)
+    graph = builder.finish(result if isinstance(result, Value) else None, context.initializers)
+    graph.stated, graph.stated_at = context.stated, context.stated_at
+    made = Elaboration(graph, context.diagnostics, false_claims, evaluator.undecided, evaluator.unread, context.budget.spent)
+    graph.complete = graph.complete and made.ok and evaluator.undecided is None
+    return made
+
+
+@contextmanager
+def _claims_of(context: Context, about: tuple[Module, ast.Definition], false_claims: list[FalseClaim]) -> Iterator[None]:
+    """Around the check of a definition: the claims that it finds false are its own."""
+    before = len(context.false_claims)
+    try:
+        yield
+    finally:
+        false_claims += [FalseClaim(*about, false, context.evaluator.unread) for false in context.false_claims[before:]]
+
+
+def _network(context: Context, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> MaybeValue:
+    """The result of a network."""
+    callee, claims, doc = _resolve(context, module, definition)
+    if callee is None:
+        return UNKNOWN
+    network = callee.target
+    assert isinstance(network, ast.Network) and callee.module is not None
+    env = Environment(None, callee.module)
+    callee = _with_settings(context, callee, definition, settings, module)
+    arguments, given = context.binder.block(callee, network.name_span, env)
+    root = Scope(definition.name, None, "network", definition.name_span, network.name, given)
+    main = context.builder.main
+    main.definition, main.arguments, main.doc = network.span, plain(arguments), doc
+    begins = any(isinstance(statement, ast.Input) for statement in network.body.statements)
+    result = run_body(context, network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
+    if not isinstance(result, Value) and context.evaluator.undecided is None:
+        context.evaluator.undecided = network.name_span
+    main.constants = constants(network.body, env)
+    if not main.inputs and not env.module.file.damaged and not any(d.is_error for d in context.diagnostics):
+        raise problem(
+            "E0503",
+            f"`{network.name}` has no input",
+            network.name_span,
+            "its first statement declares one: `input image [3, 224, 224]`",
+        )
+    main.claims += [Claim(claim, env) for claim in claims]
+    return result
+
+
+def _resolve(context: Context, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect], str]:
+    """Follow `network a = b(...)` to the network, gathering arguments, claims and documentation.
+
+    There is none where an earlier error hides it. The documentation is the first on the way, else the file's.
+    """
+    callee, place = Callee(definition, module), definition.name_span
+    claims: list[ast.Expect] = []
+    doc = documentation(module.file, definition, context.session)
+    seen: list[ast.Definition] = []
+    while isinstance(alias := callee.target, ast.Alias):
+        if alias in seen:
+            chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
+            raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
+        if len(seen) >= context.limits.call_depth:
+            raise problem(
+                "E0502",
+                f"aliases go over more than {context.limits.call_depth} others",
+                definition.name_span,
+                remedy("call_depth"),
+            )
+        seen.append(alias)
+        claims = [*alias.claims, *claims]
+        assert callee.module is not None
+        base, place = context.evaluator.evaluate(alias.target, Environment(None, callee.module)), alias.target.span
+        if isinstance(base, Unknown):
+            return None, [], doc
+        if not isinstance(base, Callee):
+            raise problem("E0208", f"a network is needed here, and `{place.text}` is {type_name(base)}", place)
+        callee = Callee(
+            base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
+        )
+        if not doc and isinstance(callee.target, ast.Definition) and callee.module is not None:
+            doc = documentation(callee.module.file, callee.target, context.session)
+    if not isinstance(callee.target, ast.Network):
+        kind = "a block" if isinstance(callee.target, ast.Block) else "an op"
+        raise problem(
+            "E0208", f"a network is needed here, and `{callee.name}` is {kind}", place, "`network name { input ... }` defines one"
+        )
+    return callee, claims, doc or introduction(module.file)
+
+
+def _with_settings(
+    context: Context, callee: Callee, definition: ast.Definition, settings: Mapping[str, str], module: Module
+) -> Callee:
+    """The network with the user's settings as further arguments."""
+    network = callee.target
+    assert isinstance(network, ast.Network)
+    names = [parameter.name for parameter in network.parameters]
+    fixed = {*names[: len(callee.positional)], *(callee.keywords or {})}
+    keywords = dict(callee.keywords or {})
+    for name, text in settings.items():
+        try:
+            _check_setting(name, text, names, fixed, definition, network)
+            source = SourceFile(f"--set {name}", text)
+            expression, errors = parse_expression(source, context.limits)
+            context.diagnostics += errors
+            value, span = UNKNOWN, Span(source, 0, len(text))
+            if expression is not None:
+                value = context.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
+            keywords[name] = Bound(value, span)
+        except SpecError as found:
+            context.failed(found)
+    return Callee(network, callee.module, callee.positional, keywords)
+
+
+def _check_setting(
+    name: str, text: str, names: list[str], fixed: set[str], definition: ast.Definition, network: ast.Network
+) -> None:
+    """Raise `SpecError` where a setting is not one of the open parameters, or is empty."""
+    if name not in names:
+        from archdsl.recipe.paths import meant_path, written  # here: the models of recipes take time to define
+
+        meant, near = meant_path(name), did_you_mean(name, names)
+        of_recipe = meant is not None and (near is None or meant.rpartition(".")[2] == name)
+        help = (
+            f"it is a key of the recipe: `--set {written(meant, text)}`"
+            if meant is not None and of_recipe
+            else near or f"it is `{header(network)}`"
+        )
+        raise problem("E0607", f"`{definition.name}` has no parameter `{name}`", definition.name_span, help)
+    if name in fixed:
+        help = f"set it on `{network.name}`, which leaves it open"
+        raise problem("E0607", f"`{definition.name}` fixes `{name}`", definition.span, help)
+    if not text.strip():
+        raise problem("E0607", f"`--set {name}=` has no value", definition.name_span, f"write `--set {name}=10`")

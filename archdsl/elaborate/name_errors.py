@@ -1,0 +1,75 @@
+"""Errors for undefined names: a label that is out of scope, or a likely misspelling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl.diagnostics import Mark, SpecError, did_you_mean
+from archdsl.diagnostics.untyped import untyped
+from archdsl.elaborate.values import FUNCTIONS, Environment, problem
+from archdsl.ops import Op
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+_DEFINING = "a constant is defined by `let name = ...`, a parameter in the first line of its block or network"
+
+
+class NameErrors:
+    """Builds the errors for undefined names. Each place in the text is examined once, however often a loop comes by."""
+
+    def __init__(self) -> None:
+        self._labels = _Labels()
+        self._said: dict[tuple[ast.Name, str], SpecError] = {}
+
+    def name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> SpecError:
+        """Nothing is called so here; with the label that is, out of sight, or the name among the known that is meant."""
+        if (e, otherwise) not in self._said:
+            self._said[e, otherwise] = self._name(e, env, known, otherwise)
+        return self._said[e, otherwise]
+
+    def stage(self, e: ast.Name, env: Environment) -> SpecError:
+        """Nothing that could stand where a stage stands is called so."""
+        blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block)]
+        known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]
+        return self.name(e, env, known, "a stage is an op, a block or a label before it; `archdsl ops` lists the ops")
+
+    def _name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str) -> SpecError:
+        hidden = self._labels.around(env.module.file, e.id, e.span)
+        if hidden is not None:
+            label, later = hidden
+            message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
+            rule = "a label is visible after its statement, in the same braces and those inside"
+            return SpecError(untyped("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
+        if e.id in FUNCTIONS:
+            return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
+        if e.id in {"True", "False", "None"}:
+            help = f"write `{e.id.lower()}`"
+        elif otherwise == _DEFINING and any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
+            help = f'it is a word that some ops know; to pass it on, put it in quotes: `"{e.id}"`'
+        else:
+            help = did_you_mean(e.id, known) or otherwise
+        return problem("E0201", f"nothing is called `{e.id}` here", e.span, help)
+
+
+class _Labels:
+    """The labels of definitions by name, gathered when first asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, dict[str | None, list[ast.Label]]] = {}
+
+    def around(self, file: ast.File, name: str, use: Span) -> tuple[ast.Label, bool] | None:
+        """A label of this name in the definition around a place, and whether it stands after it; none where there is none."""
+        for definition in file.definitions:
+            if definition.span.start <= use.start < definition.span.end:
+                found = self._of(definition).get(name, [])
+                after = [label for label in found if label.span.start > use.start]
+                return (found[0], False) if found and not after else (after[0], True) if after else None
+        return None
+
+    def _of(self, definition: ast.Definition) -> dict[str | None, list[ast.Label]]:
+        if id(definition) not in self._known:
+            by_name = self._known[id(definition)] = {}
+            for label in ast.walk(definition):
+                if isinstance(label, ast.Label):
+                    by_name.setdefault(label.name, []).append(label)
+        return self._known[id(definition)]

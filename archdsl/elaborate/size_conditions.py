@@ -1,0 +1,150 @@
+"""`where`: a condition on open sizes, as the exact set of the sizes that meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from archdsl.elaborate import budget
+from archdsl.elaborate.arithmetic import COMPARE
+from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.values import UNKNOWN, Environment, problem
+from archdsl.literals import show, type_name
+from archdsl.shapes import OpenSize, SizeError
+from archdsl.sizes import ALL, SizeSet, compared
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+Stated = dict[str, SizeSet]
+"""For each open size that a condition speaks of, the sizes that meet it."""
+
+
+def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, own: Iterable[str]) -> Stated:
+    """The sizes that meet a condition, each open size by itself; raises `SpecError` where they depend on each other.
+
+    A condition is about the open sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
+    One that names none (`true`) is about its `own`, those of the input that it stands at.
+    """
+    try:
+        found = _sets(evaluator, condition, env)
+    except SizeError as error:
+        raise problem("E0307", str(error), condition.span) from None
+    if found is False:
+        raise problem("E0701", f"this condition never holds{sides_of(evaluator, condition, env)}", condition.span)
+    sets = {} if found is True else found
+    values = list(_values(evaluator, condition, env))
+    if any(value is UNKNOWN for value in values):
+        return sets
+    about = [value.symbol for value in values if isinstance(value, OpenSize)] or list(own)
+    if not about:
+        help = "leave out `where`, or state it of an open size: `where H % 2 == 0`"
+        raise problem(
+            "E0504", "`where` states a condition on open sizes, and neither this one nor its input has any", condition.span, help
+        )
+    return {**dict.fromkeys(about, ALL), **sets}
+
+
+def _values(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Iterator[Any]:
+    """What a condition speaks of: the value of each name, attribute and element in it, but for sides that are not chosen."""
+    pending: list[ast.Expr] = [condition]
+    while pending:
+        e = ast.bare(pending.pop())
+        if isinstance(e, ast.Choice):
+            pending.append(e.then if evaluator.truth(e.condition, env) else e.other)
+        elif isinstance(e, ast.Chain):
+            pending += e.operands
+        elif isinstance(e, ast.Unary):
+            pending.append(e.operand)
+        elif isinstance(e, ast.CallExpr):
+            pending += [argument.value for argument in e.arguments]
+        elif not isinstance(e, ast.Literal):
+            yield evaluator.evaluate(e, env)
+
+
+def sides_of(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> str:
+    """What the sides of a comparison are, as the end of a sentence; nothing for other conditions."""
+    condition = ast.bare(condition)
+    if not isinstance(condition, ast.Chain) or condition.operators[0] not in COMPARE:
+        return ""
+    sides = [operand for operand in condition.operands if not isinstance(ast.bare(operand), ast.Literal | ast.ListExpr)]
+    known = " and ".join(f"`{side.span.text}` is {_counted(evaluator.evaluate(side, env))}" for side in sides)
+    return f": {known}" if known else ""
+
+
+def _counted(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else show(value)
+
+
+def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
+    """What a condition states of each open size, or its truth where it speaks of none."""
+    e = ast.bare(e)
+    if isinstance(e, ast.Unary) and e.operator == "not":
+        inner, times = ast.bare(e.operand), 1
+        while isinstance(inner, ast.Unary) and inner.operator == "not":
+            inner, times = ast.bare(inner.operand), times + 1
+        operand = _sets(evaluator, inner, env)
+        if times % 2 == 0:
+            return operand
+        return (
+            not operand if isinstance(operand, bool) else {symbol: ~sizes for symbol, sizes in _single(operand, e.span).items()}
+        )
+    if isinstance(e, ast.Choice):
+        holds = evaluator.truth(e.condition, env)
+        return True if holds is UNKNOWN else _sets(evaluator, e.then if holds else e.other, env)
+    if not isinstance(e, ast.Chain) or e.operators[0] not in ("and", "or", *COMPARE):
+        return evaluator.truth(e, env) is not False
+    if e.operators[0] in ("and", "or"):
+        return _joined(evaluator, e.operators[0], [_sets(evaluator, operand, env) for operand in e.operands], e.span)
+    for side in e.operands:
+        if isinstance(inner := ast.bare(side), ast.Chain) and inner.operators[0] in ("and", "or", *COMPARE):
+            message = f"a condition on sizes compares whole numbers, and `{side.span.text}` is true or false"
+            raise problem("E0408", message, side.span, f"it is a condition by itself, or after `not`: `where {side.span.text}`")
+    values = [evaluator.evaluate(operand, env) for operand in e.operands]
+    pairs = zip(values, e.operators, values[1:], strict=False)
+    return _joined(evaluator, "and", [_compared(left, sign, right, e.span) for left, sign, right in pairs], e.span)
+
+
+def _joined(evaluator: Evaluator, operator: str, parts: list[Stated | bool], span: Span) -> Stated | bool:
+    """Conditions that all hold, or of which one does."""
+    decides = operator == "or"
+    if decides in parts:
+        return decides
+    found: Stated = {}
+    for part in parts:
+        for symbol, sizes in part.items() if isinstance(part, dict) else ():
+            if symbol in found:
+                sizes = found[symbol] | sizes if decides else found[symbol] & sizes
+            found[symbol] = sizes
+            evaluator.budget.charge(budget.OPEN * len(sizes), span)
+        if decides and isinstance(part, dict):
+            _single({**found, **_single(part, span)}, span)
+    return found or not decides
+
+
+def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
+    """One comparison of two sizes."""
+    if left is UNKNOWN or right is UNKNOWN:
+        return True
+    for value in (left, right):
+        if isinstance(value, bool) or not isinstance(value, int | OpenSize):
+            raise problem("E0408", f"a condition on sizes compares whole numbers, and {show(value)} is {type_name(value)}", span)
+    symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, OpenSize)))
+    if len(symbols) > 1:
+        equal_sizes = sign == "==" and {str(left), str(right)} == set(symbols)
+        help = (
+            "sizes that are equal get one name: `[3, N, N]`" if equal_sizes else "a condition compares one open size with numbers"
+        )
+        raise problem("E0307", f"this condition ties {' to '.join(symbols)}: each open size has its own", span, help)
+    sizes = compared(sign, left, right)
+    return {symbols[0]: sizes} if symbols else bool(sizes)
+
+
+def _single(stated: Stated, span: Span) -> Stated:
+    if len(stated) > 1:
+        raise problem(
+            "E0307",
+            f"this condition ties {' to '.join(stated)}: each open size has its own",
+            span,
+            "join conditions on different sizes with `and`, or give both the same name",
+        )
+    return stated

@@ -1,0 +1,117 @@
+"""Blocks that a network does not call: looked at for their mistakes, with everything about them unknown.
+
+A mistake in code that may never run is an error where the text alone shows it, such as a name that nothing has. Where
+it follows from values, a call with others may be right: then it is a warning, which states what it assumes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final
+
+from archdsl.diagnostics import Diagnostic, Severity, SpecError
+from archdsl.diagnostics.untyped import untyped
+from archdsl.elaborate.context import Context
+from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.naming import Naming, Scope
+from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Unknown
+from archdsl.ir.core import Value
+from archdsl.literals import show
+from archdsl.syntax import nodes as ast
+
+_OF_THE_TEXT: Final = frozenset(
+    {"E0201", "E0202", "E0204", "E0205", "E0208", "E0403", "E0404", "E0501", "E0503", "E0504", "E0506"}
+)
+"""What the text alone shows, whatever the values are."""
+_OF_A_LABEL: Final = frozenset({"E0203", "E0206", "E0207"})
+"""What the marked text shows, if nothing in it is computed."""
+_OF_A_LITERAL: Final = frozenset({"E0401", "E0402", "E0405", "E0406", "E0408"})
+"""What the marked text shows, if it names no value."""
+_COMPUTED: Final = re.compile(r"[\[{]")
+_STRING: Final = re.compile(r'"(?:\\.|[^"\\{])*"')
+_PARAMETER: Final = re.compile(r"[A-Za-z_]\w*\s*=(?!=)")
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
+
+
+def check_uncalled(
+    context: Context, module: Module, network: ast.Definition, claims_of: Callable[[ast.Block], AbstractContextManager[None]]
+) -> None:
+    """Look at the blocks of the module that the network did not call, each inside the context in which its claims are kept."""
+    undecided, spent = context.evaluator.undecided, context.budget.spent
+    for definition in module.definitions.values():
+        if not isinstance(definition, ast.Block) or definition in context.called:
+            continue
+        env = Environment(None, module)
+        env.names.update({parameter.name: UNKNOWN for parameter in definition.parameters})
+        context.assumption = UncalledBlock(definition, module, network)
+        try:
+            with context.effects_discarded(), claims_of(definition):
+                run_body(
+                    context, definition.body, env, UNKNOWN, Naming(Scope(definition.name, None, "block", definition.name_span))
+                )
+        except SpecError as found:
+            context.failed(found)
+        except Exhausted:
+            if any(diagnostic.is_error for diagnostic in context.diagnostics):
+                raise
+            context.budget.spent = spent
+            break
+        finally:
+            context.assumption = None
+    context.evaluator.undecided = undecided
+
+
+class UncalledBlock:
+    """What is assumed on the way to a place in a block that a network does not call."""
+
+    def __init__(self, block: ast.Block, module: Module, network: ast.Definition) -> None:
+        self._block = block
+        self._module = module
+        self._network = network
+        self.conditions: list[str] = []
+        """What has to hold for the place to be reached, as clauses that follow "assuming that"."""
+
+    def judge(self, error: Diagnostic, scope: Scope | None) -> Diagnostic | None:
+        """The error where it holds in any case, else a warning; none where another network decides."""
+        if not self.conditions or _whatever_the_values(error):
+            return error
+        if self._called_elsewhere():
+            return None
+        given = next((around.given for around in scope.enclosing() if around.kind == "block"), {}) if scope is not None else {}
+        values = [f"{name} = {show(value)}" for name, value in given.items() if not isinstance(value, Value | Unknown)]
+        assumed = " and ".join([*values, *(f"that {condition}" for condition in self.conditions)])
+        notes = (f"`{self._network.name}` does not call `{self._block.name}`", *error.notes)
+        message = f"assuming {assumed}: {error.message}"
+        return untyped("W0107", message, error.mark, error.related, notes, error.help, Severity.WARNING)
+
+    def _called_elsewhere(self) -> bool:
+        """Whether another network of the file names the block, or one that does."""
+        definitions = self._module.definitions
+        pending: list[ast.Definition] = [d for d in definitions.values() if isinstance(d, ast.Network) and d is not self._network]
+        seen: set[ast.Definition] = set()
+        while pending:
+            definition = pending.pop()
+            if definition in seen or not isinstance(definition, ast.Block | ast.Network):
+                continue
+            seen.add(definition)
+            named = {name.id for name in ast.names(definition.body, *(p.default for p in definition.parameters))}
+            pending += [definitions[name] for name in named if name in definitions]
+        return self._block in seen
+
+
+def _whatever_the_values(error: Diagnostic) -> bool:
+    """Whether other values of parameters and of the input would not help."""
+    if error.code in _OF_THE_TEXT or error.mark is None:
+        return True
+    text = error.mark.span.text
+    if error.code in _OF_A_LABEL:
+        by_a_loop = error.code == "E0203" and not error.related
+        return not by_a_loop and not _COMPUTED.search(text)
+    return error.code in _OF_A_LITERAL and not _names(text)
+
+
+def _names(text: str) -> set[str]:
+    """The names in an expression, without those of parameters that it is given to."""
+    return set(_NAME.findall(_PARAMETER.sub("", _STRING.sub("", text)))) - {"true", "false", "none"}

@@ -1,0 +1,355 @@
+"""Building a graph: from a spec's syntax, from another framework's model, or by hand.
+
+    builder = GraphBuilder("tiny")
+    x = builder.input("image", (3, 32, 32))
+    builder.begin("basic", arguments={"width": 16})
+    y = builder.op(Conv(out=16, k=3), x, key=("conv",))
+    x = builder.end(y, key=("stem",))
+    graph = builder.finish(x)
+
+Between `begin` and `end` nodes go into a new function. A value of an enclosing function that is used there becomes an
+input of the new function (it is *captured*). A value of a finished function that is used outside of it becomes a further
+output of that function and of its calls (it is *exported*). So callers of the builder never think about functions.
+
+A *detached* value has a shape, but no place in the graph. An op on one gives another. They let a check go on behind an
+error, where the graph ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from archdsl.declared import Fault
+from archdsl.initializers import Initializer
+from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Function, Graph, Module, Node, OpNode, Result, Value
+from archdsl.ops.base import Op
+from archdsl.shapes import Dim, Shape
+from archdsl.source import Span
+
+
+class Frame:
+    """A function under construction.
+
+    `captured` leads from values of the enclosing function to the inputs that stand for them, in the order of the inputs;
+    `known` from any value outside to what stands for it here. `start` is the builder's `size` when it began.
+    """
+
+    __slots__ = ("captured", "function", "known", "start")
+
+    def __init__(self, function: Function, start: int = 0) -> None:
+        self.function = function
+        self.captured: dict[Value, Value] = {}
+        self.known: dict[Value, Value] = {}
+        self.start = start
+
+
+class GraphBuilder:
+    """Builds one graph, function by function.
+
+    `size` counts the ops that the network applies so far, those of called functions at every call.
+    """
+
+    def __init__(self, name: str, definition: Span | None = None, arguments: Mapping[str, Any] = NO_NAMES, doc: str = "") -> None:
+        self.main = Function(name, "network", definition, arguments, doc)
+        self.size = 0
+        self._results: list[tuple[Result, Value]] = []
+        self._frames = [Frame(self.main)]
+        self._calls: dict[Function, list[Call]] = {}
+        self._sizes: dict[Function, int] = {}
+        self._inferred: dict[tuple[int, tuple[Shape, ...]], tuple[Op, Shape]] = {}
+        self._detached = Function("detached")
+
+    @property
+    def function(self) -> Function:
+        """The innermost function under construction."""
+        return self._frames[-1].function
+
+    @property
+    def shapes_inferred(self) -> int:
+        """How many different questions for a shape the ops have answered."""
+        return len(self._inferred)
+
+    def size_of(self, function: Function) -> int:
+        """Return how many ops a finished function applies, those of called functions at every call."""
+        return self._sizes[function]
+
+    def calls_of(self, function: Function) -> Sequence[Call]:
+        """Return the calls of a finished function; none if it did nothing."""
+        return self._calls.get(function, ())
+
+    def input(self, name: str, shape: Shape, dtype: DType = "float", span: Span | None = None) -> Value:
+        """Return a new input of the network."""
+        return self.main.add_input(shape, dtype, name, span)
+
+    def op(
+        self,
+        op: Op,
+        *inputs: Value,
+        key: tuple[str, ...] | None = None,
+        labelled: bool = False,
+        name: str | None = None,
+        span: Span | None = None,
+        expressions: Mapping[str, str] = NO_NAMES,
+        module: Module | None = None,
+    ) -> Value:
+        """Apply an op and return what it makes.
+
+        `key` gives it a module of its own, `module` one that another node has too. Raise `Fault` if the inputs do not fit,
+        `SizeError` if a symbolic size has no formula.
+        """
+        shape, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
+        if module is None and key is not None:
+            module = Module(key, labelled, span)
+        return self.add(op, inputs, shape, dtype, module, name, span, expressions)
+
+    def add(
+        self,
+        op: Op,
+        inputs: Sequence[Value],
+        shape: Shape,
+        dtype: DType,
+        module: Module | None,
+        name: str | None,
+        span: Span | None,
+        expressions: Mapping[str, str] = NO_NAMES,
+    ) -> Value:
+        """Apply an op of which the shape and type of the result are known, and return it."""
+        self.size += 1
+        detached = self._detached
+        for value in inputs:
+            if value.owner is detached:
+                return Value(shape, detached, 0, dtype, name, span)
+        node = OpNode(op, [self.local(value) for value in inputs], module, span, expressions)
+        self._frames[-1].function.append(node)
+        return node.add_output(shape, dtype, name, span)
+
+    def detached(self, shape: Shape, dtype: DType = "float", name: str | None = None, span: Span | None = None) -> Value:
+        """Return a value that is in no graph."""
+        return Value(shape, self._detached, 0, dtype, name, span)
+
+    def is_detached(self, value: Value) -> bool:
+        """Return whether a value is in no graph."""
+        return value.owner is self._detached
+
+    def infer(self, op: Op, *inputs: Value) -> Shape:
+        """Return the shape that an op makes of these values; computed once for equal shapes."""
+        shapes = (inputs[0].shape,) if len(inputs) == 1 else tuple([value.shape for value in inputs])
+        known = (id(op), shapes)
+        found = self._inferred.get(known)
+        if found is None:
+            found = self._inferred[known] = (op, op.output(*shapes))  # keeps the op, and so its id
+        return found[1]
+
+    def condition(self, left: Dim, right: Dim, span: Span, what: str, sides: tuple[Value, Value], stretch: bool = False) -> None:
+        """Note that two sizes must be equal, as those of values that the innermost function joins."""
+        if not any(self.is_detached(side) for side in sides):
+            places = self.local(sides[0]), self.local(sides[1])
+            self.function.conditions.append(Condition(left, right, span, what, places, stretch))
+
+    def begin(
+        self,
+        name: str,
+        kind: Literal["block", "group"] = "block",
+        definition: Span | None = None,
+        arguments: Mapping[str, Any] = NO_NAMES,
+        doc: str = "",
+    ) -> Function:
+        """Open a function: what is built next goes into it, until `end`."""
+        function = Function(name, kind, definition, arguments, doc)
+        self._frames.append(Frame(function, self.size))
+        return function
+
+    def end(
+        self,
+        result: Value | None,
+        *,
+        key: tuple[str, ...],
+        labelled: bool = False,
+        name: str | None = None,
+        span: Span | None = None,
+        expressions: Mapping[str, str] = NO_NAMES,
+        given: Mapping[str, Any] = NO_NAMES,
+        variables: Mapping[str, Any] = NO_NAMES,
+    ) -> Value | None:
+        """Close the innermost function and call it. Return its result, as a value of the enclosing function.
+
+        A function that does nothing leaves no call: its result is the value that came in.
+        """
+        if result is not None:
+            result = self.visible(result)
+        frame = self._frames.pop()
+        function = frame.function
+        self._sizes[function] = self.size - frame.start
+        if function._first is None:
+            self.function.claims += [claim._replace(empty=True) for claim in function.claims]
+            return result
+        call = Call(function, list(frame.captured), Module(key, labelled, span), span, expressions, given, variables)
+        self._calls[function] = [call]
+        self._frames[-1].function.append(call)
+        if result is None or result.function is not function:
+            return result
+        function.add_output(result)
+        return call.add_output(result.shape, result.dtype, name or result.name, result.span)
+
+    def discard(self) -> None:
+        """Close the innermost function without a call, as after an error."""
+        self._frames.pop()
+
+    def call(
+        self,
+        function: Function,
+        *inputs: Value,
+        key: tuple[str, ...],
+        labelled: bool = False,
+        name: str | None = None,
+        span: Span | None = None,
+        expressions: Mapping[str, str] = NO_NAMES,
+        given: Mapping[str, Any] = NO_NAMES,
+        variables: Mapping[str, Any] = NO_NAMES,
+        module: Module | None = None,
+    ) -> Call:
+        """Call a finished function again, with these values as its inputs."""
+        module = module or Module(key, labelled, span)
+        call = Call(function, [self.local(value) for value in inputs], module, span, expressions, given, variables)
+        for value in function.outputs:
+            call.add_output(value.shape, value.dtype, value.name, value.span)
+        if name is not None and call.outputs:
+            call.outputs[0].name = name
+        self._frames[-1].function.append(call)
+        self._calls[function].append(call)
+        self.size += self._sizes[function]
+        return call
+
+    def local(self, value: Value) -> Value:
+        """Return the value that stands for this one in the innermost function: itself, an input, or a further output of a call."""
+        frame = self._frames[-1]
+        owner = value.owner
+        if owner is frame.function or (owner.__class__ is not Function and owner.function is frame.function):  # type: ignore[union-attr]
+            return value
+        known = frame.known.get(value)
+        if known is None:
+            known = frame.known[value] = self._captured(self.visible(value))
+        return known
+
+    def visible(self, value: Value) -> Value:
+        """Return the value that stands for this one in the functions that are open: itself, or an output of calls around it."""
+        function = value.function
+        while function in self._calls:
+            value = self._exported(value)
+            function = value.function
+        return value
+
+    def _captured(self, value: Value) -> Value:
+        """Return the input of the innermost function that stands for a value of an open one."""
+        depth = len(self._frames) - 1
+        while self._frames[depth].function is not value.function:
+            depth -= 1
+        for frame in self._frames[depth + 1 :]:
+            inside = frame.captured.get(value)
+            if inside is None:
+                inside = frame.captured[value] = frame.function.add_input(value.shape, value.dtype, value.name, value.span)
+            value = inside
+        return value
+
+    def captured(self, value: Value) -> Value | None:
+        """Return the value of the innermost function that stands for one of an open function; None if it is not used there."""
+        depth = len(self._frames) - 1
+        while self._frames[depth].function is not value.function:
+            depth -= 1
+        for frame in self._frames[depth + 1 :]:
+            inside = frame.captured.get(value)
+            if inside is None:
+                return None
+            value = inside
+        return value
+
+    def outside(self, value: Value) -> Value:
+        """Return the value of the enclosing function for which an input of an open one stands; else the value itself."""
+        frame = next((frame for frame in self._frames if frame.function is value.owner), None)
+        return value if frame is None else next((outer for outer, inner in frame.captured.items() if inner is value), value)
+
+    def _exported(self, value: Value) -> Value:
+        """Return the output of the first call of a function that stands for a value inside the function."""
+        calls = self._calls[value.function]
+        function = value.function
+        if value.producer is None:
+            return calls[0].inputs[value.position]
+        for use in value.uses:
+            if use.user is function:
+                return calls[0].outputs[use.position]
+        function.add_output(value)
+        for call in calls:
+            call.add_output(value.shape, value.dtype, value.name, value.span)
+        return calls[0].outputs[-1]
+
+    def head(self, name: str, value: Value, weight: float, span: Span | None = None) -> None:
+        """Add an auxiliary head of the network."""
+        self._results.append((Result(name, "head", weight, span), value))
+
+    def output(self, name: str, value: Value, span: Span | None = None) -> None:
+        """Add a further output of the network."""
+        self._results.append((Result(name, "output", span=span), value))
+
+    def finish(self, result: Value | None, initializers: Mapping[str, Initializer] | None = None) -> Graph:
+        """Return the graph. `result` is what the network returns; without one, or with detached values, the graph is partial."""
+        results = [(Result("main"), result) if result is not None else None, *self._results]
+        known = [pair for pair in results if pair is not None and not self.is_detached(pair[1])]
+        for _, value in known:
+            self.main.add_output(self.local(value))
+        graph = Graph(self.main, [result for result, _ in known], dict(initializers or {}))
+        graph.complete = len(known) == len(results)
+        return graph
+
+
+def result_dtype(op: Op, inputs: Sequence[Value]) -> DType:
+    """Return what the result holds, as PyTorch promotes types. Raise `Fault` E0308 if the op cannot take what it gets."""
+    taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
+    integers = [value.dtype == "int" for value in taken]
+    if op.integers == "refused" and any(integers):
+        help = "`embedding(n, dim)` turns tokens into vectors"
+        raise Fault("E0308", f"`{op.name}` takes real numbers, and gets integers", help=help)
+    if op.integers == "required" and not all(integers):
+        help = "declare the input so: `input tokens: int [512]`"
+        raise Fault("E0308", f"`{op.name}` takes integers, and gets real numbers", help=help)
+    return "int" if op.integers == "kept" and all(integers) else "float"
+
+
+def copy_function(function: Function) -> Function:
+    """Return a copy with nodes and modules of its own. Calls in it go to the same functions."""
+    made = Function(function.name, function.kind, function.definition, function.arguments, function.doc)
+    made.constants = function.constants
+    values = {value: made.add_input(value.shape, value.dtype, value.name, value.span) for value in function.inputs}
+    modules: dict[Module, Module] = {}
+    for node in function.nodes:
+        copied = _copy_node(node, [values[value] for value in node.inputs], modules)
+        copied.usage = node.usage
+        made.append(copied)
+        for value in node.outputs:
+            values[value] = copied.add_output(value.shape, value.dtype, value.name, value.span)
+    for value in function.outputs:
+        made.add_output(values[value])
+    made.conditions = [c._replace(sides=(values[c.sides[0]], values[c.sides[1]])) for c in function.conditions]
+    made.claims = list(function.claims)
+    return made
+
+
+def copy_graph(graph: Graph) -> Graph:
+    """Return a copy with functions of its own, each copied once."""
+    copies: dict[Function, Function] = {}
+    for function in graph.functions():  # callees first
+        made = copies[function] = copy_function(function)
+        for call in made.calls:
+            call.callee = copies[call.callee]
+    return replace(graph, main=copies[graph.main], results=list(graph.results))
+
+
+def _copy_node(node: Node, inputs: list[Value], modules: dict[Module, Module]) -> Node:
+    module = node.module
+    if module is not None:
+        module = modules.setdefault(module, Module(module.key, module.labelled, module.span))
+    if isinstance(node, Call):
+        return Call(node.callee, inputs, module, node.span, node.expressions, node.given, node.variables)
+    assert isinstance(node, OpNode)
+    return OpNode(node.op, inputs, module, node.span, node.expressions)

@@ -1,0 +1,515 @@
+"""The graph of a network: functions, the nodes in them, and the values between the nodes.
+
+A `Graph` owns one `Function` for the network and one for each distinct elaboration of a block or labelled group.
+A function holds `Node`s in an order that can run: an `OpNode` applies an op, a `Call` runs another function. Each
+node makes `Value`s, and each value knows its uses, so that a pass can insert, remove and replace nodes without
+renumbering anything. A `Module` is what a node is an application of: the owner of weights, under a key of the
+`state_dict`. It is apart from the node, so that one module can be applied several times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+
+from archdsl.initializers import Initializer
+from archdsl.ops.base import Op, WeightedOp
+from archdsl.shapes import Dim, Shape, format_shape
+from archdsl.sizes import SizeSet
+from archdsl.source import Span
+
+DType: TypeAlias = Literal["float", "int"]
+"""What a tensor holds."""
+
+NO_NAMES: Mapping[str, Any] = {}
+
+
+class Usage(StrEnum):
+    """When a node runs."""
+
+    ALWAYS = "always"
+    """In training and in evaluation."""
+    TRAINING = "training"
+    """In training alone: only auxiliary heads need it."""
+    NEVER = "never"
+    """No result needs it."""
+
+
+class Use(NamedTuple):
+    """One use of a value: the input of a node at this position, or the output of a function."""
+
+    user: Node | Function
+    position: int
+
+
+class Value:
+    """A tensor between nodes, without the batch dimension.
+
+    `owner` is the node that makes it, or the function whose input it is; `position` is its place among the
+    outputs of that node or the inputs of that function. `name` is its label in the source, if it has one.
+    """
+
+    __slots__ = ("dtype", "name", "owner", "position", "shape", "span", "uses")
+    type_name: ClassVar[str] = "a tensor"
+
+    def __init__(
+        self,
+        shape: Shape,
+        owner: Node | Function,
+        position: int = 0,
+        dtype: DType = "float",
+        name: str | None = None,
+        span: Span | None = None,
+    ) -> None:
+        self.shape = shape
+        self.owner = owner
+        self.position = position
+        self.dtype = dtype
+        self.name = name
+        self.span = span
+        self.uses: list[Use] = []
+
+    def __str__(self) -> str:
+        return self.name or f"a value of shape {format_shape(self.shape)}"
+
+    __repr__ = __str__
+
+    @property
+    def function(self) -> Function:
+        """The function in which the value lives."""
+        owner = self.owner
+        return owner if isinstance(owner, Function) else owner.function
+
+    @property
+    def producer(self) -> Node | None:
+        """The node that makes the value; None for an input of a function."""
+        return self.owner if isinstance(self.owner, Node) else None
+
+    @property
+    def users(self) -> list[Node]:
+        """The nodes that take the value, each once, in the order in which they came."""
+        return list(dict.fromkeys([use.user for use in self.uses if isinstance(use.user, Node)]))
+
+    @property
+    def is_output(self) -> bool:
+        """Whether the function returns the value."""
+        return any(isinstance(use.user, Function) for use in self.uses)
+
+    def replace_all_uses(self, other: Value) -> None:
+        """Let every user of this value take another one, results of the function included."""
+        for user, position in list(self.uses):
+            if isinstance(user, Function):
+                user.replace_output(position, other)
+            else:
+                user.replace_input(position, other)
+
+
+class Module:
+    """What owns weights, or would: a child of its function under a key of the `state_dict`.
+
+    `key` is `("conv1",)`, or `("enc", "0")` for a member of the indexed family `enc`. `labelled` says that the
+    source names it; otherwise the key is its position.
+    """
+
+    __slots__ = ("key", "labelled", "span")
+
+    def __init__(self, key: tuple[str, ...], labelled: bool = False, span: Span | None = None) -> None:
+        self.key = key
+        self.labelled = labelled
+        self.span = span
+
+    def __repr__(self) -> str:
+        return ".".join(self.key)
+
+
+class Node:
+    """A step of a function: base of `OpNode` and `Call`. Made by a `Function` (or by `GraphBuilder`).
+
+    `module` is None for what has no key in the `state_dict`, such as an addition.
+    """
+
+    __slots__ = ("_inputs", "_next", "_previous", "expressions", "function", "module", "outputs", "span", "usage")
+
+    def __init__(
+        self,
+        inputs: Sequence[Value],
+        module: Module | None,
+        span: Span | None,
+        expressions: Mapping[str, str] = NO_NAMES,
+    ) -> None:
+        self._inputs: list[Value] = list(inputs)
+        self.outputs: list[Value] = []
+        self.module = module
+        self.span = span
+        self.expressions = expressions
+        """For each argument that the source computes from names and numbers, how: `{"out": "width * 4"}`."""
+        self.usage = Usage.ALWAYS
+        self.function: Function
+        self._previous: Node | None = None
+        self._next: Node | None = None
+
+    @property
+    def inputs(self) -> Sequence[Value]:
+        """The values that the node takes; change them with `replace_input`."""
+        return self._inputs
+
+    @property
+    def output(self) -> Value:
+        """The first output."""
+        return self.outputs[0]
+
+    @property
+    def input_shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the inputs."""
+        return tuple([value.shape for value in self._inputs])
+
+    def replace_input(self, position: int, value: Value) -> None:
+        """Take another value at a position."""
+        self._inputs[position].uses.remove(Use(self, position))
+        self._inputs[position] = value
+        value.uses.append(Use(self, position))
+
+    def add_input(self, value: Value) -> None:
+        """Take one more value."""
+        value.uses.append(Use(self, len(self._inputs)))
+        self._inputs.append(value)
+
+    def add_output(self, shape: Shape, dtype: DType = "float", name: str | None = None, span: Span | None = None) -> Value:
+        """Return one more value that the node makes."""
+        made = Value(shape, self, len(self.outputs), dtype, name, span)
+        self.outputs.append(made)
+        return made
+
+    def remove(self) -> None:
+        """Take the node out of its function. Raise `ValueError` if something uses what it makes."""
+        if any(value.uses for value in self.outputs):
+            raise ValueError(f"{self!r} is in use")
+        for position, value in enumerate(self._inputs):
+            value.uses.remove(Use(self, position))
+        self.function._unlink(self)
+
+
+class OpNode(Node):
+    """One application of an op."""
+
+    __slots__ = ("op",)
+
+    def __init__(
+        self,
+        op: Op,
+        inputs: Sequence[Value],
+        module: Module | None = None,
+        span: Span | None = None,
+        expressions: Mapping[str, str] = NO_NAMES,
+    ) -> None:
+        super().__init__(inputs, module, span, expressions)
+        self.op = op
+
+    def __repr__(self) -> str:
+        return f"{self.op.name}{f' ({self.module!r})' if self.module is not None else ''}"
+
+
+class Call(Node):
+    """One call of a function.
+
+    `given` are the arguments that the call writes, `variables` the loop variables around it, for messages.
+    """
+
+    __slots__ = ("callee", "given", "variables")
+
+    def __init__(
+        self,
+        callee: Function,
+        inputs: Sequence[Value],
+        module: Module | None = None,
+        span: Span | None = None,
+        expressions: Mapping[str, str] = NO_NAMES,
+        given: Mapping[str, Any] = NO_NAMES,
+        variables: Mapping[str, Any] = NO_NAMES,
+    ) -> None:
+        super().__init__(inputs, module, span, expressions)
+        self.callee = callee
+        self.given = given
+        self.variables = variables
+
+    def __repr__(self) -> str:
+        return f"{self.callee.name} ({self.module!r})"
+
+
+class Constant(NamedTuple):
+    """A `let` of a block: its value, and how the source computes it where that takes names and numbers alone."""
+
+    value: Any
+    expression: str | None = None
+
+
+class Condition(NamedTuple):
+    """Two sizes that must be equal for a join to work, where at least one is symbolic.
+
+    `sides` are the values whose axes these are. If the left one may `stretch`, it may also be one. `what` is the join's keyword.
+    """
+
+    left: Dim
+    right: Dim
+    span: Span | None
+    what: str
+    sides: tuple[Value, Value]
+    stretch: bool = False
+
+
+class Claim(NamedTuple):
+    """An `expect` that counts something, to be checked when the network is complete.
+
+    `statement` is its syntax, `environment` the names that it can see; `archdsl.analysis.claims` evaluates them.
+    It is `empty` if it counts a function that does nothing, and that is in no graph for that reason.
+    """
+
+    statement: Any
+    environment: Any
+    empty: bool = False
+
+
+class Function:
+    """A network, or one elaboration of a block or of a labelled group: inputs, nodes in an order that runs, outputs.
+
+    `name` is the block's or network's, or the group's label. `definition` is the text that it came from, which all
+    elaborations of one block share. `arguments` are the block's parameters as bound, in their order.
+    """
+
+    __slots__ = (
+        "_first",
+        "_last",
+        "_outputs",
+        "arguments",
+        "claims",
+        "conditions",
+        "constants",
+        "definition",
+        "doc",
+        "inputs",
+        "kind",
+        "name",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: Literal["network", "block", "group"] = "block",
+        definition: Span | None = None,
+        arguments: Mapping[str, Any] = NO_NAMES,
+        doc: str = "",
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.definition = definition
+        self.arguments = arguments
+        self.doc = doc
+        self.constants: Mapping[str, Constant] = {}
+        self.inputs: list[Value] = []
+        self._outputs: list[Value] = []
+        self.conditions: list[Condition] = []
+        self.claims: list[Claim] = []
+        self._first: Node | None = None
+        self._last: Node | None = None
+
+    def __repr__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    @property
+    def outputs(self) -> Sequence[Value]:
+        """What the function returns: its result first, then what else is used outside of it."""
+        return self._outputs
+
+    @property
+    def nodes(self) -> Iterator[Node]:
+        """The nodes in order; the current one may be removed or replaced on the way."""
+        node = self._first
+        while node is not None:
+            following = node._next
+            yield node
+            node = following
+
+    @property
+    def nodes_reversed(self) -> Iterator[Node]:
+        """The nodes, the last one first."""
+        node = self._last
+        while node is not None:
+            before = node._previous
+            yield node
+            node = before
+
+    @property
+    def ops(self) -> Iterator[OpNode]:
+        """The nodes that apply ops, without those inside of calls."""
+        return (node for node in self.nodes if isinstance(node, OpNode))
+
+    @property
+    def calls(self) -> Iterator[Call]:
+        """The nodes that call functions."""
+        return (node for node in self.nodes if isinstance(node, Call))
+
+    @property
+    def values(self) -> Iterator[Value]:
+        """The inputs, and what the nodes make."""
+        yield from self.inputs
+        for node in self.nodes:
+            yield from node.outputs
+
+    def add_input(self, shape: Shape, dtype: DType = "float", name: str | None = None, span: Span | None = None) -> Value:
+        """Return one more input."""
+        made = Value(shape, self, len(self.inputs), dtype, name, span)
+        self.inputs.append(made)
+        return made
+
+    def add_output(self, value: Value) -> int:
+        """Return a value from the function; give its position among the outputs."""
+        self._outputs.append(value)
+        value.uses.append(Use(self, len(self._outputs) - 1))
+        return len(self._outputs) - 1
+
+    def replace_output(self, position: int, value: Value) -> None:
+        """Return another value at a position."""
+        self._outputs[position].uses.remove(Use(self, position))
+        self._outputs[position] = value
+        value.uses.append(Use(self, position))
+
+    def append(self, node: Node) -> None:
+        """Add a node at the end."""
+        self._link(node, self._last, None)
+
+    def insert_before(self, place: Node, node: Node) -> None:
+        """Add a node before another one."""
+        self._link(node, place._previous, place)
+
+    def insert_after(self, place: Node, node: Node) -> None:
+        """Add a node behind another one."""
+        self._link(node, place, place._next)
+
+    def replace(self, old: Node, new: Node) -> None:
+        """Put a node in the place of another one, whose users take the outputs of the new one."""
+        self.insert_before(old, new)
+        for before, after in zip(old.outputs, new.outputs, strict=True):
+            before.replace_all_uses(after)
+        old.remove()
+
+    def _link(self, node: Node, before: Node | None, after: Node | None) -> None:
+        node.function, node._previous, node._next = self, before, after
+        for position, value in enumerate(node._inputs):
+            value.uses.append(Use(node, position))
+        if before is None:
+            self._first = node
+        else:
+            before._next = node
+        if after is None:
+            self._last = node
+        else:
+            after._previous = node
+
+    def _unlink(self, node: Node) -> None:
+        before, after = node._previous, node._next
+        if before is None:
+            self._first = after
+        else:
+            before._next = after
+        if after is None:
+            self._last = before
+        else:
+            after._previous = before
+
+
+class Result(NamedTuple):
+    """What the network returns at one position: its result, a further output, or an auxiliary head.
+
+    A head is computed in training alone, and its loss counts with this `weight`.
+    """
+
+    name: str
+    kind: Literal["main", "output", "head"] = "main"
+    weight: float = 1.0
+    span: Span | None = None
+
+
+@dataclass(eq=False)
+class Graph:
+    """A network, elaborated: every parameter bound, every loop unrolled, every size known or a formula.
+
+    `results` says what each output of `main` is, in the same order; the first is the network's result.
+    """
+
+    main: Function
+    results: list[Result]
+    initializers: Mapping[str, Initializer] = field(default_factory=dict)
+    """By op, the rules that fill its weights."""
+    stated: Mapping[str, SizeSet] = field(default_factory=dict)
+    """For each symbolic size on which an input states a condition, the sizes that meet it."""
+    stated_at: Mapping[str, Span] = field(default_factory=dict)
+    valid_sizes: Mapping[str, SizeSet] = field(default_factory=dict)
+    """For each symbolic size the values for which the network is valid, once that is decided."""
+    coupled_sizes: Sequence[Mapping[str, SizeSet]] = ()
+    """Couplings of symbolic sizes: of each, one of the sizes must be in its set."""
+    complete: bool = True
+    """Whether the whole network is there. A partial graph ends where an error hides what comes next."""
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.main.name
+
+    @property
+    def doc(self) -> str:
+        """The network's documentation."""
+        return self.main.doc
+
+    @property
+    def inputs(self) -> Sequence[Value]:
+        """The network's inputs."""
+        return self.main.inputs
+
+    @property
+    def result(self) -> Value:
+        """The network's result."""
+        return self.main.outputs[0]
+
+    @property
+    def has_result(self) -> bool:
+        """Whether there is a result: a partial graph may have none."""
+        return bool(self.results) and self.results[0].kind == "main"
+
+    def returned(self, kind: Literal["main", "output", "head"]) -> list[tuple[Result, Value]]:
+        """The results of a kind, with their values."""
+        pairs = zip(self.results, self.main.outputs, strict=True)
+        return [(result, value) for result, value in pairs if result.kind == kind]
+
+    @property
+    def heads(self) -> list[tuple[Result, Value]]:
+        """The auxiliary heads with their values."""
+        return self.returned("head")
+
+    @property
+    def outputs(self) -> list[tuple[Result, Value]]:
+        """The further outputs with their values."""
+        return self.returned("output")
+
+    def functions(self) -> list[Function]:
+        """Every function, a callee before its callers, in the order in which they are first needed; `main` is the last."""
+        found: list[Function] = []
+        seen: set[Function] = set()
+
+        def visit(function: Function) -> None:
+            seen.add(function)
+            for call in function.calls:
+                if call.callee not in seen:
+                    visit(call.callee)
+            found.append(function)
+
+        visit(self.main)
+        return found
+
+    def initializer(self, op: Op) -> Initializer | None:
+        """The rule that fills an op's weight: its own, else the network's for it, else that for the op of which it is a kind."""
+        if not isinstance(op, WeightedOp):
+            return None
+        kind = op.kind_of
+        return op.init or self.initializers.get(op.name) or (self.initializers.get(kind) if kind else None)

@@ -1,0 +1,58 @@
+"""Say of each node when it runs: always, in training alone (for auxiliary heads), or never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from archdsl.ir import Call, Function, Graph, Usage, Value, copy_function
+
+_Needs: TypeAlias = "tuple[Usage, ...]"
+"""For each output (or input) of a function, when its value is needed."""
+
+_ORDER = (Usage.NEVER, Usage.TRAINING, Usage.ALWAYS)
+
+
+def mark_usage(graph: Graph) -> Graph:
+    """Set `usage` of every node. A function whose calls need different parts of it is copied, so that each node has one usage."""
+    needs = tuple(Usage.TRAINING if result.kind == "head" else Usage.ALWAYS for result in graph.results)
+    _Marker().mark(graph.main, needs)
+    return graph
+
+
+class _Marker:
+    def __init__(self) -> None:
+        self._marked: dict[tuple[Function, _Needs], tuple[Function, _Needs]] = {}
+        self._original: dict[Function, Function] = {}
+
+    def mark(self, function: Function, needs: _Needs) -> tuple[Function, _Needs]:
+        """Return a function like this one, marked for these needs, and the needs of its inputs."""
+        original = self._original.get(function, function)
+        known = self._marked.get((original, needs))
+        if known is not None:
+            return known
+        made = copy_function(original) if original in self._original else original
+        self._original[made] = original
+        needed: dict[Value, Usage] = {}
+        for value, usage in zip(made.outputs, needs, strict=True):
+            _require(needed, [value], usage)
+        for node in made.nodes_reversed:
+            wanted = tuple([needed.get(value, Usage.NEVER) for value in node.outputs])
+            node.usage = max(wanted, key=_ORDER.index, default=Usage.NEVER)
+            if isinstance(node, Call):
+                node.callee, inner = self.mark(node.callee, wanted)
+                for value, usage in zip(node.inputs, inner, strict=True):
+                    _require(needed, [value], usage)
+            else:
+                _require(needed, node.inputs, node.usage)
+        result = made, tuple([needed.get(value, Usage.NEVER) for value in made.inputs])
+        self._marked[original, needs] = result
+        return result
+
+
+def _require(needed: dict[Value, Usage], values: Iterable[Value], usage: Usage) -> None:
+    """Note that these values are needed at least then."""
+    if usage is not Usage.NEVER:
+        for value in values:
+            if needed.get(value) is not Usage.ALWAYS:
+                needed[value] = usage

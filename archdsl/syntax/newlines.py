@@ -1,0 +1,100 @@
+"""The post-lexer: which line ends separate statements, and what is still open where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lark import Token
+
+CLOSES = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+_CONTINUES_AFTER = {"ARROW", "LBRACE", "_SEP"}
+_CONTINUES_BEFORE = {"ARROW", "RBRACE"}
+_AFTER_BODY = {"VIA", "ELSE"}
+
+
+class Newlines:
+    """Turns line ends and `;` into `_SEP` where they count.
+
+    `open` holds the brackets that are open; the parser reads it to name the one at fault, and calls
+    `close` when it recovers. `first_on_line` says whether the last token began its line.
+    `closes` is the bracket that the last token closes. `outdented` is the first brace whose closing brace stands further
+    left than its line, as where a brace is missing between them. `too_deep` is the bracket that went over the nesting limit, where the token stream then ends.
+    """
+
+    always_accept = ("NEWLINE", "SEMICOLON", "UNCLOSED_STRING", "STRANGE")
+
+    def __init__(self) -> None:
+        self.reset(0)
+
+    def reset(self, nesting: int) -> None:
+        """Forget everything, before a new text, which may nest this deep."""
+        self._nesting = nesting
+        self.open: list[Token] = []
+        self.first_on_line = True
+        self.too_deep: Token | None = None
+        self.closes: Token | None = None
+        self.outdented: Token | None = None
+        self._indents: dict[int, int] = {}
+
+    def opened_before(self, token: Token | None) -> list[Token]:
+        """What is open, outermost first, without the bracket that `token` itself may have opened."""
+        return self.open[:-1] if self.open and self.open[-1] is token else self.open[:]
+
+    def close(self, count: int, token: Token | None) -> None:
+        """Take the innermost brackets before `token` as closed."""
+        before = self.opened_before(token)
+        self.open = before[: len(before) - count] + self.open[len(before) :]
+
+    def within(self, token: Token) -> bool:
+        """Whether a token is indented more than the line of the outermost bracket that is open."""
+        before = self.opened_before(token)
+        return bool(before) and (token.column or 0) > self._indents.get(before[0].line or 0, 0)
+
+    def open_brackets(self, token: Token | None) -> int:
+        """How many round and square brackets are open inside the innermost brace."""
+        before = self.opened_before(token)
+        braces = [i for i, opened in enumerate(before) if opened.type == "LBRACE"]
+        return len(before) - (braces[-1] + 1 if braces else 0)
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        """The tokens with `_SEP` in place of line ends and `;`."""
+        separator: Token | None = None
+        previous = "_SEP"
+        self.first_on_line = True
+        for token in stream:
+            kind = token.type
+            if kind == "NEWLINE":
+                self.first_on_line = True
+                if separator is None and (not self.open or self.open[-1].type == "LBRACE"):
+                    separator = token
+                continue
+            if kind == "SEMICOLON":
+                separator = token
+                continue
+            if separator is not None:
+                claim = kind == "EXPECT" and not self.open  # of the alias above: outside braces nothing else begins so
+                continues = claim or kind in _CONTINUES_BEFORE or (kind in _AFTER_BODY and previous == "RBRACE")
+                if not continues and previous not in _CONTINUES_AFTER:
+                    yield Token.new_borrow_pos("_SEP", separator, separator)
+                separator = None
+            if kind in CLOSES:
+                self.open.append(token)
+                if len(self.open) > self._nesting:
+                    self.too_deep = token
+                    return
+            if self.first_on_line:
+                self._note_indent(token)
+            closes = bool(self.open) and CLOSES[self.open[-1].type] == kind
+            self.closes = self.open.pop() if closes else None
+            yield token
+            previous = kind
+            self.first_on_line = False
+
+    def _note_indent(self, token: Token) -> None:
+        """Keep where a line begins, and the first brace that a line closes too far to the left."""
+        column = token.column or 0
+        self._indents[token.line or 0] = column
+        if token.type == "RBRACE" and self.outdented is None and self.open:
+            opened = self.open[-1]
+            if self._indents.get(opened.line or 0, 0) > column:
+                self.outdented = opened

@@ -1,0 +1,335 @@
+"""From grammar rules to tree nodes: one method for each rule of `grammars/arch.lark`.
+
+The parser calls these bottom-up while it parses, so no tree of any depth is ever walked. Children are
+tokens and nodes, punctuation included, so that a node's span runs from its first to its last child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lark import Token
+
+from archdsl.source import SourceFile, Span
+from archdsl.syntax import nodes as ast
+from archdsl.syntax.error_context import SyntaxFault
+
+Children = list[Any]
+_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+
+
+def _unescape(text: str) -> str:
+    """Return the characters that the inside of a string stands for; an escape that is unknown stands for itself."""
+    if "\\" not in text:
+        return text
+    found, characters = "", iter(text)
+    for character in characters:
+        if character == "\\":
+            following = next(characters, "")
+            character = _ESCAPES.get(following, character + following)
+        found += character
+    return found
+
+
+def _in_braces(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of what stands in each pair of braces that hold no brace."""
+    opened = None
+    for at, character in enumerate(text):
+        if character == "{":
+            opened = at + 1
+        elif character == "}" and opened is not None:
+            yield opened, at
+            opened = None
+
+
+class TreeBuilder:
+    """Holds the file that is being parsed; `report` takes what is wrong with a piece that parses."""
+
+    def __init__(self) -> None:
+        self.file = SourceFile("", "")
+        self.comments: list[Span] = []
+        self.report: Callable[[SyntaxFault], None] = lambda fault: None
+        self.parse_expression: Callable[[int, int], ast.Expr | None] = lambda start, end: None
+
+    def comment(self, token: Token) -> Token:
+        """Lexer callback: comments are kept aside."""
+        self.comments.append(self.of(token))
+        return token
+
+    def of(self, piece: Any) -> Span:
+        """The span of a token or node."""
+        return Span(self.file, piece.start_pos or 0, piece.end_pos or 0) if isinstance(piece, Token) else piece.span
+
+    def _span(self, children: Children) -> Span:
+        first, last = children[0], children[-1]
+        start = first.start_pos if isinstance(first, Token) else first.span.start
+        end = last.end_pos if isinstance(last, Token) else last.span.end
+        return Span(self.file, start or 0, end or 0)
+
+    # -- expressions --
+
+    def name(self, c: Children) -> ast.Name | ast.Missing:
+        return ast.Name(self.of(c[0]), str(c[0])) if c[0] else ast.Missing(self.of(c[0]))
+
+    def missing(self, c: Children) -> ast.Missing:
+        return ast.Missing(self.of(c[0]))
+
+    def integer(self, c: Children) -> ast.Expr:
+        text = c[0].replace("_", "")
+        if len(text) > 80:
+            self.report(SyntaxFault("E0409", self.of(c[0]), f"this number has {len(text)} digits, and numbers have at most 77"))
+            return ast.Unread(self.of(c[0]))
+        return ast.Literal(self.of(c[0]), int(text))
+
+    def float(self, c: Children) -> ast.Expr:
+        value = float(c[0].replace("_", ""))
+        if value == float("inf"):
+            self.report(SyntaxFault("E0409", self.of(c[0]), "this number is larger than any float"))
+            return ast.Unread(self.of(c[0]))
+        return ast.Literal(self.of(c[0]), value)
+
+    def string(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), _unescape(c[0][1:-1]))
+
+    def true(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), True)
+
+    def false(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), False)
+
+    def none(self, c: Children) -> ast.Literal:
+        return ast.Literal(self.of(c[0]), None)
+
+    def parenthesized(self, c: Children) -> ast.Parenthesized:
+        return ast.Parenthesized(self._span(c), c[1])
+
+    def list(self, c: Children) -> ast.ListExpr:
+        return ast.ListExpr(self._span(c), tuple(item for item in c if isinstance(item, ast.Expr)))
+
+    def attribute(self, c: Children) -> ast.Attribute:
+        return ast.Attribute(self._span(c), c[0], str(c[2]))
+
+    def index(self, c: Children) -> ast.Index:
+        return ast.Index(self._span(c), c[0], c[2])
+
+    def named_index(self, c: Children) -> ast.Index:
+        return ast.Index(self._span(c), self.name(c[:1]), c[2])
+
+    def call(self, c: Children) -> ast.CallExpr:
+        return ast.CallExpr(self._span(c), c[0], c[1])
+
+    def arguments(self, c: Children) -> tuple[ast.Argument, ...]:
+        return _Arguments(self._span(c), (item for item in c if isinstance(item, ast.Argument)))
+
+    def argument(self, c: Children) -> ast.Argument:
+        return ast.Argument(c[0].span, None, c[0])
+
+    def keyword_argument(self, c: Children) -> ast.Argument:
+        return ast.Argument(self._span(c), str(c[0]), c[2])
+
+    def unary(self, c: Children) -> ast.Unary:
+        return ast.Unary(self._span(c), str(c[0]), c[1])
+
+    def choice(self, c: Children) -> ast.Choice:
+        return ast.Choice(self._span(c), c[0], c[2], c[4])
+
+    def range(self, c: Children) -> ast.RangeExpr:
+        return ast.RangeExpr(self._span(c), c[0], c[2])
+
+    def _chain(self, c: Children) -> ast.Chain:
+        return ast.Chain(self._span(c), tuple(c[::2]), tuple(str(t) for t in c[1::2]))
+
+    disjunction = conjunction = comparison = sum = term = power = _chain
+
+    # -- stages --
+
+    def call_stage(self, c: Children) -> ast.CallStage:
+        return ast.CallStage(c[0].span, c[0])
+
+    def group(self, c: Children) -> ast.Group:
+        return ast.Group(c[0].span, c[0])
+
+    def skip(self, c: Children) -> ast.Skip:
+        bodies = [item for item in c if isinstance(item, ast.Body)]
+        via = bodies[1] if len(bodies) > 1 else None
+        return ast.Skip(self._span(c), _arguments(c), bodies[0], via, self.of(c[0]))
+
+    def join_name(self, c: Children) -> Token:
+        return c[0]  # type: ignore[no-any-return]
+
+    def join(self, c: Children) -> ast.Join:
+        return ast.Join(self._span(c), str(c[0]), _arguments(c), c[-1], self.of(c[0]))
+
+    def repeat(self, c: Children) -> ast.Repeat:
+        return ast.Repeat(self._span(c), c[1], c[2])
+
+    def for_(self, c: Children) -> ast.For:
+        names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
+        if len(names) > 2:
+            place = next(self.of(t) for t in reversed(c) if isinstance(t, Token) and t.type == "NAME")
+            self.report(SyntaxFault("E0101", place, "`for` takes one name, or two where the first counts the rounds"))
+        return ast.For(self._span(c), tuple(names), c[-2], c[-1])
+
+    def if_(self, c: Children) -> ast.If:
+        arms: list[ast.Arm] = []
+        condition: ast.Expr | None = None
+        for piece in c:
+            if isinstance(piece, ast.Expr):
+                condition = piece
+            elif isinstance(piece, ast.Body):
+                arms.append(ast.Arm(piece.span if condition is None else self._span([condition, piece]), condition, piece))
+                condition = None
+        return ast.If(self._span(c), tuple(arms))
+
+    # -- statements --
+
+    def body(self, c: Children) -> ast.Body:
+        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement) and not _is_empty(item)))
+
+    def pipeline(self, c: Children) -> ast.Pipeline:
+        return ast.Pipeline(self._span(c), None, tuple(item for item in c if isinstance(item, ast.Stage)))
+
+    def labelled(self, c: Children) -> ast.Statement:
+        label = self._label(c[0])
+        return ast.Pipeline(self._span(c), label, c[2].stages) if label is not None else ast.Skipped(self._span(c))
+
+    def aux(self, c: Children) -> ast.Aux:
+        pipeline = ast.Pipeline(self._span(c[-3:]), self._label(c[-3]), c[-1].stages)
+        return ast.Aux(self._span(c), _arguments(c), pipeline)
+
+    def output(self, c: Children) -> ast.Output:
+        return ast.Output(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages))
+
+    def _label(self, target: ast.Expr) -> ast.Label | None:
+        """Return the label that an expression before a colon stands for; report a fault and return None if it is none."""
+        help = "put the label before the stage: `conv1: conv(64, 7)`"
+        match ast.bare(target):
+            case ast.Missing():
+                return ast.Label(target.span, "")
+            case ast.Name(_, label):
+                return ast.Label(target.span, label)
+            case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
+                return ast.Label(target.span, name.id, index)
+            case ast.Literal(span, str()):
+                template = self._template(span)
+                return ast.Label(target.span, None, None, template) if template is not None else None
+            case ast.Literal(_, int()):
+                help = f'a key that is no name stands in quotes: `"{target.span.text}": ...`'
+            case ast.Attribute(_, base, inner) if isinstance(outer := ast.bare(base), ast.Name):
+                help = f"a key of two parts is a label in another's braces: `{outer.id}: {{ {inner}: ... }}`"
+        self.report(SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", help))
+        return None
+
+    def _template(self, span: Span) -> ast.Template | None:
+        """Split a label string at its braces, and parse each expression in place; return None if one is no expression."""
+        pieces: list[str | ast.Expr] = []
+        at, end = span.start + 1, span.end - 1
+        text = self.file.text
+        for first, last in _in_braces(text[at:end]):
+            start, stop = span.start + 1 + first, span.start + 1 + last
+            pieces.append(_unescape(text[at : start - 1]))
+            expression = self.parse_expression(start, stop)
+            if expression is None:
+                return None
+            pieces.append(expression)
+            at = stop + 1
+        pieces.append(_unescape(text[at:end]))
+        return ast.Template(span, tuple(piece for piece in pieces if piece != ""))
+
+    def input(self, c: Children) -> ast.Input:
+        names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
+        at = next(i for i, item in enumerate(c) if isinstance(item, ast.ListExpr))
+        condition = c[at + 2] if len(c) > at + 1 else None
+        kind = names[1] if len(names) > 1 else None
+        return ast.Input(self._span(c), names[0], kind or None, c[at], condition)
+
+    def let(self, c: Children) -> ast.Let:
+        return ast.Let(self._span(c), str(c[1]), c[3])
+
+    def expect(self, c: Children) -> ast.Expect:
+        if len(c) > 4:  # `expect a if c else b`
+            return ast.Expect(self._span(c), self.choice(c[1:]), None)
+        return ast.Expect(self._span(c), c[1], c[3] if len(c) > 3 else None)
+
+    alias_claim = expect
+
+    def init(self, c: Children) -> ast.Init:
+        return ast.Init(self._span(c), c[1])
+
+    def settings(self, c: Children) -> tuple[ast.Setting | ast.Skipped, ...]:
+        return _Settings(self._span(c), (item for item in c if isinstance(item, ast.Setting | ast.Skipped)))
+
+    def setting(self, c: Children) -> ast.Setting:
+        return ast.Setting(self._span(c), str(c[0]), self.of(c[0]), c[2])
+
+    def skipped(self, c: Children) -> ast.Skipped:
+        return ast.Skipped(self.of(c[0]))
+
+    skipped_item = skipped_setting = skipped
+
+    # -- definitions --
+
+    def parameters(self, c: Children) -> tuple[ast.Parameter, ...]:
+        found = [item for item in c if isinstance(item, ast.Parameter)]
+        return _Parameters(self._span(c), found)
+
+    def parameter(self, c: Children) -> ast.Parameter:
+        names = [self.of(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
+        default = c[-1] if isinstance(c[-1], ast.Expr) else None
+        return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, default)
+
+    def block(self, c: Children) -> ast.Block:
+        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+
+    def network(self, c: Children) -> ast.Network:
+        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+
+    def alias(self, c: Children) -> ast.Alias:
+        claims = tuple(item for item in c if isinstance(item, ast.Expect))
+        return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", c[3], claims)
+
+    def import_(self, c: Children) -> ast.Import:
+        return ast.Import(self._span(c), _unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))
+
+    def train(self, c: Children) -> ast.Train:
+        return ast.Train(self._span(c), c[1])
+
+    def spec(self, c: Children) -> Children:
+        return [item for item in c if not isinstance(item, Token) and not _is_empty(item)]
+
+
+class _Spanned(tuple[Any, ...]):
+    """A tuple that also has the span of its brackets."""
+
+    span: Span
+
+    def __new__(cls, span: Span, items: Any) -> _Spanned:
+        made = super().__new__(cls, items)
+        made.span = span
+        return made
+
+
+class _Arguments(_Spanned):
+    pass
+
+
+class _Parameters(_Spanned):
+    pass
+
+
+class _Settings(_Spanned):
+    pass
+
+
+def _is_empty(item: ast.Node) -> bool:
+    """Whether an item stands for skipped text of which there is none."""
+    return item.__class__ is ast.Skipped and item.span.start == item.span.end
+
+
+def _arguments(c: Children) -> tuple[ast.Argument, ...]:
+    return next((item for item in c if isinstance(item, _Arguments)), ())
+
+
+def _parameters(c: Children) -> tuple[ast.Parameter, ...]:
+    return next((item for item in c if isinstance(item, _Parameters)), ())
