@@ -57,7 +57,7 @@ def beyond(text: str) -> Graph:
 
 
 def ops(graph: Graph) -> int:
-    """Return the number of ops, inputs among them, once for each call of their functions."""
+    """Return the number of ops without the inputs; those of a function count once for each of its calls."""
     return len(flatten(graph).nodes)
 
 
