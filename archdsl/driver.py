@@ -17,12 +17,12 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, recipe_findings, value_counts
 from archdsl.analysis.claims import check_claims
 from archdsl.analysis.graph_warnings import graph_warnings
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
     FalseClaim,
     Module,
     Program,
+    SymbolTable,
     decode_source,
     elaborate,
     not_explained,
@@ -31,7 +31,7 @@ from archdsl.elaborate import (
     select_network,
 )
 from archdsl.ir import Graph
-from archdsl.limits import DEFAULT, Limits, remedy
+from archdsl.limits import DEFAULT, Limits
 from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.records import record
 from archdsl.resources import shipped_files
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 
 STDIN: Final = "/dev/stdin"
-_GIVE: Final = "give a file, or the name of a network that `archdsl specs` lists"
 
 
 _Train: TypeAlias = "tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]"
@@ -56,6 +55,7 @@ class Compiled:
     """What became of a spec: a graph and a recipe where there is one, and everything that was found."""
 
     graph: Graph | None
+    """The network; None if something is wrong."""
     recipe: Recipe | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
@@ -67,8 +67,18 @@ class Compiled:
     """Where each key of the recipe is set."""
     steps: int = 0
     """What checking it took: see `elaborate.steps`."""
+    partial: Graph | None = None
+    """What is known of the network, for editors and pictures: the whole of it, or a graph that ends where an error hides the rest."""
     limits: Limits = DEFAULT
     """Those of the session that checked it."""
+
+    module: Module | None = None
+    """The file with its imports; None if it could not be read."""
+
+    @property
+    def symbols(self) -> SymbolTable | None:
+        """What every name in the file and its imports means; built when it is asked for."""
+        return SymbolTable(self.module) if self.module is not None else None
 
     @property
     def ok(self) -> bool:
@@ -113,7 +123,7 @@ def read_address(
     if stdin is not None and path_text in ("-", STDIN):
         return None, name, _read_stream(stdin, "<stdin>", session.limits)
     if not path_text:
-        return None, name, untyped("E0601", "no file is named", help=_GIVE)
+        return None, name, codes.files.NoFileNamed()
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if os.path.exists(path) or not bare:
         return path, name, read_source(path, str(path), limits=session.limits)
@@ -122,19 +132,11 @@ def read_address(
     )
     if shipped is not None:
         return shipped, path_text if name is None else name, read_source(shipped, shipped.name, limits=session.limits)
-    meant = f"{path_text}.arch"
-    help = (
-        f"write `{address.replace(path_text, meant, 1)}`"
-        if os.path.exists(meant)
-        else did_you_mean(path_text, shipped_networks(session)) or _GIVE
-    )
-    message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
     if name is not None and (file := _shipped_file(path_text)) is not None:
-        message, help = (
-            f"there is no file {path_text!r}: it is a network, of {file.stem}",
-            f"write `{path_text}`, or `{file.stem}:{name}`",
-        )
-    return path, name, untyped("E0601", message, help=help)
+        return path, name, codes.files.NetworkForFile(path_text, file.stem, name)
+    meant = f"{path_text}.arch"
+    known = [] if os.path.exists(meant) else list(shipped_networks(session))
+    return path, name, codes.files.NoSuchFile(address, path_text, None if known else meant, known)
 
 
 def _read_stream(stream: IO[bytes], shown: str, limits: Limits) -> SourceFile | Diagnostic:
@@ -143,7 +145,7 @@ def _read_stream(stream: IO[bytes], shown: str, limits: Limits) -> SourceFile | 
         data = stream.read(4 * limits.source_characters + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        return untyped("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")
+        return codes.files.CannotRead(shown, str(reason), "name a file, or pipe one in")
     return decode_source(data, shown)
 
 
@@ -180,11 +182,12 @@ def _compile_source(
     module = program.module(source, path)
     shown = source.name
     if module.file.damaged and not module.definitions:
-        return Compiled(None, None, program.diagnostics)
+        return Compiled(None, None, program.diagnostics, module=module)
     chosen = select_network(module, name, path.stem if path is not None else "", shown)
     if isinstance(chosen, Diagnostic):  # where a definition is damaged, it may be the one that is missed
         wrong = any(diagnostic.is_error for diagnostic in program.diagnostics)
-        return Compiled(None, None, program.diagnostics if wrong else [*program.diagnostics, chosen])
+        found = program.diagnostics if wrong else [*program.diagnostics, chosen]
+        return Compiled(None, None, found, module=module)
     compiled = _compile(program, module, chosen, settings, _recipe(module, settings, session))
     return replace(compiled, path=path)
 
@@ -206,9 +209,10 @@ def _examine(
     found = [*elaboration.diagnostics, *recipe_errors]
     sizes, false_claims = OpenSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
-    graph = elaboration.graph if elaboration.ok and elaboration.graph.has_result else None
+    partial = elaboration.graph
+    graph = partial if elaboration.ok and partial.has_result else None
     if graph is not None:
-        graph = run_passes(graph)
+        graph = partial = run_passes(graph)
         if not module.file.damaged:
             found += graph_warnings(graph, module)
         sizes = open_sizes(graph, limits)
@@ -217,7 +221,7 @@ def _examine(
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
             graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
-            graph = run_passes(graph, SIZE_PASSES)
+            graph = partial = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
             found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
         costs = Costs()
@@ -228,8 +232,7 @@ def _examine(
     found = [*program.diagnostics, *program.credible(found)]
     wrong = bool(false_claims) or any(diagnostic.is_error for diagnostic in found)
     if undecided is not None and not wrong:
-        message = f"the value of `{undecided.text}` is not known here, so that the network cannot be checked"
-        found.append(untyped("E0401", message, Mark(undecided)))
+        found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
     if wrong:
         graph = None
@@ -241,6 +244,8 @@ def _examine(
         sizes=sizes,
         places=places,
         steps=steps,
+        partial=partial,
+        module=module,
         limits=limits,
     )
     return compiled, false_claims
@@ -267,13 +272,11 @@ def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
     program = Program(None, session)
     module = program.module(source, None)
     networks, false_claims = _networks(module), list[FalseClaim]()
-    results, steps, train = [], 0, _recipe(module, {}, session)
+    results: list[list[Diagnostic]] = []
+    steps, train = 0, _recipe(module, {}, session)
     for network in networks:
         if steps > session.limits.steps:
-            message = (
-                f"checking the networks before `{network.name}` took more than {session.limits.steps:,} steps, and ends here"
-            )
-            results.append([untyped("E0502", message, Mark(network.name_span), help=remedy("steps"))])
+            results.append([codes.structure.TooManySteps(network.name, session.limits.steps).at(network.name_span)])
             false_claims.clear()  # what makes the file too large may make them false
             break
         compiled, claims = _examine(program, module, network, {}, train)

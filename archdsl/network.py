@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, SpecError, render_text
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
 from archdsl.extras import extra_needed
 from archdsl.files import write_file
@@ -355,8 +353,7 @@ class Network:
         except SpecError as error:
             return error.diagnostics[0]
         except Exception as error:
-            message = f"drawing `{self.name}` ended with {type(error).__name__}: {error}"
-            return untyped("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
+            return codes.outputs.DrawingFailed(self.name, type(error).__name__, str(error))
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
         """Write what was made of the network, whole or not at all. Raises `SpecError` E0606 where that cannot be.
@@ -366,8 +363,7 @@ class Network:
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
         target = Path(path)
         if any(_one_file(target, file) for file in read if file is not None):
-            message = f"{path} is a file that `{self.name}` is read from, and would be lost"
-            raise Fault("E0606", message, help="choose another file with -o")
+            raise SpecError(codes.files.SourceOverwritten(str(path), self.name))
         write_file(target, content)
 
     def files(self) -> dict[str, str]:

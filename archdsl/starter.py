@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import IO, Final
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.driver import compile_source, read_address
 from archdsl.elaborate import Program, read_source, select_network
 from archdsl.files import cannot_write, check_storable, write_file
@@ -81,20 +80,23 @@ def _imported(name: str, text: str, folder: Path, session: Session) -> dict[str,
     file = f"{name}.arch"
     compiled = compile_source(SourceFile(file, text), folder / file, name, session=session)
     for diagnostic in compiled.diagnostics:
-        if diagnostic.code in ("E0107", "E0205"):  # without its place: nobody wrote that text
-            raise Fault(diagnostic.code, diagnostic.message, help=diagnostic.help)
+        if diagnostic.span is not None and diagnostic.span.text == name:  # without its place: nobody wrote that text
+            raise SpecError(diagnostic.moved(None))
     compiled.require()
     root = folder.resolve()
     return {str(Path(source.name).resolve().relative_to(root)): source.text for source in compiled.sources[1:]}
 
 
 def write_new(files: dict[str, str], folder: Path) -> list[Path]:
-    """Write files into a folder; raises `Fault` E0606 where one would replace another. Imported files may lie there already."""
+    """Write files into a folder, where imported files may be already.
+
+    Raise `SpecError` E0606 if one would replace another.
+    """
     targets = {folder / name: text for name, text in files.items()}
     new = folder / next(reversed(files))
     for path, text in targets.items():
         if os.path.lexists(path) and (path == new or not _holds(path, text)):
-            raise Fault("E0606", f"{path} exists already", help="choose another name, or another folder with -o")
+            raise SpecError(codes.files.FileExists(str(path)))
     for path, text in targets.items():
         check_storable(path)
         try:

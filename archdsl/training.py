@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
 from archdsl.data.reading import AS_IT_IS, Reading
-from archdsl.diagnostics import Diagnostic, Severity, SpecError
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, Severity, SpecError, codes
 from archdsl.extras import extra_needed
 from archdsl.runs import RunFolder, Snapshot
 from archdsl.runs.processes import check_started
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 def require_trainable(network: Network) -> Recipe:
     """Return the recipe, or raise `SpecError` (E0806) if the network cannot be trained. Imports no PyTorch."""
     if network.recipe is None:
-        help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
-        raise SpecError(untyped("E0806", f"`{network.name}` has no recipe", help=help))
+        raise SpecError(codes.training.NoRecipe(network.name))
     return network.recipe
 
 
@@ -91,8 +89,7 @@ def train(
     check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
     facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
     for found in folder.describe(facts):
-        message = f"{found.message}; the run goes on without a diagram"
-        warn(untyped(found.code, message, help=found.help, severity=Severity.WARNING))
+        warn(found.with_severity(Severity.WARNING).with_notes(["the run goes on without a diagram"]))
     with extra_needed("train", "training"):
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
@@ -127,8 +124,7 @@ def _require_apart(network: Network, recipe: Recipe, folder: Path) -> None:
     """Raise `SpecError` (E0606) where the folder of the run is that of the data, whose classes its own folders would become."""
     path = recipe.data if isinstance(recipe.data, str) else getattr(recipe.data, "path", None)
     if path is not None and (network.data_folder / path).resolve() == folder.resolve():
-        help = "choose another folder with -o, such as `-o runs/first`"
-        raise SpecError(untyped("E0606", f"{folder} is the folder of the data", help=help))
+        raise SpecError(codes.files.FolderOfData(str(folder)))
 
 
 def _module(network: Network, recipe: Recipe, weights: Weights | None, transferred: Callable[[WeightsReport], None]) -> nn.Module:

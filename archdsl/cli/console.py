@@ -9,8 +9,7 @@ from typing import IO, Any
 
 import click
 
-from archdsl.diagnostics import Diagnostic, SpecError, render_text
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 
 
 def colorful(stream: IO[Any]) -> bool:
@@ -31,9 +30,7 @@ def report_failure(error: Exception) -> bool:
         print_diagnostics(error.diagnostics)
     elif isinstance(error, OSError):
         name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a file"
-        print_diagnostics(
-            [untyped("E0601", f"{name} cannot be used: {error.strerror or error}", help="choose another file or folder")]
-        )
+        print_diagnostics([codes.files.CannotUse(name, str(error.strerror or error))])
     else:
         return False
     return True

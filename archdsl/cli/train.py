@@ -17,7 +17,7 @@ from archdsl.cli.output import print_text
 from archdsl.cli.weights import weights_options
 from archdsl.columns import BOLD, Cell, columns
 from archdsl.data.reading import Reading
-from archdsl.diagnostics import Diagnostic, SpecError, printable
+from archdsl.diagnostics import Diagnostic, SpecError, codes, printable
 from archdsl.extras import extra_needed
 from archdsl.limits import Limits
 from archdsl.network import Network
@@ -182,7 +182,7 @@ class _Command:
 
     def _remedied(self, found: Diagnostic, folder: RunFolder) -> Diagnostic:
         """The diagnostic, with the command that goes on from the last checkpoint if that helps."""
-        if found.code not in ("E0808", "E0902") or not folder.begun:
+        if not isinstance(found, codes.training.RunStopped) or not folder.begun:
             return found
         resume = f"`{self._resume_command(folder.path)}`"
         return found.with_remedy(f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")

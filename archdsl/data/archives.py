@@ -13,9 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import Request, unread
+from archdsl.data.formats import Request
 from archdsl.data.labels import describe_labels
 from archdsl.data.parts import Arrays, Source
+from archdsl.diagnostics import SpecError, codes
 
 CIFAR_CLASSES: Final = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 _BATCHES: Final = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -46,7 +47,7 @@ def open_cifar10(source: Any, request: Request) -> Source:
     wanted = [f"{name}.bin" for name in (*_BATCHES, "test_batch")] if binary else [*_BATCHES, "test_batch"]
     missing = [name for name in wanted if name not in files]
     if missing:
-        raise unread(f"{path} has no `{missing[0]}`", help)
+        raise SpecError(codes.data.MissingMember(str(path), missing[0], help))
     parts = []
     for names in (wanted[:5], wanted[5:]):
         read = [_batch(path, name, files[name], binary) for name in names]
@@ -62,7 +63,7 @@ def _classes(parts: list[Arrays], names: tuple[str, ...], request: Request) -> S
 def _files(path: Path, help: str) -> dict[str, Callable[[], bytes]]:
     """How to read each file of an archive or a folder, by its name alone."""
     if not path.exists():
-        raise unread(f"{path} does not exist", help)
+        raise SpecError(codes.data.MissingData(str(path), None, help))
     if path.is_dir():
         return {file.name: file.read_bytes for file in sorted(path.rglob("*")) if file.is_file()}
     found: dict[str, bytes] = {}
@@ -73,7 +74,7 @@ def _files(path: Path, help: str) -> dict[str, Callable[[], bytes]]:
                 if member.isfile() and name.startswith(("data_batch_", "test_batch")) and (opened := archive.extractfile(member)):
                     found[name] = opened.read()
     except _DAMAGED as error:
-        raise unread(f"cannot read {path}: {error}", help) from error
+        raise SpecError(codes.data.UnreadableFile(str(path), str(error), help)) from error
     return {name: (lambda data=data: data) for name, data in found.items()}  # type: ignore[misc]
 
 
@@ -96,7 +97,7 @@ def _batch(path: Path, name: str, read: Callable[[], bytes], binary: bool) -> tu
         if len(y) == 0 or y.min() < 0 or y.max() > 9:
             raise ValueError("a label is not from 0 to 9")
     except _DAMAGED as error:
-        raise unread(f"cannot read `{name}` of {path}: {error}", help) from error
+        raise SpecError(codes.data.UnreadableFile(f"`{name}` of {path}", str(error), help)) from error
     return np.ascontiguousarray(x).reshape(-1, 3, 32, 32), y
 
 
@@ -145,12 +146,12 @@ def open_mnist(source: Any, request: Request) -> Source:
         "give the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte"
     )
     if not path.is_dir():
-        raise unread(f"{path} {'is not a folder' if path.exists() else 'does not exist'}", help)
+        raise SpecError(codes.data.MissingData(str(path), "a folder" if path.exists() else None, help))
     parts = []
     for part in ("train", "t10k"):
         x, y = (_idx(path, f"{part}-{what}", axes, help) for what, axes in (("images", 3), ("labels", 1)))
         if len(x) != len(y):
-            raise unread(f"{path} has {len(x):,} images and {len(y):,} labels in its `{part}` files", help)
+            raise SpecError(codes.data.CountsDiffer(str(path), part, len(x), len(y), help))
         parts.append(Arrays((x[:, None],), y.astype(np.int64)))
     names = tuple(str(number) for number in range(10)) if int(max(part.labels.max() for part in parts)) <= 9 else None
     return _classes(parts, names or (), request)
@@ -161,7 +162,7 @@ def _idx(folder: Path, name: str, axes: int, help: str) -> Any:
     endings = [f"{dash}idx{axes}-ubyte{zipped}" for dash in "-." for zipped in ("", ".gz")]
     file = next((folder / (name + ending) for ending in endings if (folder / (name + ending)).is_file()), None)
     if file is None:
-        raise unread(f"{folder} has no `{name}-idx{axes}-ubyte`", help)
+        raise SpecError(codes.data.MissingMember(str(folder), f"{name}-idx{axes}-ubyte", help))
     try:
         data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
         if data[:4] != bytes((0, 0, 8, axes)):
@@ -171,4 +172,4 @@ def _idx(folder: Path, name: str, axes: int, help: str) -> Any:
             raise ValueError(f"it says {list(shape)}, and has {len(data) - 4 - 4 * axes:,} bytes")
         return np.frombuffer(bytearray(data), np.uint8, offset=4 + 4 * axes).reshape(shape)
     except _DAMAGED as error:
-        raise unread(f"cannot read {file}: {error}", "download it again, or extract it again") from error
+        raise SpecError(codes.data.UnreadableFile(str(file), str(error), "download it again, or extract it again")) from error

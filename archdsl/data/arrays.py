@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import HELD_OUT, Request, misshapen, unfit, unread
+from archdsl.data.formats import HELD_OUT, Request
 from archdsl.data.inputs import Input
 from archdsl.data.labels import describe_labels, pieces
 from archdsl.data.npz import read_npz
 from archdsl.data.parts import Arrays, Source
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 
 _SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` and `y_test`"
 
@@ -65,15 +66,9 @@ def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[t
 
     found, arrays = read_npz(path, choose, help)
     if not arrays:
-        shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
-        looked = (
-            ", ".join(f"`{name}_train`" for name in _own(inputs))
-            + ", `y_train`, "
-            + ", ".join(f"`{name}_test`" for name in _own(inputs))
-        )
-        raise unread(f"{path} has {shown or 'nothing in it'}, where {looked} and `y_test` are looked for", help)
+        raise SpecError(codes.data.MissingArrays(str(path), found, _own(inputs), help))
     if not all(array.ndim for array in arrays.values()):
-        raise unread(f"{path} has single numbers in place of arrays", help)
+        raise SpecError(codes.data.SingleNumbers(str(path), help))
     return arrays, parts, names
 
 
@@ -106,22 +101,18 @@ def _check_part(part: tuple[str, ...], arrays: dict[str, Any], names: tuple[str,
     *examples, y = part
     for x in examples:
         if len(arrays[x]) != len(arrays[y]):
-            message = f"there are {len(arrays[x])} examples in `{x}` and {len(arrays[y])} labels in `{y}`"
-            raise unread(message, "give one label to each example")
+            raise SpecError(codes.data.LabelCount(x, len(arrays[x]), y, len(arrays[y])))
 
 
 def check_numbers(name: str, array: Any) -> None:
-    """Raise `Fault` E0802 for an array that has no numbers to train with, E0801 for labels that are no classes."""
+    """Raise `SpecError` E0802 for an array that has no numbers to train with, E0801 for labels that are no classes."""
     kind = array.dtype.kind
     if kind == "c":
-        raise unread(f"`{name}` is {array.dtype}, and numbers are real", f"save its real part: `{name}.real`")
-    if kind not in "fiub" and name.startswith("y"):
-        help = "give each example the number of its class: `names, y = numpy.unique(y, return_inverse=True)`"
-        raise unread(f"`{name}` is {array.dtype}, and no numbers", help)
+        raise SpecError(codes.data.ComplexArray(name, str(array.dtype)))
     if kind not in "fiub":
-        raise unread(f"`{name}` is {array.dtype}, and no numbers", f"save numbers, as with `{name}.astype(float)`")
+        raise SpecError(codes.data.NoNumbers(name, str(array.dtype), name.startswith("y")))
     if not array.size:
-        raise unread(f"`{name}` has the shape {list(array.shape)}, and no numbers in it", "give arrays that are not empty")
+        raise SpecError(codes.data.EmptyArray(name, array.shape))
     if kind == "f":
         _check_finite(name, array)
     elif name.startswith("y"):
@@ -131,16 +122,10 @@ def check_numbers(name: str, array: Any) -> None:
 def _check_finite(name: str, array: Any) -> None:
     first = _first_not_finite(array)
     if first is not None:
-        at = ", ".join(str(index) for index in first)
-        what = "labels" if name.startswith("y") else "values"
-        message = f"`{name}` has {what} that are not finite, the first at `{name}[{at}]`"
-        raise unread(
-            message, f"remove those examples, and their labels: `numpy.argwhere(~numpy.isfinite({name}))[:, 0]` are their numbers"
-        )
+        raise SpecError(codes.data.NotFinite(name, first, name.startswith("y")))
     greatest = max(max(abs(float(piece.min())), abs(float(piece.max()))) for piece in pieces(array))
     if greatest > float(np.finfo(np.float32).max):
-        message = f"`{name}` has values up to {greatest:.3g}, and float32, in which training calculates, ends at 3.4e+38"
-        raise unread(message, f"scale them, in all parts alike: `{name} / {greatest:.1g}`")
+        raise SpecError(codes.data.BeyondFloat32(name, greatest))
 
 
 def _first_not_finite(array: Any) -> list[int] | None:
@@ -159,8 +144,7 @@ def _check_classes(name: str, array: Any) -> None:
     """The numbers of classes, before they are made int64, in which the greatest of uint64 would come out negative."""
     high = int(array.max())
     if high > np.iinfo(np.int64).max:
-        help = "number them from 0 without gaps: `numpy.unique(y, return_inverse=True)[1]`"
-        raise unfit(f"a label in `{name}` is {high}, and classes are numbered from 0", help)
+        raise SpecError(codes.labels.UnnumberedClass(name, high))
 
 
 def _check_examples(train: tuple[str, Any], test: tuple[str, Any]) -> None:
@@ -168,38 +152,31 @@ def _check_examples(train: tuple[str, Any], test: tuple[str, Any]) -> None:
     if [size for size in shapes[0] if size != 1] != [
         size for size in shapes[1] if size != 1
     ]:  # the channel of grey may be left out
-        message = f"examples of `{train[0]}` are {list(shapes[0])}, and those of `{test[0]}` are {list(shapes[1])}"
-        raise misshapen(message, "bring all examples to one shape")
+        raise SpecError(codes.examples.ExampleShapesDiffer((train[0], test[0]), (list(shapes[0]), list(shapes[1]))))
     if (train[1].dtype == np.uint8) == (test[1].dtype == np.uint8):
         return
     (byte, array), (other, others) = (train, test) if train[1].dtype == np.uint8 else (test, train)
-    if others.min() >= 0 and others.max() <= 1:
-        help = f"save both from 0 to 1: `{byte} / 255`"
-    elif others.min() >= 0 and others.max() <= 255:
-        help = f"save both as bytes: `{other}.round().astype(numpy.uint8)`"
-    else:
-        help = f"save both as floats, on one scale: `{byte}.astype(float)`"
-    message = f"`{byte}` is {array.dtype}, which is divided by 255, and `{other}` is {others.dtype}, which is taken as it is"
-    raise unread(message, help)
+    low, high = float(others.min()), float(others.max())
+    raise SpecError(codes.data.ScalesDiffer(byte, str(array.dtype), other, str(others.dtype), low, high))
 
 
 def _check_labels(train: tuple[str, Any], test: tuple[str, Any]) -> None:
     (one, y_train), (two, y_test) = train, test
     if (y_train.dtype.kind == "f") != (y_test.dtype.kind == "f"):
         (floats, values), (wholes, classes) = (train, test) if y_train.dtype.kind == "f" else (test, train)
-        message = f"`{floats}` is {values.dtype}, which means values, and `{wholes}` is {classes.dtype}, which means classes"
         whole = bool((values == values.round()).all())
-        help = f"save both as whole numbers: `{floats}.astype(int)`; or, where they are values, " if whole else ""
-        raise unfit(message, f"{help}save both as floats: `{wholes}.astype(float)`")
+        raise SpecError(codes.labels.LabelTypesDiffer(floats, str(values.dtype), wholes, str(classes.dtype), whole))
     if y_train.shape[1:] == y_test.shape[1:]:
         return
-    shape = list(y_train.shape[1:])
-    message = f"a label in `{one}` is {shape}, and in `{two}` {list(y_test.shape[1:])}"
+    shapes = list(y_train.shape[1:]), list(y_test.shape[1:])
     if np.prod(y_train.shape[1:]) == np.prod(y_test.shape[1:]):
         (wide, labels), (_, narrow) = (train, test) if y_train.ndim > y_test.ndim else (test, train)
         sizes = "".join(f", {size}" for size in narrow.shape[1:])
-        raise unfit(message, f"save both in one shape: `{wide}.reshape({len(labels)}{sizes})`")
+        help = f"save both in one shape: `{wide}.reshape({len(labels)}{sizes})`"
+        raise SpecError(codes.labels.LabelShapesDiffer((one, two), shapes, help))
     hot = next((name for name, labels in (train, test) if labels.ndim == 2 and bool(((labels != 0).sum(1) == 1).all())), None)
     if hot and 1 in (y_train.ndim, y_test.ndim):
-        raise unfit(message, f"give the number of each example's class in both: `{hot}.argmax(1)`")
-    raise unfit(message, f"save both in one shape, `{two}` as [{', '.join(str(size) for size in (len(y_test), *shape))}]")
+        help = f"save the number of each example's class in both: `{hot}.argmax(1)`"
+    else:
+        help = f"save both in one shape, `{two}` as [{', '.join(str(size) for size in (len(y_test), *shapes[0]))}]"
+    raise SpecError(codes.labels.LabelShapesDiffer((one, two), shapes, help))

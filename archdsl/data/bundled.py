@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import Request, unread
+from archdsl.data.formats import Request
 from archdsl.data.labels import describe_labels
 from archdsl.data.parts import Arrays, Source
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 
 _FLOWERS = ("setosa", "versicolor", "virginica")
 
@@ -21,7 +22,7 @@ def open_bundled(source: Any, request: Request) -> Source:
     """The digits or the flowers, with the split that `train_test_split` makes."""
     spec = importlib.util.find_spec("sklearn")
     if spec is None or spec.origin is None:
-        raise unread(f"`{source.name}` comes with scikit-learn, which is not installed", "pip install scikit-learn")
+        raise SpecError(codes.data.NoPackage(f"`{source.name}`", "scikit-learn", "scikit-learn"))
     folder = Path(spec.origin).parent / "datasets" / "data"
     if source.name == "digits":
         with gzip.open(folder / "digits.csv.gz", "rt") as file:

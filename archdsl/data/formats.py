@@ -1,4 +1,4 @@
-"""What all sources of examples have in common: what they are asked for, the names of the parts, and the errors."""
+"""What all sources of examples have in common: what they are asked for, and the names of the splits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from archdsl.data.inputs import Input
-from archdsl.declared import Fault
 
 HELD_OUT: Final = ("val", "test")
 """What the validation set may be called, of arrays and of folders. If there are both, `test` is left for the end."""
@@ -28,18 +27,3 @@ class Request:
     def image(self) -> Input:
         """The first input that takes images, or the first."""
         return next((given for given in self.inputs if given.image), self.inputs[0])
-
-
-def unread(message: str, help: str) -> Fault:
-    """E0802: data that cannot be read."""
-    return Fault("E0802", message, argument="data", help=help)
-
-
-def misshapen(message: str, help: str) -> Fault:
-    """E0803: examples of another shape than the input."""
-    return Fault("E0803", message, argument="data", help=help)
-
-
-def unfit(message: str, help: str) -> Fault:
-    """E0801: labels that go with nothing."""
-    return Fault("E0801", message, argument="data", help=help)

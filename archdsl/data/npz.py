@@ -17,9 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import unread
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 
 _SUFFIX: Final = ".npy"
 _EXPANDED: Final = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
@@ -31,22 +29,20 @@ _CHECKED: Final = 1 << 28
 
 
 def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: str) -> tuple[list[str], dict[str, Any]]:
-    """Return the names of all arrays, and those of them that `choose` takes; changes to them go nowhere. Raise `Fault` E0802."""
+    """Return the names of all arrays, and the arrays that `choose` takes, read-only. Raise `SpecError` E0802."""
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
-                raise unread(f"{path} is not a .npz file", help)
+                raise SpecError(codes.data.MissingData(str(path), "a .npz file", help))
             with zipfile.ZipFile(file) as archive:
                 members = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
                 return list(members), {name: _array(path, archive, members[name], help) for name in choose(list(members))}
     except SpecError:
         raise
     except OSError as error:
-        raise unread(f"cannot read {path}: {error.strerror or error}", help) from error
+        raise SpecError(codes.data.UnreadableFile(str(path), str(error.strerror or error), help)) from error
     except MemoryError as error:
-        raise unread(
-            f"the arrays of {path} are larger than the memory that is free", "save fewer examples, or smaller ones"
-        ) from error
+        raise SpecError(codes.data.ArraysTooLarge(str(path))) from error
     except Exception as error:  # of many kinds: damage can be anywhere in the archive
         raise _damaged(path, str(error).partition("\n")[0] or type(error).__name__, help) from error
 
@@ -54,7 +50,7 @@ def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: s
 def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, help: str) -> Any:
     most = _EXPANDED.get(info.compress_type)
     if most is None:
-        raise unread(f"{path} is compressed in another way than NumPy does", help)
+        raise SpecError(codes.data.OtherCompression(str(path), help))
     if info.file_size > most * info.compress_size:
         raise _damaged(path, f"`{info.filename}` cannot have {info.file_size:,} bytes", help)
     with archive.open(info) as member:
@@ -68,16 +64,18 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, help: st
 
 
 def _header(path: Path, info: zipfile.ZipInfo, member: Any, help: str) -> tuple[tuple[int, ...], bool, Any, int]:
-    """Return shape, order, type and where the numbers begin; raise `Fault` if the header claims other than what follows it."""
+    """Return shape, order, type and where the numbers begin.
+
+    Raise `SpecError` if the header claims other than what follows it.
+    """
     if not member.peek(8).startswith(np.lib.format.MAGIC_PREFIX):
-        raise unread(f"{path} has `{info.filename}`, which is no array", help)
+        raise SpecError(codes.data.NoArray(str(path), info.filename, help))
     version = np.lib.format.read_magic(member)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     with warnings.catch_warnings(action="ignore"):
         shape, fortran, dtype = read(member)
     if dtype.hasobject:
-        remedy = "save arrays of numbers; names of classes become numbers by `numpy.unique(y, return_inverse=True)[1]`"
-        raise unread(f"cannot read {path}: an array in it is of Python objects", remedy)
+        raise SpecError(codes.data.PythonObjects(str(path)))
     begins = int(member.tell())
     if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != info.file_size - begins:
         raise _damaged(path, f"`{info.filename}` claims to be {list(shape)} of {dtype}, and has {info.file_size:,} bytes", help)
@@ -105,5 +103,5 @@ def _checksum(file: Any, size: int) -> int:
     return value
 
 
-def _damaged(path: Path, reason: str, help: str) -> Fault:
-    return unread(f"cannot read {path}: it is damaged: {reason}", f"copy it again, or {help}")
+def _damaged(path: Path, reason: str, help: str) -> SpecError:
+    return SpecError(codes.data.DamagedFile(str(path), reason, help))

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.data.arrays import open_arrays
-from archdsl.data.formats import Request, misshapen, unread
+from archdsl.data.formats import Request
 from archdsl.data.framing import framed, leading_crops, training_transforms
 from archdsl.data.inputs import Input
 from archdsl.data.labels import Labels
 from archdsl.data.parts import Arrays, Decoded, Header, Source, Stream
 from archdsl.data.placing import check_augmentations
 from archdsl.data.reading import AS_IT_IS, Reading
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Dataset, Recipe
 
 _CHANNELS = (1, 3, 4)
@@ -41,21 +40,20 @@ def open_data(
 ) -> Opened:
     """Open the data set of a recipe.
 
-    Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not
+    Raise `SpecError`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not
     fit it. `ignore` is the label to leave out where the loss says it and not the recipe.
     """
     left_out = recipe.ignore if recipe.ignore is not None else ignore
     images = [given for given in inputs if given.image]
     for key, ops in (("transform", recipe.transform), ("augment", recipe.augment)):
         if len(images) > 1 and ops:
-            message = f"`{ops[0].name}` is for one input of images, and the network has {len(images)}"
-            raise Fault("E0801", message, argument=key, help=f"write `{key} = []`, and prepare the images before they are saved")
+            raise SpecError(codes.recipe.ManyImageInputs(key, ops[0].name, len(images)))
     request = Request(root, tuple(inputs), left_out, reading.skip_bad, reading.download)
     source = _open(recipe.data, request)
     if reading.skip_bad and not isinstance(source.train, Decoded):
-        raise unread("`--skip-bad` is for images in files, and this data set has none", "leave out --skip-bad")
+        raise SpecError(codes.data.NoFilesToSkip())
     if reading.download and getattr(recipe.data, "name", "") != "hf":
-        raise unread("`--download` is for data sets of Hugging Face, and this one is none", "leave out --download")
+        raise SpecError(codes.data.NothingToDownload())
     if isinstance(source.train, Arrays):
         shapes, training = _array_shapes(source, request.inputs, recipe)
     else:
@@ -66,13 +64,10 @@ def open_data(
     check_augmentations(recipe, labels, start, alike, shapes[image or 0])
     for given, shape in zip(inputs, training, strict=True):
         if not given.takes(shape):
-            message = f"`augment` makes images {list(shape)}, and the network's input is {given.written()}"
             size = shape_text(tuple(side for side in given.shape[1:] if side is not None) or shape[1:])
-            raise Fault("E0801", message, argument="augment", help=f"give the crop the size {size}")
+            raise SpecError(codes.recipe.AugmentedSize(shape, given.written(), size))
     if recipe.sampler == "balanced" and (labels.kind != "class" or isinstance(source.train, Stream)):
-        what = "come in sequence" if labels.kind == "class" else "have no single class"
-        message = f"`balanced` draws each class as often as every other, and the examples {what}"
-        raise Fault("E0801", message, argument="sampler", help="write `sampler = shuffle`")
+        raise SpecError(codes.recipe.NothingToBalance(labels.kind == "class"))
     return Opened(source, labels, shapes, training)
 
 
@@ -86,12 +81,12 @@ def _open(source: Dataset | str, request: Request) -> Source:
         assert folder is not None
         return _open(folder.create({"path": source}), request)
     if not path.exists():
-        names = ", ".join(Dataset.registry.names())
-        raise unread(f"{path} does not exist", f"paths start at {request.root.resolve()}; data sets known by name: {names}")
+        help = f"paths start at {request.root.resolve()}; data sets known by name: {', '.join(Dataset.registry.names())}"
+        raise SpecError(codes.data.MissingData(str(path), None, help))
     if path.suffix == ".tar":
-        raise unread(f"{path} is a tar file", f'write `data = webdataset("{source}")` for shards of examples')
+        raise SpecError(codes.data.TarOfExamples(str(path), source))
     if path.name.endswith((".tar.gz", ".tgz")):
-        raise unread(f"{path} is an archive", f'write `data = cifar10("{source}")` for CIFAR-10; extract others')
+        raise SpecError(codes.data.Archive(str(path), source))
     return open_arrays(path, request)
 
 
@@ -100,9 +95,7 @@ def _array_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
     train, held_out = source.train, source.held_out
     assert isinstance(train, Arrays) and isinstance(held_out, Arrays)
     if len(train.inputs) != len(inputs):
-        names = ", ".join(given.name for given in inputs)
-        help = "save a `.npz` file with an array for each input, called as the input"
-        raise misshapen(f"the network has {len(inputs)} inputs, {names}, and the data set has one", help)
+        raise SpecError(codes.examples.InputCount([given.name for given in inputs]))
     shapes, training = [], []
     for given, array in zip(inputs, train.inputs, strict=True):
         shape = tuple(array.shape[1:])
@@ -113,8 +106,7 @@ def _array_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
         else:
             own = shape
         if not given.takes(shape):
-            message = f"examples of the data set are {list(shape)}, and the network's input is {given.written()}"
-            raise misshapen(message, _other_input(list(shape), given))
+            raise SpecError(codes.examples.ExampleShape(shape, given.written(), _other_input(list(shape), given)))
         shapes.append(shape)
         training.append(_after_augment(own, recipe) if given.image else own)
     return tuple(shapes), tuple(training)
@@ -133,16 +125,9 @@ def _check_type(given: Input, array: Any) -> None:
     """Integer inputs take integers."""
     if given.integer and array.dtype.kind not in "iub":
         whole = bool((array == array.round()).all())
-        help = (
-            f"save it as whole numbers: `{given.name}.astype(int)`"
-            if whole
-            else "give the numbers of tokens, or an input of real numbers"
-        )
-        raise misshapen(f"the input `{given.name}` takes whole numbers, and the data set has {array.dtype}", help)
+        raise SpecError(codes.examples.FractionalTokens(given.name, str(array.dtype), whole))
     if given.integer and int(array.min()) < 0:
-        raise misshapen(
-            f"the input `{given.name}` takes numbers from 0, and the data set has {int(array.min())}", "number the tokens from 0"
-        )
+        raise SpecError(codes.examples.NegativeTokens(given.name, int(array.min())))
 
 
 def _other_input(shape: list[int], given: Input) -> str:
@@ -166,38 +151,19 @@ def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
     """The shapes that images get, of which some headers were read."""
     given = inputs[0]
     if len(inputs) > 1 or not given.image:
-        shown = given.written() if len(inputs) == 1 else f"{len(inputs)} inputs"
-        if len(inputs) == 1:
-            raise misshapen(
-                f"the data set has images, and the network's input is {shown}", "give the network `input image [3, H, W]`"
-            )
-        raise misshapen(
-            f"the data set has images, and the network has {shown}",
-            "save a `.npz` file with an array for each input, called as the input",
-        )
+        raise SpecError(codes.examples.ImagesForOneInput(len(inputs), given.written() if len(inputs) == 1 else None))
     channels = given.shape[0] or 3
     if channels not in _CHANNELS:
-        raise misshapen(
-            f"images have 1, 3 or 4 channels, and the network's input is {given.written()}", "write `input image [3, H, W]`"
-        )
+        raise SpecError(codes.examples.ImageChannels(given.written()))
     size = _one_size(source.headers, given, recipe, evaluation=True)
     training = _one_size(source.headers, given, recipe, evaluation=False)
     shape = (channels, *size)
     if not given.takes(shape):
-        name = source.headers[0][0]
+        wanted = [own or other for own, other in zip(given.shape[1:], size, strict=True)]
+        transform = transform_text([channels, *wanted])
         if recipe.transform:
-            message = f"`transform` makes images {list(shape)}, and the network's input is {given.written()}"
-            raise misshapen(
-                message,
-                "write "
-                f"`{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`",
-            )
-        help = (
-            "write "
-            f"`{transform_text([channels, *(own or other for own, other in zip(given.shape[1:], size, strict=True))])}`, "
-            f"or `input image {list(shape)}`"
-        )
-        raise misshapen(f"{name} is {list(shape)}, and the network's input is {given.written()}", help)
+            raise SpecError(codes.examples.TransformedSize(shape, given.written(), transform))
+        raise SpecError(codes.examples.ImageSize(source.headers[0][0], shape, given.written(), transform))
     rest = recipe.model_copy(update={"augment": recipe.augment[len(leading_crops(recipe.augment)) :]})
     return (shape,), (_after_augment((channels, *training), rest),)
 
@@ -224,15 +190,13 @@ def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recip
 def _different(
     one: tuple[str, tuple[int, int], Header], other: tuple[str, tuple[int, int], Header], given: Input, recipe: Recipe, *,
     evaluation: bool
-) -> Fault:  # fmt: skip
-    after = " after `transform`" if recipe.transform else ""
-    wanted = [size for size in given.shape if size is not None]
-    message = f"{one[0]} is {list(one[1])}{after}, {other[0]} is {list(other[1])}, and the network's input is {given.written()}"
+) -> SpecError:  # fmt: skip
+    images, sizes = (one[0], other[0]), (one[1], other[1])
     if not evaluation and recipe.transform:
-        help = "let `augment` begin with a crop, such as `random_resized_crop(224)`, or end `transform` with `center_crop(224)`"
-        return Fault("E0803", message, argument="augment", help=help)
-    target = wanted if len(wanted) == 3 else [3, 224, 224]
-    return misshapen(message, f"bring all images to one size: `{transform_text(target)}`")
+        return SpecError(codes.examples.TrainingSizesDiffer(images, sizes, given.written()))
+    wanted = [size for size in given.shape if size is not None]
+    transform = transform_text(wanted if len(wanted) == 3 else [3, 224, 224])
+    return SpecError(codes.examples.ImageSizesDiffer(images, sizes, given.written(), bool(recipe.transform), transform))
 
 
 def transform_text(shape: Sequence[int]) -> str:
@@ -259,13 +223,7 @@ def _labels_after(source: Source, shapes: Sequence[tuple[int, ...]], recipe: Rec
     if len(labels.shape) >= 2 and labels.shape[-2:] == before:
         return replace(labels, shape=(*labels.shape[:-2], *shapes[image][1:]))
     if recipe.transform:
-        message = (
-            f"`{recipe.transform[0].name}` changes images of {list(before)}, and a label is {list(labels.shape)}, "
-            "which it cannot change alike"
-        )
-        raise Fault(
-            "E0801", message, argument="transform", help="save labels of the size of the images, or leave `transform` out"
-        )
+        raise SpecError(codes.recipe.LabelsNotTransformed(recipe.transform[0].name, before, labels.shape))
     return labels
 
 

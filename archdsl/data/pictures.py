@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import unread
 from archdsl.data.labels import IGNORED
 from archdsl.data.parts import Header, Pictures
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 
 if TYPE_CHECKING:
     from archdsl.recipe.transforms import Frame
@@ -38,11 +38,11 @@ _LOOKED_AT: Final = 4000
 
 
 def opened(source: Any, name: str) -> Any:
-    """The image, with its header read. Raise `Fault` E0802 if there is none."""
+    """The image, with its header read. Raise `SpecError` E0802 if there is none."""
     try:
         from PIL import Image, UnidentifiedImageError  # here: an optional dependency, of this one format
     except ModuleNotFoundError as error:
-        raise unread("reading images needs Pillow", "pip install pillow") from error
+        raise SpecError(codes.data.NoPackage("reading images", "Pillow", "pillow")) from error
     try:
         try:
             return Image.open(source, formats=_known(usual=True))
@@ -61,15 +61,10 @@ def _known(*, usual: bool) -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def unreadable(name: str, error: Exception) -> Exception:
-    """The error for one image."""
-    return unread(
-        f"cannot read {name}: {_reason(error)}", "replace or remove it, or leave out all that cannot be read: `--skip-bad`"
-    )
-
-
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error or type(error).__name__).partition("\n")[0]
+def unreadable(name: str, error: Exception) -> SpecError:
+    """Return the error for one image."""
+    reason = str(getattr(error, "strerror", None) or error or type(error).__name__).partition("\n")[0]
+    return SpecError(codes.images.UnreadableImage(name, reason))
 
 
 def orientation(image: Any) -> int:
@@ -115,7 +110,6 @@ def _each(
     pictures: Pictures, numbers: Sequence[int], read: Callable[[int], Any], threads: int = 1
 ) -> tuple[list[tuple[str, Any]], list[tuple[str, str]]]:  # fmt: skip
     """What reading some images gives, and what is wrong with others."""
-    from archdsl.diagnostics import SpecError
 
     def outcome(index: int) -> Any:
         try:
@@ -130,22 +124,17 @@ def _each(
         found = [outcome(index) for index in numbers]
     named = [(pictures.name(index), result) for index, result in zip(numbers, found, strict=True)]
     good = [(name, result) for name, result in named if not isinstance(result, SpecError)]
-    return good, [
-        (name, result.diagnostic.message.partition(": ")[2] or result.diagnostic.message)
-        for name, result in named
-        if isinstance(result, SpecError)
-    ]
+    return good, [(name, _reason(result.diagnostic)) for name, result in named if isinstance(result, SpecError)]
 
 
-def all_bad(bad: Sequence[tuple[str, str]], of: int) -> Exception:
-    """One error for all images that cannot be read."""
-    if len(bad) == 1:
-        return unread(f"cannot read {bad[0][0]}: {bad[0][1]}", "replace or remove it, or go on without it: `--skip-bad`")
-    lines = "".join(f"\n{name}: {reason}" for name, reason in bad[:20])
-    more = f"\nand {len(bad) - 20} others" if len(bad) > 20 else ""
-    return unread(
-        f"cannot read {len(bad)} of {of:,} images{lines}{more}", "replace or remove them, or go on without them: `--skip-bad`"
-    )
+def _reason(found: Diagnostic) -> str:
+    return found.reason if isinstance(found, codes.images.UnreadableImage) else found.message
+
+
+def all_bad(bad: Sequence[tuple[str, str]], total: int) -> SpecError:
+    """Return one error for all images that cannot be read."""
+    found = [codes.images.UnreadableImage(name, reason) for name, reason in bad]
+    return SpecError(found[0] if len(found) == 1 else codes.images.UnreadableImages(found, total))
 
 
 def is_deep(found: Sequence[tuple[str, Header]]) -> bool:
@@ -246,7 +235,7 @@ def _inside(cut: Frame, size: tuple[int, int]) -> tuple[tuple[float, float, floa
 def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None, known: frozenset[int] | None = None) -> Any:
     """The class of each pixel, int32 [height, width], scaled without mixing; pixels from outside are `IGNORED`.
 
-    Raise `Fault` E0801 if it has a number that is not `known`.
+    Raise `SpecError` E0801 if it has a number that is not `known`.
     """
     from PIL import Image, ImageOps
 
@@ -261,10 +250,7 @@ def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None, kno
         numbers = as_listed(numbers, values, name)
     others = sorted(set(np.unique(numbers).tolist()) - known) if known is not None else []
     if others:
-        message = f"the mask {name} has the value {others[0]}, which none of the masks has that were looked at before"
-        raise unfit_mask(
-            message, f"list the values of all classes: `values = {sorted({*(known or ()), *others})}` in `imagefolder`"
-        )
+        raise SpecError(codes.labels.UnknownMaskValue(name, others[0], tuple(sorted({*(known or ()), *others}))))
     box, size, place = _inside(cut, (numbers.shape[1], numbers.shape[0]))
     part = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.NEAREST, box))
     whole = np.full(cut.size, IGNORED, np.int32)
@@ -273,23 +259,14 @@ def mask(source: Any, name: str, cut: Frame, values: tuple[int, ...] | None, kno
 
 
 def mask_values(image: Any, name: str) -> Any:
-    """The numbers in a mask, int32: of a palette its entries, of grey its values. Raise `Fault` E0801 if it has colours."""
+    """The numbers in a mask, int32: of a palette its entries, of grey its values. Raise `SpecError` E0801 if it has colours."""
     if image.mode in ("P", "L", "1") or image.mode.startswith("I"):
         return np.asarray(image).astype(np.int32)
     array = np.asarray(image.convert("RGB"))
     if bool((array == array[..., :1]).all()):
         return array[..., 0].astype(np.int32)
     colors = len(np.unique(array.reshape(-1, 3), axis=0))
-    message = f"the mask {name} is a colour image, with {colors:,} colours, and a mask has a class number for each pixel"
-    if colors > 256:
-        help = "give masks that were saved without loss, as PNG: a photograph, or a JPEG, has no class numbers"
-    else:
-        help = (
-            "save each colour's place in the list of all colours: `Image.fromarray(numpy.array([colors.index(tuple(c)) for c "
-            "in array.reshape(-1, 3)]"
-        )
-        help += ", numpy.uint8).reshape(array.shape[:2]))`, with the same `colors` for all masks"
-    raise unfit_mask(message, help)
+    raise SpecError(codes.labels.ColorMask(name, colors))
 
 
 def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
@@ -301,23 +278,10 @@ def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
         known |= numbers == value
     if not known.all():
         other = int(numbers[~known][0])
-        message = f"the mask {name} has the value {other}, and `values` is {list(values)}"
-        raise unfit_mask(message, lossy(name) or f"add it: `values = {[*values, other]}`")
+        raise SpecError(codes.labels.UnlistedMaskValue(name, other, values, is_lossy(name)))
     return places
 
 
-def lossy(name: str) -> str | None:
-    """The remedy for a mask whose format does not keep values; None for other formats."""
-    if os.path.splitext(name)[1].lower() not in (".jpg", ".jpeg", ".jpe", ".jfif"):
-        return None
-    return (
-        "JPEG changes values: save masks as .png; for two classes, "
-        "`Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` restores one, with the values 0 and 1"
-    )
-
-
-def unfit_mask(message: str, help: str) -> Exception:
-    """E0801, about masks."""
-    from archdsl.data.formats import unfit
-
-    return unfit(message, help)
+def is_lossy(name: str) -> bool:
+    """Return whether a mask is in a format that does not keep values."""
+    return os.path.splitext(name)[1].lower() in (".jpg", ".jpeg", ".jpe", ".jfif")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.data.labels import Labels
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Augmentation, Recipe
 from archdsl.recipe.augmentations import ColorJitter, RandomCrop
 from archdsl.recipe.transforms import sides
@@ -12,15 +12,14 @@ from archdsl.recipe.transforms import sides
 def check_augmentations(
     recipe: Recipe, labels: Labels, start: tuple[int, int] | None, alike: bool, shape: tuple[int, ...]
 ) -> None:
-    """Raise `Fault` E0801 for one that has no effect, destroys images, or cannot take the labels along.
+    """Raise `SpecError` E0801 for one that has no effect, destroys images, or cannot take the labels along.
 
     `start` is the size of the smallest images before the first augmentation, None if there are no images; `alike` if all have it.
     """
     if start is None:
         for key, ops in (("transform", recipe.transform), ("augment", recipe.augment)):
             if ops:
-                message = f"`{ops[0].name}` is for images, and the input is {list(shape)}"
-                raise Fault("E0801", message, argument=key, help=f"write `{key} = []`")
+                raise SpecError(codes.recipe.NotForImages(key, ops[0].name, shape))
         return
     size, follows = start, moves_with(labels, shape)
     for augmentation in recipe.augment:
@@ -36,9 +35,7 @@ def check_augmentations(
 
 def _check_crop(crop: RandomCrop, size: tuple[int, int], alike: bool) -> None:
     if alike and sides(crop.size) == size and not crop.pad:
-        message = f"`random_crop` cuts {size[0]} x {size[1]} pixels out of images of that size, which changes nothing"
-        better = f"random_crop({crop.size if isinstance(crop.size, int) else list(crop.size)}, pad = {max(1, size[0] // 8)})"
-        raise Fault("E0801", message, argument="augment", help=f"give the images a border: `{better}`")
+        raise SpecError(codes.recipe.CropOfWholeImage(size, crop.size if isinstance(crop.size, int) else list(crop.size)))
 
 
 def moves_with(labels: Labels, shape: tuple[int, ...]) -> bool:
@@ -49,27 +46,22 @@ def moves_with(labels: Labels, shape: tuple[int, ...]) -> bool:
 def _check_channels(augmentation: Augmentation, channels: int) -> None:
     name = augmentation.name
     if augmentation.channels is not None and channels != augmentation.channels:
-        what = (
-            "changes nothing in grey images"
-            if name == "grayscale" and channels == 1
-            else f"is for images of {augmentation.channels} channels"
-        )
-        raise Fault("E0801", f"`{name}` {what}, and the input has {channels}", argument="augment", help=f"leave `{name}` out")
+        if name == "grayscale" and channels == 1:
+            raise SpecError(
+                codes.recipe.AugmentationChangesNothing(name, "changes nothing in grey images, and the input has 1 channel")
+            )
+        raise SpecError(codes.recipe.AugmentationChannels(name, str(augmentation.channels), channels))
     if not isinstance(augmentation, ColorJitter):
         return
     if channels not in (1, 3):
-        raise Fault(
-            "E0801",
-            f"`{name}` is for images of 1 or 3 channels, and the input has {channels}",
-            argument="augment",
-            help=f"leave `{name}` out",
-        )
+        raise SpecError(codes.recipe.AugmentationChannels(name, "1 or 3", channels))
     grey = not augmentation.brightness and not augmentation.contrast
     if grey and channels == 1:
-        message = f"`{name}` without brightness and contrast changes nothing in grey images"
-        raise Fault("E0801", message, argument="augment", help=f"leave `{name}` out")
+        raise SpecError(
+            codes.recipe.AugmentationChangesNothing(name, "without brightness and contrast changes nothing in grey images")
+        )
     if grey and not augmentation.saturation and not augmentation.hue:
-        raise Fault("E0801", f"`{name}` with all strengths 0 changes nothing", argument="augment", help=f"leave `{name}` out")
+        raise SpecError(codes.recipe.AugmentationChangesNothing(name, "with all strengths 0 changes nothing"))
 
 
 def _check_positions(augmentation: Augmentation, labels: Labels, follows: bool, shape: tuple[int, ...]) -> None:
@@ -79,33 +71,16 @@ def _check_positions(augmentation: Augmentation, labels: Labels, follows: bool, 
         return
     name = augmentation.name
     if not follows:
-        message = f"`{name}` moves the pixels of an image, and a label is {list(labels.shape)} for an image of {list(shape[1:])}"
-        raise Fault("E0801", message, argument="augment", help=f"leave `{name}` out, or give labels of the size of the images")
+        raise SpecError(codes.recipe.LabelsStayBehind(name, labels.shape, shape[1:]))
     if labels.kind == "map" and augmentation.enters:
-        message = f"`{name}` brings in pixels from outside the image, for which there are no values"
-        raise Fault("E0801", message, argument="augment", help=f"leave `{name}` out, or use `random_resized_crop` or `flip`")
+        raise SpecError(codes.recipe.NoValuesOutside(name))
 
 
 def _check_mixture(augmentation: Augmentation, labels: Labels, recipe: Recipe, follows: bool) -> None:
     name = augmentation.name
     if labels.kind in ("mask", "map") and (name == "mixup" or not follows):
-        message = (
-            f"`{name}` mixes the labels of two images, and a label has {'a class' if labels.kind == 'mask' else 'a value'} "
-            "for each pixel"
-        )
-        help = f"leave `{name}` out" + (", or use `cutmix`, which takes the pixels' classes along" if follows else "")
-        raise Fault("E0801", message, argument="augment", help=help)
+        raise SpecError(codes.recipe.MixtureOfPixelLabels(name, labels.kind == "mask", follows))
     if labels.kind == "value" and name == "cutmix":
-        raise Fault(
-            "E0801",
-            "`cutmix` mixes classes, and the labels are values",
-            argument="augment",
-            help="leave `cutmix` out, or use `mixup`",
-        )
+        raise SpecError(codes.recipe.CutMixOfValues())
     if recipe.batch == 1:
-        raise Fault(
-            "E0801",
-            f"`{name}` mixes two examples of a batch, and a batch has one",
-            argument="augment",
-            help="write `batch = 2` or more",
-        )
+        raise SpecError(codes.recipe.MixtureOfOne(name))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import unread
+from archdsl.diagnostics import SpecError, codes
 
 
 def hold_out(
@@ -17,20 +17,20 @@ def hold_out(
 ) -> tuple[Any, Any]:
     """The numbers of the examples to train on, and of those that are held out: a fifth if `held_out` is None.
 
-    Raise `Fault` E0802 if there are too few.
+    Raise `SpecError` E0802 if there are too few.
     """
     wanted = max(1, count // 5) if held_out is None else held_out
     if count == 1:
-        raise unread("there is one example, and none can be held out of it", "give more, at least five of each class")
+        raise SpecError(codes.data.OneExample())
     if classes is None:
         order = np.random.RandomState(seed).permutation(count)
         return order[wanted:], order[:wanted]
     numbers, sizes = np.unique(classes, return_counts=True)
     if sizes.min() == 1:
         name = f"`{names[numbers[sizes.argmin()]]}`" if names else numbers[sizes.argmin()]
-        raise unread(f"no example can be held out of the class {name}, which has one", help)
+        raise SpecError(codes.data.ClassOfOne(str(name), help))
     if wanted < len(sizes):
-        raise unread(f"a fifth of {count} examples, {wanted}, are fewer than the {len(sizes)} classes", help)
+        raise SpecError(codes.data.FewerThanClasses(count, wanted, len(sizes), help))
     return _stratified(classes, sizes, count - wanted, wanted, np.random.RandomState(seed))
 
 

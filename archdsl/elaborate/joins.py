@@ -68,6 +68,8 @@ def _same_sizes(context: Context, body: Value, shortcut: Value, x: Value, skip: 
                 for a, b in differing:
                     context.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))
             return
+    if not context.detached:
+        context.builder.failure("skip", (body, shortcut), skip.keyword)
     raise skip_differs(context.builder, x, body, shortcut, skip.keyword)
 
 
@@ -172,5 +174,6 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
                 )
         except SpecError as problem_found:
             context.failed(problem_found)
-            found.append(after_error(context, statement, env, naming))
+            after_error(context, statement, env, naming)
+            found.append(UNKNOWN)
     return found

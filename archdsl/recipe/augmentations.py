@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Fault, Registry
-from archdsl.recipe.transforms import Side, Sides, sides, too_small
+from archdsl.declared import Declared, Registry
+from archdsl.diagnostics import SpecError, codes
+from archdsl.recipe.transforms import Side, Sides, sides
 
 Tensor = Any
 Draw = Callable[[int], Tensor]
@@ -62,7 +63,7 @@ class Augmentation(Declared):
         return images
 
     def check(self, size: Size) -> Size:
-        """The size after it. Raise `Fault` E0801 if it does nothing with images of this size, or destroys them."""
+        """The size after it. Raise `SpecError` (E0801) if it does nothing with images of this size, or destroys them."""
         return size
 
 
@@ -80,7 +81,7 @@ class Shift(Augmentation, name="shift"):
     def check(self, size: Size) -> Size:
         """A shift by the whole size leaves nothing."""
         if self.pixels >= min(size):
-            raise _beyond(self, f"moves images by up to {self.pixels} pixels", size, f"`shift({max(1, min(size) // 8)})`")
+            raise SpecError(codes.recipe.ShiftTooFar(self.pixels, size))
         return size
 
 
@@ -148,7 +149,8 @@ class RandomCrop(Augmentation, name="random_crop"):
         """It can be cut out."""
         high, wide = sides(self.size)
         if high > size[0] + 2 * self.pad or wide > size[1] + 2 * self.pad:
-            raise too_small(self.name, (high, wide), (size[0] + 2 * self.pad, size[1] + 2 * self.pad), "augment")
+            padded = size[0] + 2 * self.pad, size[1] + 2 * self.pad
+            raise SpecError(codes.recipe.ImageTooSmall("augment", self.name, (high, wide), padded))
         return high, wide
 
 
@@ -220,7 +222,7 @@ class Cutout(Augmentation, name="cutout"):
     def check(self, size: Size) -> Size:
         """A square of twice the size would cover every image."""
         if self.size >= 2 * max(size):
-            raise _beyond(self, f"blackens a square of {self.size} pixels, all", size, f"`cutout({max(1, min(size) // 4)})`")
+            raise SpecError(codes.recipe.CutoutTooLarge(self.size, size))
         return size
 
 
@@ -304,8 +306,3 @@ def box(images: Tensor, top: Tensor, left: Tensor, tall: Tensor, wide: Tensor) -
     down, across = rows - top[:, None], columns - left[:, None]
     inside = ((down >= 0) & (down < tall))[:, :, None] & ((across >= 0) & (across < wide))[:, None, :]
     return inside[:, None]
-
-
-def _beyond(augmentation: Augmentation, does: str, size: Size, better: str) -> Fault:
-    message = f"`{augmentation.name}` {does}, and the images have {size[0]} x {size[1]}"
-    return Fault("E0801", message, argument="augment", help=f"write a smaller number, such as {better}")

@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from archdsl import limits
-from archdsl.declared import Aliases, Declared, Fault, Registry, family_of
-from archdsl.diagnostics import SpecError, did_you_mean
-from archdsl.diagnostics.suggest import nearest, register_aliases
-from archdsl.literals import show, type_name
+from archdsl.declared import Aliases, Declared, Registry, family_of
+from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.diagnostics.suggest import register_aliases
+from archdsl.literals import show
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
 from archdsl.recipe.datasets import Dataset
@@ -115,22 +115,15 @@ class Recipe(Declared):
 
     @classmethod
     def create(cls, arguments: dict[str, Any]) -> Self:
-        """The recipe of these keys; raises `Fault` (E0401 to E0406), whose `argument` is the key."""
+        """The recipe of these keys; raises `SpecError` (E0401 to E0406), whose `argument` is the key."""
         if "data" not in arguments:
-            raise Fault("E0403", "`data` of `train` is missing", help='write `data = digits`, or a path: `data = "digits.npz"`')
+            raise SpecError(codes.arguments.MissingData())
         for key in arguments:
             if key not in cls.model_fields:
-                near = did_you_mean(key, cls.model_fields)
-                known = f"`train` takes {', '.join(cls.model_fields)}"
-                raise Fault("E0202", f"`train` has no key `{key}`", argument=key, help=near or known)
+                raise SpecError(codes.names.UnknownKey(key, tuple(cls.model_fields)))
         made = super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
         if made.unfreeze and not made.freeze:
-            raise Fault(
-                "E0402",
-                "`unfreeze` thaws what `freeze` froze, and nothing is frozen",
-                argument="unfreeze",
-                help="write `freeze = all_but(fc)`",
-            )
+            raise SpecError(codes.arguments.NothingToThaw())
         return made
 
     @classmethod
@@ -153,7 +146,7 @@ class Recipe(Declared):
         for item in items:
             plain = not many and type(item) in typing.get_args(annotation)
             if not isinstance(item, family) and not plain:
-                raise _wrong_kind(key, item, family.registry)
+                raise SpecError(_wrong_kind(key, item, family.registry))
         return items if many else value
 
     def as_data(self) -> dict[str, Any]:
@@ -165,33 +158,16 @@ register_aliases(Recipe.alias_pairs)
 
 
 def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:
-    """What a plain value stands for; raises `Fault` about the key."""
+    """What a plain value stands for; raises `SpecError` about the key."""
     try:
         return entry.create({parameter: value})
     except SpecError as error:
         raise error.map(lambda found: found.about(key)) from None
 
 
-def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Fault:
-    names = registry.names()
-    known = f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"`{names[0]}`"
-    if len(names) == 1 and type(value) in (int, float):
-        known = f"`{names[0]}({show(value)})`"
-    elif key == "groups" and isinstance(value, str):  # a label
-        known = f"`group({value}, lr = 0.1)`, with its own factor"
-    elif isinstance(value, str) and (near := nearest(value, names)) is not None:
-        known = f"`{near}`, without quotes"
-    elif key == "schedule" and value is None:
-        known = "`constant`"
-    elif key == "normalize" and isinstance(value, list | tuple):
-        known = "`imagenet`, or `fixed(mean = [0.5], std = [0.25])` with your numbers"
-    given = "not one" if value is None else _article(value.registry.kind) if isinstance(value, Declared) else type_name(value)
-    message = f"`{key}` of `train` is {_article(registry.kind)}, and {show(value)} is {given}"
-    return Fault("E0401", message, argument=key, help=f"write {known}")
-
-
-def _article(noun: str) -> str:
-    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Diagnostic:
+    kind = value.registry.kind if isinstance(value, Declared) else None
+    return codes.arguments.WrongKind(key, registry.kind, value, kind, registry.names())
 
 
 def _as_data(value: Any) -> Any:

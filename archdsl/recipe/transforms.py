@@ -6,7 +6,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Fault, Registry
+from archdsl.declared import Declared, Registry
+from archdsl.diagnostics import SpecError, codes
 
 Side = Annotated[int, Field(ge=1)]
 Sides = tuple[Side, Side]
@@ -28,7 +29,7 @@ class Transform(Declared):
     registry: ClassVar[Registry[Any]] = Registry("transform")
 
     def frame(self, height: int, width: int) -> Frame:
-        """What is made of an image of this size. Raise `Fault` E0801 if it is too small."""
+        """What is made of an image of this size. Raise `SpecError` (E0801) if it is too small."""
         raise NotImplementedError
 
 
@@ -54,19 +55,10 @@ class CenterCrop(Transform, name="center_crop"):
         """The middle, moved up and left by half a pixel if it is between two."""
         high, wide = sides(self.size)
         if high > height or wide > width:
-            raise too_small("center_crop", (high, wide), (height, width), "transform")
+            raise SpecError(codes.recipe.ImageTooSmall("transform", "center_crop", (high, wide), (height, width)))
         return Frame((height - high) // 2, (width - wide) // 2, high, wide, (high, wide))
 
 
 def sides(size: int | tuple[int, int]) -> tuple[int, int]:
     """Height and width; one number is a square."""
     return size if isinstance(size, tuple) else (size, size)
-
-
-def too_small(name: str, wanted: tuple[int, int], given: tuple[int, int], key: str) -> Fault:
-    """The error for an image that is smaller than what shall be cut out of it."""
-    message = f"`{name}` cuts out {wanted[0]} x {wanted[1]} pixels, and the image has {given[0]} x {given[1]}"
-    help = f"resize it first: `transform = [resize({max(wanted)}), center_crop({wanted[0] if wanted[0] == wanted[1] else list(wanted)})]`"
-    if key == "augment":
-        help = f"resize it first: `transform = [resize({max(wanted)})]`, or write a smaller size"
-    return Fault("E0801", message, argument=key, help=help)

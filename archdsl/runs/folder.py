@@ -13,8 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
 from archdsl.runs.processes import announce_folder, announced_folder, forget_folder, rank, require_common_folder
@@ -65,7 +64,7 @@ class RunFolder:
     """A run's folder while the run goes on.
 
     With `resume` the run in the folder is continued, or started if it has no checkpoint yet, so that a job script can always
-    ask for it. Raise `Fault` E0606 if the folder cannot be used, E0903 if the run in it is of another network.
+    ask for it. Raise `SpecError` E0606 if the folder cannot be used, E0903 if the run in it is of another network.
     """
 
     def __init__(self, path: Path | None, snapshot: Snapshot, *, resume: bool) -> None:
@@ -86,8 +85,7 @@ class RunFolder:
         if not self._resume:
             held = [name for name in _RUN if os.path.exists(self.path / name)]
             if held:
-                help = "continue it: --resume; or choose another folder with -o"
-                raise Fault("E0606", f"{self.path} holds a run already: it has {held[0]}", help=help)
+                raise SpecError(codes.files.RunExists(str(self.path), held[0]))
         self._make()
         lock = FolderLock(self.path)
         lock.acquire()
@@ -117,7 +115,7 @@ class RunFolder:
     def weights(self) -> dict[str, Any] | None:
         """Return what was recorded of the weights that the run began with; None if they were fresh, or the first process has it.
 
-        Raise `Fault` E0903 if the record cannot be read.
+        Raise `SpecError` E0903 if the record cannot be read.
         """
         if not self._first:  # which may not have written it yet
             return None
@@ -162,9 +160,7 @@ class RunFolder:
         except OSError as error:
             raise _damaged(model, error.strerror or str(error)) from error
         if not unchanged:
-            message = f"`{self._snapshot.name}` is not the network that the run in {self.path} trains"
-            help = f"give it the same file and --set as in {self.path / 'run.json'}, or choose another folder with -o"
-            raise Fault("E0903", message, help=help)
+            raise SpecError(codes.outputs.OtherNetwork(self._snapshot.name, str(self.path)))
 
     def _make(self) -> None:
         missing = [folder for folder in self.path.parents if not os.path.exists(folder)]  # which no name is too long for
@@ -211,7 +207,5 @@ def _code(source: bytes) -> bytes:
     return b"\n".join(lines[heading:])
 
 
-def _damaged(path: Path, why: str) -> Fault:
-    return Fault(
-        "E0903", f"{path} is damaged: {why}", help="put it back, or start the run again in another folder, without --resume"
-    )
+def _damaged(path: Path, why: str) -> SpecError:
+    return SpecError(codes.outputs.DamagedRun(str(path), why))

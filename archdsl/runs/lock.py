@@ -11,7 +11,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 LOCK: Final = ".lock"
 """The file in a run's folder."""
@@ -24,12 +24,11 @@ class FolderLock:
         self._folder, self._lock = folder, FileLock(folder / LOCK)
 
     def acquire(self) -> None:
-        """Take the lock; raise `Fault` E0606 if another process has it."""
+        """Take the lock; raise `SpecError` E0606 if another process has it."""
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            help = "wait until it has ended, or choose another folder with -o"
-            raise Fault("E0606", f"another process is training in {self._folder}", help=help) from None
+            raise SpecError(codes.files.FolderInUse(str(self._folder))) from None
         except (OSError, NotImplementedError):
             return  # no locks on this file system; a folder that cannot be written is reported by the first file
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 _RANKS: Final = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
 """Set by torchrun, by Lightning for the processes that it starts on one machine, and by SLURM."""
@@ -30,7 +30,7 @@ def _rank_is_set() -> bool:
 
 
 def check_started(devices: int = 1, nodes: int = 1) -> None:
-    """Raise `Fault` E0805 if another program started more or fewer processes than the run has devices: each would train alone."""
+    """Raise `SpecError` E0805 if another program started more or fewer processes than there are devices: each trains alone."""
     sizes = (os.environ.get(name, "") for name in ("WORLD_SIZE", "SLURM_NTASKS"))
     size = next((int(size) for size in sizes if size.isdigit()), 1)
     started = "RANK" in os.environ or "SLURM_PROCID" in os.environ  # and not by an earlier run of this process
@@ -38,9 +38,7 @@ def check_started(devices: int = 1, nodes: int = 1) -> None:
         return
     local = os.environ.get("LOCAL_WORLD_SIZE", "") or os.environ.get("SLURM_NTASKS_PER_NODE", "")
     wanted = int(local) if local.isdigit() and size % int(local) == 0 else size
-    help = f"give their numbers: `--devices {wanted}`" + (f" `--nodes {size // wanted}`" if size > wanted else "")
-    device = f"{devices} device{'s' if devices != 1 else ''}" + (f" on each of {nodes} machines" if nodes > 1 else "")
-    raise Fault("E0805", f"{size} processes were started for this run, and it has {device}", help=help)
+    raise SpecError(codes.training.ProcessCount(size, devices, nodes, wanted))
 
 
 def announce_folder(path: Path) -> None:
@@ -60,7 +58,6 @@ def announced_folder() -> Path | None:
 
 
 def require_common_folder(path: Path | None) -> None:
-    """Raise `Fault` E0606 if processes that were started together have no folder in common."""
+    """Raise `SpecError` E0606 if processes that were started together have no folder in common."""
     if path is None and started_together():
-        message = "several processes train this network, and each would choose a folder of its own"
-        raise Fault("E0606", message, help="name one folder for all of them: -o runs/NAME")
+        raise SpecError(codes.files.NoCommonFolder())

@@ -133,7 +133,7 @@ def _orders(order: Tensor, batch: int = 64) -> list[Order]:
 def load(recipe: Recipe, root: Path, inputs: Sequence[Input], reading: Reading = AS_IT_IS, found: Opened | None = None) -> Data:
     """The data of a recipe; `found` is what `open_data` gave, if it was called before.
 
-    Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does
+    Raise `SpecError`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does
     not fit it.
     """
     found = found if found is not None else open_data(recipe, root, inputs, reading, ignore=getattr(recipe.loss, "ignore", None))

@@ -13,8 +13,7 @@ from torch.utils.data import DataLoader
 
 from archdsl.data.framing import framed, leading_crops, of_movement, then, training_transforms, whole
 from archdsl.data.pictures import opened, pixels, upright_size
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.recipe.transforms import Frame
 from archdsl.train.keys import drawer, key
@@ -59,7 +58,10 @@ class Framing:
 def decode(
     sources: Sequence[tuple[str, Any]], channels: int, framing: Framing, keys: Any, *, training: bool, deep: bool = False
 ) -> tuple[Any, list[Frame]]:  # fmt: skip
-    """The parts of images [count, channels, height, width] and what parts they are. Raise `Fault` if they get different sizes."""
+    """Return the parts of images [count, channels, height, width], and what parts they are.
+
+    Raise `SpecError` if they get different sizes.
+    """
     batch: Any = None
     frames: list[Frame] = []
     for start in range(0, len(sources), _OPEN_AT_ONCE):
@@ -73,10 +75,8 @@ def decode(
                 one = pixels(image, name, channels, None if frame == whole(*size) else frame, deep=deep)
                 batch = np.empty((len(sources), *one.shape), one.dtype) if batch is None else batch
                 if one.shape != batch.shape[1:]:
-                    message = f"{name} is {list(one.shape)}, and {sources[0][0]} is {list(batch.shape[1:])}"
-                    raise Fault(
-                        "E0803", message, argument="data", help="bring all images to one size: `transform = [resize([224, 224])]`"
-                    )
+                    shapes = one.shape, batch.shape[1:]
+                    raise SpecError(codes.examples.BatchSizesDiffer((name, sources[0][0]), shapes))
                 batch[place] = one
         frames += own
     return batch, frames

@@ -11,8 +11,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
 from archdsl.train.experiment import Experiment
@@ -69,7 +68,7 @@ def dry_run(
 ) -> DryRun:
     """Check everything that `fit` checks, and make one step with a copy of the module. Nothing is written.
 
-    Raises `Fault` as `fit` does; E0804 if the loss of the first batch is not finite.
+    Raises `SpecError` as `fit` does; E0804 if the loss of the first batch is not finite.
     """
     recipe = experiment.recipe
     require_device(accelerator)
@@ -117,12 +116,7 @@ def _step(task: Task, batch: Any, device: torch.device) -> DryRun:
     ):
         forward = task.forward_batch(batch)
     if not bool(forward.objective.isfinite()):
-        raise Fault(
-            "E0804",
-            "the loss of the first batch is not finite",
-            argument="loss",
-            help="look at the data: `normalize`, and the values of the labels",
-        )
+        raise SpecError(codes.training.FirstLossNotFinite())
     torch.autograd.backward(forward.objective)
     trained = [parameter for parameter in module.parameters() if parameter.grad is not None]
     norm = nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])

@@ -41,7 +41,7 @@ class Experiment:
     weights: dict[str, Any] | None = None
     """The file that the weights came from, for the record; None for a fresh initialization."""
     diagram: Callable[[], bytes] | None = None
-    """Return a PNG of the network, for loggers that show images; raise `Fault` if it cannot be drawn."""
+    """Return a PNG of the network, for loggers that show images; raise `SpecError` if it cannot be drawn."""
 
 
 class Row(NamedTuple):

@@ -9,15 +9,14 @@ from typing import IO, Any
 import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.files import damaged_part, remedy, replace_file
-from archdsl.train.whole import HELP, damaged
+from archdsl.train.whole import damaged
 from archdsl.weights.stored import foreign
 
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
-    """Replaces the file, or leaves what was there and raises `Fault` (E0902)."""
+    """Replaces the file, or leaves what was there and raises `SpecError` (E0902)."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fill = (lambda file: file.write(content)) if isinstance(content, bytes) else content
@@ -27,28 +26,27 @@ def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
 
 
 def remove(path: Path) -> None:
-    """Deletes a file, where there is one; raises `Fault` (E0902)."""
+    """Deletes a file, where there is one; raises `SpecError` (E0902)."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise _unwritten(path, error) from error
 
 
-def _unwritten(path: Path, error: Exception) -> Fault:
+def _unwritten(path: Path, error: Exception) -> SpecError:
     cause: BaseException | None = error
     while cause and not isinstance(cause, OSError):
         cause = cause.__cause__ or cause.__context__
     if not isinstance(cause, OSError):
         raise error
-    kept = "; the earlier one is intact" if path.exists() else ""
-    reason = cause.strerror or cause
-    return Fault("E0902", f"cannot write {path}: {reason}{kept}", help=remedy(cause, "choose another folder"))
+    help = remedy(cause, "choose another folder")
+    return SpecError(codes.outputs.CannotWriteCheckpoint(str(path), str(cause.strerror or cause), path.exists(), help))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint on the CPU; raises `Fault` (E0903). Nothing in the file is executed."""
+    """A checkpoint on the CPU; raises `SpecError` (E0903). Nothing in the file is executed."""
     if not path.is_file():
-        raise Fault("E0903", f"there is nothing to resume: no {path}", help="start the run without --resume")
+        raise SpecError(codes.outputs.NothingToResume(str(path)))
     try:
         with path.open("rb") as file:
             part = damaged_part(file)
@@ -61,8 +59,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except Exception as error:  # whatever a damaged or hostile file provokes in the reader
         what = foreign(str(error))
         if what is not None:
-            message = f"{path} holds {what}, which archdsl does not load, since it could execute code"
-            raise Fault("E0903", message, help=HELP) from error
+            raise SpecError(codes.outputs.UnsafeCheckpoint(str(path), what)) from error
         raise damaged(path, str(error).partition("\n")[0] or type(error).__name__) from error
     if not isinstance(loaded, dict):
         raise damaged(path, "it holds no table")

@@ -23,8 +23,7 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.runs.processes import rank
 from archdsl.train.checks import check, check_device, check_sizes, require_device
@@ -41,7 +40,6 @@ from archdsl.train.results import results
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
-from archdsl.train.whole import HELP as AGAIN
 from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -74,8 +72,8 @@ def fit(
     """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
 
     `warn` receives warnings, and `report` is called if another process of the run dies, before this one ends. Raise
-    `Fault`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no
-    such device; E0808 another process died; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise
+    `SpecError`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805
+    no such device; E0808 another process died; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise
     `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
     """
     hardware = hardware or Hardware()
@@ -144,8 +142,7 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
             use_distributed_sampler=False,
         )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
-        help = "train without it: `--device cpu`"
-        raise Fault("E0805", f"cannot train on `{hardware.accelerator}`: {error}", help=help) from error
+        raise SpecError(codes.training.RefusedDevice(hardware.accelerator, str(error))) from error
 
 
 def _strategy(hardware: Hardware) -> str | Strategy:
@@ -166,7 +163,7 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
-    """The checkpoint of the run to resume; raises `Fault` (E0903) where it is of another network or recipe."""
+    """The checkpoint of the run to resume; raises `SpecError` (E0903) where it is of another network or recipe."""
     checkpoint = read_checkpoint(path)
     check_parts(path, checkpoint)
     before, now = checkpoint["archdsl"], _identity(experiment)
@@ -174,17 +171,14 @@ def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
     changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and repr(recipe.get(key)) != repr(value)]
     if changed:
         key = changed[0]
-        message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
-        raise Fault("E0903", message, argument=key, help=f"put it back, or {AGAIN}")
+        raise SpecError(codes.outputs.RecipeChanged(key, str(recipe.get(key)), str(now["recipe"][key])))
     done = len(checkpoint["callbacks"]["Recorder"]["history"])
     if done > experiment.recipe.epochs:
-        message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
-        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or {AGAIN}")
+        raise SpecError(codes.outputs.FewerEpochs(done, experiment.recipe.epochs))
     shapes = {key: tuple(value.shape) for key, value in experiment.module.state_dict().items()}
     stored = checkpoint["state_dict"].items()
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
-        message = f"{path} is of another network: `{before.get('network')}` with other weights"
-        raise Fault("E0903", message, help=AGAIN)
+        raise SpecError(codes.outputs.OtherWeights(str(path), str(before.get("network"))))
     return checkpoint
 
 

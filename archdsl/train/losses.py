@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Loss
 from archdsl.recipe.losses import BinaryCrossEntropy, Classification, CrossEntropy, Dice, Focal, Regression
 from archdsl.recipe.metrics import Kind
@@ -163,16 +163,7 @@ def class_weights(loss: Loss, kind: Kind, outputs: int, frequencies: Sequence[in
         given = torch.tensor(loss.weights)
         expected = 1 if one_output else outputs
         if len(given) != expected:
-            message = (
-                f"`weights` of `{loss.name}` are {len(given)} factors, and the network has {expected} "
-                f"output{'s' if expected > 1 else ''}"
-            )
-            help = (
-                "give the factor of the second class on the first: `weights = [2]`"
-                if one_output
-                else f"give {expected}, or write `weights = balanced`"
-            )
-            raise Fault("E0801", message, argument="loss", help=help)
+            raise SpecError(codes.recipe.LossWeights(loss.name, len(given), expected, one_output))
         return given
     counts = torch.tensor(frequencies, dtype=torch.float64).clamp(min=1)
     if one_output or isinstance(loss, BinaryCrossEntropy) or kind == "multilabel":

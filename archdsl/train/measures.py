@@ -11,7 +11,7 @@ from torchmetrics import MeanAbsoluteError, MeanSquaredError, Metric, R2Score, S
 from torchmetrics import classification as tm
 
 from archdsl.data import IGNORED
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics, metrics_for
 from archdsl.train.losses import Criterion, predicted
@@ -28,7 +28,7 @@ class Measured(NamedTuple):
 def chosen_metrics(recipe: Recipe, kind: Kind, classes: int) -> tuple[str, ...]:
     """The metrics of a run: the recipe's or those of its labels, and what `best`, `early_stop` and `schedule` watch.
 
-    Raises `Fault` E0801 for a metric that the labels cannot have.
+    Raises `SpecError` E0801 for a metric that the labels cannot have.
     """
     watched = [
         ("best", recipe.best),
@@ -38,8 +38,7 @@ def chosen_metrics(recipe: Recipe, kind: Kind, classes: int) -> tuple[str, ...]:
     named = [*(("metrics", name) for name in recipe.metrics), *watched]
     for key, name in named:
         if name is not None and kind not in METRICS[name].kinds:
-            help = f"{_LABELS[kind]} have {', '.join(metrics_for(kind))}"
-            raise Fault("E0801", f"`{name}` is no metric of {_LABELS[kind]}", argument=key, help=help)
+            raise SpecError(codes.recipe.MetricForOtherLabels(key, name, _LABELS[kind], list(metrics_for(kind))))
     always = ["loss", *(["accuracy"] if kind in METRICS["accuracy"].kinds else [])]
     chosen = [*(recipe.metrics or default_metrics(kind, classes)), *(name for _, name in watched if name is not None)]
     return tuple(dict.fromkeys([*always, *chosen]))

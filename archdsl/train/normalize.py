@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Normalization
 from archdsl.recipe.normalizations import Fixed, ImageNet, OfData, Pca, Whiten
 
@@ -62,27 +62,20 @@ class Normalizer(nn.Module):
 def normalizer(how: Normalization | None, shape: tuple[int, ...], batches: Callable[[], Iterable[Tensor]]) -> Normalizer | None:
     """Return the normalization of examples of a shape; `batches` gives training examples as floats for its statistics.
 
-    Raise `Fault` E0801 if it does not fit them.
+    Raise `SpecError` E0801 if it does not fit them.
     """
     if how is None:
         return None
     axes = [1] * (len(shape) - 1)
     if isinstance(how, ImageNet):
         if len(shape) != 3 or shape[0] != 3:
-            message = f"`imagenet` is for images of 3 channels, and the input is {list(shape)}"
-            raise Fault("E0801", message, argument="normalize", help="write `normalize = data`")
+            raise SpecError(codes.recipe.NotImageNet(shape))
         mean, deviation = (torch.tensor(values).view(-1, *axes) for values in _IMAGENET)
         return Normalizer(mean, deviation)
     if isinstance(how, Fixed):
         for values in (how.mean, how.std):
             if len(values) not in (1, shape[0]):
-                message = f"`fixed` has {len(values)} numbers, and the input has {shape[0]} channels"
-                raise Fault(
-                    "E0801",
-                    message,
-                    argument="normalize",
-                    help=f"give {shape[0]} numbers to `mean` and `std`, or one to all channels",
-                )
+                raise SpecError(codes.recipe.StatisticsPerChannel(len(values), shape[0]))
         mean, deviation = (torch.tensor(values).expand(shape[0]).clone().view(-1, *axes) for values in (how.mean, how.std))
         return Normalizer(mean, deviation)
     if isinstance(how, OfData):
@@ -112,8 +105,7 @@ def _decorrelating(how: Pca | Whiten, shape: tuple[int, ...], batches: Iterable[
     everything = how.over == "values" and len(shape) > 1
     size = torch.Size(shape).numel() if everything else shape[0]
     if size > _MOST_VALUES:
-        message = f"`{how.name}` over all {size:,} values of an example is too much: at most {_MOST_VALUES:,}"
-        raise Fault("E0801", message, argument="normalize", help=f"write `{how.name}(over = channels)`, or resize the images")
+        raise SpecError(codes.recipe.TooManyToDecorrelate(how.name, size, _MOST_VALUES))
     count, total, products = 0, torch.zeros(size, dtype=torch.float64), torch.zeros(size, size, dtype=torch.float64)
     for batch in batches:
         values = batch.double().flatten(1) if everything else batch.double().movedim(1, -1).reshape(-1, size)

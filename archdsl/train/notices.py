@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Diagnostic
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, codes
 from archdsl.recipe import Recipe
 from archdsl.recipe.losses import Regression
 from archdsl.train.data import Data
@@ -26,13 +25,7 @@ def _large_labels(recipe: Recipe, data: Data) -> Diagnostic | None:
     size = float((mean.square() + deviation.square()).sqrt().max())
     if size <= _LARGE:
         return None
-    message = f"the labels are numbers of about {size:,.0f}, and a network begins with outputs near 1"
-    return untyped(
-        "W0110",
-        message,
-        argument="loss",
-        help=f"write `loss = {loss.name}(scale = auto)`, or `scale = none` to learn them as they are",
-    )
+    return codes.warnings.LargeLabels(size, loss.name)
 
 
 def _long_warmup(recipe: Recipe, steps: int) -> Diagnostic | None:
@@ -40,8 +33,5 @@ def _long_warmup(recipe: Recipe, steps: int) -> Diagnostic | None:
     warmup, run = getattr(recipe.schedule, "warmup_steps", 0), recipe.epochs * steps
     if warmup <= run:
         return None
-    message = (
-        f"the warm-up takes {warmup:,} steps, and the run has {run:,}: "
-        f"the learning rate reaches {recipe.optimizer.lr * run / warmup:.3g} of {recipe.optimizer.lr:g}"
-    )
-    return untyped("W0109", message, argument="schedule", help="write a shorter `warmup_steps`")
+    rate = recipe.optimizer.lr
+    return codes.warnings.WarmupInSteps(warmup, run, rate * run / warmup, rate)

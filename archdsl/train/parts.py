@@ -8,35 +8,20 @@ from typing import Any
 import torch
 from torch import nn
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import did_you_mean
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Optimizer, Recipe
 from archdsl.recipe.parts import Treatment, covers, first_epoch, labels_of, treatment
 
 
 def check_labels(module: nn.Module, recipe: Recipe) -> None:
-    """Raise `Fault` E0807 for a label that the module does not have, or if nothing is left to train."""
+    """Raise `SpecError` E0807 for a label that the module does not have, or if nothing is left to train."""
     paths = [*(path for path, _ in module.named_modules()), *module.state_dict()]
     for key, label in labels_of(recipe):
         if not any(covers(label, path) for path in paths):
-            raise unknown_label(key, label, paths)
+            raise SpecError(codes.training.UnknownPart(key, label, [path for path in paths if path]))
     keys = [key for key, _ in module.named_parameters()]
     if keys and all(first_epoch(recipe, key) is None for key in keys):
-        raise Fault(
-            "E0807", "`freeze` leaves nothing to train", argument="freeze", help="leave a part out of it: `freeze = all_but(fc)`"
-        )
-
-
-def unknown_label(key: str, label: str, paths: list[str]) -> Fault:
-    """E0807: a label under a key of the recipe that is no part of the network."""
-    near = did_you_mean(label, [path for path in paths if path])
-    top = dict.fromkeys(path.partition(".")[0] for path in paths if path)
-    return Fault(
-        "E0807",
-        f"`{key}` names `{label}`, and the network has no such label",
-        argument=key,
-        help=near or f"its labels are {', '.join(top)}",
-    )
+        raise SpecError(codes.training.EverythingFrozen())
 
 
 class Parts:

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from archdsl.data import IGNORED
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.train.data import Data
 
 _MOST: Final = 64
@@ -36,12 +36,11 @@ _COLORS: Final = (
 def draw_batch(data: Data) -> tuple[bytes, str]:
     """Return the first training batch as a PNG, after augmentation and before normalization, and a description of it.
 
-    Raise `Fault` E0801 if it has no images.
+    Raise `SpecError` E0801 if it has no images.
     """
     recipe, place = data.recipe, next((number for number, given in enumerate(data.inputs) if given.image), None)
     if place is None:
-        message = f"a batch is shown as a picture, and the input is {list(data.shapes[0])}, no image"
-        raise Fault("E0801", message, argument="data", help="leave out --show-batch")
+        raise SpecError(codes.labels.NoImageToShow(data.shapes[0]))
     preparation = data.preparation(recipe.model_copy(update={"normalize": None}))
     batch = next(iter(data.training_batches(recipe.batch, recipe.seed, lambda: 0)))
     with torch.no_grad():

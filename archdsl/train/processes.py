@@ -17,8 +17,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.strategies.launchers import subprocess_script
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.signals import Interrupted
 
@@ -55,33 +54,23 @@ def place(trainer: Trainer) -> Place:
     return {"rank": trainer.global_rank, "world": trainer.world_size, "device": trainer.strategy.root_device}
 
 
-def process_died(number: int, code: int) -> Fault:
-    """E0808: a process of the run ended before the others; `code` is negative for a signal, as Python counts them."""
-    with suppress(ValueError):
-        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-        return Fault("E0808", f"process {number} of the run {how}", help="its own message is above, if it could give one")
-    return Fault("E0808", f"process {number} of the run ended with exit code {code}")
+def process_died(number: int, code: int) -> Diagnostic:
+    """Return that a process of the run ended before the others; `code` is negative for a signal, as Python counts them."""
+    if code < 0:
+        with suppress(ValueError):
+            return codes.training.ProcessKilled(number, signal.Signals(-code).name)
+    return codes.training.ProcessEnded(number, code)
 
 
 def check_shares(recipe: Recipe, examples: int, world: int) -> None:
-    """Raise `Fault` E0801 if a batch has no example for some process."""
+    """Raise `SpecError` E0801 if a batch has no example for some process."""
     if min(recipe.batch, examples) < world:
-        what = (
-            f"`batch` is {recipe.batch}"
-            if recipe.batch < world
-            else f"the training set has {examples} example{'s' if examples != 1 else ''}"
-        )
-        raise Fault(
-            "E0801",
-            f"{what}, and {world} processes share each batch",
-            argument="batch",
-            help="train on fewer devices, or write a greater `batch`",
-        )
+        raise SpecError(codes.labels.BatchTooSmall(recipe.batch if recipe.batch < world else None, examples, world))
 
 
 @contextmanager
 def watched(trainer: Trainer, report: Callable[[Diagnostic], None]) -> Iterator[None]:
-    """Around training: if a process that this one started dies, report a `Fault` E0808 and end all of them with exit code 1.
+    """Around training: if a process that this one started dies, report a `SpecError` E0808 and end all of them with exit code 1.
 
     This process may wait in a collective operation for ever, where no signal handler of Python runs; so the watcher is a
     thread, and ends the process itself. What is on the disk is whole, since every file is replaced in one step.
@@ -99,7 +88,7 @@ def watched(trainer: Trainer, report: Callable[[Diagnostic], None]) -> Iterator[
             if died[1] in _STOPPED and time.monotonic() - stopped_at < _GRACE:
                 continue
             if not finished.is_set():
-                report(process_died(*died).diagnostic)
+                report(process_died(*died))
                 _kill_started()
                 sys.stderr.flush()
                 os._exit(1)
@@ -113,7 +102,7 @@ def watched(trainer: Trainer, report: Callable[[Diagnostic], None]) -> Iterator[
         broken = isinstance(error, RuntimeError) and any(word in str(error) for word in _BROKEN)
         if trainer.world_size > 1 and broken:
             time.sleep(4 * _PAUSE)  # the watcher knows which process it was
-            raise Fault("E0808", f"the connection to another process of the run broke: {str(error).splitlines()[0]}") from error
+            raise SpecError(codes.training.ConnectionBroken(str(error).splitlines()[0])) from error
         if not isinstance(error, Interrupted | SIGTERMException):  # the others wait for this process, for ever
             _kill_started()
         raise

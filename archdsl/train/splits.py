@@ -12,7 +12,7 @@ from torch import Tensor
 from archdsl.data import Input
 from archdsl.data.parts import Arrays, Decoded
 from archdsl.data.pictures import all_bad, mask, undecodable
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
 from archdsl.train.decoding import Framing, Requests, decode, loader, started
@@ -145,7 +145,7 @@ class DecodedSplit:
         return None if part.labels is None else torch.from_numpy(np.asarray(part.labels)[part.rows])
 
     def batches(self, orders: Iterator[Order], *, training: bool) -> Iterator[Batch]:
-        """The examples of each order. Raise `Fault` E0802 for all files that cannot be decoded when the first is met."""
+        """The examples of each order. Raise `SpecError` E0802 for all files that cannot be decoded when the first is met."""
         wanted = (_Wanted(order.chosen.numpy(), order.keys.numpy(), training) for order in orders)
         for batch in self._loaded(wanted, training):
             if isinstance(batch, SpecError):
@@ -163,5 +163,6 @@ class DecodedSplit:
         return started(made)
 
     def _failure(self, error: SpecError) -> Exception:
-        bad = undecodable(self._decoder.part.pictures) if error.diagnostic.code == "E0802" else []
+        unreadable = isinstance(error.diagnostic, codes.images.UnreadableImage)
+        bad = undecodable(self._decoder.part.pictures) if unreadable else []
         return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.pictures)) if len(bad) > 1 else error

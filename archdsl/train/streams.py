@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from archdsl.data.parts import Stream
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
 from archdsl.train.decoding import Framing, Requests, decode, loader, started
@@ -99,8 +98,7 @@ class StreamSplit:
         """What gives the batches of training, by their epoch and number."""
         lanes = min(_LANES, len(self._part.shards) // world)
         if not lanes:
-            message = f"{len(self._part.shards)} tar files are too few for {world} processes"
-            raise Fault("E0801", message, argument="data", help="part the examples into more files")
+            raise SpecError(codes.labels.TooFewShards(len(self._part.shards), world))
         own = batch // world + (rank < batch % world)
         decoder = _StreamDecoder(self._part, self._channels, self._framing, self._seed, own, lanes, rank, world)
         requests = Requests()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
@@ -142,7 +142,7 @@ class Task(LightningModule):
     # ---- A step ----
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the objective of a batch. Raises `Fault` (E0804) if it is not finite and that is known."""
+        """Return the objective of a batch. Raises `SpecError` (E0804) if it is not finite and that is known."""
         found = self.forward_batch(batch)
         objective, examples = found.objective, len(found.labels)
         with torch.no_grad():
@@ -213,17 +213,14 @@ class Task(LightningModule):
                     mean.copy_(now)
 
     def check_finite(self) -> None:
-        """Raise `Fault` (E0804) if the objective was not finite in a step before; on a GPU this waits for it."""
+        """Raise `SpecError` (E0804) if the objective was not finite in a step before; on a GPU this waits for it."""
         step = self.sums.broken()
         if step is not None:
             raise self._not_finite(step)
 
-    def _not_finite(self, step: int) -> Fault:
-        place = f"epoch {step // self.updates + 1}, step {step + 1}"
-        help = "lower the learning rate `lr`, or write `clip = 1.0`"
-        if step >= self.updates or self.trainer.ckpt_path:  # an epoch is done, in this run or the one it goes on with
-            help += "; the last checkpoint is from before"
-        return Fault("E0804", f"the loss is no longer finite in {place}", argument="optimizer", help=help)
+    def _not_finite(self, step: int) -> SpecError:
+        saved = step >= self.updates or bool(self.trainer.ckpt_path)  # an epoch is done, in this run or the one it goes on with
+        return SpecError(codes.training.LossNotFinite(step // self.updates + 1, step + 1, saved))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the recipe's optimizer. Its rates are set before each step, so there is no scheduler with a state."""
@@ -265,7 +262,7 @@ class Task(LightningModule):
     def measure(self, batches: Iterable[Batch], *, details: bool = False) -> Measured:
         """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen.
 
-        Raises `Fault` (E0804) if the weights come from a loss that was not finite.
+        Raises `SpecError` (E0804) if the weights come from a loss that was not finite.
         """
         self.check_finite()
         module = self.evaluated
@@ -282,7 +279,7 @@ class Task(LightningModule):
         return measures.compute()
 
     def epoch_metrics(self) -> dict[str, float | None]:
-        """Return the training metrics of the epoch that ends, which are then empty again. Raises `Fault` (E0804)."""
+        """Return the training metrics of the epoch that ends, which are then empty again. Raises `SpecError` (E0804)."""
         self.check_finite()
         values = self.sums.values(accuracy=self.kind not in ("value", "map"))
         self.sums.reset()

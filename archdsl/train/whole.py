@@ -10,14 +10,12 @@ import lightning
 from lightning.pytorch import Trainer
 from torch import Tensor
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.train.sums import NAMES
 
 if TYPE_CHECKING:
     from archdsl.train.task import Task
 
-HELP: Final = "start the run again in another folder, without --resume"
 _HISTORY: Final = {
     "epoch": 1, "lr": 0.1, "train_objective": 0.1, "train_loss": 0.1, "train_accuracy": None, "val_loss": 0.1,
     "val_accuracy": None,
@@ -34,15 +32,15 @@ _PARTS: Final[dict[str, Any]] = {
 _VERSION: Final = re.compile(r"[2-9]\d?(\.\d+)+((a|b|rc|\.post|\.dev)\d+)*(\+[a-z0-9.]+)?")
 
 
-def damaged(path: Path, why: str) -> Fault:
-    """E0903: a checkpoint from which no run can go on."""
-    return Fault("E0903", f"the checkpoint {path} is damaged: {why}", help=HELP)
+def damaged(path: Path, why: str) -> SpecError:
+    """Return the error (E0903) for a checkpoint from which no run can go on."""
+    return SpecError(codes.outputs.DamagedCheckpoint(str(path), why))
 
 
 def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Raise `Fault` E0903 where a part of a checkpoint is missing or is something else."""
+    """Raise `SpecError` E0903 where a part of a checkpoint is missing or is something else."""
     if "archdsl" not in checkpoint:
-        raise Fault("E0903", f"{path} is not from archdsl", help=HELP)
+        raise SpecError(codes.outputs.ForeignCheckpoint(str(path)))
     _require_alike(path, checkpoint, _PARTS)
     if _VERSION.fullmatch(checkpoint["pytorch-lightning_version"]) is None:  # by which Lightning would rewrite it
         raise damaged(path, f"it is of Lightning {checkpoint['pytorch-lightning_version']!r}, with which archdsl does not train")
@@ -62,7 +60,7 @@ def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: Task) -> None:
-    """Raise `Fault` E0903 where a checkpoint is not such as a fresh run would write, or its parts are of different moments."""
+    """Raise `SpecError` E0903 if a fresh run would not write such a checkpoint, or its parts are of different moments."""
     optimizer = task.configure_optimizers()
     settings = optimizer.state_dict()["param_groups"]
     rows = checkpoint["callbacks"]["Recorder"]["history"]
@@ -114,7 +112,7 @@ def _kinds(kept: dict[str, Any]) -> dict[str, bool]:
 
 
 def _require_alike(path: Path, found: Any, pattern: Any, place: str = "") -> None:
-    """Raise `Fault` where something is not built as a pattern; further keys and, for none, anything are allowed."""
+    """Raise `SpecError` where something is not built as a pattern; further keys and, for none, anything are allowed."""
     if pattern is None or (found is None and isinstance(pattern, bool)):
         return
     kinds: Any = (list, tuple) if isinstance(pattern, list | tuple) else dict if isinstance(pattern, dict) else type(pattern)

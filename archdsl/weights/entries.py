@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Stored:
     """Of a stored key, for a key of the network."""
 
 
-def unreadable(name: str, why: str, help: str | None = None) -> Fault:
-    """E0906: a file from which no weights can be read."""
-    return Fault("E0906", f"{name} {why}", help=help or "weights are .safetensors files, and .pt or .pth files of a state_dict")
+def unreadable(name: str, why: str, help: str | None = None) -> SpecError:
+    """Return the error (E0906) for a file from which no weights can be read."""
+    kind = codes.outputs.UnreadableWeights
+    return SpecError(kind(name, why, help) if help is not None else kind(name, why))

@@ -18,7 +18,7 @@ COUNTER: Final = "num_batches_tracked"
 
 
 def unwrap(name: str, loaded: Any, is_tensor: Callable[[Any], bool]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The tensors in what a file held, by key, and what is to be said. Raises `Fault` E0906 where there are none."""
+    """The tensors in what a file held, by key, and what is to be said. Raises `SpecError` E0906 where there are none."""
     notes: list[str] = []
     for _ in range(_DEEPEST):
         if not isinstance(loaded, Mapping):

@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 def with_prefix(
     names: Mapping[str, str], wanted: Mapping[str, Shape], stored: Stored, prefix: str
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The stored keys as the network would call them, by a prefix that is in the file or in the network. Raises `Fault` E0906 if it is in neither."""
+    """The stored keys as the network would call them, by a prefix that is in the file or in the network. Raises `SpecError` E0906 if it is in neither."""
     prefix = prefix.rstrip(".") + "."
     if any(key.startswith(prefix) for key in names):
         return _without(names, prefix)

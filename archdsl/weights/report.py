@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
 from archdsl.ir import Graph, Usage, flatten, state
 from archdsl.source import Span
 from archdsl.weights.entries import Stored, unreadable
@@ -86,16 +85,11 @@ class WeightsReport:
         """E0905: what does not fit, at the layers' lines. As a warning it says what was left out."""
         marks = self._marks()
         outside = [problem.stored for problem in self.problems if problem.reason is Reason.UNEXPECTED and problem.stored]
-        notes = [f"in the file alone: {listed(outside)}"] if outside else []
-        rest = len(marks) - _MOST_PLACES
-        notes += (
-            [f"and at {rest:,} more places; `archdsl check --weights FILE --format json` lists every tensor"] if rest > 0 else []
-        )
-        failed = severity is Severity.ERROR
-        help = self.alternative if failed else None
-        message = self.summary() + ("" if failed else "; the rest stays as it is initialized")
-        first = marks[0] if marks else None
-        return untyped("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
+        found = codes.outputs.WeightsMisfit(
+            self.summary(), tuple(marks[:_MOST_PLACES]), len(marks) - _MOST_PLACES, listed(outside) if outside else None,
+            self.notes, self.alternative,
+        )  # fmt: skip
+        return found.at(marks[0].span if marks else None).with_severity(severity)
 
     def _marks(self) -> list[Mark]:
         """One for each place in the spec, in the order of the file."""
@@ -132,7 +126,7 @@ def report_on(
 ) -> WeightsReport:
     """Whether stored weights fit a network; `wanted` where a module has other keys than its graph.
 
-    Raises `Fault` E0906 for a mapping by position where the file keeps none.
+    Raises `SpecError` E0906 for a mapping by position where the file keeps none.
     """
     whole = state(graph)
     wanted = whole if wanted is None else wanted

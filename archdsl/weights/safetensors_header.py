@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite, prod
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from archdsl.limits import Limits, remedy
-from archdsl.weights.entries import Entry, unreadable
+from archdsl.diagnostics import SpecError, codes
+from archdsl.limits import Limits
+from archdsl.weights.entries import Entry
 
 LONGEST: Final = 100_000_000
 """In bytes; the library's own limit."""
@@ -43,7 +43,7 @@ class Part(NamedTuple):
 
 
 def parse_header(name: str, text: bytes, room: int, limits: Limits) -> dict[str, Part]:
-    """The tensors of a header with `room` bytes after it; raises `Fault` E0906 where the library would refuse the file."""
+    """The tensors of a header with `room` bytes after it; raises `SpecError` E0906 where the library would refuse the file."""
     signs = sum(text.count(sign) for sign in (b"{", b"[", b","))
     if signs > _SIGNS * limits.tensors:
         raise _too_many(name, limits)
@@ -65,18 +65,13 @@ def parse_header(name: str, text: bytes, room: int, limits: Limits) -> dict[str,
     return parts
 
 
-def damaged(name: str, why: str) -> Exception:
-    """E0906: a safetensors file that its library would refuse."""
-    return unreadable(name, f"is a damaged safetensors file: {why}", "download or copy it again, or save it again")
+def damaged(name: str, why: str) -> SpecError:
+    """Return the error (E0906) for a safetensors file that its library would refuse."""
+    return SpecError(codes.outputs.DamagedSafetensors(name, why))
 
 
-def cut_off(path: Path) -> Exception:
-    """E0906: a safetensors file with less in it than its header says."""
-    return unreadable(path.name, "is cut off: it is shorter than its header says", "download or copy it again")
-
-
-def _too_many(name: str, limits: Limits) -> Exception:
-    return unreadable(name, f"has a header of more than {limits.tensors:,} tensors", remedy("tensors"))
+def _too_many(name: str, limits: Limits) -> SpecError:
+    return SpecError(codes.outputs.TooManyTensors(name, limits.tensors))
 
 
 class _Twice(Exception):
@@ -136,7 +131,7 @@ def _plain(value: dict[str, Any]) -> bool:
 
 
 def _check_places(name: str, parts: dict[str, Part], room: int) -> None:
-    """Raise `Fault` where the tensors do not lie one after another, to the end of the file."""
+    """Raise `SpecError` where the tensors do not lie one after another, to the end of the file."""
     at = 0
     for key, part in sorted(parts.items(), key=lambda item: item[1][1:]):
         if part.start != at:
@@ -144,6 +139,6 @@ def _check_places(name: str, parts: dict[str, Part], room: int) -> None:
             raise damaged(name, f"`{key}` {where}")
         at = part.end
     if at > room:
-        raise unreadable(name, "is cut off: it is shorter than its header says", "download or copy it again")
+        raise SpecError(codes.outputs.WeightsCutOff(name))
     if at < room:
         raise damaged(name, f"{room - at:,} bytes at its end belong to no tensor")

@@ -7,11 +7,11 @@ import re
 from pathlib import Path
 from typing import Final, Literal
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.limits import DEFAULT, Limits
 from archdsl.weights.entries import Stored, unreadable
 from archdsl.weights.finite import count_spoiled
-from archdsl.weights.safetensors_header import LONGEST, cut_off, parse_header
+from archdsl.weights.safetensors_header import LONGEST, parse_header
 
 _OTHERS: Final = (
     (b"version https://git-lfs", "is a Git LFS pointer, a note of where the file is", "fetch the file itself: `git lfs pull`"),
@@ -20,11 +20,10 @@ _OTHERS: Final = (
     (b"\x93NUMPY", "is one NumPy array", None),
     (b"\x1f\x8b", "is compressed with gzip", "unpack it: `gunzip`"),
 )
-_SAVE = "save its tensors alone: torch.save(module.state_dict(), ...), or safetensors.torch.save_file"
 
 
 def file_kind(path: Path) -> Literal["safetensors", "torch"]:
-    """What a file is by its first bytes, whatever its name. Raises `Fault` E0601 and E0906."""
+    """What a file is by its first bytes, whatever its name. Raises `SpecError` E0601 and E0906."""
     start = _start(path)
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= LONGEST:
         return "safetensors"
@@ -47,12 +46,12 @@ def _start(path: Path) -> bytes:
         raise _unread(path, error) from error
 
 
-def _unread(path: Path, error: OSError | ValueError) -> Fault:
-    return Fault("E0601", f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
+def _unread(path: Path, error: OSError | ValueError) -> SpecError:
+    return SpecError(codes.files.CannotRead(str(path), str(getattr(error, "strerror", None) or error)))
 
 
 def fingerprint(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal. Raises `Fault` E0601."""
+    """The SHA-256 of a file, in hexadecimal. Raises `SpecError` E0601."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -61,13 +60,13 @@ def fingerprint(path: Path) -> str:
 
 
 def read_header(path: Path, limits: Limits = DEFAULT) -> Stored:
-    """What a safetensors file holds, from its header alone. Raises `Fault` E0906 where its library would not load it."""
+    """What a safetensors file holds, from its header alone. Raises `SpecError` E0906 where its library would not load it."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if length > min(size - 8, LONGEST):
-                raise cut_off(path)
+                raise SpecError(codes.outputs.WeightsCutOff(path.name))
             text = file.read(length)
     except OSError as error:
         raise _unread(path, error) from error
@@ -96,6 +95,6 @@ def foreign(said: str) -> str | None:
     return "Python objects, not only tensors" if "Weights only load failed" in said else None
 
 
-def not_tensors(name: str, what: str) -> Fault:
-    """E0906: a PyTorch file that holds more than tensors and plain values, which could execute code."""
-    return unreadable(name, f"holds {what}, which archdsl does not load, since it could execute code", _SAVE)
+def not_tensors(name: str, what: str) -> SpecError:
+    """Return the error (E0906) for a PyTorch file that holds more than tensors and plain values, which could execute code."""
+    return SpecError(codes.outputs.UnsafeWeights(name, what))

@@ -241,7 +241,7 @@ def test_no_picture_stops_a_run(
     monkeypatch.setattr("archdsl.backends.diagram.render", mistaken)
     result = cli("train", small, "-o", "run", "--device", "cpu")
     assert result.exit_code == 0
-    assert f"warning[{code}]: {message}" in result.stderr and "; the run goes on without a diagram" in result.stderr
+    assert f"warning[{code}]: {message}" in result.stderr and "= the run goes on without a diagram" in result.stderr
     assert (tmp_path / "run" / "weights.safetensors").exists() and not (tmp_path / "run" / "diagram.svg").exists()
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from archdsl.data import IGNORED, Input
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Loss, Normalization, Transform
 from archdsl.train.augment import Mixing
 from archdsl.train.augment import augment as apply
@@ -208,7 +208,8 @@ MISTAKES: list[tuple[dict[str, Any], tuple[int, ...], Any, str, str]] = [
     ({"augment": call(Augmentation, "random_crop", size=9)}, (1, 9, 9), None, "which changes nothing", "random_crop(9, pad = 1)"),
     ({"augment": call(Augmentation, "random_crop", size=8)}, (1, 9, 9), None,
      "makes images [1, 8, 8], and the network's input is [1, 9, 9]", "the size 9"),
-    ({"augment": call(Augmentation, "cutout", size=30)}, (1, 9, 9), None, "blackens a square of 30 pixels, all", "`cutout(2)`"),
+    ({"augment": call(Augmentation, "cutout", size=30)}, (1, 9, 9), None,
+     "blackens a square of 30 pixels, and the images have 9 x 9", "`cutout(2)`"),
     ({"augment": call(Augmentation, "grayscale")}, (1, 9, 9), None, "changes nothing in grey images", "leave `grayscale` out"),
     ({"augment": call(Augmentation, "rand_augment")}, (1, 9, 9), None, "is for images of 3 channels, and the input has 1",
      "leave"),
@@ -235,7 +236,8 @@ MISTAKES: list[tuple[dict[str, Any], tuple[int, ...], Any, str, str]] = [
      "normalize = data"),
     ({"normalize": call(Normalization, "fixed", mean=(0.5, 0.5), std=(1.0,))}, (1, 9, 9), None,
      "has 2 numbers, and the input has 1", "give 1 numbers"),
-    ({"normalize": call(Normalization, "whiten")}, (1, 99, 99), None, "over all 9,801 values", "`whiten(over = channels)`"),
+    ({"normalize": call(Normalization, "whiten")}, (1, 99, 99), None, "takes at most 4,096 values, and an example has 9,801",
+     "`whiten(over = channels)`"),
     ({"sampler": "balanced"}, (1, 9, 9), (9, 9), "have no single class", "sampler = shuffle"),
 ]  # fmt: skip
 
@@ -250,11 +252,11 @@ def test_mistakes(tmp_path: Path, keys: dict[str, Any], shape: tuple[int, ...], 
     elif labels is not None:
         y = np.broadcast_to(y[:, None, None], (10, *labels)).copy()
     np.savez(tmp_path / "data.npz", x=np.zeros((10, *shape), np.uint8), y=y)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         data = read("data.npz", tmp_path, Input("x", shape), **keys)
         data.preparation(data.recipe)
-    assert caught.value.argument in (*keys, "data")
-    assert message in caught.value.message and help in (caught.value.help or "")
+    assert caught.value.diagnostic.argument in (*keys, "data")
+    assert message in caught.value.diagnostic.message and help in (caught.value.diagnostic.help or "")
 
 
 def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
@@ -262,9 +264,9 @@ def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
     inputs = Input("a", (1, 9, 9)), Input("b", (1, 9, 9))
     assert read("data.npz", tmp_path, *inputs).shapes == ((1, 9, 9), (1, 9, 9))
     for keys in ({"augment": call(Augmentation, "flip")}, {"transform": call(Transform, "resize", size=9)}):
-        with pytest.raises(Fault, match="is for one input of images, and the network has 2") as caught:
+        with pytest.raises(SpecError, match="is for one input of images, and the network has 2") as caught:
             read("data.npz", tmp_path, *inputs, **keys)
-        assert caught.value.argument in keys
+        assert caught.value.diagnostic.argument in keys
 
 
 def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
@@ -274,7 +276,9 @@ def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
         x=np.zeros((10, 1, 11, 11), np.uint8),
         y=np.broadcast_to(np.arange(10)[:, None, None] % 2, (10, 9, 9)),
     )
-    with pytest.raises(Fault, match=r"`center_crop` changes images of \[11, 11\], and a label is \[9, 9\]"):
+    with pytest.raises(
+        SpecError, match=r"`center_crop` changes images of \[11, 11\], and cannot change a label of \[9, 9\] alike"
+    ):
         read("data.npz", tmp_path, Input("x", (1, 9, 9)), transform=call(Transform, "center_crop", size=9))
 
 

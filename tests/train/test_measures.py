@@ -10,7 +10,8 @@ from sklearn import metrics as sk
 from torch import Tensor, nn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Declared, Fault
+from archdsl.declared import Declared
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Loss, Optimizer, Recipe, Schedule, Stopping
 from archdsl.recipe.metrics import METRICS, metrics_for
 from archdsl.train import Experiment, Hardware, Input, fit
@@ -154,9 +155,11 @@ def test_soft_targets() -> None:
 def test_metrics_that_labels_cannot_have(tmp_path: Path, key: str, value: Any) -> None:
     recipe = Recipe.create({"data": call_digits(), key: value})
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with pytest.raises(Fault, match="is no metric of labels that are classes") as caught:
+    with pytest.raises(SpecError, match="is no metric of labels that are classes") as caught:
         fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
-    assert (caught.value.code, caught.value.argument) == ("E0801", key) and "accuracy, top5" in (caught.value.help or "")
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == ("E0801", key) and "accuracy, top5" in (
+        caught.value.diagnostic.help or ""
+    )
 
 
 def call_digits() -> Any:
@@ -232,6 +235,6 @@ def test_a_loss_that_was_not_finite_is_reported_with_its_step(tmp_path: Path, mo
         {"data": call_digits(), "epochs": 2, "optimizer": call(Optimizer, "sgd", lr=1e9), "loss": call(Loss, "mse")}
     )
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with pytest.raises(Fault, match=r"the loss is no longer finite in epoch 1, step [2-9]$") as caught:
+    with pytest.raises(SpecError, match=r"the loss is no longer finite in epoch 1, step [2-9]$") as caught:
         fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
-    assert caught.value.code == "E0804" and not (tmp_path / "checkpoints" / "last.ckpt").exists()
+    assert caught.value.diagnostic.code == "E0804" and not (tmp_path / "checkpoints" / "last.ckpt").exists()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from archdsl.declared import Declared, Fault
+from archdsl.declared import Declared
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Loss, Optimizer
 from archdsl.train.files import write
 from archdsl.train.keys import drawer, key
@@ -62,7 +63,7 @@ def test_optimizers_exist_and_step(name: str) -> None:
 
 
 def test_nesterov_without_momentum_is_refused() -> None:
-    with pytest.raises(Fault, match="momentum"):
+    with pytest.raises(SpecError, match="momentum"):
         call(Optimizer, "sgd", nesterov=True)
 
 
@@ -74,10 +75,10 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Fault, match="No space left on device; the earlier one is intact") as caught:
+    with pytest.raises(SpecError, match="No space left on device; the earlier one is intact") as caught:
         write(path, b"after")
-    assert caught.value.code == "E0902"
-    assert caught.value.help == "free some space"
+    assert caught.value.diagnostic.code == "E0902"
+    assert caught.value.diagnostic.help == "free some space"
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"before"]
 
 
@@ -87,18 +88,18 @@ def test_a_tensor_that_does_not_fit_on_the_disk(tmp_path: Path) -> None:
     torch.save({}, path)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(SpecError) as caught:
             write(path, lambda file: torch.save(torch.zeros(1_000_000), file))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert caught.value.code == "E0902"
+    assert caught.value.diagnostic.code == "E0902"
     assert torch.load(path, weights_only=True) == {}
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Fault, match="cannot write"):
+    with pytest.raises(SpecError, match="cannot write"):
         write(tmp_path / "file" / "last.ckpt", b"")
 
 

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from archdsl.declared import Declared, Fault
+from archdsl.declared import Declared
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Clipping, Loss, Optimizer, ParameterGroup, Recipe, Schedule, Selection, Thaw
 from archdsl.train import Experiment, Hardware, Input, Result, fit
 from archdsl.train.data import Data, load
@@ -368,10 +369,14 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
         ("groups", call(ParameterGroup, "group", labels="stam")),
         ("unfreeze", call(Thaw, "at", epoch=1, labels="stam")),
     ):
-        with pytest.raises(Fault, match=f"`{key}` names `stam`, and the network has no such label") as caught:
+        with pytest.raises(SpecError, match=f"`{key}` names `stam`, and the network has no such label") as caught:
             trained(folder, Net(), **{"freeze": ["stem"], key: value})
-        assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0807", key, "did you mean `stem`?")
-    with pytest.raises(Fault, match="`freeze` leaves nothing to train"):
+        assert (caught.value.diagnostic.code, caught.value.diagnostic.argument, caught.value.diagnostic.help) == (
+            "E0807",
+            key,
+            "did you mean `stem`?",
+        )
+    with pytest.raises(SpecError, match="`freeze` leaves nothing to train"):
         trained(folder, Net(), freeze=["stem", "body", "fc"])
 
 
@@ -383,17 +388,21 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
 def test_augmentations_that_leave_nothing_of_an_image(
     folder: Path, name: str, arguments: dict[str, Any], message: str, help: str
 ) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         trained(folder, Net(), augment=[call(Augmentation, name, **arguments)])
-    assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0801", "augment", help)
-    assert message in caught.value.message
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument, caught.value.diagnostic.help) == (
+        "E0801",
+        "augment",
+        help,
+    )
+    assert message in caught.value.diagnostic.message
 
 
 def warnings_of(folder: Path, module: nn.Module, labels: str = "class", **keys: Any) -> list[str]:
     recipe = Recipe.create({"data": f"{labels}.npz", "epochs": 2, "batch": 16, **keys})
     found: list[str] = []
     experiment = Experiment("net", module, recipe, INPUT, root=folder)
-    fit(experiment, folder / "run", hardware=CPU, warn=lambda fault: found.append(f"{fault.code} {fault.message}"))
+    fit(experiment, folder / "run", hardware=CPU, warn=lambda found: found.append(f"{found.code} {found.message}"))
     return found
 
 
@@ -414,9 +423,9 @@ def test_a_warmup_of_more_steps_than_the_run(folder: Path) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
 def test_fp16_needs_a_gpu(folder: Path) -> None:
-    with pytest.raises(Fault, match="`precision = fp16` needs a CUDA device") as caught:
+    with pytest.raises(SpecError, match="`precision = fp16` needs a CUDA device") as caught:
         trained(folder, Net(), precision="fp16")
-    assert (caught.value.code, caught.value.argument) == ("E0805", "precision")
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == ("E0805", "precision")
 
 
 def test_no_compiler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,7 +435,7 @@ def test_no_compiler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise exc.InvalidCxxCompiler
 
     monkeypatch.setattr(cpp_builder, "get_cpp_compiler", missing)
-    with pytest.raises(Fault, match=r"needs a C\+\+ compiler, and none was found"):
+    with pytest.raises(SpecError, match=r"needs a C\+\+ compiler, and none was found"):
         trained(folder, Net(), compile=True)
 
 

@@ -29,7 +29,7 @@ def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], .
 
 
 def traceable(graph: Graph) -> dict[str, SizeSet]:
-    """For each open size the values that PyTorch can trace at once: it sets those that leave one somewhere apart from those that leave more."""
+    """Return the values of each symbolic size that PyTorch can trace at once: it specializes where a size of one is left."""
     found = dict(graph.valid_sizes)
     values = [value for function in graph.functions() for value in function.values]
     for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, OpenSize)):

@@ -91,8 +91,8 @@ Step: TypeAlias = OpStep | CallStep
 class ModuleNode:
     """A function to be emitted. `inputs` are those of its inputs that it needs, `outputs` what it gives that is needed.
 
-    `path` is the key of the first module that is made of it, `calls` are all calls of it, `caller` has one of them. A `training_only` one runs for heads
-    alone. A `chain` takes and gives one value, and each step takes the one before.
+    `path` is the key of the first module that is made of it, `calls` are all calls of it, `caller` has one of them. A
+    `training_only` one runs for heads alone. A `chain` takes and gives one value, and each step takes the one before.
     """
 
     function: Function

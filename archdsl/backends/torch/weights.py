@@ -12,7 +12,7 @@ import safetensors
 import torch
 from torch import Tensor, nn
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.files import damaged_part
 from archdsl.limits import DEFAULT, Limits
 from archdsl.weights.entries import Entry, Stored, unreadable
@@ -30,7 +30,7 @@ class Tensors(NamedTuple):
 
 
 def read(source: Path | Mapping[str, Any], limits: Limits = DEFAULT) -> Tensors:
-    """The tensors in a file or a state_dict. Nothing in the file is executed; raises `Fault` E0601 and E0906."""
+    """The tensors in a file or a state_dict. Nothing in the file is executed; raises `SpecError` E0601 and E0906."""
     if isinstance(source, Mapping):
         return _tensors("the state_dict", source, ordered=True)
     if file_kind(source) == "torch":
@@ -63,7 +63,7 @@ def _end(file: IO[bytes]) -> bytes:
     return file.read()
 
 
-def _refused(name: str, said: str) -> Fault:
+def _refused(name: str, said: str) -> SpecError:
     """PyTorch's refusal in our words: its own advise to load the file with code and all."""
     what = foreign(said)
     if what is not None:
@@ -84,7 +84,7 @@ def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
 
 
 def _with_numbers(tensors: Tensors) -> Tensors:
-    """The same; raises `Fault` E0906 where a file holds shapes alone, as of a module on the meta device."""
+    """The same; raises `SpecError` E0906 where a file holds shapes alone, as of a module on the meta device."""
     bare = next((key for key in tensors.stored.entries if tensors.get(key).is_meta), None)
     if bare is None:
         return tensors

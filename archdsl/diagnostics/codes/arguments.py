@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
-from archdsl.literals import show, type_name
+from archdsl.diagnostics.suggest import nearest
+from archdsl.literals import article, show, type_name
 
 
 class _Argument(Diagnostic):
@@ -52,6 +54,15 @@ E0401 = Code(
 )
 
 
+class Undecided(Diagnostic, code=E0401):
+    """A value that only an error elsewhere left unknown."""
+
+    text: str
+
+    def summary(self) -> str:
+        return f"the value of `{self.text}` is not known here, so that the network cannot be checked"
+
+
 class WrongType(_Value, code=E0401):
     """A value of another type than an argument takes."""
 
@@ -59,6 +70,39 @@ class WrongType(_Value, code=E0401):
 
     def summary(self) -> str:
         return f"{self.place}: expected {self.expected}, found {show(self.given)} ({type_name(self.given)})"
+
+
+class WrongKind(Diagnostic, code=E0401):
+    """A value under a key of a recipe that is none of the calls which the key takes, such as a number for `optimizer`."""
+
+    argument: str
+    kind: str
+    given: Any
+    given_kind: str | None
+    """Of a call of another kind."""
+    known: Sequence[str]
+
+    def summary(self) -> str:
+        given = article(self.given_kind) if self.given_kind else type_name(self.given)
+        found = "none" if self.given is None else f"{show(self.given)} ({given})"
+        return f"`{self.argument}` of `train`: expected {article(self.kind)}, found {found}"
+
+    def remedy(self) -> str:
+        return f"write {self._known()}"
+
+    def _known(self) -> str:
+        names, value = self.known, self.given
+        if len(names) == 1 and type(value) in (int, float):
+            return f"`{names[0]}({show(value)})`"
+        if self.argument == "groups" and isinstance(value, str):  # a label
+            return f"`group({value}, lr = 0.1)`, with its own factor"
+        if isinstance(value, str) and (near := nearest(value, names)) is not None:
+            return f"`{near}`, without quotes"
+        if self.argument == "schedule" and value is None:
+            return "`constant`"
+        if self.argument == "normalize" and isinstance(value, list | tuple):
+            return "`imagenet`, or `fixed(mean = [0.5], std = [0.25])` with your numbers"
+        return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"`{names[0]}`"
 
 
 E0402 = Code(
@@ -110,6 +154,16 @@ class RefusedValue(_Value, code=E0402):
         return f"{self.place}: {self.reason}"
 
 
+class NothingToThaw(Diagnostic, code=E0402, argument="unfreeze"):
+    """`unfreeze` in a recipe without `freeze`."""
+
+    def summary(self) -> str:
+        return "`unfreeze` thaws what `freeze` froze, and nothing is frozen"
+
+    def remedy(self) -> str:
+        return "write `freeze = all_but(fc)`"
+
+
 class RefusedArguments(Diagnostic, code=E0402):
     """Arguments that do not go together."""
 
@@ -137,6 +191,16 @@ E0403 = Code(
     }
     """,
 )
+
+
+class MissingData(Diagnostic, code=E0403, argument="data"):
+    """A recipe without a data set."""
+
+    def summary(self) -> str:
+        return "`data` of `train` is missing"
+
+    def remedy(self) -> str:
+        return 'write `data = digits`, or a path: `data = "digits.npz"`'
 
 
 class MissingArgument(_Argument, code=E0403):

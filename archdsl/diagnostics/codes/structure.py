@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
 
 E0501 = Code(
     "E0501",
@@ -46,6 +47,20 @@ E0502 = Code(
     }
     """,
 )
+
+
+class TooManySteps(Diagnostic, code=E0502):
+    """A file whose networks take longer to check than the limit."""
+
+    network: str
+    most: int
+
+    def summary(self) -> str:
+        return f"checking the networks before `{self.network}` took more than {self.most:,} steps, and ends here"
+
+    def remedy(self) -> str:
+        return "`--limit steps=N` raises the limit"
+
 
 E0503 = Code(
     "E0503",

@@ -6,6 +6,7 @@ import ast
 import itertools
 from typing import Any
 
+import pytest
 import torch
 
 import archdsl
@@ -199,8 +200,8 @@ def test_sizes_of_slices_and_paddings_are_parameters() -> None:
     for keep in (3, 2):
         spec.begin("unit", keep=keep)
         whole = spec.x
-        first = spec.op("slice", whole, part=range(0, keep), texts={"part": "[0, keep]"})
-        rest = spec.op("slice", whole, part=range(keep, whole.shape[0]), texts={"part": "[keep, x.c]"})
+        first = spec.op("slice", whole, part=range(0, keep), texts={"part": "0..keep"})
+        rest = spec.op("slice", whole, part=range(keep, whole.shape[0]), texts={"part": "keep..x.c"})
         spec.join("concat", rest, first)
         spec.op("pad_channels", to=whole.shape[0] + keep, texts={"to": "x.c + keep"})
         spec.end()
@@ -251,6 +252,15 @@ def test_a_module_that_is_called_twice() -> None:
     network = build(graph)
     network(torch.randn(2, 4, 8, 8)).sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_a_module_whose_calls_need_different_modules() -> None:
+    builder = GraphBuilder("net")
+    x = builder.input("image", (4, 8, 8))
+    shared = Module(("conv",), True)
+    y = builder.op(op("conv", out=4, k=3), builder.op(op("conv", out=8, k=3), x, module=shared), module=shared)
+    with pytest.raises(ValueError, match="`conv` is applied twice, and its inputs need different modules"):
+        emit(builder.finish(y))
 
 
 def test_a_shared_activation_overwrites_nothing_that_is_read_again() -> None:
