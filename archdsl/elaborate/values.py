@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any, Final
 
-from archdsl.declared import Declared, describe
 from archdsl.diagnostics import Mark, SpecError, codes
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.core import Value
 from archdsl.limits import Limits
 from archdsl.literals import show
 from archdsl.records import record
+from archdsl.registry import Registered, describe
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -81,7 +81,7 @@ class Bound:
 class Callee:
     """An op, or a block or network with the module that it reads names in, with arguments fixed so far."""
 
-    target: type[Declared] | ast.Definition
+    target: type[Registered] | ast.Definition
     module: Module | None = None
     positional: tuple[Bound, ...] = ()
     keywords: dict[str, Bound] | None = None
