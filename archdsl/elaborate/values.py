@@ -26,7 +26,7 @@ def problem(code: str, message: str, span: Span, help: str | None = None) -> Spe
 
 def open_where_fixed(what: str, value: Any, span: Span) -> SpecError:
     """Return the error for a symbolic size in the place of a fixed number."""
-    return SpecError(codes.shapes.SymbolicValue(f"{what} is a fixed number", value).at(span))
+    return SpecError(codes.symbolic_sizes.SymbolicValue(f"{what} is a fixed number", value).at(span))
 
 
 def within(check: Callable[[Any, Limits], Any], value: Any, limits: Limits, span: Span) -> Any:
@@ -159,7 +159,7 @@ class Family(dict[int, MaybeValue]):
 
 def _number(name: str, value: Any) -> Any:
     if isinstance(value, OpenSize):
-        raise SpecError(codes.shapes.SymbolicValue(f"`{name}` takes fixed numbers", value))
+        raise SpecError(codes.symbolic_sizes.SymbolicValue(f"`{name}` takes fixed numbers", value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(codes.expressions.NotANumber(name, value))
     return value
