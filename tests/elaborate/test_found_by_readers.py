@@ -96,7 +96,7 @@ def test_each_mistake_once(stage: str) -> None:
 
 def test_an_element_of_a_list_is_named() -> None:
     [found] = check_text(HEAD + "conv(8, [3, -1]) }")
-    assert found.message == "`k[1]` of `conv` must be at least 1, and is -1"
+    assert found.message == "`k[1]` of `conv` must be at least 1, found -1"
 
 
 @pytest.mark.parametrize(("condition", "decided"), [

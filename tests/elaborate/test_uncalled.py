@@ -44,7 +44,7 @@ def test_a_warning_states_what_it_assumes() -> None:
     [warning] = compile_text(f"{UNIT}block pair {{ unit(1) }}\n{NETWORK}").diagnostics
     assert (
         warning.message
-        == "assuming k = 1 and that the loop over `x.c // 6` runs: `stride` of `conv` must be at least 1, and is 0"
+        == "assuming k = 1 and that the loop over `x.c // 6` runs: `stride` of `conv` must be at least 1, found 0"
     )
     assert warning.notes[0] == "`n` does not call `pair`" and "unit(1)" in warning.notes[1]
 
