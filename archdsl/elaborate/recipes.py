@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -26,11 +25,9 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
 
-_BARE_PATH = re.compile(r'[^"()]*[./\\][^"()]*')
-"""A path on a command line, which takes off its quotes; no call of a data set is written so."""
 _PATH_KEYS = ("data", "weights")
-_UNQUOTED_PATH = re.compile(r"[\w./-]+")
-"""A path without its quotes that reads as an expression: a quotient, a difference, an attribute."""
+_IGNORED = ("ignore", "ignore_index", "ignore_label")
+"""What arguments of a loss are called that the recipe has as `ignore`."""
 
 
 class Elaborated(NamedTuple):
@@ -61,7 +58,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Sessi
             reader.diagnostics.append(untyped("E0607", what, help=help))
             reader.meant.add(name)
             continue
-        text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _BARE_PATH.fullmatch(text) else text
+        text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _is_bare_path(text) else text
         source = SourceFile(f"--set train.{name}", text)
         expression, errors = parse_expression(source, session.limits)
         reader.diagnostics += errors
@@ -239,14 +236,13 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
     expression = ast.bare(expression)
     text = expression.span.text
-    if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
+    if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _reads_as_path(text):
         help = f"a path stands in quotes: `{key} = {show(text)}`"
         what = Recipe.registry_for(key)
         return untyped(
             "E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help
         )
-    ignores = ("ignore", "ignore_index", "ignore_label")
-    if key == "loss" and isinstance(diagnostic, codes.names.UnknownParameter) and diagnostic.name in ignores:
+    if key == "loss" and isinstance(diagnostic, codes.names.UnknownParameter) and diagnostic.name in _IGNORED:
         return diagnostic.with_remedy("it is a key of the recipe, beside `loss`: `ignore = 255`")
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
@@ -271,6 +267,16 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         help = f"{near} A" if near else f"{help}; a"
         help += f" file or folder of your own is its path alone: `data = {path}`"
     return untyped(diagnostic.code, f"there is no {registry.kind} `{written}`", Mark(head.span), help=help)
+
+
+def _is_bare_path(text: str) -> bool:
+    """Whether a value is a path, of which a command line takes off the quotes; no call of a data set is written so."""
+    return any(sign in text for sign in "./\\") and not any(sign in text for sign in '"()')
+
+
+def _reads_as_path(text: str) -> bool:
+    """Whether an expression is a path without its quotes: a quotient, a difference, an attribute."""
+    return all(sign.isalnum() or sign in "_./-" for sign in text)
 
 
 def _only_text(call: ast.CallExpr) -> str | None:
