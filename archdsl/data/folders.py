@@ -117,7 +117,8 @@ def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
 
 
 _PARTS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "testing": "test"
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test",
+    "testing": "test"
 }  # fmt: skip
 """Common names of split folders in lower case, mapped to the required names."""
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from archdsl.recipe.transforms import Region
 
 FORMATS: Final = (
-    "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS", "QOI", "PSD"
+    "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS",
+    "QOI", "PSD"
 )  # fmt: skip
 """The raster formats of Pillow; others, such as EPS, would start another program."""
 ENDINGS: Final = (

@@ -35,7 +35,10 @@ _CHECKED: Final = 1 << 28
 
 
 def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: str) -> tuple[list[str], dict[str, Any]]:
-    """Return the names of all arrays, and the arrays that `choose` selects; changes to them are not written. Raise `SpecError` E0802."""
+    """Return the names of all arrays, and the arrays that `choose` selects; changes to them are not written.
+
+    Raise `SpecError` E0802.
+    """
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):

@@ -191,7 +191,8 @@ def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recip
 
 
 def _different(
-    one: tuple[str, tuple[int, int], Header], other: tuple[str, tuple[int, int], Header], given: Input, recipe: Recipe, *, evaluation: bool
+    one: tuple[str, tuple[int, int], Header], other: tuple[str, tuple[int, int], Header], given: Input, recipe: Recipe, *,
+    evaluation: bool
 ) -> SpecError:  # fmt: skip
     images, sizes = (one[0], other[0]), (one[1], other[1])
     if not evaluation and recipe.transform:

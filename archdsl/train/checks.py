@@ -43,7 +43,7 @@ def check_device(recipe: Recipe, accelerator: str) -> None:
 
 
 def check_sizes(data: Data, works: Callable[[Sequence[tuple[int, ...]]], Diagnostic | None] | None) -> None:
-    """Raise `SpecError` for images with sizes that are not valid for the symbolic sizes of the network, in evaluation or training."""
+    """Raise `SpecError` for images of sizes that do not suit the network, when training or evaluating."""
     for shapes in dict.fromkeys((data.shapes, data.training_shapes)):
         found = works(shapes) if works is not None else None
         if found is not None:
@@ -68,7 +68,8 @@ def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
     """Return the outputs of the module in training mode for two examples; only the values of integer inputs matter."""
     probe, count = copy.deepcopy(module).train(), min(2, recipe.batch)
     inputs = [
-        torch.full((count, *shape), data.greatest(place) if given.integer else 0, dtype=torch.int64 if given.integer else torch.float32)
+        torch.full((count, *shape), data.greatest(place) if given.integer else 0,
+                   dtype=torch.int64 if given.integer else torch.float32)
         for place, (given, shape) in enumerate(zip(data.inputs, data.shapes, strict=True))
     ]  # fmt: skip
     try:

@@ -282,7 +282,10 @@ class Task(LightningModule):
         return measures.compute()
 
     def epoch_metrics(self) -> dict[str, float | None]:
-        """Return the training metrics of the epoch that ends, and reset them. Raise `SpecError` E0804 if the objective was non-finite."""
+        """Return the training metrics of the epoch that ends, and reset them.
+
+        Raise `SpecError` E0804 if the objective was non-finite.
+        """
         self.check_finite()
         values = self.sums.values(accuracy=self.kind not in ("value", "map"))
         self.sums.reset()

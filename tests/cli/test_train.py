@@ -9,11 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import Result
 from PIL import Image
 
@@ -23,15 +22,6 @@ from archdsl.runs import RunFolder
 from archdsl.training import snapshot
 
 Cli = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Such small networks are slower on several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
@@ -45,7 +35,8 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "small-1"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
-        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors", "results.json",
+        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors",
+        "best.safetensors", "results.json",
         "checkpoints/last.ckpt", "checkpoints/best.ckpt", ".lock",
     }  # fmt: skip
     assert (folder / "spec" / "small.arch").read_text() == small.read_text()
