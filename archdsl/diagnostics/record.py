@@ -195,7 +195,7 @@ class Diagnostic:
     @property
     def about_shapes(self) -> bool:
         """Whether the shapes of the inputs explain it."""
-        return self.code.startswith("E03")
+        return False
 
     # -- how it changes on its way --
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.record import Remedy
 from archdsl.diagnostics.untyped import untyped
@@ -27,22 +25,6 @@ def skip_differs(
     help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
     found = untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help)
     return SpecError(found if remedy is None else found.with_remedy(remedy))
-
-
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> SpecError:
-    """Return the error for a join of several branches, with the shape of each."""
-    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6] if branch.span)
-    help = help or _same_map(branches)
-    return SpecError(untyped(code, message, Mark(keyword, "joined here"), related, help=help))
-
-
-def _same_map(branches: Sequence[Value]) -> str | None:
-    """Return the remedy for branches that are maps of different sizes; None for others."""
-    shapes = [branch.shape for branch in branches]
-    if any(len(shape) != len(shapes[0]) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
-        return None
-    remedy = "`crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
-    return f"bring the maps to one size: {remedy}"
 
 
 def _later(builder: GraphBuilder, start: Value) -> list[Node]:

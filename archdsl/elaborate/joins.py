@@ -10,7 +10,7 @@ from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
-from archdsl.elaborate.join_errors import branches_differ, skip_differs
+from archdsl.elaborate.join_errors import skip_differs
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
 from archdsl.elaborate.stages import grouped
@@ -128,9 +128,6 @@ def _joined(
         _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
-        found = error.diagnostic
-        if found.code in ("E0302", "E0303"):
-            raise branches_differ(found.code, found.message, join.keyword, nodes, found.help) from None
         raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 

@@ -17,6 +17,21 @@ E0901 = Code(
     situation="`archdsl render net.arch -o net.pdf` where the PATH has a `dot` that does not start.",
 )
 
+
+class NoGraphviz(Diagnostic, code=E0901):
+    """No Graphviz that can write a format; `reason` says what is wrong with those that were found."""
+
+    format: str
+    reason: str
+    install: str
+
+    def summary(self) -> str:
+        return f"no Graphviz that can write {self.format}: {self.reason}"
+
+    def remedy(self) -> str:
+        return self.install
+
+
 E0902 = Code(
     "E0902",
     "something cannot be written",
@@ -179,6 +194,25 @@ E0904 = Code(
     situation="`archdsl render` of a network of 10,000 layers that all differ.",
 )
 
+
+class TooMuchToDraw(Diagnostic, code=E0904):
+    """A diagram with more boxes or connections than a picture can show; `foldable` if folding equal parts helps."""
+
+    network: str
+    count: int
+    what: str
+    most: int
+    foldable: bool
+
+    def summary(self) -> str:
+        return f"`{self.network}` has {self.count} {self.what} to draw, over the limit of {self.most}"
+
+    def remedy(self) -> str:
+        if self.foldable:
+            return "`--detail blocks` folds equal parts, and then it fits"
+        return "draw a part: define a network of one block of it and render that; `archdsl check` lists all layers"
+
+
 E0905 = Code(
     "E0905",
     "the weights do not fit",
@@ -307,6 +341,18 @@ E0907 = Code(
     A run goes on without the diagram, and says so with this code if a mistake in archdsl is the cause, too.""",
     situation="`archdsl render` of a network of 1,400 boxes, on a machine that is busy with other work.",
 )
+
+
+class DrawingRefused(Diagnostic, code=E0907):
+    """A diagram that Graphviz cannot lay out."""
+
+    reason: str
+
+    def summary(self) -> str:
+        return f"Graphviz cannot draw this diagram: {self.reason}"
+
+    def remedy(self) -> str:
+        return "`--format dot` writes the graph for another program to lay out; or render a network of one block of it"
 
 
 class DrawingFailed(Diagnostic, code=E0907):

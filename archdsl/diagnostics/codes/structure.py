@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
+from archdsl.shapes import Shape, format_shape
 
 E0501 = Code(
     "E0501",
@@ -47,6 +48,24 @@ E0502 = Code(
     }
     """,
 )
+
+
+class TensorTooLarge(Diagnostic, code=E0502):
+    """A shape beyond what PyTorch can handle: `axes`, `size` or `elements` of a tensor. `what` begins the sentence."""
+
+    what: str
+    shape: Shape
+    bound: str
+    most: int
+
+    def summary(self) -> str:
+        if self.bound == "axes":
+            return f"{self.what} a shape of {len(self.shape):,} axes; a tensor has at most {self.most}, including the batch axis"
+        limit = f"a size is at most {self.most:,}" if self.bound == "size" else f"a tensor has at most {self.most:,} elements"
+        return f"{self.what} {format_shape(self.shape)}; {limit}"
+
+    def remedy(self) -> str | None:
+        return None if self.bound == "axes" else "check for a size that is larger than intended"
 
 
 class TooManySteps(Diagnostic, code=E0502):
