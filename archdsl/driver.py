@@ -1,6 +1,6 @@
-"""The stages in their order: text, syntax, graph, passes, checks. The only module that knows it.
+"""Run the stages in order: text, syntax, graph, passes, checks. Only this module knows the order.
 
-What is wrong with a spec comes back as diagnostics, never as an exception.
+Errors in a spec are returned as diagnostics, never raised.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _Train: TypeAlias = "tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]"
 
 @record
 class Compiled:
-    """What became of a spec: a graph and a recipe where there is one, and everything that was found."""
+    """The result of compiling a spec: a graph, a recipe if there is one, and all diagnostics."""
 
     graph: Graph | None
     """The network; None if something is wrong."""
@@ -52,24 +52,24 @@ class Compiled:
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
     path: Path | None = None
-    """Of the first source, where it is a file: imports and a recipe's paths start in its folder."""
+    """The file of the first source, if it is one: imports and a recipe's paths start in its folder."""
     sizes: OpenSizes = field(default_factory=OpenSizes)
-    """For which values of the sizes that the input leaves open the network works."""
+    """The valid values of the symbolic sizes."""
     places: Mapping[str, Span] = field(default_factory=dict)
-    """Where each key of the recipe is set."""
+    """The place of each key of the recipe."""
     steps: int = 0
-    """What checking it took: see `elaborate.steps`."""
+    """The number of steps that the check took: see `elaborate.steps`."""
     partial: Graph | None = None
-    """What is known of the network, for editors and pictures: all of it, or a graph that ends where an error hides the rest."""
+    """The known part of the network, for editors and pictures: all of it, or a graph that ends at an error."""
     limits: Limits = DEFAULT
-    """Those of the session that checked it."""
+    """The limits of the session that checked it."""
 
     module: Module | None = None
     """The file with its imports; None if it could not be read."""
 
     @property
     def symbols(self) -> SymbolTable | None:
-        """What every name in the file and its imports means; built when it is asked for."""
+        """The meaning of every name in the file and its imports; built on demand."""
         return SymbolTable(self.module) if self.module is not None else None
 
     @property
@@ -212,7 +212,7 @@ def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _T
 
 
 def check_text(text: str, shown: str = "<text>", *, session: Session | None = None) -> list[Diagnostic]:
-    """Return everything that is wrong with a text, in all of its networks."""
+    """Return all errors and warnings for a text, in all of its networks."""
     session = session or Session()
     with session.collector_paused():
         return _check_source(SourceFile(shown, text), session)

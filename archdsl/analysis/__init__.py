@@ -1,4 +1,4 @@
-"""What a graph says of a network without running it."""
+"""Facts about a network that follow from its graph, without running it."""
 
 from archdsl.analysis.cost import Cost, Costs, Counts, value_counts
 from archdsl.analysis.largest import beyond_all_limits

@@ -1,4 +1,4 @@
-"""Open sizes against the largest tensors that there can be: some size within the limits has to work."""
+"""The limits of tensors for symbolic sizes: some valid size must make tensors within the limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archdsl.shapes import OpenSize, Shape
 
 
 def beyond_all_limits(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
-    """An error where even the smallest sizes that work are too large, or make a tensor that is.
+    """Return an error if even the smallest valid sizes are too large, or make a tensor that is.
 
     Where the formulas grow, larger sizes are no better; of those that do not, nothing is said.
     """
@@ -69,7 +69,7 @@ def mark(value: Value) -> Mark | None:
 
 
 def _grows(size: OpenSize) -> bool:
-    """Whether a formula never gives less for a larger size."""
+    """Return whether a formula never decreases as the size increases."""
     return all(a <= b for a, b in pairwise((*size.offsets, size.offsets[0] + size.slope)))
 
 

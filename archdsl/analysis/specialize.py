@@ -17,7 +17,7 @@ from archdsl.source import Span
 
 
 def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]]) -> tuple[Graph | None, list[Diagnostic]]:
-    """The network for inputs of these shapes, by the inputs' names; or why it does not work there (E0312).
+    """Return the network for inputs of these shapes, by input name; or the errors (E0312) if it is not valid there.
 
     An input that is not given follows from the others, where they share its open sizes.
     """
@@ -38,14 +38,14 @@ def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]])
 
 
 def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:
-    """An error for the first tensor that is larger than any can be."""
+    """Return an error for the first tensor that exceeds the limits."""
     where = " and ".join(f"{symbol} = {number}" for symbol, number in at.items())
     first = islice(over_limits(graph, at), 1)
     return [untyped("E0312", f"the network does not work at {where}: {over}", mark(value)) for value, over in first]
 
 
 def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagnostic | None:
-    """An error where an input cannot have this shape."""
+    """Return an error if an input cannot have this shape; None if it can."""
     said = _shape_at(value.shape, at) if len(shape) == len(value.shape) else None
     if said == shape:
         return None
@@ -54,7 +54,7 @@ def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Dia
 
 
 def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Diagnostic]:
-    """An error for each place that does not work at these sizes, of which the first tell enough."""
+    """Return an error for each condition that these sizes violate, up to the limit of errors."""
     found: list[Diagnostic] = []
     for symbol, work in sizes.work.items():
         n = at[symbol]
@@ -86,7 +86,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
 
 
 def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
-    """The graph with numbers in place of open sizes."""
+    """Return the graph with numbers in place of symbolic sizes."""
     copied = copy_graph(graph)
     for function in copied.functions():
         function.conditions = []
@@ -96,5 +96,5 @@ def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
 
 
 def _shape_at(shape: Shape, at: Mapping[str, int]) -> tuple[int, ...]:
-    """The numbers; none (-1) where a symbol is not known."""
+    """Return the sizes as numbers, with -1 for an unknown symbol."""
     return tuple(size if isinstance(size, int) else size.at(at[size.symbol]) if size.symbol in at else -1 for size in shape)

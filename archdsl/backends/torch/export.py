@@ -1,4 +1,4 @@
-"""The sizes that a network leaves open, as `torch.export` takes them."""
+"""The symbolic sizes of a network as arguments of `torch.export`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.sizes import SizeSet, at_least
 
 
 def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
-    """For each input, in order, the dimension of each open axis.
+    """Return the dimension of each symbolic axis, for each input in order.
 
     They have bounds and no names: what the network asks of its sizes besides (`H % 16 == 0`, `2 * H` of another input)
     `torch.export` takes from the network itself, where it could not prove it of all sizes between the bounds.
@@ -38,7 +38,7 @@ def traceable(graph: Graph) -> dict[str, SizeSet]:
 
 
 def _dim(size: OpenSize, sizes: SizeSet) -> Any:
-    """The bounds of an axis; none where one value alone is left."""
+    """Return the bounds of an axis; None if only one value is left."""
     if sizes.is_finite and len(sizes.points) == 1:
         return None
     if size.offsets != (0,) or size.slope != 1:

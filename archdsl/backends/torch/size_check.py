@@ -1,4 +1,4 @@
-"""The check of the inputs at the start of `forward`: every declared axis, and the whole verdict on open sizes.
+"""The check of the inputs at the start of `forward`: every declared axis, and the conditions on symbolic sizes.
 
 It is plain Python on sizes, in a function of its own that `torch.fx` does not look into. Under `torch.compile` and
 `torch.export` it becomes guards that the ops of the network ask for anyway: the graphs are the same, with as many
@@ -18,7 +18,7 @@ NAME = "check_sizes"
 
 
 def size_check(graph: Graph, arguments: list[str]) -> list[str]:
-    """The function, given the variables of the inputs."""
+    """Return the source of the function, given the variables of the inputs."""
     shapes = {argument: value.shape for argument, value in zip(arguments, graph.inputs, strict=True)}
     places: dict[str, str] = {}
     lines = [
@@ -68,7 +68,7 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
 
 
 def _verdict_lines(graph: Graph, places: dict[str, str]) -> Iterator[str]:
-    """The tests of the open sizes: those that share a set together, then what ties them."""
+    """Yield the tests of the symbolic sizes: sizes that share a set are tested together, then the couplings."""
     groups: dict[SizeSet, list[str]] = {}
     for symbol, sizes in graph.valid_sizes.items():
         groups.setdefault(sizes, []).append(symbol)

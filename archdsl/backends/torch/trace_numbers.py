@@ -1,4 +1,4 @@
-"""Which numbers of a class differ between its instances, and how its constructor computes them.
+"""Find the numbers of a class that differ between its instances, and how its constructor computes them.
 
 The instances of a class are functions of one structure, so that their steps can be laid side by side: what one number is
 in each of them is a *column*. The tracer walks over the steps once. A column that is constant is written out. Others are
