@@ -26,10 +26,10 @@ from archdsl.elaborate import (
     read_source,
     select_network,
 )
+from archdsl.frozen_record import record
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
 from archdsl.passes import SIZE_PASSES, run_passes
-from archdsl.records import record
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast

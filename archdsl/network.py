@@ -18,7 +18,7 @@ from archdsl.driver import Compiled
 from archdsl.file_io import write_file
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir import Graph
-from archdsl.optional_deps import extra_needed
+from archdsl.optional_dependencies import extra_needed
 from archdsl.shapes import Shape
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.elaborate.values import Callee, Family, MaybeValue, Module
+from archdsl.frozen_record import record
 from archdsl.ir import Function, GraphBuilder, Value
-from archdsl.records import record
 from archdsl.shapes import OpenSize
 from archdsl.syntax import nodes as ast
 

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from archdsl.diagnostics import Mark, SpecError, codes
 from archdsl.diagnostics.untyped import untyped
+from archdsl.frozen_record import record
 from archdsl.ir.core import Value
 from archdsl.limits import Limits
 from archdsl.literals import show
-from archdsl.records import record
 from archdsl.registry import Registered, describe
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
