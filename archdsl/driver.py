@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeAlias
 
 from archdsl.addresses import bases_of_aliases, read_address, stand_alone_networks
-from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, recipe_findings, value_counts
+from archdsl.analysis import Costs, SymbolicSizes, beyond_all_limits, decide_sizes, recipe_findings, value_counts
 from archdsl.analysis.claims import check_claims
 from archdsl.analysis.graph_warnings import graph_warnings
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
@@ -53,7 +53,7 @@ class Compiled:
     sources: tuple[SourceFile, ...] = ()
     path: Path | None = None
     """The file of the first source, if it is one: imports and a recipe's paths start in its folder."""
-    sizes: OpenSizes = field(default_factory=OpenSizes)
+    sizes: SymbolicSizes = field(default_factory=SymbolicSizes)
     """The valid values of the symbolic sizes."""
     places: Mapping[str, Span] = field(default_factory=dict)
     """The place of each key of the recipe."""
@@ -157,7 +157,7 @@ def _examine(
     elaboration = elaborate(module, chosen, own, program.session)
     recipe, places, recipe_errors = train
     found = [*elaboration.diagnostics, *recipe_errors]
-    sizes, false_claims = OpenSizes(), elaboration.false_claims
+    sizes, false_claims = SymbolicSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
     partial = elaboration.graph
     graph = partial if elaboration.ok and partial.has_result else None
@@ -165,12 +165,12 @@ def _examine(
         graph = partial = run_passes(graph)
         if not module.file.damaged:
             found += graph_warnings(graph, module)
-        sizes = open_sizes(graph, limits)
+        sizes = decide_sizes(graph, limits)
         found += sizes.diagnostics
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
+            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.couplings]
             graph = partial = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
             found += recipe_findings(graph, recipe, places, alone=len(stand_alone_networks(module)) == 1)

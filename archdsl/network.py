@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl import targets
-from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
+from archdsl.analysis import SymbolicSizes, Table, at_sizes, layer_table
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 from archdsl.driver import Compiled
 from archdsl.file_io import write_file
@@ -46,7 +46,7 @@ class Network:
         self.recipe: Recipe | None = compiled.recipe
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
-        self.sizes: OpenSizes = compiled.sizes
+        self.sizes: SymbolicSizes = compiled.sizes
         self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
 

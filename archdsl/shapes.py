@@ -1,9 +1,9 @@
 """Sizes and shapes: integers, and exact functions of a symbolic size.
 
-A dimension is `int | OpenSize`, and both have the same operators, so that a shape rule such as
+A dimension is `int | SymbolicSize`, and both have the same operators, so that a shape rule such as
 `(n + 2 * pad - dilation * (k - 1) - 1) // stride + 1` is written once.
 
-An `OpenSize` is quasi-linear in one symbol: it has a period `P`, an integer `slope` and `P` integer
+An `SymbolicSize` is quasi-linear in one symbol: it has a period `P`, an integer `slope` and `P` integer
 offsets, and its value at `n = P * q + r` (with `0 <= r < P`) is `slope * q + offsets[r]`. The form is
 closed under what convolutional networks do to a size:
 
@@ -32,8 +32,8 @@ class SizeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSize:
-    """A quasi-linear function of one symbolic size. Build one with `open_size` and the operators.
+class SymbolicSize:
+    """A quasi-linear function of one symbolic size. Build one with `symbolic_size` and the operators.
 
     `text` is its printed form, if that is simpler than the formula for all sizes. A size carries its session,
     whose limits and caches the operators use, since they take no further argument.
@@ -56,7 +56,7 @@ class OpenSize:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # rebuilt from its fields: another process hashes strings otherwise
-        return OpenSize, (self.symbol, self.slope, self.offsets, self.text, self.session)
+        return SymbolicSize, (self.symbol, self.slope, self.offsets, self.text, self.session)
 
     def __repr__(self) -> str:
         return str(self)
@@ -79,8 +79,8 @@ class OpenSize:
             raise SizeError(f"{message}; {remedy('period')}")
         return period
 
-    def _made(self, slope: int, offsets: list[int]) -> OpenSize:
-        return OpenSize(self.symbol, slope, tuple(offsets), session=self.session)
+    def _made(self, slope: int, offsets: list[int]) -> SymbolicSize:
+        return SymbolicSize(self.symbol, slope, tuple(offsets), session=self.session)
 
     def _canonical(self, slope: int, offsets: list[int]) -> Dim:
         """Return the same function at its smallest period; an integer if it is constant.
@@ -101,7 +101,7 @@ class OpenSize:
         """Return the sum with an integer or a function of the same symbol."""
         if isinstance(other, int):
             return self._made(self.slope, [o + other for o in self.offsets]) if other else self
-        if not isinstance(other, OpenSize):
+        if not isinstance(other, SymbolicSize):
             return NotImplemented
         if other.symbol != self.symbol:
             raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one open size")
@@ -153,14 +153,14 @@ class OpenSize:
         return self.session.cached(_written, self.symbol, self.slope, self.offsets)
 
 
-Dim: TypeAlias = int | OpenSize
+Dim: TypeAlias = int | SymbolicSize
 Shape: TypeAlias = tuple[Dim, ...]
 """Channels first, without the batch dimension."""
 
 
-def open_size(symbol: str, session: Session | None = None) -> OpenSize:
+def symbolic_size(symbol: str, session: Session | None = None) -> SymbolicSize:
     """Return a symbolic size: the identity function of its symbol. Sizes computed from it obey the limits of the session."""
-    return OpenSize(symbol, 1, (0,), session=session or Session())
+    return SymbolicSize(symbol, 1, (0,), session=session or Session())
 
 
 def numel(shape: Iterable[Dim]) -> Dim:

@@ -9,7 +9,7 @@ from pathlib import Path
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 TOO_LONG = {
-    "analysis/open_sizes.py",
+    "analysis/symbolic_sizes.py",
     "elaborate/expressions.py",
     "elaborate/symbols.py",
 }

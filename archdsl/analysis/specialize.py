@@ -7,16 +7,16 @@ from dataclasses import replace
 from itertools import islice
 
 from archdsl.analysis.largest import mark, over_limits
-from archdsl.analysis.open_sizes import Demand, OpenSizes
+from archdsl.analysis.symbolic_sizes import Demand, SymbolicSizes
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Graph, Value, copy_graph
-from archdsl.shapes import OpenSize, Shape, format_shape
+from archdsl.shapes import Shape, SymbolicSize, format_shape
 from archdsl.sizes import describe
 from archdsl.source import Span
 
 
-def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]]) -> tuple[Graph | None, list[Diagnostic]]:
+def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[int]]) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the network for inputs of these shapes, by input name; or the errors (E0312) if it is not valid there.
 
     An input that is not given follows from the others, where they share its open sizes.
@@ -24,7 +24,7 @@ def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]])
     at: dict[str, int] = {}
     for value in graph.inputs:
         for size, number in zip(value.shape, given.get(value.name or "", ()), strict=False):
-            if isinstance(size, OpenSize) and size.offsets == (0,) and size.slope == 1:
+            if isinstance(size, SymbolicSize) and size.offsets == (0,) and size.slope == 1:
                 at.setdefault(size.symbol, number)
     for value in graph.inputs:
         shape = given.get(value.name or "")
@@ -53,7 +53,7 @@ def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Dia
     return untyped("E0312", f"`{value.name}` is {format_shape(value.shape)}, and cannot be {sizes}", mark(value))
 
 
-def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Diagnostic]:
+def _failures(graph: Graph, sizes: SymbolicSizes, at: Mapping[str, int]) -> list[Diagnostic]:
     """Return an error for each condition that these sizes violate, up to the limit of errors."""
     found: list[Diagnostic] = []
     for symbol, work in sizes.work.items():
@@ -72,7 +72,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
         if not failing:
             message = f"the condition of the input does not hold at {symbol} = {n}"
             found.append(untyped("E0312", message, Mark(graph.stated_at[symbol]), help=help))
-    for tie in sizes.together:
+    for tie in sizes.couplings:
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
             where = " and ".join(f"{symbol} = {at[symbol]}" for symbol in tie.sizes)
             found.append(

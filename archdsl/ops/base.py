@@ -223,7 +223,7 @@ def fixed(name: str, size: Dim, what: str, help: str | None = None) -> int:
     """Return a size as a number. Raise `SpecError` if it is symbolic; without `help`, the remedy is to declare the size."""
     if isinstance(size, int):
         return size
-    raise SpecError(codes.symbolic_sizes.SymbolicSize(name, what, size, help))
+    raise SpecError(codes.symbolic_sizes.SymbolicSizeRefused(name, what, size, help))
 
 
 def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False) -> Dim:

@@ -22,7 +22,8 @@ from archdsl.ops.base import window_output
 from tests.attack import text
 from tests.fuzz.shapes import disagreement, program_of, run
 
-open_sizes = importlib.import_module("archdsl.analysis.open_sizes")
+symbolic_sizes = importlib.import_module("archdsl.analysis.symbolic_sizes")
+questions = symbolic_sizes._questions
 
 
 def test_a_thousand_programs() -> None:
@@ -44,9 +45,9 @@ def _careless(question: Any) -> bool:
 
 @pytest.mark.parametrize(("owner", "name", "mistake"), [
     (pooling, "window_output", lambda *a, ceil=False, **b: window_output(*a, **b) + (1 if ceil else 0)),
-    (open_sizes, "_questions", lambda graph, old=open_sizes._questions: filter(_careless, old(graph))),
-    (open_sizes, "_questions", lambda graph, old=open_sizes._questions: (q for q in old(graph) if q.join is None)),
-    (open_sizes, "_questions", lambda graph, old=open_sizes._questions: (q for q in old(graph) if "leaves" not in q.reason)),
+    (symbolic_sizes, "_questions", lambda graph, old=questions: filter(_careless, old(graph))),
+    (symbolic_sizes, "_questions", lambda graph, old=questions: (q for q in old(graph) if q.join is None)),
+    (symbolic_sizes, "_questions", lambda graph, old=questions: (q for q in old(graph) if "leaves" not in q.reason)),
     (convolution.UpConv, "infer", lambda self, *inputs,
      old=convolution.UpConv.infer: (*old(self, *inputs)[:-1], old(self, *inputs)[-1] + 1)),
 ], ids=["ceil", "needs", "joins", "nothing left", "transposed"])  # fmt: skip

@@ -19,7 +19,7 @@ from archdsl.diagnostics import Diagnostic, Mark, Severity
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
 from archdsl.limits import DEFAULT, Limits, remedy
-from archdsl.shapes import Dim, OpenSize, SizeError
+from archdsl.shapes import Dim, SizeError, SymbolicSize
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, describe_choice, equal
 from archdsl.source import Span
 
@@ -38,7 +38,7 @@ class Demand(NamedTuple):
     reason: str
 
 
-class Together(NamedTuple):
+class Coupling(NamedTuple):
     """A condition that ties open sizes: one of them must be in its set."""
 
     sizes: Mapping[str, SizeSet]
@@ -47,12 +47,12 @@ class Together(NamedTuple):
 
 
 @dataclass(slots=True)
-class OpenSizes:
+class SymbolicSizes:
     """The verdict: for each open size those that work, the demands that narrow it, and what is wrong."""
 
     work: dict[str, SizeSet] = field(default_factory=dict)
     demands: list[Demand] = field(default_factory=list)
-    together: list[Together] = field(default_factory=list)
+    couplings: list[Coupling] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     numbers: int = 0
     """How many numbers the sets are kept as that it took, all together."""
@@ -74,7 +74,7 @@ class OpenSizes:
                 f"the open sizes are {', '.join(self.work)}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
             )
         return all(at[symbol] in sizes for symbol, sizes in self.work.items()) and all(
-            any(at[symbol] in sizes for symbol, sizes in tie.sizes.items()) for tie in self.together
+            any(at[symbol] in sizes for symbol, sizes in tie.sizes.items()) for tie in self.couplings
         )
 
     def decisive(self, symbol: str) -> list[Demand]:
@@ -100,18 +100,18 @@ class OpenSizes:
         for (sizes, reasons), symbols in groups.items():
             names, many = " and ".join(symbols), len(symbols) > 1
             if sizes == ALL:
-                tied = [tie for tie in self.together if not tie.sizes.keys().isdisjoint(symbols)]
+                tied = [tie for tie in self.couplings if not tie.sizes.keys().isdisjoint(symbols)]
                 found += [] if tied else [f"{names} can be any size"]
                 continue
             lines = [f"\n  {reason.replace(chr(0), symbols[0])}" for reason in reasons]
             found.append(f"{names} must be {describe(sizes, many=many)}" + (":" + "".join(lines) if lines else ""))
-        return found + [f"{describe_choice(tie.sizes)}:\n  {tie.reason}{_at(tie.span)}" for tie in self.together]
+        return found + [f"{describe_choice(tie.sizes)}:\n  {tie.reason}{_at(tie.span)}" for tie in self.couplings]
 
 
-def open_sizes(graph: Graph, limits: Limits = DEFAULT) -> OpenSizes:
+def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
     """Decide every open size of a graph. Exact: a size works if and only if it is in its set."""
-    symbols = dict.fromkeys(size.symbol for value in graph.inputs for size in value.shape if isinstance(size, OpenSize))
-    verdict = OpenSizes(dict.fromkeys(symbols, ALL), limits=limits)
+    symbols = dict.fromkeys(size.symbol for value in graph.inputs for size in value.shape if isinstance(size, SymbolicSize))
+    verdict = SymbolicSizes(dict.fromkeys(symbols, ALL), limits=limits)
     if not symbols:
         return verdict
     for question in _questions(graph):
@@ -122,7 +122,7 @@ def open_sizes(graph: Graph, limits: Limits = DEFAULT) -> OpenSizes:
             verdict.diagnostics.append(untyped("E0307", str(error), _mark(question.span), help=help))
         if verdict.diagnostics:
             return verdict
-    untie(verdict)
+    resolve_couplings(verdict)
     if verdict.diagnostics:
         return verdict
     verdict.diagnostics += _hardly_any(verdict, graph)
@@ -132,7 +132,7 @@ def open_sizes(graph: Graph, limits: Limits = DEFAULT) -> OpenSizes:
         except SizeError as error:
             verdict.diagnostics.append(untyped("E0307", str(error), Mark(graph.stated_at[symbol])))
     if graph.stated and not any(diagnostic.is_error for diagnostic in verdict.diagnostics):
-        _compare_together(verdict, graph)
+        _compare_couplings(verdict, graph)
     return verdict
 
 
@@ -163,7 +163,7 @@ def _within(some: SizeSet, others: SizeSet) -> bool:
         return False
 
 
-def _at_least(sizes: tuple[OpenSize, ...], least: int) -> str:
+def _at_least(sizes: tuple[SymbolicSize, ...], least: int) -> str:
     """What is asked of sizes of which one has to be large enough; of a symbol, where a formula would not say it to a reader."""
     text = f"{' or '.join(map(str, sizes))} to be at least {least}"
     if len(sizes) > 1 or ("[" not in text and sizes[0].slope > 0):
@@ -179,7 +179,7 @@ def _questions(graph: Graph) -> Iterator[_Question]:
     seen: set[object] = set()
     for value in graph.inputs:
         for size in value.shape:
-            if isinstance(size, OpenSize) and size not in seen:
+            if isinstance(size, SymbolicSize) and size not in seen:
                 seen.add(size)
                 yield _Question(value.span, "`input` leaves nothing of less", f"{size} is what `input` leaves", (size,))
     joins: list[Condition] = []
@@ -217,10 +217,10 @@ def _ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, O
 def _questions_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[_Question]:
     """Yield what an op demands of symbolic sizes, unless another one demanded the same."""
     shapes, made = node.input_shapes, node.output.shape
-    if not any(isinstance(size, OpenSize) for shape in (made, *shapes) for size in shape):
+    if not any(isinstance(size, SymbolicSize) for shape in (made, *shapes) for size in shape):
         return
     for size in made:
-        if isinstance(size, OpenSize) and size not in seen:
+        if isinstance(size, SymbolicSize) and size not in seen:
             seen.add(size)
             reason = f"{_named(path, node)} leaves nothing of less"
             yield _Question(node.span, reason, f"{size} is what `{node.op.name}` leaves", (size,))
@@ -228,19 +228,19 @@ def _questions_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[_Qu
         sizes = (need.size, *need.others)
         if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):
             seen.add((sizes, need.least))
-            opened = tuple(size for size in sizes if isinstance(size, OpenSize))
+            opened = tuple(size for size in sizes if isinstance(size, SymbolicSize))
             least = _at_least(opened, need.least)
             yield _Question(
                 node.span, f"{_named(path, node)} needs {least}", f"`{node.op.name}` needs {least}", opened, need.least
             )
 
 
-def _narrow(verdict: OpenSizes, question: _Question) -> None:
+def _narrow(verdict: SymbolicSizes, question: _Question) -> None:
     """Take in one condition; a diagnostic where no size is left."""
     meets = _met(question)
     verdict.spend(sum(len(sizes) for sizes in meets.values()))
     if len(meets) > 1:
-        verdict.together.append(Together(meets, question.span, question.reason))
+        verdict.couplings.append(Coupling(meets, question.span, question.reason))
         return
     ((symbol, sizes),) = meets.items()
     before = verdict.work[symbol]
@@ -260,17 +260,17 @@ def _met(question: _Question) -> dict[str, SizeSet]:
     if join is None:
         found: dict[str, SizeSet] = {}
         for size in question.sizes:
-            assert isinstance(size, OpenSize)
+            assert isinstance(size, SymbolicSize)
             found[size.symbol] = found.get(size.symbol, NONE) | at_least(size, question.least)
         return found
-    symbols = {size.symbol for size in (join.left, join.right) if isinstance(size, OpenSize)}
+    symbols = {size.symbol for size in (join.left, join.right) if isinstance(size, SymbolicSize)}
     if len(symbols) > 1:
         raise SizeError(f"{join.left} and {join.right} have to be equal here, and belong to different open sizes")
     sizes = equal(join.left, join.right)
     return {symbols.pop(): sizes | equal(join.left, 1) if join.stretch else sizes}
 
 
-def _nothing_works(verdict: OpenSizes, question: _Question, symbol: str, sizes: SizeSet) -> Diagnostic:
+def _nothing_works(verdict: SymbolicSizes, question: _Question, symbol: str, sizes: SizeSet) -> Diagnostic:
     marks = _needs(d for d in verdict.demands if d.symbol == symbol)
     only = f", which needs {symbol} to be {describe(sizes)}" if sizes else ""
     help = None
@@ -284,7 +284,7 @@ def _needs(demands: Iterable[Demand]) -> tuple[Mark, ...]:
     return _some(*(_mark(d.span, f"needs {d.symbol} to be {describe(d.sizes)}") for d in islice(demands, _SHOWN)))
 
 
-def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
+def _hardly_any(verdict: SymbolicSizes, graph: Graph) -> list[Diagnostic]:
     """A warning where only finitely many sizes work, and the input does not state so: that is an accident."""
     found: dict[tuple[Span | None, SizeSet, str], list[str]] = {}
     for symbol, sizes in verdict.work.items():
@@ -301,7 +301,7 @@ def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
     return warnings
 
 
-def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
+def _compare(verdict: SymbolicSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
     """The condition that the input states, against what the network needs."""
     needed = verdict.work[symbol]
     fails = stated.first_outside(needed)
@@ -320,9 +320,9 @@ def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> 
     verdict.work[symbol] = needed & stated
 
 
-def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
+def _compare_couplings(verdict: SymbolicSizes, graph: Graph) -> None:
     """What ties open sizes, against the conditions that the input states."""
-    for tie in verdict.together:
+    for tie in verdict.couplings:
         try:
             short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
         except SizeError as error:
@@ -336,38 +336,38 @@ def _compare_together(verdict: OpenSizes, graph: Graph) -> None:
                 untyped("E0311", message, place, _some(_mark(tie.span, tie.reason)), help=describe_choice(tie.sizes))
             )
             return
-    untie(verdict)
+    resolve_couplings(verdict)
 
 
-def untie(verdict: OpenSizes) -> None:
+def resolve_couplings(verdict: SymbolicSizes) -> None:
     """Take in the conditions that tie open sizes as far as one size alone decides them; a diagnostic where none meet all."""
-    ties = verdict.together
+    ties = verdict.couplings
     try:
         while ties:
             left = [tie for tie in ties if not any(verdict.work[symbol] <= sizes for symbol, sizes in tie.sizes.items())]
             verdict.spend(4 * len(left) ** 2)
-            verdict.together = [
+            verdict.couplings = [
                 tie for n, tie in enumerate(left) if not any(_implies(o, tie, m < n) for m, o in enumerate(left) if m != n)
             ]
-            for tie in verdict.together:
+            for tie in verdict.couplings:
                 possible = [symbol for symbol, sizes in tie.sizes.items() if verdict.work[symbol] & sizes]
                 if len(possible) > 1:
                     continue
                 if not possible:
-                    verdict.diagnostics.append(_none_together(verdict, tie))
+                    verdict.diagnostics.append(_no_joint_solution(verdict, tie))
                     return
                 verdict.work[possible[0]] &= tie.sizes[possible[0]]
                 verdict.demands.append(Demand(possible[0], tie.sizes[possible[0]], tie.span, tie.reason))
                 break
             else:
                 break
-            ties = verdict.together
+            ties = verdict.couplings
         choices = [verdict.work]
         for tie in _entangled(verdict):
             narrowed = [choice | {symbol: choice[symbol] & sizes} for choice in choices for symbol, sizes in tie.sizes.items()]
             choices = [choice for choice in narrowed if all(choice.values())]
             if not choices:
-                verdict.diagnostics.append(_none_together(verdict, tie))
+                verdict.diagnostics.append(_no_joint_solution(verdict, tie))
                 return
             choices = _widest(choices)
             if len(choices) > _CHOICES:
@@ -375,12 +375,12 @@ def untie(verdict: OpenSizes) -> None:
                     f"the open sizes are tied to one another in more than {_CHOICES} ways; give sizes that are equal one name"
                 )
     except SizeError as error:
-        verdict.diagnostics.append(untyped("E0307", str(error), _mark(verdict.together[0].span)))
+        verdict.diagnostics.append(untyped("E0307", str(error), _mark(verdict.couplings[0].span)))
 
 
-def _entangled(verdict: OpenSizes) -> list[Together]:
+def _entangled(verdict: SymbolicSizes) -> list[Coupling]:
     """The ties that may fail together: one with an open size that no other has can be met by that, whatever the others need."""
-    ties = verdict.together
+    ties = verdict.couplings
     while True:
         shared = Counter(symbol for tie in ties for symbol in tie.sizes)
         left = [
@@ -391,7 +391,7 @@ def _entangled(verdict: OpenSizes) -> list[Together]:
         ties = left
 
 
-def _implies(tie: Together, other: Together, earlier: bool) -> bool:
+def _implies(tie: Coupling, other: Coupling, earlier: bool) -> bool:
     """Whether a condition makes another one superfluous; of two that are equal, the earlier one does."""
     if not all(symbol in other.sizes and sizes <= other.sizes[symbol] for symbol, sizes in tie.sizes.items()):
         return False
@@ -407,11 +407,11 @@ def _widest(choices: list[dict[str, SizeSet]]) -> list[dict[str, SizeSet]]:
     return kept
 
 
-def _none_together(verdict: OpenSizes, tie: Together) -> Diagnostic:
+def _no_joint_solution(verdict: SymbolicSizes, tie: Coupling) -> Diagnostic:
     """No sizes meet a condition that ties them, and all the others."""
     symbols = " and ".join(tie.sizes)
     marks = _needs(d for d in verdict.demands if d.symbol in tie.sizes and not _within(d.sizes, tie.sizes[d.symbol]))
-    others = [other for other in islice(verdict.together, _SHOWN) if other is not tie]
+    others = [other for other in islice(verdict.couplings, _SHOWN) if other is not tie]
     marks += _some(*(_mark(other.span, describe_choice(other.sizes)) for other in others))
     return untyped(
         "E0310", f"no {symbols} work together: {tie.reason}", _mark(tie.span, describe_choice(tie.sizes)), marks[:_SHOWN]
