@@ -1,8 +1,8 @@
 """Syntax trees to graphs: names, parameters, control flow and shapes."""
 
-from archdsl.elaborate.network import Elaboration, elaborate
+from archdsl.elaborate.elaborator import Elaboration, elaborate
+from archdsl.elaborate.false_claims import FalseClaim, not_explained
 from archdsl.elaborate.program import Program, decode_source, open_parameters, read_source, select_network
-from archdsl.elaborate.reach import FalseClaim, not_explained
 from archdsl.elaborate.values import Module
 
 __all__ = [

@@ -16,8 +16,8 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.bodies import Bodies
     from archdsl.elaborate.naming import Key
+    from archdsl.elaborate.statements import Bodies
 
 
 def repeat(

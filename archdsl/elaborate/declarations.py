@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate.conditions import sides_of, stated_sizes
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, Scope, check_label, joined
+from archdsl.elaborate.size_conditions import sides_of, stated_sizes
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Claim, Result, Value
@@ -20,7 +20,7 @@ from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.bodies import Bodies
+    from archdsl.elaborate.statements import Bodies
 
 METRICS = ("params", "params_eval", "macs", "depth")
 """What an `expect` may count; known only when the network is complete."""

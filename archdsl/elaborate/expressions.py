@@ -8,10 +8,10 @@ from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import SpecError, did_you_mean
-from archdsl.elaborate import steps
+from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
+from archdsl.elaborate.name_errors import Unfound
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
-from archdsl.elaborate.unfound import Unfound
 from archdsl.elaborate.values import (
     FUNCTIONS,
     ITERATING,
@@ -77,7 +77,7 @@ class Evaluator:
         """The value of an expression; raises `SpecError` where it has none."""
         self._depth += 1
         try:
-            self.steps += steps.EXPRESSION
+            self.steps += budget.EXPRESSION
             if self.steps > self.limits.steps:
                 self.spend(0, expression.span)
             if self._depth > self.limits.nesting:
@@ -111,7 +111,7 @@ class Evaluator:
         if value.__class__ is tuple:
             self.spend(within(nested, value, self.limits, span), span)
         elif value.__class__ is OpenSize:
-            self.spend(steps.OPEN * len(value.offsets), span)
+            self.spend(budget.OPEN * len(value.offsets), span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """A condition, which has to be a bool."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate.control import turns
-from archdsl.elaborate.mismatch import branches_differ, skip_differs
+from archdsl.elaborate.join_errors import branches_differ, skip_differs
 from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown, problem
 from archdsl.ir import Value
@@ -17,8 +17,8 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.bodies import Bodies
     from archdsl.elaborate.naming import Key
+    from archdsl.elaborate.statements import Bodies
 
 _ADD = Add()
 _JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}

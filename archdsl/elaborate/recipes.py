@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate.calls import Binder
+from archdsl.elaborate.arguments import Binder
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.settings import with_part
+from archdsl.elaborate.recipe_settings import with_part
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Unknown
 from archdsl.initializers import Initializer
 from archdsl.literals import show

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
-from archdsl.elaborate import steps
+from archdsl.elaborate import budget
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Key
 from archdsl.elaborate.values import Callee, problem
@@ -31,7 +31,7 @@ class Nodes:
 
     def room(self, count: int, span: Span) -> None:
         """Raise where so many more would be too many."""
-        self._evaluator.spend(steps.NODE * count, span)
+        self._evaluator.spend(budget.NODE * count, span)
         most = self._evaluator.limits.nodes
         if self._builder.size + count > most:
             raise self._evaluator.too_large(f"this network has more than {most:,} ops", span, "nodes")
@@ -52,12 +52,12 @@ class Nodes:
         try:
             shape = builder.infer(op, *inputs)
         except SpecError as error:
-            self._evaluator.spend(steps.ANEW, span)
+            self._evaluator.spend(budget.ANEW, span)
             raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
         except SizeError as error:
             raise problem("E0307", f"`{op.name}`: {error}", span) from None
         if builder.shapes_inferred != inferred:
-            self._evaluator.spend(steps.ANEW, span)
+            self._evaluator.spend(budget.ANEW, span)
             self._count_size_values(shape, [value.shape for value in inputs], span)
         dtype: DType = "float"
         if op.integers != "refused" or any([value.dtype == "int" for value in inputs]):

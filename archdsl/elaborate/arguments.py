@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from archdsl.declared import Declared, signature
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, merged
 from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate import steps
+from archdsl.elaborate import budget
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
 from archdsl.elaborate.values import (
@@ -80,7 +80,7 @@ class Binder:
         key = (cls, tuple((name, identity(value)) for name, value in values.items()))
         made = self._made.get(key)
         if made is None:
-            self._evaluator.spend(steps.ANEW, span)
+            self._evaluator.spend(budget.ANEW, span)
             made = self._made[key] = cls.create(values)
         return made  # type: ignore[return-value]
 
@@ -124,7 +124,7 @@ class Binder:
         if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
             return value
         if isinstance(value, tuple | range):
-            self._evaluator.spend(steps.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
+            self._evaluator.spend(budget.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
         return tuple(within(bounded, value, self._evaluator.limits, bound.span)) if isinstance(value, range) else value
 
     def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:

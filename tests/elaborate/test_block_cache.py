@@ -6,7 +6,7 @@ import pytest
 
 import archdsl
 from archdsl.driver import compile_text
-from archdsl.elaborate.replay import Replay
+from archdsl.elaborate.block_cache import Replay
 from archdsl.ir.unrolled import Graph, verify
 from archdsl.session import Session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from archdsl.elaborate import steps
+from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment, problem
@@ -113,7 +113,7 @@ def _joined(evaluator: Evaluator, operator: str, parts: list[Stated | bool], spa
             if symbol in found:
                 sizes = found[symbol] | sizes if decides else found[symbol] & sizes
             found[symbol] = sizes
-            evaluator.spend(steps.OPEN * len(sizes), span)
+            evaluator.spend(budget.OPEN * len(sizes), span)
         if decides and isinstance(part, dict):
             _single({**found, **_single(part, span)}, span)
     return found or not decides

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
-from archdsl.elaborate.bodies import Bodies, constants
+from archdsl.elaborate.false_claims import FalseClaim
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.parameters import header
-from archdsl.elaborate.reach import FalseClaim
-from archdsl.elaborate.uncalled import check_uncalled
+from archdsl.elaborate.statements import Bodies, constants
+from archdsl.elaborate.uncalled_blocks import check_uncalled
 from archdsl.elaborate.values import (
     NO_INPUT,
     UNKNOWN,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate import control, declarations, joins, steps
-from archdsl.elaborate.calls import Binder, CallCache, no_stage, with_input_unwritten
+from archdsl.elaborate import budget, control, declarations, joins
+from archdsl.elaborate.apply import Nodes
+from archdsl.elaborate.arguments import Binder, CallCache, no_stage, with_input_unwritten
+from archdsl.elaborate.block_cache import BlockCache, CachedCall, CallKey
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.making import Nodes
 from archdsl.elaborate.naming import Key, Naming, Scope, check_label, joined
-from archdsl.elaborate.replay import BlockCache, CachedCall, CallKey
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Callee, Environment, Exhausted, Family, MaybeValue, Unknown, problem
 from archdsl.initializers import Initializer
 from archdsl.ir import Constant, GraphBuilder, Result, Value
@@ -27,7 +27,7 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.uncalled import Assuming
+    from archdsl.elaborate.uncalled_blocks import Assuming
 
 
 class Bodies:
@@ -123,7 +123,7 @@ class Bodies:
         if self.depth > self.limits.call_depth:
             message = f"bodies run more than {self.limits.call_depth} deep inside one another here"
             raise control.too_large(self, message, body.span, "call_depth", "does a block call itself through a parameter?")
-        self.evaluator.spend(steps.STAGE * (1 + len(body.statements)), body.span)
+        self.evaluator.spend(budget.STAGE * (1 + len(body.statements)), body.span)
 
     def after_error(self, statement: ast.Statement, env: Environment, naming: Naming) -> Unknown:
         """Bind what the failed statement would have bound, as unknown, so that nothing follows from the error; it leaves nothing known."""
@@ -182,7 +182,7 @@ class Bodies:
 
     def _flow(self, stages: tuple[ast.Stage, ...], env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         """The value of stages one after the other; after a mistake in one, those behind it are still looked at."""
-        self.evaluator.spend(steps.STAGE * len(stages), stages[0].span)
+        self.evaluator.spend(budget.STAGE * len(stages), stages[0].span)
         for stage in stages:
             env.names["x"] = x
             try:

@@ -21,7 +21,7 @@ from archdsl.literals import show
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.bodies import Bodies
+    from archdsl.elaborate.statements import Bodies
 
 _OF_THE_TEXT: Final = frozenset(
     {"E0201", "E0202", "E0204", "E0205", "E0208", "E0403", "E0404", "E0501", "E0503", "E0504", "E0506"}
