@@ -320,8 +320,8 @@ def parameters_at(address: str) -> dict[str, str]:
 
 def _bases(file: ast.File) -> set[str]:
     """The networks that aliases in the file give arguments to: what a family has in common."""
-    targets = [d.target for d in file.definitions if isinstance(d, ast.Alias)]
-    callees = [target.callee if isinstance(target, ast.CallExpr) else target for target in targets]
+    targets = [ast.bare(d.target) for d in file.definitions if isinstance(d, ast.Alias)]
+    callees = [ast.bare(target.callee) if isinstance(target, ast.CallExpr) else target for target in targets]
     called = {callee.id for callee in callees if isinstance(callee, ast.Name)}
     return {d.name for d in file.definitions if isinstance(d, ast.Network) and d.name in called}
 

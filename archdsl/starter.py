@@ -13,7 +13,7 @@ from archdsl.elaborate import Program, read_source, select_network
 from archdsl.files import cannot_write, check_storable, write_file
 from archdsl.session import Session
 from archdsl.source import SourceFile
-from archdsl.syntax.outline import excerpt
+from archdsl.syntax.extract import excerpt
 
 _FIRST: Final = """\
 ## A small residual network for 8 by 8 digits: a start to change.

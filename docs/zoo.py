@@ -18,7 +18,7 @@ from archdsl.driver import compile_networks
 from archdsl.ir.unrolled import Graph
 from archdsl.resources import shipped_files
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.outline import introduction
+from archdsl.syntax.extract import introduction
 from tests.parity import compare, compare_cv
 from tests.parity.test_parity import LIMIT
 

@@ -152,10 +152,10 @@ def _never_read(module: Module) -> list[Diagnostic]:
         if not isinstance(definition, ast.Block | ast.Network):
             continue
         defaults = (parameter.default for parameter in definition.parameters)
-        names, constants = ast.names_and_constants(definition.body, *defaults)
-        read = {name.id for name in names}
+        nodes = list(ast.walk(definition.body, *defaults))
+        read = {node.id for node in nodes if isinstance(node, ast.Name)}
         never = [("parameter", parameter.name, parameter.span) for parameter in definition.parameters]
-        never += [("constant", constant.name, constant.span) for constant in constants]
+        never += [("constant", constant.name, constant.span) for constant in nodes if isinstance(constant, ast.Let)]
         for what, name, span in never:
             if name not in read:
                 message = f"`{definition.name}` never reads its {what} `{name}`"

@@ -94,7 +94,7 @@ def entries() -> Iterator[Entry]:
 def elaborated(path: Path) -> Iterator[Entry]:
     """What is listed of the networks of a file."""
     from archdsl.driver import compile_networks  # here: the index is quicker than to import it
-    from archdsl.syntax.outline import introduction  # here, as above
+    from archdsl.syntax.extract import introduction  # here, as above
 
     for definition, file, compiled in compile_networks(path, bases_too=False):
         yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))

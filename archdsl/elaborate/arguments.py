@@ -268,7 +268,8 @@ class CallCache:
         """Remember the op that a call gave, where its arguments are plain values."""
         target = self._target(call, env)
         arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
-        if target is None or any(isinstance(a.value, ast.Name) and env.find(a.value.id) is Unknown for a in arguments):
+        words = [value for value in (ast.bare(a.value) for a in arguments) if isinstance(value, ast.Name)]
+        if target is None or any(env.find(word.id) is Unknown for word in words):
             return  # reached in another way, or a bare word such as `same` among its arguments
         values = [self._evaluator.evaluate(argument.value, env) for argument in arguments]
         if all(value.__class__ in _PLAIN for value in values):
@@ -278,7 +279,7 @@ class CallCache:
     @staticmethod
     def _target(call: ast.Expr, env: Environment) -> Any:
         """What a call's name leads to: an op by its own name, or the op that a parameter holds; none where neither."""
-        name = call.callee if call.__class__ is ast.CallExpr else call
+        name = ast.bare(call.callee if call.__class__ is ast.CallExpr else call)
         if name.__class__ is not ast.Name:
             return None
         value = env.find(name.id)
@@ -305,7 +306,8 @@ def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value
 def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any, place: Span) -> None:
     if parameter.kind is None or isinstance(value, Unknown):
         return
-    if value is None and isinstance(parameter.default, ast.Literal) and parameter.default.value is None:
+    default = ast.bare(parameter.default) if parameter.default is not None else None
+    if value is None and isinstance(default, ast.Literal) and default.value is None:
         return  # what may be left out may be passed on as left out
     if parameter.kind not in KINDS:
         raise problem(

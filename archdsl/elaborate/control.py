@@ -74,7 +74,7 @@ def turns(bodies: Bodies, stage: ast.Repeat | ast.For | ast.If, env: Environment
 def _arms(bodies: Bodies, stage: ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:
     """The arm that runs; each that may, where a condition is unknown."""
     certain, before = True, ""
-    for condition, body in stage.arms:
+    for condition, body in ((arm.condition, arm.body) for arm in stage.arms):
         truth = True if condition is None else bodies.evaluator.truth(condition, env)
         certain = certain and truth is not UNKNOWN
         inside = Environment(env, env.module, control=True)

@@ -168,7 +168,7 @@ _OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least
 
 
 def _input_size(bodies: Bodies, statement: ast.Input, place: int, env: Environment) -> Any:
-    size = statement.sizes.items[place]
+    size = ast.bare(statement.sizes.items[place])
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
         env.names[size.id] = open_size(size.id, bodies.session)
     if isinstance(size, ast.Name) and bodies.evaluator.named(size, env) is Unknown:
@@ -209,7 +209,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     """The remedy for sizes that are meant to be open: names that begin with capitals."""
     texts = [size.span.text for size in statement.sizes.items]
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
-    for place, size in enumerate(statement.sizes.items):
+    for place, size in enumerate(map(ast.bare, statement.sizes.items)):
         text = size.id if isinstance(size, ast.Name) else texts[place]
         if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
@@ -262,7 +262,8 @@ def _rule(bodies: Bodies, setting: ast.Setting, env: Environment) -> None:
         raise problem("E0201", f"{message} that `init` could fill", setting.name_span, help)
     rules = Initializer.registry.names()
     known = f"the rules are {', '.join(rules)}"
-    name = setting.value.callee if isinstance(setting.value, ast.CallExpr) else setting.value
+    rule = ast.bare(setting.value)
+    name = ast.bare(rule.callee if isinstance(rule, ast.CallExpr) else rule)
     if isinstance(name, ast.Name) and bodies.evaluator.named(name, env) is Unknown:
         raise bodies.evaluator.unfound.name(name, env, rules, known)
     value = bodies.evaluator.evaluate(setting.value, env)
@@ -298,6 +299,6 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> D
     claim = expect.claim
     if evaluator.truth(claim, env) is not False:
         return None
-    while isinstance(claim, ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
-        claim = claim.then if evaluator.truth(claim.condition, env) else claim.other
+    while isinstance(choice := ast.bare(claim), ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
+        claim = choice.then if evaluator.truth(choice.condition, env) else choice.other
     return untyped("E0701", f"`{claim.span.text}` does not hold{sides_of(evaluator, claim, env)}", Mark(claim.span))

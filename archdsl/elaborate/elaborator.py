@@ -30,7 +30,7 @@ from archdsl.records import record
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.outline import documentation, introduction
+from archdsl.syntax.extract import documentation, introduction
 from archdsl.syntax.parser import parse_expression
 
 

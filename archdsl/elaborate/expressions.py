@@ -62,6 +62,8 @@ class Evaluator:
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
+            ast.Missing: lambda e, s: UNKNOWN,
+            ast.Parenthesized: self._parenthesized,
             ast.Name: self._name,
             ast.ListExpr: self._list,
             ast.Chain: self._chain,
@@ -191,6 +193,10 @@ class Evaluator:
 
     # -- operators --
 
+    def _parenthesized(self, e: ast.Parenthesized, env: Environment) -> Any:
+        inner = ast.bare(e)
+        return self._by_type[inner.__class__](inner, env)
+
     def _list(self, e: ast.ListExpr, env: Environment) -> Any:
         items = tuple(self.evaluate(item, env) for item in e.items)
         if UNKNOWN in items:
@@ -281,7 +287,7 @@ class Evaluator:
 
     def _attribute(self, e: ast.Attribute, env: Environment) -> Any:
         base = self.evaluate(e.base, env)
-        if base is UNKNOWN:
+        if base is UNKNOWN or not e.name:  # the name is missing
             return UNKNOWN
         if isinstance(base, Module):
             found = base.definitions.get(e.name)
@@ -337,8 +343,9 @@ class Evaluator:
         return base[index]
 
     def _call(self, e: ast.CallExpr, env: Environment) -> Any:
-        if isinstance(e.callee, ast.Name) and e.callee.id in FUNCTIONS and env.find(e.callee.id) is Unknown:
-            return self._function(e, env)
+        name = ast.bare(e.callee)
+        if isinstance(name, ast.Name) and name.id in FUNCTIONS and env.find(name.id) is Unknown:
+            return self._function(e, name.id, env)
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN
@@ -348,6 +355,7 @@ class Evaluator:
 
     def _callee(self, e: ast.Expr, env: Environment) -> Any:
         """What is called."""
+        e = ast.bare(e)
         if not isinstance(e, ast.Name):
             return self.evaluate(e, env)
         value = self.named(e, env)
@@ -357,9 +365,7 @@ class Evaluator:
             raise self.unfound.name(e, env, known)
         return value
 
-    def _function(self, e: ast.CallExpr, env: Environment) -> Any:
-        assert isinstance(e.callee, ast.Name)
-        name = e.callee.id
+    def _function(self, e: ast.CallExpr, name: str, env: Environment) -> Any:
         for argument in e.arguments:
             if argument.name is not None:
                 raise problem("E0202", f"`{name}` takes its arguments by position", argument.span)
@@ -405,7 +411,7 @@ class Evaluator:
 
     def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
         """An argument's value; a bare word that the op's parameter knows, such as `same`, is that word."""
-        value = argument.value
+        value = ast.bare(argument.value)
         if not isinstance(value, ast.Name) or env.find(value.id) is not Unknown:
             return self.evaluate(value, env)
         target = callee.target

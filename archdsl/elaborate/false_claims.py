@@ -7,7 +7,7 @@ from archdsl.elaborate.values import Module
 from archdsl.records import record
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.outline import items, needed
+from archdsl.syntax.extract import items, needed
 
 
 @record

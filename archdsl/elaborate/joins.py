@@ -148,9 +148,9 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: MaybeValue, n
                     hurt = damage is not None and damage.holds(statement.span.start)
                     value = bodies.doubtful(statement, env, x, naming) if hurt else bodies.pipeline(statement, env, x, naming)
                     found.append(value)
-            elif isinstance(statement, ast.Let | ast.Expect | ast.Damaged):
+            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped):
                 bodies.statement(statement, env, x, naming)
-                if isinstance(statement, ast.Damaged):
+                if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)
             else:
                 raise problem(

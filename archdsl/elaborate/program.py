@@ -171,7 +171,7 @@ class Program:
         found = self._resolve(item, path)
         if isinstance(found, Diagnostic):
             self.diagnostics.append(found)
-            module.imports[item.name] = Module(ast.File(item.span.file, (), (), (), (), hidden=True), {}, {})
+            module.imports[item.name] = Module(ast.unread(item.span.file), {}, {})
         elif (owner := _owner(item.name)) is not None:
             message = f"`{item.name}` is {owner}, and an import cannot take its name"
             self.diagnostics.append(untyped("E0205", message, Mark(item.name_span), help="choose another name after `as`"))
@@ -247,12 +247,12 @@ def open_parameters(module: Module, definition: ast.Definition, limits: Limits) 
     for _ in range(limits.call_depth):
         if not isinstance(definition, ast.Alias):
             break
-        target = definition.target
+        target = ast.bare(definition.target)
         if isinstance(target, ast.CallExpr):
             fixed += target.arguments
-            target = target.callee
-        if isinstance(target, ast.Attribute) and isinstance(target.base, ast.Name):
-            module, name = module.imports.get(target.base.id, module), target.name
+            target = ast.bare(target.callee)
+        if isinstance(target, ast.Attribute) and isinstance(base := ast.bare(target.base), ast.Name):
+            module, name = module.imports.get(base.id, module), target.name
         else:
             name = target.id if isinstance(target, ast.Name) else ""
         if name not in module.definitions:

@@ -22,6 +22,7 @@ def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span
         default = Recipe.model_fields[key].default
         current, _ = parse_expression(SourceFile(f"--set train.{key}", show(default, Recipe.words(key))))
         assert current is not None
+    current = ast.bare(current)
     if not isinstance(current, ast.ListExpr):
         if path.item:
             raise Fault("E0607", f"`{key}` is no list, and has no item {path.item}", help=f"write `--set train.{key}=...`")
@@ -39,11 +40,13 @@ def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span
 
 def _with_parameter(key: str, call: ast.Expr, parameter: str, value: ast.Expr, span: Span) -> ast.Expr:
     """A call with another value of one parameter, whether the old one is given by position, by name or not at all."""
+    call = ast.bare(call)
     if key in SHORTHANDS and isinstance(call, ast.Literal) and call.value is not None:
         name, first = SHORTHANDS[key]
         call = ast.CallExpr(call.span, ast.Name(call.span, name), (ast.Argument(call.span, first, call),))
     callee, arguments = (call.callee, call.arguments) if isinstance(call, ast.CallExpr) else (call, ())
     registry = Recipe.registry_for(key)
+    callee = ast.bare(callee)
     entry = registry.get(callee.id) if registry is not None and isinstance(callee, ast.Name) else None
     if entry is None:
         known = f", with one of {', '.join(registry.names())}" if registry is not None else ""

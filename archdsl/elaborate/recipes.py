@@ -122,6 +122,7 @@ class _Reader:
 
     def read(self, name: str, expression: ast.Expr, span: Span) -> None:
         """Take one setting in."""
+        expression = ast.bare(expression)
         self.expressions[name] = expression
         if name not in Recipe.model_fields:
             self._unknown.append((name, span))
@@ -210,6 +211,7 @@ def _with_words(key: str, expression: ast.Expr) -> ast.Expr:
 
 def _replaced(expression: ast.Expr, text_of: Callable[[ast.Expr], str | None]) -> ast.Expr:
     """The expression with texts in place of the values in it that stand for one; what is called stays."""
+    expression = ast.bare(expression)
     text = text_of(expression)
     if text is not None:
         return ast.Literal(expression.span, text)
@@ -223,17 +225,20 @@ def _replaced(expression: ast.Expr, text_of: Callable[[ast.Expr], str | None]) -
 
 def _label(expression: ast.Expr) -> str | None:
     """The key that a label in an expression stands for: `layer1[0].conv` is `layer1.0.conv`; None for anything else."""
+    expression = ast.bare(expression)
     if isinstance(expression, ast.Name):
         return expression.id
     if isinstance(expression, ast.Attribute) and (base := _label(expression.base)) is not None:
         return f"{base}.{expression.name}"
     if isinstance(expression, ast.Index) and (base := _label(expression.base)) is not None:
-        return f"{base}.{expression.index.value}" if isinstance(expression.index, ast.Literal) else None
+        index = ast.bare(expression.index)
+        return f"{base}.{index.value}" if isinstance(index, ast.Literal) else None
     return None
 
 
 def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
+    expression = ast.bare(expression)
     text = expression.span.text
     if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
         help = f"a path stands in quotes: `{key} = {show(text)}`"
@@ -271,21 +276,22 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
 def _only_text(call: ast.CallExpr) -> str | None:
     """The argument of `images("faces/")`, where a call has no other."""
     values = [argument.value for argument in call.arguments]
-    [value] = values if len(values) == 1 else [None]
+    [value] = map(ast.bare, values) if len(values) == 1 else [None]
     return value.span.text if isinstance(value, ast.Literal) and isinstance(value.value, str) else None
 
 
 def _heads(expression: ast.Expr) -> list[ast.Expr]:
     """What is called in a setting's value, or stands there uncalled."""
+    expression = ast.bare(expression)
     if isinstance(expression, ast.ListExpr):
         return [head for item in expression.items for head in _heads(item)]
     if isinstance(expression, ast.CallExpr):
-        return [expression.callee]
+        return [ast.bare(expression.callee)]
     return [expression]
 
 
 def _root(expression: ast.Expr) -> ast.Expr:
     """The first name of a path such as `torch.optim.Adam`."""
     while isinstance(expression, ast.Attribute):
-        expression = expression.base
+        expression = ast.bare(expression.base)
     return expression

@@ -48,7 +48,7 @@ def _values(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Iter
     """What a condition speaks of: the value of each name, attribute and element in it, but for sides that are not chosen."""
     pending: list[ast.Expr] = [condition]
     while pending:
-        e = pending.pop()
+        e = ast.bare(pending.pop())
         if isinstance(e, ast.Choice):
             pending.append(e.then if evaluator.truth(e.condition, env) else e.other)
         elif isinstance(e, ast.Chain):
@@ -63,9 +63,10 @@ def _values(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Iter
 
 def sides_of(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> str:
     """What the sides of a comparison are, as the end of a sentence; nothing for other conditions."""
+    condition = ast.bare(condition)
     if not isinstance(condition, ast.Chain) or condition.operators[0] not in COMPARE:
         return ""
-    sides = [operand for operand in condition.operands if not isinstance(operand, ast.Literal | ast.ListExpr)]
+    sides = [operand for operand in condition.operands if not isinstance(ast.bare(operand), ast.Literal | ast.ListExpr)]
     known = " and ".join(f"`{side.span.text}` is {_counted(evaluator.evaluate(side, env))}" for side in sides)
     return f": {known}" if known else ""
 
@@ -76,10 +77,11 @@ def _counted(value: Any) -> str:
 
 def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
     """What a condition states of each open size, or its truth where it speaks of none."""
+    e = ast.bare(e)
     if isinstance(e, ast.Unary) and e.operator == "not":
-        inner, times = e.operand, 1
+        inner, times = ast.bare(e.operand), 1
         while isinstance(inner, ast.Unary) and inner.operator == "not":
-            inner, times = inner.operand, times + 1
+            inner, times = ast.bare(inner.operand), times + 1
         operand = _sets(evaluator, inner, env)
         if times % 2 == 0:
             return operand
@@ -94,7 +96,7 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
     if e.operators[0] in ("and", "or"):
         return _joined(evaluator, e.operators[0], [_sets(evaluator, operand, env) for operand in e.operands], e.span)
     for side in e.operands:
-        if isinstance(side, ast.Chain) and side.operators[0] in ("and", "or", *COMPARE):
+        if isinstance(inner := ast.bare(side), ast.Chain) and inner.operators[0] in ("and", "or", *COMPARE):
             message = f"a condition on sizes compares whole numbers, and `{side.span.text}` is true or false"
             raise problem("E0408", message, side.span, f"it is a condition by itself, or after `not`: `where {side.span.text}`")
     values = [evaluator.evaluate(operand, env) for operand in e.operands]

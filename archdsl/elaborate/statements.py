@@ -147,7 +147,7 @@ class Bodies:
         """The value of `x` after a statement; raises `SpecError`."""
         return _STATEMENTS[statement.__class__](self, statement, env, x, naming)
 
-    def _damaged(self, statement: ast.Damaged, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
+    def _skipped(self, statement: ast.Skipped, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
         self._hide(env, naming)
         return UNKNOWN
 
@@ -207,6 +207,8 @@ class Bodies:
             name = joined(pieces, label.span, self.limits)
             return Key(naming, check_label(name, label.span, self.limits), name, label.span)
         assert label.name is not None
+        if not label.name:  # it is missing
+            return None
         if label.name == "x":
             raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
         check_label(label.name, label.span, self.limits)
@@ -274,14 +276,14 @@ class Bodies:
         return x if result is None else result
 
     def _call_stage(self, stage: ast.CallStage, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
-        call = stage.call
+        call = ast.bare(stage.call)
         known = self._cache.find(call, env)
         if known is not None:
             return self._apply_at(known, (), call.span, x, naming, key)
         try:
             value = self.evaluator.evaluate(call, env)
         except SpecError as found:
-            name = call.callee if isinstance(call, ast.CallExpr) else call
+            name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
             if found.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or found.diagnostic.mark != Mark(name.span):
                 raise
             raise self.evaluator.unfound.stage(name, env) from None
@@ -340,7 +342,7 @@ class Bodies:
                 span,
                 "move what both share into a block",
             )
-        name_of = call.callee if isinstance(call, ast.CallExpr) else call
+        name_of = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
         if definition in self._active and not (isinstance(name_of, ast.Name) and env.find(name_of.id) is not Unknown):
             chain = " -> ".join(f"`{d.name}`" for d in [*self._active[self._active.index(definition) :], definition])
             raise problem("E0501", f"a block cannot contain itself: {chain}", span, "`repeat n { ... }` and `for` say how often")
@@ -467,7 +469,7 @@ _STATEMENTS: dict[type, Callable[[Bodies, Any, Environment, MaybeValue, Naming],
     ast.Output: declarations.output,
     ast.Input: declarations.input_,
     ast.Init: declarations.init,
-    ast.Damaged: Bodies._damaged,
+    ast.Skipped: Bodies._skipped,
 }
 _STAGES: dict[type, Callable[[Bodies, Any, Environment, MaybeValue, Naming, Key | None], MaybeValue]] = {
     ast.CallStage: Bodies._call_stage,

@@ -40,6 +40,10 @@ class Damage:
         end = self._boundaries[after] if after < len(self._boundaries) else len(self._source.text)
         self._parts.append((start, last if ends else max(end, last + 1)))
 
+    def add_statement(self, start: int) -> None:
+        """Take in a statement that had to be completed, by where it begins; what stands in its bodies is not doubtful for that."""
+        self._parts.append((start, start + 1))
+
     def add_definition(self, start: int, end: int) -> None:
         """Take in a definition whose braces do not match."""
         self._definitions.append((start, end))

@@ -18,8 +18,8 @@ from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
 from archdsl.resources import resource_folder
-from archdsl.syntax.build import Builder
-from archdsl.syntax.layout import Layout
+from archdsl.syntax.newlines import Newlines
+from archdsl.syntax.tree_builder import TreeBuilder
 
 _TABLES = "arch.json"
 _OURS = ("postlex", "transformer", "lexer_callbacks")
@@ -31,34 +31,34 @@ def grammar_text() -> str:
     return (resource_folder("grammars") / "arch.lark").read_text(encoding="utf-8")
 
 
-def make_lark(builder: Builder, layout: Layout, *, strict: bool = False) -> Lark:
+def make_lark(builder: TreeBuilder, newlines: Newlines, *, strict: bool = False) -> Lark:
     """The grammar as a parser. `strict` refuses ambiguous terminals; it needs `interegular` and tests use it."""
     grammar = grammar_text()
     kept = None if strict else _kept_tables(origin(grammar))
     if kept is None:
-        return _construct(grammar, builder, layout, strict=strict)
+        return _construct(grammar, builder, newlines, strict=strict)
     # As in the parsers that `python -m lark.tools.standalone` writes.
-    return Lark._load_from_dict(kept["data"], kept["memo"], **_options(builder, layout))  # type: ignore[no-any-return, no-untyped-call]
+    return Lark._load_from_dict(kept["data"], kept["memo"], **_options(builder, newlines))  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _construct(grammar: str, builder: Builder, layout: Layout, *, strict: bool = False) -> Lark:
+def _construct(grammar: str, builder: TreeBuilder, newlines: Newlines, *, strict: bool = False) -> Lark:
     return Lark(
         grammar, parser="lalr", lexer="basic", start=["spec", "expr"], keep_all_tokens=True, maybe_placeholders=False,
-        strict=strict, **_options(builder, layout),
+        strict=strict, **_options(builder, newlines),
     )  # fmt: skip
 
 
 def tables() -> str:
     """What the file of tables holds for the grammar as it is, on this version of lark."""
     grammar = grammar_text()
-    parser = _construct(grammar, Builder(), Layout())
+    parser = _construct(grammar, TreeBuilder(), Newlines())
     data, memo = parser.memo_serialize([TerminalDef, Rule])
     data["options"] = {key: value for key, value in data["options"].items() if key not in _OURS}
     return json.dumps({"origin": origin(grammar), "data": data, "memo": memo}, separators=(",", ":"), sort_keys=True) + "\n"
 
 
-def _options(builder: Builder, layout: Layout) -> dict[str, Any]:
-    return {"postlex": layout, "transformer": builder, "lexer_callbacks": {"COMMENT": builder.comment}}
+def _options(builder: TreeBuilder, newlines: Newlines) -> dict[str, Any]:
+    return {"postlex": newlines, "transformer": builder, "lexer_callbacks": {"COMMENT": builder.comment}}
 
 
 def origin(grammar: str) -> list[str]:

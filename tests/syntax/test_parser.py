@@ -8,9 +8,9 @@ import pytest
 
 from archdsl.source import SourceFile
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.build import Builder
-from archdsl.syntax.layout import Layout
+from archdsl.syntax.newlines import Newlines
 from archdsl.syntax.parser import make_lark, parse
+from archdsl.syntax.tree_builder import TreeBuilder
 
 
 def parsed(text: str) -> ast.File:
@@ -27,7 +27,7 @@ def statements(body: str) -> tuple[ast.Statement, ...]:
 
 @pytest.mark.skipif(importlib.util.find_spec("interegular") is None, reason="lark's strict mode needs interegular")
 def test_the_grammar_is_strict() -> None:
-    make_lark(Builder(), Layout(), strict=True)
+    make_lark(TreeBuilder(), Newlines(), strict=True)
 
 
 def test_line_ends_and_semicolons_separate() -> None:

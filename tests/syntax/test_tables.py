@@ -13,9 +13,9 @@ from archdsl.limits import DEFAULT
 from archdsl.resources import resource_folder
 from archdsl.source import SourceFile
 from archdsl.syntax import parser, tables
-from archdsl.syntax.build import Builder
-from archdsl.syntax.layout import Layout
-from archdsl.syntax.situation import KEYWORDS
+from archdsl.syntax.error_context import KEYWORDS
+from archdsl.syntax.newlines import Newlines
+from archdsl.syntax.tree_builder import TreeBuilder
 
 KEPT: dict[str, Any] = json.loads((resource_folder("grammars") / "arch.json").read_text(encoding="utf-8"))
 SPECS = sorted(resource_folder("specs").glob("*.arch"))
@@ -41,7 +41,7 @@ def test_tables_hold_nothing_of_the_machine_that_made_them() -> None:
 @pytest.mark.parametrize("text", [*(path.read_text(encoding="utf-8") for path in SPECS), *BROKEN])
 def test_kept_and_fresh_tables_parse_alike(text: str) -> None:
     kept, made = parser._Parser(), parser._Parser()
-    made.lark = tables._construct(tables.grammar_text(), made.builder, made.layout)
+    made.lark = tables._construct(tables.grammar_text(), made.builder, made.newlines)
     source = SourceFile("net.arch", text)
     assert repr(kept.parse(source, DEFAULT)) == repr(made.parse(source, DEFAULT))
 
@@ -56,7 +56,9 @@ def test_tables_of_another_grammar_or_lark_are_not_used() -> None:
 def test_the_words_of_the_language_are_those_of_the_grammar() -> None:
     """In the sentences for mistakes, and on the page that lists them."""
     words = {
-        terminal.pattern.value for terminal in tables.make_lark(Builder(), Layout()).terminals if terminal.pattern.value.isalpha()
+        terminal.pattern.value
+        for terminal in tables.make_lark(TreeBuilder(), Newlines()).terminals
+        if terminal.pattern.value.isalpha()
     }
     assert words == KEYWORDS
     page = (Path(__file__).parents[2] / "docs" / "language.md").read_text(encoding="utf-8")

@@ -26,7 +26,7 @@ class _Step(NamedTuple):
     origin: str = ""
 
 
-class Tables:
+class ParseTables:
     """What the stack of one start rule needs of lark, and the steps found so far."""
 
     def __init__(self, lark: Lark, start: str) -> None:
@@ -54,12 +54,12 @@ def _builds_nothing(rule: Rule) -> bool:
     return len(rule.expansion) == 1 and rule.options.expand1 and not rule.alias
 
 
-class Stack:
+class ParserStack:
     """States, of which all but the first two belong to values."""
 
     __slots__ = ("states", "tables", "values")
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: ParseTables) -> None:
         self.tables = tables
         self.states: list[int] = [_BELOW_START, tables.start]
         self.values: list[Any] = []
@@ -99,19 +99,24 @@ class Stack:
         self.values.append(build(children))
         self.states.append(self.tables.actions[self.states[-1]][origin][1])
 
-    def accepts(self, kind: str) -> bool:
-        """Whether a token of that kind can follow; nothing changes."""
+    def accepts(self, *kinds: str) -> bool:
+        """Whether tokens of these kinds can follow, one after the other; nothing changes."""
         actions, states = self.tables.actions, self.states[:]
-        while found := actions[states[-1]].get(kind):
-            action, argument = found
-            if action is Shift:
-                return True
-            if argument.expansion:
-                del states[-len(argument.expansion) :]
-            states.append(actions[states[-1]][argument.origin.name][1])
-            if states[-1] == self.tables.end:
-                return True
-        return False
+        for kind in kinds:
+            while True:
+                found = actions[states[-1]].get(kind)
+                if not found:
+                    return False
+                action, argument = found
+                if action is Shift:
+                    states.append(argument)
+                    break
+                if argument.expansion:
+                    del states[-len(argument.expansion) :]
+                states.append(actions[states[-1]][argument.origin.name][1])
+                if states[-1] == self.tables.end:
+                    return True
+        return True
 
     def acceptable(self) -> frozenset[str]:
         """The kinds of token that can follow."""

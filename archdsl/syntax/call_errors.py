@@ -7,12 +7,12 @@ from typing import Final
 
 from archdsl.diagnostics.suggest import nearest
 from archdsl.source import Span
-from archdsl.syntax.situation import NEAR, Situation, SyntaxFault, balanced
+from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFault, balanced
 
 _AROUND: Final = frozenset({"skip", "concat", "add", "mul", "shake"})
 
 
-def tuple_(s: Situation) -> SyntaxFault | None:
+def tuple_(s: ErrorContext) -> SyntaxFault | None:
     """`(3, 3)`, a list as Python writes some."""
     if s.token.type != "COMMA" or s.opened is None or s.opened.type != "LPAR" or s.opened_span is None or s.expected >= {"NAME"}:
         return None
@@ -33,7 +33,7 @@ def tuple_(s: Situation) -> SyntaxFault | None:
     return SyntaxFault("E0105", s.opened_span, "a list stands in square brackets", help, keep=False)
 
 
-def range_(s: Situation) -> SyntaxFault | None:
+def range_(s: ErrorContext) -> SyntaxFault | None:
     """`slice(0:4)`, `widths[1:]`, as Python writes ranges."""
     if s.token.type != "COLON" or s.opened is None or s.previous is None or s.opened.type == "LBRACE":
         return None
@@ -53,7 +53,7 @@ def range_(s: Situation) -> SyntaxFault | None:
     return SyntaxFault("E0105", s.span, "`:` does not make a range", "write `..`, as in `0..4`", instead=("RANGE", ".."))
 
 
-def call_style(s: Situation) -> SyntaxFault | None:
+def call_style(s: ErrorContext) -> SyntaxFault | None:
     """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
     if s.previous is None or s.previous.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
         return None
@@ -84,7 +84,7 @@ def call_style(s: Situation) -> SyntaxFault | None:
     return None
 
 
-def body(s: Situation) -> SyntaxFault | None:
+def body(s: ErrorContext) -> SyntaxFault | None:
     """`add(a, b)`, `skip relu` and `if n > 1: relu`, where a body needs braces."""
     if s.previous is None or s.previous_span is None or "LBRACE" not in s.expected:
         return None

@@ -6,27 +6,44 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lark import Token
 
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.situation import SyntaxFault
+from archdsl.syntax.error_context import SyntaxFault
 
 Children = list[Any]
-_STRING_IN_PARENTHESES = re.compile(r'(?:\(|\s|#[^\n]*)*("(?:\\[^\n]|[^"\\\n])*")')
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
 def _unescape(text: str) -> str:
-    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text)
+    """Return the characters that the inside of a string stands for; an escape that is unknown stands for itself."""
+    if "\\" not in text:
+        return text
+    found, characters = "", iter(text)
+    for character in characters:
+        if character == "\\":
+            following = next(characters, "")
+            character = _ESCAPES.get(following, character + following)
+        found += character
+    return found
 
 
-class Builder:
+def _in_braces(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of what stands in each pair of braces that hold no brace."""
+    opened = None
+    for at, character in enumerate(text):
+        if character == "{":
+            opened = at + 1
+        elif character == "}" and opened is not None:
+            yield opened, at
+            opened = None
+
+
+class TreeBuilder:
     """Holds the file that is being parsed; `report` takes what is wrong with a piece that parses."""
 
     def __init__(self) -> None:
@@ -52,8 +69,11 @@ class Builder:
 
     # -- expressions --
 
-    def name(self, c: Children) -> ast.Name:
-        return ast.Name(self.of(c[0]), str(c[0]))
+    def name(self, c: Children) -> ast.Name | ast.Missing:
+        return ast.Name(self.of(c[0]), str(c[0])) if c[0] else ast.Missing(self.of(c[0]))
+
+    def missing(self, c: Children) -> ast.Missing:
+        return ast.Missing(self.of(c[0]))
 
     def integer(self, c: Children) -> ast.Expr:
         text = c[0].replace("_", "")
@@ -81,8 +101,8 @@ class Builder:
     def none(self, c: Children) -> ast.Literal:
         return ast.Literal(self.of(c[0]), None)
 
-    def parenthesized(self, c: Children) -> ast.Expr:
-        return replace(c[1], span=self._span(c))  # type: ignore[no-any-return]
+    def parenthesized(self, c: Children) -> ast.Parenthesized:
+        return ast.Parenthesized(self._span(c), c[1])
 
     def list(self, c: Children) -> ast.ListExpr:
         return ast.ListExpr(self._span(c), tuple(item for item in c if isinstance(item, ast.Expr)))
@@ -152,27 +172,27 @@ class Builder:
         return ast.For(self._span(c), tuple(names), c[-2], c[-1])
 
     def if_(self, c: Children) -> ast.If:
-        arms: list[tuple[ast.Expr | None, ast.Body]] = []
+        arms: list[ast.Arm] = []
         condition: ast.Expr | None = None
         for piece in c:
             if isinstance(piece, ast.Expr):
                 condition = piece
             elif isinstance(piece, ast.Body):
-                arms.append((condition, piece))
+                arms.append(ast.Arm(piece.span if condition is None else self._span([condition, piece]), condition, piece))
                 condition = None
         return ast.If(self._span(c), tuple(arms))
 
     # -- statements --
 
     def body(self, c: Children) -> ast.Body:
-        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement)))
+        return ast.Body(self._span(c), tuple(item for item in c if isinstance(item, ast.Statement) and not _is_empty(item)))
 
     def pipeline(self, c: Children) -> ast.Pipeline:
         return ast.Pipeline(self._span(c), None, tuple(item for item in c if isinstance(item, ast.Stage)))
 
     def labelled(self, c: Children) -> ast.Statement:
         label = self._label(c[0])
-        return ast.Pipeline(self._span(c), label, c[2].stages) if label is not None else ast.Damaged(self._span(c))
+        return ast.Pipeline(self._span(c), label, c[2].stages) if label is not None else ast.Skipped(self._span(c))
 
     def aux(self, c: Children) -> ast.Aux:
         pipeline = ast.Pipeline(self._span(c[-3:]), self._label(c[-3]), c[-1].stages)
@@ -182,33 +202,33 @@ class Builder:
         return ast.Output(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages))
 
     def _label(self, target: ast.Expr) -> ast.Label | None:
-        """The label that an expression before a colon is; none, and a fault, where it is none."""
+        """Return the label that an expression before a colon stands for; report a fault and return None if it is none."""
         help = "put the label before the stage: `conv1: conv(64, 7)`"
-        match target:
-            case ast.Name(span, name):
-                return ast.Label(span, name)
-            case ast.Index(span, ast.Name(_, name), index):
-                return ast.Label(span, name, index)
+        match ast.bare(target):
+            case ast.Missing():
+                return ast.Label(target.span, "")
+            case ast.Name(_, label):
+                return ast.Label(target.span, label)
+            case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
+                return ast.Label(target.span, name.id, index)
             case ast.Literal(span, str()):
-                string = _STRING_IN_PARENTHESES.match(self.file.text, span.start)
-                assert string is not None
-                template = self._template(Span(self.file, *string.span(1)))
-                return ast.Label(span, None, None, template) if template is not None else None
-            case ast.Literal(span, int()):
-                help = f'a key that is no name stands in quotes: `"{span.text}": ...`'
-            case ast.Attribute(_, ast.Name(_, outer), inner):
-                help = f"a key of two parts is a label in another's braces: `{outer}: {{ {inner}: ... }}`"
+                template = self._template(span)
+                return ast.Label(target.span, None, None, template) if template is not None else None
+            case ast.Literal(_, int()):
+                help = f'a key that is no name stands in quotes: `"{target.span.text}": ...`'
+            case ast.Attribute(_, base, inner) if isinstance(outer := ast.bare(base), ast.Name):
+                help = f"a key of two parts is a label in another's braces: `{outer.id}: {{ {inner}: ... }}`"
         self.report(SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", help))
         return None
 
     def _template(self, span: Span) -> ast.Template | None:
-        """Split a label string at its braces; each expression is parsed in place. None where one is none."""
+        """Split a label string at its braces, and parse each expression in place; return None if one is no expression."""
         pieces: list[str | ast.Expr] = []
         at, end = span.start + 1, span.end - 1
         text = self.file.text
-        for match in re.finditer(r"\{([^{}]*)\}", text[at:end]):
-            pieces.append(_unescape(text[at : span.start + 1 + match.start()]))
-            start, stop = span.start + 1 + match.start(1), span.start + 1 + match.end(1)
+        for first, last in _in_braces(text[at:end]):
+            start, stop = span.start + 1 + first, span.start + 1 + last
+            pieces.append(_unescape(text[at : start - 1]))
             expression = self.parse_expression(start, stop)
             if expression is None:
                 return None
@@ -221,7 +241,8 @@ class Builder:
         names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
         at = next(i for i, item in enumerate(c) if isinstance(item, ast.ListExpr))
         condition = c[at + 2] if len(c) > at + 1 else None
-        return ast.Input(self._span(c), names[0], names[1] if len(names) > 1 else None, c[at], condition)
+        kind = names[1] if len(names) > 1 else None
+        return ast.Input(self._span(c), names[0], kind or None, c[at], condition)
 
     def let(self, c: Children) -> ast.Let:
         return ast.Let(self._span(c), str(c[1]), c[3])
@@ -236,16 +257,16 @@ class Builder:
     def init(self, c: Children) -> ast.Init:
         return ast.Init(self._span(c), c[1])
 
-    def settings(self, c: Children) -> tuple[ast.Setting, ...]:
-        return _Settings(self._span(c), (item for item in c if isinstance(item, ast.Setting)))
+    def settings(self, c: Children) -> tuple[ast.Setting | ast.Skipped, ...]:
+        return _Settings(self._span(c), (item for item in c if isinstance(item, ast.Setting | ast.Skipped)))
 
     def setting(self, c: Children) -> ast.Setting:
         return ast.Setting(self._span(c), str(c[0]), self.of(c[0]), c[2])
 
-    def damaged(self, c: Children) -> ast.Damaged:
-        return ast.Damaged(self.of(c[0]))
+    def skipped(self, c: Children) -> ast.Skipped:
+        return ast.Skipped(self.of(c[0]))
 
-    damaged_item = damaged_setting = damaged
+    skipped_item = skipped_setting = skipped
 
     # -- definitions --
 
@@ -275,7 +296,7 @@ class Builder:
         return ast.Train(self._span(c), c[1])
 
     def spec(self, c: Children) -> Children:
-        return [item for item in c if not isinstance(item, Token)]
+        return [item for item in c if not isinstance(item, Token) and not _is_empty(item)]
 
 
 class _Spanned(tuple[Any, ...]):
@@ -299,6 +320,11 @@ class _Parameters(_Spanned):
 
 class _Settings(_Spanned):
     pass
+
+
+def _is_empty(item: ast.Node) -> bool:
+    """Whether an item stands for skipped text of which there is none."""
+    return item.__class__ is ast.Skipped and item.span.start == item.span.end
 
 
 def _arguments(c: Children) -> tuple[ast.Argument, ...]:

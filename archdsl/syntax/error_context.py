@@ -62,7 +62,7 @@ class SyntaxFault(NamedTuple):
         )
 
 
-class Situation(NamedTuple):
+class ErrorContext(NamedTuple):
     """Where the parser stands: the token it cannot take, the one before, what is open, and whether it is in an `input`.
 
     It is `within` a definition where it is indented more than the line that opened what is open around it.

@@ -12,7 +12,7 @@ _CONTINUES_BEFORE = {"ARROW", "RBRACE"}
 _AFTER_BODY = {"VIA", "ELSE"}
 
 
-class Layout:
+class Newlines:
     """Turns line ends and `;` into `_SEP` where they count.
 
     `open` holds the brackets that are open; the parser reads it to name the one at fault, and calls

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable
 
 from archdsl.source import Span
-from archdsl.syntax.call_faults import body, call_style, range_, tuple_
-from archdsl.syntax.situation import KEYWORDS, WORDS, Situation, SyntaxFault
+from archdsl.syntax.call_errors import body, call_style, range_, tuple_
+from archdsl.syntax.error_context import KEYWORDS, WORDS, ErrorContext, SyntaxFault
 
 _OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
 _STATEMENTS = {
@@ -33,13 +33,13 @@ _AFTER_A_COMMA = {
 """What may be meant by a comma in a statement, by its first word."""
 
 
-def _unclosed_string(s: Situation) -> SyntaxFault | None:
+def _unclosed_string(s: ErrorContext) -> SyntaxFault | None:
     if s.token.type != "UNCLOSED_STRING":
         return None
     return SyntaxFault("E0103", s.span, "this string is not closed on its line", 'end it with `"`')
 
 
-def _strange_character(s: Situation) -> SyntaxFault | None:
+def _strange_character(s: ErrorContext) -> SyntaxFault | None:
     if s.token.type != "STRANGE":
         return None
     character = str(s.token)
@@ -52,7 +52,7 @@ def _strange_character(s: Situation) -> SyntaxFault | None:
     return SyntaxFault("E0104", s.span, f"{name} has no meaning here", known.get(character))
 
 
-def _python(s: Situation) -> SyntaxFault | None:
+def _python(s: ErrorContext) -> SyntaxFault | None:
     """A line written as in Python."""
     words = {
         "def": "a block is written `block name(parameters) { ... }`",
@@ -80,7 +80,7 @@ def _python(s: Situation) -> SyntaxFault | None:
     return None
 
 
-def _operator(s: Situation) -> SyntaxFault | None:
+def _operator(s: ErrorContext) -> SyntaxFault | None:
     """`a + b` for tensors, `conv(8, 3) => relu`, `// a comment`."""
     if s.token.type == "EQUAL" and s.after.startswith(">"):
         return SyntaxFault(
@@ -105,7 +105,7 @@ def _operator(s: Situation) -> SyntaxFault | None:
     return SyntaxFault("E0105", s.span, f"`{s.token}` does not join tensors", f"write `{join} {{ {sides} }}`", keep=False)
 
 
-def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
+def _unclosed_bracket(s: ErrorContext) -> SyntaxFault | None:
     """The file ended, or a new statement began, inside brackets."""
     if s.opened is None or s.opened_span is None:
         return None
@@ -133,7 +133,7 @@ def _unclosed_bracket(s: Situation) -> SyntaxFault | None:
     return None
 
 
-def _wrong_closing(s: Situation) -> SyntaxFault | None:
+def _wrong_closing(s: ErrorContext) -> SyntaxFault | None:
     """A closing bracket that nothing opened, or that closes another kind."""
     closers = {closing: kind for kind, (_, closing) in _OPENING.items()}
     if str(s.token) not in closers or s.closes_something:
@@ -148,7 +148,7 @@ def _wrong_closing(s: Situation) -> SyntaxFault | None:
     )
 
 
-def _assignment(s: Situation) -> SyntaxFault | None:
+def _assignment(s: ErrorContext) -> SyntaxFault | None:
     """`conv1 = conv(64, 7)` for a label, `n = 3` for a constant, `stride: 2` for an argument."""
     inside = s.opened is not None and s.opened.type == "LPAR"
     if s.token.type == "COLON" and inside:
@@ -192,7 +192,7 @@ def _assignment(s: Situation) -> SyntaxFault | None:
     )
 
 
-def _nested(s: Situation) -> SyntaxFault | None:
+def _nested(s: ErrorContext) -> SyntaxFault | None:
     """A definition or recipe inside a body, or a label called like one."""
     if str(s.token) not in _DEFINING or s.opened is None or s.opened.type != "LBRACE":
         return None
@@ -215,7 +215,7 @@ def _no_label(word: str) -> tuple[str, str]:
     return f"`{word}` is a word of the language and cannot be a label", help
 
 
-def _keyword(s: Situation) -> SyntaxFault | None:
+def _keyword(s: ErrorContext) -> SyntaxFault | None:
     """A keyword where a name has to stand."""
     if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
         meant = _STATEMENTS.get(str(s.previous))
@@ -232,7 +232,7 @@ def _keyword(s: Situation) -> SyntaxFault | None:
     return None
 
 
-def _missing_name(s: Situation) -> SyntaxFault | None:
+def _missing_name(s: ErrorContext) -> SyntaxFault | None:
     """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, a body left out."""
     if s.expected == {"AS"}:
         return SyntaxFault(
@@ -259,7 +259,7 @@ def _missing_name(s: Situation) -> SyntaxFault | None:
     return None
 
 
-def _path(s: Situation) -> SyntaxFault | None:
+def _path(s: ErrorContext) -> SyntaxFault | None:
     """`data = ./flowers` in a recipe."""
     begun = re.search(r"\bdata\s*=\s*([^\s\"'#;,}()=]*)$", s.before)
     rest = re.match(r"[^\s\"'#;,}()]*", s.span.text + s.after)
@@ -269,7 +269,7 @@ def _path(s: Situation) -> SyntaxFault | None:
     return SyntaxFault("E0101", place, "a path stands in quotes", 'write `data = "' + path.replace("\\", "/") + '"`', keep=False)
 
 
-def _expected(s: Situation) -> SyntaxFault:
+def _expected(s: ErrorContext) -> SyntaxFault:
     """The last resort: what was found, and what could have stood there."""
     at = s.span
     message = f"{s.found} comes too early" if s.found.startswith("the") else f"unexpected {s.found}"
@@ -313,7 +313,7 @@ def _summary(expected: frozenset[str]) -> str:
     return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else words[0] if words else ""
 
 
-_MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
+_MISTAKES: tuple[Callable[[ErrorContext], SyntaxFault | None], ...] = (
     _unclosed_string,
     _path,
     _strange_character,
@@ -332,7 +332,7 @@ _MISTAKES: tuple[Callable[[Situation], SyntaxFault | None], ...] = (
 )
 
 
-def explain(situation: Situation) -> SyntaxFault:
+def explain(situation: ErrorContext) -> SyntaxFault:
     """The sentence for a situation."""
     for mistake in _MISTAKES:
         fault = mistake(situation)

@@ -1,0 +1,165 @@
+"""Expressions. Chains of one precedence (`a + b - c`) are flat, so that a long sum is not a deep tree."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archdsl.records import record
+from archdsl.syntax.nodes.base import Node, walk
+
+
+@record
+class Expr(Node):
+    """Base of every expression."""
+
+
+@record
+class Missing(Expr):
+    """A part that an unfinished statement lacks; its span is empty. Its value is unknown, and nothing follows from it."""
+
+
+@record
+class Literal(Expr):
+    """A number, a string, `true`, `false` or `none`; its span holds the spelling."""
+
+    value: int | float | str | bool | None
+
+
+@record
+class Unread(Expr):
+    """A number that was refused, and reported: it has no value, and nothing follows from it."""
+
+
+@record
+class Template(Expr):
+    """A label string: plain text and expressions in braces, in turn."""
+
+    parts: ClassVar = ("expressions",)
+
+    pieces: tuple[str | Expr, ...]
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """The expressions in braces."""
+        return tuple(piece for piece in self.pieces if not isinstance(piece, str))
+
+
+@record
+class Name(Expr):
+    """A name: a parameter, a `let`, a loop variable, a label, `x`, a block or an op."""
+
+    id: str
+
+
+@record
+class Parenthesized(Expr):
+    """`(expression)`; the span includes the parentheses."""
+
+    parts: ClassVar = ("inner",)
+
+    inner: Expr
+
+
+@record
+class ListExpr(Expr):
+    """`[a, b, c]`."""
+
+    parts: ClassVar = ("items",)
+
+    items: tuple[Expr, ...]
+
+
+@record
+class Chain(Expr):
+    """Operands joined by operators of one precedence: arithmetic, comparison, `and`, `or`.
+
+    `a < b < c` means `a < b and b < c`.
+    """
+
+    parts: ClassVar = ("operands",)
+
+    operands: tuple[Expr, ...]
+    operators: tuple[str, ...]
+
+
+@record
+class Unary(Expr):
+    """`-a`, `+a` or `not a`."""
+
+    parts: ClassVar = ("operand",)
+
+    operator: str
+    operand: Expr
+
+
+@record
+class Choice(Expr):
+    """`then if condition else other`."""
+
+    parts: ClassVar = ("then", "condition", "other")
+
+    then: Expr
+    condition: Expr
+    other: Expr
+
+
+@record
+class RangeExpr(Expr):
+    """`start..stop`, half open."""
+
+    parts: ClassVar = ("start", "stop")
+
+    start: Expr
+    stop: Expr
+
+
+@record
+class Attribute(Expr):
+    """`base.name`: a size of a value, or a definition of an import."""
+
+    parts: ClassVar = ("base",)
+
+    base: Expr
+    name: str
+
+
+@record
+class Index(Expr):
+    """`base[index]`."""
+
+    parts: ClassVar = ("base", "index")
+
+    base: Expr
+    index: Expr
+
+
+@record
+class Argument(Node):
+    """One argument of a call; `name` is none for one by position."""
+
+    parts: ClassVar = ("value",)
+
+    name: str | None
+    value: Expr
+
+
+@record
+class CallExpr(Expr):
+    """`callee(arguments)`."""
+
+    parts: ClassVar = ("callee", "arguments")
+
+    callee: Expr
+    arguments: tuple[Argument, ...]
+
+
+def bare(expression: Expr) -> Expr:
+    """Return the expression without the parentheses around it."""
+    while isinstance(expression, Parenthesized):
+        expression = expression.inner
+    return expression
+
+
+def names(*roots: Node | None) -> list[Name]:
+    """Return every name that stands in an expression at or below the roots."""
+    return [node for node in walk(*roots) if isinstance(node, Name)]
