@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from archdsl.diagnostics.codes import CODES
+from archdsl.diagnostics.codes.table import CODES
 from archdsl.resources import resource_folder
 from tests.fuzz.mutants import texts
 
