@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -27,18 +24,7 @@ class Labels:
     def _of(self, definition: ast.Definition) -> dict[str | None, list[ast.Label]]:
         if id(definition) not in self._known:
             by_name = self._known[id(definition)] = {}
-            for label in _labels(definition):
-                by_name.setdefault(label.name, []).append(label)
+            for label in ast.walk(definition):
+                if isinstance(label, ast.Label):
+                    by_name.setdefault(label.name, []).append(label)
         return self._known[id(definition)]
-
-
-def _labels(definition: ast.Definition) -> Iterator[ast.Label]:
-    pending: list[Any] = [definition]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, ast.Label):
-            yield item
-        elif isinstance(item, tuple):
-            pending += reversed(item)
-        elif isinstance(item, ast.Definition | ast.Body | ast.Statement | ast.Stage):
-            pending += [getattr(item, name) for name in reversed(list(item.__dataclass_fields__))]

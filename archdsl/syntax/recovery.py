@@ -72,6 +72,7 @@ class Recovery:
             if len(self.faults) >= self._limits.errors or self._reports >= 20 * self._limits.errors:
                 return self._finish(report=False)
         if self._newlines.too_deep is not None:
+            self.damage.add(self._newlines.open[0].start_pos or 0, self._newlines.too_deep.start_pos or 0)
             self.faults.append(
                 too_deep(
                     span_of(self._source, self._newlines.too_deep), self._limits, "give the inner parts names: `let`, `block`"
@@ -352,7 +353,7 @@ class Recovery:
 
 def _start_of(value: Any) -> int:
     """Return where a token or node on the stack begins."""
-    return (value.start_pos or 0) if isinstance(value, Token) else value.span.start  # type: ignore[no-any-return]
+    return (value.start_pos or 0) if isinstance(value, Token) else value.span.start
 
 
 def span_of(source: SourceFile, token: Token) -> Span:
