@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +11,9 @@ from lark import Token
 from lark.lexer import LexerThread
 from lark.utils import TextSlice
 
-from archdsl import limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
+from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.brace_errors import settle_braces
@@ -32,12 +29,12 @@ _per_thread = threading.local()
 _IN_A_LABEL = 'the braces of a label hold one expression, as in `"layer{2 * n + 1}"`'
 
 
-def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
+def parse(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.File, list[Diagnostic]]:
     """The tree of a file and its syntax errors; the tree holds all that could be understood."""
-    if len(source.text) > limits.SOURCE_CHARACTERS:
+    if len(source.text) > limits.source_characters:
         return ast.unread(source), [
-            untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.SOURCE_CHARACTERS:,}",
-                       help=f"is it a spec? loops and blocks make a long one short; {limits.remedy('SOURCE_CHARACTERS')}")
+            untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.source_characters:,}",
+                       help=f"is it a spec? loops and blocks make a long one short; {remedy('source_characters')}")
         ]  # fmt: skip
     if not re.search(r"^[^\S\n]*[^#\s]", source.text, re.MULTILINE):
         end = len(source.text)
@@ -45,17 +42,16 @@ def parse(source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
             untyped("E0109", f"{source.name} defines nothing", Mark(Span(source, 0, end)) if end else None,
                        help="a smallest network: `network tiny { input image [3, 32, 32]; conv(8, 3); gap; flatten; linear(10) }`")
         ]  # fmt: skip
-    with collector_paused():
-        return _parser().parse(source)
+    return _parser().parse(source, limits)
 
 
-def parse_expression(source: SourceFile) -> tuple[ast.Expr | None, list[Diagnostic]]:
+def parse_expression(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.Expr | None, list[Diagnostic]]:
     """The tree of a text that is one expression, such as a setting's value; none where it is not."""
     faults: list[SyntaxFault] = []
     help = "a value is one expression, as in `64`, `[1, 2]` or `2 * 32`"
     if "'" in source.text and '"' not in source.text:
         help = "strings stand in double quotes: " + f"`{source.text}`".replace("'", '"')
-    expression = _parser().expression(source, 0, len(source.text), faults, help)
+    expression = _parser().expression(source, 0, len(source.text), limits, faults, help)
     return expression, [fault.diagnostic() for fault in faults]
 
 
@@ -66,18 +62,6 @@ def lex(source: SourceFile) -> tuple[list[Token], list[Span]]:
     lexer = parser.lark.parser.lexer.lexer  # the basic lexer, below the post-lexer
     tokens = list(LexerThread.from_text(lexer, TextSlice(source.text, 0, len(source.text))).lex(None))  # type: ignore[no-untyped-call]
     return tokens, parser.builder.comments
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Trees have no cycles; the collector's passes over a growing one cost most of the time of a large file."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _parser() -> _Parser:
@@ -92,16 +76,15 @@ class _Parser:
     def __init__(self) -> None:
         self.builder = TreeBuilder()
         self.newlines = Newlines()
-        with collector_paused():
-            self.lark = make_lark(self.builder, self.newlines)
-            self.tables = {start: ParseTables(self.lark, start) for start in ("spec", "expr")}
+        self.lark = make_lark(self.builder, self.newlines)
+        self.tables = {start: ParseTables(self.lark, start) for start in ("spec", "expr")}
 
-    def parse(self, source: SourceFile) -> tuple[ast.File, list[Diagnostic]]:
+    def parse(self, source: SourceFile, limits: Limits) -> tuple[ast.File, list[Diagnostic]]:
         builder, faults = self.builder, list[SyntaxFault]()
         builder.file, builder.comments = source, []
-        builder.parse_expression = lambda start, end: self.expression(source, start, end, faults)
-        self.newlines.reset()
-        run = Recovery(self.lark, ParserStack(self.tables["spec"]), self.newlines, source, faults)
+        builder.parse_expression = lambda start, end: self.expression(source, start, end, limits, faults)
+        self.newlines.reset(limits.nesting)
+        run = Recovery(self.lark, ParserStack(self.tables["spec"]), self.newlines, source, limits, faults)
         builder.report = run.report
         items = run.items()
         comments = tuple(builder.comments)
@@ -112,7 +95,7 @@ class _Parser:
         return file, [fault.diagnostic() for fault in faults]
 
     def expression(
-        self, source: SourceFile, start: int, end: int, faults: list[SyntaxFault], help: str = _IN_A_LABEL
+        self, source: SourceFile, start: int, end: int, limits: Limits, faults: list[SyntaxFault], help: str = _IN_A_LABEL
     ) -> ast.Expr | None:
         """The expression in a part of a source; none, and a fault, where there is none."""
         self.builder.file, self.builder.report = source, faults.append
@@ -122,8 +105,8 @@ class _Parser:
         depth = 0
         for token in tokens:
             depth += (token.type in CLOSES) - (token.type in CLOSES.values())
-            if depth > limits.NESTING:
-                faults.append(too_deep(span_of(source, token), "give the inner parts names"))
+            if depth > limits.nesting:
+                faults.append(too_deep(span_of(source, token), limits, "give the inner parts names"))
                 return None
             if not stack.feed(token):
                 break
