@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.analysis import Row, Table
-from archdsl.analysis.shown import table_text
+from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_bytes, print_text
