@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, Scope, check_label, joined
@@ -15,7 +15,7 @@ from archdsl.ir import Claim, Result, Value
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp, check_limits
-from archdsl.shapes import OpenSize, Shape, SizeError, format_shape, open_size
+from archdsl.shapes import OpenSize, Shape, SizeError, open_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
@@ -133,9 +133,6 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: MaybeValue
     inputs = bodies.builder.main.inputs
     if any(value.name == statement.name for value in inputs):
         raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
-    note = _unlike_an_image(statement, tuple(shape))
-    if note is not None:
-        bodies.report(note)
     value = bodies.builder.input(statement.name, tuple(shape), "int" if statement.kind == "int" else "float", statement.span)
     env.names[statement.name] = value
     if len(inputs) == 1:
@@ -145,24 +142,6 @@ def input_(bodies: Bodies, statement: ast.Input, env: Environment, x: MaybeValue
     return x if len(inputs) > 1 else value
 
 
-def _unlike_an_image(statement: ast.Input, shape: Shape) -> Diagnostic | None:
-    """A note where `[1, 3, 224, 224]` may mean a batch, `[224, 224, 3]` channels that come last, `[28, 28]` that they are left out."""
-    name, sizes = statement.name, [format_shape((size,))[1:-1] for size in shape]
-    if len(shape) == 4 and shape[1] in (1, 3):
-        message = f"the input `{name}` is a volume: channels {sizes[0]}, depth {sizes[1]}, height {sizes[2]}, width {sizes[3]}"
-        help = f"a batch is not written: an image is `input {name} {format_shape(shape[1:])}`"
-    elif len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[2] in (1, 3, 4):
-        message = f"the input `{name}` is an image of {sizes[1]} by {sizes[2]}, with {sizes[0]} channels"
-        help = f"channels come first: `input {name} [{sizes[2]}, {sizes[0]}, {sizes[1]}]`"
-    elif len(shape) == 2 and shape[0] == shape[1] and name in _IMAGES:
-        message = f"the input `{name}` is a signal of length {sizes[1]}, with {sizes[0]} channels"
-        help = f"an image has channels too: `input {name} [1, {sizes[0]}, {sizes[1]}]`"
-    else:
-        return None
-    return untyped("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
-
-
-_IMAGES: Final = frozenset({"image", "img", "picture", "photo"})
 _OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least 1")}
 """What leaves a size open in PyTorch and Keras, and what a size is instead."""
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
     from archdsl.diagnostics.codes import names as names
+    from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
     from archdsl.diagnostics.codes import shapes as shapes
+    from archdsl.diagnostics.codes import source_warnings as source_warnings
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import syntax as syntax
     from archdsl.diagnostics.codes import training as training
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 STAGES: Final = (
     "syntax", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "data", "training", "outputs",
-    "warnings",
+    "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 
