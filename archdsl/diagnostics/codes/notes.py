@@ -69,7 +69,7 @@ class _Order(Diagnostic):
     def _rewritten(self, why: str) -> Remedy:
         sizes = f"[{', '.join(self.meant)}]"
         edits = (Edit(self.span, sizes),) if self.span is not None else ()
-        return guess(f"{why}: `input {self.input} {sizes}`", *edits)
+        return guess(f"{why} `input {self.input} {sizes}`", *edits)
 
 
 class BatchWritten(_Order, code=N0302):
@@ -90,7 +90,7 @@ class ChannelsLast(_Order, code=N0302):
         return f"the input `{self.input}` is an image of {self.sizes[1]} by {self.sizes[2]}, with {self.sizes[0]} channels"
 
     def remedy(self) -> Remedy:
-        return self._rewritten("channels come first")
+        return self._rewritten("channels come first:")
 
 
 class ChannelsLeftOut(_Order, code=N0302):
@@ -100,4 +100,4 @@ class ChannelsLeftOut(_Order, code=N0302):
         return f"the input `{self.input}` is a signal of length {self.sizes[1]}, with {self.sizes[0]} channels"
 
     def remedy(self) -> Remedy:
-        return self._rewritten("an image has channels too")
+        return self._rewritten("an image has channels too:")
