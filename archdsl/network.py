@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -20,6 +20,7 @@ from archdsl.extras import extra_needed
 from archdsl.files import write_file
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
+from archdsl.lints import levels_from
 from archdsl.literals import show
 from archdsl.session import Session
 from archdsl.shapes import Shape, format_shape
@@ -57,9 +58,16 @@ def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT,
     return Network(compile_text(text, network, _settings(parameters, limits), session=session))
 
 
-def check(text: str, /, *, limits: Limits = DEFAULT) -> list[Diagnostic]:
-    """Everything that is wrong with a text, in all of its networks; empty where all is well. Warnings count too."""
-    return check_text(text, session=Session(_checked(limits)))
+def check(
+    text: str, /, *, warn: Iterable[str] = (), deny: Iterable[str] = (), allow: Iterable[str] = (), limits: Limits = DEFAULT
+) -> list[Diagnostic]:
+    """Return everything that is wrong with a text, in all of its networks; empty if all is well. Warnings count too.
+
+    The codes in `deny` are reported as errors, those in `allow` not at all, and those in `warn` as warnings, whatever the others
+    say. Raise `ValueError` for a code that does not exist, or is that of an error.
+    """
+    levels = levels_from(warn=warn, deny=deny, allow=allow)
+    return levels.applied(check_text(text, session=Session(_checked(limits))))
 
 
 def _checked(limits: Limits) -> Limits:

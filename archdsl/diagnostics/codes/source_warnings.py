@@ -74,7 +74,7 @@ W0107 = Code(
 
     network tiny {
       input image [3, 32, 32]
-      conv(8, 3)
+      conv(8, 3) -> pair
     }
     """,
 )
