@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archdsl.diagnostics import Diagnostic, SpecError
-    from archdsl.ir.unrolled import Graph
+    from archdsl.ir import Graph
     from archdsl.limits import Limits
     from archdsl.literals import Expression
     from archdsl.network import Network, check, load, loads
@@ -31,7 +31,7 @@ __all__ = [
 _HOMES = {
     "Diagnostic": "archdsl.diagnostics",
     "Expression": "archdsl.literals",
-    "Graph": "archdsl.ir.unrolled",
+    "Graph": "archdsl.ir",
     "Limits": "archdsl.limits",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",

@@ -32,8 +32,7 @@ from archdsl.elaborate import (
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
-from archdsl.passes import run_passes
-from archdsl.passes.simplify_sizes import simplify_sizes
+from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.records import record
 from archdsl.resources import shipped_files
 from archdsl.session import Session
@@ -220,7 +219,8 @@ def _examine(
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            simplify_sizes(graph, sizes.work, [tie.sizes for tie in sizes.together])
+            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
+            graph = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
             found += unknown_labels(graph, recipe, places, alone=len(_networks(module)) == 1)
             found += lint_recipe(graph, recipe, places)

@@ -179,16 +179,18 @@ class Network:
         weights: str | os.PathLike[str] | Mapping[str, torch.Tensor] | None = None,
         aux: bool = True,
         check_sizes: bool = True,
+        inplace: bool = True,
     ) -> nn.Module:
         """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
 
         `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. Where not `aux`,
         the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it
-        raises `ValueError` for an input of a size that does not work, before anything is computed. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
+        raises `ValueError` for an input of a size that does not work, before anything is computed. With `inplace=False` activations
+        are modules and overwrite nothing, so that forward hooks and full backward hooks work. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
         """
         with extra_needed("train", "building a module"):
             from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
-        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes)
+        module = build(self.graph, device=device, dtype=dtype, aux=aux, check_sizes=check_sizes, inplace=inplace)
         if weights is not None:
             self.load_weights(module, weights)
         return module
@@ -306,11 +308,14 @@ class Network:
             from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
         return dynamic_shapes(self.graph, batch=batch)
 
-    def source(self, *, aux: bool = True, check_sizes: bool = True) -> str:
-        """Self-contained Python source of the module, which imports torch alone; without the heads where not `aux`."""
+    def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
+        """Return self-contained Python source of the module, which imports torch alone; without the heads if not `aux`.
+
+        With `inplace=False` activations are modules and overwrite nothing.
+        """
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
-        return emit(self.graph, aux=aux, check_sizes=check_sizes)
+        return emit(self.graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
 
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"

@@ -47,12 +47,12 @@ def written_out(layers: int) -> str:
 
 def compiled(text: str, name: str | None = None) -> int:
     """Check a text; how many ops its graph has."""
-    return len(driver.compile_text(text, name).require().nodes)
+    return len(driver.compile_text(text, name).require().results)
 
 
 def beyond(text: str) -> int:
     """The same for a text that is longer than one may be by default."""
-    return len(driver.compile_text(text, session=Session(Limits(source_characters=len(text)))).require().nodes)
+    return len(driver.compile_text(text, session=Session(Limits(source_characters=len(text)))).require().results)
 
 
 def timed(action: Callable[[], Any], rounds: int) -> tuple[list[float], list[float]]:
@@ -130,7 +130,7 @@ def checks(rounds: int) -> Section:
         ("ResNet-152, a text that changed", lambda: compiled(f"{resnet}# {next(changes)}\n", "resnet152"), rounds, 15),
         (
             "ResNet-152, the same text",
-            lambda: len(driver.compile_address(RESNET152, session=session).require().nodes),
+            lambda: len(driver.compile_address(RESNET152, session=session).require().results),
             rounds,
             15,
         ),

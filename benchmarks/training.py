@@ -71,7 +71,7 @@ def by_hand(network: Any, folder: Path) -> float:
     from archdsl.train.data import load
 
     recipe = network.recipe
-    heads = {head.name: head.weight for head in network.graph.heads}
+    heads = {head.name: head.weight for head, _ in network.graph.heads}
     data = load(recipe, network.data_folder, network.inputs())
     preparation = data.preparation(recipe)
     position = 0

@@ -15,6 +15,7 @@ import torch
 
 import archdsl
 from archdsl import driver
+from archdsl.ir import flatten
 from benchmarks.measure import Section, paired, print_sections, ratios, seconds, verdict
 from benchmarks.modules import BUILD_TARGET, constructor, torchvision_models
 
@@ -40,7 +41,7 @@ def measured(name: str, rounds: int) -> Times:
     def check() -> float:
         return seconds(lambda: driver.compile_address(name).require())
 
-    ops = len(archdsl.load(name).graph.nodes)
+    ops = len(flatten(archdsl.load(name).graph).nodes)
     [checks] = paired(check, rounds=rounds)
     with torch.device("meta"):
         [builds] = paired(partial(seconds, constructor("archdsl", name)), rounds=rounds)

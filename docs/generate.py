@@ -66,8 +66,8 @@ def _lowering(op: type[Op]) -> str:
     if not has_lowering(op):
         return ""
     graph = compile_text(_example(op)).require()
-    node = next(node for node in graph.nodes if isinstance(node.op, op))
-    low = lower(node.op, *graph.input_shapes(node))
+    node = next(node for node in graph.main.ops if isinstance(node.op, op))
+    low = lower(node.op, *node.input_shapes)
     shown = low.module or low.function
     return f"`{source(shown, ['x', 'y', 'z'], parameter='self.parameter')}`" if shown is not None else ""
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from archdsl.backends.diagram import build_diagram, render, to_dot
 from archdsl.cli.specs import Entry, entry_of
 from archdsl.driver import compile_networks
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph
 from archdsl.resources import shipped_files
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.extract import introduction
@@ -251,7 +251,7 @@ def _remarks(family: Family) -> Iterator[str]:
 def _evidence(network: Network) -> str:
     """Where the figures of a network without a library come from."""
     graph = network.graph
-    text = network.definition.span.text + (graph.root.definition.text if graph.root.definition is not None else "")
+    text = network.definition.span.text + (graph.main.definition.text if graph.main.definition is not None else "")
     kinds = [
         what
         for word, what in (("params", "the parameters"), ("depth", "the depth"))

@@ -13,6 +13,7 @@ import torch
 import archdsl
 from archdsl import Diagnostic, Expression, Graph, Network, SpecError, check, load, loads
 from archdsl.cli import main
+from archdsl.ir import state
 
 TINY = 'network tiny(classes: int = 10, widths = [4, 8], act = relu, name = "a") { input image [1, 8, 8]; for w in widths { conv(w, 3) -> bn -> act }; gap; flatten; linear(classes) }'
 WRONG = "network wrong { input image [1, 8, 8]; convv(4, 3) }"
@@ -99,7 +100,7 @@ def test_build(address: Path) -> None:
     network = load(address)
     module = network.build()
     assert module(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
-    assert list(module.state_dict()) == list(network.graph.state())
+    assert list(module.state_dict()) == list(state(network.graph))
     assert all(tensor.is_meta for tensor in network.build(device="meta").state_dict().values())
     assert network.build(dtype=torch.float64)(torch.zeros(2, 1, 8, 8, dtype=torch.float64)).dtype == torch.float64
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.declarations import METRICS, check_claim
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import Environment
@@ -25,8 +26,8 @@ class ClaimCheck(NamedTuple):
 
 def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], session: Session, steps: int) -> ClaimCheck:
     """Check every claim about counts, each with those of its function. `steps` are those that were taken before."""
-    evaluator = Evaluator(session)
-    evaluator.steps = steps
+    budget = Budget(session.limits, spent=steps)
+    evaluator = Evaluator(session, budget)
     false: list[Diagnostic] = []
     errors: list[Diagnostic] = []
     for function in graph.functions():
@@ -39,8 +40,8 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
             except SpecError as error:
                 errors.append(error.diagnostic)
                 if error.diagnostic.code == "E0502":  # out of steps
-                    return ClaimCheck(false, errors, evaluator.undecided, evaluator.steps)
+                    return ClaimCheck(false, errors, evaluator.undecided, budget.spent)
                 continue
             if found is not None:
                 false.append(found)
-    return ClaimCheck(false, errors, evaluator.undecided, evaluator.steps)
+    return ClaimCheck(false, errors, evaluator.undecided, budget.spent)

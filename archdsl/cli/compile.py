@@ -16,10 +16,13 @@ from archdsl.session import Session
 @network_arguments
 @click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; standard output where it is not said, or `-`.")
 @click.option("--no-aux", is_flag=True, help="Leave out the auxiliary heads, which run in training alone.")
-def command(address: str, settings: tuple[tuple[str, str], ...], session: Session, output: str, no_aux: bool) -> None:
+@click.option("--no-inplace", is_flag=True, help="Write activations as modules that overwrite nothing, as hooks need it.")
+def command(
+    address: str, settings: tuple[tuple[str, str], ...], session: Session, output: str, no_aux: bool, no_inplace: bool
+) -> None:
     """Write NETWORK as Python source that imports torch alone."""
     network = require_network(address, settings, session)
-    source = network.source(aux=not no_aux)
+    source = network.source(aux=not no_aux, inplace=not no_inplace)
     if output == "-":
         print_text(source)
     else:

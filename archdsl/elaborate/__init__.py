@@ -1,11 +1,12 @@
 """Syntax trees to graphs: names, parameters, control flow and shapes."""
 
+from archdsl.elaborate.block_cache import argument_identity
 from archdsl.elaborate.elaborator import Elaboration, elaborate
 from archdsl.elaborate.false_claims import FalseClaim, not_explained
 from archdsl.elaborate.program import Program, decode_source, open_parameters, read_source, select_network
 from archdsl.elaborate.values import Module
 
 __all__ = [
-    "Elaboration", "FalseClaim", "Module", "Program", "decode_source", "elaborate", "not_explained", "open_parameters",
+    "Elaboration", "FalseClaim", "Module", "Program", "argument_identity", "decode_source", "elaborate", "not_explained", "open_parameters",
     "read_source", "select_network",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ from archdsl.elaborate.values import (
     within,
 )
 from archdsl.ir.core import Value
+from archdsl.limits import FLOAT
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize
@@ -40,7 +41,7 @@ _WIDEST = 15
 """A window wider than this is a number of channels, more likely."""
 
 
-class Binder:
+class ArgumentBinder:
     """Binds arguments. Equal calls give one op object, so that what is derived from it is derived once."""
 
     def __init__(self, evaluator: Evaluator) -> None:
@@ -80,7 +81,7 @@ class Binder:
         key = (cls, tuple((name, identity(value)) for name, value in values.items()))
         made = self._made.get(key)
         if made is None:
-            self._evaluator.spend(budget.ANEW, span)
+            self._evaluator.budget.charge(budget.ANEW, span)
             made = self._made[key] = cls.create(values)
         return made  # type: ignore[return-value]
 
@@ -124,7 +125,7 @@ class Binder:
         if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
             return value
         if isinstance(value, tuple | range):
-            self._evaluator.spend(budget.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
+            self._evaluator.budget.charge(budget.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
         return tuple(within(bounded, value, self._evaluator.limits, bound.span)) if isinstance(value, range) else value
 
     def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -240,7 +241,7 @@ def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment)
     return problem("E0408", message, call.span, help)
 
 
-class CallCache:
+class OpCache:
     """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again."""
 
     def __init__(self, evaluator: Evaluator) -> None:
@@ -287,6 +288,28 @@ class CallCache:
             return Unknown
         bare = value.__class__ is Callee and not value.positional and not value.keywords and isinstance(value.target, type)
         return value.target if bare else None
+
+
+def read_options(
+    evaluator: Evaluator, name: str, arguments: tuple[ast.Argument, ...], env: Environment, known: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the settings of a statement such as `skip(drop = 0.2)`, by name, with their defaults."""
+    values = dict(known)
+    for argument in arguments:
+        if argument.name not in known:
+            what = f"`{argument.name}`" if argument.name else "an argument by position"
+            help = did_you_mean(argument.name or "", known) or (f"it takes `{'`, `'.join(known)}`" if known else None)
+            raise problem("E0202", f"`{name}` does not take {what}", argument.span, help)
+        value = values[argument.name] = evaluator.evaluate(argument.value, env)
+        if isinstance(value, Unknown):
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            message = f"`{argument.name}` of `{name}` is a number, and {show(value)} is {type_name(value)}"
+            raise problem("E0401", message, argument.span)
+        if abs(value) > FLOAT:
+            message = f"`{argument.name}` of `{name}` lies between -{FLOAT} and {FLOAT}, and is {show(value)}"
+            raise problem("E0402", message, argument.span)
+    return values
 
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:

@@ -7,6 +7,7 @@ networks are mostly such repetitions.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from archdsl.elaborate.values import Callee, Family, MaybeValue, Module
@@ -54,7 +55,11 @@ class BlockCache:
         if not isinstance(x, Value):
             return None
         values: dict[Value, int] = {}
-        parts = [self._identity(x, values), *[self._identity(value, values) for value in arguments.values()]]
+
+        def of_value(value: Value) -> Any:
+            return self._of_value(value, values)
+
+        parts = [of_value(x), *[argument_identity(value, of_value) for value in arguments.values()]]
         return None if None in parts else CallKey((definition, *parts), list(values))
 
     def lookup(self, key: CallKey) -> CachedCall | None:
@@ -72,31 +77,30 @@ class BlockCache:
             place = key.values.index(result) - len(key.values)
         self._known[key.key] = CachedCall(function if calls else None, inputs, place)
 
-    def _identity(self, value: Any, values: dict[Value, int]) -> Any:
-        """A key that equal values share; None for what is equal to itself alone."""
-        kind = value.__class__
-        if kind is Value:
-            return self._of_value(value, values)
-        if kind in _PLAIN:
-            return (kind, value)
-        if value is None:
-            return ("none",)
-        if kind is Callee:
-            bound = [*value.positional, *(value.keywords or {}).values()]
-            parts = [self._identity(b.value, values) for b in bound]
-            names = tuple(value.keywords or ())
-            return None if None in parts else (value.target, len(value.positional), names, tuple(parts))
-        if kind is tuple:
-            parts = [self._identity(item, values) for item in value]
-            return None if None in parts else (tuple, tuple(parts))
-        if kind is Family:
-            parts = [self._identity(item, values) for item in value.values()]
-            return None if None in parts or value.partial else (Family, tuple(value), tuple(parts))
-        return None
-
     def _of_value(self, value: Value, values: dict[Value, int]) -> Any:
         value = self._builder.visible(value)
         if self._builder.is_detached(value):
             return None
         number = values.setdefault(value, len(values))
         return (Value, number, value.shape, value.dtype)
+
+
+def argument_identity(value: Any, of_value: Callable[[Value], Any] = lambda value: None) -> Any:
+    """Return a key that equal arguments have; None for what is equal to itself alone. `of_value` gives that of a value."""
+    kind = value.__class__
+    if kind in _PLAIN:
+        return (kind, value)
+    if kind is Value:
+        return of_value(value)
+    if value is None:
+        return ("none",)
+    if kind is Callee:
+        parts = [argument_identity(bound, of_value) for bound in value.arguments]
+        return None if None in parts else (value.target, len(value.positional), tuple(value.keywords or ()), tuple(parts))
+    if kind is tuple:
+        parts = [argument_identity(item, of_value) for item in value]
+        return None if None in parts else (tuple, tuple(parts))
+    if kind is Family and not value.partial:
+        parts = [argument_identity(item, of_value) for item in value.values()]
+        return None if None in parts else (Family, tuple(value), tuple(parts))
+    return None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
+from archdsl.elaborate import control, declarations, inputs, joins, stages, statements
+from archdsl.elaborate.blocks import constants, plain
+from archdsl.elaborate.context import Context, Handlers
+from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.false_claims import FalseClaim
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.parameters import header
-from archdsl.elaborate.statements import Bodies, constants
 from archdsl.elaborate.uncalled_blocks import check_uncalled
 from archdsl.elaborate.values import (
     NO_INPUT,
@@ -32,6 +36,28 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.extract import documentation, introduction
 from archdsl.syntax.parser import parse_expression
+
+HANDLERS: Final = Handlers(
+    statements={
+        ast.Pipeline: statements.pipeline,
+        ast.Let: statements.let,
+        ast.Expect: declarations.expect,
+        ast.Aux: declarations.aux,
+        ast.Output: declarations.output,
+        ast.Input: inputs.input_,
+        ast.Init: declarations.init,
+        ast.Skipped: statements.skipped,
+    },
+    stages={
+        ast.CallStage: stages.call_stage,
+        ast.Group: stages.group,
+        ast.Skip: joins.skip,
+        ast.Join: joins.join,
+        ast.Repeat: control.repeat,
+        ast.For: control.repeat,
+        ast.If: control.repeat,
+    },
+)
 
 
 @record
@@ -56,63 +82,63 @@ class Elaboration:
 
 def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str], session: Session) -> Elaboration:
     """The graph of a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
-    bodies, false_claims = Bodies(definition.name, session), list[FalseClaim]()
+    context, false_claims = Context(definition.name, session, HANDLERS), list[FalseClaim]()
     about = module, definition
     result: MaybeValue = UNKNOWN
     try:
-        with _claims_of(bodies, about, false_claims):
+        with _claims_of(context, about, false_claims):
             try:
-                result = _network(bodies, module, definition, settings)
+                result = _network(context, module, definition, settings)
             except SpecError as found:
-                bodies.failed(found)
-        check_uncalled(bodies, module, definition, lambda block: _claims_of(bodies, (module, block), false_claims))
+                context.failed(found)
+        check_uncalled(context, module, definition, lambda block: _claims_of(context, (module, block), false_claims))
     except Exhausted:
         pass
-    evaluator, builder = bodies.evaluator, bodies.builder
+    evaluator, builder = context.evaluator, context.builder
     for kind in ("head", "output"):
-        for head, value in bodies.results.values():
+        for head, value in context.results.values():
             if head.kind != kind:
                 continue
             if kind == "head":
                 builder.head(head.name, value, head.weight, head.span)
             else:
                 builder.output(head.name, value, head.span)
-    graph = builder.finish(result if isinstance(result, Value) else None, bodies.initializers)
-    graph.stated, graph.stated_at = bodies.stated, bodies.stated_at
-    made = Elaboration(graph, bodies.diagnostics, false_claims, evaluator.undecided, evaluator.unread, evaluator.steps)
+    graph = builder.finish(result if isinstance(result, Value) else None, context.initializers)
+    graph.stated, graph.stated_at = context.stated, context.stated_at
+    made = Elaboration(graph, context.diagnostics, false_claims, evaluator.undecided, evaluator.unread, context.budget.spent)
     graph.complete = graph.complete and made.ok and evaluator.undecided is None
     return made
 
 
 @contextmanager
-def _claims_of(bodies: Bodies, about: tuple[Module, ast.Definition], false_claims: list[FalseClaim]) -> Iterator[None]:
+def _claims_of(context: Context, about: tuple[Module, ast.Definition], false_claims: list[FalseClaim]) -> Iterator[None]:
     """Around the check of a definition: the claims that it finds false are its own."""
-    before = len(bodies.false_claims)
+    before = len(context.false_claims)
     try:
         yield
     finally:
-        false_claims += [FalseClaim(*about, false, bodies.evaluator.unread) for false in bodies.false_claims[before:]]
+        false_claims += [FalseClaim(*about, false, context.evaluator.unread) for false in context.false_claims[before:]]
 
 
-def _network(bodies: Bodies, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> MaybeValue:
+def _network(context: Context, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> MaybeValue:
     """The result of a network."""
-    callee, claims, doc = _resolve(bodies, module, definition)
+    callee, claims, doc = _resolve(context, module, definition)
     if callee is None:
         return UNKNOWN
     network = callee.target
     assert isinstance(network, ast.Network) and callee.module is not None
     env = Environment(None, callee.module)
-    callee = _with_settings(bodies, callee, definition, settings, module)
-    arguments, given = bodies.binder.block(callee, network.name_span, env)
+    callee = _with_settings(context, callee, definition, settings, module)
+    arguments, given = context.binder.block(callee, network.name_span, env)
     root = Scope(definition.name, None, "network", definition.name_span, network.name, given)
-    main = bodies.builder.main
-    main.definition, main.arguments, main.doc = network.span, arguments, doc
+    main = context.builder.main
+    main.definition, main.arguments, main.doc = network.span, plain(arguments), doc
     begins = any(isinstance(statement, ast.Input) for statement in network.body.statements)
-    result = bodies.run(network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
-    if not isinstance(result, Value) and bodies.evaluator.undecided is None:
-        bodies.evaluator.undecided = network.name_span
+    result = run_body(context, network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
+    if not isinstance(result, Value) and context.evaluator.undecided is None:
+        context.evaluator.undecided = network.name_span
     main.constants = constants(network.body, env)
-    if not main.inputs and not env.module.file.damaged and not any(d.is_error for d in bodies.diagnostics):
+    if not main.inputs and not env.module.file.damaged and not any(d.is_error for d in context.diagnostics):
         raise problem(
             "E0503",
             f"`{network.name}` has no input",
@@ -123,30 +149,30 @@ def _network(bodies: Bodies, module: Module, definition: ast.Definition, setting
     return result
 
 
-def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect], str]:
+def _resolve(context: Context, module: Module, definition: ast.Definition) -> tuple[Callee | None, list[ast.Expect], str]:
     """Follow `network a = b(...)` to the network, gathering arguments, claims and documentation.
 
     There is none where an earlier error hides it. The documentation is the first on the way, else the file's.
     """
     callee, place = Callee(definition, module), definition.name_span
     claims: list[ast.Expect] = []
-    doc = documentation(module.file, definition, bodies.session)
+    doc = documentation(module.file, definition, context.session)
     seen: list[ast.Definition] = []
     while isinstance(alias := callee.target, ast.Alias):
         if alias in seen:
             chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
             raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
-        if len(seen) >= bodies.limits.call_depth:
+        if len(seen) >= context.limits.call_depth:
             raise problem(
                 "E0502",
-                f"aliases go over more than {bodies.limits.call_depth} others",
+                f"aliases go over more than {context.limits.call_depth} others",
                 definition.name_span,
                 remedy("call_depth"),
             )
         seen.append(alias)
         claims = [*alias.claims, *claims]
         assert callee.module is not None
-        base, place = bodies.evaluator.evaluate(alias.target, Environment(None, callee.module)), alias.target.span
+        base, place = context.evaluator.evaluate(alias.target, Environment(None, callee.module)), alias.target.span
         if isinstance(base, Unknown):
             return None, [], doc
         if not isinstance(base, Callee):
@@ -155,7 +181,7 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
             base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
         )
         if not doc and isinstance(callee.target, ast.Definition) and callee.module is not None:
-            doc = documentation(callee.module.file, callee.target, bodies.session)
+            doc = documentation(callee.module.file, callee.target, context.session)
     if not isinstance(callee.target, ast.Network):
         kind = "a block" if isinstance(callee.target, ast.Block) else "an op"
         raise problem(
@@ -165,7 +191,7 @@ def _resolve(bodies: Bodies, module: Module, definition: ast.Definition) -> tupl
 
 
 def _with_settings(
-    bodies: Bodies, callee: Callee, definition: ast.Definition, settings: Mapping[str, str], module: Module
+    context: Context, callee: Callee, definition: ast.Definition, settings: Mapping[str, str], module: Module
 ) -> Callee:
     """The network with the user's settings as further arguments."""
     network = callee.target
@@ -177,14 +203,14 @@ def _with_settings(
         try:
             _check_setting(name, text, names, fixed, definition, network)
             source = SourceFile(f"--set {name}", text)
-            expression, errors = parse_expression(source, bodies.limits)
-            bodies.diagnostics += errors
+            expression, errors = parse_expression(source, context.limits)
+            context.diagnostics += errors
             value, span = UNKNOWN, Span(source, 0, len(text))
             if expression is not None:
-                value = bodies.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
+                value = context.evaluator.argument(callee, ast.Argument(span, name, expression), 0, Environment(None, module))
             keywords[name] = Bound(value, span)
         except SpecError as found:
-            bodies.failed(found)
+            context.failed(found)
     return Callee(network, callee.module, callee.positional, keywords)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from archdsl.diagnostics import SpecError, did_you_mean
 from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
-from archdsl.elaborate.name_errors import Unfound
+from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.values import (
     FUNCTIONS,
@@ -23,7 +24,6 @@ from archdsl.elaborate.values import (
     Environment,
     Family,
     Module,
-    TooLarge,
     Unknown,
     bounded,
     length,
@@ -31,7 +31,6 @@ from archdsl.elaborate.values import (
     open_where_fixed,
     problem,
     size_attribute,
-    too_large,
     within,
 )
 from archdsl.initializers import Initializer
@@ -48,15 +47,14 @@ from archdsl.syntax import nodes as ast
 class Evaluator:
     """Evaluates expressions in an environment."""
 
-    def __init__(self, session: Session, too_large: TooLarge = too_large) -> None:
+    def __init__(self, session: Session, work: Budget | None = None) -> None:
         self.session = session
         self.limits = session.limits
-        self.too_large = too_large
+        self.budget = work or Budget(session.limits)
         self._depth = 0
-        self.steps = 0
         self.undecided: Span | None = None
         """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
-        self.unfound = Unfound()
+        self.name_errors = NameErrors()
         self.unread = False
         """Whether something was asked for that an error in its definition hides."""
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
@@ -79,9 +77,10 @@ class Evaluator:
         """The value of an expression; raises `SpecError` where it has none."""
         self._depth += 1
         try:
-            self.steps += budget.EXPRESSION
-            if self.steps > self.limits.steps:
-                self.spend(0, expression.span)
+            work = self.budget
+            work.spent += budget.EXPRESSION
+            if work.spent > work.limit:
+                work.charge(0, expression.span)
             if self._depth > self.limits.nesting:
                 raise problem(
                     "E0108",
@@ -96,24 +95,12 @@ class Evaluator:
         finally:
             self._depth -= 1
 
-    def spend(self, count: int, span: Span) -> None:
-        """Count the steps that something takes (see `steps`); raises where they become too many."""
-        self.steps += count
-        if self.steps > self.limits.steps:
-            message = f"checking takes more than {self.limits.steps:,} steps, and ends here"
-            raise self.too_large(
-                message,
-                span,
-                "steps",
-                "are loops or lists longer than meant? what stays the same can stand before a loop, in a `let`;",
-            )
-
-    def _spend_on(self, value: Any, span: Span) -> None:
+    def _charge_for(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
-            self.spend(within(nested, value, self.limits, span), span)
+            self.budget.charge(within(nested, value, self.limits, span), span)
         elif value.__class__ is OpenSize:
-            self.spend(budget.OPEN * len(value.offsets), span)
+            self.budget.charge(budget.OPEN * len(value.offsets), span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """A condition, which has to be a bool."""
@@ -157,7 +144,9 @@ class Evaluator:
     def _name(self, e: ast.Name, env: Environment) -> Any:
         value = self.named(e, env)
         if value is Unknown:
-            raise self.unfound.name(e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()])
+            raise self.name_errors.name(
+                e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
+            )
         return value
 
     def named(self, e: ast.Name, env: Environment) -> Any:
@@ -202,7 +191,7 @@ class Evaluator:
         if UNKNOWN in items:
             return UNKNOWN
         if any(isinstance(item, tuple) for item in items):
-            self.spend(within(nested, items, self.limits, e.span), e.span)
+            self.budget.charge(within(nested, items, self.limits, e.span), e.span)
         return items
 
     def _chain(self, e: ast.Chain, env: Environment) -> Any:
@@ -220,7 +209,7 @@ class Evaluator:
                 value = UNKNOWN
             else:
                 value = arithmetic(sign, value, right, e, operand, self.limits)
-                self._spend_on(value, e.span)
+                self._charge_for(value, e.span)
         return value
 
     def _logical(self, e: ast.Chain, env: Environment, stop: bool) -> bool | Unknown:
@@ -236,8 +225,8 @@ class Evaluator:
             right = self.evaluate(operand, env)
             if isinstance(left, Unknown) or isinstance(right, Unknown):
                 return UNKNOWN
-            self._spend_on(left, e.span)
-            self._spend_on(right, e.span)
+            self._charge_for(left, e.span)
+            self._charge_for(right, e.span)
             if not compare(sign, left, right, e.span):
                 return False
             left = right
@@ -318,7 +307,7 @@ class Evaluator:
         if base is UNKNOWN or index is UNKNOWN:
             return UNKNOWN
         if isinstance(index, range) and isinstance(base, tuple | range):
-            self.spend(len(base) if isinstance(base, tuple) else 0, e.span)
+            self.budget.charge(len(base) if isinstance(base, tuple) else 0, e.span)
             return part_of(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
             code = "E0406" if isinstance(index, float) else "E0401"
@@ -362,7 +351,7 @@ class Evaluator:
         if value is Unknown:
             known = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
             known += [*Initializer.registry.names(), *FUNCTIONS, "0..n"]
-            raise self.unfound.name(e, env, known)
+            raise self.name_errors.name(e, env, known)
         return value
 
     def _function(self, e: ast.CallExpr, name: str, env: Environment) -> Any:
@@ -372,7 +361,7 @@ class Evaluator:
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
         if UNKNOWN in values:
             return UNKNOWN
-        self.spend(
+        self.budget.charge(
             sum(min(length(value), self.limits.list_items) for value in values if isinstance(value, tuple | range)), e.span
         )
         if name in ITERATING and len(values) == 1 and isinstance(values[0], tuple | range):
@@ -406,7 +395,7 @@ class Evaluator:
             else:
                 keywords[argument.name] = Bound(value, argument.span)
         made = Callee(callee.target, callee.module, tuple(positional), keywords)
-        self.spend(within(nested, made, self.limits, arguments[0].span), arguments[0].span)
+        self.budget.charge(within(nested, made, self.limits, arguments[0].span), arguments[0].span)
         return made
 
     def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
@@ -423,5 +412,5 @@ class Evaluator:
         if takes is not None and self.named(value, env) is Unknown:
             if (name, value.id) == ("pad", "same"):
                 takes += ": half of the window, such as `pad = 1` for a window of 3"
-            raise self.unfound.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
+            raise self.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)

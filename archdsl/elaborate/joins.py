@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archdsl.diagnostics import SpecError
+from archdsl.elaborate.apply import apply_op
+from archdsl.elaborate.arguments import read_options
+from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
+from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
 from archdsl.elaborate.join_errors import branches_differ, skip_differs
-from archdsl.elaborate.naming import Naming
+from archdsl.elaborate.naming import Key, Naming
+from archdsl.elaborate.stages import grouped
+from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown, problem
 from archdsl.ir import Value
 from archdsl.ops import Op
@@ -16,80 +22,79 @@ from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
-if TYPE_CHECKING:
-    from archdsl.elaborate.naming import Key
-    from archdsl.elaborate.statements import Bodies
-
 _ADD = Add()
 _JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}
 
 
-def skip(bodies: Bodies, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
+def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the body and the shortcut from the same `x`, and add them."""
-    options = bodies.options("skip", skip.arguments, env, {"drop": 0.0, "scale": 1.0})
-    return bodies.grouped(naming, key, skip.span, lambda inner: _sum(bodies, skip, env, x, inner, options))
+    options = read_options(context.evaluator, "skip", skip.arguments, env, {"drop": 0.0, "scale": 1.0})
+    return grouped(context, naming, key, skip.span, lambda inner: _sum(context, skip, env, x, inner, options))
 
 
-def _sum(bodies: Bodies, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]) -> MaybeValue:
+def _sum(
+    context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
+) -> MaybeValue:
     """The body and the shortcut of a skip, added."""
     spans = {argument.name: argument.span for argument in skip.arguments}
-    body = bodies.run(skip.body, Environment(env, env.module), x, naming)
-    shortcut = bodies.run(skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
+    body = run_body(context, skip.body, Environment(env, env.module), x, naming)
+    shortcut = run_body(context, skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
     if not isinstance(body, Value) or not isinstance(shortcut, Value) or not isinstance(x, Value) or UNKNOWN in options.values():
         return UNKNOWN
     if body is x:
         raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
     if body.shape != shortcut.shape:
-        _same_sizes(bodies, body, shortcut, x, skip)
+        _same_sizes(context, body, shortcut, x, skip)
     if options["scale"] != 1.0:
-        body = bodies.nodes.apply(
-            _option_op(bodies, "scale", "factor", options["scale"], spans["scale"], "scale"),
+        body = apply_op(
+            context,
+            _option_op(context, "scale", "factor", options["scale"], spans["scale"], "scale"),
             (body,),
             None,
             skip.keyword,
         )
     if options["drop"] != 0.0:
-        body = bodies.nodes.apply(
-            _option_op(bodies, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), None, skip.keyword
+        body = apply_op(
+            context, _option_op(context, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), None, skip.keyword
         )
-    return bodies.nodes.apply(_ADD, (body, shortcut), None, skip.keyword)
+    return apply_op(context, _ADD, (body, shortcut), None, skip.keyword)
 
 
-def _same_sizes(bodies: Bodies, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
+def _same_sizes(context: Context, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
     """Record where open sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
         if all(isinstance(a, OpenSize) or isinstance(b, OpenSize) for a, b in differing):
-            if not bodies.nodes.detached:
+            if not context.detached:
                 for a, b in differing:
-                    bodies.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))
+                    context.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))
             return
-    raise skip_differs(bodies.builder, x, body, shortcut, skip.keyword)
+    raise skip_differs(context.builder, x, body, shortcut, skip.keyword)
 
 
-def _option_op(bodies: Bodies, name: str, field: str, value: float, span: Span, option: str) -> Op:
+def _option_op(context: Context, name: str, field: str, value: float, span: Span, option: str) -> Op:
     op = Op.registry.get(name)
     assert op is not None
     try:
-        return bodies.binder.make(op, {field: float(value)}, span)  # type: ignore[no-any-return]
+        return context.binder.make(op, {field: float(value)}, span)  # type: ignore[no-any-return]
     except SpecError as error:
         raise error.of("skip", option).at(span) from None
 
 
-def join(bodies: Bodies, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
+def join(context: Context, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the branches, each from the same `x`, and join them."""
-    options = bodies.options(join.kind, join.arguments, env, {"axis": 0} if join.kind == "concat" else {})
-    return bodies.grouped(naming, key, join.span, lambda inner: _joined(bodies, join, env, x, inner, options))
+    options = read_options(context.evaluator, join.kind, join.arguments, env, {"axis": 0} if join.kind == "concat" else {})
+    return grouped(context, naming, key, join.span, lambda inner: _joined(context, join, env, x, inner, options))
 
 
 def _joined(
-    bodies: Bodies, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
+    context: Context, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
 ) -> MaybeValue:
     """The branches of a join, joined."""
     spans = {argument.name: argument.span for argument in join.arguments}
-    outer_scope, bodies.scope = bodies.scope, naming.scope
-    branches = _branches(bodies, join.body, Environment(env, env.module), x, naming)
-    bodies.scope = outer_scope
+    outer_scope, context.scope = context.scope, naming.scope
+    branches = _branches(context, join.body, Environment(env, env.module), x, naming)
+    context.scope = outer_scope
     if not branches:
         raise problem(
             "E0506",
@@ -102,9 +107,9 @@ def _joined(
     nodes = tuple(branch for branch in branches if isinstance(branch, Value))
     cls = _JOINS[join.kind]
     try:
-        op = bodies.binder.make(cls, options, join.keyword)
-        joined = bodies.nodes.apply(op, nodes, None, join.keyword)
-        _open_branches(bodies, op, joined, nodes, join)
+        op = context.binder.make(cls, options, join.keyword)
+        joined = apply_op(context, op, nodes, None, join.keyword)
+        _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
         found = error.diagnostic
@@ -113,9 +118,9 @@ def _joined(
         raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 
-def _open_branches(bodies: Bodies, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
+def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
     """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
-    if bodies.nodes.detached:
+    if context.detached:
         return
     grows = op.axis % len(joined.shape) if isinstance(op, Concat) else None
     stretch = isinstance(op, Mul)
@@ -126,10 +131,10 @@ def _open_branches(bodies: Bodies, op: Op, joined: Value, branches: tuple[Value,
         for branch in branches:
             own = branch.shape[axis]
             if own != size and not (stretch and own == 1):
-                bodies.builder.condition(own, size, join.keyword, join.kind, (branch, whole), stretch)
+                context.builder.condition(own, size, join.keyword, join.kind, (branch, whole), stretch)
 
 
-def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
+def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
     """The value of each statement, each from the same `x`; loops and `if` add theirs."""
     found: list[MaybeValue] = []
     damage = env.module.file.damage
@@ -139,17 +144,19 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: MaybeValue, n
             if isinstance(statement, ast.Pipeline):
                 stage = statement.stages[0]
                 if statement.label is None and len(statement.stages) == 1 and isinstance(stage, ast.Repeat | ast.For | ast.If):
-                    for turn in turns(bodies, stage, env, naming):
-                        bodies.enter(turn.body)
-                        branches = _branches(bodies, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
-                        bodies.depth -= 1
+                    for turn in turns(context, stage, env, naming):
+                        context.enter(turn.body)
+                        branches = _branches(context, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
+                        context.leave()
                         found += branches if turn.certain else [UNKNOWN]
                 else:
                     hurt = damage is not None and damage.holds(statement.span.start)
-                    value = bodies.doubtful(statement, env, x, naming) if hurt else bodies.pipeline(statement, env, x, naming)
+                    value = (
+                        run_doubtful(context, statement, env, x, naming) if hurt else pipeline(context, statement, env, x, naming)
+                    )
                     found.append(value)
             elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped):
-                bodies.statement(statement, env, x, naming)
+                run_statement(context, statement, env, x, naming)
                 if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)
             else:
@@ -157,6 +164,6 @@ def _branches(bodies: Bodies, body: ast.Body, env: Environment, x: MaybeValue, n
                     "E0504", "a head, an output or an input is not a branch", statement.span, "put it before or after the join"
                 )
         except SpecError as problem_found:
-            bodies.failed(problem_found)
-            found.append(bodies.after_error(statement, env, naming))
+            context.failed(problem_found)
+            found.append(after_error(context, statement, env, naming))
     return found

@@ -1,30 +1,60 @@
-"""Where the labels of a file stand, for those who use one where it is not visible."""
+"""Labels of statements: the keys that they give, and the names that they bind."""
 
 from __future__ import annotations
 
-from archdsl.source import Span
+from typing import Any
+
+from archdsl.elaborate.context import Context
+from archdsl.elaborate.naming import Key, Naming, check_label, joined
+from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, problem
+from archdsl.literals import show, type_name
 from archdsl.syntax import nodes as ast
 
 
-class Labels:
-    """The labels of definitions by name, gathered when first asked for."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, dict[str | None, list[ast.Label]]] = {}
-
-    def around(self, file: ast.File, name: str, use: Span) -> tuple[ast.Label, bool] | None:
-        """A label of this name in the definition around a place, and whether it stands after it; none where there is none."""
-        for definition in file.definitions:
-            if definition.span.start <= use.start < definition.span.end:
-                found = self._of(definition).get(name, [])
-                after = [label for label in found if label.span.start > use.start]
-                return (found[0], False) if found and not after else (after[0], True) if after else None
+def label_key(context: Context, label: ast.Label, index: Any, env: Environment, naming: Naming) -> Key | None:
+    """Return the key that a label gives; None if it depends on something unknown."""
+    if label.template is not None:
+        name = template_text(context, label.template, env)
+        return None if name is None else Key(naming, check_label(name, label.span, context.limits), name, label.span)
+    assert label.name is not None
+    if not label.name:  # it is missing
         return None
+    if label.name == "x":
+        raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
+    check_label(label.name, label.span, context.limits)
+    if label.index is None:
+        return Key(naming, label.name, label.name, label.span)
+    if index is UNKNOWN:
+        return None
+    return Key(naming.family(label.name, label.span), str(index), f"{label.name}[{index}]", label.span)
 
-    def _of(self, definition: ast.Definition) -> dict[str | None, list[ast.Label]]:
-        if id(definition) not in self._known:
-            by_name = self._known[id(definition)] = {}
-            for label in ast.walk(definition):
-                if isinstance(label, ast.Label):
-                    by_name.setdefault(label.name, []).append(label)
-        return self._known[id(definition)]
+
+def template_text(context: Context, template: ast.Template, env: Environment) -> str | None:
+    """Return a computed label; None if a part of it is unknown."""
+    evaluate = context.evaluator.evaluate
+    pieces = [piece if isinstance(piece, str) else evaluate(piece, env) for piece in template.pieces]
+    if UNKNOWN in pieces:
+        return None
+    for piece in pieces:
+        if isinstance(piece, bool) or not isinstance(piece, int | str):
+            message = f"a label is made of text and whole numbers, and {show(piece)} is {type_name(piece)}"
+            raise problem("E0207", message, template.span)
+    return joined(pieces, template.span, context.limits)
+
+
+def bind_label(context: Context, label: ast.Label, env: Environment, index: Any, value: MaybeValue) -> None:
+    """Make the value of a label visible. A label that is called like an op or a block is a key alone."""
+    if label.name is None or context.evaluator.definition(label.name, env.module) is not None:
+        return
+    if label.index is None:
+        env.names[label.name] = value
+        return
+    while env.control and env.outer is not None:
+        env = env.outer
+    family = env.names.get(label.name)
+    if not isinstance(family, Family):
+        family = env.names[label.name] = Family(label.name)
+    if index is UNKNOWN:
+        family.partial = True
+    else:
+        family[index] = value

@@ -1,4 +1,4 @@
-"""What is said where nothing is called so: the label that is out of sight, or the name that is meant."""
+"""Errors for undefined names: a label that is out of scope, or a likely misspelling."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterable
 
 from archdsl.diagnostics import Mark, SpecError, did_you_mean
 from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate.labels import Labels
 from archdsl.elaborate.values import FUNCTIONS, Environment, problem
 from archdsl.ops import Op
+from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 _DEFINING = "a constant is defined by `let name = ...`, a parameter in the first line of its block or network"
 
 
-class Unfound:
-    """Makes the errors for names that nothing has. Of a place in a loop it thinks once."""
+class NameErrors:
+    """Builds the errors for undefined names. Each place in the text is examined once, however often a loop comes by."""
 
     def __init__(self) -> None:
-        self._labels = Labels()
+        self._labels = _Labels()
         self._said: dict[tuple[ast.Name, str], SpecError] = {}
 
     def name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> SpecError:
@@ -49,3 +49,27 @@ class Unfound:
         else:
             help = did_you_mean(e.id, known) or otherwise
         return problem("E0201", f"nothing is called `{e.id}` here", e.span, help)
+
+
+class _Labels:
+    """The labels of definitions by name, gathered when first asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, dict[str | None, list[ast.Label]]] = {}
+
+    def around(self, file: ast.File, name: str, use: Span) -> tuple[ast.Label, bool] | None:
+        """A label of this name in the definition around a place, and whether it stands after it; none where there is none."""
+        for definition in file.definitions:
+            if definition.span.start <= use.start < definition.span.end:
+                found = self._of(definition).get(name, [])
+                after = [label for label in found if label.span.start > use.start]
+                return (found[0], False) if found and not after else (after[0], True) if after else None
+        return None
+
+    def _of(self, definition: ast.Definition) -> dict[str | None, list[ast.Label]]:
+        if id(definition) not in self._known:
+            by_name = self._known[id(definition)] = {}
+            for label in ast.walk(definition):
+                if isinstance(label, ast.Label):
+                    by_name.setdefault(label.name, []).append(label)
+        return self._known[id(definition)]

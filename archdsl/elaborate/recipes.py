@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate.arguments import Binder
+from archdsl.elaborate.arguments import ArgumentBinder
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.recipe_settings import with_part
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Unknown
@@ -103,7 +103,7 @@ class _Reader:
     def __init__(self, module: Module, session: Session) -> None:
         self._module = module
         self._evaluator = Evaluator(session)
-        self._binder = Binder(self._evaluator)
+        self._binder = ArgumentBinder(self._evaluator)
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
         self.expressions: dict[str, ast.Expr] = {}

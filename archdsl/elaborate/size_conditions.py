@@ -115,7 +115,7 @@ def _joined(evaluator: Evaluator, operator: str, parts: list[Stated | bool], spa
             if symbol in found:
                 sizes = found[symbol] | sizes if decides else found[symbol] & sizes
             found[symbol] = sizes
-            evaluator.spend(budget.OPEN * len(sizes), span)
+            evaluator.budget.charge(budget.OPEN * len(sizes), span)
         if decides and isinstance(part, dict):
             _single({**found, **_single(part, span)}, span)
     return found or not decides

@@ -9,18 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes
-from archdsl.elaborate.control import tentative
+from archdsl.elaborate.context import Context
+from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Unknown
 from archdsl.ir.core import Value
 from archdsl.literals import show
 from archdsl.syntax import nodes as ast
-
-if TYPE_CHECKING:
-    from archdsl.elaborate.statements import Bodies
 
 _OF_THE_TEXT: Final = frozenset(
     {"E0201", "E0202", "E0204", "E0205", "E0208", "E0403", "E0404", "E0501", "E0503", "E0504", "E0506"}
@@ -37,32 +35,34 @@ _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 def check_uncalled(
-    bodies: Bodies, module: Module, network: ast.Definition, claims_of: Callable[[ast.Block], AbstractContextManager[None]]
+    context: Context, module: Module, network: ast.Definition, claims_of: Callable[[ast.Block], AbstractContextManager[None]]
 ) -> None:
     """Look at the blocks of the module that the network did not call, each inside the context in which its claims are kept."""
-    undecided, steps = bodies.evaluator.undecided, bodies.evaluator.steps
+    undecided, spent = context.evaluator.undecided, context.budget.spent
     for definition in module.definitions.values():
-        if not isinstance(definition, ast.Block) or definition in bodies.called:
+        if not isinstance(definition, ast.Block) or definition in context.called:
             continue
         env = Environment(None, module)
         env.names.update({parameter.name: UNKNOWN for parameter in definition.parameters})
-        bodies.assuming = Assuming(definition, module, network)
+        context.assumption = UncalledBlock(definition, module, network)
         try:
-            with tentative(bodies), claims_of(definition):
-                bodies.run(definition.body, env, UNKNOWN, Naming(Scope(definition.name, None, "block", definition.name_span)))
+            with context.effects_discarded(), claims_of(definition):
+                run_body(
+                    context, definition.body, env, UNKNOWN, Naming(Scope(definition.name, None, "block", definition.name_span))
+                )
         except SpecError as found:
-            bodies.failed(found)
+            context.failed(found)
         except Exhausted:
-            if any(diagnostic.is_error for diagnostic in bodies.diagnostics):
+            if any(diagnostic.is_error for diagnostic in context.diagnostics):
                 raise
-            bodies.evaluator.steps = steps
+            context.budget.spent = spent
             break
         finally:
-            bodies.assuming = None
-    bodies.evaluator.undecided = undecided
+            context.assumption = None
+    context.evaluator.undecided = undecided
 
 
-class Assuming:
+class UncalledBlock:
     """What is assumed on the way to a place in a block that a network does not call."""
 
     def __init__(self, block: ast.Block, module: Module, network: ast.Definition) -> None:
@@ -72,7 +72,7 @@ class Assuming:
         self.conditions: list[str] = []
         """What has to hold for the place to be reached, as clauses that follow "assuming that"."""
 
-    def judged(self, error: Diagnostic, scope: Scope | None) -> Diagnostic | None:
+    def judge(self, error: Diagnostic, scope: Scope | None) -> Diagnostic | None:
         """The error where it holds in any case, else a warning; none where another network decides."""
         if not self.conditions or _whatever_the_values(error):
             return error

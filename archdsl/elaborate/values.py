@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from archdsl.declared import Declared, Fault, describe
 from archdsl.diagnostics import Mark, SpecError
@@ -39,18 +39,6 @@ def within(check: Callable[[Any, Limits], Any], value: Any, limits: Limits, span
         return check(value, limits)
     except SpecError as error:
         raise error.at(span) from None
-
-
-class TooLarge(Protocol):
-    """What to raise for what goes over a limit."""
-
-    def __call__(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exception:
-        """An exception with the remedy."""
-
-
-def too_large(message: str, span: Span, limit: str, help: str = "") -> Exception:
-    """A problem with the remedy: what raises it where nothing else is said."""
-    return problem("E0502", message, span, f"{help} {remedy(limit)}")
 
 
 class Exhausted(Exception):

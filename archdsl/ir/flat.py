@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.ir.core import Call, Function, Graph, OpNode, Usage, Value
+from archdsl.ops.base import Op
+from archdsl.shapes import Shape
 
 if TYPE_CHECKING:
     import networkx
@@ -24,9 +26,14 @@ class FlatNode(NamedTuple):
     calls: tuple[Call, ...]
 
     @property
-    def op(self) -> Any:
+    def op(self) -> Op:
         """The op."""
         return self.node.op
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of what it makes."""
+        return self.node.output.shape
 
     @property
     def usage(self) -> Usage:

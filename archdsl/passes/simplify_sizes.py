@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from archdsl.ir import Graph
 from archdsl.shapes import Dim, OpenSize
-from archdsl.sizes import SizeSet, simplified
+from archdsl.sizes import simplified
 
 
-def simplify_sizes(graph: Graph, valid: Mapping[str, SizeSet], coupled: Sequence[Mapping[str, SizeSet]]) -> Graph:
-    """Note on the graph for which sizes it is valid, and simplify the text of every symbolic size in it."""
-    graph.valid_sizes, graph.coupled_sizes = dict(valid), list(coupled)
+def simplify_sizes(graph: Graph) -> Graph:
+    """Simplify the text of every symbolic size in the graph, of which the valid ones are decided."""
+    valid = graph.valid_sizes
     if not valid:
         return graph
     known: dict[int, tuple[OpenSize, Dim]] = {}

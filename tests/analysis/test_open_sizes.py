@@ -184,15 +184,15 @@ def test_works_needs_every_open_size() -> None:
 
 def test_shapes_print_as_they_read_where_the_network_works() -> None:
     compiled = checked("skip { maxpool(4) -> upsample(4) }; maxpool(2)")
-    assert format_shape(compiled.require().nodes[-1].shape) == "[3, H/2, W/2]"
-    assert format_shape(checked("maxpool(2)").require().nodes[-1].shape) == "[3, floor(H/2), floor(W/2)]"
+    assert format_shape(compiled.require().result.shape) == "[3, H/2, W/2]"
+    assert format_shape(checked("maxpool(2)").require().result.shape) == "[3, floor(H/2), floor(W/2)]"
 
 
 def test_one_size() -> None:
     compiled = checked("skip { maxpool(4) -> upsample(4) }; conv(3, 3, pad = 0)", "[3, H, W] where H % 8 == 0 and W % 4 == 0")
     graph = compiled.require()
     concrete, errors = at_sizes(graph, compiled.sizes, {"image": (3, 8, 12)})
-    assert errors == [] and concrete is not None and concrete.nodes[-1].shape == (3, 6, 10)
+    assert errors == [] and concrete is not None and concrete.result.shape == (3, 6, 10)
     for shape, words in {
         (3, 12, 4): "does not hold at H = 12",
         (3, 8, 6): "works at W = 6",

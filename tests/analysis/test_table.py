@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archdsl import Network, load, loads
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import Graph, flatten
 
 NESTED = """
 block gate { mul { x; { gap; squeeze: conv(2, 1); relu; conv(8, 1); sigmoid } } }
@@ -28,7 +28,7 @@ def table_of(body: str) -> list[tuple[str, str, int]]:
 def adds_up(network: Network) -> None:
     """Each row counted as often as it says."""
     table = network.table()
-    assert sum(row.times for row in table.rows) == len(network.graph.nodes)
+    assert sum(row.times for row in table.rows) == len(network.graph.inputs) + len(flatten(network.graph).nodes)
     assert sum(row.params * row.times for row in table.rows) == table.params
     evaluated = [row for row in table.rows if row.part == "main"]
     assert sum(row.params * row.times for row in evaluated) == table.params_eval
@@ -39,7 +39,8 @@ def adds_up(network: Network) -> None:
 
 def _in_order(names: list[str], graph: Graph) -> bool:
     """Whether the rows stand as the nodes do."""
-    rest = iter(node.path or node.label or "" for node in graph.nodes)
+    names_of_ops = (flat.path or flat.node.output.name or "" for flat in flatten(graph).nodes)
+    rest = iter([*(value.name for value in graph.inputs), *names_of_ops])
     return all(name in rest for name in names)
 
 

@@ -45,7 +45,7 @@ def compare_export(
 
 def _steps_over_the_end(found: archdsl.Network) -> bool:
     """Return whether a pool with `ceil` may leave out its last window at some sizes, which PyTorch exports apart from the others."""
-    for op in (node.op for node in found.graph.nodes):
+    for op in (node.op for function in found.graph.functions() for node in function.ops):
         if getattr(op, "ceil", False):
             stride = op.k if op.stride is None else op.stride  # type: ignore[attr-defined]
             fields = [op.k, stride, getattr(op, "pad", 0), getattr(op, "dilation", 1)]  # type: ignore[attr-defined]

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 import archdsl
+from archdsl.ir import state
 from tests.attack import network
 from tests.attack.exports import compare_export
 from tests.attack.numbers import close
@@ -68,8 +69,8 @@ def _compare_keys(found: archdsl.Network, module: nn.Module, own: Modules, repor
     if theirs != ours:
         kind = "bias" if {key.rpartition(".")[2] for key in theirs.keys() ^ ours.keys()} == {"bias"} else "keys"
         report.differ(kind, f"archdsl alone {_less(theirs, ours)}, interpreter alone {_less(ours, theirs)}")
-    if {key: tuple(shape) for key, shape in found.graph.state().items()} != theirs:
-        report.differ("state()", f"{_less(theirs, dict(found.graph.state()))} are missing")
+    if {key: tuple(shape) for key, shape in state(found.graph).items()} != theirs:
+        report.differ("state()", f"{_less(theirs, dict(state(found.graph)))} are missing")
     built = sum(parameter.numel() for parameter in module.parameters())
     if not built == found.table().params == sum(t.numel() for t in own.tensors().values() if isinstance(t, nn.Parameter)):
         report.differ("params", f"table {found.table().params}, built {built}")

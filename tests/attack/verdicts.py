@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import archdsl
+from archdsl.ir import flatten
 from tests.attack import network, text
 from tests.attack.places import Modules
 from tests.attack.program import Binary, Expression, Input, Literal, Name, Program, Size
@@ -246,7 +247,7 @@ def compare_counts(found: archdsl.Network, run: network.Run, report: Report) -> 
     if found.table().macs != run.macs():
         report.differ("MACs", f"archdsl {found.table().macs}, interpreter {run.macs()}")
     shapes = {value.path: value.shape for value in run.machine.nodes if value.path}
-    for node in found.graph.nodes:
+    for node in flatten(found.graph).nodes:
         if node.path in shapes and _is_op(node) and tuple(node.shape) != shapes[node.path]:
             report.differ("shape of a layer", f"{node.path}: archdsl {node.shape}, interpreter {shapes[node.path]}")
             return

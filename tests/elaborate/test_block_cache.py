@@ -1,13 +1,16 @@
-"""Equal calls of a block are copied from the first: the copies are what calls made anew would be."""
+"""Equal calls of a block share one function: it is what calls made anew would make."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pytest
 
 import archdsl
 from archdsl.driver import compile_text
-from archdsl.elaborate.block_cache import Replay
-from archdsl.ir.unrolled import Graph, verify
+from archdsl.elaborate.block_cache import BlockCache
+from archdsl.ir import Graph, flatten, state, verify
+from archdsl.literals import show
 from archdsl.session import Session
 
 PROGRAMS = {
@@ -36,31 +39,43 @@ PROGRAMS = {
 }
 
 
+def shown(arguments: Mapping[str, object]) -> dict[str, str]:
+    return {name: show(value) for name, value in arguments.items()}
+
+
 def drawn(graph: Graph) -> list[object]:
     return [
         (
-            n.op,
-            n.inputs,
-            n.shape,
-            n.path,
-            n.labelled,
-            n.span,
-            n.label,
-            [(s.block, dict(s.variables)) for s in n.scope.enclosing()],
+            flat.op,
+            flat.inputs,
+            flat.node.output.shape,
+            flat.path,
+            flat.node.module and flat.node.module.labelled,
+            flat.node.span,
+            flat.node.output.name,
+            [(call.callee.name, shown(call.callee.arguments), shown(call.given), call.variables) for call in flat.calls],
         )
-        for n in graph.nodes
+        for flat in flatten(graph).nodes
     ]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_copies_are_what_calls_would_be(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shared_functions_are_what_calls_would_make(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session()  # which parses the text once, so that the spans of both graphs are equal
-    copied = verify(compile_text(PROGRAMS[name], session=session).require())
-    monkeypatch.setattr(Replay, "again", lambda *_: None)
+    shared = verify(compile_text(PROGRAMS[name], session=session).require())
+    monkeypatch.setattr(BlockCache, "lookup", lambda *_: None)
     made = verify(compile_text(PROGRAMS[name], session=session).require())
-    assert drawn(copied) == drawn(made)
-    assert copied.conditions == made.conditions
-    assert copied.state() == made.state()
+    assert drawn(shared) == drawn(made)
+    assert state(shared) == state(made)
+
+
+@pytest.mark.parametrize(("calls", "functions"), [
+    ("a: conv(8, 3); f(a); f(a); f(x)", 2), ("a: conv(8, 3); f(a); b: conv(8, 3); f(b)", 1), ("a: conv(4, 3); f(a); b: conv(8, 3); f(b)", 2),
+    ("f(x); f(x); f(v = x)", 1), ("for i in 0..3 { e[i]: conv(8, 1); f(e[i]) }", 1), ("for i in 0..3 { g[i]: { f(x) } }", 1),
+])  # fmt: skip
+def test_functions_are_told_apart_by_what_goes_in(calls: str, functions: int) -> None:
+    graph = compile_text(f"block f(v) {{ mul {{ v; x }}; relu }}\nnetwork n {{ input image [8, 16, 16]; {calls} }}").require()
+    assert len([function for function in graph.functions() if function.name == "f"]) == functions
 
 
 @pytest.mark.parametrize("body", ["repeat 0 { relu }", "x", "if false { relu }", "aux o: image"])

@@ -7,8 +7,7 @@ from archdsl.driver import check_text, compile_text
 
 def shape(body: str, deep: bool) -> tuple[object, ...]:
     text = f"network n(deep = {str(deep).lower()}) {{ input image [3, 32, 32]; {body} }}"
-    graph = compile_text(text).require()
-    return graph.nodes[graph.result].shape
+    return compile_text(text).require().result.shape
 
 
 @pytest.mark.parametrize("body", [

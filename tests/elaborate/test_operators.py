@@ -8,6 +8,7 @@ import pytest
 
 from archdsl.driver import compile_text
 from archdsl.elaborate.values import FUNCTIONS
+from archdsl.ir import flatten
 from archdsl.limits import Limits
 from archdsl.session import Session
 
@@ -89,4 +90,4 @@ def test_a_family_counts_once() -> None:
     network = compile_text(
         'network n { input image [3, 8, 8]; enc[0]: conv(4, 3); conv(4, 3); enc[1]: relu; conv(4, 3); "last{1}": relu; bn }'
     ).require()
-    assert [node.path for node in network.nodes[1:]] == ["enc.0", "1", "enc.1", "2", "last1", "4"]
+    assert [node.path for node in flatten(network).nodes] == ["enc.0", "1", "enc.1", "2", "last1", "4"]

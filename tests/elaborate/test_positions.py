@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from archdsl.driver import compile_text
+from archdsl.ir import state
 
 
 def keys(body: str, before: str = "") -> list[str]:
     found = compile_text(f"{before}\nnetwork n {{ input a [3, 8, 8]; {body} }}")
     assert found.graph is not None, found.diagnostics
-    return [key for key in found.graph.state() if key.endswith((".weight", ".bias"))]
+    return [key for key in state(found.graph) if key.endswith((".weight", ".bias"))]
 
 
 @pytest.mark.parametrize(("between", "position"), [

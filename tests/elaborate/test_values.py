@@ -16,7 +16,7 @@ OPEN = "input image [3, H, W]\n"
 ])  # fmt: skip
 def test_comparisons_of_open_sizes_that_are_decided(condition: str, holds: bool) -> None:
     network = archdsl.loads(f"network net {{ {OPEN} if {condition} {{ conv(8, 1) }} else {{ conv(9, 1) }} }}")
-    assert network.graph.nodes[-1].shape[0] == (8 if holds else 9)
+    assert network.graph.result.shape[0] == (8 if holds else 9)
 
 
 @pytest.mark.parametrize(

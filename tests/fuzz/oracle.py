@@ -19,7 +19,7 @@ from torch import nn
 from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
-from archdsl.ir.unrolled import Graph, Node
+from archdsl.ir import FlatNode, Graph, Value, flatten
 from archdsl.shapes import OpenSize
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
@@ -36,31 +36,33 @@ class Oracle:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self._ops = [form(node, graph) if node.inputs else "" for node in graph.nodes]
+        self.flat = flatten(graph)
+        self._ops = [form(node) for node in self.flat.nodes]
 
-    def shapes(self, at: dict[str, int]) -> list[Real] | Node:
-        """The shape of every value at these sizes, or the node that fails."""
+    def shapes(self, at: dict[str, int]) -> list[Real] | FlatNode | Value:
+        """The shape of every value at these sizes, or the input or op that fails."""
         found: list[Real] = []
-        for node, op in zip(self.graph.nodes, self._ops, strict=True):
-            if not node.inputs:
-                shape: Real | None = predicted(node, at)
-                shape = shape if min(shape) >= 1 else None
-            else:
-                shape = result(node.op.name, op, tuple(found[i] for i in node.inputs))
-            if shape is None:
-                return node
+        for value in self.graph.inputs:
+            shape = predicted(value, at)
+            if min(shape) < 1:
+                return value
             found.append(shape)
+        for node, op in zip(self.flat.nodes, self._ops, strict=True):
+            made = result(node.op.name, op, tuple(found[i] for i in node.inputs))
+            if made is None:
+                return node
+            found.append(made)
         return found
 
 
-def predicted(node: Node, at: dict[str, int]) -> Real:
-    """The shape that the checker gives a node, at these sizes."""
-    return tuple(size.at(at[size.symbol]) if isinstance(size, OpenSize) else size for size in node.shape)
+def predicted(value: Value, at: dict[str, int]) -> Real:
+    """The shape that the checker gives a value, at these sizes."""
+    return tuple(size.at(at[size.symbol]) if isinstance(size, OpenSize) else size for size in value.shape)
 
 
-def form(node: Node, graph: Graph) -> str:
+def form(node: FlatNode) -> str:
     """The op as source."""
-    lowering = lower(node.op, *graph.input_shapes(node))
+    lowering = lower(node.op, *node.node.input_shapes)
     if lowering.module is not None:
         return source(lowering.module)
     assert lowering.function is not None

@@ -24,7 +24,7 @@ from archdsl import driver
 from archdsl.analysis import OpenSizes, open_sizes
 from archdsl.backends.torch.instantiate import build
 from archdsl.driver import Compiled, compile_text
-from archdsl.ir.unrolled import Graph
+from archdsl.ir import FlatNode, Graph
 from archdsl.limits import Limits
 from archdsl.sizes import SizeSet
 from tests.fuzz.minimize import minimized
@@ -67,7 +67,7 @@ def disagreement(text: str, random: Random, summary: Summary | None = None, *, m
     works = next((at for at in _least(compiled.sizes) if compiled.sizes.works(at)), None)
     if works is None:
         return "accepted, and no sizes work together"
-    if modules and len(graph.nodes) > len(graph.inputs):
+    if modules and oracle.flat.nodes:
         return _module_runs(graph, works, summary)
     return None
 
@@ -88,13 +88,11 @@ def _compare(oracle: Oracle, at: dict[str, int], allowed: bool) -> str | None:
         if not allowed and stated:
             return f"refused, and runs at {at}"
         if allowed:
-            for node, shape in zip(graph.nodes, real, strict=True):
-                if predicted(node, at) != shape:
-                    return (
-                        f"`{node.op.name}` at {node.span.place} is said to give {predicted(node, at)} at {at}, and gives {shape}"
-                    )
+            for value, shape in zip(oracle.flat.values, real, strict=True):
+                if predicted(value, at) != shape:
+                    return f"{value.owner!r} is said to give {predicted(value, at)} at {at}, and gives {shape}"
     elif allowed:
-        return f"accepted at {at}, and `{real.op.name}` at {real.span.place} fails"
+        return f"accepted at {at}, and {real.node if isinstance(real, FlatNode) else real!r} fails"
     return None
 
 
@@ -153,16 +151,16 @@ def _module_runs(graph: Graph, at: dict[str, int], summary: Summary) -> str | No
     """The module that is built runs at sizes that work, and gives the result that is predicted."""
     summary.modules += 1
     module = build(graph, "meta").eval()
-    inputs = [torch.empty(1, *predicted(graph.nodes[i], at), device="meta") for i in graph.inputs]
+    inputs = [torch.empty(1, *predicted(value, at), device="meta") for value in graph.inputs]
     try:
         with torch.no_grad():
             results = module(*inputs)
     except Exception as error:
         return f"accepted at {at}, and the module fails: {type(error).__name__}: {error}"
     values = results if isinstance(results, tuple) else (results,)
-    nodes = [graph.nodes[i] for i in (graph.result, *(output.value for output in graph.outputs))]
+    ends = [graph.result, *(value for _, value in graph.outputs)]
     shapes = [tuple(value.shape[1:]) for value in values]
-    said = [predicted(node, at) for node in nodes]
+    said = [predicted(value, at) for value in ends]
     return f"the module gives {shapes} at {at}, and {said} were predicted" if shapes != said else None
 
 

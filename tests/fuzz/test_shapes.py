@@ -70,7 +70,7 @@ def test_fixed_sizes_and_costs() -> None:
     for index in range(500):
         text = Program(Random(f"fixed:{index}"), fixed=True).text
         compiled = compile_text(text)
-        if compiled.graph is None or len(compiled.graph.nodes) < 3:
+        if compiled.graph is None or len(list(compiled.graph.main.nodes)) < 2:
             continue
         assert disagreement(text, Random(index), modules=False) is None
         graph = compiled.graph
@@ -81,7 +81,7 @@ def test_fixed_sizes_and_costs() -> None:
         )
         counter = FlopCounterMode(display=False)
         with counter, torch.no_grad():
-            module(*(torch.empty(1, *graph.nodes[i].shape, device="meta") for i in graph.inputs))
+            module(*(torch.empty(1, *value.shape, device="meta") for value in graph.inputs))
         assert table.macs == counter.get_total_flops() / 2, text
         compared += 1
     assert compared > 100

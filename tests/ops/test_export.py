@@ -87,9 +87,9 @@ def sizes_of(network: archdsl.Network, count: int) -> list[dict[str, int]]:
 
 def inputs_at(network: archdsl.Network, at: dict[str, int], batch: int) -> tuple[torch.Tensor, ...]:
     found = []
-    for node in (network.graph.nodes[i] for i in network.graph.inputs):
-        shape = (batch, *(size if isinstance(size, int) else size.at(at[size.symbol]) for size in node.shape))
-        found.append(torch.randint(0, 3, shape) if node.integer else torch.randn(shape))
+    for value in network.graph.inputs:
+        shape = (batch, *(size if isinstance(size, int) else size.at(at[size.symbol]) for size in value.shape))
+        found.append(torch.randint(0, 3, shape) if value.dtype == "int" else torch.randn(shape))
     return tuple(found)
 
 

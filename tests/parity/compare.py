@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.ir import state
 
 HEADS = {
     "googlenet": {"main": "logits", "aux1": "aux_logits1", "aux2": "aux_logits2"},
@@ -94,7 +95,7 @@ def structure(models: Any, name: str) -> dict[str, Any]:
     return {
         "keys": sorted(set(found) ^ set(expected)),
         "shapes": found == expected,
-        "static_keys": network.graph.state() == expected,
+        "static_keys": state(network.graph) == expected,
         "params": network.table().params == sum(p.numel() for p in theirs.parameters()),
     }
 
@@ -106,7 +107,7 @@ def numbers(models: Any, name: str) -> dict[str, float]:
     network = archdsl.load(address(name))
     ours = network.build(device="meta", check_sizes=False).to_empty(device="cpu")
     ours.load_state_dict(theirs.state_dict())
-    shape = network.graph.nodes[network.graph.inputs[0]].shape
+    shape = network.graph.inputs[0].shape
     image = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         result = {"evaluation": difference(ours.eval()(image[:1]), theirs.eval()(image[:1]))}

@@ -24,7 +24,7 @@ def one_thread() -> None:
 def test_runs_in_both_modes(address: str) -> None:
     network = load(f"{SPECS / address}")
     module = network.build()
-    image = torch.randn(2, *network.graph.nodes[network.graph.inputs[0]].shape)
+    image = torch.randn(2, *network.graph.inputs[0].shape)
     classes = 10 if address.startswith("lenet") else 1000
     assert module.eval()(image).shape == (2, classes)
     results = module.train()(image)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from archdsl import Network, SpecError, load, loads
 from archdsl.diagnostics import Diagnostic
+from archdsl.ir import state as graph_state
 
 State = dict[str, Tensor]
 
@@ -170,7 +171,7 @@ def test_a_module_without_memory(network: Network, state: State) -> None:
 def test_the_graph_knows_the_keys_in_the_modules_order(name: str) -> None:
     network = load(name)
     state = network.build(device="meta").state_dict()
-    assert list(network.graph.state().items()) == [(key, tuple(value.shape)) for key, value in state.items()]
+    assert list(graph_state(network.graph).items()) == [(key, tuple(value.shape)) for key, value in state.items()]
 
 
 def test_a_module_without_heads_leaves_theirs(network: Network, state: State) -> None:

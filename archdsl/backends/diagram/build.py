@@ -18,13 +18,11 @@ from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text
 from archdsl.backends.diagram.size import Size
 from archdsl.ir import Call, Function, Graph, OpNode, Usage, Value
 from archdsl.ops.base import Category
-from archdsl.passes.from_unrolled import converted
 from archdsl.shapes import Dim
 
 
 def build_diagram(graph: Graph, detail: Detail = "blocks") -> Diagram:
     """Return the diagram of a network. Raise `Fault` E0904 if there is more to draw than a picture can show."""
-    graph = converted(graph)
     folder = Folder(detail)
     folded = None if detail == "blocks" else lambda: _size(graph, Folder("blocks"))
     _size(graph, folder).require(graph.name, folded)

@@ -28,8 +28,8 @@ class OpText:
 
     step: OpStep
     lowering: Lowering
-    constructor: list[Written | None]
-    function: list[Written | None]
+    constructor: list[Written | None] = field(default_factory=list)
+    function: list[Written | None] = field(default_factory=list)
     removed: bool = False
 
     def constructed(self, sequential: bool) -> Call | None:

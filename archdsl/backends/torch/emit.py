@@ -22,7 +22,6 @@ from archdsl.backends.torch.runtime_source import definitions_for, names_used
 from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
 from archdsl.ir import Graph
-from archdsl.passes.from_unrolled import converted
 
 
 class Emitted(NamedTuple):
@@ -43,7 +42,7 @@ def emit(graph: Any, *, aux: bool = True, check_sizes: bool = True, inplace: boo
 
 def emit_module(graph: Any, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> Emitted:
     """Return the source, with the name of the class to construct."""
-    return _Emitter(converted(graph), aux, check_sizes, inplace).module()
+    return _Emitter(graph, aux, check_sizes, inplace).module()
 
 
 class _Emitter:

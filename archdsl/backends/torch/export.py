@@ -7,7 +7,6 @@ from typing import Any
 from torch.export import Dim
 
 from archdsl.ir import Graph
-from archdsl.passes.from_unrolled import converted
 from archdsl.shapes import OpenSize
 from archdsl.sizes import SizeSet, at_least
 
@@ -20,7 +19,6 @@ def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], .
     PyTorch exports a size of one by itself, so that these are the sizes of which at least two is left at every layer,
     and the example's sizes have to be among them, with a batch of two or more where that is open.
     """
-    graph = converted(graph)
     sizes = traceable(graph)
     batches = {0: Dim("batch")} if batch else {}
     found = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
@@ -155,6 +155,8 @@ def binary(sign: str, left: Formula, right: Formula) -> Formula:
         return left
     if (a == 0 and sign == "+") or (a == 1 and type(a) is int and sign == "*"):
         return right
+    if sign == "-" and (rest := _without(left, right)) is not None:
+        return rest
     if isinstance(left, Binary) and type(b) is int:
         c = left.right
         if sign in ("+", "-") and left.sign in ("+", "-") and type(c) is int:  # n + 2 - 1 is n + 1
@@ -163,6 +165,18 @@ def binary(sign: str, left: Formula, right: Formula) -> Formula:
         if sign == "//" and left.sign == "*" and b > 0 and _value(c) == b:  # n * 64 // 64 is n
             return left.left
     return Binary(sign, left, right)
+
+
+def _without(total: Formula, term: Formula) -> Formula | None:
+    """Return a sum without one of its terms; None if that is not one of them: `width + inc - width` is `inc`."""
+    if total == term:
+        return 0
+    if not isinstance(total, Binary) or total.sign not in ("+", "-"):
+        return None
+    if total.sign == "+" and total.right == term:
+        return total.left
+    rest = _without(total.left, term)
+    return None if rest is None else binary(total.sign, rest, total.right)
 
 
 def evaluate(formula: Formula, instance: int) -> Any:
@@ -182,6 +196,27 @@ def column_of(formula: Formula, count: int) -> tuple[Any, ...] | None:
         return tuple([evaluate(formula, i) for i in range(count)])
     except (ArithmeticError, TypeError):
         return None
+
+
+def confirmed(formula: Formula | None, column: tuple[Any, ...]) -> bool:
+    """Return whether a formula gives the number of every instance."""
+    found = None if formula is None else column_of(formula, len(column))
+    return found is not None and all(map(same, found, column))
+
+
+def is_constant(column: Sequence[Any]) -> bool:
+    """Return whether all values of a column are the same."""
+    first = column[0]
+    return all([same(value, first) for value in column[1:]])
+
+
+def same(a: Any, b: Any) -> bool:
+    """Return whether two values are equal, and numbers of one kind."""
+    if a is b:
+        return True
+    numbers = isinstance(a, int | float) and isinstance(b, int | float)
+    kinds = isinstance(a, float) == isinstance(b, float) and isinstance(a, bool) == isinstance(b, bool)
+    return (kinds if numbers else type(a) is type(b)) and bool(a == b)
 
 
 def symbols(formula: Formula) -> Iterator[Symbol]:
@@ -271,3 +306,8 @@ def _joined(sign: str, left: Formula, right: Formula) -> Formula | None:
         return binary(sign, left, right)
     except ArithmeticError:
         return None
+
+
+def single(formula: Formula | tuple[Formula | None, ...] | None) -> Formula | None:
+    """Return a formula of one number; None for a list of them."""
+    return None if type(formula) is tuple else formula  # type: ignore[return-value]

@@ -10,6 +10,7 @@ from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
 from archdsl.initializers import Initializer
 from archdsl.ir import Graph
+from archdsl.ops.base import WeightedOp
 
 
 class _Kind:
@@ -36,6 +37,8 @@ class _Branch(NamedTuple):
 
 def initialization_lines(graph: Graph, tree: ModuleTree) -> list[str]:
     """Return the lines at the end of the network's constructor; none if nothing says how weights start."""
+    if not graph.initializers and not any(_own_rules(tree)):
+        return []
     kinds: dict[str, _Kind] = defaultdict(_Kind)
     for module in tree.in_order:
         for step, target in _constructed(module):
@@ -54,6 +57,14 @@ def initialization_lines(graph: Graph, tree: ModuleTree) -> list[str]:
         found += lines(entry("elif " if position else "if ", branch.test, ":"), 12)
         found += [" " * 16 + line for line in _fill(branch)]
     return found
+
+
+def _own_rules(tree: ModuleTree) -> Iterator[bool]:
+    """Yield for each op whether it has a rule of its own."""
+    for module in tree.in_order:
+        for step in module.steps:
+            if isinstance(step, OpStep) and isinstance(step.node.op, WeightedOp):
+                yield step.node.op.init is not None
 
 
 def _constructed(module: ModuleNode) -> Iterator[tuple[OpStep, str]]:

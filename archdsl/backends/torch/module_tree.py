@@ -12,10 +12,31 @@ from typing import Literal, TypeAlias
 
 from archdsl.backends.torch.lowerings import Lowering, lower
 from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value
-from archdsl.ops import Category
+from archdsl.ops import Category, Op
+from archdsl.shapes import Shape
 
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
 """The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters itself."""
+
+
+class Lowered:
+    """An op for inputs of certain shapes: how it is written, and what follows from it. Keeps the op, and so its id."""
+
+    __slots__ = ("_inplace", "has_state", "is_identity", "op", "plain", "shapes")
+
+    def __init__(self, op: Op, shapes: tuple[Shape, ...]) -> None:
+        self.op = op
+        self.shapes = shapes
+        self.plain = lower(op, *shapes)
+        self.has_state = bool(op.parameters(*shapes) or op.buffers(*shapes))
+        self.is_identity = op.is_identity(*shapes)
+        self._inplace: Lowering | None = None
+
+    def overwriting(self) -> Lowering:
+        """Return how the op is written if it may overwrite its input."""
+        if self._inplace is None:
+            self._inplace = lower(self.op, *self.shapes, inplace=True)
+        return self._inplace
 
 
 @dataclass(eq=False, slots=True)
@@ -30,6 +51,7 @@ class OpStep:
     node: OpNode
     key: tuple[str, ...]
     lowering: Lowering
+    lowered: Lowered
     as_module: bool
     constructed: bool
     inputs: list[Value]
@@ -114,6 +136,7 @@ class ModuleTree:
         self._alive = {Usage.ALWAYS, Usage.TRAINING} if aux else {Usage.ALWAYS}
         self._inplace = inplace
         self._modules: dict[Function, ModuleNode] = {}
+        self._known: dict[tuple[int, tuple[Shape, ...]], Lowered] = {}
         functions = graph.functions()
         self._needed = _needed_values(graph, functions)
         self._exclusive: dict[Function, tuple[bool, ...]] = {}
@@ -176,10 +199,11 @@ class ModuleTree:
             outputs = [value for value, inner in pairs if inner in given] if runs else []
             return CallStep(node, key, callee, constructed, inputs, outputs, training_only)
         assert isinstance(node, OpNode)
-        has_state = _has_state(node)
+        lowered = self._lowered(node)
+        has_state = node.module is not None and lowered.has_state
         if not runs and not (node.usage is Usage.NEVER and has_state):
             return None
-        lowering = lower(node.op, *node.input_shapes)
+        lowering = lowered.plain
         labelled = node.module is not None and node.module.labelled
         hooked = not self._inplace and node.module is not None and node.op.category is Category.ACTIVATION
         as_module = lowering.function is None or (lowering.module is not None and (labelled or has_state or hooked))
@@ -187,14 +211,24 @@ class ModuleTree:
             node,
             key,
             lowering,
+            lowered,
             as_module=as_module and lowering.parameter is None,
             constructed=constructed,
             inputs=list(node.inputs) if runs else [],
             outputs=list(node.outputs) if runs else [],
             training_only=training_only,
             overwrites=runs and self._inplace and self._may_overwrite(node),
-            removable=runs and not labelled and node.op.is_identity(*node.input_shapes),
+            removable=runs and not labelled and lowered.is_identity,
         )
+
+    def _lowered(self, node: OpNode) -> Lowered:
+        """Return what is known of an op for the shapes of its inputs; equal ops are asked once."""
+        shapes = node.input_shapes
+        key = (id(node.op), shapes)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = Lowered(node.op, shapes)
+        return found
 
     # -- what may be overwritten --
 
@@ -218,7 +252,7 @@ class ModuleTree:
             inner = producer.callee.outputs[value.position]
             return inner.producer is not None and len(inner.uses) == 1 and self._has_own_memory(inner)
         assert isinstance(producer, OpNode)
-        return not producer.op.saves_output and not producer.op.is_identity(*producer.input_shapes)
+        return not producer.op.saves_output and not self._lowered(producer).is_identity
 
     def _owned_inputs(self, function: Function) -> tuple[bool, ...]:
         """Return for each input of a function whether every call of it gives it away."""
@@ -232,9 +266,9 @@ class ModuleTree:
 
     def _finish_root(self, aux: bool) -> None:
         root, graph = self.root, self.graph
-        kinds = ("main", "head", "output") if aux else ("main", "output")
+        heads = [value for _, value in graph.heads] if aux else []
         root.inputs = list(graph.inputs)
-        root.outputs = list(dict.fromkeys(value for kind in kinds for _, value in graph.returned(kind)))
+        root.outputs = list(dict.fromkeys([graph.result, *heads, *(value for _, value in graph.outputs)]))
         root.chain = root.chain and len(graph.inputs) == 1 and not graph.outputs and not (aux and graph.heads)
         root.training_only = False  # it runs in evaluation too, even if its result is an input and all its steps are for heads
 
@@ -266,11 +300,6 @@ def _needed_values(graph: Graph, functions: list[Function]) -> dict[Value, Usage
             for value in node.inputs:
                 need(value, node.usage)
     return needed
-
-
-def _has_state(node: OpNode) -> bool:
-    shapes = node.input_shapes
-    return node.module is not None and bool(node.op.parameters(*shapes) or node.op.buffers(*shapes))
 
 
 def _is_chain(module: ModuleNode) -> bool:

@@ -14,10 +14,10 @@ from typing import Any
 
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, Parameter, StepText, Written
 from archdsl.backends.torch.expressions import MISSING, Argument, Target, plain, source, targets
-from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, symbols
+from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, is_constant, symbols
 from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep, Step
 from archdsl.backends.torch.runtime_source import runtime_names
-from archdsl.backends.torch.trace_numbers import Tracer, is_constant
+from archdsl.backends.torch.trace_numbers import Tracer
 from archdsl.ir import Value
 from archdsl.source import Span
 
@@ -37,6 +37,7 @@ class Classes:
         self.in_order: list[ClassTemplate] = []
         self.of: dict[ModuleNode, ClassTemplate] = {}
         self._keys: dict[ModuleNode, Hashable] = {}
+        self._texts: dict[tuple[int, bool], Hashable] = {}
         self._defaults = _spec_defaults(tree)
         by_key: dict[Hashable, ClassTemplate] = {}
         heights: dict[ModuleNode, int] = {}
@@ -79,6 +80,12 @@ class Classes:
     def _step_key(self, step: Step) -> Hashable:
         if not isinstance(step, OpStep):
             return self._keys[step.callee]
+        known = (id(step.lowered), step.as_module)
+        if known not in self._texts:
+            self._texts[known] = self._op_key(step)
+        return self._texts[known]
+
+    def _op_key(self, step: OpStep) -> Hashable:
         lowering = step.lowering
         call = lowering.parameter or lowering.module
         built = None if call is None else source(call, text=_form)
@@ -93,7 +100,7 @@ class Classes:
         """Lay the instances of a class side by side, and name what differs between them."""
         tracer = Tracer(template.members, self.of)
         template.body, template.outputs = tracer.body, tracer.outputs
-        used = set(_written_symbols(template.body, template.first.sequential))
+        used = set(_written_symbols(template.body, template.first.sequential)) if tracer.symbols else set()
         if not used:
             return
         _name_outputs(tracer, used)

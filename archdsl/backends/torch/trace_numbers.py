@@ -21,23 +21,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
-from archdsl.backends.torch.expressions import MISSING, Argument, Expr, literals
+from archdsl.backends.torch.expressions import Argument, Expr, literals
 from archdsl.backends.torch.formulas import (
     Formula,
     InputSize,
     Spelled,
     Symbol,
-    column_of,
+    confirmed,
     formula_of,
+    is_constant,
     parse,
+    same,
+    single,
     size_of,
     substitute,
     symbols,
     traced,
+    untraced,
 )
 from archdsl.backends.torch.lowerings import lower
 from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
-from archdsl.ir import Function, Node, Value
+from archdsl.backends.torch.spec_names import SpecNames
+from archdsl.ir import Node, Value
 from archdsl.ops import Op
 from archdsl.shapes import Shape
 
@@ -67,9 +72,10 @@ class Tracer:
         self.symbols: list[Symbol] = []
         self._templates = templates
         self._arguments: dict[str, Formula | None] = {}
+        self._named: set[Symbol] = set()
         self.body: list[StepText] = []
         self.outputs: list[Shape] = []
-        self._scope = _Scope(self, members, None)
+        self._scope = SpecNames(self.argument_symbol, members, None)
         first = members[0]
         if self.count > 1:
             for position, values in enumerate(zip(*(member.inputs for member in members), strict=True)):
@@ -86,11 +92,6 @@ class Tracer:
         self.symbols.append(made)
         return made
 
-    def confirmed(self, formula: Formula | None, column: tuple[Any, ...]) -> bool:
-        """Return whether a formula gives the number of every instance."""
-        found = None if formula is None else column_of(formula, self.count)
-        return found is not None and all(map(_same, found, column))
-
     def _input_shape(self, position: int, values: Sequence[Value]) -> Shape:
         def size(axis: int, column: tuple[Any, ...]) -> Any:
             name = "in" if position == 0 else values[0].name or f"input{position}"
@@ -106,24 +107,28 @@ class Tracer:
                 found.append(column[0])
                 continue
             computed = formula(axis, column)
-            if computed is None or size_of(computed) > _MOST_OPERATORS or not self.confirmed(computed, column):
+            if computed is None or size_of(computed) > _MOST_OPERATORS or not confirmed(computed, column):
                 computed = self.symbol(_hint_of(values[0], axis), column)
+                self._named.add(computed)
             found.append(traced(column[0], computed))
         return tuple(found)
 
     # -- steps --
 
-    def _steps(self, modules: Sequence[ModuleNode], scope: _Scope) -> list[StepText]:
+    def _steps(self, modules: Sequence[ModuleNode], scope: SpecNames) -> list[StepText]:
         """Return the steps of modules that are laid side by side."""
         found: list[StepText] = []
         for steps in zip(*(module.steps for module in modules), strict=True):
-            found.append(self._op(steps, scope) if isinstance(steps[0], OpStep) else self._call(steps, scope))
+            if isinstance(steps[0], OpStep):
+                found.append(self._op(steps, scope, modules[0].sequential))
+            else:
+                found.append(self._call(steps, scope))
         return found
 
-    def _op(self, steps: tuple[OpStep, ...], scope: _Scope) -> OpText:
+    def _op(self, steps: tuple[OpStep, ...], scope: SpecNames, sequential: bool) -> OpText:
         first = steps[0]
         inplace = all([step.overwrites for step in steps])
-        lowerings = [lower(s.node.op, *s.node.input_shapes, inplace=True) if inplace else s.lowering for s in steps]
+        lowerings = [step.lowered.overwriting() if inplace else step.lowering for step in steps]
         op = self._traced_op(steps, scope)
         lowering = lowerings[0]
         if self.count > 1 or op is not first.node.op:
@@ -133,13 +138,17 @@ class Tracer:
             made = op.infer(*shapes)
             values = [step.node.output for step in steps]
             scope.shapes[values[0]] = self._shape(values, lambda axis, _: formula_of(made[axis]))
-        call = lowering.parameter or lowering.module
-        calls = [found.parameter or found.module for found in lowerings]
-        constructor = self._literals(call, calls, first, scope) if call is not None else []
-        function = self._literals(lowering.function, [found.function for found in lowerings], first, scope)
-        return OpText(first, lowering, constructor, function, removed=all([step.removable for step in steps]))
+        text = OpText(first, lowering, removed=all([step.removable for step in steps]))
+        if text.removed:
+            return text
+        call, function = text.constructed(sequential), text.applied(sequential)
+        if call is not None:
+            text.constructor = self._literals(call, [found.parameter or found.module for found in lowerings], first, scope)
+        if function is not None:
+            text.function = self._literals(function, [found.function for found in lowerings], first, scope)
+        return text
 
-    def _traced_op(self, steps: tuple[OpStep, ...], scope: _Scope) -> Op:
+    def _traced_op(self, steps: tuple[OpStep, ...], scope: SpecNames) -> Op:
         """Return the first instance's op with traced attributes."""
         node = steps[0].node
         op: Op = node.op
@@ -151,14 +160,14 @@ class Tracer:
                     changes |= _spelled(name, text, getattr(op, name))
                 continue
             column = tuple([getattr(step.node.op, name) for step in steps])
-            if name == "init" or (is_constant(column) and type(column[0]) is not float):
+            if is_constant(column) and type(column[0]) is not float:
                 continue
             value = self._attribute(name, column, node, scope)
             if value is not column[0]:
                 changes[name] = value
         return op.model_copy(update=changes) if changes else op
 
-    def _attribute(self, name: str, column: tuple[Any, ...], node: Node, scope: _Scope) -> Any:
+    def _attribute(self, name: str, column: tuple[Any, ...], node: Node, scope: SpecNames) -> Any:
         """Return the first value of an attribute's column, traced."""
         text = node.expressions.get(name)
         formula = parse(text, lambda word: scope.formula(word, node)) if text is not None else None
@@ -169,44 +178,47 @@ class Tracer:
             return TracedRange(*ends)
         if all(type(value) is tuple for value in column) and len({len(value) for value in column}) == 1:
             return tuple(self._numbers(name, column, formula, [name] * len(column[0])))
-        if isinstance(formula, tuple) or not all(type(value) in (int, float) for value in column):
+        if not all(type(value) in (int, float) for value in column):
             return column[0]
-        return self._number(name, column, formula)
+        return self._number(name, column, single(formula))
 
     def _numbers(self, name: str, column: Sequence[tuple[Any, ...]], formula: Any, hints: Sequence[str]) -> Iterator[Any]:
         """Yield the first value of each element's column, traced."""
-        formulas = formula if isinstance(formula, tuple) and len(formula) == len(hints) else (None,) * len(hints)
+        formulas = formula if type(formula) is tuple and len(formula) == len(hints) else (None,) * len(hints)
         for hint, own, inner in zip(hints, formulas, zip(*column, strict=True), strict=True):
             constant = is_constant(inner) or not all(type(value) in (int, float) for value in inner)
             yield inner[0] if constant else self._number(hint, inner, own)
 
     def _number(self, hint: str, column: tuple[Any, ...], formula: Formula | None) -> Any:
-        if formula is None or not self.confirmed(formula, column):
+        if formula is None or not confirmed(formula, column):
             formula = self.symbol(hint, column)
         return traced(column[0], formula)
 
     # -- what is written --
 
-    def _literals(self, call: Expr | None, calls: Sequence[Any], step: OpStep, scope: _Scope) -> list[Written | None]:
+    def _literals(self, call: Expr | None, calls: Sequence[Any], step: OpStep, scope: SpecNames) -> list[Written | None]:
         """Return what to write for each literal of an expression."""
+        if self.count == 1:
+            plain = literals(calls[0])  # not traced, so that defaults are recognized
+            pairs = zip(literals(call), plain, strict=True)
+            return [None if other.is_default else Written(_plainly(own.value)) for own, other in pairs]
         rows = zip(literals(call), *(literals(other) for other in calls), strict=True)
         return [self._literal(own, others, step, scope) for own, *others in rows]
 
-    def _literal(self, own: Argument, others: list[Argument], step: OpStep, scope: _Scope) -> Written | None:
+    def _literal(self, own: Argument, others: list[Argument], step: OpStep, scope: SpecNames) -> Written | None:
         if all([other.is_default for other in others]):
             return None
         column = tuple([other.value for other in others])
         if is_constant(column):
-            formula = formula_of(own.value)
-            return Written(formula if isinstance(formula, Spelled) else column[0])
+            return Written(_plainly(own.value) if type(column[0]) is float else column[0])
         return Written(self._varying(own.value, column, own, step, scope))
 
-    def _varying(self, value: Any, column: tuple[Any, ...], argument: Argument, step: OpStep, scope: _Scope) -> Any:
+    def _varying(self, value: Any, column: tuple[Any, ...], argument: Argument, step: OpStep, scope: SpecNames) -> Any:
         """Return a formula for an argument, or a symbol of its own."""
         formula = formula_of(value)
-        if self.confirmed(formula, column) and formula is not None and size_of(formula) <= _MOST_OPERATORS:
+        if confirmed(formula, column) and formula is not None and size_of(formula) <= _MOST_OPERATORS:
             if isinstance(formula, Symbol):
-                self._name_by_use(formula, argument.name, step)
+                self._name_by_use(formula, argument.name, step.key)
             return formula
         same_length = all(type(item) is tuple for item in column) and len({len(item) for item in column}) == 1
         if same_length and type(value) is tuple:
@@ -214,33 +226,37 @@ class Tracer:
             return tuple([c[0] if is_constant(c) else self._varying(v, c, argument, step, scope) for v, c in parts])
         text = step.node.expressions.get(argument.attribute or "")
         direct = parse(text, lambda word: scope.formula(word, step.node)) if text is not None else None
-        if isinstance(direct, Symbol) and self.confirmed(direct, column):
+        if isinstance(direct, Symbol) and confirmed(direct, column):
             return direct
         made = self.symbol(argument.name or argument.attribute or "value", column)
-        self._name_by_use(made, argument.name, step)
+        self._name_by_use(made, argument.name, step.key)
         return made
 
-    def _name_by_use(self, symbol: Symbol, name: str, step: OpStep) -> None:
-        """Call a symbol of the class's own as PyTorch calls the argument that it is; of an output, also after its op."""
-        if name == "in_features" and symbol.origin is not None and not isinstance(symbol.origin, str):
+    def _name_by_use(self, symbol: Symbol, name: str, key: tuple[str, ...]) -> None:
+        """Call a number of the class's own as PyTorch calls the argument that it is first used for.
+
+        `out_channels` is reserved for the output of the class: elsewhere they are those of a child, by its label.
+        """
+        if symbol in self._named or not name:
+            return
+        self._named.add(symbol)
+        if isinstance(symbol.origin, InputSize) and name == "in_features":
             symbol.hint = symbol.hint.rpartition("_")[0] + "_features"
-        if symbol.origin is not None or symbol.hint.endswith(("_channels", "_features")):
+        if symbol.origin is not None:
             return
         if name.startswith("out_"):
-            label = step.key[-1] if step.key and step.key[-1].isidentifier() else ""
-            kind = name.removeprefix("out_")
-            symbol.hint = f"{label}_{kind}" if label else kind
-        elif name:
-            symbol.hint = name
+            label, kind = key[-1] if key else "", name.removeprefix("out_")
+            name = f"{label}_{kind}" if label.isidentifier() else kind
+        symbol.hint = name
 
     # -- calls --
 
-    def _call(self, steps: tuple[CallStep, ...], scope: _Scope) -> CallText:
+    def _call(self, steps: tuple[CallStep, ...], scope: SpecNames) -> CallText:
         first = steps[0]
         template = self._templates.get(first.callee)
         callees = [step.callee for step in steps]
         if template is None:
-            inner = _Scope(self, callees, scope)
+            inner = SpecNames(self.argument_symbol, callees, scope)
             for value, outer in zip(first.callee.inputs, first.inputs, strict=True) if self.count > 1 else ():
                 inner.shapes[value] = scope.shapes[outer]
             made = CallText(first, chain=self._steps(callees, inner))
@@ -259,17 +275,18 @@ class Tracer:
         for parameter in template.parameters:
             column = tuple([parameter.symbol.column[at] for at in positions])
             if is_constant(column):
-                arguments.append(None if _same(column[0], parameter.default) else Written(column[0]))
+                arguments.append(None if same(column[0], parameter.default) else Written(column[0]))
                 continue
             formula = argument(parameter.symbol)
             if formula is None or size_of(formula) > _MOST_OPERATORS:
                 formula = known[parameter.symbol] = self.symbol(parameter.name, column)
+                self._name_by_use(formula, parameter.name, first.key)
             arguments.append(Written(formula))
         if self.count > 1:
             self._output_shapes(steps, template, argument, scope)
         return CallText(first, template, arguments)
 
-    def _argument(self, symbol: Symbol, column: tuple[Any, ...], steps: tuple[CallStep, ...], scope: _Scope) -> Formula | None:
+    def _argument(self, symbol: Symbol, column: tuple[Any, ...], steps: tuple[CallStep, ...], scope: SpecNames) -> Formula | None:
         """Return what a called class's symbol is here."""
         if is_constant(column):
             return column[0] if type(column[0]) in (int, float) else None
@@ -282,10 +299,10 @@ class Tracer:
             default = symbol.origin if step.callee.function.kind == "group" else None
             text = step.node.expressions.get(symbol.origin, default)
             formula = parse(text, lambda word: scope.formula(word, step.node)) if text is not None else None
-        return formula if not isinstance(formula, tuple) and self.confirmed(formula, column) else None
+        return single(formula) if confirmed(single(formula), column) else None
 
     def _output_shapes(
-        self, steps: tuple[CallStep, ...], template: ClassTemplate, argument: Callable[[Symbol], Formula | None], scope: _Scope
+        self, steps: tuple[CallStep, ...], template: ClassTemplate, argument: Callable[[Symbol], Formula | None], scope: SpecNames
     ) -> None:
         """Set the traced shapes of what a called class gives."""
         for position, values in enumerate(zip(*(step.outputs for step in steps), strict=True)):
@@ -309,94 +326,10 @@ class Tracer:
         return self._arguments[name]
 
 
-class _Scope:
-    """The names that are visible in a module, and the traced shapes of its values."""
-
-    def __init__(self, tracer: Tracer, modules: Sequence[ModuleNode], outer: _Scope | None) -> None:
-        self._tracer = tracer
-        self._modules = modules
-        self._outer = outer
-        self._constants: dict[str, Formula | None] = {}
-        self.shapes: dict[Value, Shape] = {}
-
-    def formula(self, word: str, node: Node) -> Formula | None:
-        """Return the formula of a name, or of a size such as `x.c`, as a node sees it."""
-        owner, point, attribute = word.partition(".")
-        if point:
-            value = self._value(owner, node)
-            return None if value is None else self._size(value, attribute)
-        if word in self._constants:
-            return self._constants[word]
-        function = self._modules[0].function
-        if word in function.constants:
-            found = self._constants[word] = self._constant(word, node)
-            return found
-        if self._outer is not None and word not in function.arguments:
-            return self._outer.formula(word, node)
-        column = tuple([bound(module, word) for module in self._modules])
-        return None if MISSING in column else self._tracer.argument_symbol(word, column)
-
-    def _constant(self, name: str, node: Node) -> Formula | None:
-        """Return the formula of a `let`."""
-        constants = [module.function.constants.get(name) for module in self._modules]
-        column = tuple([MISSING if constant is None else constant.value for constant in constants])
-        if is_constant(column):
-            return column[0] if type(column[0]) in (int, float) else None
-        text = constants[0].expression if constants[0] is not None else None
-        self._constants[name] = None  # while it is read, so that it cannot lead to itself
-        first = self._modules[0].function
-        formula = parse(text, lambda word: self._in_let(word, first, node)) if text is not None else None
-        return formula if not isinstance(formula, tuple) and self._tracer.confirmed(formula, column) else None
-
-    def _in_let(self, word: str, function: Function, node: Node) -> Formula | None:
-        """Return a name in a `let`, where `x` is usually what came into the block."""
-        if word.startswith("x.") and function.inputs:
-            return self._size(function.inputs[0], word.removeprefix("x."))
-        return self.formula(word, node)
-
-    def _value(self, name: str, node: Node) -> Value | None:
-        if name == "x":
-            return node.inputs[0] if node.inputs else None
-        return next((value for value in self.shapes if value.name == name), None)
-
-    def _size(self, value: Value, attribute: str) -> Formula | None:
-        """Return the formula of a size of a value."""
-        shape = self.shapes.get(value)
-        if shape is None:
-            return None
-        axes = {"c": 0} | {name: 1 + i for i, name in enumerate({1: "l", 2: "hw", 3: "dhw"}.get(len(shape) - 1, ""))}
-        axis = axes.get(attribute)
-        if axis is None or not shape:
-            return None
-        size = shape[axis]
-        formula = formula_of(size)
-        return formula if formula is not None else size if isinstance(size, int) else None
-
-
-def bound(module: ModuleNode, name: str) -> Any:
-    """Return the value of a name in a module; of a group also of the names around it. `MISSING` if it has none."""
-    function = module.function
-    if name in function.arguments:
-        return function.arguments[name]
-    if name in function.constants:
-        return function.constants[name].value
-    if function.kind == "group" and module.caller is not None:
-        return bound(module.caller, name)
-    return MISSING
-
-
-def is_constant(column: Sequence[Any]) -> bool:
-    """Return whether all values of a column are the same."""
-    first = column[0]
-    return all([_same(value, first) for value in column[1:]])
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    numbers = isinstance(a, int | float) and isinstance(b, int | float)
-    kinds = isinstance(a, float) == isinstance(b, float) and isinstance(a, bool) == isinstance(b, bool)
-    return (kinds if numbers else type(a) is type(b)) and bool(a == b)
+def _plainly(value: Any) -> Any:
+    """Return a constant as it is written: as the spec spells it, if that is known."""
+    formula = formula_of(value)
+    return formula if isinstance(formula, Spelled) else untraced(value)
 
 
 def _spelled(name: str, text: str, value: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Runs a graph node by node, with fresh modules that hold a network's state: slow, and independent of the emitter."""
+"""Runs a graph op by op, with fresh modules that hold a network's state: slow, and independent of the emitter."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
-from archdsl.ir.unrolled import Graph, Node
+from archdsl.ir import FlatNode, Graph, Usage, flatten
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 
 
 class Interpreter:
-    """The tensors of a `state_dict`, by key, and how each node of a graph uses them; nothing is overwritten."""
+    """The tensors of a `state_dict`, by key, and how each op of a graph uses them; nothing is overwritten."""
 
     def __init__(self, graph: Graph, state: dict[str, Tensor], *, training: bool) -> None:
         self.graph = graph
@@ -24,18 +24,20 @@ class Interpreter:
         self.state = {key: value.detach().clone().requires_grad_(key in learned) for key, value in state.items()}
 
     def run(self, *inputs: Tensor) -> dict[str, Tensor]:
-        """The result and the heads and outputs, by name, as the network returns them."""
-        graph = self.graph
-        alive = graph.in_training if self.training else graph.in_evaluation
-        values: dict[int, Tensor] = dict(zip(graph.inputs, inputs, strict=True))
-        for node in graph.nodes:
-            if alive[node.index] and node.index not in values:
-                values[node.index] = self._value(node, [values[i] for i in node.inputs])
-        heads = {head.name: values[head.value] for head in graph.heads} if self.training else {}
-        return {"main": values[graph.result], **heads, **{output.name: values[output.value] for output in graph.outputs}}
+        """Return the result and the heads and outputs, by name, as the network returns them."""
+        flat = flatten(self.graph)
+        alive = (Usage.ALWAYS, Usage.TRAINING) if self.training else (Usage.ALWAYS,)
+        values: dict[int, Tensor] = dict(enumerate(inputs))
+        for node in flat.nodes:
+            if node.usage in alive:
+                values[node.outputs[0]] = self._value(node, [values[i] for i in node.inputs])
+        results = zip(self.graph.results, flat.outputs, strict=True)
+        found = {result.name: values[i] for result, i in results if self.training or result.kind != "head"}
+        kinds = {result.name: ("main", "head", "output").index(result.kind) for result in self.graph.results}
+        return dict(sorted(found.items(), key=lambda item: kinds[item[0]]))
 
-    def _value(self, node: Node, inputs: list[Tensor]) -> Tensor:
-        lowering = lower(node.op, *self.graph.input_shapes(node))
+    def _value(self, node: FlatNode, inputs: list[Tensor]) -> Tensor:
+        lowering = lower(node.op, *node.node.input_shapes)
         if lowering.module is not None:
             with torch.device("meta"):  # which draws no random numbers
                 module = eval(source(lowering.module), dict(NAMESPACE))

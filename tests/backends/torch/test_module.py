@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.ir import flatten, state
 from tests.backends.torch.programs import Program
 
 TEXT = """
@@ -226,12 +227,12 @@ def test_heads_of_a_network_whose_result_is_an_input(body: str) -> None:
 def test_random_programs_compile_whole(seed: int) -> None:
     torch._dynamo.reset()
     spec = archdsl.loads(Program(seed).text)
-    assert len(spec.graph.nodes) <= 80, "choose another seed: compiling more takes long"
+    graph = spec.graph
+    assert len(flatten(graph).nodes) <= 80, "choose another seed: compiling more takes long"
     module = spec.build().eval()
-    shapes = [(2, *spec.graph.nodes[i].shape) for i in spec.graph.inputs]
     x = [
-        torch.randint(0, 11, s) if spec.graph.nodes[i].integer else torch.randn(s)
-        for i, s in zip(spec.graph.inputs, shapes, strict=True)
+        torch.randint(0, 11, (2, *value.shape)) if value.dtype == "int" else torch.randn(2, *value.shape)
+        for value in graph.inputs
     ]
     torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="eager")(*x), module(*x))
 
@@ -252,8 +253,8 @@ def test_families_of_bare_parameters(body: str) -> None:
     text = f"block unit(out) {{ c[0]: conv(out, 1); c[1]: layer_scale(0.5) }}\nnetwork n {{ input image [4, 8, 8]; {body} }}"
     spec = archdsl.loads(text)
     module = spec.build()
-    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == spec.graph.state()
-    assert list(module.state_dict()) == list(spec.graph.state())
+    assert {key: tuple(value.shape) for key, value in module.state_dict().items()} == state(spec.graph)
+    assert list(module.state_dict()) == list(state(spec.graph))
     images = torch.randn(2, 4, 8, 8)
     module(images).sum().backward()
     assert all(parameter.grad is not None for parameter in module.parameters())

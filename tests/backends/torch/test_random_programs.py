@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 import archdsl
+from archdsl.ir import Graph, Usage, flatten, state
 from tests.backends.torch.interpreter import Interpreter
 from tests.backends.torch.programs import Program
 
@@ -23,12 +24,12 @@ def tensors(result: Any) -> dict[str, Tensor]:
     return {"main": result} if isinstance(result, Tensor) else result._asdict()
 
 
-def inputs_of(graph: archdsl.Graph) -> list[Tensor]:
+def inputs_of(graph: Graph) -> list[Tensor]:
     """A batch for each input, in double precision."""
     found = []
-    for index in graph.inputs:
-        shape = (BATCH, *graph.nodes[index].shape)
-        found.append(torch.randint(0, 11, shape) if graph.nodes[index].integer else torch.randn(shape, dtype=torch.float64))
+    for value in graph.inputs:
+        shape = (BATCH, *value.shape)
+        found.append(torch.randint(0, 11, shape) if value.dtype == "int" else torch.randn(shape, dtype=torch.float64))
     return found
 
 
@@ -40,7 +41,7 @@ def test_equals_the_graph(start: int) -> None:
         text = Program(seed).text
         try:
             spec = archdsl.loads(text)
-            if len(spec.graph.nodes) <= LARGEST:
+            if len(flatten(spec.graph).nodes) <= LARGEST:
                 compare(spec)
         except Exception as error:
             error.add_note(f"Program({seed}):\n{text}")
@@ -51,7 +52,7 @@ def compare(spec: archdsl.Network) -> None:
     graph = spec.graph
     torch.manual_seed(0)
     network = spec.build(dtype=torch.float64)
-    assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == graph.state()
+    assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(graph)
     vary(network)
     inputs = inputs_of(graph)
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -79,8 +80,8 @@ def compare(spec: archdsl.Network) -> None:
     same({k: b for k, b in network.named_buffers()}, {k: interpreter.state[k] for k, _ in network.named_buffers()})
 
     without = keys_without_heads(spec)
-    heads = {key for key in graph.state() if key not in without}
-    alive = {node.path for node in graph.nodes if graph.in_training[node.index] and not graph.in_evaluation[node.index]}
+    heads = {key for key in state(graph) if key not in without}
+    alive = {node.path for node in flatten(graph).nodes if node.usage is Usage.TRAINING}
     assert all(any(key == path or key.startswith(path + ".") for path in alive) for key in heads)
 
 
@@ -103,9 +104,8 @@ def vary(network: torch.nn.Module) -> None:
             tensor.add_(torch.rand_like(tensor) * 0.2)
 
 
-def shapes(graph: archdsl.Graph) -> dict[str, tuple[Any, ...]]:
-    ends = [("main", graph.result), *((h.name, h.value) for h in graph.heads), *((o.name, o.value) for o in graph.outputs)]
-    return {name: tuple(graph.nodes[value].shape) for name, value in ends}
+def shapes(graph: Graph) -> dict[str, tuple[Any, ...]]:
+    return {result.name: tuple(value.shape) for result, value in zip(graph.results, graph.main.outputs, strict=True)}
 
 
 def total(results: dict[str, Tensor]) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 
 import archdsl
 from archdsl.backends.torch.instantiate import build
+from archdsl.ir import state
 
 SPECS = sorted(path.stem for path in (Path(__file__).parents[3] / "specs").glob("*.arch"))
 INPUT = "input picture [4, 8, 8]"
@@ -32,9 +33,9 @@ def test_specs_import_torch_alone(name: str) -> None:
     exec(spec.source(), namespace)
     with torch.device("meta"):
         network = next(v for v in reversed(namespace.values()) if isinstance(v, type))()
-    assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == spec.graph.state()
+    assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(spec.graph)
     if name in ("resnet", "vgg", "googlenet", "densenet"):  # elsewhere families and bare parameters come first
-        assert list(network.state_dict()) == list(spec.graph.state())
+        assert list(network.state_dict()) == list(state(spec.graph))
 
 
 def test_is_short() -> None:
@@ -68,7 +69,7 @@ def test_any_name(name: str, tmp_path: Path) -> None:
     for text in texts:
         spec = archdsl.loads(text)
         network = spec.build()
-        assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == spec.graph.state(), text
+        assert {key: tuple(value.shape) for key, value in network.state_dict().items()} == state(spec.graph), text
         network(torch.randn(2, 4, 8, 8))
         network.eval()(torch.randn(2, 4, 8, 8))
         ast.parse(spec.source().encode())  # as a file, where the first lines may name an encoding
@@ -99,15 +100,35 @@ def test_no_text_of_a_spec_is_code(doc: str, tmp_path: Path) -> None:
         f"## {doc}\nblock b(w) {{ conv(w, 3); relu; a: conv(w, 1) }}\n## {doc}\nnetwork net {{ {INPUT}; b(4); aux h: b(4) }}"
     )
     found = archdsl.loads(documented).source()
-    pattern = [ast.unparse(node) for node in ast.parse(archdsl.loads(plain).source()).body]
-    digits = str.maketrans("", "", "0123456789")
-    same = [text.translate(digits) for text in pattern]
-    assert [ast.unparse(node).translate(digits) for node in ast.parse(found.encode()).body] == same
+    same = statements(archdsl.loads(plain).source())
+    assert statements(found) == same
     path = tmp_path / f"{doc.replace('/', '').replace(chr(0), '')[:40]}.arch"
     path.write_text(plain, encoding="utf-8")
     found = archdsl.load(path).source()
-    assert [ast.unparse(node).translate(digits) for node in ast.parse(found.encode()).body] == same
+    assert statements(found) == same
     assert all(c.isprintable() or c == "\n" for c in found)
+
+
+def statements(source: str) -> list[str]:
+    """Return the statements of a source without docstrings and digits."""
+    tree = ast.parse(source.encode())
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            assert ast.get_docstring(node) is not None
+            node.body = node.body[1:]
+    digits = str.maketrans("", "", "0123456789")
+    return [ast.unparse(node).translate(digits) for node in tree.body]
+
+
+def test_documentation_becomes_docstrings() -> None:
+    text = '## Figure 2b: \\alpha """ in quotes".\n## A second line.\nblock b(w) { conv(w, 3); add { x; x } }\n'
+    text += f"## The whole.\nnetwork net {{ {INPUT}; b(4) }}"
+    namespace: dict[str, Any] = {}
+    source = archdsl.loads(text).source()
+    exec(source, namespace)
+    assert namespace["B"].__doc__.splitlines()[:2] == ['Figure 2b: \\alpha """ in quotes".', "    A second line."]
+    assert namespace["B"].__doc__.splitlines()[-2].strip() == "The block `b`, line 3 of the spec."
+    assert namespace["Net"].__doc__.splitlines()[0] == "The whole."
 
 
 def test_runs_as_a_file(tmp_path: Path) -> None:
@@ -146,7 +167,7 @@ def test_deep_nesting() -> None:
     for text in (f"network net {{ {INPUT}; {groups} }}", f"{blocks} network net {{ {INPUT}; b0(4) }}"):
         spec = archdsl.loads(text)
         network = spec.build()
-        assert set(network.state_dict()) == set(spec.graph.state())
+        assert set(network.state_dict()) == set(state(spec.graph))
         assert network(torch.randn(1, 4, 8, 8)).shape == (1, 4, 8, 8)
 
 
@@ -160,6 +181,6 @@ network net {{ {INPUT}; for i in 0..4 {{ unit(0.1 * (i + 1), 0.15 + 0.1 * i, 0.0
     spec = archdsl.loads(text)
     assert spec.source().count("(nn.Module)") == 1
     network = spec.build()
-    assert set(network.state_dict()) == set(spec.graph.state())
+    assert set(network.state_dict()) == set(state(spec.graph))
     assert network(torch.randn(2, 4, 8, 8)).shape == (2, 4, 8, 8)
     assert network.train() is network and network.get_submodule("3").training

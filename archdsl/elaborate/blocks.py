@@ -1,0 +1,137 @@
+"""Calls of blocks. Equal calls share one function (see `block_cache`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.elaborate.apply import reserve
+from archdsl.elaborate.block_cache import CachedCall, CallKey
+from archdsl.elaborate.context import Context
+from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, MaybeValue, Unknown, problem
+from archdsl.ir import Constant, Value
+from archdsl.syntax import nodes as ast
+
+
+def call_block(
+    context: Context, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
+) -> MaybeValue:
+    """Return what a call of a block gives."""
+    definition, span = _checked_block(context, callee, call, env), call.span
+    assert callee.module is not None
+    inside = Environment(None, callee.module)
+    inside.names["x"] = x
+    arguments, given = context.binder.block(callee, span, inside)
+    within = key.naming if key is not None else naming
+    place = within.place(None, span) if key is None else within.place(key.name, key.span)
+    about = {
+        "labelled": key is not None,
+        "name": key.label if key is not None else None,
+        "span": span,
+        "given": given,
+        "variables": context.variables,
+    }
+    same = context.block_cache.key(definition, arguments, x)
+    known = context.block_cache.lookup(same) if same is not None else None
+    if same is not None and known is not None:
+        return _call_again(context, known, same, place, about)
+    scope = Scope(place[-1], within.scope, "block", span, definition.name, given, context.variables)
+    before = len(context.results), len(context.diagnostics)
+    result, function = _elaborate(context, definition, inside, x, scope, place, arguments, about)
+    damage = callee.module.file.damage
+    if damage is not None and damage.blurs(definition.span.start):
+        return UNKNOWN
+    unchanged = before == (len(context.results), len(context.diagnostics))
+    if function is not None and same is not None and isinstance(result, Value) and unchanged:
+        context.block_cache.store(same, function, result)
+    return result
+
+
+def _checked_block(context: Context, callee: Callee, call: ast.Expr, env: Environment) -> ast.Block:
+    """Return the block that is called. Raise `SpecError` if it is none, or calls itself."""
+    definition, active = callee.target, context.active
+    assert isinstance(definition, ast.Definition)
+    if not isinstance(definition, ast.Block):
+        message = f"`{definition.name}` is a network, and a stage is an op or a block"
+        raise problem("E0504", message, call.span, "move what both share into a block")
+    name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+    if definition in active and not (isinstance(name, ast.Name) and env.find(name.id) is not Unknown):
+        chain = " -> ".join(f"`{d.name}`" for d in [*active[active.index(definition) :], definition])
+        help = "`repeat n { ... }` and `for` say how often"
+        raise problem("E0501", f"a block cannot contain itself: {chain}", call.span, help)
+    return definition
+
+
+def _elaborate(
+    context: Context,
+    definition: ast.Block,
+    inside: Environment,
+    x: MaybeValue,
+    scope: Scope,
+    place: tuple[str, ...],
+    arguments: dict[str, Any],
+    about: dict[str, Any],
+) -> tuple[MaybeValue, Any]:
+    """Run the body of a block. Return its result and its function; None if it stays out of the graph."""
+    context.active.append(definition)
+    context.called.add(definition)
+    outer, context.variables = context.variables, {}
+    detached = isinstance(x, Value) and context.builder.is_detached(x)
+    context.detached += detached
+    function = None
+    if not context.detached:
+        function = context.builder.begin(definition.name, "block", definition.span, plain(arguments), definition.doc)
+    result: MaybeValue = UNKNOWN
+    try:
+        result = run_body(context, definition.body, inside, x, Naming(scope))
+    finally:
+        context.variables = outer
+        context.active.pop()
+        context.detached -= detached
+        if function is not None:
+            function.constants = constants(definition.body, inside)
+            result = end_function(context, result, place, about)
+    return result, function
+
+
+def _call_again(context: Context, known: CachedCall, same: CallKey, place: tuple[str, ...], about: dict[str, Any]) -> Value:
+    """Return the result of a call whose function is there."""
+    builder = context.builder
+    if known.function is None:
+        return same.values[known.result]
+    reserve(context, builder.size_of(known.function), about["span"])
+    if context.detached:
+        if known.result < 0:
+            return same.values[known.result]
+        value = known.function.outputs[known.result]
+        return builder.detached(value.shape, value.dtype)
+    call = builder.call(known.function, *[same.values[i] for i in known.inputs], key=place, **about)
+    return call.outputs[known.result] if known.result >= 0 else same.values[known.result]
+
+
+def end_function(context: Context, x: MaybeValue, place: tuple[str, ...], about: dict[str, Any]) -> MaybeValue:
+    """Close the innermost function, which gives `x`, and return that as a value of the function around it."""
+    builder = context.builder
+    inside = x if isinstance(x, Value) and not builder.is_detached(x) else None
+    result = builder.end(inside, key=place, **about)
+    return x if result is None else result
+
+
+def plain(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that hold no value of the network: those become inputs of the function."""
+    return {name: value for name, value in arguments.items() if not _holds_values(value)}
+
+
+def constants(body: ast.Body, env: Environment) -> dict[str, Constant]:
+    """Return the constants of a block or network that hold no value of the network."""
+    names = [statement.name for statement in body.statements if isinstance(statement, ast.Let)]
+    return {name: Constant(env.names[name]) for name in names if name in env.names and not _holds_values(env.names[name])}
+
+
+def _holds_values(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(_holds_values(item) for item in value)
+    if isinstance(value, Callee):
+        return any(_holds_values(item) for item in value.arguments)
+    return isinstance(value, Value | Unknown | Family)

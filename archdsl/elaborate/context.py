@@ -1,0 +1,183 @@
+"""What the handlers of statements and stages share while one network is elaborated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics.untyped import untyped
+from archdsl.elaborate import budget
+from archdsl.elaborate.arguments import ArgumentBinder, OpCache
+from archdsl.elaborate.block_cache import BlockCache
+from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.values import Environment, Exhausted, MaybeValue
+from archdsl.initializers import Initializer
+from archdsl.ir import GraphBuilder, Result, Value
+from archdsl.limits import remedy
+from archdsl.literals import show
+from archdsl.session import Session
+from archdsl.sizes import SizeSet
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+
+class Assumption(Protocol):
+    """What is assumed about the place that is being elaborated: see `archdsl.elaborate.uncalled_blocks`."""
+
+    conditions: list[str]
+
+    def judge(self, error: Diagnostic, scope: Scope | None) -> Diagnostic | None:
+        """Return what to report of an error; None for nothing."""
+
+
+class Handlers(NamedTuple):
+    """The handler of each kind of statement and stage. It returns the value of `x` behind it, and raises `SpecError`."""
+
+    statements: Mapping[type[ast.Statement], StatementHandler]
+    stages: Mapping[type[ast.Stage], StageHandler]
+
+
+class Context:
+    """The graph under construction, the budget, the sink of diagnostics, and the place that is being elaborated."""
+
+    def __init__(self, name: str, session: Session, handlers: Handlers) -> None:
+        self.handlers = handlers
+        self.session = session
+        self.limits = session.limits
+        self.budget = Budget(session.limits, self.too_large)
+        self.evaluator = Evaluator(session, self.budget)
+        self.binder = ArgumentBinder(self.evaluator)
+        self.builder = GraphBuilder(name)
+        self.op_cache = OpCache(self.evaluator)
+        self.block_cache = BlockCache(self.builder)
+        self.size_values = 0
+        """The numbers that the formulas of symbolic sizes are kept as, all together."""
+
+        self.results: dict[str, tuple[Result, Value]] = {}
+        self.initializers: dict[str, Initializer] = {}
+        self.initialized: dict[str, Span] = {}
+        self.stated: dict[str, SizeSet] = {}
+        self.stated_at: dict[str, Span] = {}
+        self.claim_names: dict[int, set[str]] = {}
+
+        self.diagnostics: list[Diagnostic] = []
+        self.false_claims: list[Diagnostic] = []
+        self._reported: set[tuple[str, Span]] = set()
+        self.assumption: Assumption | None = None
+        """Set while a block is examined that the network does not call."""
+
+        self.called: set[ast.Definition] = set()
+        self.active: list[ast.Definition] = []
+        self.variables: dict[str, Any] = {}
+        self.scope: Scope | None = None
+        self.detached = 0
+        """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
+        self._depth = 0
+        self._bodies = 0
+        self._rounds = 0
+
+    # -- diagnostics --
+
+    def report(self, diagnostic: Diagnostic, claim: bool = False) -> None:
+        """Keep a diagnostic with the chain of calls that led to it. One place is reported once. Raise `Exhausted` after the last.
+
+        A false `claim` is kept apart: it may follow from other errors.
+        """
+        if self.assumption is not None and diagnostic.is_error:
+            judged = self.assumption.judge(diagnostic, self.scope)
+            if judged is None:
+                return
+            diagnostic = judged
+            claim = claim and diagnostic.is_error
+        place = (diagnostic.code, diagnostic.mark.span) if diagnostic.mark else None
+        if place in self._reported:
+            return
+        if place is not None:
+            self._reported.add(place)
+        kept = self.false_claims if claim else self.diagnostics
+        kept.append(diagnostic.called_from(call_chain(self.scope)))
+        if diagnostic.is_error and len(kept) >= self.limits.errors:
+            raise Exhausted
+
+    def failed(self, error: SpecError) -> None:
+        """Report what an error carries."""
+        for diagnostic in error.diagnostics:
+            self.report(diagnostic)
+
+    def too_large(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exhausted:
+        """Report what goes over a limit, and return the exception that ends the elaboration."""
+        self.report(untyped("E0502", message, Mark(span), help=f"{help} {remedy(limit)}"))
+        return Exhausted()
+
+    # -- limits --
+
+    def enter(self, body: ast.Body) -> None:
+        """Count a body that begins to run; `leave` follows."""
+        self._depth += 1
+        self._bodies += 1
+        if self._bodies > self.limits.iterations:
+            message = f"this network runs more than {self.limits.iterations:,} bodies"
+            raise self.too_large(message, body.span, "iterations")
+        if self._depth > self.limits.call_depth:
+            message = f"bodies run more than {self.limits.call_depth} deep inside one another here"
+            raise self.too_large(message, body.span, "call_depth", "does a block call itself through a parameter?")
+        self.budget.charge(budget.STAGE * (1 + len(body.statements)), body.span)
+
+    def leave(self) -> None:
+        """Count a body that has run."""
+        self._depth -= 1
+
+    def count_round(self, loop: Span) -> None:
+        """Count a round of a loop."""
+        self._rounds += 1
+        if self._rounds > self.limits.iterations:
+            raise self.too_large(f"loops run more than {self.limits.iterations:,} rounds", loop, "iterations")
+
+    # -- places --
+
+    @contextmanager
+    def out_of_the_graph(self) -> Iterator[None]:
+        """Examine what follows for mistakes alone."""
+        self.detached += 1
+        try:
+            yield
+        finally:
+            self.detached -= 1
+
+    @contextmanager
+    def effects_discarded(self, condition: str | None = None) -> Iterator[None]:
+        """Examine for mistakes alone what may not run; forget what it says about the network.
+
+        The condition says when it runs, as a clause.
+        """
+        results, claims = len(self.results), len(self.builder.function.claims)
+        assumed = self.assumption.conditions if self.assumption is not None and condition is not None else []
+        assumed.append(condition or "")
+        self.detached += 1
+        try:
+            yield
+        finally:
+            self.detached -= 1
+            assumed.pop()
+            while len(self.results) > results:
+                self.results.popitem()
+            del self.builder.function.claims[claims:]
+
+
+StatementHandler: TypeAlias = Callable[[Context, Any, Environment, MaybeValue, Naming], MaybeValue]
+StageHandler: TypeAlias = Callable[[Context, Any, Environment, MaybeValue, Naming, Key | None], MaybeValue]
+
+
+def call_chain(scope: Scope | None) -> tuple[str, ...]:
+    """Return the block calls around a scope, innermost first, with their arguments and loop variables."""
+    notes = []
+    for around in scope.enclosing() if scope is not None else ():
+        if around.kind == "block" and around.parent is not None:
+            given = ", ".join(show(v) if i == 0 else f"{k} = {show(v)}" for i, (k, v) in enumerate(around.given.items()))
+            where = ", ".join(f"{k} = {show(v)}" for k, v in around.variables.items())
+            notes.append(f"in {around.block}({given}), called at {around.span.place}" + (f" ({where})" if where else ""))
+    return tuple(notes[:8])

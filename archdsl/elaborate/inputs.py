@@ -1,0 +1,119 @@
+"""Inputs of a network: their sizes, and conditions on symbolic ones."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from archdsl.diagnostics import SpecError
+from archdsl.elaborate.context import Context
+from archdsl.elaborate.naming import Naming, check_label
+from archdsl.elaborate.size_conditions import stated_sizes
+from archdsl.elaborate.values import Environment, MaybeValue, Unknown, problem
+from archdsl.ops.base import check_limits
+from archdsl.shapes import OpenSize, Shape, SizeError, open_size
+from archdsl.sizes import ALL
+from archdsl.syntax import nodes as ast
+
+
+def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
+    """Add an input of the network; the first becomes `x`."""
+    if naming.scope.kind != "network" or env.control:
+        raise problem("E0504", "an input stands in the body of a network", statement.span, "a block's input is `x`")
+    if statement.kind not in (None, "int", "float"):
+        raise problem("E0401", f"a tensor holds int or float, not `{statement.kind}`", statement.span)
+    check_label(statement.name, statement.span, context.limits)
+    shape = [_input_size(context, statement, place, env) for place in range(len(statement.sizes.items))]
+    if not shape:
+        raise problem(
+            "E0402", "an input has at least one size", statement.sizes.span, "`[3, 224, 224]`: channels first, without the batch"
+        )
+    try:
+        check_limits("this input is", tuple(shape))
+    except SpecError as error:
+        raise error.at(statement.sizes.span) from None
+    inputs = context.builder.main.inputs
+    if any(value.name == statement.name for value in inputs):
+        raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
+    value = context.builder.input(statement.name, tuple(shape), "int" if statement.kind == "int" else "float", statement.span)
+    env.names[statement.name] = value
+    if len(inputs) == 1:
+        env.names["x"] = value
+    if statement.condition is not None:
+        _condition(context, statement.condition, env, value.shape)
+    return x if len(inputs) > 1 else value
+
+
+_OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least 1")}
+"""What leaves a size open in PyTorch and Keras, and what a size is instead."""
+
+
+def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
+    size = ast.bare(statement.sizes.items[place])
+    if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
+        env.names[size.id] = open_size(size.id, context.session)
+    if isinstance(size, ast.Name) and context.evaluator.named(size, env) is Unknown:
+        batch = _without_batch(statement, place)
+        known = env.visible() if batch is None else ()
+        raise context.evaluator.name_errors.name(size, env, known, batch or _named(statement, env))
+    if size.span.text in _OPEN_ELSEWHERE:
+        code, what = _OPEN_ELSEWHERE[size.span.text]
+        help = _without_batch(statement, place) or _named(statement, env)
+        raise problem(code, f"a size is {what}, and not {size.span.text}", size.span, help)
+    try:
+        value = context.evaluator.evaluate(size, env)
+    except SpecError as found:
+        at = found.diagnostic.mark.span if found.diagnostic.code == "E0201" and found.diagnostic.mark is not None else None
+        symbol = next((name.id for name in ast.names(size) if name.span == at and name.id[0].isupper()), None)
+        if symbol is None:
+            raise
+        raise SpecError(found.diagnostic.with_remedy(_calculated(statement, symbol))) from None
+    if isinstance(value, OpenSize):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+        raise problem("E0402", f"a size is at least 1, and not {value}", size.span)
+    fixed = context.evaluator.count(size, env, "a size")
+    if isinstance(fixed, Unknown):
+        raise problem("E0401", "this size is not known", size.span)
+    return fixed
+
+
+def _without_batch(statement: ast.Input, place: int) -> str | None:
+    """The remedy where the first of four sizes stands for the batch; none where this one does not."""
+    sizes = statement.sizes.items
+    if place > 0 or not (len(sizes) == 4 or (len(sizes) > 1 and "batch" in sizes[0].span.text.lower())):
+        return None
+    return f"the batch is not written: `input {statement.name} [{', '.join(size.span.text for size in sizes[1:])}]`"
+
+
+def _named(statement: ast.Input, env: Environment) -> str:
+    """The remedy for sizes that are meant to be open: names that begin with capitals."""
+    texts = [size.span.text for size in statement.sizes.items]
+    free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
+    for place, size in enumerate(map(ast.bare, statement.sizes.items)):
+        text = size.id if isinstance(size, ast.Name) else texts[place]
+        if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
+            texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
+    return f"a size that is left open begins with a capital: `[{', '.join(texts)}]`"
+
+
+def _calculated(statement: ast.Input, symbol: str) -> str:
+    """The remedy where an open size is calculated with before it stands by itself."""
+    sizes = statement.sizes.items
+    texts = [symbol if symbol in [name.id for name in ast.names(size)] else size.span.text for size in sizes]
+    return f"an open size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"
+
+
+def _condition(context: Context, condition: ast.Expr, env: Environment, shape: Shape) -> None:
+    """Take in what a `where` states about the open sizes."""
+    if not any(isinstance(size, OpenSize) for size in env.names.values()):
+        message = "`where` states a condition on open sizes, and this input has none"
+        raise problem("E0504", message, condition.span, "leave a size open: `[3, H, W]`")
+    own = [size.symbol for size in shape if isinstance(size, OpenSize)]
+    for symbol, sizes in stated_sizes(context.evaluator, condition, env, own).items():
+        if sizes == ALL and symbol in context.stated:
+            continue  # the earlier condition says more
+        try:
+            context.stated[symbol] = context.stated.get(symbol, ALL) & sizes
+        except SizeError as error:
+            raise problem("E0307", str(error), condition.span) from None
+        context.stated_at[symbol] = condition.span

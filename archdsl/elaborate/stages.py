@@ -1,0 +1,106 @@
+"""Stages between arrows: ops, blocks and values by name, and groups in braces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archdsl.diagnostics import Mark, SpecError
+from archdsl.elaborate.apply import apply_op
+from archdsl.elaborate.arguments import no_stage, with_input_unwritten
+from archdsl.elaborate.blocks import call_block, end_function
+from archdsl.elaborate.context import Context
+from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown, problem
+from archdsl.ir import Value
+from archdsl.ops import Op
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+
+def call_stage(
+    context: Context, stage: ast.CallStage, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
+) -> MaybeValue:
+    """Apply an op, call a block, or take up a value of the network."""
+    call = ast.bare(stage.call)
+    known = context.op_cache.find(call, env)
+    if known is not None:
+        return _op_at(context, known, (), call.span, x, naming, key)
+    try:
+        value = context.evaluator.evaluate(call, env)
+    except SpecError as error:
+        name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+        if error.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or error.diagnostic.mark != Mark(name.span):
+            raise
+        raise context.evaluator.name_errors.stage(name, env) from None
+    if isinstance(value, Callee):
+        if isinstance(value.target, ast.Definition):
+            return call_block(context, value, call, env, x, naming, key)
+        return _op(context, value, call, env, x, naming, key)
+    if isinstance(value, Value):
+        return context.builder.visible(value)
+    if isinstance(value, Unknown):
+        return value
+    raise no_stage(value, call, context.evaluator, env)
+
+
+def _op(
+    context: Context, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
+) -> MaybeValue:
+    assert isinstance(callee.target, type)
+    if not issubclass(callee.target, Op):
+        message = f"`{callee.name}` fills weights and is not a stage"
+        raise problem("E0408", message, call.span, f"write `init = {callee.name}(...)` on an op")
+    try:
+        made = context.binder.declared(callee, call.span)
+        if isinstance(made, Unknown):
+            return _op_at(context, None, (), call.span, UNKNOWN, naming, key)
+        op, operands = made
+        assert isinstance(op, Op)
+        if not operands:
+            context.op_cache.keep(call, env, op)
+        return _op_at(context, op, operands, call.span, x, naming, key, callee)
+    except SpecError as error:
+        raise with_input_unwritten(error, callee, x) from None
+
+
+def _op_at(
+    context: Context,
+    op: Op | None,
+    operands: tuple[Value, ...],
+    span: Span,
+    x: MaybeValue,
+    naming: Naming,
+    key: Key | None,
+    callee: Callee | None = None,
+) -> MaybeValue:
+    """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
+    place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
+    if op is None or isinstance(x, Unknown):
+        return UNKNOWN
+    return apply_op(context, op, (x, *operands), place, span, callee, key)
+
+
+def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
+    """Run a brace in a scope of its own if it is labelled."""
+    inside = Environment(env, env.module)
+    return grouped(context, naming, key, group.span, lambda inner: run_body(context, group.body, inside, x, inner))
+
+
+def grouped(context: Context, naming: Naming, key: Key | None, span: Span, run: Callable[[Naming], MaybeValue]) -> MaybeValue:
+    """Run the stages of a brace, in a function and a scope of their own if it is labelled."""
+    if key is None:
+        return run(naming)
+    place = key.naming.place(key.name, key.span)
+    inner = Naming(Scope(key.name, key.naming.scope, "group", span, variables=context.variables))
+    if context.detached:
+        return run(inner)
+    context.builder.begin(place[0], "group", span)
+    x: MaybeValue = UNKNOWN
+    try:
+        x = run(inner)
+    finally:
+        about: dict[str, Any] = {"labelled": True, "span": span, "variables": context.variables}
+        x = end_function(context, x, place, about)
+    return x

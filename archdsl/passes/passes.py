@@ -1,0 +1,59 @@
+"""The passes in the order in which they run, and what holds of a graph around each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from archdsl.ir import Graph
+from archdsl.passes.mark_usage import mark_usage
+from archdsl.passes.resolve_bias import resolve_bias
+from archdsl.passes.share_functions import share_functions
+from archdsl.passes.simplify_sizes import simplify_sizes
+
+
+class Fact(StrEnum):
+    """Something that holds of a graph once a pass or an analysis has seen to it."""
+
+    SHARED = "equal functions are one"
+    USAGE = "every node has the usage that the results give it"
+    BIAS = "no bias is `auto`"
+    VALID_SIZES = "it is decided for which symbolic sizes the network is valid"
+    SIMPLE_SIZES = "symbolic sizes read as simple as their valid values allow"
+
+
+class Pass(NamedTuple):
+    """A rewrite. It requires facts, establishes some, and preserves all but those that it `breaks`."""
+
+    run: Callable[[Graph], Graph]
+    establishes: Fact
+    requires: frozenset[Fact] = frozenset()
+    breaks: frozenset[Fact] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The name of its function."""
+        return self.run.__name__
+
+    @property
+    def preserves(self) -> frozenset[Fact]:
+        """The facts that hold behind the pass if they hold before it."""
+        return frozenset(Fact) - self.breaks
+
+
+PASSES: Final = (
+    Pass(share_functions, Fact.SHARED),
+    Pass(mark_usage, Fact.USAGE),
+    Pass(resolve_bias, Fact.BIAS),
+)
+"""Before the symbolic sizes are decided."""
+SIZE_PASSES: Final = (Pass(simplify_sizes, Fact.SIMPLE_SIZES, requires=frozenset({Fact.VALID_SIZES})),)
+"""Once the symbolic sizes are decided."""
+
+
+def run_passes(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> Graph:
+    """Return the graph after every pass."""
+    for one in passes:
+        graph = one.run(graph)
+    return graph

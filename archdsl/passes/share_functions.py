@@ -1,0 +1,54 @@
+"""Let equal functions be one: labelled groups that a loop repeats, and blocks that were elaborated anew for their heads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.elaborate import argument_identity
+from archdsl.ir import Call, Function, Graph, Node, OpNode, Value
+
+
+def share_functions(graph: Graph) -> Graph:
+    """Let every call go to the first of the functions that are equal to its own."""
+    first: dict[Any, Function] = {}
+    shared: dict[Function, Function] = {}
+    for function in graph.functions():  # callees first
+        for call in function.calls:
+            call.callee = shared[call.callee]
+        shared[function] = function if function is graph.main else first.setdefault(_content(function), function)
+    return graph
+
+
+def _content(function: Function) -> Any:
+    """Return a key that equal functions have: the same text with the same arguments, and the same nodes between the same values."""
+    numbers = {value: number for number, value in enumerate(function.values)}
+    arguments = tuple([(name, argument_identity(value)) for name, value in function.arguments.items()])
+    return (
+        function.kind,
+        function.name,
+        function.definition,
+        arguments if all(identity is not None for _, identity in arguments) else function,
+        tuple([_typed(value) for value in function.inputs]),
+        tuple([_node(node, numbers) for node in function.nodes]),
+        tuple([numbers[value] for value in function.outputs]),
+        tuple(
+            [
+                (*condition[:4], *(numbers[side] for side in condition.sides), condition.stretch)
+                for condition in function.conditions
+            ]
+        ),
+        tuple([(id(claim.statement), id(claim.environment)) for claim in function.claims]),
+    )
+
+
+def _node(node: Node, numbers: dict[Value, int]) -> Any:
+    what: object = node.callee if isinstance(node, Call) else None
+    if isinstance(node, OpNode):
+        what = id(node.op)
+    module = (node.module.key, node.module.labelled) if node.module is not None else None
+    inputs = tuple([numbers[value] for value in node.inputs])
+    return what, module, node.span, inputs, tuple([_typed(value) for value in node.outputs]), node.usage
+
+
+def _typed(value: Value) -> Any:
+    return value.shape, value.dtype, value.name
