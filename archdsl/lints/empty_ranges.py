@@ -1,7 +1,7 @@
 """W0112: a range of two literals that holds no number, such as `3..0`.
 
 A range cannot count down, so that a loop over it never runs. A range of computed numbers may well be empty, as in the first of
-several stages, and is not reported. The fix is the list that counts down, or the range that includes its end.
+several stages, and is not reported, nor is an empty part of a list, as `widths[2..2]`. The fix is the list that counts down, or the range that includes its end.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from archdsl.syntax import nodes as ast
 
 
 def _check(tree: Tree) -> Iterable[Diagnostic]:
-    for node in ast.walk(tree.file):
-        if isinstance(node, ast.RangeExpr):
+    nodes = list(ast.walk(tree.file))
+    parts = {id(ast.bare(node.index)) for node in nodes if isinstance(node, ast.Index)}
+    for node in nodes:
+        if isinstance(node, ast.RangeExpr) and id(node) not in parts:
             start, stop = _literal(node.start), _literal(node.stop)
             if start is not None and stop is not None and start >= stop:
                 yield codes.source_warnings.EmptyRange(start, stop).at(node.span)
