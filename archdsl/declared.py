@@ -9,12 +9,14 @@ Here, in `initializers.py` and in `ops/` annotations are values, not texts, whic
 
 import typing
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.diagnostics.suggest import register_aliases
 from archdsl.diagnostics.untyped import untyped
 from archdsl.literals import show
 
@@ -26,6 +28,13 @@ class Fault(SpecError):
         super().__init__(untyped(code, message, help=help, argument=argument))
 
 
+class Aliases:
+    """Names that PyTorch, Keras or papers give a parameter; part of its annotation: `Annotated[int, Aliases("units")]`."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+
 T = TypeVar("T", bound="Declared")
 
 
@@ -35,6 +44,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, type[T]] = {}
+        register_aliases(lambda: chain.from_iterable(entry.alias_pairs() for entry in self))
 
     def add(self, name: str, entry: type[T]) -> None:
         """Register a class; raises `ValueError` where the name is taken."""
@@ -66,6 +76,8 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
     name: ClassVar[str]
     registry: ClassVar[Registry[Any]]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """What PyTorch, Keras or papers call it, for suggestions; case, `_` and a number of axes at the end do not matter."""
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -74,6 +86,13 @@ class Declared(BaseModel):
     def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         if name is not None:
             cls.registry.add(name, cls)
+
+    @classmethod
+    def alias_pairs(cls) -> Iterator[tuple[str, str]]:
+        """Yield each alias of the class and of its parameters, with the name here."""
+        yield from ((alias, cls.name) for alias in cls.__dict__.get("aliases", ()))
+        for parameter, field in cls.model_fields.items():
+            yield from ((alias, parameter) for part in (*field.metadata, field.annotation) for alias in _aliases_in(part))
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
@@ -100,6 +119,14 @@ class Declared(BaseModel):
         for argument in made.model_fields_set:
             _check_magnitude(cls, argument, getattr(made, argument))
         return made
+
+
+def _aliases_in(part: Any) -> Iterator[str]:
+    """Yield the aliases in an annotation, at any depth."""
+    if isinstance(part, Aliases):
+        yield from part.names
+    for inner in typing.get_args(part):
+        yield from _aliases_in(inner)
 
 
 def _check_magnitude(cls: type[Declared], argument: str, value: Any) -> None:

@@ -22,6 +22,7 @@ from archdsl.elaborate import (
     FalseClaim,
     Module,
     Program,
+    SymbolTable,
     decode_source,
     elaborate,
     not_explained,
@@ -59,6 +60,7 @@ class Compiled:
     """What became of a spec: a graph and a recipe where there is one, and everything that was found."""
 
     graph: Graph | None
+    """The network; None if something is wrong."""
     recipe: Recipe | None
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
@@ -70,8 +72,18 @@ class Compiled:
     """Where each key of the recipe is set."""
     steps: int = 0
     """What checking it took: see `elaborate.steps`."""
+    partial: Graph | None = None
+    """What is known of the network, for editors and pictures: the whole of it, or a graph that ends where an error hides the rest."""
     limits: Limits = DEFAULT
     """Those of the session that checked it."""
+
+    module: Module | None = None
+    """The file with its imports; None if it could not be read."""
+
+    @property
+    def symbols(self) -> SymbolTable | None:
+        """What every name in the file and its imports means; built when it is asked for."""
+        return SymbolTable(self.module) if self.module is not None else None
 
     @property
     def ok(self) -> bool:
@@ -183,11 +195,12 @@ def _compile_source(
     module = program.module(source, path)
     shown = source.name
     if module.file.damaged and not module.definitions:
-        return Compiled(None, None, program.diagnostics)
+        return Compiled(None, None, program.diagnostics, module=module)
     chosen = select_network(module, name, path.stem if path is not None else "", shown)
     if isinstance(chosen, Diagnostic):  # where a definition is damaged, it may be the one that is missed
         wrong = any(diagnostic.is_error for diagnostic in program.diagnostics)
-        return Compiled(None, None, program.diagnostics if wrong else [*program.diagnostics, chosen])
+        found = program.diagnostics if wrong else [*program.diagnostics, chosen]
+        return Compiled(None, None, found, module=module)
     compiled = _compile(program, module, chosen, settings, _recipe(module, settings, session))
     return replace(compiled, path=path)
 
@@ -210,9 +223,10 @@ def _examine(
     found = [*elaboration.diagnostics, *recipe_errors]
     sizes, false_claims = OpenSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
-    graph = elaboration.graph if elaboration.ok and elaboration.graph.has_result else None
+    partial = elaboration.graph
+    graph = partial if elaboration.ok and partial.has_result else None
     if graph is not None:
-        graph = run_passes(graph)
+        graph = partial = run_passes(graph)
         found += lint_graph(graph, partial=module.file.damaged)
         sizes = open_sizes(graph, limits)
         found += sizes.diagnostics + lint_sizes(graph, sizes)
@@ -220,7 +234,7 @@ def _examine(
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
             graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
-            graph = run_passes(graph, SIZE_PASSES)
+            graph = partial = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
             found += unknown_labels(graph, recipe, places, alone=len(_networks(module)) == 1)
             found += lint_recipe(graph, recipe, places)
@@ -247,6 +261,8 @@ def _examine(
         sizes=sizes,
         places=places,
         steps=steps,
+        partial=partial,
+        module=module,
         limits=limits,
     )
     return compiled, false_claims

@@ -27,6 +27,7 @@ class Initializer(Declared):
 class He(Initializer, name="he"):
     """He et al. 2015, arXiv:1502.01852: keeps the variance through rectifiers."""
 
+    aliases = ("kaiming", "kaiming_normal", "kaiming_uniform", "he_normal", "he_uniform")
     matrix = True
 
     mode: Literal["fan_in", "fan_out"] = Field("fan_in", description="which variance is kept: forward or backward")
@@ -54,6 +55,7 @@ class He(Initializer, name="he"):
 class Xavier(Initializer, name="xavier"):
     """Glorot & Bengio 2010: keeps the variance through linear and tanh layers, both ways."""
 
+    aliases = ("glorot", "glorot_normal", "glorot_uniform", "xavier_normal", "xavier_uniform")
     matrix = True
 
     gain: float = Field(1.0, gt=0, description="factor on the standard deviation")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.declared import Fault
 from archdsl.diagnostics import Diagnostic, SpecError, render_text
@@ -307,6 +308,22 @@ class Network:
         with extra_needed("train", "exporting a module"):
             from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
         return dynamic_shapes(self.graph, batch=batch)
+
+    def compile(
+        self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True, inplace: bool = True
+    ) -> bytes:
+        """Return the content of the file that a target writes, without the auxiliary heads if `aux` is false.
+
+        `suffix` chooses among the formats of the target; the first one is the default. With `inplace=False` activations
+        overwrite nothing. Raise `ValueError` if there is no such target or it has no such option, and `SpecError` if it
+        cannot write the network.
+        """
+        if target not in targets.names():
+            raise ValueError(f"the targets are {', '.join(targets.names())}, not {target!r}")
+        chosen, options = targets.target(target), targets.Options(aux=aux, inplace=inplace)
+        if (unknown := chosen.unknown(options)) is not None:
+            raise ValueError(f"the target {target!r} has no option {unknown!r}")
+        return chosen.write(self.graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], options)
 
     def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
         """Return self-contained Python source of the module, which imports torch alone; without the heads if not `aux`.

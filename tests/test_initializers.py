@@ -66,7 +66,7 @@ def test_normalizations_refuse_what_cannot_fill_them() -> None:
         with pytest.raises(Fault) as caught:
             bn.create(arguments)
         assert caught.value.code == "E0402"
-    assert bn.create({"init": zeros.create({})}).own_shift and not bn.create({"affine": False}).own_shift
+    assert bn.create({"init": zeros.create({})}).learned and not bn.create({"affine": False}).learned
 
 
 def trunc_normal(**arguments: float) -> Initializer:

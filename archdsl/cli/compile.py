@@ -1,29 +1,49 @@
-"""`archdsl compile`: the emitted source."""
+"""`archdsl compile`: the source that a target writes."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from archdsl import targets
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
-from archdsl.cli.output import print_text
+from archdsl.cli.output import print_bytes
 from archdsl.session import Session
 
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl compile net.arch -o model.py\n  archdsl compile resnet50 --set classes=10 | less\n  archdsl compile googlenet --no-aux -o googlenet.py",
+    epilog="\b\nExamples:\n  archdsl compile net.arch -o model.py\n  archdsl compile resnet50 --set classes=10 | less\n"
+    "  archdsl compile googlenet --no-aux -o googlenet.py",
 )
 @network_arguments
-@click.option("-o", "--output", default="-", metavar="FILE", help="Where to write; standard output where it is not said, or `-`.")
-@click.option("--no-aux", is_flag=True, help="Leave out the auxiliary heads, which run in training alone.")
+@click.option("-o", "--output", default="-", metavar="FILE", help="File to write. Default: `-`, standard output.")
+@click.option(
+    "--target",
+    type=click.Choice(targets.names()),
+    help=f"What to write. Default: by the suffix of FILE, else {targets.DEFAULT}.",
+)
+@click.option("--no-aux", is_flag=True, help="Omit the auxiliary heads, which run only in training.")
 @click.option("--no-inplace", is_flag=True, help="Write activations as modules that overwrite nothing, as hooks need it.")
 def command(
-    address: str, settings: tuple[tuple[str, str], ...], session: Session, output: str, no_aux: bool, no_inplace: bool
+    address: str,
+    settings: tuple[tuple[str, str], ...],
+    session: Session,
+    output: str,
+    target: str | None,
+    no_aux: bool,
+    no_inplace: bool,
 ) -> None:
-    """Write NETWORK as Python source that imports torch alone."""
+    """Compile NETWORK, by default to Python source that imports PyTorch alone."""
+    suffix = Path(output).suffix.removeprefix(".").lower()
+    chosen = target or (targets.name_for(suffix) if suffix else None) or targets.DEFAULT
+    options = targets.Options(aux=not no_aux, inplace=not no_inplace)
+    if (unknown := targets.target(chosen).unknown(options)) is not None:
+        raise click.UsageError(f"the target {chosen} takes no --no-{unknown}")
     network = require_network(address, settings, session)
-    source = network.source(aux=not no_aux, inplace=not no_inplace)
+    content = network.compile(chosen, suffix, **options._asdict())
     if output == "-":
-        print_text(source)
+        print_bytes(content)
     else:
-        network.write(output, source)
+        network.write(output, content)

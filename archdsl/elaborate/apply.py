@@ -61,6 +61,8 @@ def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: S
         shape = builder.infer(op, *inputs)
     except SpecError as error:
         context.budget.charge(budget.ANEW, span)
+        if not context.detached:
+            builder.failure(op.name, inputs, span)
         raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
     except SizeError as error:
         raise problem("E0307", f"`{op.name}`: {error}", span) from None

@@ -8,6 +8,7 @@ from archdsl.elaborate.apply import reserve
 from archdsl.elaborate.block_cache import CachedCall, CallKey
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.expression_text import names_in
 from archdsl.elaborate.naming import Key, Naming, Scope
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, MaybeValue, Unknown, problem
 from archdsl.ir import Constant, Value
@@ -29,6 +30,7 @@ def call_block(
         "labelled": key is not None,
         "name": key.label if key is not None else None,
         "span": span,
+        "expressions": context.expression_texts.of(call, definition, callee, env),
         "given": given,
         "variables": context.variables,
     }
@@ -125,8 +127,15 @@ def plain(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def constants(body: ast.Body, env: Environment) -> dict[str, Constant]:
     """Return the constants of a block or network that hold no value of the network."""
-    names = [statement.name for statement in body.statements if isinstance(statement, ast.Let)]
-    return {name: Constant(env.names[name]) for name in names if name in env.names and not _holds_values(env.names[name])}
+    lets = {statement.name: statement.value for statement in body.statements if isinstance(statement, ast.Let)}
+    found = {}
+    for name, expression in lets.items():
+        value = env.names.get(name, UNKNOWN)
+        if not _holds_values(value):
+            names = names_in(expression) if isinstance(value, int | float) else None
+            own = names is not None and all(isinstance(env.names.get(used), int | float) for used in names)
+            found[name] = Constant(value, expression.span.text if own else None)
+    return found
 
 
 def _holds_values(value: Any) -> bool:

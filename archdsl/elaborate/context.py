@@ -12,6 +12,7 @@ from archdsl.elaborate import budget
 from archdsl.elaborate.arguments import ArgumentBinder, OpCache
 from archdsl.elaborate.block_cache import BlockCache
 from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.expression_text import ExpressionTexts
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Key, Naming, Scope
 from archdsl.elaborate.values import Environment, Exhausted, MaybeValue
@@ -54,6 +55,7 @@ class Context:
         self.builder = GraphBuilder(name)
         self.op_cache = OpCache(self.evaluator)
         self.block_cache = BlockCache(self.builder)
+        self.expression_texts = ExpressionTexts()
         self.size_values = 0
         """The numbers that the formulas of symbolic sizes are kept as, all together."""
 

@@ -10,7 +10,7 @@ from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.labels import bind_label
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
+from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue
 from archdsl.syntax import nodes as ast
 
 
@@ -29,7 +29,9 @@ def run_body(context: Context, body: ast.Body, env: Environment, x: MaybeValue, 
                     x = handlers[statement.__class__](context, statement, env, x, naming)
             except SpecError as error:
                 context.failed(error)
-                x = after_error(context, statement, env, naming)
+                after_error(context, statement, env, naming)
+                if isinstance(statement, ast.Pipeline | ast.Input):
+                    x = UNKNOWN
         env.names["x"] = x
         return x
     finally:
@@ -71,10 +73,11 @@ def run_doubtful(context: Context, statement: ast.Statement, env: Environment, x
     if isinstance(pipeline, ast.Pipeline) and not all(isinstance(stage, ast.CallStage) for stage in pipeline.stages):
         run_statement(context, statement, env, x, naming)
     hide(env, naming)
-    return after_error(context, statement, env, naming)
+    after_error(context, statement, env, naming)
+    return UNKNOWN
 
 
-def after_error(context: Context, statement: ast.Statement, env: Environment, naming: Naming) -> Unknown:
+def after_error(context: Context, statement: ast.Statement, env: Environment, naming: Naming) -> None:
     """Bind what a failed statement would have bound, as unknown, so that nothing follows from the error."""
     naming.unsure = True
     if isinstance(statement, ast.Let | ast.Input):
@@ -82,7 +85,6 @@ def after_error(context: Context, statement: ast.Statement, env: Environment, na
     pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
     if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
         bind_label(context, pipeline.label, env, UNKNOWN, UNKNOWN)
-    return UNKNOWN
 
 
 def hide(env: Environment, naming: Naming) -> None:

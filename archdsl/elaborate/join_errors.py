@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
+from archdsl.ops import Category
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
@@ -101,7 +102,7 @@ def _has_norm(node: Node) -> bool:
     """Whether a node is, or calls, a normalization."""
     if isinstance(node, Call):
         return any(_has_norm(inner) for inner in node.callee.nodes)
-    return isinstance(node, OpNode) and node.op.own_shift
+    return isinstance(node, OpNode) and node.op.category is Category.NORMALIZATION
 
 
 def _stride(before: Shape, after: Shape) -> int | None:

@@ -1,4 +1,4 @@
-"""Where two or more values meet: `skip`, `add`, `mul`, `concat` and `shake`."""
+"""Where two or more values meet: `skip` and the joins."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown, problem
 from archdsl.ir import Value
 from archdsl.ops import Op
-from archdsl.ops.join import Add, Concat, Mul, Shake
+from archdsl.ops.join import Add, Join
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 _ADD = Add()
-_JOINS: dict[str, type[Op]] = {"add": Add, "mul": Mul, "concat": Concat, "shake": Shake}
 
 
 def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
@@ -69,6 +68,8 @@ def _same_sizes(context: Context, body: Value, shortcut: Value, x: Value, skip: 
                 for a, b in differing:
                     context.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))
             return
+    if not context.detached:
+        context.builder.failure("skip", (body, shortcut), skip.keyword)
     raise skip_differs(context.builder, x, body, shortcut, skip.keyword)
 
 
@@ -83,12 +84,20 @@ def _option_op(context: Context, name: str, field: str, value: float, span: Span
 
 def join(context: Context, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the branches, each from the same `x`, and join them."""
-    options = read_options(context.evaluator, join.kind, join.arguments, env, {"axis": 0} if join.kind == "concat" else {})
-    return grouped(context, naming, key, join.span, lambda inner: _joined(context, join, env, x, inner, options))
+    cls = Op.registry.get(join.kind)
+    assert cls is not None and issubclass(cls, Join)
+    options = read_options(context.evaluator, join.kind, join.arguments, env, cls.options())
+    return grouped(context, naming, key, join.span, lambda inner: _joined(context, join, cls, env, x, inner, options))
 
 
 def _joined(
-    context: Context, join: ast.Join, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
+    context: Context,
+    join: ast.Join,
+    cls: type[Join],
+    env: Environment,
+    x: MaybeValue,
+    naming: Naming,
+    options: dict[str, Any],
 ) -> MaybeValue:
     """The branches of a join, joined."""
     spans = {argument.name: argument.span for argument in join.arguments}
@@ -105,7 +114,6 @@ def _joined(
     if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
         return UNKNOWN
     nodes = tuple(branch for branch in branches if isinstance(branch, Value))
-    cls = _JOINS[join.kind]
     try:
         op = context.binder.make(cls, options, join.keyword)
         joined = apply_op(context, op, nodes, None, join.keyword)
@@ -122,8 +130,9 @@ def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Valu
     """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
     if context.detached:
         return
-    grows = op.axis % len(joined.shape) if isinstance(op, Concat) else None
-    stretch = isinstance(op, Mul)
+    assert isinstance(op, Join)
+    grows = op.growing_axis(len(joined.shape))
+    stretch = op.stretches
     for axis, size in enumerate(joined.shape):
         if axis == grows:
             continue
@@ -165,5 +174,6 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
                 )
         except SpecError as problem_found:
             context.failed(problem_found)
-            found.append(after_error(context, statement, env, naming))
+            after_error(context, statement, env, naming)
+            found.append(UNKNOWN)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from archdsl.declared import Declared, describe, family_of
+from archdsl.diagnostics.suggest import register_aliases
 from archdsl.elaborate.values import Callee, Module
 from archdsl.ops import Op
 from archdsl.syntax import nodes as ast
@@ -18,6 +19,15 @@ KINDS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
     "op": ("an op or block", (Callee,)),
 }
 """The types that a parameter can be declared with."""
+_ALIASES: Final = {
+    "int": ("integer",),
+    "float": ("double", "number"),
+    "bool": ("boolean",),
+    "str": ("string", "text"),
+    "list": ("tuple",),
+    "0..n": ("range",),
+}
+register_aliases(lambda: [(alias, name) for name, aliases in _ALIASES.items() for alias in aliases])
 
 
 def positional_parameters(target: type[Declared]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown, problem
 from archdsl.ir import Value
+from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -27,7 +28,8 @@ def call_stage(
     call = ast.bare(stage.call)
     known = context.op_cache.find(call, env)
     if known is not None:
-        return _op_at(context, known, (), call.span, x, naming, key)
+        texts = context.expression_texts.of(call, known.__class__, None, env)
+        return _op_at(context, known, (), call.span, x, naming, key, None, texts)
     try:
         value = context.evaluator.evaluate(call, env)
     except SpecError as error:
@@ -71,7 +73,8 @@ def _op(
         assert isinstance(op, Op)
         if not operands:
             context.op_cache.keep(call, env, op)
-        return _op_at(context, op, operands, call.span, x, naming, key, callee)
+        texts = context.expression_texts.of(call, callee.target, callee, env)
+        return _op_at(context, op, operands, call.span, x, naming, key, callee, texts)
     except SpecError as error:
         raise with_input_unwritten(error, callee, x) from None
 
@@ -85,12 +88,13 @@ def _op_at(
     naming: Naming,
     key: Key | None,
     callee: Callee | None = None,
+    expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
     place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
     if op is None or isinstance(x, Unknown):
         return UNKNOWN
-    return apply_op(context, op, (x, *operands), place, span, callee, key)
+    return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:

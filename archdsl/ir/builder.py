@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from archdsl.declared import Fault
 from archdsl.initializers import Initializer
-from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Function, Graph, Module, Node, OpNode, Result, Value
+from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Failure, Function, Graph, Module, Node, OpNode, Result, Value
 from archdsl.ops.base import Op
 from archdsl.shapes import Dim, Shape
 from archdsl.source import Span
@@ -148,6 +148,11 @@ class GraphBuilder:
             places = self.local(sides[0]), self.local(sides[1])
             self.function.conditions.append(Condition(left, right, span, what, places, stretch))
 
+    def failure(self, what: str, inputs: Sequence[Value], span: Span) -> None:
+        """Note what cannot be applied in the innermost function."""
+        if not any(self.is_detached(value) for value in inputs):
+            self.function.failures.append(Failure(what, tuple([self.local(value) for value in inputs]), span))
+
     def begin(
         self,
         name: str,
@@ -182,7 +187,7 @@ class GraphBuilder:
         frame = self._frames.pop()
         function = frame.function
         self._sizes[function] = self.size - frame.start
-        if function._first is None:
+        if function._first is None and not function.failures:
             self.function.claims += [claim._replace(empty=True) for claim in function.claims]
             return result
         call = Call(function, list(frame.captured), Module(key, labelled, span), span, expressions, given, variables)
@@ -332,6 +337,7 @@ def copy_function(function: Function) -> Function:
         made.add_output(values[value])
     made.conditions = [c._replace(sides=(values[c.sides[0]], values[c.sides[1]])) for c in function.conditions]
     made.claims = list(function.claims)
+    made.failures = [f._replace(inputs=tuple([values[value] for value in f.inputs])) for f in function.failures]
     return made
 
 

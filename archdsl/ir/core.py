@@ -259,6 +259,14 @@ class Condition(NamedTuple):
     stretch: bool = False
 
 
+class Failure(NamedTuple):
+    """An op or join in a partial graph that could not be applied: its name, and the values that it was to take."""
+
+    what: str
+    inputs: tuple[Value, ...]
+    span: Span | None
+
+
 class Claim(NamedTuple):
     """An `expect` that counts something, to be checked when the network is complete.
 
@@ -288,6 +296,7 @@ class Function:
         "constants",
         "definition",
         "doc",
+        "failures",
         "inputs",
         "kind",
         "name",
@@ -311,6 +320,8 @@ class Function:
         self._outputs: list[Value] = []
         self.conditions: list[Condition] = []
         self.claims: list[Claim] = []
+        self.failures: list[Failure] = []
+        """What could not be applied; only in a partial graph."""
         self._first: Node | None = None
         self._last: Node | None = None
 
@@ -450,7 +461,11 @@ class Graph:
     coupled_sizes: Sequence[Mapping[str, SizeSet]] = ()
     """Couplings of symbolic sizes: of each, one of the sizes must be in its set."""
     complete: bool = True
-    """Whether the whole network is there. A partial graph ends where an error hides what comes next."""
+    """Whether the whole network is there. A partial graph ends where an error hides what comes next, and may lack its result.
+
+    It holds what is known: no pass has run on it, a call may make fewer values than its text suggests, and
+    `Function.failures` say what could not be applied.
+    """
 
     @property
     def name(self) -> str:

@@ -30,6 +30,7 @@ def _function(function: Function, graph: Graph, numbers: dict[Function, str]) ->
     shapes = ", ".join(format_shape(value.shape) for value in function.outputs)
     lines = [f"{function.kind} {function.name}{numbers[function]}{about}({inputs}) -> {shapes}"]
     lines += [f"  {_node(node, names, numbers)}" for node in function.nodes]
+    lines += [f"  failed: {f.what}({', '.join(names[value] for value in f.inputs)})" for f in function.failures]
     returned = [names[value] for value in function.outputs]
     if function is graph.main:
         returned = [

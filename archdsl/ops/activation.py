@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from archdsl.ops.base import Category, Op, PositiveFloat, fixed_channels, normal_axis
+from archdsl.ops.base import ANY_RANK, Case, Category, Op, PositiveFloat, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
 
@@ -19,7 +19,7 @@ class _Activation(Op):
     category = Category.ACTIVATION
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         return inputs[0]
 
 
@@ -28,7 +28,7 @@ class _FromOutput(_Activation):
 
     @property
     def gradient_from_output(self) -> bool:
-        """Whether it can with these parameters."""
+        """Return whether it can with these parameters."""
         return True
 
 
@@ -49,36 +49,39 @@ class Relu6(_FromOutput, name="relu6"):
 class LeakyRelu(_FromOutput, name="leaky_relu"):
     """`x` above zero, `slope * x` below (Maas et al. 2013)."""
 
+    aliases = ("lrelu",)
     example = "leaky_relu(0.1)"
+    cases = (Case({}, ANY_RANK), Case({"slope": 0.3}, ANY_RANK), Case({"slope": -0.3}, ANY_RANK))
 
     slope: float = Field(0.01, description="slope below zero")
 
     @property
     def gradient_from_output(self) -> bool:
-        """The output's sign tells the input's unless the slope is negative."""
+        """Return whether the sign of the output is that of the input: the slope is not negative."""
         return self.slope >= 0
 
 
 class PRelu(_Activation, name="prelu"):
-    """A leaky rectifier with a learned slope, one or one for each channel (He et al. 2015, arXiv:1502.01852)."""
+    """A leaky rectifier with a learned slope, shared or per channel (He et al. 2015, arXiv:1502.01852)."""
 
     saves_output = False
     example = "prelu"
+    cases = (Case({}, ANY_RANK), Case({"per_channel": True, "init_value": 0.1}, ANY_RANK))
 
-    init_value: float = Field(0.25, description="the slope at the start")
-    per_channel: bool = Field(False, description="a slope for each channel")
+    init_value: float = Field(0.25, description="initial slope")
+    per_channel: bool = Field(False, description="one slope per channel")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the number of slopes and their initial value."""
         return {"slopes": self._slopes(inputs[0]), "init_value": self.init_value}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         self._slopes(inputs[0])
         return inputs[0]
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """The slopes."""
+        """Return the slopes."""
         return {"weight": (self._slopes(inputs[0]),)}
 
     def _slopes(self, shape: Shape) -> int:
@@ -89,12 +92,13 @@ class Elu(_FromOutput, name="elu"):
     """`x` above zero, `alpha * (exp(x) - 1)` below (Clevert et al. 2015, arXiv:1511.07289)."""
 
     example = "elu"
+    cases = (Case({}, ANY_RANK), Case({"alpha": 0.5}, ANY_RANK), Case({"alpha": -0.5}, ANY_RANK))
 
-    alpha: float = Field(1.0, description="the limit below zero, negated")
+    alpha: float = Field(1.0, description="negated limit for large negative `x`")
 
     @property
     def gradient_from_output(self) -> bool:
-        """The output's sign tells the input's unless `alpha` is negative."""
+        """Return whether the sign of the output is that of the input: `alpha` is not negative."""
         return self.alpha >= 0
 
 
@@ -105,17 +109,19 @@ class Selu(_FromOutput, name="selu"):
 
 
 class Gelu(_Activation, name="gelu"):
-    """`x` times the normal distribution function of `x` (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
+    """`x` times the standard normal CDF of `x` (Hendrycks & Gimpel 2016, arXiv:1606.08415)."""
 
     saves_output = False
     example = "gelu"
+    cases = (Case({}, ANY_RANK), Case({"approximate": "tanh"}, ANY_RANK))
 
-    approximate: Literal["tanh"] | None = Field(None, description="`tanh` for the approximation of section 2 of the paper")
+    approximate: Literal["tanh"] | None = Field(None, description="`tanh` uses the approximation in section 2 of the paper")
 
 
 class Silu(_Activation, name="silu"):
     """`x * sigmoid(x)`, also called swish (Elfwing et al. 2017, arXiv:1702.03118)."""
 
+    aliases = ("swish",)
     saves_output = False
     example = "silu"
 
@@ -141,9 +147,11 @@ class Tanh(_Activation, name="tanh"):
 
 
 class Softmax(_Activation, name="softmax"):
-    """Exponentials, scaled to sum to one along an axis."""
+    """Exponentials, normalized to sum to one along an axis."""
 
+    not_in_figures = ("axis",)
     example = "softmax"
+    cases = (Case({}, ANY_RANK), Case({"axis": -1}, ANY_RANK))
     sign = "positive"
 
     axis: int = Field(0, description="the axis that sums to one: 0 is the channels, -1 the last")
@@ -153,7 +161,7 @@ class Softmax(_Activation, name="softmax"):
         return {"axis": normal_axis(self.name, self.axis, len(inputs[0]))}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         normal_axis(self.name, self.axis, len(inputs[0]))
         return inputs[0]
 
@@ -174,46 +182,49 @@ class Hardsigmoid(_Activation, name="hardsigmoid"):
 
 
 class Softplus(_Activation, name="softplus"):
-    """`log(1 + exp(beta * x)) / beta`, a smooth rectifier; the line itself above the threshold."""
+    """`log(1 + exp(beta * x)) / beta`, a smooth rectifier; `x` itself above the threshold."""
 
     saves_output = False
     example = "softplus"
+    cases = (Case({}, ANY_RANK), Case({"beta": 2.0, "threshold": 1.0}, ANY_RANK))
 
-    beta: PositiveFloat = Field(1.0, description="how sharp the bend is")
-    threshold: float = Field(20.0, description="where `beta * x` is above this, the output is `x`")
+    beta: PositiveFloat = Field(1.0, description="sharpness of the bend")
+    threshold: float = Field(20.0, description="the output is `x` if `beta * x` is above this")
 
     def never_negative(self, inputs: bool) -> bool:
-        """The logarithm is positive; the line is where it begins above zero."""
+        """Return true if the identity takes over at a positive input; the logarithm is positive everywhere."""
         return inputs or self.threshold >= 0
 
 
 class Act(Op, name="act"):
-    """The activation that is given: `act(f)`, where a block takes its activation as a parameter."""
+    """Applies an activation that is given as a value, such as the parameter of a block."""
 
+    aliases = ("activation",)
     category = Category.ACTIVATION
     example = "act(leaky_relu(0.1))"
+    cases = (Case({"f": PRelu}, ANY_RANK), Case({"f": Relu}, ANY_RANK))
 
-    f: Op = Field(description="an activation, with its parameters")
+    f: Op = Field(description="the activation, with its parameters")
 
     @field_validator("f")
     @classmethod
     def _check_activation(cls, f: Op) -> Op:
         if f.category is not Category.ACTIVATION:
-            raise ValueError(f"`{f.name}` is no activation; an op that a parameter holds is a stage by itself")
+            raise ValueError(f"`{f.name}` is not an activation; an op in a parameter can be a stage itself")
         return f
 
     def never_negative(self, inputs: bool) -> bool:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.never_negative(inputs)
 
     def infer(self, *inputs: Shape) -> Shape:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.infer(*inputs)
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.parameters(*inputs)
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
-        """As the activation's."""
+        """Return the answer of the activation."""
         return self.f.macs(output, *inputs)

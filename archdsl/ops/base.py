@@ -13,21 +13,28 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, Registry
+from archdsl.declared import Aliases, Declared, Fault, Registry
 from archdsl.initializers import Initializer
 from archdsl.shapes import Dim, Shape, format_shape
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PerAxis = PositiveInt | tuple[PositiveInt, ...]
-"""One size for every spatial axis, or a list with a size for each."""
+"""One size for every spatial axis, or a list with one per axis."""
 PadPerAxis = NonNegativeInt | tuple[NonNegativeInt, ...]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Out = Annotated[PositiveInt, Aliases("filters", "out_channels", "out_features", "units", "channels")]
+Window = Annotated[PerAxis, Aliases("kernel", "kernel_size", "ksize", "pool_size", "size")]
+Stride = Annotated[PerAxis, Aliases("strides")]
+Padding = Annotated[PadPerAxis, Aliases("padding", "zero_pad", "zero_padding")]
+Dilation = Annotated[PerAxis, Aliases("dilation_rate")]
+Groups = Annotated[PositiveInt, Aliases("num_groups")]
+DropProbability = Annotated[Probability, Aliases("drop", "dropout_rate", "prob", "rate")]
 PositiveFloat = Annotated[float, Field(gt=0)]
 
 
 class Category(StrEnum):
-    """What an op is for; diagrams colour by it and the reference groups by it."""
+    """The purpose of an op. Diagrams choose colours by it, and the reference its sections."""
 
     CONVOLUTION = "convolution"
     DENSE = "dense"
@@ -42,10 +49,9 @@ class Category(StrEnum):
 
 
 class Need(NamedTuple):
-    """A size that must be at least so large, where a positive output size does not say so already.
+    """A lower bound on a size that does not follow from a positive output size.
 
-    `message` is the whole error, as a user reads it where the size is known and too small. Where there are `others`,
-    it is enough if one of them all is so large.
+    `message` is the error for a known size that is too small. With `others`, one of all these sizes has to be large enough.
     """
 
     size: Dim
@@ -55,6 +61,22 @@ class Need(NamedTuple):
     help: str | None = None
 
 
+VECTOR, LINE, IMAGE, VOLUME = (8,), (8, 12), (8, 12, 10), (8, 6, 8, 6)
+SPATIAL = (LINE, IMAGE, VOLUME)
+ANY_RANK = (VECTOR, *SPATIAL)
+
+
+class Case(NamedTuple):
+    """Arguments and inputs on which the contract tests compare an op with PyTorch.
+
+    Each input is a shape, or a tuple of shapes for an op of several inputs. An op class among the arguments stands for the op
+    with its defaults.
+    """
+
+    arguments: Mapping[str, Any]
+    inputs: tuple[Shape | tuple[Shape, ...], ...]
+
+
 class Op(Declared):
     """Base of every op."""
 
@@ -62,35 +84,41 @@ class Op(Declared):
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
-    """How many values it takes; none for any number of at least one."""
+    """The number of inputs; None for any number from one."""
     operands: ClassVar[tuple[str, ...]] = ()
-    """Parameters that are values of the network, given before the others: `crop_like(v)`."""
+    """Parameters that are values of the network, before the others: `crop_like(v)`."""
     statement: ClassVar[bool] = False
     """Written as a statement with braces (`concat { ... }`), not called by name."""
     integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
-    """What happens to a tensor of integers, such as tokens."""
+    """Whether integers, such as tokens, are refused, required, or kept as they are."""
     saves_output: ClassVar[bool] = True
-    """Nothing may overwrite the output: autograd keeps it for the backward pass, or it shares memory with the input."""
+    """Whether the output must not be overwritten: autograd saves it for the backward pass, or it shares memory with the input."""
     sign: ClassVar[Literal["free", "kept", "positive"]] = "free"
-    """Of the result: `positive` is never below zero, `kept` is not where no input is."""
+    """The sign of the output: `positive` is never below zero, `kept` is not if no input is."""
+    random_in_training: ClassVar[bool] = False
+    """Draws random numbers in training, and never in evaluation."""
     weight_layer: ClassVar[bool] = False
-    """Counts towards a network's depth, as in "ResNet-50": convolutions and dense layers do."""
+    """Whether it counts towards the depth, as in "ResNet-50": convolutions and dense layers do."""
+    not_in_figures: ClassVar[tuple[str, ...]] = ()
+    """Parameters that a figure omits, or shows otherwise: `out`, a window `k` and a `stride` have their own place in it."""
+    glyph: ClassVar[str | None] = None
+    """The sign for a join in a figure; without one it shows the name."""
     example: ClassVar[str]
-    """A statement that uses it, on `example_input`; the reference shows it and a test runs it."""
+    """A statement that uses the op on `example_input`. The reference shows it, and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"
+    cases: ClassVar[tuple[Case, ...]] = (Case({}, ANY_RANK),)
 
     def never_negative(self, inputs: bool) -> bool:
-        """Whether the result is never below zero, given whether the inputs never are."""
+        """Return whether the output is never below zero, given whether the inputs never are."""
         return self.sign == "positive" or (self.sign == "kept" and inputs)
 
-    @property
-    def own_shift(self) -> bool:
-        """A normalization with a learned shift, after which a bias would be redundant."""
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return whether the op subtracts from each channel its own mean, which cancels a bias added before it."""
         return False
 
     @property
     def gradient_from_output(self) -> bool:
-        """Whether the gradient can be computed from the output alone, so that the op may overwrite its input."""
+        """Return whether the gradient follows from the output alone, so that the op may overwrite its input."""
         return False
 
     def is_identity(self, *inputs: Shape) -> bool:
@@ -110,7 +138,7 @@ class Op(Declared):
         raise NotImplementedError
 
     def output(self, *inputs: Shape) -> Shape:
-        """What `infer` gives. Raises `Fault` E0502 where that or a learned tensor is over a limit."""
+        """Return the shape from `infer`. Raise `Fault` E0502 if it or a parameter exceeds a limit."""
         shape = self.infer(*inputs)
         check_limits(f"`{self.name}` gives", shape)
         for tensor in self.parameters(*inputs).values():
@@ -118,39 +146,36 @@ class Op(Declared):
         return shape
 
     def needs(self, *inputs: Shape) -> list[Need]:
-        """Sizes that must be at least so large; `infer` checks the known ones, the open ones are conditions."""
+        """Return lower bounds of sizes. `infer` checks known sizes; for symbolic ones they become conditions."""
         return []
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """Shape of each learned tensor, by its key below the op's own; `""` is the op's key itself."""
+        """Return the shape of each learned tensor, by its key below that of the op; `""` is the key of the op itself."""
         return {}
 
     def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """Shape of each tensor of state that is not learned, by its key."""
+        """Return the shape of each buffer, by its key."""
         return {}
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
-        """Multiply-accumulates for one image: convolutions and matrix products only.
-
-        The same rule as `torch.utils.flop_counter`, halved.
-        """
+        """Return the multiply-accumulates for one image: half the FLOPs that `torch.utils.flop_counter` counts."""
         return 0
 
 
 class WeightedOp(Op):
-    """Base of ops that have a weight and take `init`, the rule that fills it."""
+    """Base of ops with a weight. They take `init`, the rule that initializes it."""
 
     kind_of: ClassVar[str | None] = None
-    """The op whose rule in a network's `init { ... }` holds for this one too, unless it has its own."""
+    """The op whose rule in `init { ... }` also holds for this one, unless this one has a rule itself."""
     vector: ClassVar[bool] = False
-    """The weight has one axis, which rules for matrices cannot fill."""
-    init: Initializer | None = Field(None, description="how the weight starts; wins over the network's `init`")
+    """Whether the weight has one axis, which rules for matrices cannot initialize."""
+    init: Initializer | None = Field(None, description="initialization of the weight; overrides the network's `init`")
 
     @classmethod
     def check_rule(cls, rule: Initializer) -> None:
-        """Raise `ValueError` where a rule cannot fill the weight."""
+        """Raise `ValueError` if a rule cannot initialize the weight."""
         if cls.vector and rule.matrix:
-            raise ValueError(f"`{rule.name}` needs a weight of two axes or more, and that of `{cls.name}` has one")
+            raise ValueError(f"`{rule.name}` needs a weight with two axes or more; the weight of `{cls.name}` has one")
 
     @model_validator(mode="after")
     def _check_own_rule(self) -> Self:
@@ -160,65 +185,59 @@ class WeightedOp(Op):
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
-        """`init` comes last by position."""
+        """Return the parameter names in positional order: `init` comes last."""
         return [*(name for name in cls.model_fields if name != "init"), "init"]
 
 
 def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[int, ...]:
-    """One number for each spatial axis; `Fault` where a list has another length."""
+    """Return one number per spatial axis. Raise `Fault` if a list has another length."""
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
         raise Fault(
             "E0402",
-            f"`{argument}` lists {len(value)} sizes, and the input has {axes} spatial {'axis' if axes == 1 else 'axes'}",
+            f"`{argument}` has {len(value)} sizes, and the input has {axes} spatial {'axis' if axes == 1 else 'axes'}",
             argument=argument,
         )
     return value
 
 
 def compact(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
-    """The short form in source: one number where all axes agree."""
+    """Return one number if all axes agree, else all of them."""
     return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def channels_and_axes(name: str, shape: Shape, axes: tuple[int, ...] = (1, 2, 3)) -> tuple[int, Shape]:
-    """Channels, as a fixed number, and spatial sizes of an input; `Fault` on another rank."""
+    """Return the number of channels and the spatial sizes. Raise `Fault` for another rank."""
     if len(shape) - 1 not in axes:
         forms = {0: "[C]", 1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
         raise Fault(
             "E0305",
-            f"`{name}` takes {' or '.join(forms[n] for n in axes)}, and gets {format_shape(shape)}",
-            help="`flatten` makes a vector of features, `reshape` another arrangement"
+            f"`{name}` expected {' or '.join(forms[n] for n in axes)}, found {format_shape(shape)}",
+            help="`flatten` makes a vector of features, and `reshape` any other shape"
             if len(shape) > 1
-            else f"it stands before `flatten`; or give the vector axes: `reshape([1, {format_shape(shape)[1:-1]}])`",
+            else f"put it before `flatten`, or give the vector more axes: `reshape([1, {format_shape(shape)[1:-1]}])`",
         )
     return fixed_channels(name, shape[0]), shape[1:]
 
 
 def fixed_channels(name: str, size: Dim) -> int:
-    """The number of channels; `Fault` where it is open."""
+    """Return the number of channels. Raise `Fault` if it is symbolic."""
     return fixed(
-        name,
-        size,
-        "the number of channels",
-        "channels come first, and only the sizes after them can be open: `input image [3, H, W]`",
+        name, size, "the number of channels", "channels come first, and only later sizes can be symbolic: `input image [3, H, W]`"
     )
 
 
-def fixed(name: str, size: Dim, what: str, help: str = "`gap` and `avgpool_to` give a fixed size for any input size") -> int:
-    """A size that has to be a known number; `Fault` where it is open."""
+def fixed(name: str, size: Dim, what: str, help: str | None = None) -> int:
+    """Return a size as a number. Raise `Fault` if it is symbolic; without `help`, the remedy is to declare the size."""
     if isinstance(size, int):
         return size
-    raise Fault(
-        "E0307",
-        f"`{name}` needs {what} as a fixed number, and it is {size}, which the input leaves open",
-        help=help,
-    )
+    help = help or f"write a number for `{size.symbol}` where the input is declared"
+    raise Fault("E0307", f"`{name}` needs {what} as a fixed number, found the symbolic size {size}", help=help)
 
 
 def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False) -> Dim:
-    """How many windows PyTorch slides over a size (`torch.nn.Conv2d`, `torch.nn.MaxPool2d`); less than one where none fits.
+    """Return how many windows fit a size, as in `torch.nn.Conv2d` and `torch.nn.MaxPool2d`; less than one if none does.
 
     `ceil` rounds up and then drops a last window that would start in the padding at the end. With `extent` the reach
     of a window, such a window starts `extent - after` or more past the last one that fits, so that rounding up by at
@@ -233,44 +252,44 @@ def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, d
 def window_output(
     name: str, size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False
 ) -> Dim:
-    """Output size of a sliding window. Raises `Fault` E0304 where nothing is left."""
+    """Return the output size of a sliding window. Raise `Fault` E0304 if no window fits."""
     out = window_count(size, kernel, stride, before, after, dilation, ceil=ceil)
     if isinstance(out, int) and out < 1:
         extent = dilation * (kernel - 1) + 1
         padded = f" (padded to {size + before + after})" if before + after else ""
         raise Fault(
             "E0304",
-            f"`{name}` leaves nothing: a window of {extent} does not fit into a size of {size}{padded}",
-            help="make the input larger, or the window, the stride or the number of poolings before it smaller",
+            f"`{name}` leaves nothing: a window of {extent} does not fit a size of {size}{padded}",
+            help="increase the input size, or reduce the window, the stride, or the number of poolings before it",
         )
     return out
 
 
 def check_groups(name: str, groups: int, *sides: tuple[int, str]) -> None:
-    """Raise `Fault` E0306 where the groups of an op do not divide some number of channels, each with what to call it."""
+    """Raise `Fault` E0306 if the groups of an op do not divide a number of channels. Each side is a number and its name."""
     for number, what in sides:
         if number % groups:
             common = gcd(*[channels for channels, _ in sides])
             divisors = [pair for n in range(1, isqrt(common) + 1) if common % n == 0 for pair in (n, common // n)]
             fitting = max(divisor for divisor in divisors if divisor < groups)
             message = f"`groups` of `{name}` must divide its channels: {groups} does not divide {number} {what}"
-            raise Fault("E0306", message, argument="groups", help=f"the largest number below it that does is {fitting}")
+            raise Fault("E0306", message, argument="groups", help=f"the largest smaller number that does is {fitting}")
 
 
 def check_limits(what: str, shape: Shape) -> None:
-    """Raise `Fault` E0502 where a shape has a size, or as many numbers, as PyTorch cannot count with."""
+    """Raise `Fault` E0502 if a size, or the number of elements, is larger than PyTorch can handle."""
     known = [size for size in shape if isinstance(size, int)]
     message = None
     if len(shape) >= limits.AXES:
         raise Fault(
-            "E0502", f"{what} a shape of {len(shape):,} axes, and a tensor has at most {limits.AXES}, with that of the batch"
+            "E0502", f"{what} a shape of {len(shape):,} axes; a tensor has at most {limits.AXES}, including the batch axis"
         )
     if max(known, default=0) > limits.SIZE:
-        message = f"{what} {format_shape(shape)}, and a size is at most {limits.SIZE:,}"
+        message = f"{what} {format_shape(shape)}; a size is at most {limits.SIZE:,}"
     elif prod(known) > limits.ELEMENTS:
-        message = f"{what} {format_shape(shape)}, and a tensor has at most {limits.ELEMENTS:,} numbers"
+        message = f"{what} {format_shape(shape)}; a tensor has at most {limits.ELEMENTS:,} elements"
     if message is not None:
-        raise Fault("E0502", message, help="is a size larger than meant?")
+        raise Fault("E0502", message, help="check for a size that is larger than intended")
 
 
 def demand(needs: list[Need]) -> None:
@@ -281,13 +300,13 @@ def demand(needs: list[Need]) -> None:
 
 
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
-    """An axis counted from the front; `Fault` where there is none such."""
+    """Return an axis counted from the front. Raise `Fault` if there is no such axis."""
     if not -rank <= axis < rank:
         bounds = f"between {-rank} and {rank - 1}"
-        raise Fault("E0402", f"`{argument}` of `{name}` must lie {bounds} here, and is {axis}", argument=argument)
+        raise Fault("E0402", f"`{argument}` of `{name}` must be {bounds} here, found {axis}", argument=argument)
     return axis % rank
 
 
 def elements(shapes: dict[str, tuple[int, ...]]) -> int:
-    """How many numbers a set of tensors holds."""
+    """Return the number of elements of some tensors."""
     return sum(prod(shape) for shape in shapes.values())

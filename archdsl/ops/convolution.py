@@ -9,11 +9,19 @@ from pydantic import Field
 from archdsl.declared import Fault
 from archdsl.literals import show
 from archdsl.ops.base import (
+    IMAGE,
+    SPATIAL,
+    Case,
     Category,
+    Dilation,
+    Groups,
+    Out,
+    Padding,
     PadPerAxis,
-    PerAxis,
     PositiveInt,
+    Stride,
     WeightedOp,
+    Window,
     channels_and_axes,
     check_groups,
     per_axis,
@@ -35,14 +43,15 @@ class _Geometry(NamedTuple):
 
 
 class _Windowed(WeightedOp):
-    """What every convolution shares: channels in and out, a window, and how it is written in PyTorch."""
+    """Base of every convolution: channels in and out, and a window."""
 
     category = Category.CONVOLUTION
     saves_output = False
     weight_layer = True
+    not_in_figures = ("out", "k", "stride", "pad", "output_pad", "bias", "init")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
-        """The full geometry, with every default filled in, for an input of so many channels and axes."""
+        """Return the geometry for an input of so many channels and axes, with every default filled in."""
         raise NotImplementedError
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
@@ -51,7 +60,7 @@ class _Windowed(WeightedOp):
         return {"in_channels": channels, **self.geometry(channels, len(sizes))._asdict()}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """`[C, ...]` to `[out, ...]`."""
+        """Return `[out, ...]` for `[C, ...]`."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
         return (
@@ -63,52 +72,58 @@ class _Windowed(WeightedOp):
         )
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """Weight `[out, in / groups, *kernel]`, and a bias unless it is off."""
+        """Return the weight `[out, in / groups, *kernel]`, and the bias unless it is off."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
         weight = {"weight": (g.out, channels // g.groups, *g.k)}
         return weight | ({"bias": (g.out,)} if g.bias else {})
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
-        """Output elements, times the window, times the input channels of a group."""
+        """Return output elements times window elements times input channels per group."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
         return prod(output, start=prod(g.k) * channels // g.groups)
 
 
 def _same(kernel: tuple[int, ...], dilation: tuple[int, ...]) -> tuple[int, ...]:
-    """The padding that keeps the size at stride 1, for odd windows."""
+    """Return the padding that keeps the size at stride 1, for odd windows."""
     return tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
 
 
 class Conv(_Windowed, name="conv"):
-    """A convolution over one, two or three spatial axes, as the input has them.
+    """A convolution over the one, two or three spatial axes of the input.
 
-    `pad = same` keeps the size at stride 1; it needs an odd window. `bias = auto` leaves the bias out
-    exactly where a normalization with its own shift is the only consumer.
+    `pad = same` keeps the size at stride 1 and needs an odd window. `bias = auto` omits the bias if the only consumer
+    subtracts the mean of each channel, which cancels it: `bn`, `instance_norm`, or `gn` with one channel per group.
     """
 
+    aliases = ("convolution",)
     example = "conv(16, 3, stride = 2)"
+    cases = (
+        Case({"out": 6, "k": 3}, SPATIAL),
+        Case({"out": 6, "k": 3, "stride": 2, "groups": 2, "bias": False}, SPATIAL),
+        Case({"out": 4, "k": (3, 5), "pad": (0, 1), "dilation": 2, "stride": (1, 2)}, (IMAGE,)),
+    )
 
-    out: PositiveInt = Field(description="output channels")
-    k: PerAxis = Field(description="window, one number or one for each axis")
-    stride: PerAxis = Field(1, description="step of the window")
-    pad: PadPerAxis | Literal["same"] = Field("same", description="zeros on each side; `same` keeps the size at stride 1")
-    dilation: PerAxis = Field(1, description="step between the window's elements")
-    groups: PositiveInt = Field(1, description="groups of channels that do not mix")
-    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+    out: Out = Field(description="output channels")
+    k: Window = Field(description="window size, one number or one per axis")
+    stride: Stride = Field(1, description="stride of the window")
+    pad: Padding | Literal["same"] = Field("same", description="zeros on each side, or `same`")
+    dilation: Dilation = Field(1, description="spacing between the elements of the window")
+    groups: Groups = Field(1, description="channel groups that are convolved separately")
+    bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
-        """Checks groups and resolves `same`; an unresolved `auto` counts as a bias."""
+        """Check the groups and resolve `same`. An unresolved `auto` counts as a bias."""
         check_groups(self.name, self.groups, (channels, "input channels"), (self.out, "output channels"))
         kernel, dilation = per_axis(self.k, axes, "k"), per_axis(self.dilation, axes, "dilation")
         even = [k for k in kernel if k % 2 == 0]
         if self.pad == "same" and even:
             raise Fault(
                 "E0402",
-                f"`pad = same` needs an odd window, and `k` is {even[0]}: no equal padding on both sides keeps the size",
+                f"`pad = same` needs an odd window, found `k = {even[0]}`: equal padding on both sides cannot keep the size",
                 argument="k",
-                help="write the padding: `pad = 0`; `pad(...)` before it can pad one side more",
+                help="write the padding, such as `pad = 0`; `pad(...)` before the convolution can pad one side more",
             )
         padding = _same(kernel, dilation) if self.pad == "same" else per_axis(self.pad, axes, "pad")
         return _Geometry(
@@ -117,41 +132,45 @@ class Conv(_Windowed, name="conv"):
 
 
 class Bottleneck(_Windowed, name="bottleneck"):
-    """The 1x1 convolution that narrows: fewer channels before a costly layer (Szegedy et al. 2014, section 4)."""
+    """A 1x1 convolution that reduces the channels before a costly layer (Szegedy et al. 2014, section 4)."""
 
     example = "bottleneck(4)"
+    cases = (Case({"out": 4}, SPATIAL), Case({"out": 4, "bias": False}, SPATIAL))
     kind_of = "conv"
 
-    out: PositiveInt = Field(description="output channels")
-    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+    out: Out = Field(description="output channels")
+    bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
-        """A window of one everywhere."""
+        """Return a window of one on every axis."""
         ones = (1,) * axes
         return _Geometry(self.out, ones, ones, (0,) * axes, ones, 1, self.bias is not False)
 
 
 class Depthwise(_Windowed, name="depthwise"):
-    """A convolution of each channel by itself, into `mult` channels (Howard et al. 2017, arXiv:1704.04861)."""
+    """Convolves each channel separately, into `mult` output channels (Howard et al. 2017, arXiv:1704.04861)."""
 
+    aliases = ("depthwise_conv",)
     example = "depthwise(3, stride = 2)"
+    cases = (Case({"k": 3}, SPATIAL), Case({"k": 5, "stride": 2, "mult": 2}, SPATIAL))
     kind_of = "conv"
 
-    k: PerAxis = Field(description="window; odd, since the padding keeps the size at stride 1")
-    stride: PerAxis = Field(1, description="step of the window")
-    mult: PositiveInt = Field(1, description="output channels for each input channel")
-    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+    k: Window = Field(description="window size, odd: the padding keeps the size at stride 1")
+    stride: Stride = Field(1, description="stride of the window")
+    mult: PositiveInt = Field(1, description="output channels per input channel")
+    bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
-        """As many groups as channels."""
+        """Return as many groups as channels."""
         even = [k for k in per_axis(self.k, axes, "k") if k % 2 == 0]
         if even:
             stride = f", stride = {show(self.stride)}" if self.stride != 1 else ""
+            instead = f"conv({channels * self.mult}, {show(self.k)}{stride}, groups = {channels}, pad = 0)"
             raise Fault(
                 "E0402",
-                f"`depthwise` keeps the size at stride 1, which needs an odd window, and `k` is {even[0]}",
+                f"`depthwise` needs an odd window, found `k = {even[0]}`: equal padding on both sides cannot keep the size",
                 argument="k",
-                help=f"`conv` takes the padding: `conv({channels * self.mult}, {show(self.k)}{stride}, groups = {channels}, pad = 0)`",
+                help=f"write it as a convolution with its padding: `{instead}`",
             )
         kernel, ones = per_axis(self.k, axes, "k"), (1,) * axes
         strides = per_axis(self.stride, axes, "stride")
@@ -159,24 +178,29 @@ class Depthwise(_Windowed, name="depthwise"):
 
 
 class UpConv(_Windowed, name="upconv"):
-    """A transposed convolution: the gradient of a convolution, which enlarges by its stride.
+    """A transposed convolution, which enlarges by its stride.
 
-    At `stride = k`, the default, each output comes from one input, as in U-Net's "up-conv 2x2".
+    With `stride = k`, the default, each output depends on one input position, as in U-Net's "up-conv 2x2".
     """
 
+    aliases = ("conv_transpose", "deconv", "transposed_conv")
     example = "upconv(4, 2)"
+    cases = (
+        Case({"out": 6, "k": 2}, SPATIAL),
+        Case({"out": 6, "k": 3, "stride": 2, "pad": 1, "output_pad": 1, "groups": 2, "bias": False}, SPATIAL),
+    )
 
-    out: PositiveInt = Field(description="output channels")
-    k: PerAxis = Field(description="window")
-    stride: PerAxis | None = Field(None, description="factor of enlargement; `k` where it is not given")
-    pad: PadPerAxis = Field(0, description="rows cut off each side of the output")
+    out: Out = Field(description="output channels")
+    k: Window = Field(description="window size, one number or one per axis")
+    stride: Stride | None = Field(None, description="factor of enlargement; default: `k`")
+    pad: Padding = Field(0, description="rows removed from each side of the output")
     output_pad: PadPerAxis = Field(0, description="rows added at the end of the output; less than the stride or the dilation")
-    dilation: PerAxis = Field(1, description="step between the window's elements")
-    groups: PositiveInt = Field(1, description="groups of channels that do not mix")
-    bias: bool | Literal["auto"] = Field("auto", description="a learned shift for each output channel")
+    dilation: Dilation = Field(1, description="spacing between the elements of the window")
+    groups: Groups = Field(1, description="channel groups that are convolved separately")
+    bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
-        """Checks groups; `stride` defaults to the window."""
+        """Check the groups. The stride defaults to the window."""
         check_groups(self.name, self.groups, (channels, "input channels"), (self.out, "output channels"))
         stride = self.k if self.stride is None else self.stride
         return _Geometry(
@@ -189,31 +213,33 @@ class UpConv(_Windowed, name="upconv"):
         return {**super().attributes(*inputs), "output_pad": per_axis(self.output_pad, len(inputs[0]) - 1, "output_pad")}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """`(n - 1) * stride - 2 * pad + dilation * (k - 1) + output_pad + 1` on each axis."""
+        """Return `(n - 1) * stride - 2 * pad + dilation * (k - 1) + output_pad + 1` on each axis."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
         extra = per_axis(self.output_pad, len(sizes), "output_pad")
         for e, s, d in zip(extra, g.stride, g.dilation, strict=True):
             if e >= s and e >= d:
                 steps = f"the stride {s} or the dilation {d}"
-                raise Fault("E0402", f"`output_pad` must be less than {steps}, and is {e}", argument="output_pad")
+                raise Fault("E0402", f"`output_pad` must be less than {steps}, found {e}", argument="output_pad")
         out = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + e + 1
             for n, k, s, p, d, e in zip(sizes, g.k, g.stride, g.pad, g.dilation, extra, strict=True)
         )
         for n in out:
             if isinstance(n, int) and n < 1:
-                raise Fault("E0304", f"`upconv` leaves nothing: `pad` cuts more than the output has ({n})", argument="pad")
+                raise Fault(
+                    "E0304", f"`upconv` leaves nothing: `pad` removes more than the output has, which leaves {n}", argument="pad"
+                )
         return (g.out, *out)
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """Weight `[in, out / groups, *kernel]`, and a bias unless it is off."""
+        """Return the weight `[in, out / groups, *kernel]`, and the bias unless it is off."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
         return {"weight": (channels, g.out // g.groups, *g.k)} | ({"bias": (g.out,)} if g.bias else {})
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
-        """Input elements, times the window, times the output channels of a group."""
+        """Return input elements times window elements times output channels per group."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
         return prod(inputs[0], start=prod(g.k) * g.out // g.groups)

@@ -1,4 +1,4 @@
-"""Dense layers, and the rearrangements that lead to them."""
+"""Dense layers, embeddings, and changes of arrangement."""
 
 from collections.abc import Mapping
 from math import prod
@@ -6,83 +6,93 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from archdsl.declared import Fault
-from archdsl.ops.base import Category, Op, PositiveInt, WeightedOp, fixed, fixed_channels
+from archdsl.declared import Aliases, Fault
+from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
 from archdsl.shapes import Dim, Shape, format_shape
 
 
 class Linear(WeightedOp, name="linear"):
-    """A dense layer on the last axis: on the features of a vector `[F]`, or of each token of `[L, F]`.
+    """A dense layer on the last axis: the features of a vector `[F]`, or of each token of `[L, F]`.
 
-    With more axes `axis = -1` says that the last one holds the features, as after `permute([1, 2, 0])`.
+    For an input with more axes, `axis = -1` confirms that the last axis holds the features, as after `permute([1, 2, 0])`.
     """
 
+    aliases = ("dense", "fc", "fully_connected", "lin")
     category = Category.DENSE
     saves_output = False
     weight_layer = True
+    not_in_figures = ("out", "bias", "axis", "init")
     example = "flatten; linear(10)"
+    cases = (
+        Case({"out": 5}, (VECTOR, LINE)),
+        Case({"out": 5, "bias": False}, (VECTOR, LINE)),
+        Case({"out": 5, "axis": -1}, ANY_RANK),
+    )
 
-    out: PositiveInt = Field(description="output features")
-    bias: bool = Field(True, description="a learned shift for each output feature")
-    axis: Literal[-1] | None = Field(None, description="-1 for the last axis of an input with more than two")
+    out: Out = Field(description="output features")
+    bias: bool = Field(True, description="whether there is a learned bias per output feature")
+    axis: Literal[-1] | None = Field(None, description="-1 for an input with more than two axes")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the number of input features with the parameters."""
         return {"in_features": self._features(inputs[0]), "out": self.out, "bias": self.bias}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """`[F]` to `[out]`, `[L, F]` to `[L, out]`."""
+        """Return `[out]` for `[F]`, and `[L, out]` for `[L, F]`."""
         self._features(inputs[0])
         return (*inputs[0][:-1], self.out)
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """Weight `[out, in]`, and a bias unless it is off."""
+        """Return the weight `[out, in]`, and the bias unless it is off."""
         return {"weight": (self.out, self._features(inputs[0]))} | ({"bias": (self.out,)} if self.bias else {})
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
-        """Output elements times input features."""
+        """Return output elements times input features."""
         return prod(output, start=self._features(inputs[0]))
 
     def _features(self, shape: Shape) -> int:
         if self.axis is None and len(shape) not in (1, 2):
             raise Fault(
                 "E0305",
-                f"`linear` takes a vector [F] or tokens [L, F], and gets {format_shape(shape)}",
-                help="put `flatten` before it, or `gap; flatten` to average over positions first",
+                f"`linear` expected a vector [F] or tokens [L, F], found {format_shape(shape)}",
+                help="put `flatten` before it, or `gap; flatten` to average over the positions first",
             )
         return fixed(self.name, shape[-1], "the number of features")
 
 
 class Flatten(Op, name="flatten"):
-    """All axes as one: `[C, H, W]` to `[C * H * W]`."""
+    """Merges all axes into one: `[C, H, W]` to `[C * H * W]`."""
 
     category = Category.DENSE
     integers = "kept"
     example = "flatten"
+    cases = (Case({}, ANY_RANK),)
 
     def is_identity(self, *inputs: Shape) -> bool:
         """Return whether the input is a vector already."""
         return len(inputs[0]) == 1
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The number of elements, which must be fixed."""
+        """Return the number of elements, which must be fixed."""
         return (_elements(self.name, inputs[0]),)
 
 
 def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
     if not sizes or any(size < 1 and size != -1 for size in sizes) or sizes.count(-1) > 1:
-        raise ValueError("sizes are at least 1, and one of them may be -1, which is then computed")
+        raise ValueError("sizes are at least 1; one of them may be -1, which is then computed")
     return sizes
 
 
 class Reshape(Op, name="reshape"):
-    """The same elements in another arrangement, in order; one size may be -1 and is computed."""
+    """Arranges the same elements, in order, in another shape. One size may be -1 and is computed."""
 
+    aliases = ("view",)
     category = Category.DENSE
     integers = "kept"
     example = "reshape([64, -1])"
+    cases = (Case({"sizes": (4, -1)}, ANY_RANK), Case({"sizes": (8, 2, 6)}, (LINE,)))
 
-    sizes: Annotated[tuple[int, ...], AfterValidator(_sizes)] = Field(description="the new shape, without the batch")
+    sizes: Annotated[tuple[int, ...], AfterValidator(_sizes)] = Field(description="the new shape, without the batch axis")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the sizes, with the computed one in place of -1."""
@@ -93,7 +103,7 @@ class Reshape(Op, name="reshape"):
         return self.infer(*inputs) == inputs[0]
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The sizes as given; they must hold as many elements as the input."""
+        """Return the sizes, which must hold as many elements as the input."""
         total, known = _elements(self.name, inputs[0]), prod(size for size in self.sizes if size != -1)
         if total % known if -1 in self.sizes else total != known:
             raise Fault(
@@ -106,29 +116,32 @@ class Reshape(Op, name="reshape"):
 
 
 class Embedding(WeightedOp, name="embedding"):
-    """A learned vector for each of `n` tokens: `[L]`, integers below `n`, to `[L, dim]`."""
+    """Maps each token, an integer below `n`, to a learned vector: `[L]` to `[L, dim]`."""
 
     category = Category.DENSE
     integers = "required"
     saves_output = False
+    not_in_figures = ("init",)
     example = "embedding(1000, 16)"
     example_input = ": int [32]"
+    cases = (Case({"n": 11, "dim": 4}, ((7,), (3, 2))),)
 
-    n: PositiveInt = Field(description="how many tokens there are")
-    dim: PositiveInt = Field(description="length of each vector")
+    n: Annotated[PositiveInt, Aliases("num_embeddings")] = Field(description="number of different tokens")
+    dim: PositiveInt = Field(description="length of the vectors")
 
     def infer(self, *inputs: Shape) -> Shape:
-        """One more axis, of `dim`."""
+        """Return one more axis, of size `dim`."""
         return (*inputs[0], self.dim)
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """The table `[n, dim]`."""
+        """Return the table `[n, dim]`."""
         return {"weight": (self.n, self.dim)}
 
 
 def _elements(name: str, shape: Shape) -> int:
     if len(shape) > 2:
         fixed_channels(name, shape[0])
+    pooled = "`gap` and `avgpool_to` give a fixed size for any input size" if len(shape) > 2 else None
     for size in shape:
-        fixed(name, size, "every size")
+        fixed(name, size, "every size", pooled)
     return prod(size for size in shape if isinstance(size, int))

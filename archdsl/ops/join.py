@@ -1,104 +1,138 @@
-"""Joins: where branches meet. They are written as statements with braces, not called by name."""
+"""Joins combine branches. They are written as statements with braces, not called by name.
+
+A new join is a class here and its lowering in each target: the language reads its keyword, its options and the rule for
+symbolic sizes from the class.
+"""
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from archdsl.declared import Fault
-from archdsl.ops.base import Category, Op, normal_axis
+from archdsl.ops.base import IMAGE, VECTOR, Case, Category, Op, normal_axis
 from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
 from archdsl.sizes import at_least, equal
 
 
-class _Join(Op):
+class Join(Op):
+    """Base of every join. Its fields are the options of the statement, such as `axis` of `concat`.
+
+    Branches have the same size on every axis but `growing_axis`. With `stretches`, a size of one fits any other.
+    """
+
     category = Category.JOIN
+    stretches: ClassVar[bool] = False
     sign = "kept"
     arity = None
     statement = True
     saves_output = False
 
+    @classmethod
+    def options(cls) -> dict[str, Any]:
+        """Return the options of the statement with their defaults."""
+        return {name: field.default for name, field in cls.model_fields.items()}
+
+    def growing_axis(self, rank: int) -> int | None:
+        """Return the axis on which the sizes of the branches add up; None if there is none."""
+        return None
+
 
 class Input(Op, name="input"):
-    """An input of the network, channels first, without the batch: `input image [3, 224, 224]`."""
+    """An input of the network, channels first, without the batch axis: `input image [3, 224, 224]`."""
 
     category = Category.INPUT
     arity = 0
     statement = True
     example = "relu"
 
-    key: str = Field(description="its name, an argument of `forward`")
+    key: str = Field(description="name, an argument of `forward`")
 
 
-class Add(_Join, name="add"):
-    """The elementwise sum of branches of equal shape: `add { a; b }`, and the end of every `skip`."""
+class Add(Join, name="add"):
+    """The elementwise sum of branches of equal shape: `add { a; b }`. Every `skip` ends with one."""
 
+    aliases = ("sum", "plus", "residual")
+    glyph = "+"
     example = "add { conv(8, 3); conv(8, 1) }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)
 
     def infer(self, *inputs: Shape) -> Shape:
-        """All shapes are equal; an open size may meet another (the place records that they must agree)."""
+        """Return the common shape. Symbolic sizes may differ: the elaborator records that they must be equal."""
         return equal_shapes(self.name, inputs, "E0302")
 
 
-class Mul(_Join, name="mul"):
-    """The elementwise product of branches; `[C, 1, 1]` gates `[C, H, W]`: `mul { x; gate }`."""
+class Mul(Join, name="mul"):
+    """The elementwise product of branches. A size of 1 stretches: `[C, 1, 1]` gates `[C, H, W]` in `mul { x; gate }`."""
 
+    glyph = "×"
+    stretches = True
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, (8, 1, 1)), (IMAGE, IMAGE, (1, 12, 1)))),)
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Shapes of one rank; a size of one stretches to the other branches' size.
+        """Return the shape after stretching each size of one to the size of the other branches.
 
-        Where open sizes meet, it is the one that the others stretch to (the place records that they are equal or one).
+        Among symbolic sizes it is the one that the others stretch to: the elaborator records that each is equal to it or one.
         """
         if len({len(shape) for shape in inputs}) > 1:
-            raise Fault("E0302", f"`mul` joins shapes of different rank: {_list(inputs)}")
+            raise Fault("E0302", f"`mul` expected branches of equal rank, found {_list(inputs)}")
         return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
 
 
-class Concat(_Join, name="concat"):
-    """Branches side by side along an axis, the channels unless `axis` says another (0 is channels)."""
+class Concat(Join, name="concat"):
+    """The concatenation of branches along an axis, by default the channels."""
 
+    aliases = ("cat", "concatenate", "stack", "merge")
     example = "concat { x; conv(4, 3) }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, (3, 12, 10)))), Case({"axis": -1}, (((8, 12, 4), IMAGE),)))
     integers = "kept"
 
-    axis: int = Field(0, description="which axis grows: 0 is the channels, -1 the last")
+    axis: int = Field(0, description="axis of the concatenation: 0 is the channels, -1 the last")
+
+    def growing_axis(self, rank: int) -> int:
+        """Return the axis, counted from the front."""
+        return normal_axis(self.name, self.axis, rank)
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axis, counted from the front."""
-        return {"axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+        return {"axis": self.growing_axis(len(inputs[0]))}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Sizes add up along the axis and agree elsewhere."""
+        """Return the shape with the sizes added along the axis. They must be equal on every other."""
         rank = len(inputs[0])
         if any(len(shape) != rank for shape in inputs):
-            raise Fault("E0303", f"`concat` joins shapes of different rank: {_list(inputs)}")
-        axis = normal_axis(self.name, self.axis, rank)
+            raise Fault("E0303", f"`concat` expected branches of equal rank, found {_list(inputs)}")
+        axis = self.growing_axis(rank)
         rest = equal_shapes(self.name, [shape[:axis] + shape[axis + 1 :] for shape in inputs], "E0303", shown=inputs)
         return (*rest[:axis], sum(shape[axis] for shape in inputs), *rest[axis:])
 
 
-class Shake(_Join, name="shake"):
-    """Shake-shake: in training a random convex combination of the branches for each image.
+class Shake(Join, name="shake"):
+    """Shake-shake: in training, a random convex combination of the branches per image (Gastaldi 2017, arXiv:1705.07485).
 
-    Forward and backward passes draw their own weights; evaluation takes the mean (Gastaldi 2017, arXiv:1705.07485).
+    The forward and the backward pass draw different weights. In evaluation it is the mean.
     """
 
+    random_in_training = True
+    glyph = "~"
     example = "shake { conv(8, 3); conv(8, 3) }"
+    cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)
 
     def infer(self, *inputs: Shape) -> Shape:
-        """All shapes are equal."""
+        """Return the common shape."""
         return equal_shapes(self.name, inputs, "E0302")
 
 
 def equal_shapes(name: str, shapes: Any, code: str, shown: Any = None) -> Shape:
-    """The common shape. Fixed sizes must agree; where an open size is involved, the fixed one is taken."""
+    """Return the common shape. Fixed sizes must be equal; a fixed size is preferred to a symbolic one."""
     first = shapes[0]
     if all(shape == first for shape in shapes):
         return first  # type: ignore[no-any-return]
     same_rank = all(len(shape) == len(first) for shape in shapes)
     if not same_rank or any(len({s for s in sizes if isinstance(s, int)}) > 1 for sizes in zip(*shapes, strict=True)):
-        raise Fault(code, f"`{name}` joins shapes that differ: {_list(shown or shapes)}")
+        raise Fault(code, f"`{name}` joins branches of different shapes: {_list(shown or shapes)}")
     return tuple(next((s for s in sizes if isinstance(s, int)), sizes[0]) for sizes in zip(*shapes, strict=True))
 
 
@@ -106,21 +140,21 @@ def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
     others = [size for size in sizes if size != 1]
     numbers = {size for size in others if isinstance(size, int)}
     if len(numbers) > 1:
-        stretch = "a size of 1 stretches to the others' size; `gap` makes it"
-        raise Fault("E0302", f"`mul` joins shapes that differ: {_list(shapes)}", help=stretch)
+        stretch = "a size of 1 stretches to the size of the others; `gap` makes sizes of 1"
+        raise Fault("E0302", f"`mul` joins branches of different shapes: {_list(shapes)}", help=stretch)
     narrowest: Dim = 1
     return next(iter(numbers)) if numbers else reduce(_wider, others, narrowest)
 
 
 def _wider(size: Dim, other: Dim) -> Dim:
-    """Of two sizes of which one may be one: the other. `SizeError` where each is at times, which takes one that shrinks as the input grows."""
+    """Return the size that the other one stretches to. Raise `SizeError` if each stretches for some inputs."""
     if size == 1 or size == other:
         return other
     if isinstance(size, OpenSize) and isinstance(other, OpenSize) and size.symbol == other.symbol:
         if not equal(size, 1) & at_least(other, 2):
             return size
         if equal(other, 1) & at_least(size, 2):
-            raise SizeError(f"{size} stretches to {other} for some inputs, and the other way round for others")
+            raise SizeError(f"{size} stretches to {other} for some inputs, and {other} to {size} for others")
         return other
     return size
 

@@ -1,13 +1,17 @@
 """Normalizations."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Fault
+from archdsl.declared import Aliases, Fault
 from archdsl.ops.base import (
+    ANY_RANK,
+    SPATIAL,
+    Case,
     Category,
+    Groups,
     Need,
     Op,
     PositiveFloat,
@@ -22,29 +26,28 @@ from archdsl.ops.base import (
 )
 from archdsl.shapes import Shape
 
+Epsilon = Annotated[PositiveFloat, Aliases("epsilon")]
+Affine = Annotated[bool, Aliases("elementwise_affine")]
+
 
 class _Normalization(WeightedOp):
-    """What normalizations with a learned scale and shift share; the shape stays."""
+    """Base of normalizations with a learned scale and shift; the shape stays."""
 
     category = Category.NORMALIZATION
     saves_output = False
     vector = True
+    not_in_figures = ("eps", "momentum", "affine", "axis", "init")
     axes: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
 
     @property
     def learned(self) -> bool:
-        """Whether there is a learned scale and shift."""
+        """Return whether there is a learned scale and shift."""
         return bool(getattr(self, "affine", True))
-
-    @property
-    def own_shift(self) -> bool:
-        """The learned shift takes the place of a bias before it."""
-        return self.learned
 
     @model_validator(mode="after")
     def _check_init(self) -> Self:
         if self.init is not None and not self.learned:
-            raise ValueError("`init` fills the weight, which `affine = false` leaves out")
+            raise ValueError("`init` initializes the weight, which `affine = false` omits")
         return self
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
@@ -53,66 +56,84 @@ class _Normalization(WeightedOp):
         return {"channels": channels, **super().attributes(*inputs)}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         channels_and_axes(self.name, inputs[0], self.axes)
         demand(self.needs(*inputs))
         return inputs[0]
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """A scale and a shift for each channel."""
+        """Return a scale and a shift per channel."""
         channels, _ = channels_and_axes(self.name, inputs[0], self.axes)
         return {"weight": (channels,), "bias": (channels,)} if self.learned else {}
 
 
 class BatchNorm(_Normalization, name="bn"):
-    """Batch normalization: each channel over the batch and all positions (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
+    """Batch normalization: normalizes each channel over the batch and all positions (Ioffe & Szegedy 2015, arXiv:1502.03167)."""
 
+    aliases = ("batch_norm", "batch_normalization")
     example = "bn"
+    cases = (Case({}, ANY_RANK), Case({"eps": 0.001, "momentum": 0.2, "affine": False}, ANY_RANK))
 
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
-    momentum: Probability = Field(0.1, description="weight of the new batch in the running mean and variance")
-    affine: bool = Field(True, description="a learned scale and shift for each channel")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    momentum: Probability = Field(0.1, description="weight of the new batch in the running statistics")
+    affine: Affine = Field(True, description="whether there is a learned scale and shift per channel")
+
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return true: in training the mean is that of the batch, and in evaluation its running average."""
+        return True
 
     def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """The running mean and variance, and a count."""
+        """Return the running mean and variance, and the number of batches."""
         channels, _ = channels_and_axes(self.name, inputs[0], self.axes)
         return {"running_mean": (channels,), "running_var": (channels,), "num_batches_tracked": ()}
 
 
 class GroupNorm(_Normalization, name="gn"):
-    """Group normalization: each image's groups of channels over all positions (Wu & He 2018, arXiv:1803.08494)."""
+    """Group normalization: normalizes each group of channels of an image over all positions (Wu & He 2018, arXiv:1803.08494)."""
 
+    aliases = ("group_norm", "group_normalization")
     example = "gn(4)"
+    cases = (
+        Case({"groups": 4}, ANY_RANK),
+        Case({"groups": 2, "affine": False, "eps": 1e-3}, ANY_RANK),
+        Case({"groups": 8}, SPATIAL),
+    )
 
-    groups: PositiveInt = Field(32, description="groups of channels that share a mean and a variance")
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
-    affine: bool = Field(True, description="a learned scale and shift for each channel")
+    groups: Groups = Field(32, description="number of groups of channels")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    affine: Affine = Field(True, description="whether there is a learned scale and shift per channel")
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape; groups divide the channels and hold more than one value each."""
+        """Return the shape of the input. The groups must divide the channels and hold more than one value each."""
         channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
         check_groups(self.name, self.groups, (channels, "channels"))
         if channels == self.groups and not sizes:
-            message = f"`gn({self.groups})` leaves one value in each group, which is always normalized to zero"
+            message = f"`gn({self.groups})` leaves one value per group, which is always normalized to zero"
             raise Fault("E0402", message, argument="groups")
         return super().infer(*inputs)
 
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return whether each channel is a group of its own."""
+        return bool(inputs[0][0] == self.groups)
+
     def needs(self, *inputs: Shape) -> list[Need]:
-        """More than one value in each group."""
+        """Return that each group has more than one value."""
         return _several_values("gn", inputs[0][1:]) if inputs[0][0] == self.groups else []
 
 
 class LayerNorm(_Normalization, name="ln"):
-    """Layer normalization: each position over its channels (Ba et al. 2016, arXiv:1607.06450).
+    """Layer normalization: normalizes each position over its channels (Ba et al. 2016, arXiv:1607.06450).
 
-    Channels are axis 0, also of `[C, L]`, as in ConvNeXt (arXiv:2201.03545). For tokens `[L, F]`, with the
-    features last, write `ln(axis = -1)`.
+    The channels are axis 0, also of `[C, L]`, as in ConvNeXt (arXiv:2201.03545). For tokens `[L, F]`, whose features are
+    last, write `ln(axis = -1)`.
     """
 
+    aliases = ("layer_norm", "layer_normalization")
     example = "ln"
+    cases = (Case({}, ANY_RANK), Case({"eps": 0.001, "axis": -1}, ANY_RANK))
 
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
-    axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    axis: int = Field(0, description="normalized axis: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the size of the normalized axis, and which axis that is, counted from the front."""
@@ -120,69 +141,79 @@ class LayerNorm(_Normalization, name="ln"):
         return {"channels": features, "eps": self.eps, "axis": normal_axis(self.name, self.axis, len(inputs[0]))}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape."""
+        """Return the shape of the input."""
         self._features(inputs[0])
         return inputs[0]
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """A scale and a shift for each channel."""
+        """Return a scale and a shift per channel."""
         features, _ = self._features(inputs[0])
         return {"weight": (features,), "bias": (features,)}
 
     def _features(self, shape: Shape) -> tuple[int, bool]:
-        """The size of the normalized axis, and whether that is the last one."""
+        """Return the size of the normalized axis, and whether it is the last one."""
         axis = normal_axis(self.name, self.axis, len(shape))
         if axis not in (0, len(shape) - 1):
-            raise Fault("E0402", f"`axis` of `ln` is 0, the channels, or -1, the last, and is {self.axis}", argument="axis")
+            raise Fault(
+                "E0402", f"`axis` of `ln` must be 0, the channels, or -1, the last axis, found {self.axis}", argument="axis"
+            )
         return fixed(self.name, shape[axis], "the number of channels"), axis == len(shape) - 1
 
 
 class InstanceNorm(_Normalization, name="instance_norm"):
-    """Instance normalization: each image's channels over all positions (Ulyanov et al. 2016, arXiv:1607.08022)."""
+    """Instance normalization: normalizes each channel of an image over all positions (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
     axes = (1, 2, 3)
     example = "instance_norm"
+    cases = (Case({}, SPATIAL), Case({"affine": True}, SPATIAL))
 
-    eps: PositiveFloat = Field(1e-5, description="added to the variance")
-    affine: bool = Field(False, description="a learned scale and shift for each channel")
+    eps: Epsilon = Field(1e-5, description="added to the variance")
+    affine: Affine = Field(False, description="whether there is a learned scale and shift per channel")
+
+    def removes_channel_mean(self, *inputs: Shape) -> bool:
+        """Return true: each channel of each image has a mean of its own."""
+        return True
 
     def needs(self, *inputs: Shape) -> list[Need]:
-        """More than one position."""
+        """Return that there is more than one position."""
         return _several_values("instance_norm", inputs[0][1:])
 
 
 _WIDEST = 1_024
-"""A window of `lrn` may have so many channels, whatever the input has."""
+"""The widest window of `lrn` that is always allowed."""
 
 
 class LocalResponseNorm(Op, name="lrn"):
     """Local response normalization over neighbouring channels (Krizhevsky et al. 2012, section 3.3).
 
-    PyTorch divides `alpha` by `size`; the paper does not.
+    As in PyTorch, `alpha` is divided by `size`, which the paper does not do.
     """
 
+    aliases = ("local_response_norm",)
     category = Category.NORMALIZATION
     saves_output = False
+    not_in_figures = ("k",)
     example = "lrn(5)"
+    cases = (Case({"size": 5}, SPATIAL), Case({"size": 2, "alpha": 0.1, "beta": 0.5, "k": 2.0}, SPATIAL))
 
-    size: PositiveInt = Field(description="how many neighbouring channels count")
-    alpha: float = Field(1e-4, description="weight of the squares")
+    size: PositiveInt = Field(description="number of neighbouring channels")
+    alpha: float = Field(1e-4, description="factor of the sum of squares")
     beta: float = Field(0.75, description="exponent")
-    k: float = Field(1.0, description="added to the weighted squares")
+    k: float = Field(1.0, description="added to the weighted sum")
 
     def infer(self, *inputs: Shape) -> Shape:
-        """The input's shape. PyTorch keeps a padded copy, which a window beyond all channels makes large for nothing."""
+        """Return the shape of the input. Raise `Fault` for a wide window: PyTorch pads a copy by its size."""
         channels, _ = channels_and_axes(self.name, inputs[0])
         widest = max(2 * channels - 1, _WIDEST)
         if self.size > widest:
-            message = f"`size` of `lrn` may be at most {widest:,} for {channels:,} channels, and is {self.size:,}"
-            help = f"from {2 * channels - 1:,} on, each channel counts for every other"
+            message = f"`size` of `lrn` must be at most {widest:,} for {channels:,} channels, found {self.size:,}"
+            help = f"from {2 * channels - 1:,} on, every window covers all channels"
             raise Fault("E0402", message, argument="size", help=help)
         return inputs[0]
 
 
 def _several_values(name: str, sizes: Shape) -> list[Need]:
-    """A variance needs two values: an axis that is longer than one."""
+    """Return that some axis is longer than one: a variance needs two values."""
     first, *others = dict.fromkeys(size for size in sizes if size != 1) or (1,)
-    message = f"`{name}` needs more than one position to take a variance over, and gets one"
+    message = f"`{name}` needs more than one position for a variance, found one"
     return [Need(first, 2, message, tuple(others))]

@@ -7,12 +7,18 @@ from pydantic import Field
 
 from archdsl.declared import Fault
 from archdsl.ops.base import (
+    IMAGE,
+    SPATIAL,
+    Case,
     Category,
+    Dilation,
     Need,
     Op,
-    PadPerAxis,
+    Padding,
     PerAxis,
     PositiveFloat,
+    Stride,
+    Window,
     channels_and_axes,
     demand,
     per_axis,
@@ -23,7 +29,7 @@ from archdsl.shapes import Dim, Shape
 
 
 class _Pool(Op):
-    """What pools share. None keeps its output: a maximum keeps the places, an average nothing."""
+    """Base of every pool. None saves its output: a maximum saves the positions, an average nothing."""
 
     category = Category.POOLING
     sign = "kept"
@@ -33,19 +39,21 @@ class _Pool(Op):
 class _Window(_Pool):
     """A pool with a sliding window; subclasses may have `pad`, `ceil` and `dilation`."""
 
-    k: PerAxis = Field(description="window, one number or one for each axis")
+    not_in_figures = ("k", "stride", "pad", "ceil", "count_pad")
+
+    k: Window = Field(description="window size, one number or one per axis")
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Channels stay; each axis shrinks by the stride."""
+        """Return the shape after pooling: the channels stay."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         kernel, stride, pad, dilation = self._windows(len(sizes))
         for k, p in zip(kernel, pad, strict=True):
             if p > k // 2:
                 raise Fault(
                     "E0402",
-                    f"`pad` of `{self.name}` may be at most half the window, {k // 2} for {k}, and is {p}",
+                    f"`pad` of `{self.name}` must be at most half the window, {k // 2} for {k}, found {p}",
                     argument="pad",
-                    help="`pad(...)` before it adds more",
+                    help="put `pad(...)` before it to add more",
                 )
         windows = zip(sizes, kernel, stride, pad, dilation, strict=True)
         out = [window_output(self.name, n, k, s, p, p, d, ceil=self._ceil) for n, k, s, p, d in windows]
@@ -66,31 +74,39 @@ class _Window(_Pool):
         return bool(getattr(self, "ceil", False))
 
     def _each(self, field: str, axes: int) -> tuple[int, ...]:
-        """A parameter for each axis; the stride is the window where it is not given."""
+        """Return a parameter per axis. The stride defaults to the window."""
         value = getattr(self, field, {"pad": 0, "dilation": 1}.get(field))
         return per_axis(self.k if value is None else value, axes, "k" if value is None else field)
 
     def _whole_windows(self, shape: Shape) -> list[Need]:
-        """In three axes PyTorch's average wants an unpadded input as large as its window."""
+        """Return what PyTorch's average over three axes needs: an unpadded input as large as the window."""
         sizes = shape[1:]
         if len(sizes) != 3:
             return []
-        message = "`{}` over three axes needs sizes of at least its window before padding: {} is less than {}"
+        message = "`{}` over three axes needs sizes of at least its window before padding, found {} for {}"
         return [Need(n, k, message.format(self.name, n, k)) for n, k in zip(sizes, self._each("k", 3), strict=True)]
 
 
 class MaxPool(_Window, name="maxpool"):
-    """The largest value of each window. The stride is the window where it is not given."""
+    """The maximum of each window."""
 
+    aliases = ("max_pool", "max_pooling")
     example = "maxpool(3, stride = 2, pad = 1)"
+    cases = (
+        Case({"k": 2}, SPATIAL),
+        Case({"k": 3, "stride": 2, "pad": 1, "ceil": True}, SPATIAL),
+        Case({"k": 2, "dilation": 2, "stride": 1}, SPATIAL),
+    )
 
-    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
-    pad: PadPerAxis = Field(0, description="padding on each side, which never is the maximum; at most half the window")
-    ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
-    dilation: PerAxis = Field(1, description="step between the window's elements")
+    stride: Stride | None = Field(None, description="stride of the window; default: `k`")
+    pad: Padding = Field(0, description="padding on each side, never the maximum; at most half the window")
+    ceil: bool = Field(False, description="round sizes up, so that the last window may reach past the end")
+    dilation: Dilation = Field(1, description="spacing between the elements of the window")
 
     def needs(self, *inputs: Shape) -> list[Need]:
-        """An element of the input in each window: PyTorch takes -inf for the maximum of padding alone, and writes its gradient out of bounds.
+        """Return that each window has an element of the input.
+
+        For a window of padding alone PyTorch returns -inf, and writes the gradient out of bounds.
 
         The first window steps over a small input. It starts at `-pad`, and the first of its elements that is not before
         the input is at `-pad mod dilation`. Every later window finds one where the first does: `pad` is at most half the
@@ -108,87 +124,96 @@ class MaxPool(_Window, name="maxpool"):
 
 
 def _steps_over(size: Dim, least: int, pad: int, dilation: int) -> Need:
-    """The size from which on a window that starts in the padding meets the input."""
+    """Return the smallest size at which a window that starts in the padding reaches the input."""
     window = f"the first window, of `pad = {pad}` and `dilation = {dilation}`,"
     return Need(
         size,
         least,
-        f"`maxpool` would take the maximum of padding alone: {window} steps over a size of less than {least}, and it is {size}",
-        help="make the input larger or the dilation smaller, or the padding 0 or a multiple of the dilation",
+        f"`maxpool` would take the maximum of padding only: {window} misses a size below {least}, found {size}",
+        help="increase the input or reduce the dilation, or make the padding 0 or a multiple of the dilation",
     )
 
 
 class AvgPool(_Window, name="avgpool"):
-    """The mean of each window. The stride is the window where it is not given."""
+    """The mean of each window."""
 
+    aliases = ("avg_pool", "average_pooling", "mean_pool")
     example = "avgpool(2)"
+    cases = (Case({"k": 2}, SPATIAL), Case({"k": 3, "stride": 2, "pad": 1, "ceil": True, "count_pad": False}, SPATIAL))
 
-    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
-    pad: PadPerAxis = Field(0, description="zeros on each side; at most half the window")
-    ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
-    count_pad: bool = Field(True, description="whether padding counts in the mean")
+    stride: Stride | None = Field(None, description="stride of the window; default: `k`")
+    pad: Padding = Field(0, description="zeros on each side; at most half the window")
+    ceil: bool = Field(False, description="round sizes up, so that the last window may reach past the end")
+    count_pad: bool = Field(True, description="whether the mean includes the padding")
 
     def needs(self, *inputs: Shape) -> list[Need]:
-        """Room for a window, in three axes."""
+        """Return that a window fits, over three axes."""
         return self._whole_windows(inputs[0])
 
 
 class LpPool(_Window, name="lppool"):
     """The `p`-th root of the sum of `x^p` over each window: the Euclidean norm at `p = 2`, near the maximum for a large `p`.
 
-    As in PyTorch, no absolute value is taken. For an even `p` it is the p-norm all the same, and at `p = 1` the sum with its
-    signs. For other values of `p` negative numbers give NaN: with an odd `p` where the sum is negative, with a fraction always.
-    Below `p = 1`, the gradient at zero is not finite. A window that reaches past the end counts as its mean times its size.
+    As in PyTorch, no absolute value is taken. An even `p` gives the p-norm, and `p = 1` the signed sum. Otherwise negative inputs
+    give NaN: for an odd `p` if the sum is negative, for a fractional `p` always. For `p` below 1, the gradient at zero is not
+    finite. A window that reaches past the end counts as its mean times its size.
     """
 
     example = "lppool(2)"
+    cases = (Case({"k": 2}, SPATIAL), Case({"k": 3, "p": 1.0, "stride": 2, "ceil": True}, SPATIAL))
 
     p: PositiveFloat = Field(2.0, description="exponent")
-    stride: PerAxis | None = Field(None, description="step of the window; `k` where it is not given")
-    ceil: bool = Field(False, description="round sizes up: a last window may reach past the end")
+    stride: Stride | None = Field(None, description="stride of the window; default: `k`")
+    ceil: bool = Field(False, description="round sizes up, so that the last window may reach past the end")
 
     def needs(self, *inputs: Shape) -> list[Need]:
-        """Room for a window, in three axes."""
+        """Return that a window fits, over three axes."""
         return self._whole_windows(inputs[0])
 
     def never_negative(self, inputs: bool) -> bool:
-        """Roots are not, where they are real; sums are not where no term is."""
+        """Return true for roots; a sum (`p = 1`) is not negative if no term is."""
         return inputs or self.p != 1
 
 
 class _PoolTo(_Pool):
-    """A pool to a fixed size, from any size."""
+    """Base of pools from any size to a fixed one."""
 
-    size: PerAxis = Field(description="output size, one number or one for each axis")
+    size: PerAxis = Field(description="output size, one number or one per axis")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the output size per axis."""
         return {"size": per_axis(self.size, len(inputs[0]) - 1, "size")}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Channels stay; every axis becomes `size`."""
+        """Return the channels with `size` on every axis."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         return (channels, *per_axis(self.size, len(sizes), "size"))
 
 
 class MaxPoolTo(_PoolTo, name="maxpool_to"):
-    """The largest values over as many windows as the output has places, whatever the input's size."""
+    """The maximum of each of `size` windows that divide the input, for any input size."""
 
+    aliases = ("adaptive_max_pool", "global_max_pool", "global_max_pooling")
     example = "maxpool_to(7)"
+    cases = (Case({"size": 7}, SPATIAL), Case({"size": (3, 2)}, (IMAGE,)))
 
 
 class AvgPoolTo(_PoolTo, name="avgpool_to"):
-    """The means over as many windows as the output has places, whatever the input's size."""
+    """The mean of each of `size` windows that divide the input, for any input size."""
 
+    aliases = ("adaptive_avg_pool",)
     example = "avgpool_to(7)"
+    cases = (Case({"size": 7}, SPATIAL), Case({"size": (12, 10)}, (IMAGE,)))
 
 
 class GlobalAveragePool(_Pool, name="gap"):
     """The mean of each channel: `[C, H, W]` to `[C, 1, 1]` (Lin et al. 2013, arXiv:1312.4400, section 3.2)."""
 
+    aliases = ("global_avg_pool", "global_average_pooling")
     example = "gap"
+    cases = (Case({}, SPATIAL), Case({}, ((8, 1, 1),)))
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Channels stay; every axis becomes 1."""
+        """Return the channels with a size of 1 on every axis."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         return (channels, *(1 for _ in sizes))

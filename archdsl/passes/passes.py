@@ -43,11 +43,11 @@ class Pass(NamedTuple):
 
 
 PASSES: Final = (
+    Pass(mark_usage, Fact.USAGE, breaks=frozenset({Fact.SHARED})),
+    Pass(resolve_bias, Fact.BIAS, breaks=frozenset({Fact.SHARED})),
     Pass(share_functions, Fact.SHARED),
-    Pass(mark_usage, Fact.USAGE),
-    Pass(resolve_bias, Fact.BIAS),
 )
-"""Before the symbolic sizes are decided."""
+"""Before the symbolic sizes are decided. Sharing comes last: the others copy functions, some of which end up equal."""
 SIZE_PASSES: Final = (Pass(simplify_sizes, Fact.SIMPLE_SIZES, requires=frozenset({Fact.VALID_SIZES})),)
 """Once the symbolic sizes are decided."""
 

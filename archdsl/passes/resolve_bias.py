@@ -1,4 +1,4 @@
-"""`bias = auto`: no bias exactly where the only consumer is a normalization with its own shift."""
+"""Resolve `bias = auto`: omit the bias if the only consumer subtracts the mean of each channel, which cancels it."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ class _Resolver:
         self._resolved: dict[tuple[Function, tuple[bool, ...]], Function] = {}
         self._ops: dict[tuple[int, bool], tuple[Op, Op]] = {}
 
-    def resolve(self, function: Function, shifted: tuple[bool, ...]) -> Function:
+    def resolve(self, function: Function, cancelled: tuple[bool, ...]) -> Function:
         """Return a function like this one with every bias resolved.
 
-        `shifted` says of each output whether all that is done with it outside is such a normalization.
+        `cancelled` says of each output whether its only use outside cancels a shift of its channels.
         """
         if not self._undecided[function]:
             return function
-        known = self._resolved.get((function, shifted))
+        known = self._resolved.get((function, cancelled))
         if known is not None:
             return known
         made = self._as_it_was(function)
-        self._resolved[function, shifted] = made
+        self._resolved[function, cancelled] = made
         for node in made.nodes:
             if isinstance(node, Call):
-                node.callee = self.resolve(node.callee, tuple([self._is_shifted(value, shifted) for value in node.outputs]))
+                node.callee = self.resolve(node.callee, tuple([self._is_cancelled(value, cancelled) for value in node.outputs]))
             elif self._is_auto(node):
                 assert isinstance(node, OpNode)
-                node.op = self._with_bias(node.op, not self._is_shifted(node.output, shifted))
+                node.op = self._with_bias(node.op, not self._is_cancelled(node.output, cancelled))
         return made
 
     def _as_it_was(self, function: Function) -> Function:
@@ -63,23 +63,23 @@ class _Resolver:
                 node.op = content
         return made
 
-    def _is_shifted(self, value: Value, shifted: tuple[bool, ...]) -> bool:
-        """Return whether the only use of a value is a normalization with its own shift, inside or outside of its function."""
+    def _is_cancelled(self, value: Value, cancelled: tuple[bool, ...]) -> bool:
+        """Return whether the only use of a value cancels a shift of its channels, inside or outside of its function."""
         if len(value.uses) != 1:
             return False
         ((user, position),) = value.uses
         if isinstance(user, Function):
-            return shifted[position]
+            return cancelled[position]
         if isinstance(user, Call):
-            return self._is_shifted(user.callee.inputs[position], (False,) * len(user.callee.outputs))
+            return self._is_cancelled(user.callee.inputs[position], (False,) * len(user.callee.outputs))
         assert isinstance(user, OpNode)
-        return user.op.own_shift
+        return user.op.removes_channel_mean(*[used.shape for used in user.inputs])
 
     def _is_auto(self, node: Node) -> bool:
         assert isinstance(node, OpNode)
         known = self._autos.get(id(node.op))
         if known is None:
-            known = self._autos[id(node.op)] = "bias" in type(node.op).model_fields and node.op.bias == "auto"  # type: ignore[attr-defined]
+            known = self._autos[id(node.op)] = getattr(node.op, "bias", None) == "auto"
         return known
 
     def _with_bias(self, op: Op, bias: bool) -> Op:

@@ -51,4 +51,4 @@ def _node(node: Node, numbers: dict[Value, int]) -> Any:
 
 
 def _typed(value: Value) -> Any:
-    return value.shape, value.dtype, value.name
+    return value.shape, value.dtype  # a name may come from outside of the function, or number the rounds of a loop

@@ -87,6 +87,7 @@ class Shift(Augmentation, name="shift"):
 class Rotate(Augmentation, name="rotate"):
     """Turns an image about its centre; black comes in."""
 
+    aliases = ("random_rotation",)
     enters = True
     degrees: float = Field(gt=0, le=180, description="the furthest it turns, either way")
 
@@ -110,6 +111,8 @@ class Zoom(Augmentation, name="zoom"):
 
 class Flip(Augmentation, name="flip"):
     """Mirrors an image."""
+
+    aliases = ("random_horizontal_flip", "horizontal_flip", "hflip")
 
     axis: Literal["horizontal", "vertical"] = Field("horizontal", description="left for right, or top for bottom")
     p: float = Field(0.5, ge=0, le=1, description="share of the images that are mirrored")

@@ -63,6 +63,15 @@ class Regression(Loss):
 class CrossEntropy(Classification, name="cross_entropy"):
     """Cross-entropy of a softmax over the outputs."""
 
+    aliases = (
+        "ce",
+        "cross_entropy_loss",
+        "nll",
+        "nll_loss",
+        "softmax_cross_entropy",
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+    )
     wants = "classes"
     applies = "softmax"
 
@@ -70,6 +79,7 @@ class CrossEntropy(Classification, name="cross_entropy"):
 class BinaryCrossEntropy(Classification, name="bce"):
     """Cross-entropy of a sigmoid on each output by itself; with one output, of two classes. `weights` multiply the positive term."""
 
+    aliases = ("bce_loss", "bce_with_logits", "bce_with_logits_loss", "binary_crossentropy")
     wants = "probabilities"
     applies = "sigmoid"
 
@@ -96,17 +106,20 @@ class Focal(Classification, name="focal"):
 class MeanSquaredError(Regression, name="mse"):
     """Mean squared difference."""
 
+    aliases = ("l2_loss", "mse_loss", "mean_squared_error")
     target = "torch.nn.functional.mse_loss"
 
 
 class MeanAbsoluteError(Regression, name="mae"):
     """Mean absolute difference."""
 
+    aliases = ("l1_loss", "mean_absolute_error")
     target = "torch.nn.functional.l1_loss"
 
 
 class Huber(Regression, name="huber"):
     """Squared near zero, absolute further out: Huber 1964."""
 
+    aliases = ("smooth_l1", "smooth_l1_loss", "huber_loss")
     target = "torch.nn.functional.huber_loss"
     delta: float = Field(1.0, gt=0, description="where the one becomes the other")

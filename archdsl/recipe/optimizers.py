@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Registry
+from archdsl.declared import Aliases, Declared, Registry
 
-Rate = Annotated[float, Field(gt=0, description="learning rate at its highest; the schedule multiplies it")]
+Rate = Annotated[
+    float, Field(gt=0, description="learning rate at its highest; the schedule multiplies it"), Aliases("learning_rate")
+]
 Decay = Annotated[float, Field(ge=0, description="weight decay")]
 Beta = Annotated[float, Field(ge=0, lt=1)]
-Epsilon = Annotated[float, Field(gt=0, description="keeps the divisor away from zero")]
+Epsilon = Annotated[float, Field(gt=0, description="keeps the divisor away from zero"), Aliases("epsilon")]
 Decoupled = Annotated[bool, Field(description="let weight decay act on the weights, not on the gradient, as in `adamw`")]
 
 REFUSED: Final = {

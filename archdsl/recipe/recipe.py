@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import typing
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from archdsl import limits
-from archdsl.declared import Declared, Fault, Registry, family_of
+from archdsl.declared import Aliases, Declared, Fault, Registry, family_of
 from archdsl.diagnostics import SpecError, did_you_mean
-from archdsl.diagnostics.suggest import nearest
+from archdsl.diagnostics.suggest import nearest, register_aliases
 from archdsl.literals import show, type_name
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
@@ -34,15 +34,23 @@ class Recipe(Declared):
     name: ClassVar[str] = "train"
 
     data: Dataset | str = Field(description="a data set, or the path of a `.npz` file or a folder of images")
-    epochs: int = Field(30, ge=1, description="how often the training goes through the data")
-    batch: int = Field(64, ge=1, description="examples in a step; the last batch of an epoch may be smaller")
+    epochs: Annotated[int, Aliases("max_epochs", "num_epochs")] = Field(
+        30, ge=1, description="how often the training goes through the data"
+    )
+    batch: Annotated[int, Aliases("batch_size")] = Field(
+        64, ge=1, description="examples in a step; the last batch of an epoch may be smaller"
+    )
     optimizer: Optimizer = Field(AdamW.create({}), description="how a gradient changes the weights")
-    schedule: Schedule = Field(Cosine.create({}), description="how the learning rate changes with time")
+    schedule: Annotated[Schedule, Aliases("scheduler", "lr_scheduler")] = Field(
+        Cosine.create({}), description="how the learning rate changes with time"
+    )
     loss: Loss = Field(CrossEntropy.create({}), description="what is made small")
     transform: tuple[Transform, ...] = Field(
         (), description="how the images of all splits are brought to one size, in this order"
     )
-    augment: tuple[Augmentation, ...] = Field((), description="how training images are varied after that, in this order")
+    augment: Annotated[tuple[Augmentation, ...], Aliases("augmentation", "augmentations", "data_augmentation")] = Field(
+        (), description="how training images are varied after that, in this order"
+    )
     normalize: Normalization | None = Field(
         OfData.create({}), description="the last step before the network; `none` leaves it out"
     )
@@ -50,12 +58,14 @@ class Recipe(Declared):
     sampler: Literal["shuffle", "balanced"] = Field("shuffle", description="`balanced` draws every class as often as every other")
     workers: int | None = Field(None, ge=0, le=256, description="processes that decode images; `none` chooses: 0 for arrays")
     regularize: tuple[Regularizer, ...] = Field((), description="penalties on the weights")
-    early_stop: Stopping | None = Field(None, description="when to stop before the last epoch")
+    early_stop: Annotated[Stopping | None, Aliases("early_stopping")] = Field(
+        None, description="when to stop before the last epoch"
+    )
     metrics: tuple[MetricName, ...] = Field(
         (),
         description="what is measured on the validation set besides the loss and the accuracy; by the kind of labels if it is left out",
     )
-    best: MetricName | None = Field(
+    best: Annotated[MetricName | None, Aliases("monitor")] = Field(
         None, description="the metric that chooses the best epoch; by the kind of labels if it is left out"
     )
     weights: Start | None = Field(None, description="weights to start from: the path of a file, or `pretrained(...)`")
@@ -65,12 +75,25 @@ class Recipe(Declared):
     decay: Literal["all", "weights"] = Field(
         "all", description="what weight decay acts on: `weights` leaves out biases and normalizations"
     )
-    clip: Clipping | None = Field(None, description="limit on the gradient: a number is the greatest norm over all weights")
-    accumulate: int = Field(1, ge=1, description="batches whose mean gradient makes one step")
+    clip: Annotated[
+        Clipping | None,
+        Aliases("grad_clip", "gradient_clip", "gradient_clip_val", "clip_grad", "clip_grad_norm", "clipnorm", "max_grad_norm"),
+    ] = Field(None, description="limit on the gradient: a number is the greatest norm over all weights")
+    accumulate: Annotated[
+        int,
+        Aliases(
+            "gradient_accumulation",
+            "gradient_accumulation_steps",
+            "grad_accumulation",
+            "grad_accum",
+            "accumulate_grad_batches",
+            "accum_iter",
+        ),
+    ] = Field(1, ge=1, description="batches whose mean gradient makes one step")
     ema: float | None = Field(
         None, gt=0, lt=1, description="memory of an average of the weights over the steps, which is evaluated and saved"
     )
-    precision: Literal["fp32", "bf16", "fp16"] = Field(
+    precision: Annotated[Literal["fp32", "bf16", "fp16"], Aliases("amp", "mixed_precision")] = Field(
         "fp32", description="of the arithmetic; weights are always fp32. fp16 needs a CUDA device"
     )
     compile: bool = Field(False, description="compile the module with `torch.compile`: slower to start, faster steps")
@@ -136,6 +159,9 @@ class Recipe(Declared):
     def as_data(self) -> dict[str, Any]:
         """Every key with its value, as JSON holds it; calls are written as in the language."""
         return {key: _as_data(value) for key, value in self}
+
+
+register_aliases(Recipe.alias_pairs)
 
 
 def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:

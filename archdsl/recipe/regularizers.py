@@ -43,6 +43,8 @@ class L1(Regularizer, name="l1"):
 class L2(Regularizer, name="l2"):
     """Half the sum of squared weights; its gradient is that of `weight_decay` in `sgd`."""
 
+    aliases = ("ridge",)
+
     def of(self, weight: Tensor) -> Tensor:
         """Half the squares."""
         return weight.square().sum() / 2

@@ -13,14 +13,14 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Registry
+from archdsl.declared import Aliases, Declared, Registry
 from archdsl.recipe.metrics import MetricName
 from archdsl.recipe.stopping import epochs_without_progress
 
 Warmup = Annotated[float, Field(ge=0, description="epochs over which the rate first climbs from zero, as in arXiv:1706.02677")]
 WarmupSteps = Annotated[int, Field(ge=0, description="the same in steps, in place of `warmup`")]
 Final = Annotated[float, Field(ge=0, le=1, description="factor at the end")]
-Multiplier = Annotated[float, Field(gt=0, le=1, description="what the rate is multiplied by")]
+Multiplier = Annotated[float, Field(gt=0, le=1, description="what the rate is multiplied by"), Aliases("gamma")]
 
 
 class Schedule(Declared):
@@ -63,6 +63,8 @@ class Constant(Schedule, name="constant"):
 class Cosine(Schedule, name="cosine"):
     """Half a cosine from the rate to nothing: Loshchilov & Hutter 2017, arXiv:1608.03983; with restarts, several of them."""
 
+    aliases = ("cosine_lr", "cosine_annealing", "cosine_annealing_lr", "warmup_cosine", "cosine_with_warmup")
+
     warmup: Warmup = 0.0
     final: Final = 0.0
     warmup_steps: WarmupSteps = 0
@@ -97,6 +99,8 @@ class Linear(Schedule, name="linear"):
 class Polynomial(Schedule, name="poly"):
     """(1 - share of the training)^power, as in DeepLab: Chen et al. 2016, arXiv:1606.00915, section 4.1."""
 
+    aliases = ("polynomial", "polynomial_lr", "poly_lr")
+
     power: float = Field(0.9, gt=0, description="the exponent; 1 is `linear`")
     final: Final = 0.0
     warmup: Warmup = 0.0
@@ -110,7 +114,9 @@ class Polynomial(Schedule, name="poly"):
 class Step(Schedule, name="step"):
     """Multiplies the rate at certain epochs, or every few: He et al. 2015, arXiv:1512.03385, section 3.4."""
 
-    at: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    aliases = ("step_lr", "multi_step", "multi_step_lr", "multistep")
+
+    at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Aliases("milestones")] = Field(
         (), description="the epochs after which the rate is cut, such as `[82, 123]`"
     )
     every: int | None = Field(None, ge=1, description="epochs between two cuts, in place of `at`")
@@ -146,6 +152,8 @@ class Step(Schedule, name="step"):
 class Exponential(Schedule, name="exponential"):
     """Multiplies the rate by the same factor over every epoch, evenly over its steps."""
 
+    aliases = ("exponential_lr",)
+
     multiplier: Multiplier = 0.95
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
@@ -171,6 +179,8 @@ class Inverse(Schedule, name="inverse"):
 class Plateau(Schedule, name="plateau"):
     """Multiplies the rate whenever the validation metric has not improved for some epochs."""
 
+    aliases = ("reduce_lr_on_plateau", "reduce_on_plateau")
+
     epochs: int = Field(10, ge=1, description="epochs to wait")
     multiplier: Multiplier = 0.1
     metric: MetricName = Field("loss", description="what is watched, on the validation set")
@@ -191,6 +201,8 @@ class Plateau(Schedule, name="plateau"):
 
 class OneCycle(Schedule, name="one_cycle"):
     """Up and down again once: Smith & Topin 2017, arXiv:1708.07120; cosines as in PyTorch's version."""
+
+    aliases = ("one_cycle_lr",)
 
     rise: float = Field(0.3, gt=0, lt=1, description="share of the training in which the rate climbs")
     start: float = Field(0.04, gt=0, le=1, description="factor at the start")

@@ -12,7 +12,7 @@ import archdsl
 from archdsl.backends.torch.export import traceable
 from archdsl.literals import show
 from archdsl.ops import Op
-from tests.ops.test_contract import cases
+from tests.ops.cases import cases
 
 LETTERS = ("A", "B", "D", "H", "W")
 

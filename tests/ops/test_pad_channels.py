@@ -18,5 +18,5 @@ def test_zeros_come_after_the_last_channel() -> None:
 def test_it_only_adds() -> None:
     (found,) = archdsl.check(SPEC.format(6))
     assert found.code == "E0402"
-    assert found.message == "`pad_channels(6)` only adds channels, and gets 8"
+    assert found.message == "`pad_channels(6)` can only add channels, found 8"
     assert found.help is not None and "slice(0..6)" in found.help

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from archdsl.backends.diagram import theme
-from archdsl.backends.diagram.labels import box_label, edge_label, frame_label, page_label
+from archdsl.backends.diagram.labels import box_label, edge_label, frame_label, glyph, page_label
 from archdsl.backends.diagram.markup import quote, shorten
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.backends.diagram.spine import spine_of
@@ -132,7 +132,7 @@ def _box(box: Box, branches: int) -> dict[str, str]:
             "ordering": "out",
             "color": theme.EDGE,
         }
-    if box.kind is Kind.JOIN and box.text in theme.GLYPHS:
+    if glyph(box) is not None:
         size = str(theme.JOIN_SIZE)
         look |= {"shape": "circle", "fixedsize": "true", "width": size, "height": size, "style": "filled", "margin": "0"}
     elif box.kind is Kind.BAR:

@@ -8,18 +8,24 @@ from archdsl.backends.diagram import theme
 from archdsl.backends.diagram.markup import clean, font, html
 from archdsl.backends.diagram.model import Box, Diagram, Edge, Frame, Kind
 from archdsl.ir import Usage
-from archdsl.ops.base import Category
+from archdsl.ops.base import Category, Op
 
 
 def box_label(box: Box) -> str:
     """The words of a box, the op that has the weights in bold."""
     if box.kind is Kind.FORK:
         return '""'
-    if box.kind is Kind.JOIN and box.text in theme.GLYPHS:
-        return f"<<B>{html(theme.GLYPHS[box.text])}</B>>"
+    if (sign := glyph(box)) is not None:
+        return f"<<B>{html(sign)}</B>>"
     if box.kind is Kind.BAR:
         return f"<{font(html(box.text), theme.SMALL_SIZE, theme.PAGE)}>"
     return "<" + " · ".join(f"<B>{html(part.text)}</B>" if part.main else html(part.text) for part in box.parts) + ">"
+
+
+def glyph(box: Box) -> str | None:
+    """Return the sign that a join shows in a circle, if it has one."""
+    op = Op.registry.get(box.text) if box.kind is Kind.JOIN else None
+    return op.glyph if op is not None else None
 
 
 def edge_label(edge: Edge) -> str | None:

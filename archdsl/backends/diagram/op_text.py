@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from archdsl.analysis import describe, varies
 from archdsl.backends.diagram.model import Detail, Part
@@ -12,9 +11,6 @@ from archdsl.literals import show
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim, Shape
 
-_FINE_PRINT = frozenset({"affine", "bias", "ceil", "count_pad", "eps", "init", "mode", "momentum", "output_pad", "pad"})
-"""Parameters that a figure leaves to the text."""
-_ELSEWHERE = frozenset({"k", "out", "stride"})
 _LONG = 40
 _LONG_SHAPE = 80
 _MOST_INPUTS = 3
@@ -48,7 +44,7 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
     given = dict(node.op)
     for position, name in enumerate(node.op.parameters_in_order()):
         field = type(node.op).model_fields[name]
-        if name in _FINE_PRINT | _ELSEWHERE or (name == "axis" and node.op.category is not Category.JOIN):
+        if name in node.op.not_in_figures:
             continue
         if field.is_required() or varies(node.op, name):
             if not (main and position == 0):
@@ -62,29 +58,13 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
 
 def _named(node: OpNode) -> str:
     """The op with its window before it: `3×3 conv`."""
-    window = _window(node)
-    return f"{'×'.join(map(str, window))} {node.op.name}" if window else node.op.name
-
-
-def _window(node: OpNode) -> tuple[int, ...]:
-    shapes = node.input_shapes
-    if node.op.category is Category.CONVOLUTION:
-        return node.op.parameters(*shapes).get("weight", ())[2:]
-    return _each(getattr(node.op, "k", None), len(node.output.shape) - 1)
-
-
-def _each(value: Any, axes: int) -> tuple[int, ...]:
-    if isinstance(value, bool) or not isinstance(value, int | tuple):
-        return ()
-    return (value,) * axes if isinstance(value, int) else value
+    window = node.op.attributes(*node.input_shapes).get("k")
+    return f"{'×'.join(map(str, window))} {node.op.name}" if isinstance(window, tuple) else node.op.name
 
 
 def _step(node: OpNode) -> list[str]:
     """`/2` for a step of two, and `↑2` where it enlarges."""
-    if "stride" not in type(node.op).model_fields:
-        return []
-    stride = node.op.stride if node.op.stride is not None else node.op.k  # type: ignore[attr-defined]
-    steps = _each(stride, len(node.output.shape) - 1)
+    steps = node.op.attributes(*node.input_shapes).get("stride", ())
     if set(steps) <= {1}:
         return []
     before = node.input_shapes[0]

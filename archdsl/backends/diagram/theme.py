@@ -81,6 +81,3 @@ DPI = 144
 """Resolution of a PNG."""
 MOST_PIXELS = 40_000_000
 """Of a PNG, for which a large picture has a lower resolution: it takes seconds to write so many."""
-
-GLYPHS = {"add": "+", "mul": "×", "shake": "~"}
-"""The sign in the circle of a join; others show their name."""

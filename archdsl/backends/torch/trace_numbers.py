@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
-from archdsl.backends.torch.expressions import Argument, Expr, literals
+from archdsl.backends.torch.expressions import Argument, Expr, literals, source
 from archdsl.backends.torch.formulas import (
     Formula,
     InputSize,
@@ -42,7 +42,7 @@ from archdsl.backends.torch.formulas import (
 from archdsl.backends.torch.lowerings import lower
 from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
-from archdsl.ir import Node, Value
+from archdsl.ir import Module, Node, Value
 from archdsl.ops import Op
 from archdsl.shapes import Shape
 
@@ -118,11 +118,16 @@ class Tracer:
     def _steps(self, modules: Sequence[ModuleNode], scope: SpecNames) -> list[StepText]:
         """Return the steps of modules that are laid side by side."""
         found: list[StepText] = []
+        constructed: dict[Module | None, StepText] = {}
         for steps in zip(*(module.steps for module in modules), strict=True):
             if isinstance(steps[0], OpStep):
-                found.append(self._op(steps, scope, modules[0].sequential))
+                text: StepText = self._op(steps, scope, modules[0].sequential)
             else:
-                found.append(self._call(steps, scope))
+                text = self._call(steps, scope)
+            found.append(text)
+            before = constructed.setdefault(steps[0].node.module, text)
+            if not steps[0].constructed:
+                _require_same_module(before, text)
         return found
 
     def _op(self, steps: tuple[OpStep, ...], scope: SpecNames, sequential: bool) -> OpText:
@@ -324,6 +329,22 @@ class Tracer:
             else:
                 self._arguments[name] = self.symbol(name, column, name)
         return self._arguments[name]
+
+
+def _require_same_module(first: StepText, second: StepText) -> None:
+    """Raise `ValueError` if a module that is applied twice would have to be constructed in two ways."""
+    if isinstance(first, OpText) and isinstance(second, OpText):
+        calls = [text.lowering.parameter or text.lowering.module for text in (first, second)]
+        same_module = (
+            source(calls[0]) == source(calls[1]) if calls[0] is not None and calls[1] is not None else calls[0] is calls[1]
+        )
+    elif isinstance(first, CallText) and isinstance(second, CallText):
+        same_module = first.template is second.template and first.arguments == second.arguments
+        same_module = same_module and (first.template is not None or first.step.callee is second.step.callee)
+    else:
+        same_module = False
+    if not same_module:
+        raise ValueError(f"`{first.step.node.module!r}` is applied twice, and its inputs need different modules")
 
 
 def _plainly(value: Any) -> Any:

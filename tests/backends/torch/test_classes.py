@@ -6,6 +6,7 @@ import ast
 import itertools
 from typing import Any
 
+import pytest
 import torch
 
 import archdsl
@@ -251,6 +252,15 @@ def test_a_module_that_is_called_twice() -> None:
     network = build(graph)
     network(torch.randn(2, 4, 8, 8)).sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_a_module_whose_calls_need_different_modules() -> None:
+    builder = GraphBuilder("net")
+    x = builder.input("image", (4, 8, 8))
+    shared = Module(("conv",), True)
+    y = builder.op(op("conv", out=4, k=3), builder.op(op("conv", out=8, k=3), x, module=shared), module=shared)
+    with pytest.raises(ValueError, match="`conv` is applied twice, and its inputs need different modules"):
+        emit(builder.finish(y))
 
 
 def test_a_shared_activation_overwrites_nothing_that_is_read_again() -> None:

@@ -51,8 +51,14 @@ def has_lowering(op: type[Op]) -> bool:
 
 
 def lower(op: Op, *inputs: Shape, inplace: bool = False) -> Lowering:
-    """Return how an op is written for inputs of these shapes. With `inplace`, its first input may be overwritten."""
-    return _rules[type(op)](op, *inputs, inplace=inplace)
+    """Return how an op is written for inputs of these shapes. With `inplace`, its first input may be overwritten.
+
+    Raise `NotImplementedError` if the op has no lowering.
+    """
+    rule = _rules.get(type(op))
+    if rule is None:
+        raise NotImplementedError(f"`{op.name}` has no lowering to PyTorch: add one to archdsl/backends/torch/lowerings")
+    return rule(op, *inputs, inplace=inplace)
 
 
 def both(module: Target, function: Target, *arguments: Argument) -> Lowering:

@@ -1,0 +1,416 @@
+"""What every name in the text means: its definition and its uses, for go-to-definition, hover and rename.
+
+Names are resolved on the tree alone, by the same rules of visibility as in the elaboration: a statement sees what stands
+before it in its braces and in those around. So the table holds what unused blocks and branches name, it is there whatever
+errors there are, and a check that needs none does not pay for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeGuard
+
+from archdsl.declared import Declared
+from archdsl.elaborate.declarations import METRICS
+from archdsl.elaborate.parameters import positional_parameters
+from archdsl.elaborate.values import FUNCTIONS, Module
+from archdsl.initializers import Initializer
+from archdsl.ops import Op
+from archdsl.source import SourceFile, Span
+from archdsl.syntax import nodes as ast
+
+
+class SymbolKind(StrEnum):
+    """What a name stands for."""
+
+    PARAMETER = "parameter"
+    CONSTANT = "constant"
+    LABEL = "label"
+    LOOP_VARIABLE = "loop variable"
+    INPUT = "input"
+    SIZE = "symbolic size"
+    FLOW = "the tensor that flows"
+    BLOCK = "block"
+    NETWORK = "network"
+    IMPORT = "import"
+    OP = "op"
+    OP_PARAMETER = "parameter of an op"
+    KEYWORD = "keyword of what a parameter holds"
+    WORD = "word"
+    INITIALIZER = "initializer"
+    COUNT = "count"
+    FUNCTION = "function"
+
+
+@dataclass(slots=True, eq=False)
+class Symbol:
+    """Something with a name. `owner` is the block, network or op that it belongs to, for what belongs to one.
+
+    `definitions` are the places of the name where it is bound: none for what the language brings along, several for an
+    indexed label. `uses` are the places of the name where it is read.
+    """
+
+    name: str
+    kind: SymbolKind
+    owner: str | None = None
+    node: ast.Node | None = None
+    definitions: list[Span] = field(default_factory=list)
+    uses: list[Span] = field(default_factory=list)
+
+    origin: Span | None = None
+    """For `x`, where it comes from: the first input of the network, or the block."""
+
+    @property
+    def definition(self) -> Span | None:
+        """The first place where it is bound, or where it comes from."""
+        return self.definitions[0] if self.definitions else self.origin
+
+
+class SymbolTable:
+    """The symbols of a file and of all that it imports."""
+
+    def __init__(self, module: Module) -> None:
+        self.symbols: list[Symbol] = []
+        self.unresolved: list[Span] = []
+        """Names that mean nothing where they stand, or that a syntax error may hide."""
+        self._builtin: dict[tuple[str, str | None], Symbol] = {}
+        self._global: dict[int, dict[str, Symbol]] = {}
+        self._parameters: dict[int, dict[str, Symbol]] = {}
+        modules = list(_modules(module))
+        for one in modules:
+            self._declare(one)
+        for one in modules:
+            for definition in one.file.definitions:
+                _Resolver(self, one, definition).resolve()
+        self._places = sorted(self._all_places(), key=lambda place: (place[0].start, place[0].end))
+
+    def at(self, file: SourceFile, offset: int) -> Symbol | None:
+        """Return the symbol whose name stands at an offset, or ends there."""
+        found = [symbol for place, symbol in self._places if place.file is file and place.start <= offset <= place.end]
+        return found[-1] if found else None
+
+    def _all_places(self) -> Iterator[tuple[Span, Symbol]]:
+        for symbol in self.symbols:
+            for span in (*symbol.definitions, *symbol.uses):
+                yield span, symbol
+
+    def add(self, symbol: Symbol) -> Symbol:
+        """Take a symbol in."""
+        self.symbols.append(symbol)
+        return symbol
+
+    def builtin(self, name: str, kind: SymbolKind, owner: str | None = None) -> Symbol:
+        """Return the symbol of something that the language brings along."""
+        if (name, owner) not in self._builtin:
+            self._builtin[name, owner] = self.add(Symbol(name, kind, owner))
+        return self._builtin[name, owner]
+
+    def global_(self, module: Module, name: str) -> Symbol | None:
+        """Return what a module defines or imports under a name, or the op, rule or function that has it."""
+        found = self._global[id(module)].get(name)
+        if found is not None:
+            return found
+        if (op := Op.registry.get(name)) is not None and not op.statement:
+            return self.builtin(name, SymbolKind.OP)
+        return self.builtin(name, SymbolKind.INITIALIZER) if Initializer.registry.get(name) is not None else None
+
+    def parameters(self, definition: ast.Definition) -> dict[str, Symbol]:
+        """Return the parameters of a block or network by name."""
+        return self._parameters.get(id(definition), {})
+
+    def _declare(self, module: Module) -> None:
+        """Take in what a file defines and imports, and the parameters of its definitions."""
+        names = self._global[id(module)] = {}
+        for item in module.file.imports:
+            if item.name not in names:
+                names[item.name] = self.add(Symbol(item.name, SymbolKind.IMPORT, None, item, [item.name_span]))
+        for definition in module.file.definitions:
+            kind = SymbolKind.BLOCK if isinstance(definition, ast.Block) else SymbolKind.NETWORK
+            symbol = self.add(Symbol(definition.name, kind, None, definition, [definition.name_span]))
+            names.setdefault(definition.name, symbol)
+            own = self._parameters[id(definition)] = {}
+            for parameter in definition.parameters if isinstance(definition, ast.Block | ast.Network) else ():
+                place = _name_span(parameter, parameter.name)
+                made = self.add(Symbol(parameter.name, SymbolKind.PARAMETER, definition.name, parameter, [place]))
+                own.setdefault(parameter.name, made)
+
+
+class _Scope:
+    """The names that braces bind. `control` is set for those of a loop or `if`, through which indexed labels are bound."""
+
+    def __init__(self, outer: _Scope | None, control: bool = False) -> None:
+        self.outer = outer
+        self.control = control
+        self.names: dict[str, Symbol] = {}
+
+    def find(self, name: str) -> Symbol | None:
+        """Return what a name means here."""
+        scope: _Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.outer
+        return None
+
+
+class _Resolver:
+    """Resolves the names in one definition, statement by statement."""
+
+    def __init__(self, table: SymbolTable, module: Module, definition: ast.Definition) -> None:
+        self._table = table
+        self._module = module
+        self._definition = definition
+
+    def resolve(self) -> None:
+        """Resolve every name of the definition."""
+        definition, table = self._definition, self._table
+        scope = _Scope(None)
+        if isinstance(definition, ast.Alias):
+            self._expression(definition.target, scope)
+            scope.names.update(self._parameters_of(definition))
+            for claim in definition.claims:
+                self._statement(claim, scope)
+        elif isinstance(definition, ast.Block | ast.Network):
+            origin = definition.name_span if isinstance(definition, ast.Block) else None
+            scope.names["x"] = table.add(Symbol("x", SymbolKind.FLOW, definition.name, definition, origin=origin))
+            for parameter in definition.parameters:
+                if parameter.default is not None:
+                    self._expression(parameter.default, scope)
+                scope.names.setdefault(parameter.name, table.parameters(definition)[parameter.name])
+            self._body(definition.body, scope)
+
+    def _parameters_of(self, alias: ast.Alias) -> dict[str, Symbol]:
+        """The parameters of the network that an alias leads to, in this file."""
+        definition: ast.Definition | None = alias
+        for _ in self._module.definitions:
+            if not isinstance(definition, ast.Alias):
+                break
+            target = ast.bare(definition.target)
+            name = ast.bare(target.callee) if isinstance(target, ast.CallExpr) else target
+            definition = self._module.definitions.get(name.id) if isinstance(name, ast.Name) else None
+        return self._table.parameters(definition) if definition is not None else {}
+
+    # -- statements and stages --
+
+    def _body(self, body: ast.Body | None, scope: _Scope) -> None:
+        for statement in body.statements if body is not None else ():
+            self._statement(statement, scope)
+
+    def _statement(self, statement: ast.Node, scope: _Scope) -> None:
+        match statement:
+            case ast.Pipeline():
+                self._pipeline(statement, scope)
+            case ast.Aux() | ast.Output():
+                for argument in statement.arguments if isinstance(statement, ast.Aux) else ():
+                    self._expression(argument.value, scope)
+                self._pipeline(statement.pipeline, scope)
+            case ast.Let():
+                self._expression(statement.value, scope)
+                self._bind(scope, statement.name, SymbolKind.CONSTANT, statement, _name_span(statement, statement.name, "let"))
+            case ast.Input():
+                self._input(statement, scope)
+            case ast.Init():
+                for setting in statement.settings:
+                    self._use(self._table.global_(self._module, setting.name), setting.name_span)
+                    self._expression(setting.value, scope)
+            case ast.Expect():
+                inside = _Scope(scope)
+                counts = [name for name in METRICS if scope.find(name) is None]
+                inside.names = {name: self._table.builtin(name, SymbolKind.COUNT) for name in counts}
+                self._expressions(statement, inside)
+
+    def _input(self, statement: ast.Input, scope: _Scope) -> None:
+        for size in map(ast.bare, statement.sizes.items):
+            if isinstance(size, ast.Name) and size.id[:1].isupper() and scope.find(size.id) is None:
+                self._bind(scope, size.id, SymbolKind.SIZE, size, size.span)
+            else:
+                self._expression(size, scope)
+        place = _name_span(statement, statement.name, "input")
+        self._bind(scope, statement.name, SymbolKind.INPUT, statement, place)
+        flow = scope.find("x")
+        if flow is not None and flow.origin is None:
+            flow.origin = place
+        if statement.condition is not None:
+            self._expression(statement.condition, scope)
+
+    def _pipeline(self, pipeline: ast.Pipeline, scope: _Scope) -> None:
+        label = pipeline.label
+        if label is not None:
+            self._expressions(label, scope)
+        for stage in pipeline.stages:
+            self._stage(stage, scope)
+        if label is not None and label.name:
+            around = scope
+            while label.index is not None and around.control and around.outer is not None:
+                around = around.outer
+            place = _name_span(label, label.name)
+            if self._table.global_(self._module, label.name) is None:
+                self._bind(around, label.name, SymbolKind.LABEL, label, place)
+            else:  # called like an op or a block, it is a key of the `state_dict` alone
+                self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
+
+    def _stage(self, stage: ast.Stage, scope: _Scope) -> None:
+        match stage:
+            case ast.CallStage():
+                self._expression(stage.call, scope)
+            case ast.Group():
+                self._body(stage.body, _Scope(scope))
+            case ast.Skip() | ast.Join():
+                for argument in stage.arguments:
+                    self._expression(argument.value, scope)
+                self._body(stage.body, _Scope(scope))
+                if isinstance(stage, ast.Skip):
+                    self._body(stage.via, _Scope(scope))
+            case _:
+                self._control(stage, scope)
+
+    def _control(self, stage: ast.Stage, scope: _Scope) -> None:
+        match stage:
+            case ast.Repeat():
+                self._expression(stage.count, scope)
+                self._body(stage.body, _Scope(scope, control=True))
+            case ast.For():
+                self._for(stage, scope)
+            case ast.If():
+                for arm in stage.arms:
+                    if arm.condition is not None:
+                        self._expression(arm.condition, scope)
+                    self._body(arm.body, _Scope(scope, control=True))
+
+    def _for(self, loop: ast.For, scope: _Scope) -> None:
+        self._expression(loop.iterable, scope)
+        inside = _Scope(scope, control=True)
+        after = loop.span.start + len("for")
+        for name in loop.names:
+            place = _find(loop.span, name, after)
+            after = place.end
+            self._bind(inside, name, SymbolKind.LOOP_VARIABLE, loop, place)
+        self._body(loop.body, inside)
+
+    # -- expressions --
+
+    def _expressions(self, node: ast.Node, scope: _Scope) -> None:
+        for child in ast.children(node):
+            self._expression(child, scope)
+
+    def _expression(self, node: ast.Node, scope: _Scope) -> None:
+        match node:
+            case ast.Name():
+                self._use(scope.find(node.id) or self._table.global_(self._module, node.id), node.span)
+            case ast.CallExpr():
+                self._callee(node.callee, scope)
+                for position, argument in enumerate(node.arguments):
+                    self._argument(node, position, argument, scope)
+            case ast.Attribute():
+                self._attribute(node, scope)
+            case _:
+                self._expressions(node, scope)
+
+    def _callee(self, node: ast.Expr, scope: _Scope) -> None:
+        name = ast.bare(node)
+        if isinstance(name, ast.Name) and name.id in FUNCTIONS and scope.find(name.id) is None:
+            self._use(self._table.builtin(name.id, SymbolKind.FUNCTION), name.span)
+        else:
+            self._expression(node, scope)
+
+    def _attribute(self, node: ast.Attribute, scope: _Scope) -> None:
+        """A size of a value, or a definition of an import."""
+        self._expression(node.base, scope)
+        target = self._imported(node, scope)
+        if target is not None and node.name:
+            found = self._table.global_(target, node.name) if node.name in target.definitions else None
+            self._use(found, Span(node.span.file, node.span.end - len(node.name), node.span.end))
+
+    def _imported(self, node: ast.Attribute, scope: _Scope) -> Module | None:
+        """The module in which an attribute looks its name up; None for a size of a value."""
+        base = ast.bare(node.base)
+        if not isinstance(base, ast.Name) or scope.find(base.id) is not None:
+            return None
+        return self._module.imports.get(base.id)
+
+    def _argument(self, call: ast.CallExpr, position: int, argument: ast.Argument, scope: _Scope) -> None:
+        """The keyword of an argument, and its value; a bare word that the op's parameter knows is that word."""
+        target = self._target(call.callee, scope)
+        name = argument.name
+        if name:
+            self._use(self._parameter(call, target, name), _name_span(argument, name))
+        elif _is_declared(target):
+            order = positional_parameters(target)
+            name = order[position] if position < len(order) else None
+        value = ast.bare(argument.value)
+        if isinstance(value, ast.Name) and _is_declared(target) and name in target.model_fields:
+            if scope.find(value.id) is None and value.id in target.words(name):
+                self._use(self._table.builtin(value.id, SymbolKind.WORD, f"{target.name}.{name}"), value.span)
+                return
+        self._expression(argument.value, scope)
+
+    def _target(self, callee: ast.Expr, scope: _Scope) -> Any:
+        """The op, rule or definition that a callee names; of a parameter, the one that it holds by default, if any."""
+        callee = ast.bare(callee)
+        if isinstance(callee, ast.CallExpr):
+            return self._target(callee.callee, scope)
+        if isinstance(callee, ast.Attribute):
+            module = self._imported(callee, scope)
+            return module.definitions.get(callee.name) if module is not None else None
+        if not isinstance(callee, ast.Name):
+            return None
+        local = scope.find(callee.id)
+        if local is not None:
+            default = local.node.default if isinstance(local.node, ast.Parameter) else None
+            return self._target(default, _Scope(None)) if default is not None else None
+        known = self._module.definitions.get(callee.id)
+        return known or Op.registry.get(callee.id) or Initializer.registry.get(callee.id)
+
+    def _parameter(self, call: ast.CallExpr, target: Any, name: str) -> Symbol | None:
+        """The parameter that a keyword names."""
+        if isinstance(target, ast.Definition):
+            return self._table.parameters(target).get(name)
+        if target is not None:
+            known = name in positional_parameters(target)
+            return self._table.builtin(name, SymbolKind.OP_PARAMETER, target.name) if known else None
+        return self._table.builtin(name, SymbolKind.KEYWORD, f"{self._definition.name}.{call.callee.span.text}")
+
+    # -- symbols --
+
+    def _bind(self, scope: _Scope, name: str, kind: SymbolKind, node: ast.Node, place: Span) -> None:
+        """Bind a name. What the same braces bound under it before is the same symbol."""
+        known = scope.names.get(name)
+        if known is not None and known.kind is kind:
+            known.definitions.append(place)
+        elif name:
+            scope.names[name] = self._table.add(Symbol(name, kind, self._definition.name, node, [place]))
+
+    def _use(self, symbol: Symbol | None, span: Span) -> None:
+        if symbol is not None:
+            symbol.uses.append(span)
+        else:
+            self._table.unresolved.append(span)
+
+
+def _modules(module: Module) -> Iterable[Module]:
+    """A module and all that it imports, each once."""
+    found: dict[int, Module] = {}
+    pending = [module]
+    while pending:
+        one = pending.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            pending += one.imports.values()
+    return found.values()
+
+
+def _name_span(node: ast.Node, name: str, keyword: str = "") -> Span:
+    """Return the place of the name that a node begins with, behind a keyword."""
+    return _find(node.span, name, node.span.start + len(keyword))
+
+
+def _find(span: Span, name: str, after: int) -> Span:
+    """Return the first place of a name behind an offset."""
+    start = max(span.file.text.find(name, after, span.end), after)
+    return Span(span.file, start, start + len(name))
+
+
+def _is_declared(target: Any) -> TypeGuard[type[Declared]]:
+    return isinstance(target, type) and issubclass(target, Declared)

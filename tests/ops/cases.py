@@ -1,0 +1,45 @@
+"""The cases that ops declare, as ops and input shapes for parametrized tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from archdsl.ops import Op
+from archdsl.shapes import Shape
+
+Shapes = tuple[Shape, ...]
+
+
+def cases(wanted: Callable[[Op, Shapes], bool] = lambda op, shapes: True) -> list[Any]:
+    """Return the wanted cases of every op of the registry, each an op and its input shapes."""
+    found = []
+    for cls in Op.registry:
+        for arguments, inputs in cls.cases if cls.arity != 0 else ():
+            op = cls.create({name: _made(value) for name, value in arguments.items()})
+            for given in inputs:
+                shapes = given if isinstance(given[0], tuple) else (given,)
+                if wanted(op, shapes):
+                    shown = ", ".join(f"{name} = {getattr(value, 'name', value)}" for name, value in arguments.items())
+                    found.append(pytest.param(op, shapes, id=f"{cls.name}({shown})-{shapes}"))
+    return found
+
+
+def each_case(wanted: Callable[[Op, Shapes], bool] = lambda op, shapes: True) -> Any:
+    """Return the parametrization of a test by `op` and `shapes` over the wanted cases."""
+    return pytest.mark.parametrize(("op", "shapes"), cases(wanted))
+
+
+def tensors(op: Op, shapes: Shapes, *, batch: int = 2, device: str = "cpu", grad: bool = False) -> list[torch.Tensor]:
+    """Return inputs of these shapes, the same at every call."""
+    torch.manual_seed(1)
+    if op.integers == "required":
+        return [torch.zeros((batch, *shape), dtype=torch.long, device=device) for shape in shapes]
+    return [torch.randn((batch, *shape), device=device, requires_grad=grad) for shape in shapes]
+
+
+def _made(value: Any) -> Any:
+    return value.create({}) if isinstance(value, type) else value
