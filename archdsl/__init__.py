@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from archdsl.limits import Limits
     from archdsl.literals import Expression
     from archdsl.network import Network, check, load, loads
-    from archdsl.starting_weights import Weights
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,7 +34,7 @@ _HOMES = {
     "Limits": "archdsl.limits",
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",
-    "Weights": "archdsl.starting_weights",
+    "Weights": "archdsl.initial_weights",
     "check": "archdsl.network",
     "load": "archdsl.network",
     "loads": "archdsl.network",

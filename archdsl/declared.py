@@ -1,10 +1,10 @@
-"""Things that a spec calls by name with parameters: ops, initializers, optimizers, losses.
+"""Registries of classes that a spec calls by name with parameters: ops, initializers, optimizers, losses.
 
-Each is one frozen pydantic model. Its fields are the parameters as the language shows them, in the
-order in which they may be given by position; its docstring is its documentation. Defining the class
-registers it, and a second class of the same name raises at once.
+Each class is a frozen pydantic model. Its fields are the parameters of the call in positional order, and its docstring is the
+documentation. Defining the class registers it; a second class of the same name raises an error.
 
-Here, in `initializers.py` and in `ops/` annotations are values, not texts, which pydantic would compile and evaluate one by one.
+This module, `initializers.py` and `ops/` do not postpone the evaluation of annotations, because pydantic would compile and
+evaluate each of them separately.
 """
 
 import typing
@@ -39,7 +39,7 @@ T = TypeVar("T", bound="Declared")
 
 
 class Registry(Generic[T]):
-    """The declared things of one kind, by name, in order of definition."""
+    """The classes of one kind by name, in order of definition."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -47,7 +47,7 @@ class Registry(Generic[T]):
         register_aliases(lambda: chain.from_iterable(entry.alias_pairs() for entry in self))
 
     def add(self, name: str, entry: type[T]) -> None:
-        """Register a class; raises `ValueError` where the name is taken."""
+        """Register a class. Raise `ValueError` if the name is taken, or the class has no docstring."""
         if name in self._entries:
             raise ValueError(f"two {self.kind}s are called {name}: {self._entries[name]} and {entry}")
         if not entry.__doc__:
@@ -56,7 +56,7 @@ class Registry(Generic[T]):
         self._entries[name] = entry
 
     def get(self, name: str) -> type[T] | None:
-        """The class of that name."""
+        """Return the class of that name; None if there is none."""
         return self._entries.get(name)
 
     def __contains__(self, name: object) -> bool:
@@ -66,12 +66,12 @@ class Registry(Generic[T]):
         return iter(self._entries.values())
 
     def names(self) -> list[str]:
-        """All names, in order of definition."""
+        """Return all names, in order of definition."""
         return list(self._entries)
 
 
 class Declared(BaseModel):
-    """Base of everything callable by name. Subclasses pass `name=` and have a docstring."""
+    """Base of all classes that a spec calls by name. Registered subclasses pass `name=` and have a docstring."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
     name: ClassVar[str]
@@ -96,22 +96,22 @@ class Declared(BaseModel):
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
-        """The parameter names, in positional order."""
+        """Return the names of the parameters, in positional order."""
         return list(cls.model_fields)
 
     @classmethod
     def words(cls, parameter: str) -> frozenset[str]:
-        """The bare words that a parameter understands, such as `same` for `pad`."""
+        """Return the bare words that a parameter accepts, such as `same` for `pad`."""
         return _literal_words(cls.model_fields[parameter].annotation)
 
     def __str__(self) -> str:
-        """Return it as a spec writes it."""
+        """Return the call in the syntax of the language."""
         given = [f"{key} = {show(getattr(self, key), self.words(key))}" for key in self.model_fields_set]
         return f"{self.name}({', '.join(sorted(given))})" if given else self.name
 
     @classmethod
     def create(cls, given: dict[str, Any]) -> Self:
-        """Validate arguments that are known by name; raises `SpecError` for the first that does not fit, with the others."""
+        """Return an instance with the given arguments by name. Raise `SpecError` with a diagnostic per invalid argument."""
         try:
             made = cls(**given)
         except ValidationError as error:
@@ -130,7 +130,7 @@ def _aliases_in(part: Any) -> Iterator[str]:
 
 
 def _check_magnitude(cls: type[Declared], argument: str, value: Any) -> None:
-    """Raise `SpecError` E0402 for a number that PyTorch has no room for."""
+    """Raise `SpecError` E0402 for a number that PyTorch cannot represent."""
     if isinstance(value, tuple):
         for item in value:
             _check_magnitude(cls, argument, item)
@@ -155,11 +155,11 @@ _BOUNDS: typing.Final = {
     "less_than_equal": ("le", "at most"),
     "less_than": ("lt", "less than"),
 }
-"""By pydantic's name of an error: its name of the bound, and the relation as messages say it."""
+"""For each of pydantic's errors about bounds: the name of the bound, and the relation in messages."""
 
 
 def _diagnostics(cls: type[Declared], error: ValidationError) -> list[Diagnostic]:
-    """Return the first validation error of each argument; of a list, that of an element."""
+    """Return a diagnostic for the first error of each argument; for a list, for that of an element."""
     by_argument: dict[object, Any] = {}
     for found in error.errors(include_url=False):
         first = by_argument.setdefault(found["loc"][:1], found)
@@ -169,13 +169,13 @@ def _diagnostics(cls: type[Declared], error: ValidationError) -> list[Diagnostic
 
 
 def _element(found: Any) -> int | None:
-    """Return which element of a list an error is about; None if it is about all of the value."""
+    """Return the index of the list element that an error is about; None if it is about the whole value."""
     last = found["loc"][-1] if found["loc"] else None
     return last if isinstance(last, int) else None
 
 
 def _diagnostic(cls: type[Declared], found: Any) -> Diagnostic:
-    """Return one of pydantic's errors as a diagnostic."""
+    """Return the diagnostic for an error of pydantic."""
     given, kind, element = found["input"], found["type"], _element(found)
     reason = found["msg"].split(", ", 1)[-1]  # after "Value error, "
     if not found["loc"]:
@@ -201,7 +201,7 @@ def _diagnostic(cls: type[Declared], found: Any) -> Diagnostic:
 
 
 def signature(cls: type[Declared]) -> str:
-    """The call as documentation shows it: `conv(out, k, stride = 1)`."""
+    """Return the signature as in the documentation: `conv(out, k, stride = 1)`."""
     parts = []
     for name in cls.parameters_in_order():
         field = cls.model_fields[name]
@@ -210,7 +210,7 @@ def signature(cls: type[Declared]) -> str:
 
 
 def describe(annotation: Any) -> str:
-    """The kinds of value that an annotation takes, as messages say them."""
+    """Return a description of the values that an annotation accepts, for messages."""
     arguments = [part for part in typing.get_args(annotation) if not _is_constraint(part)]
     origin = typing.get_origin(annotation)
     if origin is typing.Literal:
@@ -244,7 +244,7 @@ def describe(annotation: Any) -> str:
 
 
 def family_of(annotation: Any) -> type[Declared] | None:
-    """The kind of declared things that an annotation takes, such as every initializer; none where it takes none."""
+    """Return the base class of the registered classes that an annotation accepts; None if it accepts none."""
     if isinstance(annotation, type) and issubclass(annotation, Declared):
         return annotation
     return next((found for part in typing.get_args(annotation) if (found := family_of(part))), None)

@@ -16,8 +16,7 @@ from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, unknown_labels, value_counts
 from archdsl.analysis.claims import check_claims
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, gathered
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
     FalseClaim,
     Module,
@@ -31,7 +30,7 @@ from archdsl.elaborate import (
     select_network,
 )
 from archdsl.ir import Graph
-from archdsl.limits import DEFAULT, Limits, remedy
+from archdsl.limits import DEFAULT, Limits
 from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
 from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.records import record
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 
 
 STDIN: Final = "/dev/stdin"
-_GIVE: Final = "give a file, or the name of a network that `archdsl specs` lists"
 
 
 _IN_TRAINING: Final = frozenset({"W0109", "W0110"})
@@ -73,7 +71,7 @@ class Compiled:
     steps: int = 0
     """What checking it took: see `elaborate.steps`."""
     partial: Graph | None = None
-    """What is known of the network, for editors and pictures: the whole of it, or a graph that ends where an error hides the rest."""
+    """What is known of the network, for editors and pictures: all of it, or a graph that ends where an error hides the rest."""
     limits: Limits = DEFAULT
     """Those of the session that checked it."""
 
@@ -91,14 +89,14 @@ class Compiled:
         return self.graph is not None
 
     def require(self) -> Graph:
-        """The graph; raises `SpecError` with everything that was found where there is none."""
+        """Return the graph. Raise `SpecError` with everything that was found if there is none."""
         if self.graph is None:
             raise SpecError(*self.diagnostics)
         return self.graph
 
 
 def split_address(address: str) -> tuple[str, str | None]:
-    """`net.arch:resnet50` to its file and its network; the network is none where it is not said."""
+    """Split `net.arch:resnet50` into its file and its network; the network is None if the address names none."""
     path, colon, name = address.rpartition(":")
     if colon and path and "/" not in name and "\\" not in name and "." not in name:
         return path, name
@@ -108,7 +106,7 @@ def split_address(address: str) -> tuple[str, str | None]:
 def compile_address(
     address: str, settings: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None, *, session: Session | None = None
 ) -> Compiled:
-    """A network by its address: `FILE`, `FILE:NETWORK`, or the name of a shipped one, such as `resnet50`.
+    """Compile a network by its address: `FILE`, `FILE:NETWORK`, or the name of a shipped network such as `resnet50`.
 
     `settings` are expressions by parameter name; those that begin with `train.` change the recipe.
     `-` is standard input, where that is given. Without a session, the default limits hold and nothing is kept for a later call.
@@ -123,12 +121,12 @@ def compile_address(
 def read_address(
     address: str, session: Session, stdin: IO[bytes] | None = None
 ) -> tuple[Path | None, str | None, SourceFile | Diagnostic]:
-    """The file of an address, the name of its network, where one is said, and its text. A shipped network goes by its name alone."""
+    """Return the file of an address, the name of its network if it gives one, and its text."""
     path_text, name = split_address(address)
     if stdin is not None and path_text in ("-", STDIN):
         return None, name, _read_stream(stdin, "<stdin>", session.limits)
     if not path_text:
-        return None, name, untyped("E0601", "no file is named", help=_GIVE)
+        return None, name, codes.files.NoFileNamed()
     path, bare = Path(path_text), "/" not in path_text and "." not in path_text
     if os.path.exists(path) or not bare:
         return path, name, read_source(path, str(path), limits=session.limits)
@@ -137,28 +135,20 @@ def read_address(
     )
     if shipped is not None:
         return shipped, path_text if name is None else name, read_source(shipped, shipped.name, limits=session.limits)
-    meant = f"{path_text}.arch"
-    help = (
-        f"write `{address.replace(path_text, meant, 1)}`"
-        if os.path.exists(meant)
-        else did_you_mean(path_text, shipped_networks(session)) or _GIVE
-    )
-    message = f"there is no file {path_text!r}, and no network of that name comes with archdsl"
     if name is not None and (file := _shipped_file(path_text)) is not None:
-        message, help = (
-            f"there is no file {path_text!r}: it is a network, of {file.stem}",
-            f"write `{path_text}`, or `{file.stem}:{name}`",
-        )
-    return path, name, untyped("E0601", message, help=help)
+        return path, name, codes.files.NetworkForFile(path_text, file.stem, name)
+    meant = f"{path_text}.arch"
+    known = [] if os.path.exists(meant) else list(shipped_networks(session))
+    return path, name, codes.files.NoSuchFile(address, path_text, None if known else meant, known)
 
 
 def _read_stream(stream: IO[bytes], shown: str, limits: Limits) -> SourceFile | Diagnostic:
-    """The text of a stream, of which no more is read than a spec may have."""
+    """Return the text of a stream, of which no more is read than a spec may have."""
     try:
         data = stream.read(4 * limits.source_characters + 1)
     except OSError as error:
         reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        return untyped("E0601", f"{shown} cannot be read: {reason}", help="name a file, or pipe one in")
+        return codes.files.CannotRead(shown, str(reason), "name a file, or pipe one in")
     return decode_source(data, shown)
 
 
@@ -170,7 +160,7 @@ def compile_text(
     shown: str = "<text>",
     session: Session | None = None,
 ) -> Compiled:
-    """A network in a text; such a text cannot import."""
+    """Compile a network in a text. Such a text cannot import."""
     return compile_source(SourceFile(shown, text), None, name, settings, session=session)
 
 
@@ -182,7 +172,7 @@ def compile_source(
     *,
     session: Session | None = None,
 ) -> Compiled:
-    """A network in a source that lies at a path."""
+    """Compile a network in a source that lies at a path."""
     session = session or Session()
     with session.collector_paused():
         return _compile_source(source, path, name, settings or {}, session)
@@ -215,7 +205,7 @@ def _compile(program: Program, module: Module, chosen: ast.Definition, settings:
 def _examine(
     program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train
 ) -> tuple[Compiled, list[FalseClaim]]:
-    """What becomes of a network, and its false claims, which other errors may explain."""
+    """Return what became of a network, and its false claims, which may follow from other errors."""
     limits = program.session.limits
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     elaboration = elaborate(module, chosen, own, program.session)
@@ -248,8 +238,7 @@ def _examine(
     found = [*program.diagnostics, *program.credible(found)]
     wrong = bool(false_claims) or any(diagnostic.is_error for diagnostic in found)
     if undecided is not None and not wrong:
-        message = f"the value of `{undecided.text}` is not known here, so that the network cannot be checked"
-        found.append(untyped("E0401", message, Mark(undecided)))
+        found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
     if wrong:
         graph = None
@@ -269,7 +258,7 @@ def _examine(
 
 
 def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _Train:
-    """The recipe of a file, with the settings for it."""
+    """Return the recipe of a file, with the settings for it."""
     settings = {key.removeprefix("train."): text for key, text in settings.items() if key.startswith("train.")}
     if not module.file.recipes and not settings:
         return None, {}, []
@@ -279,7 +268,7 @@ def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _T
 
 
 def check_text(text: str, shown: str = "<text>", *, session: Session | None = None) -> list[Diagnostic]:
-    """Everything that is wrong with a text, in all of its networks."""
+    """Return everything that is wrong with a text, in all of its networks."""
     session = session or Session()
     with session.collector_paused():
         return _check_source(SourceFile(shown, text), session)
@@ -289,13 +278,11 @@ def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
     program = Program(None, session)
     module = program.module(source, None)
     networks, false_claims = _networks(module), list[FalseClaim]()
-    results, steps, train = [], 0, _recipe(module, {}, session)
+    results: list[list[Diagnostic]] = []
+    steps, train = 0, _recipe(module, {}, session)
     for network in networks:
         if steps > session.limits.steps:
-            message = (
-                f"checking the networks before `{network.name}` took more than {session.limits.steps:,} steps, and ends here"
-            )
-            results.append([untyped("E0502", message, Mark(network.name_span), help=remedy("steps"))])
+            results.append([codes.structure.TooManySteps(network.name, session.limits.steps).at(network.name_span)])
             false_claims.clear()  # what makes the file too large may make them false
             break
         compiled, claims = _examine(program, module, network, {}, train)
@@ -330,7 +317,7 @@ def _files(module: Module) -> Iterator[ast.File]:
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Those of several networks, of each place once, although its sizes may be others in each."""
+    """Return the diagnostics of several networks, one for each place, although its sizes may differ between networks."""
     found: dict[tuple[object, ...], Diagnostic] = {}
     for diagnostic in diagnostics:
         found.setdefault(
@@ -340,7 +327,7 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def networks_at(file: str) -> list[str]:
-    """The names of the networks in a file, or in a shipped one; none where it cannot be read."""
+    """Return the names of the networks in a file or a shipped one; none if it cannot be read."""
     session = Session()
     path, _, source = read_address(f"{file}:any", session)
     if isinstance(source, Diagnostic):
@@ -350,7 +337,7 @@ def networks_at(file: str) -> list[str]:
 
 
 def parameters_at(address: str) -> dict[str, str]:
-    """The open parameters of the network at an address, each with its text; none where there is no such network."""
+    """Return the open parameters of the network at an address, each with its text; none if there is no such network."""
     session = Session()
     path, name, source = read_address(address, session)
     if isinstance(source, Diagnostic):
@@ -377,7 +364,7 @@ def _no_network(module: Module, source: SourceFile) -> Diagnostic:
 
 
 def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnostic]:
-    """By place, file by file as they are imported, the first few; errors without a place in a file before all."""
+    """Return the first few diagnostics by place, file by file as they are imported; those without a place come first."""
     files = {id(source): number for number, source in enumerate(program.sources)}
 
     def place(diagnostic: Diagnostic) -> tuple[int, int]:
@@ -393,7 +380,7 @@ def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnosti
 
 
 def shipped_networks(session: Session | None = None) -> dict[str, Path]:
-    """The networks that come with archdsl, by name, with their files."""
+    """Return the networks that come with archdsl, by name, with their files."""
     session = session or Session()
     found: dict[str, Path] = {}
     for path in shipped_files():
@@ -413,7 +400,7 @@ def _shipped_file(name: str) -> Path | None:
 def compile_networks(
     path: Path, *, bases_too: bool = True, session: Session | None = None
 ) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
-    """Every network of a file that can be built as it stands, read once; those that aliases are made of where `bases_too`."""
+    """Yield every network of a file that can be built as it stands; with `bases_too` also those that aliases are made of."""
     session = session or Session()
     source = read_source(path, limits=session.limits)
     if isinstance(source, Diagnostic):
@@ -428,9 +415,11 @@ def compile_networks(
 
 
 def _networks(module: Module) -> list[ast.Network | ast.Alias]:
-    """Those that need no arguments, and do not wait for any that an alias in the file gives them."""
+    """Return the networks that need no arguments, without those that aliases in the file give arguments to."""
     waiting = _bases(module.file)
-    return [
-        d for d in module.definitions.values()
-        if isinstance(d, ast.Alias) or (isinstance(d, ast.Network) and (d.name not in waiting or all(p.default is not None for p in d.parameters)))
-    ]  # fmt: skip
+
+    def stands_alone(network: ast.Network) -> bool:
+        return network.name not in waiting or all(parameter.default is not None for parameter in network.parameters)
+
+    definitions = module.definitions.values()
+    return [d for d in definitions if isinstance(d, ast.Alias) or (isinstance(d, ast.Network) and stands_alone(d))]

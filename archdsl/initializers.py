@@ -1,6 +1,6 @@
-"""Weight initializations: `init { conv = he(mode = "fan_out") }` and an op's own `init = ...`.
+"""Initializers of weights: `init { conv = he(mode = "fan_out") }`, and the parameter `init` of an op.
 
-Each is one class whose lowering is a function of `torch.nn.init`, called on the weight; biases become zero, as in the papers.
+Each class corresponds to a function of `torch.nn.init`, which is called on the weight. Biases become zero, as in the papers.
 """
 
 from math import erf, sqrt
@@ -12,28 +12,30 @@ from archdsl.declared import Declared, Registry
 
 
 class Initializer(Declared):
-    """Base of every initialization; `function` and `arguments` say how PyTorch writes it."""
+    """Base of all initializers; `function` and `arguments` define the call in PyTorch."""
 
     registry: ClassVar[Registry[Any]] = Registry("initializer")
     function: ClassVar[str]
     matrix: ClassVar[bool] = False
-    """Needs a weight of two axes or more, as convolutions and dense layers have."""
+    """Whether the initializer needs a weight with at least two axes, like those of convolutions and dense layers."""
 
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of the `torch.nn.init` function."""
+        """Return the keyword arguments of the function in `torch.nn.init`."""
         return {}
 
 
 class He(Initializer, name="he"):
-    """He et al. 2015, arXiv:1502.01852: keeps the variance through rectifiers."""
+    """He (Kaiming) initialization, which preserves the variance through rectifiers: He et al. 2015, arXiv:1502.01852."""
 
     aliases = ("kaiming", "kaiming_normal", "kaiming_uniform", "he_normal", "he_uniform")
     matrix = True
 
-    mode: Literal["fan_in", "fan_out"] = Field("fan_in", description="which variance is kept: forward or backward")
-    nonlinearity: Literal["relu", "leaky_relu", "linear"] = Field("relu", description="what follows the layer")
+    mode: Literal["fan_in", "fan_out"] = Field(
+        "fan_in", description="preserve the variance in the forward pass (`fan_in`) or the backward pass (`fan_out`)"
+    )
+    nonlinearity: Literal["relu", "leaky_relu", "linear"] = Field("relu", description="activation after the layer")
     slope: float = Field(0.0, ge=0, description="negative slope of `leaky_relu`")
-    distribution: Literal["normal", "uniform"] = Field("normal", description="where the values are drawn from")
+    distribution: Literal["normal", "uniform"] = Field("normal", description="distribution of the values")
 
     @model_validator(mode="after")
     def _check_slope(self) -> Self:
@@ -43,54 +45,57 @@ class He(Initializer, name="he"):
 
     @property
     def function(self) -> str:  # type: ignore[override]
-        """The name in `torch.nn.init`."""
+        """The name of the function in `torch.nn.init`."""
         return f"kaiming_{self.distribution}_"
 
     def arguments(self) -> dict[str, Any]:
-        """`a` is the negative slope, read for `leaky_relu` alone."""
+        """Return the keyword arguments; `a` is the negative slope of `leaky_relu`."""
         slope = {"a": self.slope} if self.nonlinearity == "leaky_relu" else {}
         return {**slope, "mode": self.mode, "nonlinearity": self.nonlinearity}
 
 
 class Xavier(Initializer, name="xavier"):
-    """Glorot & Bengio 2010: keeps the variance through linear and tanh layers, both ways."""
+    """Xavier (Glorot) initialization, which preserves the variance through linear and tanh layers, forward and backward.
+
+    Glorot & Bengio 2010.
+    """
 
     aliases = ("glorot", "glorot_normal", "glorot_uniform", "xavier_normal", "xavier_uniform")
     matrix = True
 
     gain: float = Field(1.0, gt=0, description="factor on the standard deviation")
-    distribution: Literal["normal", "uniform"] = Field("uniform", description="where the values are drawn from")
+    distribution: Literal["normal", "uniform"] = Field("uniform", description="distribution of the values")
 
     @property
     def function(self) -> str:  # type: ignore[override]
-        """The name in `torch.nn.init`."""
+        """The name of the function in `torch.nn.init`."""
         return f"xavier_{self.distribution}_"
 
     def arguments(self) -> dict[str, Any]:
-        """`gain`."""
+        """Return `gain`."""
         return {"gain": self.gain}
 
 
 class Normal(Initializer, name="normal"):
-    """A normal distribution."""
+    """Draw from a normal distribution."""
 
     function = "normal_"
     std: float = Field(1.0, ge=0, description="standard deviation")
     mean: float = Field(0.0, description="mean")
 
     def arguments(self) -> dict[str, Any]:
-        """`mean` and `std`."""
+        """Return `mean` and `std`."""
         return {"mean": self.mean, "std": self.std}
 
 
 class TruncatedNormal(Initializer, name="trunc_normal"):
-    """A normal distribution cut off at `low` and `high`."""
+    """Draw from a normal distribution truncated to the range from `low` to `high`."""
 
     function = "trunc_normal_"
-    std: float = Field(1.0, gt=0, description="standard deviation before the cut")
-    mean: float = Field(0.0, description="mean before the cut")
-    low: float = Field(-2.0, description="least value")
-    high: float = Field(2.0, description="greatest value")
+    std: float = Field(1.0, gt=0, description="standard deviation before truncation")
+    mean: float = Field(0.0, description="mean before truncation")
+    low: float = Field(-2.0, description="minimum")
+    high: float = Field(2.0, description="maximum")
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -100,10 +105,10 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
 
     @model_validator(mode="after")
     def _check_draws(self) -> Self:
-        """PyTorch draws until every number lies between the bounds, so that a fair share of the draws must.
+        """Reject bounds for which PyTorch would draw too often: it redraws until every number lies between the bounds.
 
-        It draws from the whole distribution where more than 0.3 of that lies between them, and from `[low, high]`
-        otherwise, where at least 0.07 of the draws are kept by what is asked here. Numbers are 32 bits wide.
+        PyTorch draws from the whole distribution if more than 0.3 of it lies between the bounds, else uniformly from
+        `[low, high]`; these checks ensure that at least 0.07 of the draws are accepted. Numbers have 32 bits.
         """
         mean, std, low, high = self.mean, self.std, self.low, self.high
         if mean < low - 2 * std or mean > high + 2 * std:
@@ -121,16 +126,16 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """`a` and `b` are the bounds."""
+        """Return the keyword arguments; `a` and `b` are the bounds."""
         return {"mean": self.mean, "std": self.std, "a": self.low, "b": self.high}
 
 
 class Uniform(Initializer, name="uniform"):
-    """A uniform distribution."""
+    """Draw from a uniform distribution."""
 
     function = "uniform_"
-    low: float = Field(0.0, description="least value")
-    high: float = Field(1.0, description="greatest value")
+    low: float = Field(0.0, description="minimum")
+    high: float = Field(1.0, description="maximum")
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -139,40 +144,40 @@ class Uniform(Initializer, name="uniform"):
         return self
 
     def arguments(self) -> dict[str, Any]:
-        """`a` and `b` are the bounds."""
+        """Return the keyword arguments; `a` and `b` are the bounds."""
         return {"a": self.low, "b": self.high}
 
 
 class Orthogonal(Initializer, name="orthogonal"):
-    """Saxe et al. 2013, arXiv:1312.6120: an orthogonal matrix, so that norms are kept."""
+    """Fill with a random orthogonal matrix, which preserves norms: Saxe et al. 2013, arXiv:1312.6120."""
 
     function = "orthogonal_"
     matrix = True
     gain: float = Field(1.0, gt=0, description="factor on the matrix")
 
     def arguments(self) -> dict[str, Any]:
-        """`gain`."""
+        """Return `gain`."""
         return {"gain": self.gain}
 
 
 class Constant(Initializer, name="constant"):
-    """One value everywhere."""
+    """Fill with a constant."""
 
     function = "constant_"
     value: float = Field(description="the value")
 
     def arguments(self) -> dict[str, Any]:
-        """`val`."""
+        """Return `val`."""
         return {"val": self.value}
 
 
 class Ones(Initializer, name="ones"):
-    """One everywhere: a normalization that starts as the identity."""
+    """Fill with ones, so that a normalization starts without scaling."""
 
     function = "ones_"
 
 
 class Zeros(Initializer, name="zeros"):
-    """Zero everywhere: a residual branch whose last normalization starts so begins as nothing."""
+    """Fill with zeros. With this in its last normalization, a residual branch initially contributes nothing."""
 
     function = "zeros_"

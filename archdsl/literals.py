@@ -41,3 +41,8 @@ def type_name(value: Any) -> str:
         if isinstance(value, kind):
             return name
     return getattr(value, "type_name", "not a plain value")
+
+
+def article(noun: str) -> str:
+    """Return a noun with its indefinite article."""
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"

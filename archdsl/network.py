@@ -1,4 +1,4 @@
-"""The Python API: `load` a network, then look at it, build it, read its source, draw it."""
+"""The Python API: load a network, then inspect, build, draw or train it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, SpecError, render_text
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 from archdsl.driver import Compiled, check_text, compile_address, compile_text
-from archdsl.extras import extra_needed
-from archdsl.files import write_file
+from archdsl.file_io import write_file
+from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
 from archdsl.lints import levels_from
 from archdsl.literals import show
+from archdsl.optional_deps import extra_needed
 from archdsl.session import Session
 from archdsl.shapes import Shape, format_shape
-from archdsl.starting_weights import Weights, weights_of
 
 if TYPE_CHECKING:
     import torch
@@ -33,28 +31,27 @@ if TYPE_CHECKING:
     from torch import nn
 
     from archdsl.backends.diagram import Detail
-    from archdsl.data import Input, Opened, Reading
+    from archdsl.data import Input, Opened, ReadOptions
     from archdsl.recipe import Recipe
     from archdsl.train import Result
-    from archdsl.weights.pairing import Channels, Pairing
     from archdsl.weights.report import WeightsReport
+    from archdsl.weights.stored import Channels, MatchBy
 
 
 def load(address: str | os.PathLike[str], /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
-    """The network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a shipped one.
+    """Load the network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a network that comes with archdsl.
 
-    Parameters are given by name as Python values: `load("net.arch:resnet50", classes=10)`; what is no value of Python, such
-    as an op, as a text of the language: `load("resnet", norm=Expression("gn(32)"))`. A recipe's keys are given as
-    `**{"train.epochs": 5}`. `limits` bounds what the spec may grow to: `limits=Limits(nodes=1_000_000)`; a parameter of this
-    name can be set only in the spec. Raises `SpecError`, which holds all diagnostics and prints them, and `ValueError` for
-    limits out of range.
+    Pass parameters by name as Python values, `load("net.arch:resnet50", classes=10)`, or as expressions of the language,
+    `load("resnet", norm=Expression("gn(32)"))`. Pass keys of the recipe as `**{"train.epochs": 5}`. `limits` sets limits on
+    the size of the spec, `limits=Limits(nodes=1_000_000)`; a network's own parameter of this name can be set only in the spec.
+    Raise `SpecError`, which contains all diagnostics, if there are errors, and `ValueError` for limits out of range.
     """
     session = Session(_checked(limits))
     return Network(compile_address(os.fspath(address), _settings(parameters, limits), session=session))
 
 
 def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
-    """The network in a text, by name where the text defines several. `limits` and errors are those of `load`."""
+    """Load the network in a text, by name if the text defines several. `limits` and errors are those of `load`."""
     session = Session(_checked(limits))
     return Network(compile_text(text, network, _settings(parameters, limits), session=session))
 
@@ -72,17 +69,17 @@ def check(
 
 
 def _checked(limits: Limits) -> Limits:
-    """Return the argument `limits`. Raise `TypeError` for another value, such as one that is meant for a parameter of the spec."""
+    """Return the argument `limits`. Raise `TypeError` for another type, such as a value for a parameter of that name."""
     if not isinstance(limits, Limits):
         raise TypeError(f"`limits` is archdsl.Limits(...), and not {limits!r}")
     return limits
 
 
 class Network:
-    """A network that was read and checked.
+    """A network that was loaded and checked.
 
-    `graph` is what it means, `recipe` how its file says to train it (none where it does not), `warnings`
-    what was found that is no error, `folder` where its file lies, `sizes` for which open sizes it works.
+    Its attributes are the `graph`, the `recipe` of its file (None if it has none), the `warnings`, the `folder` of its file,
+    and the valid symbolic `sizes`.
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -96,52 +93,52 @@ class Network:
 
     @property
     def name(self) -> str:
-        """As the spec calls it."""
+        """The name of the network in its spec."""
         return self.graph.name
 
     def with_seed(self, seed: int) -> Network:
-        """Return the same network, whose recipe has another random seed."""
+        """Return the same network with another random seed in its recipe."""
         other = copy(self)
         other.recipe = None if self.recipe is None else self.recipe.model_copy(update={"seed": seed})
         return other
 
     def at_key(self, found: Diagnostic) -> Diagnostic:
-        """Return what is wrong with the recipe or its data at the key that is at fault, unless it has a place."""
+        """Return an error in the recipe or its data as a diagnostic at the key that it concerns."""
         place = self._places.get(found.argument or "")
-        if place is None and found.argument:  # a key that is left out, whose default does not fit the data
+        if place is None and found.argument:  # the key is omitted, and its default does not match the data
             place = self._places.get("data")
         return found.at(place)
 
     @contextmanager
     def at_keys(self) -> Iterator[None]:
-        """Around what reads the recipe and its data: place the diagnostics of a `SpecError` at the keys that are at fault."""
+        """Place the diagnostics of a `SpecError` that is raised in the context at the keys that they concern."""
         try:
             yield
         except SpecError as error:
             raise error.map(self.at_key) from error.__cause__
 
     def path_of(self, key: str, path: str) -> Path:
-        """Where a path under a key of the recipe leads: from the recipe's file, or from the current folder if it was given from outside."""
+        """Resolve a path under a key of the recipe: relative to its file, or to the current folder for a key set from outside."""
         return self._folder_of(key) / path
 
     def _folder_of(self, key: str) -> Path:
-        """Where relative paths under a key of the recipe start."""
+        """Return the folder for relative paths under a key of the recipe."""
         place = self._places.get(key)
         return self.folder if place is not None and any(place.file is source for source in self._sources) else Path()
 
     def inputs(self) -> tuple[Input, ...]:
-        """The inputs, as training sees them."""
+        """Return the inputs, for training."""
         from archdsl.data.inputs import Input  # here: checking needs no data
 
         return tuple(Input(str(value), _known(value.shape), value.dtype == "int") for value in self.graph.inputs)
 
     @property
     def data_folder(self) -> Path:
-        """Where relative paths of data start: at the file, if that names them, else at the current directory."""
+        """The folder for relative paths of data: that of the file, or the current folder if `data` was set from outside."""
         return self._folder_of("data")
 
     def check_shapes(self, shapes: Sequence[tuple[int, ...]]) -> Diagnostic | None:
-        """What is wrong with inputs of these shapes, in their order; None if the network works for them."""
+        """Return the error for inputs of these shapes; None if they are valid."""
         found = self._at(shapes)[1]
         return found[0].moved(None).about("data") if found else None
 
@@ -151,16 +148,19 @@ class Network:
         names = [value.name or "" for value in self.graph.inputs]
         return at_sizes(self.graph, self.sizes, dict(zip(names, shapes, strict=True)))
 
-    def open_data(self, reading: Reading | None = None) -> Opened:
-        """Open the data set of the recipe, and compare it with the network, without PyTorch. Raise `SpecError` if they do not fit."""
+    def open_data(self, reading: ReadOptions | None = None) -> Opened:
+        """Open the data set of the recipe and compare it with the network, without PyTorch.
+
+        Raise `SpecError` if they do not match.
+        """
         with extra_needed("train", "reading data"):
-            from archdsl.data import AS_IT_IS, open_data  # here: checking needs no data
-            from archdsl.data.fitting import check_labels
+            from archdsl.data import DEFAULT_OPTIONS, open_data  # here: checking needs no data
+            from archdsl.data.label_check import check_labels
 
         assert self.recipe is not None
         with self.at_keys():
             ignore = getattr(self.recipe.loss, "ignore", None)
-            opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or AS_IT_IS, ignore=ignore)
+            opened = open_data(self.recipe, self.data_folder, self.inputs(), reading or DEFAULT_OPTIONS, ignore=ignore)
             for shapes in dict.fromkeys((opened.training_shapes, opened.shapes)):
                 graph, found = self._at(shapes)
                 if graph is None:
@@ -169,7 +169,7 @@ class Network:
         return opened
 
     def table(self) -> Table:
-        """A row for each layer, and the totals: learned numbers, MACs for one image, depth."""
+        """Return the layer table, with the number of parameters, the MACs per example, and the depth."""
         return layer_table(self.graph, self.recipe)
 
     def build(
@@ -182,12 +182,13 @@ class Network:
         check_sizes: bool = True,
         inplace: bool = True,
     ) -> nn.Module:
-        """The module, freshly initialized; its `state_dict` keys are the labels of the spec.
+        """Build an initialized module; the labels of the spec are the keys of its `state_dict`.
 
-        `weights`, a file or a state_dict, must fit in every tensor; `load_weights` takes others too. Where not `aux`,
-        the module has no heads, and those of the weights stay behind. The code that runs is `source()`. With `check_sizes` it
-        raises `ValueError` for an input of a size that does not work, before anything is computed. With `inplace=False` activations
-        are modules and overwrite nothing, so that forward hooks and full backward hooks work. Raises `SpecError` (E0608) where PyTorch is not installed, and as `load_weights` does.
+        Every tensor of `weights`, a file or a `state_dict`, must fit; `load_weights` has options for other files. With
+        `aux=False`, the module has no auxiliary heads, and those of the weights are ignored. The module executes `source()`.
+        With `check_sizes`, it raises `ValueError` for inputs of invalid sizes before it computes anything. With
+        `inplace=False`, activations are modules that do not operate in place, so that forward hooks and full backward hooks
+        work. Raise `SpecError` as `load_weights` does, and E0608 if PyTorch is not installed.
         """
         with extra_needed("train", "building a module"):
             from archdsl.backends.torch.instantiate import build  # here: torch takes over a second to import
@@ -203,18 +204,20 @@ class Network:
         *,
         partial: bool = False,
         without_heads: bool = False,
-        by: Pairing = "name",
+        by: MatchBy = "name",
         prefix: str | None = None,
         channels: Channels | None = None,
     ) -> WeightsReport:
-        """Put stored weights into a module of this network, and say what became of each tensor.
+        """Load weights into a module of this network, and return a report on each tensor.
 
-        The source is a `.safetensors` file, a `.pt` or `.pth` file that holds tensors, or a state_dict. Dictionaries
-        around a state_dict and prefixes such as `module.` are taken off, and numbers are converted to the module's kind.
-        `partial` loads what fits, `without_heads` lets the file lack auxiliary heads, and `by="order"` goes by position.
-        The label under which the tensors are, in the file or in the network, is found, or given as `prefix`; `channels` adapts
-        the first convolution to another number of input channels: `sum`, `mean` or `repeat`.
-        Raises `SpecError`: E0905 where they do not fit, the module being as it was; E0601 or E0906 where they cannot be read.
+        The source is a `.safetensors` file, a `.pt` or `.pth` file that contains tensors, or a `state_dict`. Dictionaries around
+        a `state_dict` and prefixes such as `module.` are removed, and tensors are converted to the dtype of the module.
+
+        `partial` loads the tensors that fit, `without_heads` accepts a file without auxiliary heads, and `by="order"` matches by
+        position. `prefix` is the label of the network inside the file, or of the submodule inside the network; default: detected.
+        `channels` adapts the first convolution to another number of input channels: `sum`, `mean` or `repeat`.
+
+        Raise `SpecError`: E0905 if the weights do not fit, leaving the module unchanged; E0601 or E0906 if they cannot be read.
         """
         with extra_needed("train", "loading weights"):
             from archdsl.backends.torch.weights import (  # here: torch takes over a second to import
@@ -244,16 +247,16 @@ class Network:
         source: str | os.PathLike[str] | Mapping[str, torch.Tensor],
         *,
         without_heads: bool = False,
-        by: Pairing = "name",
+        by: MatchBy = "name",
         prefix: str | None = None,
         channels: Channels | None = None,
     ) -> WeightsReport:
-        """Whether stored weights would fit, with nothing built; a `.safetensors` file needs no PyTorch for that.
+        """Return a report on how weights match the network, without building it; for `.safetensors` files without PyTorch.
 
-        Raises `SpecError` E0601 or E0906 where they cannot be read. What does not fit is in the report.
+        Raise `SpecError` E0601 or E0906 if they cannot be read. The report contains the mismatches.
         """
         from archdsl.weights.report import report_on  # here: checking needs no weights
-        from archdsl.weights.stored import file_kind, read_header  # here: checking needs no weights
+        from archdsl.weights.weight_files import file_kind, read_header  # here: checking needs no weights
 
         if not isinstance(source, Mapping) and file_kind(Path(source)) == "safetensors":
             stored = read_header(Path(source))
@@ -276,22 +279,22 @@ class Network:
         download: bool = False,
         callbacks: Sequence[Callback] = (),
     ) -> Result:
-        """Train the network by its recipe, as `archdsl train` does, and return how the run ended.
+        """Train the network with its recipe, as `archdsl train` does, and return the result.
 
-        Everything is written into `folder` (default: `runs/NAME-N` with the next free N). `resume` continues the run in it, or
-        starts one if it has no checkpoint. `weights`, or those of the recipe, are loaded first; `archdsl.Weights(file, partial=True)` says
-        how. `skip_bad` leaves out images that cannot be read, and `download` fetches a data set. `callbacks` are Lightning's. Warnings go to the logger `archdsl`. Raise `SpecError` for everything that does not fit,
-        and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
+        `folder` is the run folder (default: `runs/NAME-N` with the next free N). `resume` resumes the run in it, or starts one if
+        there is no checkpoint. `weights` replace those of the recipe; pass `archdsl.Weights(file, partial=True)` for options.
+        `skip_bad` skips unreadable images, and `download` downloads a data set. `callbacks` are Lightning's. Warnings go to the
+        logger `archdsl`. Raise `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
         """
-        from archdsl.data import Reading  # here: only training needs data and a folder
+        from archdsl.data import ReadOptions  # here: only training needs data and a folder
         from archdsl.runs import RunFolder
-        from archdsl.training import fitting, require_trainable, snapshot, train
+        from archdsl.training import check_initial_weights, require_trainable, snapshot, train
 
         require_trainable(self)
-        reading = Reading(skip_bad, download)
+        reading = ReadOptions(skip_bad, download)
         opened = self.open_data(reading)
         start = weights if isinstance(weights, Weights) else weights_of(self) if weights is None else Weights(Path(weights))
-        for found in fitting(self, start) if start is not None else []:
+        for found in check_initial_weights(self, start) if start is not None else []:
             _log(found)
         with RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
@@ -301,9 +304,9 @@ class Network:
             )  # fmt: skip
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
-        """The open sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
+        """Return the symbolic sizes of the inputs as the argument `dynamic_shapes` of `torch.export.export`.
 
-        The example's sizes must be among them, and its batch of two or more where `batch` leaves that open, too.
+        The sizes of the example must be valid. With `batch`, the batch size is dynamic, and that of the example at least two.
         """
         with extra_needed("train", "exporting a module"):
             from archdsl.backends.torch.export import dynamic_shapes  # here: torch takes over a second to import
@@ -312,10 +315,10 @@ class Network:
     def compile(
         self, target: str = targets.DEFAULT, suffix: str | None = None, *, aux: bool = True, inplace: bool = True
     ) -> bytes:
-        """Return the content of the file that a target writes, without the auxiliary heads if `aux` is false.
+        """Return the output of a target for the network, without auxiliary heads if not `aux`.
 
-        `suffix` chooses among the formats of the target; the first one is the default. With `inplace=False` activations
-        overwrite nothing. Raise `ValueError` if there is no such target or it has no such option, and `SpecError` if it
+        `suffix` selects a format of the target; default: its first one. With `inplace=False`, activations do not operate in
+        place. Raise `ValueError` if there is no such target or it has no such option, and `SpecError` if it
         cannot write the network.
         """
         if target not in targets.names():
@@ -326,9 +329,9 @@ class Network:
         return chosen.write(self.graph, suffix if suffix in chosen.suffixes else chosen.suffixes[0], options)
 
     def source(self, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
-        """Return self-contained Python source of the module, which imports torch alone; without the heads if not `aux`.
+        """Return self-contained Python source of the module, which imports only torch; without heads if not `aux`.
 
-        With `inplace=False` activations are modules and overwrite nothing.
+        With `inplace=False`, activations are modules that do not operate in place.
         """
         from archdsl.backends.torch.emit import emit  # here: checking needs no backend
 
@@ -337,11 +340,11 @@ class Network:
     def render(
         self, path: str | os.PathLike[str] | None = None, *, format: str | None = None, detail: Detail = "blocks"
     ) -> bytes:
-        """The diagram as svg, png, pdf or dot; the format is the path's suffix where it is not said, else svg.
+        """Draw the diagram as svg, png, pdf or dot, and write it atomically to the path, if there is one.
 
-        `detail` is `blocks`, which folds repeats as a paper's figure does, or `full`. Written to the path where
-        there is one, whole or not at all. Raises `SpecError` (E0606) where it cannot be written, (E0901, E0904, E0907)
-        where it cannot be drawn; `ValueError` for another format.
+        `format` defaults to the suffix of the path, or else svg. `detail` is `blocks`, which folds repeated blocks as figures
+        in papers do, or `full`. Raise `SpecError` E0606 if the file cannot be written, and E0901, E0904 or E0907 if the network
+        cannot be drawn. Raise `ValueError` for an unknown format.
         """
         from archdsl.backends.diagram import FORMATS, render  # here: checking needs no backend
 
@@ -354,32 +357,24 @@ class Network:
         return drawn
 
     def drawing(self, format: str = "svg") -> bytes | Diagnostic:
-        """The diagram, or why there is none, for whoever goes on without: a run, a notebook. Raises nothing.
-
-        A mistake of archdsl's own is then E0907 too; `render` lets it through.
-        """
+        """Return the diagram, or a diagnostic if it cannot be drawn. This does not raise; internal errors become E0907."""
         try:
             return self.render(format=format)
         except SpecError as error:
             return error.diagnostics[0]
         except Exception as error:
-            message = f"drawing `{self.name}` ended with {type(error).__name__}: {error}"
-            return untyped("E0907", message, help="this is a mistake in archdsl: please report it together with the spec")
+            return codes.outputs.DrawingFailed(self.name, type(error).__name__, str(error))
 
     def write(self, path: str | os.PathLike[str], content: str | bytes) -> None:
-        """Write what was made of the network, whole or not at all. Raises `SpecError` E0606 where that cannot be.
-
-        Nor can it be where the path leads to a file that the network was read from.
-        """
+        """Write a file atomically. Raise `SpecError` E0606 if that fails, or if the network was read from this file."""
         read = [self._path, *(Path(source.name) for source in self._sources[1:])] if self._path is not None else []
         target = Path(path)
         if any(_one_file(target, file) for file in read if file is not None):
-            message = f"{path} is a file that `{self.name}` is read from, and would be lost"
-            raise Fault("E0606", message, help="choose another file with -o")
+            raise SpecError(codes.files.SourceOverwritten(str(path), self.name))
         write_file(target, content)
 
     def files(self) -> dict[str, str]:
-        """The text of its file and of all that it imports, by path below `folder`."""
+        """Return the texts of the file and its imports, by path relative to `folder`."""
         first, *others = self._sources
         name = Path(first.name).name if first.name.endswith(".arch") else "spec.arch"
         return {name: first.text} | {str(Path(s.name).resolve().relative_to(self.folder.resolve())): s.text for s in others}
@@ -389,7 +384,7 @@ class Network:
         return f"<archdsl network {self.name}: {table.params:,} params, depth {table.depth}>"
 
     def _repr_svg_(self) -> str:
-        """The diagram, for notebooks; else a picture that says why there is none."""
+        """Return the diagram for notebooks, or an image with the error."""
         drawn = self.drawing()
         if isinstance(drawn, bytes):
             text = drawn.decode()
@@ -399,7 +394,7 @@ class Network:
         return text_picture([f"{drawn.code}: {drawn.message}", f"help: {drawn.help}"])
 
     def _repr_html_(self) -> str:
-        """The table, for notebooks; else a line that says why there is none. What comes from the spec is escaped."""
+        """Return the layer table for notebooks, or the error. Text from the spec is escaped."""
         from html import escape  # here: notebooks alone need it
 
         try:
@@ -436,7 +431,7 @@ def _log(found: Diagnostic) -> None:
 
 
 def _one_file(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file; what cannot be looked at is none."""
+    """Return whether two paths lead to the same file; False if one is inaccessible."""
     try:
         return one.samefile(other)
     except (OSError, ValueError):
@@ -444,7 +439,7 @@ def _one_file(one: Path, other: Path) -> bool:
 
 
 def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
-    """The shapes of what the network and its heads give, by what messages call them."""
+    """Return the output shapes of the network and its heads, by their names in messages."""
 
     heads = {f"the head `{head.name}`": _known(value.shape) for head, value in graph.heads}
     return {"the network": _known(graph.result.shape), **heads}

@@ -1,4 +1,4 @@
-"""From a network and its recipe to a run: what `Network.fit` and `archdsl train` share."""
+"""Train a network with its recipe: the code that `Network.fit` and `archdsl train` share."""
 
 from __future__ import annotations
 
@@ -9,36 +9,34 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING, Any
 
 from archdsl import __version__
-from archdsl.data.reading import AS_IT_IS, Reading
-from archdsl.diagnostics import Diagnostic, Severity, SpecError
-from archdsl.diagnostics.untyped import untyped
-from archdsl.extras import extra_needed
+from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
+from archdsl.diagnostics import Diagnostic, Severity, SpecError, codes
+from archdsl.optional_deps import extra_needed
 from archdsl.runs import RunFolder, Snapshot
-from archdsl.runs.processes import check_started
+from archdsl.runs.ranks import check_started
 
 if TYPE_CHECKING:
     from lightning.pytorch import Callback
     from torch import nn
 
     from archdsl.data import Opened
+    from archdsl.initial_weights import Weights
     from archdsl.network import Network
     from archdsl.recipe import Recipe
-    from archdsl.starting_weights import Weights
     from archdsl.train import Experiment, Result
     from archdsl.train.dry_run import DryRun
     from archdsl.weights.report import WeightsReport
 
 
 def require_trainable(network: Network) -> Recipe:
-    """Return the recipe, or raise `SpecError` (E0806) if the network cannot be trained. Imports no PyTorch."""
+    """Return the recipe of a network. Raise `SpecError` (E0806) if it has none. This does not import PyTorch."""
     if network.recipe is None:
-        help = "add one: `train { data = digits; epochs = 10 }`, or --set train.data=digits"
-        raise SpecError(untyped("E0806", f"`{network.name}` has no recipe", help=help))
+        raise SpecError(codes.training.NoRecipe(network.name))
     return network.recipe
 
 
 def snapshot(network: Network) -> Snapshot:
-    """What a run keeps of the network."""
+    """Return the description of the network for a run folder."""
 
     def draw(path: Path) -> None:
         network.write(path, picture(network, "svg"))
@@ -47,15 +45,15 @@ def snapshot(network: Network) -> Snapshot:
 
 
 def picture(network: Network, format: str) -> bytes:
-    """Return the diagram; raise `SpecError`, which a run turns into a warning."""
+    """Return the diagram. Raise `SpecError`, which a run reports as a warning, if it cannot be drawn."""
     drawn = network.drawing(format)
     if isinstance(drawn, Diagnostic):
         raise SpecError(drawn)
     return drawn
 
 
-def fitting(network: Network, weights: Weights) -> list[Diagnostic]:
-    """Return warnings about weights that fit as far as `partial` asks; raise `SpecError` for others. Imports no PyTorch for safetensors."""
+def check_initial_weights(network: Network, weights: Weights) -> list[Diagnostic]:
+    """Return warnings about weights that fit partially, if `partial` allows that. Raise `SpecError` for other mismatches."""
     report = weights.check(network)
     finding = weights.finding(report)
     if finding is None:
@@ -70,7 +68,7 @@ def train(
     folder: RunFolder,
     opened: Opened,
     *,
-    reading: Reading = AS_IT_IS,
+    reading: ReadOptions = DEFAULT_OPTIONS,
     arguments: Mapping[str, Any],
     hardware: Mapping[str, Any] | None = None,
     weights: Weights | None = None,
@@ -79,20 +77,20 @@ def train(
     transferred: Callable[[WeightsReport], None] = lambda report: None,
     report: Callable[[Diagnostic], None] = lambda found: None,
 ) -> Result:
-    """Train a network by its recipe in a folder that is open.
+    """Train a network with its recipe, in an open run folder.
 
-    `arguments` are recorded, and `hardware` are the fields of `archdsl.train.Hardware`. `weights` are loaded if the run starts anew.
-    What happens is told by calls: `warn` of what is probably not meant, `transferred` of the weights, and `report` when another
-    process of the run has died, before all of them end.
-    Raise `SpecError` for everything that does not fit, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
+    `arguments` are recorded in the folder; `hardware` are the fields of `archdsl.train.Hardware`. `weights` are loaded unless the
+    run is resumed. `warn` receives warnings, `transferred` the report on the loaded weights, and `report` is called when
+    another process of the run has died, before all of them end.
+
+    Raise `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
     """
     recipe = require_trainable(network)
     _require_apart(network, recipe, folder.path)
     check_started(**{key: value for key, value in (hardware or {}).items() if key in ("devices", "nodes")})
     facts = {"archdsl": __version__, **arguments, **({"weights": weights.facts()} if weights is not None else {})}
     for found in folder.describe(facts):
-        message = f"{found.message}; the run goes on without a diagram"
-        warn(untyped(found.code, message, help=found.help, severity=Severity.WARNING))
+        warn(found.with_severity(Severity.WARNING).with_notes(["the run goes on without a diagram"]))
     with extra_needed("train", "training"):
         from archdsl.train import Hardware, fit  # here: torch and Lightning take seconds to import
     module = _module(network, recipe, None if folder.resumed else weights, transferred)
@@ -110,11 +108,11 @@ def try_batch(
     opened: Opened,
     weights: Weights | None = None,
     *,
-    reading: Reading = AS_IT_IS,
+    reading: ReadOptions = DEFAULT_OPTIONS,
     warn: Callable[[Diagnostic], None],
     transferred: Callable[[WeightsReport], None],
 ) -> DryRun:
-    """Make one step with a copy of the network, and return what it took; nothing is written. Raise `SpecError` as `train` does."""
+    """Return the result of a dry run, which makes one step with a copy of the network. Raise `SpecError` as `train` does."""
     recipe = require_trainable(network)
     with extra_needed("train", "training"):
         from archdsl.train.dry_run import dry_run  # here: torch and Lightning take seconds to import
@@ -124,15 +122,14 @@ def try_batch(
 
 
 def _require_apart(network: Network, recipe: Recipe, folder: Path) -> None:
-    """Raise `SpecError` (E0606) where the folder of the run is that of the data, whose classes its own folders would become."""
+    """Raise `SpecError` (E0606) if the run folder is the folder of the data, whose subfolders are classes."""
     path = recipe.data if isinstance(recipe.data, str) else getattr(recipe.data, "path", None)
     if path is not None and (network.data_folder / path).resolve() == folder.resolve():
-        help = "choose another folder with -o, such as `-o runs/first`"
-        raise SpecError(untyped("E0606", f"{folder} is the folder of the data", help=help))
+        raise SpecError(codes.files.FolderOfData(str(folder)))
 
 
 def _module(network: Network, recipe: Recipe, weights: Weights | None, transferred: Callable[[WeightsReport], None]) -> nn.Module:
-    """The network, freshly initialized by the recipe's seed, then with the weights that it starts from."""
+    """Build the module, initialized with the seed of the recipe, and load its initial weights."""
     import torch  # here: takes over a second to import
 
     torch.manual_seed(recipe.seed)
@@ -143,9 +140,9 @@ def _module(network: Network, recipe: Recipe, weights: Weights | None, transferr
 
 
 def _experiment(
-    network: Network, recipe: Recipe, module: nn.Module, data: tuple[Reading, Opened], facts: dict[str, Any] | None
+    network: Network, recipe: Recipe, module: nn.Module, data: tuple[ReadOptions, Opened], facts: dict[str, Any] | None
 ) -> Experiment:
-    """What training must know; the facts are about the weights, for the run's record."""
+    """Return the experiment; `facts` describe the initial weights, for environment.json."""
     from archdsl.train import Experiment  # here: torch and Lightning take seconds to import
 
     graph = network.graph
@@ -156,10 +153,10 @@ def _experiment(
     )  # fmt: skip
 
 
-def draw_batch(network: Network, reading: Reading, opened: Opened) -> tuple[bytes, str]:
-    """Return a PNG of the first training batch as the network sees it, and what it shows. Raise `SpecError` as `train` does."""
+def draw_batch(network: Network, reading: ReadOptions, opened: Opened) -> tuple[bytes, str]:
+    """Return a PNG of the first training batch as the network sees it, and its description. Raise `SpecError` as `train` does."""
+    from archdsl.train.batch_image import draw_batch as draw
     from archdsl.train.data import load  # here: torch takes over a second to import
-    from archdsl.train.picture import draw_batch as draw
 
     with network.at_keys():
         return draw(load(require_trainable(network), network.data_folder, network.inputs(), reading, opened))
@@ -170,7 +167,7 @@ def _warner(network: Network, warn: Callable[[Diagnostic], None]) -> Callable[[D
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean, half of its 95 % confidence interval by Student's t, and the standard deviation of two values or more."""
+    """Return the mean, half the width of its 95 % confidence interval (Student's t), and the standard deviation."""
     from scipy.stats import t  # here: takes a second to import
 
     deviation = stdev(values)

@@ -1,4 +1,4 @@
-"""The page of the networks that come with archdsl, and its pictures."""
+"""The page on the networks that come with archdsl, and its diagrams."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from tests.parity.test_parity import LIMIT
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "images" / "zoo"
 LONG_SPEC, LARGE_PICTURE = 45, 60
-"""Lines and boxes above which a reader opens a spec or a picture on purpose."""
+"""Specs with more lines, and diagrams with more boxes, are folded."""
 
 ABOUT = """\
-The networks that come with archdsl, family by family: other commands take their names, as in `archdsl check resnet50`, and
-`archdsl new mine --from resnet50` writes a copy to edit. `archdsl specs` lists them. What a
-family's networks are made of can be named as well, and given arguments: `archdsl check resnet --set 'layers=[3, 4, 6, 3]'`.
+The networks that come with archdsl, by family. Commands accept their names, as in `archdsl check resnet50`, and
+`archdsl new mine --from resnet50` writes a copy to edit. `archdsl specs` lists them. You can also use the template of a family, and set its
+parameters: `archdsl check resnet --set 'layers=[3, 4, 6, 3]'`.
 
-Parameters are counted with auxiliary heads, which exist in training alone; multiply-accumulates (MACs) are those of one input
-without heads; depth is the number of layers with weights on the longest way. All of it is computed from the text, and held to the
-spec's `expect` lines where it has them.
+Parameters include auxiliary heads, which exist only in training; multiply-accumulates (MACs) are those of one example
+without heads; depth is the number of layers with weights on the longest path. All figures are computed from the text, and the `expect`
+lines of the specs state many of them.
 """
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a network is compared with: a library's network, with what is done to it, and whether numbers are compared too."""
+    """The network of a library that a network is compared with, the changes made to it, and whether outputs are compared too."""
 
     library: str
     name: str
@@ -49,14 +49,14 @@ class Reference:
 
     @property
     def text(self) -> str:
-        """As a cell of a table."""
+        """The reference as a table cell."""
         words = f"{self.library}'s `{self.name}`" + (f" {self.change}" if self.change else "")
-        return words if self.numbers else f"{words}, structure alone"
+        return words if self.numbers else f"{words}, structure only"
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network, as it is listed, defined and drawn."""
+    """A network: its entry in the list, its definition and its graph."""
 
     entry: Entry
     definition: ast.Definition
@@ -65,7 +65,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Family:
-    """A spec and its networks, without those with open parameters that others in the file are made of."""
+    """A spec and its networks, without templates."""
 
     path: Path
     text: str
@@ -74,23 +74,23 @@ class Family:
 
     @property
     def name(self) -> str:
-        """As the file is called."""
+        """The name of the file."""
         return self.path.stem
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """What is listed of each."""
+        """The entries of the networks."""
         return tuple(network.entry for network in self.networks)
 
     @property
     def shown(self) -> Graph:
-        """The network whose picture stands for all: the first, which specs choose to be a small one."""
+        """The network whose diagram represents the family: the first one in the spec, a small one."""
         return self.networks[0].graph
 
 
 @cache
 def families() -> tuple[Family, ...]:
-    """All specs, compiled."""
+    """Return all specs, compiled."""
     return tuple(_family(path) for path in shipped_files())
 
 
@@ -105,7 +105,7 @@ def _family(path: Path) -> Family:
 
 @cache
 def references() -> dict[str, Reference]:
-    """What each network is compared with, from the tables of the parity tests."""
+    """Return the reference of each network, from the tables of the parity tests."""
     torchvision = [name for names in compare.SPECS.values() for name in names]
     found = {name: Reference("torchvision", name, "", name not in compare.STRUCTURE_ALONE) for name in torchvision}
     for name, (_, _, theirs) in compare_cv.NETWORKS.items():
@@ -116,7 +116,7 @@ def references() -> dict[str, Reference]:
 
 @cache
 def _tests() -> tuple[tuple[str, str, str], ...]:
-    """Each test of the shipped networks: its file, its name, and its source with the tables that it names."""
+    """Return the tests of the shipped networks: file, name, and source with the tables that it uses."""
     found = []
     for path in sorted((ROOT / "tests" / "specs").glob("test_*.py")):
         text = path.read_text(encoding="utf-8")
@@ -135,14 +135,14 @@ def _tests() -> tuple[tuple[str, str, str], ...]:
 
 
 def tests_of(network: str) -> Iterator[tuple[str, str]]:
-    """The tests beside parity that name a network, as `"file:network"` or `"network"`."""
+    """Yield the tests that mention a network, as `"file:network"` or `"network"`, besides the parity tests."""
     pattern = re.compile(rf"[:\"']{re.escape(network)}[\"']")
     yield from ((file, name) for file, name, source in _tests() if pattern.search(source))
 
 
 def zoo_page(note: str) -> str:
-    """The index, how networks are compared with libraries, and a section for each family."""
-    parts = ["# Zoo", note, ABOUT.strip(), _index(), "## How they are checked", *_comparisons()]
+    """Return the page: the index, the comparison with libraries, and a section per family."""
+    parts = ["# Zoo", note, ABOUT.strip(), _index(), "## How the networks are verified", *_comparisons()]
     for family in families():
         parts += _section(family)
     return "\n\n".join(parts) + "\n"
@@ -162,14 +162,14 @@ def _index() -> str:
 
 def _comparisons() -> Iterator[str]:
     yield (
-        "Where a library has the network, a test copies the library's weights into it and compares the two; `make test` runs all of "
-        f"these. No difference may be over {LIMIT:g} of the largest value. The libraries are installed for the tests alone:"
+        "If a library contains the network, a test copies the library's weights and compares the two networks; `make test` runs all of "
+        f"these tests. The maximum difference is {LIMIT:g} times the largest value. The libraries are installed only for the tests:"
     )
     yield "\n".join(f"- {_versioned(library)}: {_words(module)}" for library, module in
                     (("torchvision", compare), ("pytorchcv", compare_cv)))  # fmt: skip
     yield (
-        "*Structure alone* leaves out the numbers. A network without a library to compare with says what its figures come from. "
-        "For every spec, a test holds its `expect` lines."
+        "*Structure only* omits the comparison of numbers. For a network that no library contains, its section names the source of its "
+        "figures. A test checks the `expect` lines of every spec."
     )
 
 
@@ -181,7 +181,7 @@ def _versioned(library: str) -> str:
 
 
 def _words(module: ModuleType) -> str:
-    """What is compared, in the words of the comparison."""
+    """Return the description of a comparison, from its docstrings."""
     path = Path(module.__file__ or "").relative_to(ROOT)
     structure = (module.structure.__doc__ or "").partition(", without")[0].rstrip(".")
     numbers = (module.numbers.__doc__ or "").rstrip(".")
@@ -204,10 +204,10 @@ def _section(family: Family) -> Iterator[str]:
     diagram = build_diagram(graph)
     facts = ", ".join(diagram.facts)
     picture = f"![{graph.name}: {facts}](images/zoo/{graph.name}.svg)"
-    yield from _folded(f"The diagram of <code>{graph.name}</code>", picture, len(diagram.boxes) > LARGE_PICTURE)
+    yield from _folded(f"Diagram of <code>{graph.name}</code>", picture, len(diagram.boxes) > LARGE_PICTURE)
     where = f"../specs/{family.path.name}"
     yield f"[specs/{family.path.name}]({where}):"
-    yield from _folded("The spec", f"```arch\n{family.text.strip()}\n```", len(family.text.splitlines()) > LONG_SPEC)
+    yield from _folded("Spec", f"```arch\n{family.text.strip()}\n```", len(family.text.splitlines()) > LONG_SPEC)
 
 
 def _folded(title: str, content: str, fold: bool) -> Iterator[str]:
@@ -216,7 +216,7 @@ def _folded(title: str, content: str, fold: bool) -> Iterator[str]:
 
 def _table(family: Family) -> str:
     heads = any(entry.params != entry.params_eval for entry in family.entries)
-    columns = ["network", "params", *(["of them in heads"] if heads else []), "MACs", "input", "depth", "compared with"]
+    columns = ["network", "params", *(["in heads"] if heads else []), "MACs", "input", "depth", "compared with"]
     rows = [columns, ["---" if name in ("network", "input", "compared with") else "---:" for name in columns]]
     for entry in family.entries:
         auxiliary = entry.params - entry.params_eval
@@ -229,11 +229,11 @@ def _table(family: Family) -> str:
 
 
 def _macs(entry: Entry) -> str:
-    return f"{entry.macs:,}" if entry.macs is not None else "open"
+    return f"{entry.macs:,}" if entry.macs is not None else "symbolic"
 
 
 def _remarks(family: Family) -> Iterator[str]:
-    """What specs say of networks beyond the family's introduction, and where the figures of those without a library come from."""
+    """Yield remarks of specs on single networks, and the source of the figures of those that no library contains."""
     groups: dict[str, list[str]] = {}
     for entry in family.entries:
         if entry.about not in family.introduction:
@@ -245,11 +245,11 @@ def _remarks(family: Family) -> Iterator[str]:
         if network.entry.name not in references():
             alone.setdefault(_evidence(network), []).append(network.entry.name)
     for evidence, names in alone.items():
-        yield f"- {_code(names)}: compared with no library. {evidence}"
+        yield f"- {_code(names)}: not compared with a library. {evidence}"
 
 
 def _evidence(network: Network) -> str:
-    """Where the figures of a network without a library come from."""
+    """Return the source of the figures of a network that no library contains."""
     graph = network.graph
     text = network.definition.span.text + (graph.main.definition.text if graph.main.definition is not None else "")
     kinds = [
@@ -257,9 +257,7 @@ def _evidence(network: Network) -> str:
         for word, what in (("params", "the parameters"), ("depth", "the depth"))
         if re.search(rf"\bexpect {word}\w* ==", text)
     ]
-    parts = [
-        "Its figures are computed from the text" + (f"; its `expect` lines state {' and '.join(kinds)}" if kinds else "") + "."
-    ]
+    parts = ["The figures are computed from the text" + (f"; `expect` lines state {' and '.join(kinds)}" if kinds else "") + "."]
     files: dict[str, list[str]] = {}
     for file, name in tests_of(graph.name):
         files.setdefault(file, []).append(name.removeprefix("test_").replace("_", " "))
@@ -274,12 +272,12 @@ def _code(names: list[str]) -> str:
 
 
 def _linked(text: str) -> str:
-    """Text with its arXiv numbers as links."""
+    """Return the text with its arXiv numbers as links."""
     return re.sub(r"arXiv:(\d{4}\.\d{4,5})", r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
 
 
 def pictures() -> Iterator[tuple[Path, Graph, str]]:
-    """Each picture, what it shows, and the mark that one of the present graph ends with: another Graphviz may draw it otherwise."""
+    """Yield each diagram with its graph and a digest of it, since another version of Graphviz may draw it differently."""
     for family in families():
         graph = family.shown
         digest = sha256(to_dot(build_diagram(graph)).encode()).hexdigest()[:16]
@@ -287,7 +285,7 @@ def pictures() -> Iterator[tuple[Path, Graph, str]]:
 
 
 def stale_pictures() -> Iterator[Path]:
-    """Those that are missing, of another graph, or of a network that is shown no more."""
+    """Yield the diagrams that are missing, out of date, or no longer used."""
     known = set()
     for path, _, mark in pictures():
         known.add(path)
@@ -297,7 +295,7 @@ def stale_pictures() -> Iterator[Path]:
 
 
 def draw_pictures() -> None:
-    """Draw those that are not up to date, and delete those that are shown no more."""
+    """Draw the diagrams that are out of date, and delete those that are no longer used."""
     old = set(stale_pictures())
     PICTURES.mkdir(parents=True, exist_ok=True)
     for path, graph, mark in pictures():

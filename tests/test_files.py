@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from archdsl.declared import Fault
-from archdsl.files import windows_refuses, write_file
+from archdsl.diagnostics import SpecError
+from archdsl.file_io import windows_refuses, write_file
 
 
 def test_new_and_replaced(tmp_path: Path) -> None:
@@ -51,9 +51,11 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         write_file(path, "after")
-    assert caught.value.code == "E0606" and str(path) in caught.value.message and caught.value.help
+    assert (
+        caught.value.diagnostic.code == "E0606" and str(path) in caught.value.diagnostic.message and caught.value.diagnostic.help
+    )
     assert path.read_text() == "before" and os.listdir(tmp_path) == ["a.txt"]
 
 
@@ -61,9 +63,9 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
 def test_a_place_that_is_none(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         write_file(tmp_path / place, "x")
-    assert caught.value.code == "E0606" and caught.value.help
+    assert caught.value.diagnostic.code == "E0606" and caught.value.diagnostic.help
     assert sorted(os.listdir(tmp_path)) == ["file", "loop"] and (tmp_path / "loop").is_symlink()
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import init
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
 
@@ -52,9 +52,9 @@ def test_bounds_in_order(name: str) -> None:
     """The least value is not above the greatest."""
     cls = Initializer.registry.get(name)
     assert cls is not None
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         cls.create({"low": 3.0, "high": 1.0})
-    assert caught.value.code == "E0402"
+    assert caught.value.diagnostic.code == "E0402"
 
 
 def test_normalizations_refuse_what_cannot_fill_them() -> None:
@@ -63,9 +63,9 @@ def test_normalizations_refuse_what_cannot_fill_them() -> None:
     bn = Op.registry.get("bn")
     assert he is not None and zeros is not None and bn is not None
     for arguments in ({"init": he.create({})}, {"init": zeros.create({}), "affine": False}):
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(SpecError) as caught:
             bn.create(arguments)
-        assert caught.value.code == "E0402"
+        assert caught.value.diagnostic.code == "E0402"
     assert bn.create({"init": zeros.create({})}).learned and not bn.create({"affine": False}).learned
 
 
@@ -89,9 +89,9 @@ def trunc_normal(**arguments: float) -> Initializer:
 )
 def test_truncated_normal_refuses_what_hardly_any_draw_meets(arguments: dict[str, float]) -> None:
     """PyTorch would draw again and again."""
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         trunc_normal(**arguments)
-    assert caught.value.code == "E0402"
+    assert caught.value.diagnostic.code == "E0402"
 
 
 @pytest.mark.filterwarnings("error")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.diagnostics import printable
 from archdsl.shapes import Dim, format_shape
+from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
 if TYPE_CHECKING:
     from archdsl.analysis.table import Row, Table
@@ -23,7 +23,7 @@ def table_text(table: Table, *, color: bool = False) -> str:
     for row in table.rows:
         rows.append(_cells(row, same_shape=row.shape == previous) + ([row.training] if trained else []))
         previous = row.shape
-    return columns(rows, "<<<<>>" + "<" * trained, color=color) + "\n" + columns(_totals(table), "<><", color=color)
+    return format_columns(rows, "<<<<>>" + "<" * trained, color=color) + "\n" + format_columns(_totals(table), "<><", color=color)
 
 
 def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:

@@ -20,7 +20,7 @@ def unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, 
 
     `alone` if the file has no other network that the recipe may be for; else it is a warning.
     """
-    from archdsl.recipe.parts import labels_of  # here, as the recipe itself: most files have none
+    from archdsl.recipe.finetuning import labels_of  # here, as the recipe itself: most files have none
 
     named = list(labels_of(recipe))
     if not named:
@@ -50,13 +50,13 @@ def _labels(graph: Graph) -> dict[str, None]:
 
 def training_of(recipe: Recipe) -> Callable[[str, OpNode], str] | None:
     """Return what says how the tensors of an op at a path are trained, if not as usual; None if the recipe trains all alike."""
-    from archdsl.recipe.parts import special  # here, as above
+    from archdsl.recipe.finetuning import has_special_parameters  # here, as above
 
-    return partial(_training, recipe) if special(recipe) else None
+    return partial(_training, recipe) if has_special_parameters(recipe) else None
 
 
 def _training(recipe: Recipe, path: str, node: OpNode) -> str:
-    from archdsl.recipe.parts import first_epoch, treatment  # here, as above
+    from archdsl.recipe.finetuning import first_epoch, parameter_settings  # here, as above
 
     shapes = node.input_shapes
     parameters, buffers = node.op.parameters(*shapes), node.op.buffers(*shapes)
@@ -64,7 +64,7 @@ def _training(recipe: Recipe, path: str, node: OpNode) -> str:
         return ""
     if not parameters:
         return _since(first_epoch(recipe, path))
-    ways = {key: treatment(recipe, f"{path}.{key}" if key else path, len(shape)) for key, shape in parameters.items()}
+    ways = {key: parameter_settings(recipe, f"{path}.{key}" if key else path, len(shape)) for key, shape in parameters.items()}
     said = [_since(epoch) for epoch in {way.first_epoch for way in ways.values()}]
     if said == ["frozen"]:
         return "frozen"

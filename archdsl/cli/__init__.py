@@ -1,4 +1,4 @@
-"""The command line: one file a command; the only place that prints, reads arguments and writes a user's files."""
+"""The command line, with one file per command: the only code that prints, reads arguments and writes a user's files."""
 
 from archdsl.cli.app import main, root
 

@@ -1,8 +1,8 @@
-"""The command `archdsl`: its table of commands, and what all of them share when something goes wrong.
+"""The command `archdsl`: the table of commands, and error handling that all of them share.
 
-click does the arguments: it is light (0.03 s to import, against 0.2 s for those built on it), writes the
-help, completes in three shells, and lets a command be imported only when it is called, so that `check`
-never pays for what `train` needs.
+click parses the arguments. It imports quickly (0.03 s, against 0.2 s for libraries built on it), formats the help,
+supports completion in three shells, and allows commands to be imported lazily, so that `check` does not import
+the dependencies of `train`.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ from archdsl import __version__
 from archdsl.cli.output import OutputError, print_text, writing_output
 
 COMMANDS: Final = {
-    "check": "Find what is wrong with a network, or show its layers.",
-    "compile": "Write a network as PyTorch source.",
-    "render": "Draw a network.",
-    "train": "Train a network by the recipe in its file.",
-    "new": "Write a network to edit: a copy of one, or a small one.",
-    "ops": "Show the ops, or all about one.",
-    "specs": "Show the networks that come with archdsl.",
+    "check": "Check a network for errors and show its layers.",
+    "compile": "Compile a network to PyTorch source.",
+    "render": "Draw a diagram of a network.",
+    "train": "Train a network with the recipe in its file.",
+    "new": "Create a new network file, from a template or another network.",
+    "ops": "List all ops, or describe one.",
+    "specs": "List the networks that come with archdsl.",
     "explain": "Explain an error code.",
-    "completion": "Print the script for completion in a shell.",
+    "completion": "Print the completion script for a shell.",
 }
-"""Each command with its line in the help; it is `command` in the module of its name."""
+"""Each command with its line in the help. The module of that name defines it as `command`."""
 
 
 _COMPLETE: Final = "_ARCHDSL_COMPLETE"
-"""The variable in which a shell asks what to offer."""
+"""The environment variable that a shell sets to request completions."""
 _BROKEN_PIPE: Final = 141
-"""As a shell sees a program that nobody reads any more: 128 and SIGPIPE's number."""
+"""The exit code after a broken pipe, as shells report it: 128 plus the number of SIGPIPE."""
 
 
 class Commands(click.Group):
-    """Imports a command's module when the command is called."""
+    """A group that imports the module of a command only when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table."""
+        """Return the commands in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
+        """Return the command of that name; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
-        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it looks for them in every installed package
-        gc.disable()  # importing makes much and frees nothing
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # pydantic would search all installed packages for them
+        gc.disable()  # imports allocate many objects and free none
         command: click.Command = _with_help(import_module(f"archdsl.cli.{cmd_name}").command)
-        gc.freeze()  # modules live to the end: not to be gone through again, least of all when the process ends
+        gc.freeze()  # modules live until the process ends, so later collections can skip them
         gc.enable()
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that is meant; names the nearest one where there is none such."""
+        """Return the command, or fail with a suggestion if there is none of that name."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             from archdsl.diagnostics.suggest import nearest  # here: most commands are there
 
@@ -69,17 +69,17 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """From the table, without importing the commands."""
+        """Write the table of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """From the table, without importing the commands."""
+        """Complete the names of commands without importing them."""
         names = [CompletionItem(name, help=line) for name, line in COMMANDS.items() if name.startswith(incomplete)]
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; what is wrong with a spec, or with the world around it, is printed and not raised."""
+        """Run the command. Print errors of the user or the system instead of raising them."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
@@ -101,15 +101,15 @@ class Commands(click.Group):
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, help="Show the version and exit.",
               callback=lambda ctx, param, value: _show(ctx, value, lambda: f"archdsl {__version__}"))  # fmt: skip
 def root() -> None:
-    """Neural-network architectures as text: check them, draw them, compile them to PyTorch, train them.
+    """Check, draw, compile and train neural networks that are described in a text file.
 
-    NETWORK is a file, FILE.arch, or one network of several in it, FILE.arch:NAME; `-` is standard input.
-    The networks that `archdsl specs` lists go by their names alone.
+    NETWORK is a file (FILE.arch), a network in a file (FILE.arch:NAME), the name of a network that comes with
+    archdsl (see `archdsl specs`), or `-` for standard input.
     """
 
 
 def _with_help(command: click.Command) -> click.Command:
-    """The command with an option `--help` that prints as all else is printed."""
+    """Add an option `--help` to a command that prints through `print_text`."""
     if not any(param.name == "help" for param in command.params):
         command.params.append(
             click.Option(["-h", "--help"], is_flag=True, expose_value=False, is_eager=True, help="Show this message and exit.",
@@ -128,11 +128,11 @@ _with_help(root)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line. Returns 0, 1 for errors in a spec, 2 for a wrong command line, or 128 and a signal's number."""
+    """Run the command line and return the exit code: 0, 1 for an error, 2 for wrong usage, or 128 plus the number of a signal."""
     _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without `×` shows it as \xd7
+            stream.reconfigure(errors="backslashreplace")  # a terminal without `×` shows `\xd7`
     if _COMPLETE in os.environ:
         import_module("archdsl.cli.bash_completion")  # here: no other command needs it
     try:
@@ -156,10 +156,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stand_in_for_closed_streams() -> None:
-    """Give each standard stream that was closed before the start a stand-in: Python has none in its place.
+    """Replace each standard stream that was closed before the start, for which Python has None.
 
-    Standard input and output get one that cannot be read or written, so that who needs them learns of it, and
-    standard error one that swallows. Each keeps its number, which the next file to be opened would get otherwise.
+    Reading standard input and writing standard output then raise an error; standard error discards its text. Each
+    replacement occupies the stream's file descriptor, which the next opened file would otherwise get.
     """
     for name, mode, access in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
         if getattr(sys, name) is None:
@@ -167,5 +167,5 @@ def _stand_in_for_closed_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Nobody reads on, or nothing fits: what is still in the buffer goes nowhere, so that Python ends in silence."""
+    """Discard buffered output after a broken pipe or a full disk, so that Python does not report it again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

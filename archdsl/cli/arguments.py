@@ -1,4 +1,4 @@
-"""What the commands on a network share: its address, its settings, and how it is read."""
+"""Arguments and options that several commands share: the address of a network, its settings, and limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 import click
 from click.shell_completion import CompletionItem
 
-from archdsl.cli import offers
+from archdsl.cli import completions
 from archdsl.cli.console import print_diagnostics
 from archdsl.driver import STDIN, Compiled, compile_address
 from archdsl.limits import limits_from
@@ -31,12 +31,12 @@ class Address(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
     name = "address"
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """Networks and files."""
-        return offers.networks(incomplete)
+        """Return matching networks and files."""
+        return completions.networks(incomplete)
 
 
 class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
-    """`NAME=VALUE`, as a pair of texts; whether there is such a name is the spec's to say."""
+    """`NAME=VALUE`, as a pair of strings; the compiler checks the name."""
 
     name = "setting"
 
@@ -50,12 +50,12 @@ class Setting(click.ParamType):  # type: ignore[type-arg]  # generic in newer ve
         return found["name"], found["value"]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The parameters of the network, where it was named before, and the recipe's keys."""
-        return offers.settings(ctx.params.get("address"), incomplete)
+        """Return the parameters of the network, if it is known already, and the keys of a recipe."""
+        return completions.settings(ctx.params.get("address"), incomplete)
 
 
 class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
-    """`NAME=N`, as a name and a number; completes the names."""
+    """`NAME=N`, as a name and a number."""
 
     name = "limit"
 
@@ -70,8 +70,8 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer vers
             self.fail(f"{value!r} is not NAME=N, as in nodes=1000000", param, ctx)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        """The limits that there are."""
-        return offers.limit_names(incomplete)
+        """Return the names of the limits."""
+        return completions.limit_names(incomplete)
 
 
 _OPTIONS = {
@@ -80,18 +80,18 @@ _OPTIONS = {
     "--checkpoint": ("--weights", "FILE"), "--out": ("-o", "FOLDER"), "--out-dir": ("-o", "FOLDER"), "--output-dir": ("-o", "FOLDER"),
     "--save-dir": ("-o", "FOLDER"), "--fast-dev-run": ("--dry-run", ""), "--continue": ("--resume", ""),
 }  # fmt: skip
-"""What other programs call options, to those of this one with their values."""
+"""Names of options in other programs, mapped to the equivalent option and its value."""
 
 
 class NetworkCommand(click.Command):
-    """A command on a network, which takes `-:NAME` too: a network in what standard input holds."""
+    """A command whose argument is a network. It also accepts `-:NAME`, a network on standard input."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """`-:NAME` would be an option; keys of the recipe are none, and the message says how to set them."""
+        """Parse the arguments. Accept `-:NAME`, and suggest `--set` for an option that is a key of the recipe."""
         given = list(args)
         if (
             ctx.resilient_parsing and args and args[-1].startswith("--")
-        ):  # for completion, an option that waits for its value would hide all arguments
+        ):  # during completion, an option without its value would hide all arguments
             args = args[:-1]
         if (
             "--resume" in given
@@ -112,30 +112,30 @@ class NetworkCommand(click.Command):
 
 
 def _meant_setting(option: str, arguments: list[str]) -> str | None:
-    """`train.epochs=3` for `--epochs 3`; None if no key of a recipe is meant."""
-    from archdsl.recipe.paths import meant_path, written  # here: the models of recipes take time to define
+    """Return the setting that an unknown option means: `train.epochs=3` for `--epochs 3`; None if it is no key of a recipe."""
+    from archdsl.recipe.setting_paths import assignment, meant_path  # here: the models of recipes take time to define
 
     path = meant_path(option.lstrip("-").replace("-", "_"))
     if path is None:
         return None
     at = next((i for i, argument in enumerate(arguments) if argument.partition("=")[0] == option), None)
     if at is None:
-        return written(path, "...")
+        return assignment(path, "...")
     _, equals, value = arguments[at].partition("=")
     following = arguments[at + 1] if at + 1 < len(arguments) and not arguments[at + 1].startswith("-") else "..."
-    return written(path, value if equals else following)
+    return assignment(path, value if equals else following)
 
 
 def network_arguments(command: F) -> F:
-    """The argument NETWORK and the option `--set`, which every command on a network takes."""
-    help = "Give a parameter of the network a value, or a key of the recipe: --set train.epochs=5. May be repeated."
+    """Add the argument NETWORK and the options `--set` and `--limit` to a command."""
+    help = "Set a parameter of the network, or a key of the recipe: --set train.epochs=5. May be repeated."
     command = click.option("--set", "settings", type=Setting(), multiple=True, metavar="NAME=VALUE", help=help)(command)
     return click.argument("address", type=Address(), metavar="NETWORK")(limit_option(command))
 
 
 def limit_option(command: F) -> F:
     """Add the option `--limit` to a command that reads a spec. The command takes a `session` with the limits."""
-    help = "Raise a limit on what a spec may grow to: --limit nodes=1000000. May be repeated."
+    help = "Change a limit on the size of a spec: --limit nodes=1000000. May be repeated."
     return click.option("--limit", "session", type=Limit(), multiple=True, metavar="NAME=N", help=help, callback=_session)(
         command
     )
@@ -155,7 +155,7 @@ class LintCode(click.ParamType):  # type: ignore[type-arg]  # generic in newer v
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The codes of warnings and notes."""
-        return offers.lint_codes(incomplete)
+        return completions.lint_codes(incomplete)
 
 
 def level_options(command: F) -> F:
@@ -187,12 +187,12 @@ def at_levels(compiled: Compiled, levels: Levels) -> Compiled:
 
 
 def read_network(address: str, settings: tuple[tuple[str, str], ...], session: Session) -> Compiled:
-    """The network at an address, or all that is wrong with it; `-` is standard input."""
+    """Compile the network at an address; `-` is standard input."""
     return compile_address(address, dict(settings), sys.stdin.buffer, session=session)
 
 
 def require_network(address: str, settings: tuple[tuple[str, str], ...], session: Session) -> Network:
-    """The network at an address; warnings are printed. Raises `SpecError` where it has errors."""
+    """Return the network at an address, and print warnings. Raise `SpecError` if it has errors."""
     compiled = read_network(address, settings, session)
     compiled.require()
     print_diagnostics(compiled.diagnostics)

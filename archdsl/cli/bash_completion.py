@@ -1,6 +1,6 @@
-"""Completion in bash, which takes `:` and `=` for ends of words: `net.arch:resnet50` is three words to it.
+"""Completion in bash, which splits words at `:` and `=`: `net.arch:resnet50` is three words.
 
-click's own script gives those words on, so that nothing after a colon could be completed, and ends each reply with a space.
+click's own script passes these words on, so nothing after a colon could be completed, and it adds a space after each reply.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 
 class Bash(BashComplete):
-    """Completes what bash takes for the last word, of what the user takes for one."""
+    """Complete the last word of the line, and return the part that bash considers a word."""
 
     source_template = _SCRIPT
-    _there = ""
-    """What of the user's last word lies before bash's."""
+    _before = ""
+    """The part of the last word that precedes the word of bash."""
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words of the line before the one to complete, and that one."""
+        """Return the words before the one to complete, and that word."""
         line = os.environ["COMP_LINE"]
         words = split_arg_string(line)
         incomplete = words.pop() if words and not line[-1:].isspace() else ""
         breaks = os.environ.get("COMP_WORDBREAKS", "")
-        self._there = incomplete[: incomplete.rfind(":") + 1] if ":" in breaks else ""
+        self._before = incomplete[: incomplete.rfind(":") + 1] if ":" in breaks else ""
         return words[1:], incomplete
 
     def format_completion(self, item: CompletionItem) -> str:
-        """The part of a reply that bash puts in place of its last word."""
-        return f"{item.type},{item.value.removeprefix(self._there)}"
+        """Return the part of a reply that replaces the word of bash."""
+        return f"{item.type},{item.value.removeprefix(self._before)}"
 
 
 add_completion_class(Bash)

@@ -1,4 +1,4 @@
-"""`archdsl check`: errors, or the table of layers."""
+"""`archdsl check`: errors, or the layer table."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, at_levels, level_options, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_bytes, print_text
-from archdsl.cli.sizes import Given, at_size, size_option, verdict_data
-from archdsl.cli.weights import weights_options
+from archdsl.cli.size_option import Given, at_size, size_option, verdict_data
+from archdsl.cli.weights_options import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
+from archdsl.initial_weights import Weights
 from archdsl.lints import Levels
 from archdsl.network import Network
 from archdsl.session import Session
 from archdsl.shapes import Dim
-from archdsl.starting_weights import Weights
 
 if TYPE_CHECKING:
     from archdsl.cli.fix import Fixed
@@ -35,10 +35,12 @@ if TYPE_CHECKING:
 @size_option
 @level_options
 @click.option(
-    "--fix", is_flag=True, help="Apply the remedies that are certain to the file, or write the fixed text of standard input."
+    "--fix",
+    is_flag=True,
+    help="Apply all certain fixes to the file; for standard input, write the fixed text to standard output.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
-              help="text: errors on standard error, the table on standard output; json: both as data; github: errors as annotations.")  # fmt: skip
+              help="Output format. text: errors on standard error, the table on standard output; json: both; github: errors as annotations.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -51,12 +53,12 @@ def command(
     fix: bool,
     form: str,
 ) -> None:
-    """Find what is wrong with NETWORK; where nothing is, show its layers.
+    """Check NETWORK for errors; if there are none, show its layers.
 
-    Each layer has its name, op, output shape, learned numbers and multiply-accumulates (MACs) for one image.
-    Equal blocks in a row are shown once, marked with how often they stand there; their drop rates may differ, and
-    are shown as a range. Where the input leaves sizes open, they are formulas, and below the table stands for which
-    sizes the network works, and what needs it.
+    The layer table lists the name, op, output shape, number of parameters and multiply-accumulates (MACs) per
+    example of each layer. Consecutive equal blocks are listed once, with their number; if only their drop rates
+    differ, the table shows the range. For symbolic input sizes the table shows formulas; the sizes for which the
+    network is valid, and the reason for each condition, are listed below it.
     """
     fixed = _fixed(address, settings, session, levels, form) if fix else None
     compiled = fixed.compiled if fixed is not None else read_network(address, settings, session)
@@ -107,7 +109,7 @@ def _data(found: list[Diagnostic], network: Network | None, report: WeightsRepor
 
 
 def _row_data(row: Row) -> dict[str, Any]:
-    """Of one of the `times` equal layers. A size that the input leaves open is a formula, as text."""
+    """Return one row of the table. A symbolic size is a formula, as a string."""
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
         "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused", "times": row.times, **({"training": row.training} if row.training else {}),

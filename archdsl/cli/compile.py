@@ -18,14 +18,14 @@ from archdsl.session import Session
     "  archdsl compile googlenet --no-aux -o googlenet.py",
 )
 @network_arguments
-@click.option("-o", "--output", default="-", metavar="FILE", help="File to write. Default: `-`, standard output.")
+@click.option("-o", "--output", default="-", metavar="FILE", help="Output file; `-` is standard output. [default: -]")
 @click.option(
     "--target",
     type=click.Choice(targets.names()),
-    help=f"What to write. Default: by the suffix of FILE, else {targets.DEFAULT}.",
+    help=f"Output format. [default: from the suffix of the file, else {targets.DEFAULT}]",
 )
-@click.option("--no-aux", is_flag=True, help="Omit the auxiliary heads, which run only in training.")
-@click.option("--no-inplace", is_flag=True, help="Write activations as modules that overwrite nothing, as hooks need it.")
+@click.option("--no-aux", is_flag=True, help="Omit the auxiliary heads, which are used only in training.")
+@click.option("--no-inplace", is_flag=True, help="Emit activations as modules that do not operate in place, so that hooks work.")
 def command(
     address: str,
     settings: tuple[tuple[str, str], ...],
@@ -35,7 +35,7 @@ def command(
     no_aux: bool,
     no_inplace: bool,
 ) -> None:
-    """Compile NETWORK, by default to Python source that imports PyTorch alone."""
+    """Compile NETWORK, by default to Python source that depends only on torch."""
     suffix = Path(output).suffix.removeprefix(".").lower()
     chosen = target or (targets.name_for(suffix) if suffix else None) or targets.DEFAULT
     options = targets.Options(aux=not no_aux, inplace=not no_inplace)

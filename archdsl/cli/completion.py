@@ -1,15 +1,15 @@
-"""`archdsl completion`: the script that a shell reads."""
+"""`archdsl completion`: completion scripts for shells."""
 
 from __future__ import annotations
 
 import click
 from click.shell_completion import get_completion_class
 
-from archdsl.cli import bash_completion  # noqa: F401  # which registers itself
+from archdsl.cli import bash_completion  # noqa: F401  # registers itself
 from archdsl.cli.output import print_text
 
 _LINES = """\b
-Put one line into the start-up file of your shell:
+Add one line to the start-up file of your shell:
   bash:  eval "$(archdsl completion bash)"
   zsh:   eval "$(archdsl completion zsh)"
   fish:  archdsl completion fish | source"""
@@ -19,7 +19,7 @@ Put one line into the start-up file of your shell:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
-    """Print the script for completion in SHELL."""
+    """Print the completion script for SHELL."""
     complete = get_completion_class(shell)
     assert complete is not None
     print_text(complete(ctx.find_root().command, {}, "archdsl", "_ARCHDSL_COMPLETE").source())

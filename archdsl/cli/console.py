@@ -1,4 +1,4 @@
-"""What reaches the terminal: diagnostics, styled text, and whether there are colours."""
+"""Output on a terminal: diagnostics, and whether to use colours."""
 
 from __future__ import annotations
 
@@ -9,31 +9,28 @@ from typing import IO, Any
 
 import click
 
-from archdsl.diagnostics import Diagnostic, SpecError, render_text
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 
 
 def colorful(stream: IO[Any]) -> bool:
-    """Whether to use colours: on a terminal that has them, unless `NO_COLOR` is set (no-color.org)."""
+    """Return whether to use colours: on a terminal with colours, unless `NO_COLOR` is set (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def print_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
-    """Everything found, as text on standard error."""
+    """Print diagnostics to standard error."""
     text = render_text(diagnostics, color=colorful(sys.stderr))
     if text:
         click.echo(text, err=True, nl=False, color=True)
 
 
 def report_failure(error: Exception) -> bool:
-    """Print an error that a user can mend; whether it was one."""
+    """Print an error that the user can fix. Return whether it was one."""
     if isinstance(error, SpecError):
         print_diagnostics(error.diagnostics)
     elif isinstance(error, OSError):
         name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "a file"
-        print_diagnostics(
-            [untyped("E0601", f"{name} cannot be used: {error.strerror or error}", help="choose another file or folder")]
-        )
+        print_diagnostics([codes.files.CannotUse(name, str(error.strerror or error))])
     else:
         return False
     return True

@@ -1,4 +1,4 @@
-"""`archdsl explain`: what an error code means."""
+"""`archdsl explain`: explanations of error codes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from textwrap import fill, indent
 
 import click
 
-from archdsl.cli import offers
+from archdsl.cli import completions
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
-from archdsl.columns import columns
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.table import CODES
 from archdsl.diagnostics.suggest import nearest
+from archdsl.text_table import format_columns
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl explain E0301\n  archdsl explain")
-@click.argument("code", required=False, shell_complete=offers.codes)
+@click.argument("code", required=False, shell_complete=completions.codes)
 def command(code: str | None) -> None:
-    """Explain the error or warning CODE, with an example; without CODE, list them all."""
+    """Explain the error or warning CODE with an example; without CODE, list all codes."""
     if code is None:
-        print_text(columns([[entry.code, entry.title] for entry in CODES.values()], "<<"))
+        print_text(format_columns([[entry.code, entry.title] for entry in CODES.values()], "<<"))
         return
     entry = CODES.get(code.upper())
     if entry is None:
@@ -35,7 +35,7 @@ def _page(entry: Code, *, color: bool) -> str:
     parts = [click.style(title, bold=True) if color else title, fill(entry.explanation, 88)]
     if entry.situation:
         parts.append(fill(f"For example: {entry.situation}", 88))
-    for heading, text in (("This gives it:", entry.bad), ("This does not:", entry.good)):
+    for heading, text in (("Erroneous example:", entry.bad), ("Corrected:", entry.good)):
         if text:
             parts.append(f"{heading}\n\n{indent(text, '  ')}")
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""`archdsl check --fix`: apply the remedies that are certain, until none is left."""
+"""`archdsl check --fix`: apply certain fixes until none is left."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from archdsl.diagnostics import Diagnostic, printable
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
 from archdsl.driver import STDIN, Compiled, compile_address, compile_source, read_address, split_address
 from archdsl.elaborate import read_source
-from archdsl.files import write_file
+from archdsl.file_io import write_file
 from archdsl.lints import Levels
 from archdsl.resources import resource_folder
 from archdsl.session import Session
 from archdsl.source import SourceFile
 
 _ROUNDS: Final = 100
-"""A fix may bring up another error, which has a fix; a cycle ends here."""
+"""The maximum number of rounds: a fix may reveal another error with a fix, possibly in a cycle."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 @dataclass
 class Fixed:
-    """What is left of a network after fixing it, and what was changed."""
+    """A network after fixing, and the changes made."""
 
     compiled: Compiled
     applied: list[Diagnostic] = field(default_factory=list)
     text: str | None = None
-    """The text from standard input, as it is now; None for a file."""
+    """The fixed text of standard input; None for a file."""
 
     def sentences(self) -> list[str]:
         """Return a line for each change."""
@@ -43,7 +43,7 @@ class Fixed:
 
 
 def fix_network(address: str, settings: dict[str, str], session: Session, levels: Levels) -> Fixed:
-    """Fix the network at an address: its file, and those it imports. A text from standard input is fixed in memory.
+    """Fix the file of a network and its imports. Text from standard input is fixed in memory.
 
     What the levels allow is left as it is.
     """
@@ -73,7 +73,7 @@ def _fix_text(address: str, settings: dict[str, str], session: Session, levels: 
         chosen = certain_fixes(levels.applied(fixed.compiled.diagnostics), files)
         if not chosen:
             break
-        [(file, edits)] = edits_of(chosen).items()  # such a text imports nothing
+        [(file, edits)] = edits_of(chosen).items()  # such a text cannot import
         fixed.text = edited(file.text, edits)
         fixed.compiled = compile_source(SourceFile(source.name, fixed.text), path, name, settings, session=session)
         fixed.applied += chosen
@@ -81,7 +81,7 @@ def _fix_text(address: str, settings: dict[str, str], session: Session, levels: 
 
 
 def _files(compiled: Compiled) -> list[SourceFile]:
-    """The files that a network was read from, and that edits are in; what `--set` gives is no file."""
+    """Return the files that a network was read from, and the files of edits, without values of `--set`."""
     found = list(compiled.sources)
     for diagnostic in compiled.diagnostics:
         for edit in diagnostic.fix.edits if diagnostic.fix is not None else ():
@@ -91,7 +91,7 @@ def _files(compiled: Compiled) -> list[SourceFile]:
 
 
 def _writable(file: SourceFile, session: Session) -> Path | None:
-    """The path of a file that the user may change; None for what comes with archdsl, or is not as it was read."""
+    """Return the path of a file that may be changed; None if it comes with archdsl, is not writable, or has changed."""
     path = Path(file.name)
     if not path.is_file() or not os.access(path, os.W_OK):
         return None

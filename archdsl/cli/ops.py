@@ -1,4 +1,4 @@
-"""`archdsl ops`: the reference of the ops, from their registry."""
+"""`archdsl ops`: the reference of ops, from their registry."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from itertools import groupby
 
 import click
 
-from archdsl.cli import offers
+from archdsl.cli import completions
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
-from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.declared import describe, signature
 from archdsl.diagnostics.suggest import nearest
 from archdsl.literals import show
 from archdsl.ops import Op
+from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl ops\n  archdsl ops conv")
-@click.argument("name", required=False, shell_complete=offers.ops)
+@click.argument("name", required=False, shell_complete=completions.ops)
 def command(name: str | None) -> None:
-    """Show every op with its parameters, or all about the op NAME."""
+    """List all ops, or describe the op NAME with its parameters and an example."""
     color = colorful(sys.stdout)
     if name is None:
         print_text(_list(color))
@@ -40,7 +40,7 @@ def _list(color: bool) -> str:
         rows += [["", ""]] if rows else []
         rows.append([Cell(category, BOLD), ""])
         rows += [["  " + (f"{op.name} {{ ... }}" if op.statement else op.name), _first_line(op)] for op in members]
-    return columns(rows, "<<", color=color)
+    return format_columns(rows, "<<", color=color)
 
 
 def _page(op: type[Op], color: bool) -> str:
@@ -48,7 +48,7 @@ def _page(op: type[Op], color: bool) -> str:
             for name in op.parameters_in_order() if (field := op.model_fields[name])]  # fmt: skip
     parts = [click.style(_call(op), bold=True) if color else _call(op), "", cleandoc(op.__doc__ or ""), ""]
     if rows:
-        parts += ["parameters:", columns(rows, "<<<<", color=color)]
+        parts += ["parameters:", format_columns(rows, "<<<<", color=color)]
     parts += ["example:", f"  input x {op.example_input}", *(f"  {line}" for line in op.example.splitlines())]
     return "\n".join(parts)
 

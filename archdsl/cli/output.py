@@ -1,4 +1,4 @@
-"""Standard output, and the error that is its own: others that the system reports are not taken for it."""
+"""Standard output. Its errors have their own class, to tell them from other system errors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import click
 
 
 class OutputError(Exception):
-    """Standard output cannot be written; printed, it says why."""
+    """Standard output cannot be written; the message is the reason."""
 
 
 @contextmanager
 def writing_output() -> Iterator[None]:
-    """Around every writing to standard output: raises `OutputError`, or `BrokenPipeError` where nobody reads on."""
+    """Raise `OutputError` if standard output cannot be written, or `BrokenPipeError` if its reader has gone."""
     try:
         yield
     except BrokenPipeError:
@@ -26,13 +26,13 @@ def writing_output() -> Iterator[None]:
 
 
 def print_text(text: str) -> None:
-    """Finished text on standard output; its colours, if any, were asked for."""
+    """Print text, which may contain colours, to standard output."""
     with writing_output():
         click.echo(text, nl=not text.endswith("\n"), color=True)
 
 
 def print_bytes(data: bytes) -> None:
-    """Bytes on standard output."""
+    """Write bytes to standard output."""
     with writing_output():
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

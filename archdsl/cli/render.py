@@ -1,4 +1,4 @@
-"""`archdsl render`: the diagram."""
+"""`archdsl render`: diagrams."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from archdsl.session import Session
     epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 --set classes=10 -o resnet50.pdf\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps",
 )
 @network_arguments
-@click.option("-o", "--output", required=True, metavar="FILE", help="Where to write; `-` is standard output.")
-@click.option("--format", "form", type=click.Choice(FORMATS), help="What to write, where the suffix of the file does not say it.")
+@click.option("-o", "--output", required=True, metavar="FILE", help="Output file; `-` is standard output.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Output format. [default: from the suffix of the file]")
 @click.option("--detail", type=click.Choice(get_args(Detail)), default="blocks", show_default=True,
-              help="blocks folds what repeats, as a paper's figure does; full shows every op.")  # fmt: skip
+              help="blocks: fold repeated blocks, as figures in papers do; full: show every op.")  # fmt: skip
 def command(
     address: str, settings: tuple[tuple[str, str], ...], session: Session, output: str, form: str | None, detail: Detail
 ) -> None:
-    """Draw NETWORK: scopes as boxes, shapes on the edges, heads dashed."""
+    """Draw NETWORK, with a frame around each block, shapes on the edges, and dashed auxiliary heads."""
     chosen = form or _format_of(output)
     network = require_network(address, settings, session)
     drawn = network.render(format=chosen, detail=detail)

@@ -15,10 +15,10 @@ import click
 
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
-from archdsl.columns import BOLD, DIM, Cell, columns
 from archdsl.diagnostics import json_text
 from archdsl.resources import resource_folder, shipped_files
 from archdsl.shapes import format_shape
+from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
 if TYPE_CHECKING:
     from archdsl.ir import Graph
@@ -29,9 +29,10 @@ _PAPER = re.compile(r".*?\barXiv:[\d.]*\d|.*?\b(?:19|20)\d\d\b")
 
 @dataclass(frozen=True)
 class Entry:
-    """A network as it is listed; MACs are none where the input leaves sizes open.
+    """An entry of the list of networks; `macs` is None for symbolic input sizes.
 
-    `params` counts heads too, `params_eval` does not; `about` is its documentation, `introduction` that of its file.
+    `params` includes auxiliary heads, `params_eval` does not. `about` is the documentation of the network, `introduction` that
+    of its file.
     """
 
     name: str
@@ -46,7 +47,7 @@ class Entry:
 
     @property
     def paper(self) -> str:
-        """What it is and where it is from: its documentation, or its file's, up to the paper's number, else its year."""
+        """The description of the network, or of its file, up to the number of the paper, or to its year."""
         said = [text.replace("\n", " ") for text in (self.about, self.introduction) if text]
         found = next(filter(None, map(_PAPER.match, said)), None)
         text = found[0] if found is not None else re.split(r"[.:](?:\s|$)", said[0] if said else "")[0]
@@ -54,20 +55,18 @@ class Entry:
 
 
 @click.command(epilog="\b\nExamples:\n  archdsl specs\n  archdsl specs --format json | jq '.[].name'\n  archdsl check resnet50")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="A table, or data."
-)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
 def command(form: str) -> None:
-    """Show the networks that come with archdsl; other commands take their names as NETWORK."""
+    """List the networks that come with archdsl. Other commands accept their names as NETWORK."""
     listed = list(entries())
     if form == "json":
         print_text(json_text([_data(entry) for entry in listed]))
         return
     rows: list[list[Cell | str]] = [[Cell(title, BOLD) for title in ("network", "params", "MACs", "input", "")]]
     for entry in listed:
-        macs = f"{entry.macs:,}" if entry.macs is not None else "open"
+        macs = f"{entry.macs:,}" if entry.macs is not None else "symbolic"
         rows.append([entry.name, f"{entry.params:,}", macs, entry.input, Cell(entry.paper, DIM)])
-    print_text(columns(rows, "<>><<", color=colorful(sys.stdout)))
+    print_text(format_columns(rows, "<>><<", color=colorful(sys.stdout)))
 
 
 def _data(entry: Entry) -> dict[str, object]:
@@ -77,10 +76,10 @@ def _data(entry: Entry) -> dict[str, object]:
 
 
 def entries() -> Iterator[Entry]:
-    """Every network that comes with archdsl, file by file; for the base of a family stand those made of it.
+    """Yield every network that comes with archdsl, file by file; the networks of a family replace its template.
 
-    To elaborate all of them takes most of a second, so what is listed of a file lies in the index beside the specs, which
-    `docs/generate.py` writes. A file with another text than the index was made from is elaborated.
+    Elaborating all of them takes most of a second, so `docs/generate.py` writes the entries of each file into an index next to
+    the specs. A file that has changed since is elaborated.
     """
     index = _index()
     for path in shipped_files():
@@ -92,8 +91,8 @@ def entries() -> Iterator[Entry]:
 
 
 def elaborated(path: Path) -> Iterator[Entry]:
-    """What is listed of the networks of a file."""
-    from archdsl.driver import compile_networks  # here: the index is quicker than to import it
+    """Yield the entries of the networks in a file."""
+    from archdsl.driver import compile_networks  # here: usually the index suffices
     from archdsl.syntax.extract import introduction  # here, as above
 
     for definition, file, compiled in compile_networks(path, bases_too=False):
@@ -106,7 +105,7 @@ def _index() -> dict[str, Any]:
 
 
 def index_text() -> str:
-    """The index, as it is to be."""
+    """Return the text of the index."""
     files = {
         path.name: {"sha256": _digest(path), "networks": [asdict(entry) for entry in elaborated(path)]}
         for path in shipped_files()
@@ -119,7 +118,7 @@ def _digest(path: Path) -> str:
 
 
 def entry_of(name: str, file: str, graph: Graph, about_file: str) -> Entry:
-    """What is listed of a network."""
+    """Return the entry of a network."""
     from archdsl.analysis import layer_table  # here, as above
 
     table = layer_table(graph)

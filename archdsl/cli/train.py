@@ -1,4 +1,4 @@
-"""`archdsl train`: a run folder, from a spec and its recipe."""
+"""`archdsl train`: training runs."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ import click
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
-from archdsl.cli.weights import weights_options
-from archdsl.columns import BOLD, Cell, columns
-from archdsl.data.reading import Reading
-from archdsl.diagnostics import Diagnostic, SpecError, printable
-from archdsl.extras import extra_needed
+from archdsl.cli.weights_options import weights_options
+from archdsl.data.read_options import ReadOptions
+from archdsl.diagnostics import Diagnostic, SpecError, codes, printable
+from archdsl.initial_weights import Weights, weights_of
 from archdsl.limits import Limits
 from archdsl.network import Network
+from archdsl.optional_deps import extra_needed
 from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder
-from archdsl.runs.processes import announced_folder, rank, require_common_folder
+from archdsl.runs.ranks import announced_folder, rank, require_common_folder
 from archdsl.session import Session
-from archdsl.starting_weights import Weights, weights_of
-from archdsl.training import draw_batch, fitting, mean_and_interval, require_trainable, snapshot, train, try_batch
+from archdsl.text_table import BOLD, Cell, format_columns
+from archdsl.training import check_initial_weights, draw_batch, mean_and_interval, require_trainable, snapshot, train, try_batch
 
 if TYPE_CHECKING:
     from archdsl.data import Opened
-    from archdsl.data.reading import Reading
+    from archdsl.data.read_options import ReadOptions
     from archdsl.train import Result
 
 _EXAMPLES = """\b
@@ -47,27 +47,27 @@ Examples:
 @network_arguments
 @weights_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
-              help="The run's folder. [default: runs/NAME-N with the next free N]")  # fmt: skip
+              help="Run folder. [default: runs/NAME-N with the next free N]")  # fmt: skip
 @click.option(
     "--resume",
     is_flag=True,
-    help="Continue the run in the folder, or the last run of this network; start it if it has no checkpoint.",
+    help="Resume the run in the folder, or the last run of this network; start it if there is no checkpoint.",
 )
 @click.option("--seeds", type=click.IntRange(min=2), metavar="N",
-              help="Train N times, with the seed of the recipe and those that follow it; show the mean and its 95 % confidence interval.")  # fmt: skip
+              help="Train with N consecutive seeds; show the mean of the metrics with its 95 % confidence interval.")  # fmt: skip
 @click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Device to train on."
 )
 @click.option("--devices", type=click.IntRange(min=1), default=1, show_default=True,
-              help="Devices on each machine; a process trains on each of them.")  # fmt: skip
-@click.option("--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Machines, under torchrun or SLURM.")
+              help="Number of devices per machine; each runs in its own process.")  # fmt: skip
 @click.option(
-    "--dry-run", is_flag=True, help="Show the learning rate, try one batch, show the memory it takes, and write nothing."
+    "--nodes", type=click.IntRange(min=1), default=1, show_default=True, help="Number of machines, under torchrun or SLURM."
 )
-@click.option("--skip-bad", is_flag=True, help="Decode all images once, and leave out those that cannot be read.")
-@click.option("--download", is_flag=True, help="Download a data set that is not on this machine.")
+@click.option("--dry-run", is_flag=True, help="Show the learning rates, and the loss and memory of one step; write nothing.")
+@click.option("--skip-bad", is_flag=True, help="Decode all images before training, and skip unreadable ones.")
+@click.option("--download", is_flag=True, help="Download the data set if it is not on this machine.")
 @click.option("--show-batch", type=click.Path(path_type=Path), metavar="PNG",
-              help="Write a picture of the first training batch, as the network will see it, and stop.")  # fmt: skip
+              help="Write an image of the first training batch as the network sees it, and exit.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -86,16 +86,16 @@ def command(
     download: bool,
     show_batch: Path | None,
 ) -> None:
-    """Train NETWORK by the `train` block of its file.
+    """Train NETWORK with the recipe in its file, the `train` block.
 
-    The folder gets the spec as used, the emitted source, the diagram, metrics.csv, checkpoints, the weights
-    and the installed versions. With --resume, a stopped run ends as if it had never stopped.
+    The run folder contains the spec, the emitted source, the diagram, metrics.csv, the checkpoints, the weights
+    and the installed versions. A run that is resumed with --resume gives the same result as an uninterrupted one.
     """
     if show_batch is not None and show_batch.suffix.lower() != ".png":
         raise click.UsageError(f"--show-batch writes a PNG: name the file {show_batch.with_suffix('.png').name}")
     network = require_network(address, settings, session)
     recipe = require_trainable(network)
-    reading = Reading(skip_bad, download)
+    reading = ReadOptions(skip_bad, download)
     opened = network.open_data(reading)
     if opened.source.left_out:
         click.echo(_left_out(opened.source.left_out), err=True)
@@ -107,7 +107,7 @@ def command(
         return
     weights = weights or weights_of(network)
     if weights is not None:
-        fitting(network, weights)  # what is left out of a file that fits in part is told when it is loaded
+        check_initial_weights(network, weights)  # missing tensors of a partial match are reported when the file is loaded
     if dry_run:
         with extra_needed("train", "training"):
             tried = try_batch(
@@ -134,7 +134,7 @@ def command(
 
 @dataclass(frozen=True)
 class _Command:
-    """What the command line says of a run."""
+    """The arguments of a run."""
 
     ctx: click.Context
     address: str
@@ -142,11 +142,11 @@ class _Command:
     limits: Limits
     weights: Weights | None
     hardware: Mapping[str, Any]
-    reading: Reading
+    reading: ReadOptions
     opened: Opened
 
     def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
-        """Train in a folder; what goes wrong is printed with the command that resumes the run."""
+        """Train in a folder. Print errors together with the command that resumes the run."""
         facts: dict[str, Any] = {
             "address": self.address,
             "settings": dict(self.settings),
@@ -172,12 +172,12 @@ class _Command:
                 self._say(f"{stopped}:\n  {self._resume_command(folder.path)}")
                 self.ctx.exit(stopped.exit_code)
         if not result.new_epochs:
-            self._say(f"nothing was left to do: the run had ended after epoch {result.epochs}")
+            self._say(f"nothing to resume: the run ended after epoch {result.epochs}")
         return result
 
     def _remedied(self, found: Diagnostic, folder: RunFolder) -> Diagnostic:
-        """The diagnostic, with the command that goes on from the last checkpoint if that helps."""
-        if found.code not in ("E0808", "E0902") or not folder.begun:
+        """Add the command that resumes from the last checkpoint to a diagnostic, if resuming is a remedy."""
+        if not isinstance(found, codes.training.RunStopped) or not folder.begun:
             return found
         resume = f"`{self._resume_command(folder.path)}`"
         return found.with_remedy(f"{found.help}; then continue: {resume}" if found.help else f"continue: {resume}")
@@ -198,14 +198,14 @@ class _Command:
             click.echo(text, err=True)
 
     def tell(self, text: str) -> None:
-        """Print a result; of several processes the first does."""
+        """Print a result, in the first process only."""
         if rank() == 0:
             print_text(text)
 
 
 def _left_out(files: tuple[str, ...]) -> str:
     shown = ", ".join(files[:5]) + (", ..." if len(files) > 5 else "")
-    return printable(f"left out {len(files)} file{'s' if len(files) > 1 else ''} that cannot be read: {shown}")
+    return printable(f"skipped {len(files)} unreadable file{'s' if len(files) > 1 else ''}: {shown}")
 
 
 def _table(result: Result, *, color: bool) -> str:
@@ -216,8 +216,8 @@ def _table(result: Result, *, color: bool) -> str:
         rows.append([row.split, f"{row.examples:,}", *(show_metric(name, row.metrics[name]) for name in names)])
     best = f"best in epoch {result.best_epoch} ({result.best_metric} {show_metric(result.best_metric, result.best_value)})"
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
-    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\neverything is in {printable(str(result.folder))}\n"
-    return columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
+    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\nresults in {printable(str(result.folder))}\n"
+    return format_columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
 
 
 def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
@@ -230,5 +230,5 @@ def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
     intervals = [mean_and_interval([result.rows[1].metrics[name] for result in results]) for name in names]
     for title, index in (("mean", 0), ("±", 1), ("standard deviation", 2)):
         rows.append([title, *(show_metric(name, interval[index]) for name, interval in zip(names, intervals, strict=True))])
-    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\neverything is in {printable(str(folder))}\n"
-    return columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing
+    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\nresults in {printable(str(folder))}\n"
+    return format_columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing

@@ -1,4 +1,4 @@
-"""Sources of examples: opened, described and compared with the network without PyTorch, which takes seconds to import."""
+"""Data sets: open them, describe them, and compare them with a network, without importing PyTorch, which takes seconds."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from archdsl.data.inputs import Input
     from archdsl.data.labels import IGNORED, Labels
-    from archdsl.data.opening import Opened, open_data
-    from archdsl.data.reading import AS_IT_IS, Reading
+    from archdsl.data.open_dataset import Opened, open_data
+    from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
 
-__all__ = ["AS_IT_IS", "IGNORED", "Input", "Labels", "Opened", "Reading", "open_data"]
+__all__ = ["DEFAULT_OPTIONS", "IGNORED", "Input", "Labels", "Opened", "ReadOptions", "open_data"]
 
-_HOMES = {
-    "AS_IT_IS": "reading", "IGNORED": "labels", "Input": "inputs", "Labels": "labels", "Opened": "opening", "Reading": "reading",
-    "open_data": "opening",
-}  # fmt: skip
+_MODULES = {
+    "DEFAULT_OPTIONS": "read_options",
+    "IGNORED": "labels",
+    "Input": "inputs",
+    "Labels": "labels",
+    "Opened": "open_dataset",
+    "ReadOptions": "read_options",
+    "open_data": "open_dataset",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name's home when it is first asked for: most of them need NumPy, and `archdsl train --help` does not."""
-    if name not in _HOMES:
+    """Import the module of a name on first use: most of them need NumPy, which `archdsl train --help` does not."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'archdsl.data' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"archdsl.data.{_HOMES[name]}"), name)
+    value = globals()[name] = getattr(import_module(f"archdsl.data.{_MODULES[name]}"), name)
     return value

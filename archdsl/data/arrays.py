@@ -1,4 +1,4 @@
-"""`.npz` files: what is read of them, and whether their arrays can be examples and labels."""
+"""Read examples and labels from `.npz` files, and check them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import HELD_OUT, Request, misshapen, unfit, unread
 from archdsl.data.inputs import Input
 from archdsl.data.labels import describe_labels, pieces
 from archdsl.data.npz import read_npz
-from archdsl.data.parts import Arrays, Source
+from archdsl.data.request import HELD_OUT, Request
+from archdsl.data.sources import Arrays, Source
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 
 _SPLIT_HELP = "give the held-out examples too: `x_train`, `y_train`, `x_test` and `y_test`"
 
 
 def open_arrays(path: Path, request: Request) -> Source:
-    """Open a `.npz` file. Nothing in it is executed, and what is not compressed stays on the disk."""
+    """Open a `.npz` file without executing anything in it. Uncompressed arrays stay on disk."""
     arrays, parts, names = _read(path, request.inputs)
     for part in parts:
         _check_part(part, arrays, names)
@@ -42,7 +43,7 @@ def open_arrays(path: Path, request: Request) -> Source:
 
 
 def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, ...], rows: Any = None) -> Arrays:
-    """The arrays of one split, examples with the channel that grey images may leave out."""
+    """Return the arrays of one split. Add the channel axis that grey images may omit."""
     examples = []
     for name, wanted in zip(names[:-1], inputs, strict=True):
         array = arrays[name]
@@ -53,7 +54,7 @@ def _part(names: tuple[str, ...], arrays: dict[str, Any], inputs: tuple[Input, .
 
 
 def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[tuple[str, ...]], tuple[str, ...]]:
-    """The arrays by name; for each split the names of its arrays, labels last; and what the examples are called."""
+    """Return the arrays by name; for each split the names of its arrays, labels last; and the names of the inputs."""
     help = _help(inputs)
     parts: list[tuple[str, ...]] = []
     names: tuple[str, ...] = ()
@@ -65,20 +66,14 @@ def _read(path: Path, inputs: tuple[Input, ...]) -> tuple[dict[str, Any], list[t
 
     found, arrays = read_npz(path, choose, help)
     if not arrays:
-        shown = ", ".join(f"`{name}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
-        looked = (
-            ", ".join(f"`{name}_train`" for name in _own(inputs))
-            + ", `y_train`, "
-            + ", ".join(f"`{name}_test`" for name in _own(inputs))
-        )
-        raise unread(f"{path} has {shown or 'nothing in it'}, where {looked} and `y_test` are looked for", help)
+        raise SpecError(codes.data.MissingArrays(str(path), found, _own(inputs), help))
     if not all(array.ndim for array in arrays.values()):
-        raise unread(f"{path} has single numbers in place of arrays", help)
+        raise SpecError(codes.data.SingleNumbers(str(path), help))
     return arrays, parts, names
 
 
 def _own(inputs: tuple[Input, ...]) -> tuple[str, ...]:
-    """What the arrays of the examples are called: `x` for one input, else the names of the inputs."""
+    """Return the names of the arrays of examples: `x` for one input, else the names of the inputs."""
     return ("x",) if len(inputs) == 1 else tuple(given.name for given in inputs)
 
 
@@ -88,7 +83,7 @@ def _help(inputs: tuple[Input, ...]) -> str:
 
 
 def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
-    """The names of the arrays to read, of those that there are; none where some are missing."""
+    """Return the names of the arrays to read for each split; an empty list if some are missing."""
     for names in dict.fromkeys((_own(inputs), tuple(given.name for given in inputs))):
         by_part = {part: tuple(f"{name}_{part}" for name in (*names, "y")) for part in ("train", *HELD_OUT)}
         there = {part: wanted for part, wanted in by_part.items() if set(wanted) <= set(found)}
@@ -100,28 +95,24 @@ def _chosen(found: list[str], inputs: tuple[Input, ...]) -> tuple[list[tuple[str
 
 
 def _check_part(part: tuple[str, ...], arrays: dict[str, Any], names: tuple[str, ...]) -> None:
-    """Each array by itself, and examples against their labels."""
+    """Check each array of a split, and that there is a label for each example."""
     for name in part:
         check_numbers(name, arrays[name])
     *examples, y = part
     for x in examples:
         if len(arrays[x]) != len(arrays[y]):
-            message = f"there are {len(arrays[x])} examples in `{x}` and {len(arrays[y])} labels in `{y}`"
-            raise unread(message, "give one label to each example")
+            raise SpecError(codes.data.LabelCount(x, len(arrays[x]), y, len(arrays[y])))
 
 
 def check_numbers(name: str, array: Any) -> None:
-    """Raise `Fault` E0802 for an array that has no numbers to train with, E0801 for labels that are no classes."""
+    """Raise `Fault` E0802 for an array without usable numbers, and E0801 for labels that cannot be classes."""
     kind = array.dtype.kind
     if kind == "c":
-        raise unread(f"`{name}` is {array.dtype}, and numbers are real", f"save its real part: `{name}.real`")
-    if kind not in "fiub" and name.startswith("y"):
-        help = "give each example the number of its class: `names, y = numpy.unique(y, return_inverse=True)`"
-        raise unread(f"`{name}` is {array.dtype}, and no numbers", help)
+        raise SpecError(codes.data.ComplexArray(name, str(array.dtype)))
     if kind not in "fiub":
-        raise unread(f"`{name}` is {array.dtype}, and no numbers", f"save numbers, as with `{name}.astype(float)`")
+        raise SpecError(codes.data.NoNumbers(name, str(array.dtype), name.startswith("y")))
     if not array.size:
-        raise unread(f"`{name}` has the shape {list(array.shape)}, and no numbers in it", "give arrays that are not empty")
+        raise SpecError(codes.data.EmptyArray(name, array.shape))
     if kind == "f":
         _check_finite(name, array)
     elif name.startswith("y"):
@@ -131,20 +122,14 @@ def check_numbers(name: str, array: Any) -> None:
 def _check_finite(name: str, array: Any) -> None:
     first = _first_not_finite(array)
     if first is not None:
-        at = ", ".join(str(index) for index in first)
-        what = "labels" if name.startswith("y") else "values"
-        message = f"`{name}` has {what} that are not finite, the first at `{name}[{at}]`"
-        raise unread(
-            message, f"remove those examples, and their labels: `numpy.argwhere(~numpy.isfinite({name}))[:, 0]` are their numbers"
-        )
+        raise SpecError(codes.data.NotFinite(name, first, name.startswith("y")))
     greatest = max(max(abs(float(piece.min())), abs(float(piece.max()))) for piece in pieces(array))
     if greatest > float(np.finfo(np.float32).max):
-        message = f"`{name}` has values up to {greatest:.3g}, and float32, in which training calculates, ends at 3.4e+38"
-        raise unread(message, f"scale them, in all parts alike: `{name} / {greatest:.1g}`")
+        raise SpecError(codes.data.BeyondFloat32(name, greatest))
 
 
 def _first_not_finite(array: Any) -> list[int] | None:
-    """Where the first number is that is not finite."""
+    """Return the index of the first number that is not finite; None if all are finite."""
     start = 0
     for piece in pieces(array):
         finite = np.isfinite(piece)
@@ -156,50 +141,42 @@ def _first_not_finite(array: Any) -> list[int] | None:
 
 
 def _check_classes(name: str, array: Any) -> None:
-    """The numbers of classes, before they are made int64, in which the greatest of uint64 would come out negative."""
+    """Check class numbers before the conversion to int64, in which large numbers of uint64 would become negative."""
     high = int(array.max())
     if high > np.iinfo(np.int64).max:
-        help = "number them from 0 without gaps: `numpy.unique(y, return_inverse=True)[1]`"
-        raise unfit(f"a label in `{name}` is {high}, and classes are numbered from 0", help)
+        raise SpecError(codes.labels.UnnumberedClass(name, high))
 
 
 def _check_examples(train: tuple[str, Any], test: tuple[str, Any]) -> None:
     shapes = [array.shape[1:] for _, array in (train, test)]
     if [size for size in shapes[0] if size != 1] != [
         size for size in shapes[1] if size != 1
-    ]:  # the channel of grey may be left out
-        message = f"examples of `{train[0]}` are {list(shapes[0])}, and those of `{test[0]}` are {list(shapes[1])}"
-        raise misshapen(message, "bring all examples to one shape")
+    ]:  # grey images may omit the channel axis
+        raise SpecError(codes.examples.ExampleShapesDiffer((train[0], test[0]), (list(shapes[0]), list(shapes[1]))))
     if (train[1].dtype == np.uint8) == (test[1].dtype == np.uint8):
         return
     (byte, array), (other, others) = (train, test) if train[1].dtype == np.uint8 else (test, train)
-    if others.min() >= 0 and others.max() <= 1:
-        help = f"save both from 0 to 1: `{byte} / 255`"
-    elif others.min() >= 0 and others.max() <= 255:
-        help = f"save both as bytes: `{other}.round().astype(numpy.uint8)`"
-    else:
-        help = f"save both as floats, on one scale: `{byte}.astype(float)`"
-    message = f"`{byte}` is {array.dtype}, which is divided by 255, and `{other}` is {others.dtype}, which is taken as it is"
-    raise unread(message, help)
+    low, high = float(others.min()), float(others.max())
+    raise SpecError(codes.data.ScalesDiffer(byte, str(array.dtype), other, str(others.dtype), low, high))
 
 
 def _check_labels(train: tuple[str, Any], test: tuple[str, Any]) -> None:
     (one, y_train), (two, y_test) = train, test
     if (y_train.dtype.kind == "f") != (y_test.dtype.kind == "f"):
         (floats, values), (wholes, classes) = (train, test) if y_train.dtype.kind == "f" else (test, train)
-        message = f"`{floats}` is {values.dtype}, which means values, and `{wholes}` is {classes.dtype}, which means classes"
         whole = bool((values == values.round()).all())
-        help = f"save both as whole numbers: `{floats}.astype(int)`; or, where they are values, " if whole else ""
-        raise unfit(message, f"{help}save both as floats: `{wholes}.astype(float)`")
+        raise SpecError(codes.labels.LabelTypesDiffer(floats, str(values.dtype), wholes, str(classes.dtype), whole))
     if y_train.shape[1:] == y_test.shape[1:]:
         return
-    shape = list(y_train.shape[1:])
-    message = f"a label in `{one}` is {shape}, and in `{two}` {list(y_test.shape[1:])}"
+    shapes = list(y_train.shape[1:]), list(y_test.shape[1:])
     if np.prod(y_train.shape[1:]) == np.prod(y_test.shape[1:]):
         (wide, labels), (_, narrow) = (train, test) if y_train.ndim > y_test.ndim else (test, train)
         sizes = "".join(f", {size}" for size in narrow.shape[1:])
-        raise unfit(message, f"save both in one shape: `{wide}.reshape({len(labels)}{sizes})`")
+        help = f"save both in one shape: `{wide}.reshape({len(labels)}{sizes})`"
+        raise SpecError(codes.labels.LabelShapesDiffer((one, two), shapes, help))
     hot = next((name for name, labels in (train, test) if labels.ndim == 2 and bool(((labels != 0).sum(1) == 1).all())), None)
     if hot and 1 in (y_train.ndim, y_test.ndim):
-        raise unfit(message, f"give the number of each example's class in both: `{hot}.argmax(1)`")
-    raise unfit(message, f"save both in one shape, `{two}` as [{', '.join(str(size) for size in (len(y_test), *shape))}]")
+        help = f"save the number of each example's class in both: `{hot}.argmax(1)`"
+    else:
+        help = f"save both in one shape, `{two}` as [{', '.join(str(size) for size in (len(y_test), *shapes[0]))}]"
+    raise SpecError(codes.labels.LabelShapesDiffer((one, two), shapes, help))

@@ -1,4 +1,4 @@
-"""The data sets that come with scikit-learn, read from its files: importing it takes 0.7 s."""
+"""Read the data sets of scikit-learn from its files, because importing it takes 0.7 s."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import Request, unread
 from archdsl.data.labels import describe_labels
-from archdsl.data.parts import Arrays, Source
+from archdsl.data.request import Request
+from archdsl.data.sources import Arrays, Source
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 
 _FLOWERS = ("setosa", "versicolor", "virginica")
 
 
 def open_bundled(source: Any, request: Request) -> Source:
-    """The digits or the flowers, with the split that `train_test_split` makes."""
+    """Open `digits` or `iris`, split as `train_test_split` does."""
     spec = importlib.util.find_spec("sklearn")
     if spec is None or spec.origin is None:
-        raise unread(f"`{source.name}` comes with scikit-learn, which is not installed", "pip install scikit-learn")
+        raise SpecError(codes.data.NoPackage(f"`{source.name}`", "scikit-learn", "scikit-learn"))
     folder = Path(spec.origin).parent / "datasets" / "data"
     if source.name == "digits":
         with gzip.open(folder / "digits.csv.gz", "rt") as file:

@@ -1,4 +1,4 @@
-"""Folders of images: a folder to a class, or images beside masks."""
+"""Folders of images: one folder per class, or images and masks in parallel folders."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import HELD_OUT, Request, unread
-from archdsl.data.labels import describe_classes, describe_labels, distinct
-from archdsl.data.parts import Decoded, Header, Pictures, Source
-from archdsl.data.pictures import (
+from archdsl.data.images import (
     ENDINGS,
     all_bad,
     as_listed,
     headers,
     is_deep,
-    lossy,
+    is_lossy,
     mask_values,
     opened,
     undecodable,
-    unfit_mask,
 )
+from archdsl.data.labels import describe_classes, describe_labels, distinct
+from archdsl.data.request import HELD_OUT, Request
+from archdsl.data.sources import Decoded, Header, Images, Source
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
 
 _SPLIT_HELP = "part the images yourself, into train/CLASS/*.png and test/CLASS/*.png; or put five images or more into each class"
@@ -33,7 +33,7 @@ _MASKS_LOOKED_AT = 500
 
 
 class Files:
-    """Paths, as one array of bytes: a list of 100,000 texts would be copied into every process that decodes."""
+    """Paths in one array of bytes; a list of 100,000 strings would be copied into every worker process."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         texts = [path.encode(errors="surrogateescape") for path in paths]
@@ -44,7 +44,7 @@ class Files:
         return len(self._ends)
 
     def name(self, index: int) -> str:
-        """The path."""
+        """Return the path."""
         start = int(self._ends[index - 1]) if index else 0
         return self._text[start : self._ends[index]].tobytes().decode(errors="surrogateescape")
 
@@ -52,12 +52,11 @@ class Files:
 
 
 def open_folder(source: Any, request: Request) -> Source:
-    """Open a folder of images. Raise `Fault` E0802 for all files that cannot be read, unless they are to be left out."""
+    """Open a folder of images. Raise `Fault` E0802 that lists all unreadable files, unless they are skipped."""
     path = request.root / source.path
     if not path.is_dir():
-        raise unread(
-            f"{path} {'is not a folder' if path.exists() else 'does not exist'}", f"paths start at {request.root.resolve()}"
-        )
+        expected = "a folder" if path.exists() else None
+        raise SpecError(codes.data.MissingData(str(path), expected, f"paths start at {request.root.resolve()}"))
     skip = request.skip_bad or source.skip_bad
     if source.masks is not None:
         return _open_masks(path, source, request, skip)
@@ -72,14 +71,14 @@ def open_folder(source: Any, request: Request) -> Source:
         train, held_out = hold_out(len(rows[0]), numbers[rows[0]], None, 0, _SPLIT_HELP, tuple(classes))
         rows = [rows[0][train], rows[0][held_out]]
     if not all(len(own) for own in rows):
-        raise unread(f"{path} has no image that can be read in one of its parts", "replace the images")
+        raise SpecError(codes.images.EmptySplit(str(path), masks=False))
     made = [Decoded(files, numbers, rows=own, deep=is_deep(heads)) for own in rows]
     labels = describe_labels(numbers[rows[0]], [numbers[rows[1]]], tuple(classes), request.ignore)
     return Source(made[0], made[1], labels, heads, made[2] if len(made) > 2 else None, left_out)
 
 
-def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, list[tuple[str, Header]], tuple[str, ...]]:
-    """The numbers of the files that can be read, headers, and the names of those that are left out."""
+def _readable(files: Images, skip: bool, what: str = "image") -> tuple[Any, list[tuple[str, Header]], tuple[str, ...]]:
+    """Return the numbers of the readable files, headers, and the names of the skipped files."""
     kept = np.arange(len(files))
     left_out: tuple[str, ...] = ()
     if skip:
@@ -87,9 +86,7 @@ def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, li
         kept = np.delete(kept, [index for index, _, _ in bad])
         left_out = tuple(name for _, name, _ in bad)
         if not len(kept):
-            raise unread(
-                f"none of {len(files):,} {what}s can be read; the first is {bad[0][1]}: {bad[0][2]}", f"replace the {what}s"
-            )
+            raise SpecError(codes.images.NoneReadable(len(files), what, bad[0][1], bad[0][2]))
     heads, unreadable = headers(files, kept.tolist())
     if unreadable:
         raise all_bad(unreadable, len(files))
@@ -97,7 +94,7 @@ def _readable(files: Pictures, skip: bool, what: str = "image") -> tuple[Any, li
 
 
 def _parts(path: Path) -> list[Path]:
-    """`train` and what there is of `val` and `test`; or the folder itself, of which a part will be held out."""
+    """Return `train` and the existing ones of `val` and `test`; or the folder itself, if the validation set is split off."""
     if not (path / "train").is_dir():
         return [path]
     others = [path / part for part in HELD_OUT if (path / part).is_dir() and any((path / part).iterdir())]
@@ -109,45 +106,36 @@ def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
     classes = _folders(parts[0])
     _check_names(path, written, classes if parts[0] == path else ["train", *_folders(path)])
     if not classes:
-        wanted = "train/CLASS" if len(parts) > 1 else "of images"
-        raise unread(f"{path} has no folders {wanted}", _other_layout(path, written))
+        raise SpecError(codes.images.NoClassFolders(str(path), len(parts) > 1, _other_layout(path, written)))
     if len(parts) == 1 and set(classes) == {"images", "masks"}:
-        message = f"{path} has the folders `images` and `masks`, which are taken for two classes"
-        raise unread(message, f'for a class for each pixel write `data = imagefolder("{written}", masks = "masks")`')
+        raise SpecError(codes.images.MasksAsClasses(str(path), written))
     for part in parts[1:]:
         extra = [name for name in _folders(part) if name not in classes]
         if extra:
-            message = f"{part} has a class `{extra[0]}` that train lacks"
-            raise unread(message, f"put images of it into {parts[0] / extra[0]}, or remove {part / extra[0]}")
+            raise SpecError(codes.images.ExtraClass(str(part), extra[0], str(parts[0])))
     return parts, classes
 
 
 _PARTS = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "testing": "test"
 }  # fmt: skip
-"""What folders of the parts of a data set are called, without capitals, to the names that are looked for."""
+"""Common names of split folders in lower case, mapped to the required names."""
 
 
 def _check_names(path: Path, written: str, folders: list[str]) -> None:
-    """Raise `Fault` E0802 for folders that are not classes, but parts under other names, or the one folder of all classes."""
+    """Raise `Fault` E0802 for folders that are splits under other names, or that contain the folders of all classes."""
     named = {name: _PARTS[name.lower()] for name in folders if name.lower() in _PARTS}
-    missing = set(named.values()) - set(named)  # `valid` beside `val` is left alone
+    missing = set(named.values()) - set(named)  # `valid` next to `val` is accepted
     if "train" in named.values() and len(named) > 1 and missing:
-        wrong = [name for name, right in named.items() if right in missing]
-        raise unread(
-            f"{path} has the folders {', '.join(f'`{name}`' for name in named)}, where `train`, `val` and `test` are looked for",
-            f"rename {', '.join(f'`{name}` to `{named[name]}`' for name in wrong)}",
-        )
+        renamed = [(name, right) for name, right in named.items() if right in missing]
+        raise SpecError(codes.images.SplitNames(str(path), list(named), renamed))
     inner = path / folders[0] if len(folders) == 1 else None
     if inner is not None and inner.name != "train" and _folders(inner) and not any(map(_is_image, _files(inner))):
-        raise unread(
-            f"{path} has one folder, `{inner.name}`, and that has no images, but folders",
-            f'write `data = "{written.rstrip("/")}/{inner.name}"`',
-        )
+        raise SpecError(codes.images.NestedFolder(str(path), inner.name, written))
 
 
 def _other_layout(path: Path, written: str) -> str:
-    """What to write for a folder in another known format, with its path as it was `written`: it starts at the recipe's file."""
+    """Return the fix for a folder in another known format; `written` is its path in the recipe."""
     names = {file.name for file in path.glob("*")}
     if any(name.startswith("data_batch_") for name in names):
         return f'write `data = cifar10("{written}")`'
@@ -161,31 +149,27 @@ def _other_layout(path: Path, written: str) -> str:
 
 
 def _folders(path: Path) -> list[str]:
-    """The names of the folders in one, in their order, without those that a program hides there."""
+    """Return the names of the visible subfolders, sorted."""
     return sorted(entry.name for entry in path.glob("*") if entry.is_dir() and not entry.name.startswith("."))
 
 
 def _list(part: Path, classes: list[str]) -> list[tuple[str, int]]:
-    """The images of a part; raise `Fault` E0802 if the folder of a class has none."""
+    """Return the images of a split with their classes. Raise `Fault` E0802 if the folder of a class has none."""
     images = []
     for label, name in enumerate(classes):
         folder = part / name
         files = _files(folder) if folder.is_dir() else []
         chosen = [(os.path.join(folder, file), label) for file in files if _is_image(file)]
         if folder.is_dir() and not chosen:
-            held = f"; it has {files[0]}" if files else ""
-            raise unread(
-                f"{folder} has no images{held}",
-                f"put images into it ({', '.join(ENDINGS[:8])} and others are read), or remove the folder",
-            )
+            raise SpecError(codes.images.EmptyClass(str(folder), files[0] if files else None, ENDINGS[:8]))
         images += chosen
     if not images:
-        raise unread(f"{part} has no images", f"put images into {part}/CLASS/*.png")
+        raise SpecError(codes.images.NoImages(str(part), f"put images into {part}/CLASS/*.png"))
     return images
 
 
 def _files(folder: Path) -> list[str]:
-    """The names of the files in a folder, in their order; 100,000 paths would take a second to make."""
+    """Return the names of the visible files in a folder, sorted. `Path` objects for 100,000 files would take a second."""
     with os.scandir(folder) as entries:
         return sorted(entry.name for entry in entries if not entry.name.startswith(".") and not entry.is_dir())
 
@@ -195,7 +179,7 @@ def _is_image(name: str) -> bool:
 
 
 def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source:
-    """Images and masks of the same name: images/a.jpg and masks/a.png, below train and test or not."""
+    """Open images and masks with the same names: images/a.jpg and masks/a.png, optionally below train and test."""
     parts = _parts(path)
     pairs = [_pairs(part, source) for part in parts]
     images = Files([image for part in pairs for image, _ in part])
@@ -209,14 +193,13 @@ def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source
         train, held_out = hold_out(len(rows[0]), None, None, 0, "")
         rows = [rows[0][train], rows[0][held_out]]
     if not all(len(own) for own in rows):
-        raise unread(f"{path} has no image with a mask that can be read in one of its parts", "replace the files")
+        raise SpecError(codes.images.EmptySplit(str(path), masks=True))
     _same_sizes(images, masks, kept)
     looked = [[own[i] for i in range(0, len(own), -(-len(own) // _MASKS_LOOKED_AT))] for own in rows]
     counts = [_count(masks, own, source.values) for own in looked]
     values = sorted(set(counts[0]) | set(counts[1])) if source.values is None else list(range(len(source.values)))
-    restored = lossy(masks.name(rows[0][0]))
-    if restored is not None and values != list(range(len(values))):
-        raise unfit_mask(f"the masks are .jpg files and have {len(values)} values, from {values[0]} to {values[-1]}", restored)
+    if is_lossy(masks.name(rows[0][0])) and values != list(range(len(values))):
+        raise SpecError(codes.labels.LossyMasks(tuple(values)))
     known = frozenset(values).union(*counts) if source.values is None else None
     shape = (heads[0][1].height, heads[0][1].width)
     labels = describe_classes(values, counts[0], shape, None, request.ignore, yes_or_no=set(values) <= {0, 1})
@@ -230,40 +213,30 @@ def _pairs(part: Path, source: Any) -> list[tuple[str, str]]:
         if not folder.is_dir():
             present = [other for other in _folders(part) if other not in (source.images, source.masks)]
             near = nearest(folder.name, present) or (present[0] if len(present) == 1 else None)
-            help = f"put images into {folders[0]} and masks of the same names into {folders[1]}"
-            help = f'write `{name} = "{near}"`' if near else help
-            raise unread(f"{folder} does not exist", help)
+            raise SpecError(codes.images.NoMaskFolder(str(folder), name, near, (str(folders[0]), str(folders[1]))))
     images = [file for file in _files(folders[0]) if _is_image(file)]
     masks = {os.path.splitext(file)[0]: file for file in _files(folders[1]) if _is_image(file)}
     lone = [file for file in images if os.path.splitext(file)[0] not in masks]
     if not images:
-        raise unread(f"{folders[0]} has no images", f"put images into it ({', '.join(ENDINGS[:8])} and others are read)")
+        help = f"put images into it ({', '.join(ENDINGS[:8])} and others are read)"
+        raise SpecError(codes.images.NoImages(str(folders[0]), help))
     if lone:
-        others = sorted(masks.values())[:1]
-        held = f"; it has {others[0]}" if len(lone) == len(images) and others else ""
-        shown = ", ".join(lone[:5]) + (", ..." if len(lone) > 5 else "")
-        message = f"{len(lone)} of {len(images)} images in {folders[0]} have no mask of their name in {folders[1]}: {shown}{held}"
-        if held:
-            raise unread(
-                message,
-                f"rename each mask as its image, {others[0]} to {os.path.splitext(lone[0])[0]}{os.path.splitext(others[0])[1]}",
-            )
-        raise unread(message, f"add the masks, such as {folders[1] / os.path.splitext(lone[0])[0]}.png, or remove the images")
+        held = min(masks.values()) if len(lone) == len(images) and masks else None
+        raise SpecError(codes.images.LoneImages(lone, len(images), (str(folders[0]), str(folders[1])), held))
     return [(os.path.join(folders[0], file), os.path.join(folders[1], masks[os.path.splitext(file)[0]])) for file in images]
 
 
-def _same_sizes(images: Pictures, masks: Pictures, kept: Any) -> None:
-    """Each mask has a value for each pixel of its image."""
+def _same_sizes(images: Images, masks: Images, kept: Any) -> None:
+    """Raise `SpecError` E0802 for a mask whose size differs from that of its image."""
     numbers = [int(index) for index in kept]
     found = zip(headers(images, numbers)[0], headers(masks, numbers)[0], strict=True)
     for (image, head), (own, other) in found:
         if head[:2] != other[:2]:
-            message = f"{image} is {list(head[:2])}, and its mask {own} is {list(other[:2])}"
-            raise unread(message, "save each mask in the size of its image")
+            raise SpecError(codes.images.MaskSizeDiffers(image, head[:2], own, other[:2]))
 
 
-def _count(masks: Pictures, rows: Sequence[int], values: tuple[int, ...] | None) -> dict[int, int]:
-    """The values in some of the masks, and how often each is there."""
+def _count(masks: Images, rows: Sequence[int], values: tuple[int, ...] | None) -> dict[int, int]:
+    """Return the values in some masks, with the number of pixels of each."""
     counts: dict[int, int] = {}
     for row in rows:
         name = masks.name(row)

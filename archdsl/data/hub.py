@@ -1,4 +1,4 @@
-"""Data sets of Hugging Face, by the library `datasets`. Without `download` nothing is fetched."""
+"""Hugging Face data sets, through the library `datasets`. Only `download` allows network access."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import Request, unread
+from archdsl.data.images import all_bad, headers, is_deep, mask_values, opened, undecodable
 from archdsl.data.labels import describe_classes, describe_labels, distinct
-from archdsl.data.parts import Arrays, Decoded, Part, Source, as_classes
-from archdsl.data.pictures import all_bad, headers, is_deep, mask_values, opened, undecodable
+from archdsl.data.request import Request
+from archdsl.data.sources import Arrays, Decoded, Part, Source, as_classes
 from archdsl.data.split import hold_out
+from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
-from archdsl.extras import extra_needed
+from archdsl.optional_deps import extra_needed
 
 _HELD_OUT = ("validation", "valid", "val", "test")
 _MASKS_LOOKED_AT = 500
 
 
 class Column:
-    """The images of a column, as their files' bytes."""
+    """The images in a column, as the bytes of their files."""
 
     def __init__(self, table: Any, name: str) -> None:
         self._table, self._name = table, name
@@ -31,30 +32,24 @@ class Column:
         return len(self._table)
 
     def name(self, index: int) -> str:
-        """The path if one is stored, and the row."""
+        """Return the row, and the path if there is one."""
         path = self._table[index][self._name]["path"]
         return f"row {index}" + (f" ({path})" if path else "")
 
     def source(self, index: int) -> Any:
-        """The bytes, or the path if there are none."""
+        """Return the bytes, or the path if there are none."""
         held = self._table[index][self._name]
         return io.BytesIO(held["bytes"]) if held["bytes"] is not None else held["path"]
 
 
 def open_hub(source: Any, request: Request) -> Source:
-    """Open two splits of a data set."""
+    """Open the training and validation splits of a data set, and its test split if it has one."""
     loaded = _load(source, request)
     if source.train not in loaded:
-        raise unread(
-            f"`{source.path}` has no split `{source.train}`: it has {', '.join(loaded)}",
-            f'write `train = "{next(iter(loaded))}"` in `hf(...)`',
-        )
+        raise SpecError(codes.images.NoSplit(source.path, source.train, list(loaded), validation=False))
     wanted = source.validation or next((name for name in _HELD_OUT if name in loaded and name != source.train), None)
     if wanted is not None and wanted not in loaded:
-        raise unread(
-            f"`{source.path}` has no split `{wanted}`: it has {', '.join(loaded)}",
-            "leave `validation` out, and a fifth is held out",
-        )
+        raise SpecError(codes.images.NoSplit(source.path, wanted, list(loaded), validation=True))
     tables = [loaded[source.train], *([loaded[wanted]] if wanted is not None else [])]
     test = "test" if "test" in loaded and wanted not in (None, "test") and source.train != "test" else None
     tables += [loaded[test]] if test is not None else []
@@ -63,19 +58,19 @@ def open_hub(source: Any, request: Request) -> Source:
         if column not in tables[0].column_names:
             present = tables[0].column_names
             meant = nearest(column, present) or present[min(1, len(present) - 1) if key == "label" else 0]
-            raise unread(
-                f"`{source.path}` has no column `{column}`: it has {', '.join(present)}",
-                f'name it: `{key} = "{meant}"` in `hf(...)`',
-            )
+            raise SpecError(codes.images.NoColumn(source.path, column, present, key, meant))
     return _source(tables, source, request)
 
 
 def _load(source: Any, request: Request) -> Any:
-    """All splits by name. The library's own progress bars are off, and so is its network unless it is asked for."""
+    """Return all splits by name.
+
+    Disable the progress bars of the library, and its network access unless downloads are allowed.
+    """
     download = request.download or source.download
     local = request.root / source.path
     if not download:
-        os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"  # read when the library is imported
+        os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"  # the library reads these when it is imported
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     with extra_needed("hf", "a data set of Hugging Face"):
         import datasets
@@ -90,14 +85,12 @@ def _load(source: Any, request: Request) -> Any:
         if (local / "state.json").is_file():
             return {source.train: datasets.load_from_disk(path)}
         return datasets.load_dataset(path, source.config)
-    except Exception as error:  # whatever the library and those that it calls have
+    except Exception as error:  # the library and its dependencies raise many kinds of errors
         reason = str(error).partition("\n")[0] or type(error).__name__
         if not local.exists() and not download:
-            message = (
-                f"`{source.path}` is neither a folder below {request.root.resolve()} nor a data set in the cache of Hugging Face"
-            )
-            raise unread(message, "download it: `--download`; or correct the path") from error
-        raise unread(f"cannot read `{source.path}`: {reason}", "check the name and, for a folder, its files") from error
+            raise SpecError(codes.images.NotInCache(source.path, str(request.root.resolve()))) from error
+        help = "check the name and, for a folder, its files"
+        raise SpecError(codes.data.UnreadableFile(f"`{source.path}`", reason, help)) from error
 
 
 def _source(tables: Sequence[Any], source: Any, request: Request) -> Source:
@@ -113,9 +106,7 @@ def _source(tables: Sequence[Any], source: Any, request: Request) -> Source:
         own = getattr(features[source.label], "names", None)
         names = tuple(own) if own else names
         if names is not None and any(other != given[0][1] for _, other in given[1:]):
-            raise unread(
-                f"`{source.label}` has other texts in the validation set than in the training set", "give both the same classes"
-            )
+            raise SpecError(codes.images.TextsDiffer(source.label))
     every = [None] * len(tables) if given is None else [labels for labels, _ in given]
     if len(tables) == 1:
         count = len(tables[0])
@@ -142,14 +133,11 @@ def _of_arrays(
     parts = []
     for table, labels, own in zip(tables, every, rows, strict=True):
         if labels is None:
-            raise unread(
-                f"`{source.label}` holds images, and `{source.image}` does not",
-                "name the columns: `hf(..., image = ..., label = ...)`",
-            )
+            raise SpecError(codes.images.LabelsAreImages(source.label, source.image))
         try:
             x = _numbers(table, source.image)
         except ValueError as error:
-            raise unread(f"`{source.image}` holds lists of different lengths", "bring them to one length") from error
+            raise SpecError(codes.images.RaggedColumn(source.image)) from error
         check_numbers(source.image, x)
         parts.append(Arrays((x,), labels, own))
     described = describe_labels(parts[0].chosen(every[0]), [parts[1].chosen(every[1])], names, request.ignore)
@@ -193,7 +181,7 @@ def _of_pictures(
 
 
 def _count(masks: Column, rows: Any) -> dict[int, int]:
-    """The values in some of the masks."""
+    """Return the values in some masks, with the number of pixels of each."""
     counts: dict[int, int] = {}
     for row in rows[:: -(-len(rows) // _MASKS_LOOKED_AT)]:
         with opened(masks.source(int(row)), masks.name(int(row))) as image:

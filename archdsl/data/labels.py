@@ -1,4 +1,4 @@
-"""What the labels of a data set are: of what kind, how many classes, and what their values look like."""
+"""A description of the labels of a data set: their kind, the number of classes, and properties of their values."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ import numpy as np
 from archdsl.recipe.metrics import Kind
 
 IGNORED = -100
-"""A label that loss and metrics leave out: PyTorch's default `ignore_index`."""
+"""The label that the loss and the metrics ignore: the default `ignore_index` of PyTorch."""
 _MOST_VALUES = 1000
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of a training set and of what it is validated on."""
+    """A description of the labels in the training set and the validation set."""
 
     kind: Kind
     count: int
-    """Classes, or values of one label."""
+    """The number of classes, or of values per label."""
     names: tuple[str, ...] | None = None
     ignore: int | None = None
     shape: tuple[int, ...] = ()
-    """Of one label."""
+    """The shape of one label."""
     frequencies: tuple[int, ...] = ()
-    """Training examples of each class, or pixels for masks; those of a sample where masks are decoded when they are needed."""
+    """The number of training examples of each class, or of pixels for masks; of a sample if masks are decoded on demand."""
     values: tuple[int, ...] = ()
-    """The distinct whole numbers among the labels, without the ignored one, in their order; the first thousand."""
+    """The distinct integers among the labels, sorted and without the ignored one; at most a thousand."""
     low: float = 0.0
     high: float = 0.0
     whole: bool = True
-    """Whether all values are whole numbers, as integers or as floats."""
+    """Whether all values are whole numbers, stored as integers or floats."""
     one_hot: bool = False
-    """Whether each label is a row of zeros with a single one."""
+    """Whether each label is a one-hot vector."""
     yes_or_no: bool = False
     """Whether all values are 0 or 1."""
     soft: bool = False
-    """Whether each label is a row of shares of classes, which add up to one, and not all of a single class."""
+    """Whether each label is a vector of class probabilities that add up to one, and some are not one-hot."""
 
     @property
     def classes(self) -> int | None:
-        """The number of classes; None for labels that are floats."""
+        """The number of classes; None for float labels."""
         return self.count if self.kind in ("class", "mask") else None
 
 
 def describe_labels(train: Any, others: list[Any], names: tuple[str, ...] | None = None, ignore: int | None = None) -> Labels:
-    """Describe arrays of labels [examples, ...]: of the training set, and of the other splits."""
+    """Describe arrays of labels [examples, ...], of the training set and of the other splits."""
     shape, every = tuple(train.shape[1:]), [train, *others]
     one_hot = train.ndim == 2 and train.shape[1] > 1 and all(_one_hot(labels) for labels in every)
     yes_or_no = all(_within_0_and_1(labels) for labels in every)
@@ -72,7 +72,7 @@ def describe_classes(
     values: list[int], frequencies: dict[int, int], shape: tuple[int, ...], names: tuple[str, ...] | None, ignore: int | None,
     *, one_hot: bool = False, yes_or_no: bool = False,
 ) -> Labels:  # fmt: skip
-    """Describe whole numbers by their distinct values and how often each is in the training set."""
+    """Describe integer labels by their distinct values and their frequencies in the training set."""
     kept = [value for value in values if value != ignore and value != IGNORED]
     low, high = (kept[0], kept[-1]) if kept else (0, 0)
     count = max(high + 1, len(names or ()))
@@ -83,7 +83,7 @@ def describe_classes(
 
 
 def distinct(labels: Any) -> tuple[list[int], list[int]]:
-    """The distinct whole numbers of an array in their order, and how often each is there; bytes are counted piece by piece."""
+    """Return the distinct integers of an array, sorted, with their frequencies."""
     if labels.dtype.kind == "b" or labels.dtype == np.uint8:
         counts = np.zeros(256, np.int64)
         for piece in pieces(labels):
@@ -98,7 +98,7 @@ def distinct(labels: Any) -> tuple[list[int], list[int]]:
 
 
 def pieces(array: Any, most: int = 1 << 22) -> Any:
-    """The rows of an array in pieces of some million numbers, so that nothing as large as the array is made of it."""
+    """Yield slices of an array with at most a few million numbers, to avoid temporary arrays as large as the array."""
     step = max(1, most // max(1, int(np.prod(array.shape[1:]))))
     return (array[start : start + step] for start in range(0, len(array), step))
 

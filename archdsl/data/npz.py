@@ -1,7 +1,7 @@
-"""Arrays of a `.npz` file, which is a zip archive of `.npy` files: mapped from the disk if they are not compressed, else read.
+"""Read arrays of a `.npz` file, a zip archive of `.npy` files. Uncompressed arrays are mapped from disk.
 
-Nothing in it is executed. What an array's header claims is compared with the file before memory is taken for it: a header of a
-hundred bytes can claim any size.
+Nothing in the file is executed. The header of an array is compared with the file before memory is allocated, because a header
+of a hundred bytes can claim any size.
 """
 
 from __future__ import annotations
@@ -17,36 +17,38 @@ from typing import Any, Final
 
 import numpy as np
 
-from archdsl.data.formats import unread
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 
 _SUFFIX: Final = ".npy"
 _EXPANDED: Final = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: 1032}
-"""To how many bytes one expands at most: deflate makes 258 of two bits (zlib.net/zlib_tech.html). NumPy uses no other method."""
+"""The maximum expansion of one byte: deflate encodes 258 bytes in two bits (zlib.net/zlib_tech.html).
+
+NumPy uses no other method.
+"""
 _LOCAL_HEADER: Final = 30
-"""Bytes of the header before a file in a zip archive; its last two numbers are the lengths of the name and of an extra field."""
+"""The length of the header before a file in a zip archive.
+
+Its last two numbers are the lengths of the name and of an extra field.
+"""
 _CHECKED: Final = 1 << 28
-"""Mapped arrays of up to so many bytes are compared with their checksum; to read all of a larger one would take too long."""
+"""Mapped arrays of up to this many bytes are checked against their checksum; reading larger ones would take too long."""
 
 
 def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: str) -> tuple[list[str], dict[str, Any]]:
-    """Return the names of all arrays, and those of them that `choose` takes; changes to them go nowhere. Raise `Fault` E0802."""
+    """Return the names of all arrays, and the arrays that `choose` selects; changes to them are not written. Raise `Fault` E0802."""
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
-                raise unread(f"{path} is not a .npz file", help)
+                raise SpecError(codes.data.MissingData(str(path), "a .npz file", help))
             with zipfile.ZipFile(file) as archive:
                 members = {info.filename.removesuffix(_SUFFIX): info for info in archive.infolist()}
                 return list(members), {name: _array(path, archive, members[name], help) for name in choose(list(members))}
     except SpecError:
         raise
     except OSError as error:
-        raise unread(f"cannot read {path}: {error.strerror or error}", help) from error
+        raise SpecError(codes.data.UnreadableFile(str(path), str(error.strerror or error), help)) from error
     except MemoryError as error:
-        raise unread(
-            f"the arrays of {path} are larger than the memory that is free", "save fewer examples, or smaller ones"
-        ) from error
+        raise SpecError(codes.data.ArraysTooLarge(str(path))) from error
     except Exception as error:  # of many kinds: damage can be anywhere in the archive
         raise _damaged(path, str(error).partition("\n")[0] or type(error).__name__, help) from error
 
@@ -54,30 +56,29 @@ def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: s
 def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, help: str) -> Any:
     most = _EXPANDED.get(info.compress_type)
     if most is None:
-        raise unread(f"{path} is compressed in another way than NumPy does", help)
+        raise SpecError(codes.data.OtherCompression(str(path), help))
     if info.file_size > most * info.compress_size:
         raise _damaged(path, f"`{info.filename}` cannot have {info.file_size:,} bytes", help)
     with archive.open(info) as member:
         shape, fortran, dtype, begins = _header(path, info, member, help)
     if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1 and shape and all(shape):
         return np.memmap(path, dtype, "c", _start(path, info) + begins, shape, "F" if fortran else "C")
-    with archive.open(info) as member, warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
+    with archive.open(info) as member, warnings.catch_warnings(action="ignore"):  # about headers that Python 2 wrote
         array = np.lib.format.read_array(member, allow_pickle=False)
-        member.read(1)  # to the end, where the checksum is compared
+        member.read(1)  # reads to the end, where the checksum is compared
     return array
 
 
 def _header(path: Path, info: zipfile.ZipInfo, member: Any, help: str) -> tuple[tuple[int, ...], bool, Any, int]:
-    """Return shape, order, type and where the numbers begin; raise `Fault` if the header claims other than what follows it."""
+    """Return shape, order, dtype and the offset of the data. Raise `Fault` if the header does not match the data."""
     if not member.peek(8).startswith(np.lib.format.MAGIC_PREFIX):
-        raise unread(f"{path} has `{info.filename}`, which is no array", help)
+        raise SpecError(codes.data.NoArray(str(path), info.filename, help))
     version = np.lib.format.read_magic(member)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     with warnings.catch_warnings(action="ignore"):
         shape, fortran, dtype = read(member)
     if dtype.hasobject:
-        remedy = "save arrays of numbers; names of classes become numbers by `numpy.unique(y, return_inverse=True)[1]`"
-        raise unread(f"cannot read {path}: an array in it is of Python objects", remedy)
+        raise SpecError(codes.data.PythonObjects(str(path)))
     begins = int(member.tell())
     if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != info.file_size - begins:
         raise _damaged(path, f"`{info.filename}` claims to be {list(shape)} of {dtype}, and has {info.file_size:,} bytes", help)
@@ -85,7 +86,7 @@ def _header(path: Path, info: zipfile.ZipInfo, member: Any, help: str) -> tuple[
 
 
 def _start(path: Path, info: zipfile.ZipInfo) -> int:
-    """Return where a member that is not compressed begins in the file; raise `ValueError` if it is damaged."""
+    """Return the offset of an uncompressed member in the file. Raise `ValueError` if it is damaged."""
     with path.open("rb") as file:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER)
@@ -105,5 +106,5 @@ def _checksum(file: Any, size: int) -> int:
     return value
 
 
-def _damaged(path: Path, reason: str, help: str) -> Fault:
-    return unread(f"cannot read {path}: it is damaged: {reason}", f"copy it again, or {help}")
+def _damaged(path: Path, reason: str, help: str) -> SpecError:
+    return SpecError(codes.data.DamagedFile(str(path), reason, help))

@@ -1,4 +1,4 @@
-"""Tar files in the layout of WebDataset, read in sequence; the standard library reads them, so that no package is needed."""
+"""Tar files in the layout of WebDataset, read sequentially with the standard library."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from archdsl.data.formats import Request, unread
+from archdsl.data.images import ENDINGS, header
 from archdsl.data.labels import describe_classes
-from archdsl.data.parts import Source, Stream
-from archdsl.data.pictures import ENDINGS, header
-from archdsl.declared import Fault
+from archdsl.data.request import Request
+from archdsl.data.sources import Source, Stream
+from archdsl.diagnostics import SpecError, codes
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _LOOKED_AT = 100
-"""Headers of so many images are read before the training."""
+"""Before training, the headers of this many images are read."""
 
 
 class Reader:
-    """Reads the examples of a tar file in their order: files with the same name up to the first dot."""
+    """Read the examples of a tar file in order. The files of an example have the same name up to the first dot."""
 
     def __init__(self, label: str, classes: int | None) -> None:
         self.label, self.classes = label.lower().removeprefix("."), classes
 
     def __call__(self, shard: str, wanted: bool = True) -> Iterator[tuple[str, Any, int]]:
-        """Name, bytes of the image and class; without the bytes if the images are not wanted."""
+        """Yield name, bytes of the image and class of each example; no bytes if the images are not wanted."""
         current = ""
         members: dict[str, bytes] = {}
         try:
@@ -53,42 +53,32 @@ class Reader:
                 if members:
                     yield self._example(shard, current, members)
         except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-            raise unread(f"cannot read {shard}: {error}", "replace or remove it") from error
+            raise SpecError(codes.data.UnreadableFile(shard, str(error), "replace or remove it")) from error
 
     def _example(self, shard: str, key: str, members: dict[str, bytes]) -> tuple[str, Any, int]:
         name = f"{shard}:{key}"
         label = members.pop(self.label, None)
         if label is None:
-            raise unread(
-                f"{name} has no file `.{self.label}` with the number of its class",
-                "name the ending of the labels: `label` of `webdataset`",
-            )
+            raise SpecError(codes.images.NoLabelFile(name, self.label))
         if not members:
-            raise unread(f"{name} has no image", f"give each example an image ({', '.join(ENDINGS[:8])} and others are read)")
+            raise SpecError(codes.images.NoImageFile(name, ENDINGS[:8]))
         text = label.decode(errors="replace").strip()
         if not text.isascii() or not text.isdigit():
-            raise unread(
-                f"the label of {name} is {text[:20]!r}, and no number of a class",
-                "write the number of its class into the file, from 0",
-            )
+            raise SpecError(codes.images.LabelNoNumber(name, text[:20]))
         if self.classes is not None and int(text) >= self.classes:
-            message = f"the label of {name} is {text}, and `classes` is {self.classes}"
-            raise Fault("E0801", message, argument="data", help="correct `classes` of `webdataset`; they are numbered from 0")
+            raise SpecError(codes.labels.LabelBeyondClasses(name, text, self.classes))
         return name, io.BytesIO(next(iter(members.values()))), int(text)
 
 
 def open_shards(source: Any, request: Request) -> Source:
-    """Open tar files. If it is not said how many examples and classes they have, all are gone through once."""
+    """Open tar files. Without the numbers of examples and classes, read all labels once."""
     shards = _expanded(source.path, request.root)
     if source.validation is not None:
         held_out = _expanded(source.validation, request.root)
     else:
         count = max(1, len(shards) // 10)
         if len(shards) == 1:
-            raise unread(
-                f"there is one tar file, {shards[0]}, and none can be held out",
-                "name the files to validate on: `validation = ...` in `webdataset`",
-            )
+            raise SpecError(codes.images.OneShard(shards[0]))
         shards, held_out = shards[:-count], shards[-count:]
     read = Reader(source.label, source.classes)
     heads = []
@@ -97,7 +87,7 @@ def open_shards(source: Any, request: Request) -> Source:
         if len(heads) == _LOOKED_AT:
             break
     if not heads:
-        raise unread(f"{shards[0]} has no examples", "give each example files of one name, such as 000.jpg and 000.cls")
+        raise SpecError(codes.images.EmptyShard(shards[0], held_out=False))
     often = Counter[int]()
     examples = source.examples
     if examples is None or source.classes is None:
@@ -106,7 +96,7 @@ def open_shards(source: Any, request: Request) -> Source:
         examples = examples or often.total()
     others = Counter(label for shard in held_out for _, _, label in read(shard, False))
     if not others:
-        raise unread(f"{held_out[0]} has no examples", "name files with examples")
+        raise SpecError(codes.images.EmptyShard(held_out[0], held_out=True))
     values = sorted({*often, *others, *([source.classes - 1] if source.classes else [])})
     labels = describe_classes(values, dict(often), (), None, request.ignore)
     parts = [
@@ -117,19 +107,16 @@ def open_shards(source: Any, request: Request) -> Source:
 
 
 def _expanded(pattern: str, root: Path) -> list[str]:
-    """The files that `shards-{000..099}.tar` means. Raise `Fault` E0802 for those that are not there."""
+    """Return the files that a pattern such as `shards-{000..099}.tar` means. Raise `Fault` E0802 if some are missing."""
     if re.match(r"[a-z]+:", pattern):
-        raise unread(f"`{pattern}` is no path, and only files are read", "download the files, or mount the storage as a folder")
+        raise SpecError(codes.images.NotAPath(pattern))
     names = [pattern]
     while any(_RANGE.search(name) for name in names):
         names = [part for name in names for part in _unfolded(name)]
     paths = [str(root / name) for name in names]
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
-        raise unread(
-            f"{len(missing)} of {len(paths)} tar files do not exist, the first is {missing[0]}",
-            f"paths start at {root.resolve()}; a range is `{{000..099}}`",
-        )
+        raise SpecError(codes.images.MissingShards(len(missing), len(paths), missing[0], str(root.resolve())))
     return paths
 
 
@@ -139,7 +126,7 @@ def _unfolded(name: str) -> list[str]:
         return [name]
     low, high = found[1], found[2]
     if int(high) < int(low) or int(high) - int(low) > 1_000_000:
-        raise unread(f"`{found[0]}` is no range of up to a million files", "write the lesser number first: `{000..099}`")
+        raise SpecError(codes.images.BadRange(found[0]))
     return [
         name[: found.start()] + str(number).zfill(len(low)) + name[found.end() :] for number in range(int(low), int(high) + 1)
     ]

@@ -1,6 +1,7 @@
-"""Which examples are held out: the same share of every class, and the same ones in every run.
+"""Split off a validation set, stratified by class, and the same in every run.
 
-The same as scikit-learn's `train_test_split(..., stratify=classes)`, which takes 0.7 s to import; a test compares the two.
+The result equals that of scikit-learn's `train_test_split(..., stratify=classes)`, which takes 0.7 s to import;
+a test compares them.
 """
 
 from __future__ import annotations
@@ -9,28 +10,28 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.data.formats import unread
+from archdsl.diagnostics import SpecError, codes
 
 
 def hold_out(
     count: int, classes: Any | None, held_out: int | None, seed: int, help: str, names: tuple[str, ...] | None = None
 ) -> tuple[Any, Any]:
-    """The numbers of the examples to train on, and of those that are held out: a fifth if `held_out` is None.
+    """Return the numbers of the training examples and of the held-out examples, by default a fifth.
 
-    Raise `Fault` E0802 if there are too few.
+    Raise `SpecError` E0802 if there are too few.
     """
     wanted = max(1, count // 5) if held_out is None else held_out
     if count == 1:
-        raise unread("there is one example, and none can be held out of it", "give more, at least five of each class")
+        raise SpecError(codes.data.OneExample())
     if classes is None:
         order = np.random.RandomState(seed).permutation(count)
         return order[wanted:], order[:wanted]
     numbers, sizes = np.unique(classes, return_counts=True)
     if sizes.min() == 1:
         name = f"`{names[numbers[sizes.argmin()]]}`" if names else numbers[sizes.argmin()]
-        raise unread(f"no example can be held out of the class {name}, which has one", help)
+        raise SpecError(codes.data.ClassOfOne(str(name), help))
     if wanted < len(sizes):
-        raise unread(f"a fifth of {count} examples, {wanted}, are fewer than the {len(sizes)} classes", help)
+        raise SpecError(codes.data.FewerThanClasses(count, wanted, len(sizes), help))
     return _stratified(classes, sizes, count - wanted, wanted, np.random.RandomState(seed))
 
 
@@ -48,7 +49,7 @@ def _stratified(classes: Any, sizes: Any, train: int, held_out: int, random: Any
 
 
 def _shares(sizes: Any, wanted: int, random: Any) -> Any:
-    """How many to take of each class; what rounding down leaves goes to the largest remainders, equal ones by chance."""
+    """Return the number of examples to take of each class, rounded by largest remainder; ties are broken at random."""
     exact = sizes / sizes.sum() * wanted
     shares = np.floor(exact)
     left = int(wanted - shares.sum())

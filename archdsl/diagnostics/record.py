@@ -81,7 +81,7 @@ class Diagnostic:
     _span: ClassVar[Span | None] = None
     _file: ClassVar[str | None] = None
     _severity: ClassVar[Severity | None] = None
-    _calls: ClassVar[tuple[str, ...]] = ()
+    _notes: ClassVar[tuple[str, ...]] = ()
     _marks: ClassVar[tuple[Mark, ...]] = ()
     _remedy: ClassVar[Remedy | str | None] = None
 
@@ -162,7 +162,7 @@ class Diagnostic:
     @property
     def notes(self) -> tuple[str, ...]:
         """Further sentences, and the chain of calls that led to it."""
-        return (*self.details(), *self._calls)
+        return (*self.details(), *self._notes)
 
     @property
     def help(self) -> str | None:
@@ -195,7 +195,7 @@ class Diagnostic:
     @property
     def about_shapes(self) -> bool:
         """Whether the shapes of the inputs explain it."""
-        return self.code.startswith("E03")
+        return False
 
     # -- how it changes on its way --
 
@@ -215,9 +215,9 @@ class Diagnostic:
         """Return it about another argument or key, whose place is looked for."""
         return self._changed(_argument=argument)
 
-    def called_from(self, calls: Iterable[str]) -> Self:
-        """Return it with the chain of calls that led to it."""
-        return self._changed(_calls=(*self._calls, *calls))
+    def with_notes(self, notes: Iterable[str]) -> Self:
+        """Return it with further sentences, such as the chain of calls that led to it."""
+        return self._changed(_notes=(*self._notes, *notes))
 
     def with_marks(self, marks: Iterable[Mark]) -> Self:
         """Return it with further places that explain it."""

@@ -30,6 +30,11 @@ class Untyped(Diagnostic):
         """As it was composed."""
         return self.place.text if self.place is not None else ""
 
+    @property
+    def about_shapes(self) -> bool:
+        """As its code says."""
+        return self.code.startswith("E03")
+
     def marks(self) -> Iterable[Mark]:
         """As they were composed."""
         return self.others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.elaborate import budget
@@ -15,6 +16,9 @@ from archdsl.ir.core import NO_NAMES, DType
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
 from archdsl.source import Span
+
+_MOST_MARKS: Final = 6
+"""How many inputs a diagnostic marks."""
 
 
 def apply_op(
@@ -88,4 +92,4 @@ def _placed(found: Diagnostic, inputs: tuple[Value, ...], span: Span, callee: Ca
     given = callee.keywords or {} if callee is not None else {}
     place = given[found.argument].span if found.argument in given else span
     marks = [Mark(value.span, f"gives {format_shape(value.shape)}") for value in inputs if value.span and value.span != span]
-    return found.at(place).with_marks(marks if found.about_shapes else ())
+    return found.at(place).with_marks(marks[:_MOST_MARKS] if found.about_shapes else ())

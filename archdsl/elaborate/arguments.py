@@ -49,7 +49,7 @@ class ArgumentBinder:
         self._made: dict[Any, Declared] = {}
 
     def declared(self, callee: Callee, span: Span) -> tuple[Declared, tuple[Value, ...]] | Unknown:
-        """The op or other declared thing, with the values of the network among its arguments."""
+        """Return the op or other declared thing, with the values of the network among its arguments."""
         cls = callee.target
         assert isinstance(cls, type)
         bound, wrong = self._by_name(callee) if callee.positional or callee.keywords else ({}, [])
@@ -77,7 +77,7 @@ class ArgumentBinder:
         return made, tuple(operands)
 
     def make(self, cls: type[_Declared], values: dict[str, Any], span: Span) -> _Declared:
-        """One of these with these arguments; raises `SpecError`."""
+        """Return an instance with these arguments. Raise `SpecError` if they do not fit."""
         key = (cls, tuple((name, identity(value)) for name, value in values.items()))
         made = self._made.get(key)
         if made is None:
@@ -86,7 +86,7 @@ class ArgumentBinder:
         return made  # type: ignore[return-value]
 
     def _by_name(self, callee: Callee) -> tuple[dict[str, Bound], list[SpecError]]:
-        """The arguments by name, and what is wrong with the names of others."""
+        """Return the arguments by name, and what is wrong with the names of others."""
         cls = callee.target
         assert isinstance(cls, type)
         order = positional_parameters(cls)
@@ -113,7 +113,7 @@ class ArgumentBinder:
         return bound, wrong
 
     def _plain(self, cls: type[Declared], name: str, bound: Bound) -> Any:
-        """The value as the model takes it: lists as tuples, a call of a declared thing as that thing."""
+        """Return the value as the model takes it: a list as a tuple, a call of a declared thing as that thing."""
         value = bound.value
         if (
             isinstance(value, Callee)
@@ -129,7 +129,7 @@ class ArgumentBinder:
         return tuple(within(bounded, value, self._evaluator.limits, bound.span)) if isinstance(value, range) else value
 
     def block(self, callee: Callee, span: Span, env: Environment) -> tuple[dict[str, Any], dict[str, Any]]:
-        """A block's or network's parameters by name: all of them, and those that were given.
+        """Return the parameters of a block or network by name: all of them, and those that were given.
 
         `env` is a fresh environment of the definition's module; it ends up with all parameters.
         """
@@ -195,7 +195,7 @@ class ArgumentBinder:
 
 
 def _misfit(cls: type[Declared], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
-    """What is wrong with an argument, at its place."""
+    """Return what is wrong with an argument, at its place."""
     place = bound[found.argument].span if found.argument in bound else span
     given = bound[found.argument].value if found.argument in bound else ()
     if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
@@ -204,7 +204,7 @@ def _misfit(cls: type[Declared], found: Diagnostic, bound: dict[str, Bound], spa
 
 
 def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> SpecError:
-    """A problem with a call, with the remedy for one such as `conv(3, 64, 7)`, which has the input's channels first, as in PyTorch."""
+    """Return an error with a remedy for `conv(3, 64, 7)`, which has the channels of the input first, as in PyTorch."""
     target, given = callee.target, callee.positional
     if (
         found.diagnostic.code not in ("E0304", "E0401", "E0402")
@@ -227,7 +227,7 @@ def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> Spe
 
 
 def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> SpecError:
-    """What stands where a stage belongs, and is none, with the remedy where it is near one."""
+    """Return the error for something in the place of a stage that is none, with a remedy if it is close to one."""
     text = call.span.text
     if isinstance(value, Family):
         return problem("E0408", f"`{text}` is a family: say which one", call.span, f"write `{text}[{max(value, default=0)}]`")
@@ -242,14 +242,18 @@ def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment)
 
 
 class OpCache:
-    """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again."""
+    """The ops of calls made before with equal plain arguments, by the place of the call: loops ask for the same again.
+
+    A call is remembered the second time: most calls in a long text are made once.
+    """
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
+        self._made_once: set[int] = set()
         self._plans: dict[int, tuple[tuple[ast.Expr, ...], dict[Any, Op]]] = {}
 
     def find(self, call: ast.Expr, env: Environment) -> Op | None:
-        """The op, where this call gave one with these arguments; none where it has to be made."""
+        """Return the op that this call gave before with these arguments; None if it has to be made."""
         plan = self._plans.get(id(call))
         if plan is None:
             return None
@@ -266,7 +270,10 @@ class OpCache:
         )
 
     def keep(self, call: ast.Expr, env: Environment, op: Op) -> None:
-        """Remember the op that a call gave, where its arguments are plain values."""
+        """Remember the op that a call gave, if its arguments are plain values."""
+        if id(call) not in self._made_once:
+            self._made_once.add(id(call))
+            return
         target = self._target(call, env)
         arguments = call.arguments if isinstance(call, ast.CallExpr) else ()
         words = [value for value in (ast.bare(a.value) for a in arguments) if isinstance(value, ast.Name)]
@@ -279,7 +286,7 @@ class OpCache:
 
     @staticmethod
     def _target(call: ast.Expr, env: Environment) -> Any:
-        """What a call's name leads to: an op by its own name, or the op that a parameter holds; none where neither."""
+        """Return what a call's name leads to: an op by its own name, or the op that a parameter holds; None if neither."""
         name = ast.bare(call.callee if call.__class__ is ast.CallExpr else call)
         if name.__class__ is not ast.Name:
             return None
@@ -350,12 +357,12 @@ def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any
 
 
 def identity(value: Any) -> Any:
-    """A key that tells 1, 1.0 and true apart, which are equal to Python."""
+    """Return a key that tells 1, 1.0 and true apart, which are equal in Python."""
     return (tuple, tuple(identity(item) for item in value)) if isinstance(value, tuple) else (value.__class__, value)
 
 
 def _takes(annotation: Any, kind: type[Any]) -> bool:
-    """Whether a field of this annotation takes values of the kind."""
+    """Return whether a field with this annotation takes values of the kind."""
     if isinstance(annotation, type) and issubclass(kind, annotation):
         return True
     origin = typing.get_origin(annotation)

@@ -27,7 +27,7 @@ _FIX: Final = "fix the size in `input`"
 
 
 def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
-    """One comparison; an open size compares only with what it always or never equals."""
+    """Compare two values. A symbolic size compares only with what it always or never equals."""
     if left.__class__ is int and right.__class__ is int:
         return COMPARE[sign](left, right)  # type: ignore[no-any-return]
     try:
@@ -39,10 +39,10 @@ def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
             return ordered
     except SizeError as error:
         raise problem("E0307", str(error), span) from None
-    symbols = [*_symbols(left), *_symbols(right)]
+    symbols = " and ".join(dict.fromkeys([*_symbols(left), *_symbols(right)]))
     if symbols:
-        raise problem("E0307", f"whether `{span.text}` holds depends on {' and '.join(dict.fromkeys(symbols))}, which the input leaves open", span,
-                      "fix the size in `input`, or decide by something that is known")  # fmt: skip
+        message = f"whether `{span.text}` holds depends on {symbols}, which the input leaves open"
+        raise problem("E0307", message, span, "fix the size in `input`, or decide by something that is known")
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise problem("E0408", f"`{sign}` compares numbers, and {show(value)} is {type_name(value)}", span)
@@ -50,7 +50,7 @@ def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
 
 
 def _ordered(sign: str, left: Any, right: Any) -> bool | None:
-    """Whether one size is over the other for every size of the input; none where that depends, or neither is open."""
+    """Return whether the order holds for every size of the input; None if that depends on it, or neither size is symbolic."""
     if sign in ("==", "!=") or any(isinstance(side, bool) or not isinstance(side, int | OpenSize) for side in (left, right)):
         return None
     if len({*_symbols(left), *_symbols(right)}) != 1:
@@ -60,7 +60,7 @@ def _ordered(sign: str, left: Any, right: Any) -> bool | None:
 
 
 def _equal(left: Any, right: Any) -> bool | None:
-    """Whether two values are equal; none where an open size decides it. A range equals the list of its elements."""
+    """Return whether two values are equal; None if a symbolic size decides it. A range equals the list of its elements."""
     if isinstance(left, range) != isinstance(right, range) and all(isinstance(side, range | tuple) for side in (left, right)):
         if length(left) != length(right):
             return False
@@ -81,14 +81,14 @@ def _equal(left: Any, right: Any) -> bool | None:
 
 
 def _symbols(value: Any) -> list[str]:
-    """The open sizes in a value."""
+    """Return the symbolic sizes in a value."""
     if isinstance(value, tuple):
         return [symbol for item in value for symbol in _symbols(item)]
     return [value.symbol] if isinstance(value, OpenSize) else []
 
 
 def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr, limits: Limits) -> Any:
-    """Two numbers to one; a problem where there is none."""
+    """Return the result of an operator. Raise `SpecError` if it has none."""
     plain = left.__class__ is int and right.__class__ is int
     for value in () if plain else (left, right):
         if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
@@ -106,7 +106,7 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr,
 
 
 def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
-    """Arithmetic with floats, to floats and with open sizes, where more can go wrong."""
+    """Return the result for floats and symbolic sizes, with which more can go wrong."""
     opened = isinstance(left, OpenSize) or isinstance(right, OpenSize)
     if opened and sign == "^":
         raise problem("E0307", "a power with an open size is not linear in it", e.span, _FIX)
@@ -132,7 +132,7 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
 
 
 def part_of(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
-    """The elements of a list in a range of places: `layers[0..i]`."""
+    """Return the elements of a list in a range of places: `layers[0..i]`."""
     if part.start < 0 or part.stop > length(base) or part.start > part.stop:
         raise problem(
             "E0407",

@@ -51,7 +51,7 @@ class BlockCache:
         self._known: dict[Any, CachedCall] = {}
 
     def key(self, definition: ast.Block, arguments: dict[str, Any], x: MaybeValue) -> CallKey | None:
-        """What the function of a call follows from; None if something about it is not known, or not in the graph."""
+        """Return what the function of a call follows from; None if something about it is unknown, or not in the graph."""
         if not isinstance(x, Value):
             return None
         values: dict[Value, int] = {}
@@ -63,7 +63,7 @@ class BlockCache:
         return None if None in parts else CallKey((definition, *parts), list(values))
 
     def lookup(self, key: CallKey) -> CachedCall | None:
-        """The function of an equal call."""
+        """Return the function of an equal call; None if there was no such call."""
         return self._known.get(key.key)
 
     def store(self, key: CallKey, function: Function, result: Value) -> None:

@@ -103,7 +103,7 @@ class Context:
         if place is not None:
             self._reported.add(place)
         kept = self.false_claims if claim else self.diagnostics
-        kept.append(diagnostic.called_from(call_chain(self.scope)))
+        kept.append(diagnostic.with_notes(call_chain(self.scope)))
         if diagnostic.is_error and len(kept) >= self.limits.errors:
             raise Exhausted
 

@@ -57,7 +57,7 @@ class Turn(NamedTuple):
 
 
 def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:
-    """The runs that control makes. An unknown count makes one, an unknown condition one of each arm, with keys of its own."""
+    """Yield the runs of bodies. An unknown count makes one, an unknown condition one of each arm, with keys of its own."""
     if isinstance(stage, ast.If):
         yield from _arms(context, stage, env, naming)
         return
@@ -83,7 +83,7 @@ def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environme
 
 
 def _arms(context: Context, stage: ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:
-    """The arm that runs; each that may, where a condition is unknown."""
+    """Yield the arm that runs; if a condition is unknown, each that may."""
     certain, before = True, ""
     for condition, body in ((arm.condition, arm.body) for arm in stage.arms):
         truth = True if condition is None else context.evaluator.truth(condition, env)
@@ -101,7 +101,7 @@ def _arms(context: Context, stage: ast.If, env: Environment, naming: Naming) -> 
 
 
 def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment) -> Any:
-    """The variables of each round; unknown where their number is."""
+    """Return the variables of each round; unknown if their number is."""
     if isinstance(stage, ast.Repeat):
         count = context.evaluator.count(stage.count, env, "the count of `repeat`")
         if isinstance(count, int) and count > context.limits.iterations:
@@ -117,10 +117,12 @@ def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment
     if isinstance(values, Unknown):
         return values
     if not isinstance(values, tuple | range):
-        raise problem("E0401", f"`for` goes through a list or a range, and {show(values)} is {type_name(values)}", stage.iterable.span,
-                      f"write `0..{values}`" if isinstance(values, int) else
-                      f"go through its indices: `for i in 0..{max(values, default=-1) + 1} {{ {stage.iterable.span.text}[i] ... }}`"
-                      if isinstance(values, Family) else None)  # fmt: skip
+        message = f"`for` goes through a list or a range, and {show(values)} is {type_name(values)}"
+        help = f"write `0..{values}`" if isinstance(values, int) else None
+        if isinstance(values, Family):
+            end, text = max(values, default=-1) + 1, stage.iterable.span.text
+            help = f"go through its indices: `for i in 0..{end} {{ {text}[i] ... }}`"
+        raise problem("E0401", message, stage.iterable.span, help)
     if len(stage.names) == 1:
         return ({stage.names[0]: value} for value in values)
     return ({stage.names[0]: i, stage.names[1]: value} for i, value in enumerate(values))

@@ -63,7 +63,7 @@ def output(context: Context, output: ast.Output, env: Environment, x: MaybeValue
 
 
 def _result_name(context: Context, pipeline: ast.Pipeline, env: Environment, naming: Naming) -> str:
-    """The field of the result: the label, with the path to it."""
+    """Return the name of a result: its label, with the path to it."""
     label = pipeline.label
     assert label is not None
     index = UNKNOWN if label.index is None else context.evaluator.evaluate(label.index, env)
@@ -103,7 +103,7 @@ def _first(result: Result) -> tuple[Mark, ...]:
 
 
 def _to_label(scope: Scope) -> str:
-    """The remedy for a path that begins with a position: a label for what stands at it."""
+    """Return the remedy for a path that begins with a position: a label for what stands at it."""
     around = next((s for s in scope.enclosing() if s.parent is not None and s.parent.parent is None), None)
     if around is None or around.block is None:
         return "label the stage that it stands in: `name: ...`"
@@ -164,7 +164,7 @@ def _set_rule(context: Context, setting: ast.Setting, rule: Initializer) -> None
 
 
 def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> Diagnostic | None:
-    """What there is to say where an `expect` does not hold; raises `SpecError` where it is no condition."""
+    """Return the error for an `expect` that does not hold, else None. Raise `SpecError` if it is no condition."""
     if expect.condition is not None and evaluator.truth(expect.condition, env) is not True:
         return None
     claim = expect.claim

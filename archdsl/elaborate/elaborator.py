@@ -81,7 +81,7 @@ class Elaboration:
 
 
 def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str], session: Session) -> Elaboration:
-    """The graph of a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
+    """Elaborate a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
     context, false_claims = Context(definition.name, session, HANDLERS), list[FalseClaim]()
     about = module, definition
     result: MaybeValue = UNKNOWN
@@ -112,7 +112,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
 
 @contextmanager
 def _claims_of(context: Context, about: tuple[Module, ast.Definition], false_claims: list[FalseClaim]) -> Iterator[None]:
-    """Around the check of a definition: the claims that it finds false are its own."""
+    """Attribute the claims that are found false to the definition that is being checked."""
     before = len(context.false_claims)
     try:
         yield
@@ -121,7 +121,7 @@ def _claims_of(context: Context, about: tuple[Module, ast.Definition], false_cla
 
 
 def _network(context: Context, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> MaybeValue:
-    """The result of a network."""
+    """Return the result of a network."""
     callee, claims, doc = _resolve(context, module, definition)
     if callee is None:
         return UNKNOWN
@@ -193,7 +193,7 @@ def _resolve(context: Context, module: Module, definition: ast.Definition) -> tu
 def _with_settings(
     context: Context, callee: Callee, definition: ast.Definition, settings: Mapping[str, str], module: Module
 ) -> Callee:
-    """The network with the user's settings as further arguments."""
+    """Return the network with the user's settings as further arguments."""
     network = callee.target
     assert isinstance(network, ast.Network)
     names = [parameter.name for parameter in network.parameters]
@@ -219,12 +219,12 @@ def _check_setting(
 ) -> None:
     """Raise `SpecError` where a setting is not one of the open parameters, or is empty."""
     if name not in names:
-        from archdsl.recipe.paths import meant_path, written  # here: the models of recipes take time to define
+        from archdsl.recipe.setting_paths import assignment, meant_path  # here: the models of recipes take time to define
 
         meant, near = meant_path(name), did_you_mean(name, names)
         of_recipe = meant is not None and (near is None or meant.rpartition(".")[2] == name)
         help = (
-            f"it is a key of the recipe: `--set {written(meant, text)}`"
+            f"it is a key of the recipe: `--set {assignment(meant, text)}`"
             if meant is not None and of_recipe
             else near or f"it is `{header(network)}`"
         )

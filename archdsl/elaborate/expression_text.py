@@ -1,7 +1,8 @@
 """How the source computes the arguments of calls, as text: `width * 4`, for whoever writes the network in another language.
 
 An argument has such a text if it consists of numbers, sizes of values such as `x.c`, names of the block's own parameters and
-`let`s, parentheses and arithmetic. A loop variable is none of its own: it has another value in each round.
+`let`s, parentheses and arithmetic, or is a range or list of such expressions. A loop variable is none of its own: it has
+another value in each round.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from archdsl.elaborate.values import Callee, Environment
 from archdsl.ir.core import NO_NAMES
 from archdsl.syntax import nodes as ast
 
-_NOT_ARITHMETIC: Final = frozenset({"and", "or", *COMPARE})
+_NOT_ARITHMETIC: Final = frozenset({"and", "or", "not", *COMPARE})
+_TRANSPARENT: Final = (ast.Parenthesized, ast.Unary, ast.Chain, ast.RangeExpr, ast.ListExpr)
+"""Expressions that have a text if their parts have one."""
 
 
 class _Argument(NamedTuple):
@@ -54,6 +57,14 @@ class ExpressionTexts:
             return texts
         return {one.parameter: one.text for one in arguments if all(_is_own(name, env) for name in one.names)}
 
+    def of_option(self, name: str, arguments: Iterable[ast.Argument], parameter: str, env: Environment) -> Mapping[str, str]:
+        """Return the text of an option of a statement, as the argument of an op that carries it out."""
+        for argument in arguments:
+            names = names_in(argument.value) if argument.name == name else None
+            if names is not None and all(_is_own(used, env) for used in names):
+                return {parameter: argument.value.span.text}
+        return NO_NAMES
+
 
 def _arguments(call: ast.CallExpr, callee: Callee) -> Iterable[_Argument]:
     order = parameter_names(callee.target)
@@ -69,9 +80,9 @@ def _arguments(call: ast.CallExpr, callee: Callee) -> Iterable[_Argument]:
 
 
 def names_in(expression: ast.Expr) -> tuple[str, ...] | None:
-    """Return the names of numbers in an expression; None if it is more than numbers, names, sizes and arithmetic."""
+    """Return the names of numbers in an expression; None if it is more than numbers, names, sizes, arithmetic and lists."""
     found: list[str] = []
-    pending = [expression]
+    pending: list[ast.Node] = [expression]
     while pending:
         e = pending.pop()
         if isinstance(e, ast.Literal):
@@ -79,19 +90,21 @@ def names_in(expression: ast.Expr) -> tuple[str, ...] | None:
                 return None
         elif isinstance(e, ast.Name):
             found.append(e.id)
-        elif isinstance(e, ast.Parenthesized):
-            pending.append(e.inner)
-        elif isinstance(e, ast.Unary) and e.operator != "not":
-            pending.append(e.operand)
-        elif isinstance(e, ast.Chain) and not _NOT_ARITHMETIC.intersection(e.operators):
-            pending += e.operands
-        elif not (isinstance(e, ast.Attribute) and isinstance(e.base, ast.Name)):
+        elif isinstance(e, ast.Attribute) and isinstance(e.base, ast.Name):
+            continue
+        elif isinstance(e, _TRANSPARENT) and not _NOT_ARITHMETIC.intersection(_operators(e)):
+            pending += ast.children(e)
+        else:
             return None
     return tuple(found)
 
 
+def _operators(e: ast.Node) -> tuple[str, ...]:
+    return e.operators if isinstance(e, ast.Chain) else (e.operator,) if isinstance(e, ast.Unary) else ()
+
+
 def _is_own(name: str, env: Environment) -> bool:
-    """Whether a name is a parameter or constant of the block around a place, with a number as its value."""
+    """Return whether a name is a parameter or constant of the block around a place, with a number as its value."""
     around = env
     while name not in around.names:
         if around.outer is None:

@@ -74,7 +74,7 @@ class Evaluator:
         }
 
     def evaluate(self, expression: ast.Expr, env: Environment) -> Any:
-        """The value of an expression; raises `SpecError` where it has none."""
+        """Return the value of an expression. Raise `SpecError` if it has none."""
         self._depth += 1
         try:
             work = self.budget
@@ -103,7 +103,7 @@ class Evaluator:
             self.budget.charge(budget.OPEN * len(value.offsets), span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
-        """A condition, which has to be a bool."""
+        """Return the value of a condition. Raise `SpecError` if it is no bool."""
         value = self.evaluate(expression, env)
         if isinstance(value, bool | Unknown):
             return value
@@ -115,14 +115,14 @@ class Evaluator:
         )
 
     def count(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
-        """A whole number of at least 0."""
+        """Return a whole number of at least 0. Raise `SpecError` if the value is none."""
         value = self._whole(expression, env, what)
         if isinstance(value, int) and value < 0:
             raise problem("E0402", f"{what} is at least 0, and not {value}", expression.span)
         return value
 
     def _whole(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
-        """A whole number."""
+        """Return a whole number. Raise `SpecError` if the value is none."""
         value = self.evaluate(expression, env)
         if isinstance(value, Unknown):
             return value
@@ -150,7 +150,7 @@ class Evaluator:
         return value
 
     def named(self, e: ast.Name, env: Environment) -> Any:
-        """What a name means, or the class `Unknown` itself where it means nothing."""
+        """Return what a name means, or the class `Unknown` itself if it means nothing."""
         value = env.find(e.id)
         if value is NO_INPUT:
             raise problem("E0503", "this reads `x` before the first input", e.span, "begin the network with `input`")
@@ -162,12 +162,12 @@ class Evaluator:
         return defined
 
     def _unread(self) -> Unknown:
-        """The value of what a syntax error may hide."""
+        """Return the value of what a syntax error may hide."""
         self.unread = True
         return UNKNOWN
 
     def definition(self, name: str, module: Module) -> Any:
-        """A block or network of the module, an op, an import, an initializer; none where there is none such."""
+        """Return a block or network of the module, an op, an import or an initializer; None if none has the name."""
         if module.unclear and name in module.unclear:
             return self._unread()
         if name in module.definitions:
@@ -343,7 +343,7 @@ class Evaluator:
         return self.partial(callee, e.arguments, env)
 
     def _callee(self, e: ast.Expr, env: Environment) -> Any:
-        """What is called."""
+        """Return what is called."""
         e = ast.bare(e)
         if not isinstance(e, ast.Name):
             return self.evaluate(e, env)
@@ -379,7 +379,7 @@ class Evaluator:
             raise problem("E0408", f"`{name}` has no value here: {error}", e.span) from None
 
     def partial(self, callee: Callee, arguments: tuple[ast.Argument, ...], env: Environment) -> Callee:
-        """The callee with more arguments fixed; what they are is checked when it is applied."""
+        """Return the callee with more arguments fixed; they are checked when it is applied."""
         if not arguments:
             return callee
         positional, keywords = list(callee.positional), dict(callee.keywords or {})
@@ -399,7 +399,7 @@ class Evaluator:
         return made
 
     def argument(self, callee: Callee, argument: ast.Argument, position: int, env: Environment) -> Any:
-        """An argument's value; a bare word that the op's parameter knows, such as `same`, is that word."""
+        """Return the value of an argument; a bare word that the op's parameter knows, such as `same`, is that word."""
         value = ast.bare(argument.value)
         if not isinstance(value, ast.Name) or env.find(value.id) is not Unknown:
             return self.evaluate(value, env)

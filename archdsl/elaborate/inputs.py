@@ -78,7 +78,7 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
 
 
 def _without_batch(statement: ast.Input, place: int) -> str | None:
-    """The remedy where the first of four sizes stands for the batch; none where this one does not."""
+    """Return the remedy if the first of four sizes stands for the batch; None if this one does not."""
     sizes = statement.sizes.items
     if place > 0 or not (len(sizes) == 4 or (len(sizes) > 1 and "batch" in sizes[0].span.text.lower())):
         return None
@@ -86,7 +86,7 @@ def _without_batch(statement: ast.Input, place: int) -> str | None:
 
 
 def _named(statement: ast.Input, env: Environment) -> str:
-    """The remedy for sizes that are meant to be open: names that begin with capitals."""
+    """Return the remedy for sizes that are meant to be symbolic: names that begin with capitals."""
     texts = [size.span.text for size in statement.sizes.items]
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
     for place, size in enumerate(map(ast.bare, statement.sizes.items)):
@@ -97,7 +97,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
 
 
 def _calculated(statement: ast.Input, symbol: str) -> str:
-    """The remedy where an open size is calculated with before it stands by itself."""
+    """Return the remedy for a symbolic size that is calculated with before it stands by itself."""
     sizes = statement.sizes.items
     texts = [symbol if symbol in [name.id for name in ast.names(size)] else size.span.text for size in sizes]
     return f"an open size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from archdsl.diagnostics import Mark, SpecError
+from archdsl.diagnostics.record import Remedy
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
 from archdsl.ops import Category
@@ -12,8 +11,10 @@ from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 
-def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span) -> SpecError:
-    """The error for a skip whose body and shortcut do not add up."""
+def skip_differs(
+    builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span, remedy: Remedy | None
+) -> SpecError:
+    """Return the error for a skip whose body and shortcut have different shapes."""
     later = _later(builder, start)
     sides = [body] if shortcut is start else [body, shortcut]
     related = [Mark(value.span, said) for side in sides for value, said in _changes(builder, start, side, later) if value.span]
@@ -22,26 +23,12 @@ def skip_differs(builder: GraphBuilder, start: Value, body: Value, shortcut: Val
         f"the shortcut {format_shape(shortcut.shape)}"
     )
     help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
-    return SpecError(untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help))
-
-
-def branches_differ(code: str, message: str, keyword: Span, branches: Sequence[Value], help: str | None) -> SpecError:
-    """The error for a join of several branches, with the shape of each."""
-    related = tuple(Mark(branch.span, f"gives {format_shape(branch.shape)}") for branch in branches[:6] if branch.span)
-    help = help or _same_map(branches)
-    return SpecError(untyped(code, message, Mark(keyword, "joined here"), related, help=help))
-
-
-def _same_map(branches: Sequence[Value]) -> str | None:
-    """The remedy where branches are maps of different sizes."""
-    shapes = [branch.shape for branch in branches]
-    if any(len(shape) != len(shapes[0]) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
-        return None
-    return "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, or another stride or padding in it"
+    found = untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help)
+    return SpecError(found if remedy is None else found.with_remedy(remedy))
 
 
 def _later(builder: GraphBuilder, start: Value) -> list[Node]:
-    """The nodes of the innermost function that were made after a value, the last one first."""
+    """Return the nodes of the innermost function that were made after a value, the last one first."""
     found = []
     for node in builder.function.nodes_reversed:
         if node is start.producer:
@@ -51,7 +38,7 @@ def _later(builder: GraphBuilder, start: Value) -> list[Node]:
 
 
 def _changes(builder: GraphBuilder, start: Value, end: Value, later: list[Node]) -> list[tuple[Value, str]]:
-    """The values between a join's start and one of its sides whose shape is another than that of what they are made from."""
+    """Return the values between a join's start and one of its sides where the shape changes, with the change."""
     found: list[tuple[Value, str]] = []
     calls: list[Call] = []
     value, here = end, set(later)
@@ -88,25 +75,25 @@ def _difference(before: Shape, after: Shape) -> str:
 
 
 def _projection(later: list[Node], start: Value, body: Value) -> str:
-    """The shortcut that would fit, where a 1x1 convolution with a stride gives it."""
+    """Return the remedy: a 1x1 convolution with a stride, if one gives the shape of the body."""
     stride = _stride(start.shape, body.shape)
     if stride is None:
         return "a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`"
     normalized = any(_has_norm(node) for node in later)
     channels = body.shape[0]
     step = f", stride = {stride}" if stride != 1 else ""
-    return f"project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
+    return f"for these sizes, project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
 
 
 def _has_norm(node: Node) -> bool:
-    """Whether a node is, or calls, a normalization."""
+    """Return whether a node is, or calls, a normalization."""
     if isinstance(node, Call):
         return any(_has_norm(inner) for inner in node.callee.nodes)
     return isinstance(node, OpNode) and node.op.category is Category.NORMALIZATION
 
 
 def _stride(before: Shape, after: Shape) -> int | None:
-    """The stride of a 1x1 convolution from one shape to the other; none where there is no single one."""
+    """Return the stride of a 1x1 convolution from one shape to the other; None if there is no single one."""
     if len(before) != len(after) or len(before) < 2:
         return None
     for stride in range(1, 65):

@@ -10,8 +10,9 @@ from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
-from archdsl.elaborate.join_errors import branches_differ, skip_differs
+from archdsl.elaborate.join_errors import skip_differs
 from archdsl.elaborate.naming import Key, Naming
+from archdsl.elaborate.shortcut_fix import projection
 from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown, problem
@@ -34,7 +35,7 @@ def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, nami
 def _sum(
     context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, options: dict[str, Any]
 ) -> MaybeValue:
-    """The body and the shortcut of a skip, added."""
+    """Return the sum of the body and the shortcut of a skip."""
     spans = {argument.name: argument.span for argument in skip.arguments}
     body = run_body(context, skip.body, Environment(env, env.module), x, naming)
     shortcut = run_body(context, skip.via, Environment(env, env.module), x, naming) if skip.via is not None else x
@@ -43,23 +44,16 @@ def _sum(
     if body is x:
         raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
     if body.shape != shortcut.shape:
-        _same_sizes(context, body, shortcut, x, skip)
-    if options["scale"] != 1.0:
-        body = apply_op(
-            context,
-            _option_op(context, "scale", "factor", options["scale"], spans["scale"], "scale"),
-            (body,),
-            None,
-            skip.keyword,
-        )
-    if options["drop"] != 0.0:
-        body = apply_op(
-            context, _option_op(context, "droppath", "p", options["drop"], spans["drop"], "drop"), (body,), None, skip.keyword
-        )
+        _same_sizes(context, env, body, shortcut, x, skip)
+    for option, neutral, name, parameter in (("scale", 1.0, "scale", "factor"), ("drop", 0.0, "droppath", "p")):
+        if options[option] != neutral:
+            op = _option_op(context, name, parameter, options[option], spans[option], option)
+            texts = context.expression_texts.of_option(option, skip.arguments, parameter, env)
+            body = apply_op(context, op, (body,), None, skip.keyword, expressions=texts)
     return apply_op(context, _ADD, (body, shortcut), None, skip.keyword)
 
 
-def _same_sizes(context: Context, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
+def _same_sizes(context: Context, env: Environment, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
     """Record where open sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
@@ -70,7 +64,21 @@ def _same_sizes(context: Context, body: Value, shortcut: Value, x: Value, skip: 
             return
     if not context.detached:
         context.builder.failure("skip", (body, shortcut), skip.keyword)
-    raise skip_differs(context.builder, x, body, shortcut, skip.keyword)
+    remedy = None
+    if skip.via is None:
+        once = context.scope is not None and context.scope.kind == "network" and not _in_control(env)
+        remedy = projection(context.builder, skip, env, x, body, once=once)
+    raise skip_differs(context.builder, x, body, shortcut, skip.keyword, remedy)
+
+
+def _in_control(env: Environment) -> bool:
+    """Return whether a place is in a loop or `if`, so that it may run several times or not at all."""
+    around: Environment | None = env
+    while around is not None:
+        if around.control:
+            return True
+        around = around.outer
+    return False
 
 
 def _option_op(context: Context, name: str, field: str, value: float, span: Span, option: str) -> Op:
@@ -99,7 +107,7 @@ def _joined(
     naming: Naming,
     options: dict[str, Any],
 ) -> MaybeValue:
-    """The branches of a join, joined."""
+    """Return what a join makes of its branches."""
     spans = {argument.name: argument.span for argument in join.arguments}
     outer_scope, context.scope = context.scope, naming.scope
     branches = _branches(context, join.body, Environment(env, env.module), x, naming)
@@ -120,14 +128,11 @@ def _joined(
         _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
-        found = error.diagnostic
-        if found.code in ("E0302", "E0303"):
-            raise branches_differ(found.code, found.message, join.keyword, nodes, found.help) from None
         raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 
 def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
-    """Record where open sizes of branches have to agree: each with the size of the result, on every axis but the one that grows."""
+    """Record where symbolic sizes have to agree: each with the size of the result, on every axis but the one that grows."""
     if context.detached:
         return
     assert isinstance(op, Join)
@@ -144,7 +149,7 @@ def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Valu
 
 
 def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue, naming: Naming) -> list[MaybeValue]:
-    """The value of each statement, each from the same `x`; loops and `if` add theirs."""
+    """Return the value of each statement, each from the same `x`; loops and `if` add theirs."""
     found: list[MaybeValue] = []
     damage = env.module.file.damage
     for statement in body.statements:

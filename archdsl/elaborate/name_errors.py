@@ -22,13 +22,13 @@ class NameErrors:
         self._said: dict[tuple[ast.Name, str], SpecError] = {}
 
     def name(self, e: ast.Name, env: Environment, known: Iterable[str], otherwise: str = _DEFINING) -> SpecError:
-        """Nothing is called so here; with the label that is, out of sight, or the name among the known that is meant."""
+        """Return the error for an undefined name, with the label that is out of scope, or the most similar known name."""
         if (e, otherwise) not in self._said:
             self._said[e, otherwise] = self._name(e, env, known, otherwise)
         return self._said[e, otherwise]
 
     def stage(self, e: ast.Name, env: Environment) -> SpecError:
-        """Nothing that could stand where a stage stands is called so."""
+        """Return the error for an undefined name in the place of a stage."""
         blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block)]
         known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]
         return self.name(e, env, known, "a stage is an op, a block or a label before it; `archdsl ops` lists the ops")
@@ -58,7 +58,7 @@ class _Labels:
         self._known: dict[int, dict[str | None, list[ast.Label]]] = {}
 
     def around(self, file: ast.File, name: str, use: Span) -> tuple[ast.Label, bool] | None:
-        """A label of this name in the definition around a place, and whether it stands after it; none where there is none."""
+        """Return a label of this name in the definition around a place, and whether it comes after it; None if there is none."""
         for definition in file.definitions:
             if definition.span.start <= use.start < definition.span.end:
                 found = self._of(definition).get(name, [])

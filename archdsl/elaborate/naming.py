@@ -50,7 +50,7 @@ class Scope:
         return ".".join([scope.name for scope in self.enclosing() if scope.parent is not None][::-1])
 
     def enclosing(self) -> Iterator[Scope]:
-        """This scope and those around it, innermost first."""
+        """Yield this scope and those around it, innermost first."""
         scope: Scope | None = self
         while scope is not None:
             yield scope
@@ -80,7 +80,7 @@ class Naming:
         """Whether a stage in the scope was not understood, so that positions after it may be others."""
 
     def copy(self) -> Naming:
-        """The same keys, apart from what either takes later."""
+        """Return a copy; what either takes later does not affect the other."""
         made = Naming(self.scope)
         made._position, made._taken = self._position, dict(self._taken)
         made._families = {name: family.copy() for name, family in self._families.items()}
@@ -88,7 +88,7 @@ class Naming:
         return made
 
     def place(self, key: str | None, span: Span) -> tuple[str, ...]:
-        """The key of the next stage: its label, or its position among the stages of the scope."""
+        """Return the key of the next stage: its label, or its position among the stages of the scope."""
         name = str(self._position) if key is None else key
         if self.unsure and name.isdecimal():
             while key is None and name in self._taken:
@@ -108,7 +108,7 @@ class Naming:
         return (self.scope.name, name) if self.scope.kind == "family" else (name,)
 
     def family(self, name: str, span: Span) -> Naming:
-        """The scope of an indexed label, made where it first stands."""
+        """Return the scope of an indexed label, made the first time that it is asked for."""
         if name not in self._families:
             if name in self._taken:
                 raise _clash(name, span, self._taken[name])
@@ -118,7 +118,7 @@ class Naming:
 
 
 def joined(pieces: list[Any], span: Span, limits: Limits) -> str:
-    """A computed label. It is put together only where it is not too long for one."""
+    """Return a computed label. Raise `SpecError` before it is put together if it is too long."""
     texts = [str(piece) for piece in pieces]
     length = sum(map(len, texts))
     if length > limits.label_characters:
@@ -132,7 +132,7 @@ def _too_long(beginning: str, length: int, span: Span, limits: Limits) -> SpecEr
 
 
 def check_label(name: str, span: Span, limits: Limits) -> str:
-    """The label, if it can be a key of the `state_dict` and an attribute of a module."""
+    """Return the label. Raise `SpecError` if it cannot be a key of the `state_dict` and an attribute of a module."""
     if len(name) > limits.label_characters:
         raise _too_long(name, len(name), span, limits)
     if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
@@ -143,8 +143,10 @@ def check_label(name: str, span: Span, limits: Limits) -> str:
     if keyword.iskeyword(name) or name.startswith("__"):
         raise _bad(name, span, "cannot be an attribute in Python", f"write `{name.strip('_')}_`")
     if name in MODULE_ATTRIBUTES or name.startswith("_"):
-        raise _bad(name, span, "is something that every PyTorch module already has" if name in MODULE_ATTRIBUTES else "begins with `_`, as PyTorch's own attributes do",
-                   f"write `{name.strip('_')}1`")  # fmt: skip
+        why = "begins with `_`, as PyTorch's own attributes do"
+        if name in MODULE_ATTRIBUTES:
+            why = "is something that every PyTorch module already has"
+        raise _bad(name, span, why, f"write `{name.strip('_')}1`")
     return name
 
 

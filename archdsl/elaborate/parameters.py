@@ -31,20 +31,20 @@ register_aliases(lambda: [(alias, name) for name, aliases in _ALIASES.items() fo
 
 
 def positional_parameters(target: type[Declared]) -> list[str]:
-    """Every parameter of a declared thing, values of the network first."""
+    """Return every parameter of a declared thing, values of the network first."""
     operands: tuple[str, ...] = target.operands if issubclass(target, Op) else ()
     return [*operands, *target.parameters_in_order()]
 
 
 def parameter_names(target: type[Declared] | ast.Definition) -> list[str]:
-    """The names of the parameters of a callee, in positional order."""
+    """Return the names of the parameters of a callee, in positional order."""
     if isinstance(target, type):
         return positional_parameters(target)
     return [parameter.name for parameter in target.parameters] if isinstance(target, ast.Block | ast.Network) else []
 
 
 def what_it_takes(target: type[Declared] | ast.Definition, name: str) -> str | None:
-    """The sentence that says what a parameter takes; none where nothing says it."""
+    """Return a sentence that says what a parameter takes; None if nothing says it."""
     if isinstance(target, type):
         field = target.model_fields.get(name)
         return f"`{name}` of `{target.name}` is {describe(field.annotation)}" if field is not None else None
@@ -55,13 +55,13 @@ def what_it_takes(target: type[Declared] | ast.Definition, name: str) -> str | N
 
 
 def _kind(definition: ast.Definition, name: str) -> str | None:
-    """The type that a parameter is declared with; none where it has none."""
+    """Return the type that a parameter is declared with; None if it has none."""
     parameters = definition.parameters if isinstance(definition, ast.Block | ast.Network) else ()
     return next((parameter.kind for parameter in parameters if parameter.name == name), None)
 
 
 def names_it_takes(target: type[Declared] | ast.Definition, name: str, module: Module) -> list[str]:
-    """The names of ops, blocks, rules and so on that a parameter takes."""
+    """Return the names of ops, blocks, rules and so on that a parameter takes."""
     if isinstance(target, type):
         field = target.model_fields.get(name)
         family = family_of(field.annotation) if field is not None else None
@@ -70,6 +70,6 @@ def names_it_takes(target: type[Declared] | ast.Definition, name: str, module: M
 
 
 def header(definition: ast.Block | ast.Network) -> str:
-    """A definition's first line, without its keyword."""
+    """Return the first line of a definition, without its keyword."""
     parameters = ", ".join(parameter.span.text for parameter in definition.parameters)
     return f"{definition.name}({parameters})"

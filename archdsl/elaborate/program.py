@@ -23,7 +23,7 @@ _KEPT_LENGTH = 100_000
 def read_source(
     path: Path, shown: str | None = None, mark: Mark | None = None, *, limits: Limits = DEFAULT
 ) -> SourceFile | Diagnostic:
-    """The text of a file, or what keeps it from being read. `mark` is the import that asked for it."""
+    """Return the text of a file, or what keeps it from being read. `mark` is the import that asked for it."""
     name = shown or str(path)
     most = 4 * limits.source_characters
     try:
@@ -50,7 +50,7 @@ def read_source(
 
 
 def decode_source(data: bytes, name: str, mark: Mark | None = None) -> SourceFile | Diagnostic:
-    """The bytes as text, or what keeps them from being one."""
+    """Return the bytes as text, or what keeps them from being text."""
     if b"\0" in data:
         return untyped(
             "E0602",
@@ -67,7 +67,7 @@ def decode_source(data: bytes, name: str, mark: Mark | None = None) -> SourceFil
 
 
 def _owner(name: str) -> str | None:
-    """What of the language has this name; none where it is free."""
+    """Return what of the language has this name; None if it is free."""
     if name == "x":
         return "the tensor that flows"
     kinds = ((Op.registry, "an op"), (FUNCTIONS, "a function"), (Initializer.registry, "a rule of `init`"))
@@ -82,7 +82,7 @@ def _neighbours(path: Path) -> list[str]:
 
 
 def _parsed(name: str, text: str, limits: Limits) -> tuple[ast.File, list[Diagnostic]]:
-    """The tree of a text, for the cache: a file is read again for each of its networks, and imports for each change of a file."""
+    """Return the tree of a text, for the cache: a file is read again for each network, and imports for each change of a file."""
     return parse(SourceFile(name, text), limits)
 
 
@@ -99,7 +99,7 @@ class Program:
         self._files: list[ast.File] = []
 
     def credible(self, found: list[Diagnostic]) -> list[Diagnostic]:
-        """What was found about the files, without what may follow from a syntax error alone."""
+        """Return what was found about the files, without what may follow from a syntax error alone."""
         damage = {id(file.source): file.damage for file in self._files if file.damage is not None}
         if not damage:
             return found
@@ -112,7 +112,7 @@ class Program:
         return tuple(file.source for file in self._files)
 
     def module(self, source: SourceFile, path: Path | None) -> Module:
-        """The module of a source that lies at a path, with its imports; errors gather in `diagnostics`."""
+        """Return the module of a source that lies at a path, with its imports; errors gather in `diagnostics`."""
         with self.session.collector_paused():
             if len(source.text) <= _KEPT_LENGTH:
                 file, errors = self.session.cached(_parsed, source.name, source.text, self._limits)
@@ -187,7 +187,7 @@ class Program:
             module.imports[item.name] = found
 
     def _resolve(self, item: ast.Import, path: Path | None) -> Module | Diagnostic:
-        """The module that an import means, loaded once."""
+        """Return the module that an import names, loaded once."""
         mark = Mark(item.path_span)
         if path is None or self._root is None:
             return untyped(
@@ -216,7 +216,7 @@ class Program:
         return source if isinstance(source, Diagnostic) else self.module(source, target)
 
     def _within_limits(self, source: SourceFile | Diagnostic, mark: Mark) -> SourceFile | Diagnostic:
-        """A file that is imported, if there is room for it."""
+        """Return a file that is imported, or the error if the spec becomes too long."""
         if isinstance(source, Diagnostic):
             return source
         characters = sum(len(read.text) for read in (*self.sources, source))
@@ -229,7 +229,7 @@ class Program:
 
 
 def _resolved(path: Path) -> Path | None:
-    """The path without links; none where they go round in a circle."""
+    """Return the path without links; None if they form a circle."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):
@@ -237,12 +237,12 @@ def _resolved(path: Path) -> Path | None:
 
 
 def _real(path: Path) -> Path:
-    """The path without links, also where one leads back to itself, for which `Path.resolve` raises before Python 3.13."""
+    """Return the path without links, even if one leads back to itself, for which `Path.resolve` raises before Python 3.13."""
     return Path(os.path.realpath(path))
 
 
 def open_parameters(module: Module, definition: ast.Definition, limits: Limits) -> list[ast.Parameter]:
-    """The parameters of a network that no alias on the way to it fixes, as far as names tell."""
+    """Return the parameters of a network that no alias on the way to it fixes, as far as names tell."""
     fixed: list[ast.Argument] = []
     for _ in range(limits.call_depth):
         if not isinstance(definition, ast.Alias):
@@ -266,7 +266,7 @@ def open_parameters(module: Module, definition: ast.Definition, limits: Limits) 
 
 
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:
-    """The network that is meant: by name, else called like the file, else the only one."""
+    """Return the network by name, else the one that is called like the file, else the only one."""
     networks = {n: d for n, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)}
     listed = ", ".join(f"{'-' if shown == '<stdin>' else shown}:{n}" for n in networks)
     if name == "":

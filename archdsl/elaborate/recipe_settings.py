@@ -7,7 +7,7 @@ from dataclasses import replace
 from archdsl.declared import Fault
 from archdsl.literals import show
 from archdsl.recipe import Recipe
-from archdsl.recipe.paths import SHORTHANDS, SettingPath
+from archdsl.recipe.setting_paths import SHORTHANDS, SettingPath
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression

@@ -18,9 +18,9 @@ from archdsl.initializers import Initializer
 from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.recipe import Recipe
+from archdsl.recipe.finetuning import LABEL_KEYS
 from archdsl.recipe.optimizers import REFUSED
-from archdsl.recipe.parts import LABEL_KEYS
-from archdsl.recipe.paths import ELSEWHERE, parse_path
+from archdsl.recipe.setting_paths import ELSEWHERE, parse_path
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast

@@ -20,7 +20,7 @@ Stated = dict[str, SizeSet]
 
 
 def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, own: Iterable[str]) -> Stated:
-    """The sizes that meet a condition, each open size by itself; raises `SpecError` where they depend on each other.
+    """Return the sizes that meet a condition, for each symbol by itself. Raise `SpecError` if they depend on each other.
 
     A condition is about the open sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
     One that names none (`true`) is about its `own`, those of the input that it stands at.
@@ -45,7 +45,7 @@ def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, ow
 
 
 def _values(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Iterator[Any]:
-    """What a condition speaks of: the value of each name, attribute and element in it, but for sides that are not chosen."""
+    """Yield the value of each name, attribute and element in a condition, without sides of `if` that are not chosen."""
     pending: list[ast.Expr] = [condition]
     while pending:
         e = ast.bare(pending.pop())
@@ -62,7 +62,7 @@ def _values(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> Iter
 
 
 def sides_of(evaluator: Evaluator, condition: ast.Expr, env: Environment) -> str:
-    """What the sides of a comparison are, as the end of a sentence; nothing for other conditions."""
+    """Return the values of the sides of a comparison, as the end of a sentence; nothing for other conditions."""
     condition = ast.bare(condition)
     if not isinstance(condition, ast.Chain) or condition.operators[0] not in COMPARE:
         return ""
@@ -76,7 +76,7 @@ def _counted(value: Any) -> str:
 
 
 def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
-    """What a condition states of each open size, or its truth where it speaks of none."""
+    """Return what a condition states of each symbolic size, or its truth if it is about none."""
     e = ast.bare(e)
     if isinstance(e, ast.Unary) and e.operator == "not":
         inner, times = ast.bare(e.operand), 1
@@ -105,7 +105,7 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
 
 
 def _joined(evaluator: Evaluator, operator: str, parts: list[Stated | bool], span: Span) -> Stated | bool:
-    """Conditions that all hold, or of which one does."""
+    """Return what conditions state together, if all hold or one of them does."""
     decides = operator == "or"
     if decides in parts:
         return decides
@@ -122,7 +122,7 @@ def _joined(evaluator: Evaluator, operator: str, parts: list[Stated | bool], spa
 
 
 def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
-    """One comparison of two sizes."""
+    """Return what a comparison of two sizes states."""
     if left is UNKNOWN or right is UNKNOWN:
         return True
     for value in (left, right):

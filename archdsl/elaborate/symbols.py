@@ -182,7 +182,7 @@ class _Resolver:
             self._body(definition.body, scope)
 
     def _parameters_of(self, alias: ast.Alias) -> dict[str, Symbol]:
-        """The parameters of the network that an alias leads to, in this file."""
+        """Return the parameters of the network that an alias leads to, in this file."""
         definition: ast.Definition | None = alias
         for _ in self._module.definitions:
             if not isinstance(definition, ast.Alias):
@@ -316,7 +316,7 @@ class _Resolver:
             self._expression(node, scope)
 
     def _attribute(self, node: ast.Attribute, scope: _Scope) -> None:
-        """A size of a value, or a definition of an import."""
+        """Resolve a size of a value, or a definition of an import."""
         self._expression(node.base, scope)
         target = self._imported(node, scope)
         if target is not None and node.name:
@@ -324,14 +324,14 @@ class _Resolver:
             self._use(found, Span(node.span.file, node.span.end - len(node.name), node.span.end))
 
     def _imported(self, node: ast.Attribute, scope: _Scope) -> Module | None:
-        """The module in which an attribute looks its name up; None for a size of a value."""
+        """Return the module in which an attribute looks its name up; None for a size of a value."""
         base = ast.bare(node.base)
         if not isinstance(base, ast.Name) or scope.find(base.id) is not None:
             return None
         return self._module.imports.get(base.id)
 
     def _argument(self, call: ast.CallExpr, position: int, argument: ast.Argument, scope: _Scope) -> None:
-        """The keyword of an argument, and its value; a bare word that the op's parameter knows is that word."""
+        """Resolve the keyword of an argument and its value; a bare word that the op's parameter knows is that word."""
         target = self._target(call.callee, scope)
         name = argument.name
         if name:
@@ -347,7 +347,7 @@ class _Resolver:
         self._expression(argument.value, scope)
 
     def _target(self, callee: ast.Expr, scope: _Scope) -> Any:
-        """The op, rule or definition that a callee names; of a parameter, the one that it holds by default, if any."""
+        """Return the op, rule or definition that a callee names; for a parameter, its default, if that is one."""
         callee = ast.bare(callee)
         if isinstance(callee, ast.CallExpr):
             return self._target(callee.callee, scope)
@@ -364,7 +364,7 @@ class _Resolver:
         return known or Op.registry.get(callee.id) or Initializer.registry.get(callee.id)
 
     def _parameter(self, call: ast.CallExpr, target: Any, name: str) -> Symbol | None:
-        """The parameter that a keyword names."""
+        """Return the parameter that a keyword names."""
         if isinstance(target, ast.Definition):
             return self._table.parameters(target).get(name)
         if target is not None:
@@ -390,7 +390,7 @@ class _Resolver:
 
 
 def _modules(module: Module) -> Iterable[Module]:
-    """A module and all that it imports, each once."""
+    """Return a module and all that it imports, each once."""
     found: dict[int, Module] = {}
     pending = [module]
     while pending:

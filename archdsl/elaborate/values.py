@@ -20,12 +20,12 @@ from archdsl.syntax import nodes as ast
 
 
 def problem(code: str, message: str, span: Span, help: str | None = None) -> SpecError:
-    """A problem at a place."""
+    """Return an error at a place."""
     return SpecError(untyped(code, message, Mark(span), help=help))
 
 
 def open_where_fixed(what: str, value: Any, span: Span) -> SpecError:
-    """A size that the input leaves open, where a number decides what the network is."""
+    """Return the error for a symbolic size in the place of a fixed number."""
     return problem("E0307", f"{what} is a fixed number, and {_OPEN.format(show(value))}", span, _FIX)
 
 
@@ -34,7 +34,7 @@ _FIX: Final = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_
 
 
 def within(check: Callable[[Any, Limits], Any], value: Any, limits: Limits, span: Span) -> Any:
-    """What a check gives; if it raises `SpecError`, at a place."""
+    """Return what a check returns. If it raises `SpecError`, add the place."""
     try:
         return check(value, limits)
     except SpecError as error:
@@ -46,7 +46,7 @@ class Exhausted(Exception):
 
 
 class Unknown:
-    """The value of what an earlier error left undecided; whatever it meets becomes unknown, without a word."""
+    """Placeholder after an error. It propagates silently, so that one mistake yields one diagnostic."""
 
     def __repr__(self) -> str:
         return "unknown"
@@ -128,7 +128,7 @@ class Environment:
         self.damaged: bool = outer.damaged if outer is not None else False
 
     def find(self, name: str) -> Any:
-        """The value of a name, or the class `Unknown` itself where there is none."""
+        """Return the value of a name, or the class `Unknown` itself if there is none."""
         env: Environment | None = self
         while env is not None:
             if name in env.names:
@@ -137,7 +137,7 @@ class Environment:
         return Unknown
 
     def visible(self) -> list[str]:
-        """Every name that `find` finds, for suggestions."""
+        """Return every name that `find` finds, for suggestions."""
         names: list[str] = []
         env: Environment | None = self
         while env is not None:
@@ -177,21 +177,21 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def bounded(values: tuple[Any, ...] | range, limits: Limits) -> tuple[Any, ...] | range:
-    """The list, if it is short enough to go through; `SpecError` E0409 otherwise."""
+    """Return the list. Raise `SpecError` E0409 if it is too long to go through."""
     if not _short(values, limits):
         raise Fault("E0409", f"a list has at most {limits.list_items:,} elements, and this one more", help=remedy("list_items"))
     return values
 
 
 def _short(values: tuple[Any, ...] | range, limits: Limits) -> bool:
-    """Whether a list is short enough to go through; the length of a long range does not fit into a machine word."""
+    """Return whether a list is short enough to go through. `len` fails for a range that is longer than a machine word."""
     if isinstance(values, range):
         return values.stop - values.start <= limits.list_items
     return len(values) <= limits.list_items
 
 
 def nested(value: tuple[Any, ...] | Callee, limits: Limits, depth: int = 1) -> int:
-    """How many elements a list of lists has in all, or arguments a call; `SpecError` E0409 where it is too large or too deep."""
+    """Return how many elements a list of lists has in all, or arguments a call. Raise `SpecError` E0409 if it has too many."""
     what, parts = ("lists", value) if isinstance(value, tuple) else ("calls", value.arguments)
     if depth > limits.list_depth:
         raise Fault("E0409", f"{what} stand more than {limits.list_depth} deep inside one another", help=remedy("list_depth"))
@@ -221,7 +221,7 @@ def _length(value: Any) -> int:
 
 
 def length(value: tuple[Any, ...] | range | str) -> int:
-    """The number of elements, which for a range may go over what `len` can tell."""
+    """Return the number of elements, also of a range that is too long for `len`."""
     return max(0, value.stop - value.start) if isinstance(value, range) else len(value)
 
 
@@ -244,7 +244,7 @@ def _log2(value: Any) -> float | int:
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
-    """The nearest multiple of `divisor`, never under 90 % of the value (Sandler et al. 2018, arXiv:1801.04381, code)."""
+    """Return the nearest multiple of `divisor`, at least 90 % of the value (Sandler et al. 2018, arXiv:1801.04381, code)."""
     for number in (value, divisor):
         _number("make_divisible", number)
     if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
@@ -273,7 +273,7 @@ ITERATING: Final = frozenset({"min", "max", "sum"})
 
 
 def size_attribute(node: Value, name: str) -> Dim | tuple[Dim, ...] | None:
-    """`x.c`, `x.h`, `x.w`, `x.d`, `x.l`, `x.shape`, `x.rank`; none where this tensor has no such size."""
+    """Return `x.c`, `x.h`, `x.w`, `x.d`, `x.l`, `x.shape` or `x.rank`; None if this tensor has no such size."""
     shape = node.shape
     if name == "shape":
         return shape

@@ -21,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
 from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Failure, Function, Graph, Module, Node, OpNode, Result, Value
 from archdsl.ops.base import Op
@@ -96,7 +96,7 @@ class GraphBuilder:
     ) -> Value:
         """Apply an op and return what it makes.
 
-        `key` gives it a module of its own, `module` one that another node has too. Raise `Fault` if the inputs do not fit,
+        `key` gives it a module of its own, `module` one that another node has too. Raise `SpecError` if the inputs do not fit,
         `SizeError` if a symbolic size has no formula.
         """
         shape, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
@@ -228,7 +228,7 @@ class GraphBuilder:
         return call
 
     def local(self, value: Value) -> Value:
-        """Return the value that stands for this one in the innermost function: itself, an input, or a further output of a call."""
+        """Return the value that stands for this one in the innermost function: itself, an input, or an output of a call."""
         frame = self._frames[-1]
         owner = value.owner
         if owner is frame.function or (owner.__class__ is not Function and owner.function is frame.function):  # type: ignore[union-attr]
@@ -309,15 +309,13 @@ class GraphBuilder:
 
 
 def result_dtype(op: Op, inputs: Sequence[Value]) -> DType:
-    """Return what the result holds, as PyTorch promotes types. Raise `Fault` E0308 if the op cannot take what it gets."""
+    """Return what the result holds, as PyTorch promotes types. Raise `SpecError` E0308 if the op cannot take what it gets."""
     taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
     integers = [value.dtype == "int" for value in taken]
     if op.integers == "refused" and any(integers):
-        help = "`embedding(n, dim)` turns tokens into vectors"
-        raise Fault("E0308", f"`{op.name}` takes real numbers, and gets integers", help=help)
+        raise SpecError(codes.shapes.IntegersRefused(op.name))
     if op.integers == "required" and not all(integers):
-        help = "declare the input so: `input tokens: int [512]`"
-        raise Fault("E0308", f"`{op.name}` takes integers, and gets real numbers", help=help)
+        raise SpecError(codes.shapes.IntegersRequired(op.name))
     return "int" if op.integers == "kept" and all(integers) else "float"
 
 

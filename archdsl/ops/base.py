@@ -2,7 +2,7 @@
 
 How a target writes an op, for example as PyTorch code, belongs to the target. An op sees shapes only, channels first and
 without the batch axis. Sizes may be symbolic, so shape rules use `+ - * //` alone and never branch on a spatial size unless
-they ask `fixed` for it first. A rule that does not hold raises `Fault`; the elaborator adds the place.
+they ask `fixed` for it first. A rule that does not hold raises `SpecError`; the elaborator adds the place.
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,10 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from archdsl import limits
-from archdsl.declared import Aliases, Declared, Fault, Registry
+from archdsl.declared import Aliases, Declared, Registry
+from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
-from archdsl.shapes import Dim, Shape, format_shape
+from archdsl.shapes import Dim, Shape
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -134,11 +135,11 @@ class Op(Declared):
         return {name: getattr(self, name) for name in type(self).model_fields if name != "init"}
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Return the output shape. Raise `Fault` if the inputs do not fit."""
+        """Return the output shape. Raise `SpecError` if the inputs do not fit."""
         raise NotImplementedError
 
     def output(self, *inputs: Shape) -> Shape:
-        """Return the shape from `infer`. Raise `Fault` E0502 if it or a parameter exceeds a limit."""
+        """Return the shape from `infer`. Raise `SpecError` E0502 if it or a parameter exceeds a limit."""
         shape = self.infer(*inputs)
         check_limits(f"`{self.name}` gives", shape)
         for tensor in self.parameters(*inputs).values():
@@ -190,15 +191,11 @@ class WeightedOp(Op):
 
 
 def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[int, ...]:
-    """Return one number per spatial axis. Raise `Fault` if a list has another length."""
+    """Return one number per spatial axis. Raise `SpecError` if a list has another length."""
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
-        raise Fault(
-            "E0402",
-            f"`{argument}` has {len(value)} sizes, and the input has {axes} spatial {'axis' if axes == 1 else 'axes'}",
-            argument=argument,
-        )
+        raise SpecError(codes.arguments.AxisCount(argument, len(value), axes))
     return value
 
 
@@ -208,32 +205,25 @@ def compact(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 def channels_and_axes(name: str, shape: Shape, axes: tuple[int, ...] = (1, 2, 3)) -> tuple[int, Shape]:
-    """Return the number of channels and the spatial sizes. Raise `Fault` for another rank."""
+    """Return the number of channels and the spatial sizes. Raise `SpecError` for another rank."""
     if len(shape) - 1 not in axes:
         forms = {0: "[C]", 1: "[C, L]", 2: "[C, H, W]", 3: "[C, D, H, W]"}
-        raise Fault(
-            "E0305",
-            f"`{name}` expected {' or '.join(forms[n] for n in axes)}, found {format_shape(shape)}",
-            help="`flatten` makes a vector of features, and `reshape` any other shape"
-            if len(shape) > 1
-            else f"put it before `flatten`, or give the vector more axes: `reshape([1, {format_shape(shape)[1:-1]}])`",
-        )
+        raise SpecError(codes.shapes.WrongRank(name, " or ".join(forms[n] for n in axes), shape))
     return fixed_channels(name, shape[0]), shape[1:]
 
 
 def fixed_channels(name: str, size: Dim) -> int:
-    """Return the number of channels. Raise `Fault` if it is symbolic."""
+    """Return the number of channels. Raise `SpecError` if it is symbolic."""
     return fixed(
         name, size, "the number of channels", "channels come first, and only later sizes can be symbolic: `input image [3, H, W]`"
     )
 
 
 def fixed(name: str, size: Dim, what: str, help: str | None = None) -> int:
-    """Return a size as a number. Raise `Fault` if it is symbolic; without `help`, the remedy is to declare the size."""
+    """Return a size as a number. Raise `SpecError` if it is symbolic; without `help`, the remedy is to declare the size."""
     if isinstance(size, int):
         return size
-    help = help or f"write a number for `{size.symbol}` where the input is declared"
-    raise Fault("E0307", f"`{name}` needs {what} as a fixed number, found the symbolic size {size}", help=help)
+    raise SpecError(codes.shapes.SymbolicSize(name, what, size, help))
 
 
 def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False) -> Dim:
@@ -252,58 +242,47 @@ def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, d
 def window_output(
     name: str, size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False
 ) -> Dim:
-    """Return the output size of a sliding window. Raise `Fault` E0304 if no window fits."""
+    """Return the output size of a sliding window. Raise `SpecError` E0304 if no window fits."""
     out = window_count(size, kernel, stride, before, after, dilation, ceil=ceil)
     if isinstance(out, int) and out < 1:
         extent = dilation * (kernel - 1) + 1
-        padded = f" (padded to {size + before + after})" if before + after else ""
-        raise Fault(
-            "E0304",
-            f"`{name}` leaves nothing: a window of {extent} does not fit a size of {size}{padded}",
-            help="increase the input size, or reduce the window, the stride, or the number of poolings before it",
-        )
+        padded = size + before + after if before + after else None
+        raise SpecError(codes.shapes.WindowTooLarge(name, extent, size, padded))
     return out
 
 
 def check_groups(name: str, groups: int, *sides: tuple[int, str]) -> None:
-    """Raise `Fault` E0306 if the groups of an op do not divide a number of channels. Each side is a number and its name."""
+    """Raise `SpecError` E0306 if the groups of an op do not divide a number of channels. Each side is a number and its name."""
     for number, what in sides:
         if number % groups:
             common = gcd(*[channels for channels, _ in sides])
             divisors = [pair for n in range(1, isqrt(common) + 1) if common % n == 0 for pair in (n, common // n)]
             fitting = max(divisor for divisor in divisors if divisor < groups)
-            message = f"`groups` of `{name}` must divide its channels: {groups} does not divide {number} {what}"
-            raise Fault("E0306", message, argument="groups", help=f"the largest smaller number that does is {fitting}")
+            raise SpecError(codes.shapes.GroupsDoNotDivide(name, groups, number, what, fitting))
 
 
 def check_limits(what: str, shape: Shape) -> None:
-    """Raise `Fault` E0502 if a size, or the number of elements, is larger than PyTorch can handle."""
+    """Raise `SpecError` E0502 if a size, or the number of elements, is larger than PyTorch can handle."""
     known = [size for size in shape if isinstance(size, int)]
-    message = None
     if len(shape) >= limits.AXES:
-        raise Fault(
-            "E0502", f"{what} a shape of {len(shape):,} axes; a tensor has at most {limits.AXES}, including the batch axis"
-        )
+        raise SpecError(codes.structure.TensorTooLarge(what, shape, "axes", limits.AXES))
     if max(known, default=0) > limits.SIZE:
-        message = f"{what} {format_shape(shape)}; a size is at most {limits.SIZE:,}"
-    elif prod(known) > limits.ELEMENTS:
-        message = f"{what} {format_shape(shape)}; a tensor has at most {limits.ELEMENTS:,} elements"
-    if message is not None:
-        raise Fault("E0502", message, help="check for a size that is larger than intended")
+        raise SpecError(codes.structure.TensorTooLarge(what, shape, "size", limits.SIZE))
+    if prod(known) > limits.ELEMENTS:
+        raise SpecError(codes.structure.TensorTooLarge(what, shape, "elements", limits.ELEMENTS))
 
 
 def demand(needs: list[Need]) -> None:
-    """Raise `Fault` E0304 for the first known size that is too small."""
+    """Raise `SpecError` E0304 for the first known size that is too small."""
     for need in needs:
         if all(isinstance(size, int) and size < need.least for size in (need.size, *need.others)):
-            raise Fault("E0304", need.message, help=need.help)
+            raise SpecError(codes.shapes.SizeTooSmall(need.message, need.help))
 
 
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
-    """Return an axis counted from the front. Raise `Fault` if there is no such axis."""
+    """Return an axis counted from the front. Raise `SpecError` if there is no such axis."""
     if not -rank <= axis < rank:
-        bounds = f"between {-rank} and {rank - 1}"
-        raise Fault("E0402", f"`{argument}` of `{name}` must be {bounds} here, found {axis}", argument=argument)
+        raise SpecError(codes.arguments.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
 
 

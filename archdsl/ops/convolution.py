@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.literals import show
 from archdsl.ops.base import (
     IMAGE,
@@ -119,12 +119,7 @@ class Conv(_Windowed, name="conv"):
         kernel, dilation = per_axis(self.k, axes, "k"), per_axis(self.dilation, axes, "dilation")
         even = [k for k in kernel if k % 2 == 0]
         if self.pad == "same" and even:
-            raise Fault(
-                "E0402",
-                f"`pad = same` needs an odd window, found `k = {even[0]}`: equal padding on both sides cannot keep the size",
-                argument="k",
-                help="write the padding, such as `pad = 0`; `pad(...)` before the convolution can pad one side more",
-            )
+            raise SpecError(codes.arguments.EvenWindow("`pad = same`", even[0]))
         padding = _same(kernel, dilation) if self.pad == "same" else per_axis(self.pad, axes, "pad")
         return _Geometry(
             self.out, kernel, per_axis(self.stride, axes, "stride"), padding, dilation, self.groups, self.bias is not False
@@ -166,12 +161,7 @@ class Depthwise(_Windowed, name="depthwise"):
         if even:
             stride = f", stride = {show(self.stride)}" if self.stride != 1 else ""
             instead = f"conv({channels * self.mult}, {show(self.k)}{stride}, groups = {channels}, pad = 0)"
-            raise Fault(
-                "E0402",
-                f"`depthwise` needs an odd window, found `k = {even[0]}`: equal padding on both sides cannot keep the size",
-                argument="k",
-                help=f"write it as a convolution with its padding: `{instead}`",
-            )
+            raise SpecError(codes.arguments.EvenWindow("`depthwise`", even[0], instead))
         kernel, ones = per_axis(self.k, axes, "k"), (1,) * axes
         strides = per_axis(self.stride, axes, "stride")
         return _Geometry(channels * self.mult, kernel, strides, _same(kernel, ones), ones, channels, self.bias is not False)
@@ -219,17 +209,14 @@ class UpConv(_Windowed, name="upconv"):
         extra = per_axis(self.output_pad, len(sizes), "output_pad")
         for e, s, d in zip(extra, g.stride, g.dilation, strict=True):
             if e >= s and e >= d:
-                steps = f"the stride {s} or the dilation {d}"
-                raise Fault("E0402", f"`output_pad` must be less than {steps}, found {e}", argument="output_pad")
+                raise SpecError(codes.arguments.OutputPadding(s, d, e))
         out = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + e + 1
             for n, k, s, p, d, e in zip(sizes, g.k, g.stride, g.pad, g.dilation, extra, strict=True)
         )
         for n in out:
             if isinstance(n, int) and n < 1:
-                raise Fault(
-                    "E0304", f"`upconv` leaves nothing: `pad` removes more than the output has, which leaves {n}", argument="pad"
-                )
+                raise SpecError(codes.shapes.NothingLeft(n))
         return (g.out, *out)
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:

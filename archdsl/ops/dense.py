@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from archdsl.declared import Aliases, Fault
+from archdsl.declared import Aliases
+from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
-from archdsl.shapes import Dim, Shape, format_shape
+from archdsl.shapes import Dim, Shape
 
 
 class Linear(WeightedOp, name="linear"):
@@ -52,11 +53,7 @@ class Linear(WeightedOp, name="linear"):
 
     def _features(self, shape: Shape) -> int:
         if self.axis is None and len(shape) not in (1, 2):
-            raise Fault(
-                "E0305",
-                f"`linear` expected a vector [F] or tokens [L, F], found {format_shape(shape)}",
-                help="put `flatten` before it, or `gap; flatten` to average over the positions first",
-            )
+            raise SpecError(codes.shapes.NeitherVectorNorTokens(shape))
         return fixed(self.name, shape[-1], "the number of features")
 
 
@@ -106,12 +103,7 @@ class Reshape(Op, name="reshape"):
         """Return the sizes, which must hold as many elements as the input."""
         total, known = _elements(self.name, inputs[0]), prod(size for size in self.sizes if size != -1)
         if total % known if -1 in self.sizes else total != known:
-            raise Fault(
-                "E0309",
-                f"`reshape` cannot arrange the {total} elements of {format_shape(inputs[0])} as {format_shape(self.sizes)}",
-                argument="sizes",
-                help=f"the sizes must multiply to {total}; one of them may be -1, which is then computed",
-            )
+            raise SpecError(codes.shapes.ReshapedElements(total, inputs[0], self.sizes))
         return tuple(total // known if size == -1 else size for size in self.sizes)
 
 

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import IMAGE, VECTOR, Case, Category, Op, normal_axis
-from archdsl.shapes import Dim, OpenSize, Shape, SizeError, format_shape
+from archdsl.shapes import Dim, OpenSize, Shape, SizeError
 from archdsl.sizes import at_least, equal
 
 
@@ -60,7 +60,7 @@ class Add(Join, name="add"):
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the common shape. Symbolic sizes may differ: the elaborator records that they must be equal."""
-        return equal_shapes(self.name, inputs, "E0302")
+        return equal_shapes(self.name, inputs)
 
 
 class Mul(Join, name="mul"):
@@ -77,7 +77,7 @@ class Mul(Join, name="mul"):
         Among symbolic sizes it is the one that the others stretch to: the elaborator records that each is equal to it or one.
         """
         if len({len(shape) for shape in inputs}) > 1:
-            raise Fault("E0302", f"`mul` expected branches of equal rank, found {_list(inputs)}")
+            raise SpecError(codes.shapes.BranchRanks(self.name, inputs))
         return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
 
 
@@ -103,9 +103,9 @@ class Concat(Join, name="concat"):
         """Return the shape with the sizes added along the axis. They must be equal on every other."""
         rank = len(inputs[0])
         if any(len(shape) != rank for shape in inputs):
-            raise Fault("E0303", f"`concat` expected branches of equal rank, found {_list(inputs)}")
+            raise SpecError(codes.shapes.ConcatenatedRanks(self.name, inputs))
         axis = self.growing_axis(rank)
-        rest = equal_shapes(self.name, [shape[:axis] + shape[axis + 1 :] for shape in inputs], "E0303", shown=inputs)
+        rest = equal_shapes(self.name, [shape[:axis] + shape[axis + 1 :] for shape in inputs], inputs)
         return (*rest[:axis], sum(shape[axis] for shape in inputs), *rest[axis:])
 
 
@@ -122,17 +122,19 @@ class Shake(Join, name="shake"):
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the common shape."""
-        return equal_shapes(self.name, inputs, "E0302")
+        return equal_shapes(self.name, inputs)
 
 
-def equal_shapes(name: str, shapes: Any, code: str, shown: Any = None) -> Shape:
+def equal_shapes(name: str, shapes: Any, concatenated: Any = None) -> Shape:
     """Return the common shape. Fixed sizes must be equal; a fixed size is preferred to a symbolic one."""
     first = shapes[0]
     if all(shape == first for shape in shapes):
         return first  # type: ignore[no-any-return]
     same_rank = all(len(shape) == len(first) for shape in shapes)
     if not same_rank or any(len({s for s in sizes if isinstance(s, int)}) > 1 for sizes in zip(*shapes, strict=True)):
-        raise Fault(code, f"`{name}` joins branches of different shapes: {_list(shown or shapes)}")
+        if concatenated is not None:
+            raise SpecError(codes.shapes.ConcatenatedShapes(name, concatenated))
+        raise SpecError(codes.shapes.BranchShapes(name, shapes))
     return tuple(next((s for s in sizes if isinstance(s, int)), sizes[0]) for sizes in zip(*shapes, strict=True))
 
 
@@ -140,8 +142,7 @@ def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
     others = [size for size in sizes if size != 1]
     numbers = {size for size in others if isinstance(size, int)}
     if len(numbers) > 1:
-        stretch = "a size of 1 stretches to the size of the others; `gap` makes sizes of 1"
-        raise Fault("E0302", f"`mul` joins branches of different shapes: {_list(shapes)}", help=stretch)
+        raise SpecError(codes.shapes.BranchShapes("mul", shapes, stretches=True))
     narrowest: Dim = 1
     return next(iter(numbers)) if numbers else reduce(_wider, others, narrowest)
 
@@ -157,7 +158,3 @@ def _wider(size: Dim, other: Dim) -> Dim:
             raise SizeError(f"{size} stretches to {other} for some inputs, and {other} to {size} for others")
         return other
     return size
-
-
-def _list(shapes: Any) -> str:
-    return ", ".join(format_shape(shape) for shape in shapes)

@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Aliases, Fault
+from archdsl.declared import Aliases
+from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import (
     ANY_RANK,
     SPATIAL,
@@ -108,8 +109,7 @@ class GroupNorm(_Normalization, name="gn"):
         channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
         check_groups(self.name, self.groups, (channels, "channels"))
         if channels == self.groups and not sizes:
-            message = f"`gn({self.groups})` leaves one value per group, which is always normalized to zero"
-            raise Fault("E0402", message, argument="groups")
+            raise SpecError(codes.arguments.OneValuePerGroup(self.groups))
         return super().infer(*inputs)
 
     def removes_channel_mean(self, *inputs: Shape) -> bool:
@@ -154,9 +154,7 @@ class LayerNorm(_Normalization, name="ln"):
         """Return the size of the normalized axis, and whether it is the last one."""
         axis = normal_axis(self.name, self.axis, len(shape))
         if axis not in (0, len(shape) - 1):
-            raise Fault(
-                "E0402", f"`axis` of `ln` must be 0, the channels, or -1, the last axis, found {self.axis}", argument="axis"
-            )
+            raise SpecError(codes.arguments.NormalizedAxis(self.axis))
         return fixed(self.name, shape[axis], "the number of channels"), axis == len(shape) - 1
 
 
@@ -202,13 +200,11 @@ class LocalResponseNorm(Op, name="lrn"):
     k: float = Field(1.0, description="added to the weighted sum")
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Return the shape of the input. Raise `Fault` for a wide window: PyTorch pads a copy by its size."""
+        """Return the shape of the input. Raise `SpecError` for a wide window: PyTorch pads a copy by its size."""
         channels, _ = channels_and_axes(self.name, inputs[0])
         widest = max(2 * channels - 1, _WIDEST)
         if self.size > widest:
-            message = f"`size` of `lrn` must be at most {widest:,} for {channels:,} channels, found {self.size:,}"
-            help = f"from {2 * channels - 1:,} on, every window covers all channels"
-            raise Fault("E0402", message, argument="size", help=help)
+            raise SpecError(codes.arguments.ResponseWindow(self.size, widest, channels))
         return inputs[0]
 
 

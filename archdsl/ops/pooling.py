@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import (
     IMAGE,
     SPATIAL,
@@ -49,12 +49,7 @@ class _Window(_Pool):
         kernel, stride, pad, dilation = self._windows(len(sizes))
         for k, p in zip(kernel, pad, strict=True):
             if p > k // 2:
-                raise Fault(
-                    "E0402",
-                    f"`pad` of `{self.name}` must be at most half the window, {k // 2} for {k}, found {p}",
-                    argument="pad",
-                    help="put `pad(...)` before it to add more",
-                )
+                raise SpecError(codes.arguments.PoolPadding(self.name, k, p))
         windows = zip(sizes, kernel, stride, pad, dilation, strict=True)
         out = [window_output(self.name, n, k, s, p, p, d, ceil=self._ceil) for n, k, s, p, d in windows]
         demand(self.needs(*inputs))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, InstanceOf, model_validator
 
 from archdsl import limits
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import (
     ANY_RANK,
     IMAGE,
@@ -118,8 +118,7 @@ class PadChannels(Op, name="pad_channels"):
         """Return the sizes of the input with `to` channels. The input must not have more."""
         channels, sizes = channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
         if channels > self.to:
-            message = f"`pad_channels({self.to})` can only add channels, found {channels}"
-            raise Fault("E0402", message, argument="to", help=f"`slice(0..{self.to})` takes the first {self.to}")
+            raise SpecError(codes.arguments.FewerChannels(self.to, channels))
         return (self.to, *sizes)
 
 
@@ -226,8 +225,7 @@ class PixelShuffle(Op, name="pixel_shuffle"):
         """Return the shape after shuffling: `r * r` must divide the channels."""
         channels, (height, width) = channels_and_axes(self.name, inputs[0], (2,))
         if channels % (self.r * self.r):
-            multiple = f"a multiple of {self.r * self.r} channels"
-            raise Fault("E0306", f"`pixel_shuffle({self.r})` needs {multiple}, found {channels}", argument="r")
+            raise SpecError(codes.shapes.ShuffledChannels(self.r, channels))
         return (channels // (self.r * self.r), height * self.r, width * self.r)
 
 
@@ -322,8 +320,7 @@ class Permute(Op, name="permute"):
     def _order(self, rank: int) -> list[int]:
         order = [normal_axis(self.name, axis, rank, "order") for axis in self.order]
         if sorted(order) != list(range(rank)):
-            given = format_shape(self.order)
-            raise Fault("E0402", f"`order` of `permute` must name each of the {rank} axes once, found {given}", argument="order")
+            raise SpecError(codes.arguments.NoPermutation(rank, self.order))
         return order
 
 
@@ -361,10 +358,10 @@ class Transpose(Op, name="transpose"):
 
 
 def _sized_like(name: str, value: Shape, like: Shape) -> Shape:
-    """Return the channels of a value with the sizes of another. Raise `Fault` if their ranks differ."""
+    """Return the channels of a value with the sizes of another. Raise `SpecError` if their ranks differ."""
     channels_and_axes(name, value)
     if len(value) != len(like):
-        raise Fault("E0305", f"`{name}` expected two values of equal rank, found {format_shape(value)} and {format_shape(like)}")
+        raise SpecError(codes.shapes.OtherRank(name, value, like))
     return (value[0], *like[1:])
 
 
@@ -372,20 +369,15 @@ def _difference(size: Dim, other: Dim) -> Dim:
     try:
         return size - other
     except SizeError as error:
-        raise Fault("E0307", f"`crop_like` cannot compare {size} with {other}: {error}") from None
+        raise SpecError(codes.shapes.IncomparableSizes(size, other, str(error))) from None
 
 
 def _interpolation(op: ResizeLike | Upsample, axes: int) -> dict[str, Any]:
-    """Return the mode for an input of so many axes. Raise `Fault` if it does not fit them."""
+    """Return the mode for an input of so many axes. Raise `SpecError` if it does not fit them."""
     wanted = {"bilinear": 2, "bicubic": 2, "trilinear": 3}.get(op.mode, axes)
     if wanted != axes:
-        raise Fault(
-            "E0305",
-            f"`mode = {op.mode}` of `{op.name}` needs {wanted} spatial axes, and the input has {axes}",
-            argument="mode",
-            help="`linear` and `nearest` follow the rank of the input",
-        )
+        raise SpecError(codes.shapes.InterpolationRank(op.name, op.mode, wanted, axes))
     if op.mode == "nearest" and op.align_corners:
-        raise Fault("E0402", f"`align_corners` of `{op.name}` has no effect with `mode = nearest`", argument="align_corners")
+        raise SpecError(codes.arguments.NothingToAlign(op.name))
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[axes] if op.mode == "linear" else op.mode
     return {"mode": mode, "align_corners": op.align_corners}

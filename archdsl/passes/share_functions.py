@@ -20,7 +20,7 @@ def share_functions(graph: Graph) -> Graph:
 
 
 def _content(function: Function) -> Any:
-    """Return a key that equal functions have: the same text with the same arguments, and the same nodes between the same values."""
+    """Return a key that equal functions have: the same text and arguments, and the same nodes between the same values."""
     numbers = {value: number for number, value in enumerate(function.values)}
     arguments = tuple([(name, argument_identity(value)) for name, value in function.arguments.items()])
     return (

@@ -1,9 +1,9 @@
-"""Augmentations: `augment = [random_crop(32, pad = 4), flip]`, in training alone.
+"""Augmentations of training images: `augment = [random_crop(32, pad = 4), flip]`.
 
-An augmentation moves images (`warp`) or changes their values (`paint`); a mixture combines examples. Each works on
-a whole batch, on values between zero and one, and takes its chances from `draw`, which gives the same numbers to the
-same image in the same epoch whatever came before. Tensors are used through their methods alone, so this module
-needs no PyTorch. Movements in a row become one, so that an image is resampled once.
+An augmentation transforms the geometry of images (`warp`) or changes their pixel values (`paint`); a mixture combines
+examples. Each works on a batch of values between zero and one. Random numbers come from `draw`, which depends only on the
+seed, the epoch and the example, not on earlier draws. Consecutive geometric augmentations are composed, so that an image
+is resampled once. Tensors are used through their methods, so this module does not import PyTorch.
 """
 
 from __future__ import annotations
@@ -14,20 +14,22 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Fault, Registry
-from archdsl.recipe.transforms import Side, Sides, sides, too_small
+from archdsl.declared import Declared, Registry
+from archdsl.diagnostics import SpecError, codes
+from archdsl.recipe.transforms import Side, Sides, sides
 
 Tensor = Any
 Draw = Callable[[int], Tensor]
-"""`draw(n)`: `n` numbers for each image, even over the open interval from zero to one: [n, batch]."""
+"""`draw(n)` returns `n` numbers per image, uniform over the open interval (0, 1), as [n, batch]."""
 Size = tuple[int, int]
 """Height and width."""
 
 
 class Affine(NamedTuple):
-    """Where the pixels of an image come from, in pixels from its centre; each entry is a number or a tensor [batch].
+    """An affine map from the pixels of the new image to those of the old one; each entry is a number or a tensor [batch].
 
-    The pixel at `(x, y)` comes from `(xx * x + xy * y + x0, yx * x + yy * y + y0)`.
+    Coordinates are relative to the centres of the images. The pixel at `(x, y)` is read from
+    `(xx * x + xy * y + x0, yx * x + yy * y + y0)`.
     """
 
     xx: Tensor = 1.0
@@ -39,104 +41,109 @@ class Affine(NamedTuple):
 
 
 class Augmentation(Declared):
-    """Base of every augmentation; a class overrides one of the methods, or names the function that paints."""
+    """Base of all augmentations. A subclass overrides `warp` or `paint`, or sets `painter`."""
 
     registry: ClassVar[Registry[Any]] = Registry("augmentation")
     painter: ClassVar[str | None] = None
-    """A function of `archdsl.train` that is called with images, `draw` and the augmentation, for what needs a library."""
+    """Path of a function in `archdsl.train` that replaces `paint`, for an augmentation that needs a library.
+
+    It is called with the images, `draw` and the augmentation.
+    """
     crops: ClassVar[bool] = False
-    """Whether it sets the size of the image; at the start of `augment` it reads the image as it is in its file."""
+    """Whether the augmentation determines the size of the image. At the start of `augment` it reads the original image."""
     enters: ClassVar[bool] = False
-    """Whether pixels from outside the image can come in."""
+    """Whether the result can include pixels from outside the image."""
     mixes: ClassVar[bool] = False
-    """Whether it combines examples and their labels."""
+    """Whether the augmentation combines examples and their labels."""
     channels: ClassVar[int | None] = None
-    """How many channels it needs."""
+    """The number of channels that the augmentation requires; None if any number works."""
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size] | None:
-        """The movement of images of a size and the size after it, for augmentations that move pixels."""
+        """Return the map of pixels and the new size; None if the augmentation changes no geometry."""
         return None
 
     def paint(self, images: Tensor, draw: Draw) -> Tensor:
-        """The images [batch, channels, height, width] with changed values."""
+        """Return the images [batch, channels, height, width] with changed values."""
         return images
 
     def check(self, size: Size) -> Size:
-        """The size after it. Raise `Fault` E0801 if it does nothing with images of this size, or destroys them."""
+        """The size after it. Raise `SpecError` (E0801) if it does nothing with images of this size, or destroys them."""
         return size
 
 
 class Shift(Augmentation, name="shift"):
-    """Moves an image by whole pixels along both axes; black comes in."""
+    """Shift the image by a random number of whole pixels along both axes, and fill with black."""
 
     enters = True
-    pixels: int = Field(ge=1, description="the furthest it goes")
+    pixels: int = Field(ge=1, description="maximum distance, along each axis")
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size]:
-        """Every offset from `-pixels` to `pixels` is as likely."""
+        """Return a shift drawn uniformly from `-pixels` to `pixels`."""
         across, down = (draw(2) * (2 * self.pixels + 1)).floor().clamp(max=2 * self.pixels) - self.pixels
         return Affine(x0=across, y0=down), size
 
     def check(self, size: Size) -> Size:
-        """A shift by the whole size leaves nothing."""
+        """Refuse a shift by the whole size, which would leave nothing of the image."""
         if self.pixels >= min(size):
-            raise _beyond(self, f"moves images by up to {self.pixels} pixels", size, f"`shift({max(1, min(size) // 8)})`")
+            raise SpecError(codes.recipe.ShiftTooFar(self.pixels, size))
         return size
 
 
 class Rotate(Augmentation, name="rotate"):
-    """Turns an image about its centre; black comes in."""
+    """Rotate the image around its centre by a random angle, and fill with black."""
 
     aliases = ("random_rotation",)
     enters = True
-    degrees: float = Field(gt=0, le=180, description="the furthest it turns, either way")
+    degrees: float = Field(gt=0, le=180, description="maximum angle, in either direction")
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size]:
-        """A rotation matrix."""
+        """Return a rotation."""
         angle = (draw(1)[0] * 2 - 1) * radians(self.degrees)
         return Affine(xx=angle.cos(), xy=-angle.sin(), yx=angle.sin(), yy=angle.cos()), size
 
 
 class Zoom(Augmentation, name="zoom"):
-    """Makes an image larger or smaller about its centre; black comes in around a smaller one."""
+    """Scale the image around its centre by a random factor, and fill with black."""
 
     enters = True
-    by: float = Field(gt=0, lt=1, description="the most, as a share of the size: 0.1 gives 90 to 110 %")
+    by: float = Field(gt=0, lt=1, description="maximum change of the scale: 0.1 means 90 to 110 %")
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size]:
-        """The inverse of the size: a larger image takes its pixels from nearer the centre."""
+        """Return the inverse scale: an enlarged image reads its pixels from nearer the centre."""
         scale = 1 + (draw(1)[0] * 2 - 1) * self.by
         return Affine(xx=1 / scale, yy=1 / scale), size
 
 
 class Flip(Augmentation, name="flip"):
-    """Mirrors an image."""
+    """Flip the image at random."""
 
     aliases = ("random_horizontal_flip", "horizontal_flip", "hflip")
 
-    axis: Literal["horizontal", "vertical"] = Field("horizontal", description="left for right, or top for bottom")
-    p: float = Field(0.5, ge=0, le=1, description="share of the images that are mirrored")
+    axis: Literal["horizontal", "vertical"] = Field(
+        "horizontal", description="`horizontal` swaps left and right, `vertical` top and bottom"
+    )
+    p: float = Field(0.5, ge=0, le=1, description="probability of a flip")
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size]:
-        """Minus one on the axis."""
+        """Return a reflection of the axis for a random selection of images."""
         sign = 1 - 2 * (draw(1)[0] < self.p).float()
         return (Affine(xx=sign) if self.axis == "horizontal" else Affine(yy=sign)), size
 
 
 class RandomCrop(Augmentation, name="random_crop"):
-    """Cuts out a part of its own size, anywhere; with `pad`, from an image with a black border."""
+    """Crop a region of a given size at a random position, after padding the image with black by `pad`."""
 
     crops = True
-    size: Side | Sides = Field(description="side of a square in pixels, or `[height, width]`")
-    pad: int = Field(0, ge=0, description="width of the border")
+    size: Side | Sides = Field(description="side length of a square in pixels, or `[height, width]`")
+    pad: int = Field(0, ge=0, description="padding on each side, in pixels")
 
     @property
     def enters(self) -> bool:  # type: ignore[override]  # a constant for other augmentations
-        """The border is from outside."""
+        """Return whether there is padding."""
         return self.pad > 0
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size]:
-        """Every position is as likely."""
+        """Return a position drawn uniformly."""
         cut = sides(self.size)
         offsets = []
         for length, short, drawn in zip(size, cut, draw(2), strict=True):
@@ -145,10 +152,11 @@ class RandomCrop(Augmentation, name="random_crop"):
         return Affine(y0=offsets[0], x0=offsets[1]), cut
 
     def check(self, size: Size) -> Size:
-        """It can be cut out."""
+        """Refuse a crop that is larger than the padded image."""
         high, wide = sides(self.size)
         if high > size[0] + 2 * self.pad or wide > size[1] + 2 * self.pad:
-            raise too_small(self.name, (high, wide), (size[0] + 2 * self.pad, size[1] + 2 * self.pad), "augment")
+            padded = size[0] + 2 * self.pad, size[1] + 2 * self.pad
+            raise SpecError(codes.recipe.ImageTooSmall("augment", self.name, (high, wide), padded))
         return high, wide
 
 
@@ -156,12 +164,12 @@ _TRIES = 10
 
 
 class RandomResizedCrop(Augmentation, name="random_resized_crop"):
-    """Cuts out a part of random area and shape and scales it to a size: Szegedy et al. 2015, arXiv:1409.4842, section 6."""
+    """Crop a region of random area and aspect ratio, and resize it: Szegedy et al. 2015, arXiv:1409.4842, section 6."""
 
     crops = True
-    size: Side | Sides = Field(description="side of a square in pixels, or `[height, width]`")
-    scale: tuple[float, float] = Field((0.08, 1.0), description="least and greatest share of the area")
-    ratio: tuple[float, float] = Field((3 / 4, 4 / 3), description="least and greatest ratio of width to height")
+    size: Side | Sides = Field(description="side length of a square in pixels, or `[height, width]`")
+    scale: tuple[float, float] = Field((0.08, 1.0), description="minimum and maximum fraction of the area")
+    ratio: tuple[float, float] = Field((3 / 4, 4 / 3), description="minimum and maximum aspect ratio, width / height")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -172,7 +180,7 @@ class RandomResizedCrop(Augmentation, name="random_resized_crop"):
         return self
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size]:
-        """The first of ten parts that fits into the image, or the last of them, cut to fit."""
+        """Return the first of ten random regions that lies within the image, or else the last one, clipped to it."""
         height, width = size
         area = (self.scale[0] + draw(_TRIES) * (self.scale[1] - self.scale[0])) * (height * width)
         low, high = log(self.ratio[0]), log(self.ratio[1])
@@ -189,47 +197,50 @@ class RandomResizedCrop(Augmentation, name="random_resized_crop"):
         ), out  # fmt: skip
 
     def check(self, size: Size) -> Size:
-        """Any image will do."""
+        """Return the size of the crop, which any image can give."""
         return sides(self.size)
 
 
 class Noise(Augmentation, name="noise"):
-    """Adds a normally distributed number to each value."""
+    """Add Gaussian noise to each pixel value."""
 
-    std: float = Field(gt=0, description="standard deviation, where black is 0 and white 1")
+    std: float = Field(gt=0, description="standard deviation, on a scale from 0 (black) to 1 (white)")
 
     def paint(self, images: Tensor, draw: Draw) -> Tensor:
-        """Normal numbers by the inverse of their distribution function."""
+        """Add normal numbers, by inverting their distribution function."""
         count = images[0].numel()
         normal = (draw(count) * 2 - 1).erfinv() * sqrt(2)
         return images + self.std * normal.T.reshape(images.shape)
 
 
 class Cutout(Augmentation, name="cutout"):
-    """Blackens a square: DeVries & Taylor 2017, arXiv:1708.04552; its centre is any pixel, so it may overhang."""
+    """Black out a square centred on a random pixel, so that it may extend beyond the image.
 
-    size: int = Field(ge=1, description="side of the square in pixels")
+    DeVries & Taylor 2017, arXiv:1708.04552.
+    """
+
+    size: int = Field(ge=1, description="side length of the square in pixels")
 
     def paint(self, images: Tensor, draw: Draw) -> Tensor:
-        """Pixels whose row and column both lie in the square become zero."""
+        """Set the pixels in the square to zero."""
         _, _, height, width = images.shape
         down, across = draw(2)
         top, left = (down * height).floor() - self.size // 2, (across * width).floor() - self.size // 2
         return images.masked_fill(box(images, top, left, self.size, self.size), 0.0)
 
     def check(self, size: Size) -> Size:
-        """A square of twice the size would cover every image."""
+        """Refuse a square of twice the size, which would cover the image entirely."""
         if self.size >= 2 * max(size):
-            raise _beyond(self, f"blackens a square of {self.size} pixels, all", size, f"`cutout({max(1, min(size) // 4)})`")
+            raise SpecError(codes.recipe.CutoutTooLarge(self.size, size))
         return size
 
 
 class RandomErasing(Augmentation, name="random_erasing"):
-    """Blackens a rectangle of random area and shape: Zhong et al. 2017, arXiv:1708.04896."""
+    """Black out a rectangle of random area and aspect ratio: Zhong et al. 2017, arXiv:1708.04896."""
 
-    p: float = Field(0.5, ge=0, le=1, description="share of the images that lose one")
-    scale: tuple[float, float] = Field((0.02, 0.33), description="least and greatest share of the area")
-    ratio: tuple[float, float] = Field((0.3, 3.3), description="least and greatest ratio of width to height")
+    p: float = Field(0.5, ge=0, le=1, description="probability of an erased rectangle")
+    scale: tuple[float, float] = Field((0.02, 0.33), description="minimum and maximum fraction of the area")
+    ratio: tuple[float, float] = Field((0.3, 3.3), description="minimum and maximum aspect ratio, width / height")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -240,7 +251,7 @@ class RandomErasing(Augmentation, name="random_erasing"):
         return self
 
     def paint(self, images: Tensor, draw: Draw) -> Tensor:
-        """A rectangle inside of the image, at most as large as it."""
+        """Set the pixels of a rectangle within the image to zero."""
         _, _, height, width = images.shape
         chosen, share, shape, down, across = draw(5)
         area = (self.scale[0] + share * (self.scale[1] - self.scale[0])) * (height * width)
@@ -252,60 +263,61 @@ class RandomErasing(Augmentation, name="random_erasing"):
 
 
 class ColorJitter(Augmentation, name="color_jitter"):
-    """Changes brightness, contrast, saturation and hue, in this order; grey images have the first two alone."""
+    """Change brightness, contrast, saturation and hue at random, in this order; for grey images only brightness and contrast."""
 
     painter = "archdsl.train.colors:jitter"
-    brightness: float = Field(0.4, ge=0, le=1, description="the most by which the factor differs from 1")
-    contrast: float = Field(0.4, ge=0, le=1, description="the most by which the factor differs from 1")
-    saturation: float = Field(0.4, ge=0, le=1, description="the most by which the factor differs from 1; for RGB")
-    hue: float = Field(0.0, ge=0, le=0.5, description="the furthest it turns, as a share of the colour circle; for RGB")
+    brightness: float = Field(0.4, ge=0, le=1, description="maximum difference of the factor from 1")
+    contrast: float = Field(0.4, ge=0, le=1, description="maximum difference of the factor from 1")
+    saturation: float = Field(0.4, ge=0, le=1, description="maximum difference of the factor from 1; RGB only")
+    hue: float = Field(0.0, ge=0, le=0.5, description="maximum shift, as a fraction of the colour circle; RGB only")
 
 
 class Grayscale(Augmentation, name="grayscale"):
-    """Takes the colour out of RGB images."""
+    """Convert RGB images to grey at random."""
 
     channels = 3
     painter = "archdsl.train.colors:grayscale"
-    p: float = Field(0.1, gt=0, le=1, description="share of the images that become grey")
+    p: float = Field(0.1, gt=0, le=1, description="probability of the conversion")
 
 
 class RandAugment(Augmentation, name="rand_augment"):
-    """Applies operations that are drawn for each image, all of one strength: Cubuk et al. 2019, arXiv:1909.13719."""
+    """Apply randomly chosen operations of the same strength to each image: Cubuk et al. 2019, arXiv:1909.13719."""
 
     enters = True
     channels = 3
     painter = "archdsl.train.colors:rand_augment"
-    n: int = Field(2, ge=1, le=14, description="operations for an image")
-    magnitude: int = Field(9, ge=1, le=30, description="strength, of 30")
+    n: int = Field(2, ge=1, le=14, description="number of operations per image")
+    magnitude: int = Field(9, ge=1, le=30, description="strength of the operations, at most 30")
 
 
 class Mixture(Augmentation):
-    """Base of those that combine each example with another one of its batch. If `augment` has two, each image gets one of them."""
+    """Base of the augmentations that combine each example with another one of its batch.
+
+    If `augment` has two, each image gets one of them.
+    """
 
     mixes = True
 
 
 class MixUp(Mixture, name="mixup"):
-    """Adds two examples, weighted by a share from Beta(alpha, alpha), and their labels: Zhang et al. 2017, arXiv:1710.09412."""
+    """Blend two examples and their labels, with a weight drawn from Beta(alpha, alpha): Zhang et al. 2017, arXiv:1710.09412."""
 
-    alpha: float = Field(0.2, gt=0, le=100, description="of the distribution: small ones mix little")
+    alpha: float = Field(0.2, gt=0, le=100, description="parameter of the distribution; small values blend little")
 
 
 class CutMix(Mixture, name="cutmix"):
-    """Pastes a part of another image, whose share of the area is from Beta(alpha, alpha), and mixes labels: arXiv:1905.04899."""
+    """Paste a region of another image and mix the labels by area; the fraction of the area is drawn from Beta(alpha, alpha).
 
-    alpha: float = Field(1.0, gt=0, le=100, description="of the distribution: 1 makes all shares as likely")
+    Yun et al. 2019, arXiv:1905.04899.
+    """
+
+    alpha: float = Field(1.0, gt=0, le=100, description="parameter of the distribution; 1 is uniform")
 
 
 def box(images: Tensor, top: Tensor, left: Tensor, tall: Tensor, wide: Tensor) -> Tensor:
-    """Where an image is inside of its rectangle: bool [batch, 1, height, width]."""
+    """Return the mask of the pixels inside a rectangle, as bool [batch, 1, height, width]."""
     rows, columns = images.new_ones(images.shape[-2]).cumsum(0) - 1, images.new_ones(images.shape[-1]).cumsum(0) - 1
     tall, wide = (value[:, None] if hasattr(value, "shape") else value for value in (tall, wide))
     down, across = rows - top[:, None], columns - left[:, None]
     inside = ((down >= 0) & (down < tall))[:, :, None] & ((across >= 0) & (across < wide))[:, None, :]
     return inside[:, None]
-
-
-def _beyond(augmentation: Augmentation, does: str, size: Size, better: str) -> Fault:
-    message = f"`{augmentation.name}` {does}, and the images have {size[0]} x {size[1]}"
-    return Fault("E0801", message, argument="augment", help=f"write a smaller number, such as {better}")

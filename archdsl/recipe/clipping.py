@@ -1,4 +1,4 @@
-"""Limits on the gradient: `clip = 1.0`, or `clip = value(0.5)`."""
+"""Gradient clipping: `clip = 1.0`, or `clip = value(0.5)`."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from archdsl.declared import Declared, Registry
 
 
 class Clipping(Declared):
-    """Base of every limit on the gradient."""
+    """Base of all clipping rules."""
 
     registry: ClassVar[Registry[Any]] = Registry("clipping rule")
     target: ClassVar[str]
-    """The function in PyTorch, called with the parameters and the limit."""
+    """Path of the PyTorch function; it is called with the parameters and the limit."""
     if TYPE_CHECKING:  # a field of every rule, with its own description
         limit: float
 
 
 class Norm(Clipping, name="norm"):
-    """Scales the gradient down if its norm over all parameters is greater: Pascanu et al. 2013; `clip = 1.0` is `clip = norm(1.0)`."""
+    """Rescale the gradients if their global norm exceeds a limit.
+
+    Pascanu et al. 2013. `clip = 1.0` is short for `clip = norm(1.0)`.
+    """
 
     target = "torch.nn.utils.clip_grad_norm_"
-    limit: float = Field(gt=0, description="the greatest norm")
+    limit: float = Field(gt=0, description="maximum norm")
 
 
 class Value(Clipping, name="value"):
-    """Limits every number of the gradient by itself."""
+    """Clamp each element of the gradients."""
 
     target = "torch.nn.utils.clip_grad_value_"
-    limit: float = Field(gt=0, description="the greatest absolute value")
+    limit: float = Field(gt=0, description="maximum absolute value")

@@ -1,4 +1,4 @@
-"""Normalizations: `normalize = imagenet`, the last step before the network."""
+"""Normalization of inputs: `normalize = imagenet`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archdsl.declared import Declared, Registry
 
 
 class Normalization(Declared):
-    """Base of every normalization; `archdsl.train.normalize` computes them."""
+    """Base of all normalizations; `archdsl.train.normalize` computes them."""
 
     registry: ClassVar[Registry[Any]] = Registry("normalization")
 
@@ -20,14 +20,17 @@ class OfData(Normalization, name="data"):
 
 
 class ImageNet(Normalization, name="imagenet"):
-    """The mean and deviation of ImageNet's channels, which most pretrained networks expect: [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]."""
+    """Normalize with the statistics of ImageNet, as most pretrained networks expect.
+
+    The means are [0.485, 0.456, 0.406], and the standard deviations [0.229, 0.224, 0.225].
+    """
 
 
 class Fixed(Normalization, name="fixed"):
-    """Subtract given means and divide by given deviations, of values between 0 and 1 for images."""
+    """Subtract given means and divide by given standard deviations; for images, of pixel values between 0 and 1."""
 
-    mean: tuple[float, ...] = Field(description="of each channel, or one number for all")
-    std: tuple[float, ...] = Field(description="of each channel, or one number for all")
+    mean: tuple[float, ...] = Field(description="mean of each channel, or one number for all")
+    std: tuple[float, ...] = Field(description="standard deviation of each channel, or one number for all")
 
     @model_validator(mode="after")
     def _can_be_divided_by(self) -> Self:
@@ -39,16 +42,23 @@ class Fixed(Normalization, name="fixed"):
 
 
 class Pca(Normalization, name="pca"):
-    """Rotate onto the principal components, U^T (x - mean), where the covariance is U diag(v) U^T: Pearson 1901."""
+    """Project onto the principal components, U^T (x - mean), where the covariance is U diag(v) U^T: Pearson 1901."""
 
-    over: Literal["channels", "values"] = Field("channels", description="the channels of each pixel, or all values of an example")
+    over: Literal["channels", "values"] = Field(
+        "channels", description="decorrelate the channels of each pixel, or all values of an example"
+    )
 
 
 class Whiten(Normalization, name="whiten"):
-    """Remove all correlations: zca is U diag(v + eps)^(-1/2) U^T (x - mean): Bell & Sejnowski 1997; pca leaves out the first U."""
+    """Remove all correlations and scale to unit variance. `zca` is U diag(v + eps)^(-1/2) U^T (x - mean).
+
+    Bell & Sejnowski 1997; `pca` omits the first U.
+    """
 
     method: Literal["zca", "pca"] = Field(
-        "zca", description="zca stays as near to the input as it can; pca gives principal components"
+        "zca", description="`zca` stays as close to the input as possible; `pca` gives scaled principal components"
     )
-    over: Literal["channels", "values"] = Field("values", description="the channels of each pixel, or all values of an example")
-    eps: float = Field(1e-3, gt=0, description="added to the variances v, so that noise is not amplified")
+    over: Literal["channels", "values"] = Field(
+        "values", description="decorrelate the channels of each pixel, or all values of an example"
+    )
+    eps: float = Field(1e-3, gt=0, description="added to the variances v to avoid amplifying noise")

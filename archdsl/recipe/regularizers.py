@@ -1,7 +1,7 @@
 """Penalties added to the loss: `regularize = [l1(1e-6)]`.
 
-They see the weights alone: the parameters with two axes or more, so neither biases nor the shifts and
-scales of normalizations. Tensors are used through their methods, so this module needs no PyTorch.
+They apply to the parameters with at least two axes: not to biases, and not to the scales and shifts of
+normalizations. Tensors are used through their methods, so this module does not import PyTorch.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ Tensor = Any
 
 
 class Regularizer(Declared):
-    """Base of every penalty."""
+    """Base of all penalties on the weights."""
 
     registry: ClassVar[Registry[Any]] = Registry("regularizer")
-    weight: float = Field(ge=0, description="factor on the sum")
+    weight: float = Field(ge=0, description="factor on the penalty")
 
     def penalty(self, weights: Iterable[Tensor]) -> Tensor:
-        """What is added to the loss."""
+        """Return the term that is added to the loss."""
         return self.weight * sum(self.of(weight) for weight in weights)
 
     @abstractmethod
     def of(self, weight: Tensor) -> Tensor:
-        """The sum over one tensor."""
+        """Return the penalty of one tensor, without the factor."""
 
 
 class L1(Regularizer, name="l1"):
-    """The sum of absolute weights, which pushes weights to zero: Tibshirani 1996."""
+    """Sum of the absolute weights, which favours sparse weights: Tibshirani 1996."""
 
     def of(self, weight: Tensor) -> Tensor:
-        """Absolute values."""
+        """Return the sum of absolute values."""
         return weight.abs().sum()
 
 
 class L2(Regularizer, name="l2"):
-    """Half the sum of squared weights; its gradient is that of `weight_decay` in `sgd`."""
+    """Half the sum of the squared weights; its gradient equals that of `weight_decay` in `sgd`."""
 
     aliases = ("ridge",)
 
     def of(self, weight: Tensor) -> Tensor:
-        """Half the squares."""
+        """Return half the sum of squares."""
         return weight.square().sum() / 2

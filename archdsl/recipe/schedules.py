@@ -1,8 +1,8 @@
 """Learning-rate schedules: `schedule = cosine(warmup = 2)`.
 
-A schedule is a function from the place in the training to a factor on the learning rate. The place is
-the middle of a step, counted in epochs: neither end of a ramp is ever quite zero, so no step is lost.
-Nothing is stored, so a resumed run has the rates of one that was not interrupted.
+A schedule is a function from the progress of the training to a factor on the learning rate. Progress is
+measured in epochs, at the middle of a step: the factor is then never exactly zero at the ends of a ramp, so no step is wasted.
+A schedule has no state, so a resumed run has the same learning rates as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, model_validator
 
 from archdsl.declared import Aliases, Declared, Registry
+from archdsl.recipe.early_stopping import epochs_without_progress
 from archdsl.recipe.metrics import MetricName
-from archdsl.recipe.stopping import epochs_without_progress
 
-Warmup = Annotated[float, Field(ge=0, description="epochs over which the rate first climbs from zero, as in arXiv:1706.02677")]
-WarmupSteps = Annotated[int, Field(ge=0, description="the same in steps, in place of `warmup`")]
-Final = Annotated[float, Field(ge=0, le=1, description="factor at the end")]
-Multiplier = Annotated[float, Field(gt=0, le=1, description="what the rate is multiplied by"), Aliases("gamma")]
+Warmup = Annotated[float, Field(ge=0, description="length of the linear warm-up from zero, in epochs, as in arXiv:1706.02677")]
+WarmupSteps = Annotated[int, Field(ge=0, description="length of the warm-up in steps, instead of `warmup`")]
+Final = Annotated[float, Field(ge=0, le=1, description="factor on the learning rate at the end")]
+Multiplier = Annotated[float, Field(gt=0, le=1, description="factor that the learning rate is multiplied by"), Aliases("gamma")]
 
 
 class Schedule(Declared):
-    """Base of every schedule. A class says in `shape` how the rate goes after the warm-up."""
+    """Base of all schedules. A subclass defines the factor after the warm-up in `shape`."""
 
     registry: ClassVar[Registry[Any]] = Registry("schedule")
 
@@ -35,33 +35,36 @@ class Schedule(Declared):
         return self
 
     def warmup_epochs(self, steps: int) -> float:
-        """The length of the warm-up in epochs, of so many steps each."""
+        """Return the length of the warm-up in epochs of `steps` steps."""
         return getattr(self, "warmup_steps", 0) / steps or float(getattr(self, "warmup", 0.0))
 
     def factor(self, epoch: float, epochs: int, steps: int = 1) -> float:
-        """The factor on the learning rate at `epoch` of `epochs`, of `steps` steps each."""
+        """Return the factor on the learning rate at `epoch` of `epochs`, with `steps` steps per epoch."""
         warmup = self.warmup_epochs(steps)
         ramp = min(1.0, epoch / warmup) if warmup else 1.0
         return ramp * self.shape(epoch, epochs, warmup)
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """The factor without the ramp of the warm-up, which ends at the epoch `warmup`."""
+        """Return the factor without the warm-up, which ends at the epoch `warmup`."""
         return 1.0
 
     def reduction(self, history: Sequence[float]) -> float:
-        """A further factor, from the validation metric of every epoch so far."""
+        """Return an additional factor that depends on the validation metric of each epoch so far."""
         return 1.0
 
 
 class Constant(Schedule, name="constant"):
-    """The same rate throughout, after the warm-up."""
+    """Keep the learning rate constant after the warm-up."""
 
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
 
 
 class Cosine(Schedule, name="cosine"):
-    """Half a cosine from the rate to nothing: Loshchilov & Hutter 2017, arXiv:1608.03983; with restarts, several of them."""
+    """Anneal the learning rate along half a cosine, to zero by default, with optional warm restarts.
+
+    Loshchilov & Hutter 2017, arXiv:1608.03983.
+    """
 
     aliases = ("cosine_lr", "cosine_annealing", "cosine_annealing_lr", "warmup_cosine", "cosine_with_warmup")
 
@@ -69,12 +72,12 @@ class Cosine(Schedule, name="cosine"):
     final: Final = 0.0
     warmup_steps: WarmupSteps = 0
     restart: int | None = Field(
-        None, ge=1, description="epochs from the end of the warm-up to the first restart; none without restarts"
+        None, ge=1, description="number of epochs from the end of the warm-up to the first restart; `none`: no restarts"
     )
-    longer: float = Field(1.0, ge=1, description="how many times longer each cycle is than the one before")
+    longer: float = Field(1.0, ge=1, description="factor by which each cycle is longer than the previous one")
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """Falls slowly, fast, slowly."""
+        """Return the cosine of the progress within the current cycle."""
         start, end = warmup, float(epochs)
         if self.restart is not None:
             length = float(self.restart)
@@ -85,41 +88,44 @@ class Cosine(Schedule, name="cosine"):
 
 
 class Linear(Schedule, name="linear"):
-    """A straight line from the rate to nothing."""
+    """Decrease the learning rate linearly, to zero by default."""
 
     warmup: Warmup = 0.0
     final: Final = 0.0
     warmup_steps: WarmupSteps = 0
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """Falls evenly."""
+        """Return one minus the progress, scaled to end at `final`."""
         return 1 + (self.final - 1) * _share(epoch, warmup, epochs)
 
 
 class Polynomial(Schedule, name="poly"):
-    """(1 - share of the training)^power, as in DeepLab: Chen et al. 2016, arXiv:1606.00915, section 4.1."""
+    """Multiply the learning rate by (1 - progress)^power, as in DeepLab: Chen et al. 2016, arXiv:1606.00915, section 4.1."""
 
     aliases = ("polynomial", "polynomial_lr", "poly_lr")
 
-    power: float = Field(0.9, gt=0, description="the exponent; 1 is `linear`")
+    power: float = Field(0.9, gt=0, description="exponent; 1 is `linear`")
     final: Final = 0.0
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """Falls faster at the end for a power below one."""
+        """Return the polynomial of the progress, scaled to end at `final`."""
         return self.final + (1 - self.final) * float((1 - _share(epoch, warmup, epochs)) ** self.power)
 
 
 class Step(Schedule, name="step"):
-    """Multiplies the rate at certain epochs, or every few: He et al. 2015, arXiv:1512.03385, section 3.4."""
+    """Multiply the learning rate by a factor at given epochs, or at regular intervals.
+
+    He et al. 2015, arXiv:1512.03385, section 3.4.
+    """
 
     aliases = ("step_lr", "multi_step", "multi_step_lr", "multistep")
 
     at: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Aliases("milestones")] = Field(
-        (), description="the epochs after which the rate is cut, such as `[82, 123]`"
+        (), description="epochs after which the learning rate is multiplied, such as `[82, 123]`"
     )
-    every: int | None = Field(None, ge=1, description="epochs between two cuts, in place of `at`")
+    every: int | None = Field(None, ge=1, description="interval in epochs, instead of `at`")
     multiplier: Multiplier = 0.1
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
@@ -144,13 +150,13 @@ class Step(Schedule, name="step"):
         return self
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """A staircase."""
+        """Return the multiplier to the power of the number of past milestones."""
         cuts = epoch // self.every if self.every is not None else sum(epoch >= cut for cut in self.at)
         return float(self.multiplier**cuts)
 
 
 class Exponential(Schedule, name="exponential"):
-    """Multiplies the rate by the same factor over every epoch, evenly over its steps."""
+    """Multiply the learning rate by a factor per epoch, spread evenly over its steps."""
 
     aliases = ("exponential_lr",)
 
@@ -159,38 +165,41 @@ class Exponential(Schedule, name="exponential"):
     warmup_steps: WarmupSteps = 0
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """Counted from the end of the warm-up."""
+        """Return the multiplier to the power of the epochs since the warm-up."""
         return float(self.multiplier ** max(0.0, epoch - warmup))
 
 
 class Inverse(Schedule, name="inverse"):
-    """1 / (1 + decay * epochs)^power: the 1/t rule of Robbins & Monro 1951; a power of 0.5 is that of Vaswani et al. 2017."""
+    """Multiply the learning rate by 1 / (1 + decay * epochs)^power.
 
-    decay: float = Field(1.0, gt=0, description="how fast: with 1 and power 1, half the rate after one epoch")
-    power: float = Field(1.0, gt=0, description="the exponent")
+    Power 1 is the 1/t rule of Robbins & Monro 1951, and power 0.5 is that of Vaswani et al. 2017.
+    """
+
+    decay: float = Field(1.0, gt=0, description="speed of the decay; 1 with power 1 halves the learning rate in the first epoch")
+    power: float = Field(1.0, gt=0, description="exponent")
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """Counted from the end of the warm-up."""
+        """Return the inverse power of the epochs since the warm-up."""
         return float((1 + self.decay * max(0.0, epoch - warmup)) ** -self.power)
 
 
 class Plateau(Schedule, name="plateau"):
-    """Multiplies the rate whenever the validation metric has not improved for some epochs."""
+    """Multiply the learning rate by a factor whenever a validation metric has not improved for a number of epochs."""
 
     aliases = ("reduce_lr_on_plateau", "reduce_on_plateau")
 
-    epochs: int = Field(10, ge=1, description="epochs to wait")
+    epochs: int = Field(10, ge=1, description="number of epochs to wait for an improvement")
     multiplier: Multiplier = 0.1
-    metric: MetricName = Field("loss", description="what is watched, on the validation set")
-    least: float = Field(0.0, ge=0, description="by how much the metric must improve to count")
-    lowest: float = Field(0.0, ge=0, le=1, description="the factor below which the rate does not fall")
+    metric: MetricName = Field("loss", description="validation metric to monitor")
+    least: float = Field(0.0, ge=0, description="minimum change that counts as an improvement")
+    lowest: float = Field(0.0, ge=0, le=1, description="lower bound of the factor on the learning rate")
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
 
     def reduction(self, history: Sequence[float]) -> float:
-        """Once for every time that the patience ran out; after a cut the waiting starts anew, and the best value stays."""
+        """Multiply once per plateau. After a reduction the waiting starts again; the best value is kept."""
         cuts, start = 0, 0
         for end in range(1, len(history) + 1):
             waited = epochs_without_progress(history[:end], self.metric, self.least)
@@ -200,16 +209,19 @@ class Plateau(Schedule, name="plateau"):
 
 
 class OneCycle(Schedule, name="one_cycle"):
-    """Up and down again once: Smith & Topin 2017, arXiv:1708.07120; cosines as in PyTorch's version."""
+    """Increase the learning rate once and then decrease it, both along cosines as in PyTorch.
+
+    Smith & Topin 2017, arXiv:1708.07120.
+    """
 
     aliases = ("one_cycle_lr",)
 
-    rise: float = Field(0.3, gt=0, lt=1, description="share of the training in which the rate climbs")
-    start: float = Field(0.04, gt=0, le=1, description="factor at the start")
+    rise: float = Field(0.3, gt=0, lt=1, description="fraction of the training in which the learning rate increases")
+    start: float = Field(0.04, gt=0, le=1, description="factor on the learning rate at the start")
     final: Final = 4e-6
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
-        """From `start` to one to `final`."""
+        """Return a cosine from `start` to one, then from one to `final`."""
         top = self.rise * epochs
         if epoch < top:
             return _cosine(self.start, 1.0, epoch / top)
@@ -217,7 +229,7 @@ class OneCycle(Schedule, name="one_cycle"):
 
 
 def _share(epoch: float, start: float, end: float) -> float:
-    """How much of the way from `start` to `end` is gone."""
+    """Return the fraction of the interval from `start` to `end` that has passed."""
     return min(1.0, max(0.0, (epoch - start) / (end - start))) if end > start else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Transforms: `transform = [resize(256), center_crop(224)]`, of the images of all splits."""
+"""Transforms of the images of all splits: `transform = [resize(256), center_crop(224)]`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Fault, Registry
+from archdsl.declared import Declared, Registry
+from archdsl.diagnostics import SpecError, codes
 
 Side = Annotated[int, Field(ge=1)]
 Sides = tuple[Side, Side]
 
 
-class Frame(NamedTuple):
-    """The part of an image that becomes the next image: its top left corner and size in pixels, and the size it gets."""
+class Region(NamedTuple):
+    """The region of an image that a transform keeps: its top left corner and size in pixels, and its size afterwards."""
 
     top: float
     left: float
@@ -23,50 +24,41 @@ class Frame(NamedTuple):
 
 
 class Transform(Declared):
-    """Base of every transform."""
+    """Base of all transforms."""
 
     registry: ClassVar[Registry[Any]] = Registry("transform")
 
-    def frame(self, height: int, width: int) -> Frame:
-        """What is made of an image of this size. Raise `Fault` E0801 if it is too small."""
+    def region(self, height: int, width: int) -> Region:
+        """What is made of an image of this size. Raise `SpecError` (E0801) if it is too small."""
         raise NotImplementedError
 
 
 class Resize(Transform, name="resize"):
-    """Scales an image, with antialiasing: the shorter side to a length, or both sides."""
+    """Resize an image with antialiasing: its shorter side to a length, or both sides."""
 
-    size: Side | Sides = Field(description="the shorter side in pixels, or `[height, width]`")
+    size: Side | Sides = Field(description="length of the shorter side in pixels, or `[height, width]`")
 
-    def frame(self, height: int, width: int) -> Frame:
-        """The whole image; the longer side is rounded down, as torchvision does."""
+    def region(self, height: int, width: int) -> Region:
+        """Return the whole image; the longer side is rounded down, as in torchvision."""
         if isinstance(self.size, tuple):
-            return Frame(0, 0, height, width, self.size)
+            return Region(0, 0, height, width, self.size)
         short = min(height, width)
-        return Frame(0, 0, height, width, (self.size * height // short, self.size * width // short))
+        return Region(0, 0, height, width, (self.size * height // short, self.size * width // short))
 
 
 class CenterCrop(Transform, name="center_crop"):
-    """Cuts out the middle. In training, a random crop at the start of `augment` takes its place."""
+    """Crop the centre. In training, a random crop at the start of `augment` replaces it."""
 
-    size: Side | Sides = Field(description="side of a square in pixels, or `[height, width]`")
+    size: Side | Sides = Field(description="side length of a square in pixels, or `[height, width]`")
 
-    def frame(self, height: int, width: int) -> Frame:
-        """The middle, moved up and left by half a pixel if it is between two."""
+    def region(self, height: int, width: int) -> Region:
+        """Return the centre, moved up and left by half a pixel if the margins are odd."""
         high, wide = sides(self.size)
         if high > height or wide > width:
-            raise too_small("center_crop", (high, wide), (height, width), "transform")
-        return Frame((height - high) // 2, (width - wide) // 2, high, wide, (high, wide))
+            raise SpecError(codes.recipe.ImageTooSmall("transform", "center_crop", (high, wide), (height, width)))
+        return Region((height - high) // 2, (width - wide) // 2, high, wide, (high, wide))
 
 
 def sides(size: int | tuple[int, int]) -> tuple[int, int]:
-    """Height and width; one number is a square."""
+    """Return height and width; a single number means a square."""
     return size if isinstance(size, tuple) else (size, size)
-
-
-def too_small(name: str, wanted: tuple[int, int], given: tuple[int, int], key: str) -> Fault:
-    """The error for an image that is smaller than what shall be cut out of it."""
-    message = f"`{name}` cuts out {wanted[0]} x {wanted[1]} pixels, and the image has {given[0]} x {given[1]}"
-    help = f"resize it first: `transform = [resize({max(wanted)}), center_crop({wanted[0] if wanted[0] == wanted[1] else list(wanted)})]`"
-    if key == "augment":
-        help = f"resize it first: `transform = [resize({max(wanted)})]`, or write a smaller size"
-    return Fault("E0801", message, argument=key, help=help)

@@ -1,4 +1,4 @@
-"""The folders that runs are kept in. Imports no PyTorch."""
+"""Run folders. This package does not import PyTorch."""
 
 from archdsl.runs.folder import RunFolder, Snapshot
 

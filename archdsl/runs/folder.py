@@ -1,4 +1,4 @@
-"""The folder of a training run: claimed for one run, described, and removed again if nothing came of it."""
+"""Run folders: claim a folder for a run, describe the run, and remove the folder if the run never started."""
 
 from __future__ import annotations
 
@@ -13,35 +13,34 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, SpecError
-from archdsl.files import cannot_write, check_storable, write_file
+from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.file_io import cannot_write, check_storable, write_file
 from archdsl.runs.lock import LOCK, FolderLock
-from archdsl.runs.processes import announce_folder, announced_folder, forget_folder, rank, require_common_folder
+from archdsl.runs.ranks import announce_folder, announced_folder, forget_folder, rank, require_common_folder
 
 RUNS: Final = Path("runs")
 CHECKPOINTS: Final = "checkpoints"
-"""The first thing that training writes and that is worth keeping."""
+"""The folder of checkpoints; a run with a checkpoint has started."""
 LAST: Final = f"{CHECKPOINTS}/last.ckpt"
 _OURS = (
     "run.json", "model.py", "diagram.svg", "spec", "metrics.csv", "environment.json", "weights.safetensors",
     "best.safetensors", "results.json", "preparation.safetensors", "tensorboard", "wandb", CHECKPOINTS, LOCK,
 )  # fmt: skip
-"""Everything that a run writes: what is removed after a run that never began."""
+"""All files of a run, which are removed if the run never started."""
 _RUN = tuple(name for name in _OURS if name != LOCK)
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a run keeps of its network."""
+    """The files in a run folder that describe the network."""
 
     name: str
     source: str
     """The emitted source of the module."""
     files: Mapping[str, str]
-    """The texts of the spec and of its imports, by relative path."""
+    """The texts of the spec and its imports, by relative path."""
     draw: Callable[[Path], Any]
-    """Writes the diagram."""
+    """Write the diagram to a path."""
 
 
 def next_folder(name: str) -> Path:
@@ -50,7 +49,7 @@ def next_folder(name: str) -> Path:
 
 
 def newest_folder(name: str) -> Path:
-    """Return the last numbered run of that name, or the first one to be if there is none."""
+    """Return `runs/NAME-N` with the largest existing N, or 1."""
     return RUNS / f"{name}-{max(_numbers(name), default=1)}"
 
 
@@ -62,10 +61,10 @@ def _numbers(name: str) -> list[int]:
 
 
 class RunFolder:
-    """A run's folder while the run goes on.
+    """The folder of an active run.
 
     With `resume` the run in the folder is continued, or started if it has no checkpoint yet, so that a job script can always
-    ask for it. Raise `Fault` E0606 if the folder cannot be used, E0903 if the run in it is of another network.
+    ask for it. Raise `SpecError` E0606 if the folder cannot be used, E0903 if the run in it is of another network.
     """
 
     def __init__(self, path: Path | None, snapshot: Snapshot, *, resume: bool) -> None:
@@ -77,17 +76,16 @@ class RunFolder:
         self.path = path or announced_folder() or (newest_folder if resume else next_folder)(snapshot.name)
         self._lock: FolderLock | None = None
         self.resumed = False
-        """Whether there is a checkpoint to continue from."""
+        """Whether there is a checkpoint to resume from."""
 
     def __enter__(self) -> Self:
-        if not self._first:  # the first process claims and describes the folder for all
+        if not self._first:  # the first process claims and describes the folder
             self.resumed = self._resume and self.begun
             return self
         if not self._resume:
             held = [name for name in _RUN if os.path.exists(self.path / name)]
             if held:
-                help = "continue it: --resume; or choose another folder with -o"
-                raise Fault("E0606", f"{self.path} holds a run already: it has {held[0]}", help=help)
+                raise SpecError(codes.files.RunExists(str(self.path), held[0]))
         self._make()
         lock = FolderLock(self.path)
         lock.acquire()
@@ -102,7 +100,7 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Leave nothing of a run that failed before its first checkpoint."""
+        """Release the folder. Remove the files of a run that failed before its first checkpoint."""
         if self._lock is not None:
             forget_folder()
             self._lock.release()
@@ -111,15 +109,15 @@ class RunFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether there is a checkpoint."""
+        """Whether the run has a checkpoint."""
         return os.path.isfile(self.path / LAST)
 
     def weights(self) -> dict[str, Any] | None:
-        """Return what was recorded of the weights that the run began with; None if they were fresh, or the first process has it.
+        """Return the record of the run's initial weights; None without a file, and in all processes but the first.
 
-        Raise `Fault` E0903 if the record cannot be read.
+        Raise `SpecError` E0903 if the record cannot be read.
         """
-        if not self._first:  # which may not have written it yet
+        if not self._first:  # the first process may not have written the record yet
             return None
         path = self.path / "run.json"
         try:
@@ -134,9 +132,9 @@ class RunFolder:
         return found
 
     def describe(self, arguments: Mapping[str, Any]) -> list[Diagnostic]:
-        """Write what is trained: the spec and its imports, the source, the diagram, the arguments. Return what is worth a warning.
+        """Write the spec and its imports, the source, the diagram and the arguments. Return warnings.
 
-        A diagram that cannot be drawn never stops a run.
+        A diagram that cannot be drawn is a warning.
         """
         if self.resumed or not self._first:
             return []
@@ -154,7 +152,10 @@ class RunFolder:
         return []
 
     def _check_unchanged(self) -> None:
-        """Compare the sources: the checkpoint is compared with recipe and weights, but the code between them must be the same too."""
+        """Raise `SpecError` E0903 if the emitted source differs from that of the run.
+
+        Training compares the recipe and the weights.
+        """
         model = self.path / "model.py"
         self.weights()
         try:
@@ -162,9 +163,7 @@ class RunFolder:
         except OSError as error:
             raise _damaged(model, error.strerror or str(error)) from error
         if not unchanged:
-            message = f"`{self._snapshot.name}` is not the network that the run in {self.path} trains"
-            help = f"give it the same file and --set as in {self.path / 'run.json'}, or choose another folder with -o"
-            raise Fault("E0903", message, help=help)
+            raise SpecError(codes.outputs.OtherNetwork(self._snapshot.name, str(self.path)))
 
     def _make(self) -> None:
         missing = [folder for folder in self.path.parents if not os.path.exists(folder)]  # which no name is too long for
@@ -182,7 +181,7 @@ class RunFolder:
             raise cannot_write(self.path, error) from error
 
     def _claim(self) -> None:
-        """Make the folder itself; if another run took a numbered one meanwhile, take the next."""
+        """Create the folder. If another run created a numbered one in the meantime, use the next number."""
         while True:
             try:
                 self.path.mkdir()
@@ -200,18 +199,16 @@ class RunFolder:
             with suppress(OSError):
                 shutil.rmtree(target) if target.is_dir() else target.unlink()
         for folder in reversed(self._made):
-            with suppress(OSError):  # other files in it stay
+            with suppress(OSError):  # keep a folder with other files
                 folder.rmdir()
 
 
 def _code(source: bytes) -> bytes:
-    """The source without its heading, which says where the spec was: the same file may be elsewhere, or be named otherwise."""
+    """Return the source without its heading, which contains the path of the spec: the file may have been moved or renamed."""
     lines = source.splitlines()
     heading = next((place for place, line in enumerate(lines) if not line.startswith(b"#")), len(lines))
     return b"\n".join(lines[heading:])
 
 
-def _damaged(path: Path, why: str) -> Fault:
-    return Fault(
-        "E0903", f"{path} is damaged: {why}", help="put it back, or start the run again in another folder, without --resume"
-    )
+def _damaged(path: Path, why: str) -> SpecError:
+    return SpecError(codes.outputs.DamagedRun(str(path), why))

@@ -1,7 +1,7 @@
-"""A lock on a run's folder that disappears with its owner, however the owner ends.
+"""A lock on a run folder that the operating system releases when its owner ends, for whatever reason.
 
-filelock uses `flock` (POSIX) or `msvcrt.locking` (Windows): the system releases both when a process dies, so that a
-killed run leaves no lock behind, only an empty file. File systems without locks (some network mounts) give none.
+filelock uses `flock` (POSIX) or `msvcrt.locking` (Windows). A killed run leaves only an empty file, not a lock. On file
+systems without locks (some network mounts), nothing is locked.
 """
 
 from __future__ import annotations
@@ -11,28 +11,27 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 LOCK: Final = ".lock"
-"""The file in a run's folder."""
+"""The name of the lock file in a run folder."""
 
 
 class FolderLock:
-    """Holds a folder for this process from `acquire` to `release`."""
+    """A lock that reserves a folder for this process from `acquire` to `release`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._lock = folder, FileLock(folder / LOCK)
 
     def acquire(self) -> None:
-        """Take the lock; raise `Fault` E0606 if another process has it."""
+        """Acquire the lock. Raise `Fault` E0606 if another process holds it."""
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            help = "wait until it has ended, or choose another folder with -o"
-            raise Fault("E0606", f"another process is training in {self._folder}", help=help) from None
+            raise SpecError(codes.files.FolderInUse(str(self._folder))) from None
         except (OSError, NotImplementedError):
-            return  # no locks on this file system; a folder that cannot be written is reported by the first file
+            return  # no locks on this file system; writing the first file reports a folder that is not writable
 
     def release(self) -> None:
-        """Give the lock back; the empty file stays, since removing it would race with the next owner."""
+        """Release the lock. The empty file stays, because removing it would race with the next owner."""
         self._lock.release()

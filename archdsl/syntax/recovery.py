@@ -47,7 +47,8 @@ class Recovery:
     def __init__(
         self, lark: Lark, stack: ParserStack, newlines: Newlines, source: SourceFile, limits: Limits, faults: list[SyntaxFault]
     ) -> None:
-        self._lark, self._stack, self._limits = lark, stack, limits
+        self._limits = limits
+        self._lark, self._stack = lark, stack
         self._newlines, self._source, self.faults = newlines, source, faults
         self._previous: Token | None = None
         self.damage = Damage(source)

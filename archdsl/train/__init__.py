@@ -1,11 +1,11 @@
-"""Recipes onto a trainer: trains an `nn.Module` by a `Recipe`. Knows nothing of the language's syntax."""
+"""Train an `nn.Module` with a `Recipe`, on Lightning. This package does not depend on the language."""
 
 import os
 
-# Read when PyTorch is imported. Threads that wait by spinning stand in each other's way where other programs run too:
-# training the digits beside two of them takes 7 times as long.
+# PyTorch reads this when it is imported. Threads that wait by spinning slow each other down if other programs run, too:
+# training on the digits next to two of them takes 7 times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# On several devices DDP looks in each step for parts that are frozen as yet, and warns in each process once there are none.
+# On several devices, DDP looks for frozen parameters in each step, and warns in each process if there are none.
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 from archdsl.data import Input

@@ -1,7 +1,7 @@
-"""Applies a recipe's augmentations to a batch; movements in a row are composed and resampled once.
+"""Apply the augmentations of a recipe to a batch. Consecutive geometric augmentations are composed and resampled once.
 
-The movements are our own, since a library resamples for each one anew, and draws from a generator whose state would
-have to be stored; what changes colours is kornia's (`colors.py`).
+Geometric augmentations are implemented here, because libraries resample for each one, and draw from generators whose state
+would have to be stored. Colour augmentations use kornia (`colors.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from archdsl.data import IGNORED
 from archdsl.recipe import Affine, Augmentation
 from archdsl.recipe.augmentations import MixUp, box
-from archdsl.train.keys import drawer
+from archdsl.train.rng import random_draws
 
 Size = tuple[int, int]
 Draw = Callable[[int], Tensor]
@@ -28,10 +28,10 @@ _QUANTILES = 4096
 def augment(
     augmentations: Sequence[Augmentation], images: Tensor, draw: Draw, positions: Tensor | None = None
 ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
-    """The images [batch, channels, height, width], varied by what is drawn, and what has a number for each of their pixels.
+    """Augment images [batch, channels, height, width], together with labels per pixel.
 
-    `positions`, [batch, height, width] or [batch, channels, height, width], moves as the images do, to the nearest pixel;
-    pixels from outside become `IGNORED`. Mixtures are passed over.
+    `positions`, [batch, height, width] or [batch, channels, height, width], are transformed like the images, with
+    nearest-neighbour sampling; pixels from outside become `IGNORED`. Mixtures are skipped.
     """
     moved: Affine | None = None
     size: Any = tuple(images.shape[2:])
@@ -53,7 +53,7 @@ def augment(
 
 
 def compose(first: Affine, then: Affine) -> Affine:
-    """One movement for two: a pixel is traced back through the second, then through the first."""
+    """Compose two affine maps: a pixel is mapped back through the second, then through the first."""
     return Affine(
         xx=first.xx * then.xx + first.xy * then.yx,
         xy=first.xx * then.xy + first.xy * then.yy,
@@ -65,7 +65,10 @@ def compose(first: Affine, then: Affine) -> Affine:
 
 
 def resample(images: Tensor, positions: Tensor | None, movement: Affine | None, size: Size) -> tuple[Tensor, Tensor | None]:
-    """Images bilinear and black outside, positions nearest. `affine_grid` counts in halves of the sides, `Affine` in pixels."""
+    """Resample images bilinearly, black outside, and positions by nearest neighbour.
+
+    `affine_grid` uses units of half a side, and `Affine` uses pixels.
+    """
     if movement is None:
         return images, positions
     count, _, height, width = images.shape
@@ -86,7 +89,7 @@ def resample(images: Tensor, positions: Tensor | None, movement: Affine | None, 
 
 
 class Mixing:
-    """Combines each example with the one before it in the batch, by one of the mixtures."""
+    """Combine each example with the previous one of its batch, with one of the mixtures."""
 
     def __init__(self, mixtures: Sequence[Any], classes: int | None) -> None:
         self._mixtures, self._classes = mixtures, classes
@@ -94,11 +97,11 @@ class Mixing:
         self._quantiles = [
             torch.from_numpy(betaincinv(mixture.alpha, mixture.alpha, places.numpy())).float() for mixture in mixtures
         ]  # fmt: skip
-        """The inverse of each distribution function, to draw from by counters."""
+        """The inverse of each distribution function, to draw from it with counter-based random numbers."""
 
     def __call__(self, images: Tensor, labels: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-        """Images and labels; class numbers become shares of classes, [batch, classes]."""
-        draw = drawer(keys)
+        """Return the mixed images and labels; class numbers become probabilities, [batch, classes]."""
+        draw = random_draws(keys)
         chosen = (draw(1)[0] * len(self._mixtures)).long()
         positions = labels.ndim > 2
         if not positions and not labels.is_floating_point():
@@ -122,7 +125,7 @@ class Mixing:
 def _paste(
     images: Tensor, others: Tensor, labels: Tensor, other_labels: Tensor, share: Tensor, draw: Draw, positions: bool
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """A rectangle of the other image; the share that is left is counted in pixels, since a rectangle may overhang."""
+    """Paste a rectangle of the other image. The remaining fraction is counted in pixels, since a rectangle may extend outside."""
     height, width = images.shape[2:]
     down, across = draw(2)
     tall, wide = ((1 - share).sqrt() * side for side in (height, width))

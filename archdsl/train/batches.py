@@ -1,4 +1,4 @@
-"""Batches of examples, in an order that depends on counters alone."""
+"""Batches of examples, in an order that depends only on the seed and counters."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from archdsl.train.keys import key, seed_of
+from archdsl.train.rng import key, seed_of
 
 
 class Batch(NamedTuple):
-    """Some examples."""
+    """A batch of examples."""
 
     inputs: tuple[Tensor, ...]
-    """[batch, *shape] for each input of the network: bytes where they are stored as bytes, else float32, or int64."""
+    """[batch, *shape] for each input of the network: bytes if stored as bytes, else float32; int64 for integer inputs."""
     labels: Tensor
     """[batch, ...]"""
     keys: Tensor
-    """int64 [batch]: an example's key for random numbers in this epoch."""
+    """int64 [batch]: the key of each example for random numbers in this epoch."""
 
 
 class Order(NamedTuple):
-    """Examples of an epoch: their numbers, and their keys."""
+    """Examples to load: their numbers and their random keys."""
 
     chosen: Tensor
     keys: Tensor
 
 
 class Examples(Protocol):
-    """What batches are made of."""
+    """A source of batches."""
 
     @property
     def device(self) -> torch.device:
-        """Where they are, and where the numbers that choose some of them have to be."""
+        """The device of the examples, on which the numbers that select examples must be."""
 
     def __len__(self) -> int: ...
 
     def batches(self, orders: Iterator[Order], *, training: bool) -> Iterator[Batch]:
-        """The examples of each order, one batch after another."""
+        """Yield a batch for each order."""
 
 
 class TrainingBatches:
-    """The training set of one epoch after another, in an order keyed by (seed, epoch).
+    """Batches of the training set, epoch by epoch, in an order that depends on (seed, epoch).
 
-    Iterating starts where `step` says, which counts batches from the start of the run and may be in the middle of an epoch.
-    `batch` examples are a batch of all processes together, of which each gets its part: the same examples whatever their
-    number. A last batch of less than two examples for each is left out: batch normalization has no variance for one.
+    Iteration starts at batch `step()` of the run, which may be in the middle of an epoch. `batch` is the global batch size.
+    Each process gets its share of the same examples, whatever the number of processes. A last batch with fewer than two examples
+    per process is omitted, because batch normalization has no variance for one example.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class TrainingBatches:
         self.examples, self.batch, self.seed, self.step = examples, batch, seed, step
         self.rank, self.world = rank, world
         self.classes = classes
-        """The class of each example, for batches that hold each class as often as every other; None to take each example once."""
+        """The class of each example, to draw each class equally often; None to use each example once."""
 
     def __len__(self) -> int:
         whole, rest = divmod(len(self.examples), self.batch)
@@ -68,19 +68,19 @@ class TrainingBatches:
         return self.examples.batches(self._orders(epoch, first), training=True)
 
     def _orders(self, epoch: int, first: int) -> Iterator[Order]:
-        """The examples of each batch that is left of an epoch, and of this process."""
+        """Yield the examples of this process for each remaining batch of an epoch."""
         generator = torch.Generator().manual_seed(seed_of(self.seed, 1, epoch))
         count = len(self.examples)
         order = torch.randperm(count, generator=generator) if self.classes is None else balanced(self.classes, generator)
-        place = torch.arange(count) if self.classes is not None else order  # an example may be there twice, with two keys
+        place = torch.arange(count) if self.classes is not None else order  # an example may occur twice, with different keys
         keys = key(self.seed, 2, epoch, place).to(self.examples.device)
-        order = order.to(self.examples.device)  # once an epoch: a step on a GPU then waits for nothing
+        order = order.to(self.examples.device)  # once per epoch, so that steps on a GPU do not wait for transfers
         for at in range(first, len(self)):
             own = slice(at * self.batch + self.rank, min((at + 1) * self.batch, count), self.world)
             yield Order(order[own], keys[own])
 
     def state_dict(self) -> dict[str, Any]:
-        """Return nothing: the step is all the state. Lightning takes a loader with this method for one that resumes."""
+        """Return an empty state, since the step determines everything. Lightning expects this method of a resumable loader."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -88,9 +88,9 @@ class TrainingBatches:
 
 
 def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
-    """As many draws as there are examples, of each class as many as of every other (or one more).
+    """Draw as many examples as there are, with the same number of each class, up to one.
 
-    A class is gone through in a new order again and again, so that its examples are drawn equally often, up to one.
+    The examples of a class are drawn equally often, up to one: the class is traversed repeatedly, each time in a new order.
     """
     numbers = torch.unique(classes)
     per_class, rest = divmod(len(classes), len(numbers))
@@ -110,7 +110,7 @@ def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def in_order(examples: Examples, batch: int, rank: int = 0, world: int = 1) -> Iterator[Batch]:
-    """Every example once, for evaluation; of each batch a process gets its part."""
+    """Yield every example once, for evaluation. A process gets its share of each batch."""
     order = torch.arange(len(examples), device=examples.device)
     parts = (order[start : start + batch][rank::world] for start in range(0, len(order), batch))
     return examples.batches((Order(part, torch.zeros_like(part)) for part in parts if len(part)), training=False)

@@ -1,4 +1,4 @@
-"""Whether recipe, data and network fit together, before anything is trained."""
+"""Check before training that recipe, data and network match."""
 
 from __future__ import annotations
 
@@ -9,32 +9,29 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archdsl.data.fitting import check_labels
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.data.label_check import check_labels
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.data import Data
 
 
 def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
-    """What the network is for: its only output, or the first of several."""
+    """Return the main output: the only one, or the first of several."""
     return outputs if isinstance(outputs, Tensor) else outputs[0]
 
 
 def require_device(accelerator: str) -> None:
-    """Raises `Fault` (E0805) where a device is asked for by its kind and there is none."""
+    """Raise `Fault` E0805 if there is no device of the requested kind."""
     kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
     if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
-        help = "train without it: `--device cpu`"
-        raise Fault("E0805", f"cannot train on `{accelerator}`: no {kind} was found", help=help)
+        raise SpecError(codes.training.NoDevice(accelerator, kind))
 
 
 def check_device(recipe: Recipe, accelerator: str) -> None:
-    """Raise `Fault` E0805 if the device cannot do what the recipe says."""
+    """Raise `Fault` E0805 if the device does not support a setting of the recipe."""
     cuda = torch.cuda.is_available() and accelerator in ("auto", "cuda", "gpu")
     if recipe.precision == "fp16" and not cuda:
-        message = "`precision = fp16` needs a CUDA device, and this run has none"
-        raise Fault("E0805", message, argument="precision", help="write `precision = bf16`, which works on every device")
+        raise SpecError(codes.training.NoHalfPrecision())
     if recipe.compile and not cuda:
         from torch._inductor.cpp_builder import get_cpp_compiler  # here: it takes a second to import
         from torch._inductor.exc import InvalidCxxCompiler
@@ -42,12 +39,11 @@ def check_device(recipe: Recipe, accelerator: str) -> None:
         try:
             get_cpp_compiler()
         except InvalidCxxCompiler:
-            message = "`compile = true` needs a C++ compiler, and none was found"
-            raise Fault("E0805", message, argument="compile", help="install g++ or clang++, or write `compile = false`") from None
+            raise SpecError(codes.training.NoCompiler()) from None
 
 
 def check_sizes(data: Data, works: Callable[[Sequence[tuple[int, ...]]], Diagnostic | None] | None) -> None:
-    """Raise `Fault` for images of sizes at which a network with symbolic sizes does not work, in evaluation or in training."""
+    """Raise `Fault` for images with sizes that are not valid for the symbolic sizes of the network, in evaluation or training."""
     for shapes in dict.fromkeys((data.shapes, data.training_shapes)):
         found = works(shapes) if works is not None else None
         if found is not None:
@@ -61,7 +57,7 @@ def check(
     data: Data,
     parameters: Mapping[str, Any],
 ) -> int:
-    """The number of outputs; raises `Fault` (E0801) where labels, outputs and loss do not fit."""
+    """Return the number of outputs. Raise `Fault` E0801 if labels, outputs and loss do not match."""
     outputs = _outputs(module, recipe, data)
     named = {"the network": main_output(outputs), **{f"the head `{head}`": getattr(outputs, head) for head in heads}}
     check_labels(data.labels, recipe, {what: tuple(output.shape[1:]) for what, output in named.items()}, parameters)
@@ -69,7 +65,7 @@ def check(
 
 
 def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
-    """What the module gives in training mode for two examples of the data set, whose values do not matter but for integers."""
+    """Return the outputs of the module in training mode for two examples; only the values of integer inputs matter."""
     probe, count = copy.deepcopy(module).train(), min(2, recipe.batch)
     inputs = [
         torch.full((count, *shape), data.greatest(place) if given.integer else 0, dtype=torch.int64 if given.integer else torch.float32)
@@ -82,13 +78,8 @@ def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
         greatest = {given.name: data.greatest(place) for place, given in enumerate(data.inputs) if given.integer}
         if not greatest:
             raise
-        shown = ", ".join(f"{value} in `{name}`" for name, value in greatest.items())
-        message = f"the greatest number of the data set is {shown}, and an `embedding` of the network has no row for it"
-        raise Fault(
-            "E0801", message, argument="data", help=f"give it more rows: `embedding({max(greatest.values()) + 1}, ...)`"
-        ) from error
+        raise SpecError(codes.labels.NoEmbeddingRow(greatest)) from error
     except ValueError as error:
         if recipe.batch > 1 or "more than 1 value per channel" not in str(error):
             raise
-        message = "a normalization of the network needs more than one value for each channel, and a batch of one gives it one"
-        raise Fault("E0801", message, argument="batch", help="write `batch = 2` or more, or normalize by `ln` or `gn`") from None
+        raise SpecError(codes.labels.BatchOfOne()) from None

@@ -1,4 +1,4 @@
-"""Augmentations of colours: kornia's arithmetic, with strengths that are drawn for each image by counters."""
+"""Colour augmentations, computed by kornia with counter-based random strengths per image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Painted = tuple[Tensor, Tensor | None]
 
 
 def jitter(images: Tensor, positions: Tensor | None, draw: Draw, op: Any) -> Painted:
-    """Brightness, contrast, saturation and hue of each image by its own factors."""
+    """Change brightness, contrast, saturation and hue with a random factor per image."""
     brightness, contrast, saturation, hue = draw(4) * 2 - 1
     images = images.clamp(0, 1)
     if op.brightness:
@@ -35,7 +35,7 @@ def jitter(images: Tensor, positions: Tensor | None, draw: Draw, op: Any) -> Pai
 
 
 def grayscale(images: Tensor, positions: Tensor | None, draw: Draw, op: Any) -> Painted:
-    """Some images without colour."""
+    """Convert some images to grey."""
     chosen = draw(1)[0] < op.p
     return torch.where(chosen[:, None, None, None], rgb_to_grayscale(images), images), positions
 
@@ -67,13 +67,13 @@ _COLORS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
     _autocontrast,
     lambda images, strength: enhance.equalize(images),
 )
-"""Table 6 of arXiv:1805.09501; strengths are from -1 to 1."""
+"""Operations of Table 6 in arXiv:1805.09501; strengths are from -1 to 1."""
 _MOVEMENTS = 5
-"""Shears and shifts along both axes, and rotation; one more operation leaves the image as it is."""
+"""The geometric operations: shears and shifts along both axes, and rotation. One more operation is the identity."""
 
 
 def rand_augment(images: Tensor, positions: Tensor | None, draw: Draw, op: Any) -> Painted:
-    """`n` times for each image one of 14 operations, all as likely."""
+    """Apply `n` operations per image, each drawn uniformly from 14."""
     images = images.clamp(0, 1)
     for _ in range(op.n):
         choice, sign = draw(2)
@@ -90,7 +90,7 @@ def rand_augment(images: Tensor, positions: Tensor | None, draw: Draw, op: Any) 
 
 
 def _movement(kind: Tensor, strength: Tensor, images: Tensor) -> Affine:
-    """The movements of those images whose operation is one: at full strength a shear of 0.3, 45 % of a side, 30 degrees."""
+    """Return the affine maps of the geometric operations: at most a shear of 0.3, a shift by 45 % of a side, and 30 degrees."""
     height, width = images.shape[2:]
     none = torch.zeros_like(strength)
 

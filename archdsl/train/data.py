@@ -1,4 +1,4 @@
-"""The data of a run: what it trains on and what it is measured on, in batches."""
+"""The data of a run: the training, validation and test sets, in batches."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from archdsl.data import AS_IT_IS, Input, Labels, Opened, Reading, open_data
-from archdsl.data.framing import leading_crops, training_transforms
-from archdsl.data.parts import Arrays, Decoded, Part
-from archdsl.data.placing import moves_with
+from archdsl.data import DEFAULT_OPTIONS, Input, Labels, Opened, ReadOptions, open_data
+from archdsl.data.augmentation_check import moves_with
+from archdsl.data.regions import leading_crops, training_transforms
+from archdsl.data.sources import Arrays, Decoded, Part
 from archdsl.literals import show
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order, TrainingBatches, in_order
-from archdsl.train.keys import seed_of
 from archdsl.train.normalize import normalizer
 from archdsl.train.prepare import Plan, Preparation, scaled, transformed
+from archdsl.train.rng import seed_of
 from archdsl.train.splits import ArraySplit, DecodedSplit
 from archdsl.train.streams import StreamBatches, StreamSplit
 
 Split = ArraySplit | DecodedSplit | StreamSplit
 _SAMPLE = 1000
-"""Statistics of images that are decoded or resized come from so many training images, drawn by the recipe's seed."""
+"""The number of training images, selected by the seed, for the statistics of images that are decoded or resized."""
 _MOST_WORKERS = 8
 
 
 @dataclass(frozen=True)
 class Data:
-    """The examples of a run."""
+    """The data of a run."""
 
     train: Split
     held_out: Split
@@ -39,12 +39,12 @@ class Data:
     test: Split | None
     labels: Labels
     shapes: tuple[tuple[int, ...], ...]
-    """The shape of one example of each input, as the module gets it in evaluation."""
+    """The shape of one example of each input, in evaluation."""
     training_shapes: tuple[tuple[int, ...], ...]
     inputs: tuple[Input, ...]
     recipe: Recipe
     left_out: tuple[str, ...] = ()
-    """Files that could not be read."""
+    """Unreadable files that were skipped."""
 
     @property
     def classes(self) -> int | None:
@@ -52,12 +52,12 @@ class Data:
         return self.labels.classes
 
     def greatest(self, place: int) -> int:
-        """The greatest number of an integer input, in all that is trained and validated on."""
+        """Return the largest number of an integer input in the training and validation sets."""
         parts = [split for split in (self.train, self.held_out) if isinstance(split, ArraySplit)]
         return max((split.greatest(place) for split in parts), default=0)
 
     def preparation(self, recipe: Recipe) -> Preparation:
-        """The module that prepares batches on the device; its statistics are of the training set."""
+        """Return the module that prepares batches on the device, with the statistics of the training set."""
         plan = self._plan(recipe)
         numbers = [
             None if given.integer else normalizer(recipe.normalize, shape, lambda place=place: self._examples(plan, place))  # type: ignore[misc]
@@ -66,7 +66,7 @@ class Data:
         return Preparation(plan, self.labels, numbers, [given.integer for given in self.inputs])
 
     def _plan(self, recipe: Recipe) -> Plan:
-        """What is left to do on the device: of images in files, what was not done when they were decoded."""
+        """Return the processing that remains after decoding."""
         image = next((place for place, given in enumerate(self.inputs) if given.image), None)
         in_arrays = isinstance(self.train, ArraySplit)
         moves = image is not None and moves_with(self.labels, self.shapes[image])
@@ -83,7 +83,7 @@ class Data:
         return Plan(image, *transforms, recipe.augment[done:], moves, record)
 
     def _examples(self, plan: Plan, place: int) -> Iterator[Tensor]:
-        """Training examples of one input, as in evaluation, before they are normalized."""
+        """Yield training examples of one input before normalization, transformed as in evaluation."""
         transforms = plan.transform if place == plan.image else ()
         for batch in self._sample() if transforms or not isinstance(self.train, ArraySplit) else in_order(self.train, 512):
             yield transformed(transforms, scaled(batch.inputs[place]), None)[0]
@@ -102,9 +102,9 @@ class Data:
     def training_batches(
         self, batch: int, seed: int, step: Callable[[], int], rank: int = 0, world: int = 1, device: torch.device | None = None
     ) -> TrainingBatches | StreamBatches:
-        """The training set in a new order every epoch; iterating starts at `step()`, which counts batches from the start of the run.
+        """Return batches of the training set, in a new order every epoch. Iteration starts at batch `step()` of the run.
 
-        `batch` is that of all `world` processes together. Arrays that fit onto the device stay there.
+        `batch` is the global batch size, of all `world` processes. Arrays that fit onto the device are kept there.
         """
         if isinstance(self.train, StreamSplit):
             return StreamBatches(self.train, batch, step, rank, world)
@@ -119,7 +119,7 @@ class Data:
     def evaluation_batches(
         self, split: Split, batch: int = 256, rank: int = 0, world: int = 1, device: torch.device | None = None
     ) -> Iterator[Batch]:
-        """The examples of a split in their order, as in evaluation; of each batch, process `rank` gets its part."""
+        """Yield the examples of a split in order, as in evaluation. Process `rank` gets its share of each batch."""
         if isinstance(split, ArraySplit) and device is not None:
             split.keep_on(device)
         return in_order(split, batch, rank, world)
@@ -129,10 +129,12 @@ def _orders(order: Tensor, batch: int = 64) -> list[Order]:
     return [Order(part, torch.zeros_like(part)) for part in torch.split(order, batch)]
 
 
-def load(recipe: Recipe, root: Path, inputs: Sequence[Input], reading: Reading = AS_IT_IS, found: Opened | None = None) -> Data:
-    """The data of a recipe; `found` is what `open_data` gave, if it was called before.
+def load(
+    recipe: Recipe, root: Path, inputs: Sequence[Input], reading: ReadOptions = DEFAULT_OPTIONS, found: Opened | None = None
+) -> Data:
+    """Return the data of a recipe; `found` is the result of an earlier call of `open_data`.
 
-    Raise `Fault`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not fit it.
+    Raise `SpecError`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not fit it.
     """
     found = found if found is not None else open_data(recipe, root, inputs, reading, ignore=getattr(recipe.loss, "ignore", None))
     source, workers = found.source, recipe.workers if recipe.workers is not None else _workers(found.source.train)
@@ -151,6 +153,6 @@ def load(recipe: Recipe, root: Path, inputs: Sequence[Input], reading: Reading =
 
 
 def _workers(part: Part) -> int:
-    """None for arrays, which take no time; else as many as there are processors, but one for the training."""
+    """Return the default number of workers: 0 for arrays; else the number of processors minus one."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 0 if isinstance(part, Arrays) else max(1, min(_MOST_WORKERS, available - 1))

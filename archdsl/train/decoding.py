@@ -1,4 +1,4 @@
-"""Images to batches of bytes: in this process, or by workers that PyTorch's loader keeps."""
+"""Decode images into batches of bytes, in this process or in worker processes."""
 
 from __future__ import annotations
 
@@ -11,79 +11,83 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
-from archdsl.data.framing import framed, leading_crops, of_movement, then, training_transforms, whole
-from archdsl.data.pictures import opened, pixels, upright_size
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.data.images import opened, pixels, upright_size
+from archdsl.data.regions import (
+    compose_regions,
+    full_region,
+    leading_crops,
+    region_of,
+    training_transforms,
+    transformed_region,
+)
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
-from archdsl.recipe.transforms import Frame
-from archdsl.train.keys import drawer, key
+from archdsl.recipe.transforms import Region
+from archdsl.train.rng import key, random_draws
 
 _OPEN_AT_ONCE = 32
-"""Files; a process may have a thousand or so."""
+"""The number of files open at once; a process may have about a thousand."""
 
 
-class Framing:
-    """What becomes of the sizes of images, in training and in evaluation."""
+class Cropper:
+    """The regions of images that transforms and crops select, in training and in evaluation."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._evaluation, self._training = recipe.transform, training_transforms(recipe)
         self._crops = leading_crops(recipe.augment)
 
-    def frames(self, sizes: Sequence[tuple[int, int]], names: Sequence[str], keys: Any, *, training: bool) -> list[Frame]:
-        """The part of each image that is taken; those by chance are drawn for all images at once."""
-        frames = []
+    def regions(self, sizes: Sequence[tuple[int, int]], names: Sequence[str], keys: Any, *, training: bool) -> list[Region]:
+        """Return the region of each image; random crops are drawn for all images at once."""
+        regions = []
         for name, size in zip(names, sizes, strict=True):
             try:
-                frames.append(framed(self._training if training else self._evaluation, *size))
+                regions.append(transformed_region(self._training if training else self._evaluation, *size))
                 for crop in self._crops[:1] if training else ():
-                    crop.check(frames[-1].size)
+                    crop.check(regions[-1].size)
             except SpecError as error:
                 raise error.in_file(name) from None
         if not training or not self._crops:
-            return frames
-        draw = drawer(key(5, torch.from_numpy(keys)))
+            return regions
+        draw = random_draws(key(5, torch.from_numpy(keys)))
         for crop in self._crops:
-            heights, widths = (torch.tensor([frame.size[axis] for frame in frames], dtype=torch.float32) for axis in (0, 1))
-            moved = crop.warp((heights, widths), draw)  # type: ignore[arg-type]  # one size for each image
+            heights, widths = (torch.tensor([region.size[axis] for region in regions], dtype=torch.float32) for axis in (0, 1))
+            moved = crop.warp((heights, widths), draw)  # type: ignore[arg-type]  # one size per image
             assert moved is not None
             movement, after = moved
-            columns = [torch.as_tensor(entry).expand(len(frames)).tolist() for entry in movement]
-            frames = [
-                then(frame, of_movement(type(movement)(*entries), frame.size, after))
-                for frame, *entries in zip(frames, *columns, strict=True)
+            columns = [torch.as_tensor(entry).expand(len(regions)).tolist() for entry in movement]
+            regions = [
+                compose_regions(region, region_of(type(movement)(*entries), region.size, after))
+                for region, *entries in zip(regions, *columns, strict=True)
             ]  # fmt: skip
-        return frames
+        return regions
 
 
 def decode(
-    sources: Sequence[tuple[str, Any]], channels: int, framing: Framing, keys: Any, *, training: bool, deep: bool = False
-) -> tuple[Any, list[Frame]]:  # fmt: skip
-    """The parts of images [count, channels, height, width] and what parts they are. Raise `Fault` if they get different sizes."""
+    sources: Sequence[tuple[str, Any]], channels: int, cropper: Cropper, keys: Any, *, training: bool, deep: bool = False
+) -> tuple[Any, list[Region]]:  # fmt: skip
+    """Return the decoded images as [count, channels, height, width], with their regions. Raise `Fault` if their sizes differ."""
     batch: Any = None
-    frames: list[Frame] = []
+    regions: list[Region] = []
     for start in range(0, len(sources), _OPEN_AT_ONCE):
         piece = sources[start : start + _OPEN_AT_ONCE]
         names = [name for name, _ in piece]
         with ExitStack() as stack:
             images = [stack.enter_context(opened(source, name)) for name, source in piece]
             sizes = [upright_size(image) for image in images]
-            own = framing.frames(sizes, names, keys[start : start + _OPEN_AT_ONCE], training=training)
-            for place, (image, name, size, frame) in enumerate(zip(images, names, sizes, own, strict=True), start):
-                one = pixels(image, name, channels, None if frame == whole(*size) else frame, deep=deep)
+            own = cropper.regions(sizes, names, keys[start : start + _OPEN_AT_ONCE], training=training)
+            for place, (image, name, size, region) in enumerate(zip(images, names, sizes, own, strict=True), start):
+                one = pixels(image, name, channels, None if region == full_region(*size) else region, deep=deep)
                 batch = np.empty((len(sources), *one.shape), one.dtype) if batch is None else batch
                 if one.shape != batch.shape[1:]:
-                    message = f"{name} is {list(one.shape)}, and {sources[0][0]} is {list(batch.shape[1:])}"
-                    raise Fault(
-                        "E0803", message, argument="data", help="bring all images to one size: `transform = [resize([224, 224])]`"
-                    )
+                    shapes = one.shape, batch.shape[1:]
+                    raise SpecError(codes.examples.BatchSizesDiffer((name, sources[0][0]), shapes))
                 batch[place] = one
-        frames += own
-    return batch, frames
+        regions += own
+    return batch, regions
 
 
 class Requests:
-    """What a `DataLoader` asks its workers for: set anew for each epoch."""
+    """The requests of a `DataLoader` to its workers, set for each epoch."""
 
     def __init__(self) -> None:
         self.wanted: Iterator[Any] = iter(())
@@ -93,29 +97,29 @@ class Requests:
 
 
 def loader(decoder: Any, requests: Requests, workers: int, *, keep: bool) -> Any:
-    """PyTorch's loader, whose workers give a batch for each request; they live on after an epoch if they are kept."""
-    with _as_many_as_said():
+    """Return a `DataLoader` whose workers return a batch per request. With `keep`, workers stay alive after an epoch."""
+    with _worker_warning_suppressed():
         return DataLoader(
-            decoder, batch_sampler=requests, num_workers=workers, collate_fn=_as_it_is, persistent_workers=keep,
+            decoder, batch_sampler=requests, num_workers=workers, collate_fn=_unchanged, persistent_workers=keep,
             pin_memory=torch.cuda.is_available(), worker_init_fn=_one_thread,
         )  # fmt: skip
 
 
 @contextmanager
-def _as_many_as_said() -> Iterator[None]:
-    """Keeps PyTorch from warning of more workers than processors, which the recipe asks for."""
+def _worker_warning_suppressed() -> Iterator[None]:
+    """Suppress PyTorch's warning about more workers than processors, since the recipe requests them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")
         yield
 
 
 def started(loader: Any) -> Iterator[Any]:
-    """The batches of a loader."""
-    with _as_many_as_said():
+    """Return an iterator over the batches of a loader."""
+    with _worker_warning_suppressed():
         return iter(loader)
 
 
-def _as_it_is(batch: Any) -> Any:
+def _unchanged(batch: Any) -> Any:
     return batch
 
 

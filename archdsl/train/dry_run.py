@@ -1,4 +1,4 @@
-"""What a run would do, without doing it: the learning rate over time, one batch, and the memory that a step takes."""
+"""A dry run: the learning rates of a run, and the loss and memory of one step."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
 from archdsl.train.experiment import Experiment
-from archdsl.train.notices import notices
-from archdsl.train.parts import optimizer_of
+from archdsl.train.parameter_groups import optimizer_of
+from archdsl.train.run_warnings import run_warnings
 from archdsl.train.task import Task
 
 _COLUMNS: Final = 60
@@ -27,24 +26,24 @@ _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 
 @dataclass(frozen=True)
 class DryRun:
-    """What one batch and the schedule gave."""
+    """The result of a dry run."""
 
     rates: tuple[float, ...]
-    """The learning rate of every step, for parts without a factor of their own."""
+    """The learning rate of every step, for parameters without a factor of their own."""
     epochs: int
     examples: int
     parameters: int
     trained: int
-    """Parameters that are trained in the first epoch."""
+    """The number of parameters trained in the first epoch."""
     loss: float
     gradient_norm: float
     seconds: float
-    """Of a step: forward, backward and the optimizer, the first one."""
+    """The duration of the first step: forward, backward and optimizer."""
     memory: Mapping[str, int]
-    """Bytes, by what they are for."""
+    """Bytes by purpose."""
     device: str
     follows_metric: bool
-    """Whether the schedule cuts the rate by a validation metric, which is not known here."""
+    """Whether the schedule also depends on a validation metric, which is unknown here."""
 
     def __str__(self) -> str:
         steps = len(self.rates) // self.epochs
@@ -58,7 +57,7 @@ class DryRun:
             f"one batch on {self.device}: loss {self.loss:.4f}, gradient norm {self.gradient_norm:.3g}, {self.seconds:.2f} s for the first step",
             "",
             *(f"{name:<16}{_size(size):>10}" for name, size in self.memory.items()),
-            f"{'memory in all':<16}{_size(sum(self.memory.values())):>10}",
+            f"{'total memory':<16}{_size(sum(self.memory.values())):>10}",
         ]
         return "\n".join(lines) + "\n"
 
@@ -66,9 +65,9 @@ class DryRun:
 def dry_run(
     experiment: Experiment, *, accelerator: str = "auto", warn: Callable[[Diagnostic], None] = lambda found: None
 ) -> DryRun:
-    """Check everything that `fit` checks, and make one step with a copy of the module. Nothing is written.
+    """Check everything that `fit` checks, and make one step with a copy of the module. Write nothing.
 
-    Raises `Fault` as `fit` does; E0804 if the loss of the first batch is not finite.
+    Raises `SpecError` as `fit` does; E0804 if the loss of the first batch is not finite.
     """
     recipe = experiment.recipe
     require_device(accelerator)
@@ -82,7 +81,7 @@ def dry_run(
     with torch.random.fork_rng():
         torch.manual_seed(recipe.seed)
         task = Task(copy.deepcopy(experiment.module), experiment.head_weights, recipe, data, outputs, len(batches)).to(device)
-        for notice in notices(recipe, data, task.updates):
+        for notice in run_warnings(recipe, data, task.updates):
             warn(notice)
         started = _step(task, next(iter(batches)), device)
     rates = tuple(recipe.optimizer.lr * task.factor(step) for step in range(task.updates * recipe.epochs))
@@ -94,9 +93,9 @@ def dry_run(
 
 
 def _step(task: Task, batch: Any, device: torch.device) -> DryRun:
-    """One step of the optimizer on one batch, measured."""
+    """Make one optimizer step on one batch, and measure it."""
     recipe, module = task.recipe, task.module
-    optimizer = optimizer_of(recipe.optimizer, task.parts, fused=recipe.precision != "fp16")
+    optimizer = optimizer_of(recipe.optimizer, task.parameter_groups, fused=recipe.precision != "fp16")
     saved: dict[int, int] = {}
     own = {parameter.untyped_storage().data_ptr() for parameter in module.parameters()}
 
@@ -115,12 +114,7 @@ def _step(task: Task, batch: Any, device: torch.device) -> DryRun:
     ):
         forward = task.forward_batch(batch)
     if not bool(forward.objective.isfinite()):
-        raise Fault(
-            "E0804",
-            "the loss of the first batch is not finite",
-            argument="loss",
-            help="look at the data: `normalize`, and the values of the labels",
-        )
+        raise SpecError(codes.training.FirstLossNotFinite())
     torch.autograd.backward(forward.objective)
     trained = [parameter for parameter in module.parameters() if parameter.grad is not None]
     norm = nn.utils.get_total_norm([parameter.grad for parameter in trained if parameter.grad is not None])
@@ -154,7 +148,7 @@ def _size(count: int) -> str:
 
 
 def _chart(rates: Sequence[float]) -> list[str]:
-    """The rates as columns of blocks, each the mean of its part of the run."""
+    """Return a bar chart of the learning rates; each bar is the mean over its part of the run."""
     columns = min(_COLUMNS, len(rates))
     parts = [rates[i * len(rates) // columns : (i + 1) * len(rates) // columns] for i in range(columns)]
     top = max(rates)

@@ -1,4 +1,4 @@
-"""What is trained, and how a run ended."""
+"""The input and the result of training."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from archdsl.data import Input, Opened, Reading
+from archdsl.data import Input, Opened, ReadOptions
 from archdsl.diagnostics import Diagnostic
 from archdsl.recipe import Recipe
 
 
 @dataclass
 class Experiment:
-    """A module, its recipe, and what training must know of both.
+    """A module with its recipe and data.
 
     In training mode the module returns a tensor, or a named tuple whose first field is the main output and
-    whose other fields are auxiliary heads and further outputs; `head_weights` are the weights of the heads with a
-    loss. Its parameters are used as they are: seed PyTorch with `recipe.seed` before you build it.
+    whose other fields are auxiliary heads and additional outputs. `head_weights` are the loss weights of the heads.
+    Training starts from the present parameters: seed PyTorch with `recipe.seed` before you build the module.
     """
 
     name: str
@@ -29,32 +29,32 @@ class Experiment:
     inputs: tuple[Input, ...]
     head_weights: dict[str, float] = field(default_factory=dict)
     root: Path = field(default_factory=Path)
-    """The folder that relative paths of data sets start from."""
+    """The folder for relative paths of data sets."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """The network's parameters with their values, which an error may advise to change."""
-    reading: Reading = field(default_factory=Reading)
-    """How the data set is read."""
+    """The parameters of the network with their values, for the fixes that errors suggest."""
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    """Options for reading the data set."""
     opened: Opened | None = None
-    """The data set, if `open_data` was called before."""
+    """The result of an earlier call of `open_data`."""
     check_shapes: Callable[[Sequence[tuple[int, ...]]], Diagnostic | None] | None = None
-    """For symbolic sizes: what is wrong with inputs of these shapes; None if the module works for them."""
+    """For symbolic sizes: return the error for inputs of these shapes; None if they are valid."""
     weights: dict[str, Any] | None = None
-    """The file that the weights came from, for the record; None for a fresh initialization."""
+    """The file of the initial weights, for environment.json; None for initialized weights."""
     diagram: Callable[[], bytes] | None = None
-    """Return a PNG of the network, for loggers that show images; raise `Fault` if it cannot be drawn."""
+    """Return a PNG of the network, for loggers. Raise `Fault` if it cannot be drawn."""
 
 
 class Row(NamedTuple):
-    """One line of the final table: the metrics of a split, by name."""
+    """A row of the final table: the metrics of a split by name."""
 
     split: str
     """`training`, `validation` or `test`."""
     examples: int
     metrics: Mapping[str, float]
     per_class: tuple[float, ...] = ()
-    """The accuracy of each class; empty if labels are not classes."""
+    """The accuracy of each class; empty if the labels are not classes."""
     confusion: tuple[tuple[int, ...], ...] = ()
-    """How many examples, or pixels, of each class (row) were taken for each class (column)."""
+    """The number of examples, or pixels, of each class (row) that are predicted as each class (column)."""
 
     @property
     def loss(self) -> float:
@@ -63,24 +63,24 @@ class Row(NamedTuple):
 
     @property
     def accuracy(self) -> float | None:
-        """The share of correct answers; None if the labels are values."""
+        """The fraction of correct predictions; None if the labels are values."""
         return self.metrics.get("accuracy")
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a run ended. The rows are of the final weights, in evaluation mode and without augmentation."""
+    """The result of a run. The rows evaluate the final weights, in evaluation mode and without augmentation."""
 
     name: str
     folder: Path
     rows: tuple[Row, ...]
     epochs: int
     new_epochs: int
-    """Epochs that were done since the run was resumed."""
+    """The number of epochs since the run was resumed."""
     seconds: float
-    """Of all epochs, evaluation included, across interruptions."""
+    """The duration of all epochs, including evaluation, across interruptions."""
     images_per_second: float
     best_epoch: int
-    """Chosen by looking at the validation set, so its metrics are flattering."""
+    """Selected on the validation set, so its metrics are optimistic."""
     best_metric: str
     best_value: float

@@ -1,4 +1,4 @@
-"""Training from start to end, or from a checkpoint to the end."""
+"""Train a module, from the start or from a checkpoint."""
 
 from __future__ import annotations
 
@@ -23,41 +23,39 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from archdsl.declared import Fault
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.recipe import Recipe
-from archdsl.runs.processes import rank
+from archdsl.runs.ranks import rank
+from archdsl.train.checkpoint_check import check_fits, check_parts
+from archdsl.train.checkpoint_files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.checks import check, check_device, check_sizes, require_device
 from archdsl.train.data import load
+from archdsl.train.distributed import Place, check_shares, place, watched
 from archdsl.train.experiment import Experiment, Result, Row
-from archdsl.train.files import AtomicCheckpointIO, read_checkpoint, remove, write
 from archdsl.train.loggers import logger_of
 from archdsl.train.normalize import PREPARATION
-from archdsl.train.notices import notices
-from archdsl.train.processes import Place, check_shares, place, watched
 from archdsl.train.progress import Progress
 from archdsl.train.recorder import Recorder
 from archdsl.train.results import results
+from archdsl.train.run_warnings import run_warnings
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.sync_bn import GlobalBatchNorm
 from archdsl.train.task import Task
-from archdsl.train.whole import HELP as AGAIN
-from archdsl.train.whole import check_fits, check_parts
 
 PRECISIONS: Final[dict[str, Any]] = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-"""What Lightning calls the precisions of a recipe."""
+"""Lightning's names for the values of `precision`."""
 RESULTS: Final = "results.json"
 _CHANGEABLE = {"epochs", "early_stop", "log", "checkpoint_every", "workers"}
-"""Keys of a recipe that may differ when a run is resumed."""
+"""Keys of a recipe that may change when a run is resumed."""
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where a run trains. Processes on several devices are Lightning's, which finds torchrun and SLURM by itself."""
+    """The devices to train on. Lightning starts the processes, or detects torchrun and SLURM."""
 
     accelerator: str = "auto"
     devices: int = 1
-    """On each machine."""
+    """The number of devices per machine."""
     nodes: int = 1
 
 
@@ -71,9 +69,9 @@ def fit(
     warn: Callable[[Diagnostic], None] = lambda found: None,
     report: Callable[[Diagnostic], None] = lambda found: None,
 ) -> Result:
-    """Train the experiment's module in place and write into `folder`; an earlier run there is replaced.
+    """Train the module of an experiment in place, and write into `folder`; an earlier run there is overwritten.
 
-    `warn` hears what works and is probably not meant, and `report` is called if another process of the run dies, before this one ends. Raise `Fault`: E0801 recipe, data and network
+    `warn` hears what works and is probably not meant, and `report` is called if another process of the run dies, before this one ends. Raise `SpecError`: E0801 recipe, data and network
     do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0808 another process died;
     E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
     checkpoint written.
@@ -103,12 +101,12 @@ def fit(
             if task.preparation.large:
                 write(folder / PREPARATION, safetensors.torch.save(task.preparation.tensors()))
             write(folder / "environment.json", json.dumps(_environment(experiment, task, trainer), indent=2).encode())
-            for notice in notices(recipe, data, task.updates):
+            for notice in run_warnings(recipe, data, task.updates):
                 warn(notice)
         try:
             with watched(trainer, report):
                 trainer.fit(task, batches, ckpt_path=str(recorder.last) if resume else None, weights_only=True)
-        except SIGTERMException:  # Lightning heard it between the end of an epoch and the next batch
+        except SIGTERMException:  # Lightning received the signal between the end of an epoch and the next batch
             raise Interrupted(signal.SIGTERM, f"after epoch {len(recorder.history)}") from None
     task.finish()
     if trainer.is_global_zero:
@@ -120,7 +118,7 @@ def fit(
 
 
 def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: Sequence[Callback]) -> Trainer:
-    """Return Lightning's loop alone: its own logging, checkpoints and bars are off, and `Recorder` is instead."""
+    """Return a trainer without Lightning's logging, checkpoints and progress bars, which `Recorder` and `Progress` replace."""
     several = hardware.devices * hardware.nodes > 1
     on_cpu = hardware.accelerator == "cpu" or not torch.cuda.is_available()
     synchronize = [GlobalBatchNorm()] if recipe.sync_bn and several and on_cpu else []
@@ -144,17 +142,16 @@ def _trainer(recipe: Recipe, recorder: Recorder, hardware: Hardware, callbacks: 
             use_distributed_sampler=False,
         )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
-        help = "train without it: `--device cpu`"
-        raise Fault("E0805", f"cannot train on `{hardware.accelerator}`: {error}", help=help) from error
+        raise SpecError(codes.training.RefusedDevice(hardware.accelerator, str(error))) from error
 
 
 def _strategy(hardware: Hardware) -> str | Strategy:
-    """Return Lightning's strategy. What a step may not use (a head without a loss, a part that thaws later) is looked for in each."""
+    """Return Lightning's strategy. DDP must detect unused parameters, such as frozen ones and heads without a loss."""
     return "auto" if hardware.devices * hardware.nodes == 1 else DDPStrategy(find_unused_parameters=True)
 
 
 def _identity(experiment: Experiment) -> dict[str, Any]:
-    """What a checkpoint says about where it is from."""
+    """Return the description of the run for its checkpoints."""
     return {
         "network": experiment.name,
         "input": [list(given.shape) for given in experiment.inputs],
@@ -163,7 +160,7 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
-    """The checkpoint of the run to resume; raises `Fault` (E0903) where it is of another network or recipe."""
+    """Return the checkpoint to resume from. Raise `Fault` E0903 if it belongs to another network or recipe."""
     checkpoint = read_checkpoint(path)
     check_parts(path, checkpoint)
     before, now = checkpoint["archdsl"], _identity(experiment)
@@ -171,22 +168,19 @@ def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
     changed = [key for key, value in now["recipe"].items() if key not in _CHANGEABLE and repr(recipe.get(key)) != repr(value)]
     if changed:
         key = changed[0]
-        message = f"`{key}` was {recipe.get(key)} in the run to resume, and is {now['recipe'][key]}"
-        raise Fault("E0903", message, argument=key, help=f"put it back, or {AGAIN}")
+        raise SpecError(codes.outputs.RecipeChanged(key, str(recipe.get(key)), str(now["recipe"][key])))
     done = len(checkpoint["callbacks"]["Recorder"]["history"])
     if done > experiment.recipe.epochs:
-        message = f"the run to resume has done {done} epoch{'s' if done != 1 else ''}, and `epochs` is {experiment.recipe.epochs}"
-        raise Fault("E0903", message, argument="epochs", help=f"write at least `epochs = {done}`, or {AGAIN}")
+        raise SpecError(codes.outputs.FewerEpochs(done, experiment.recipe.epochs))
     shapes = {key: tuple(value.shape) for key, value in experiment.module.state_dict().items()}
     stored = checkpoint["state_dict"].items()
     if shapes != {key.removeprefix("module."): tuple(value.shape) for key, value in stored if key.startswith("module.")}:
-        message = f"{path} is of another network: `{before.get('network')}` with other weights"
-        raise Fault("E0903", message, help=AGAIN)
+        raise SpecError(codes.outputs.OtherWeights(str(path), str(before.get("network"))))
     return checkpoint
 
 
 def _clear(recorder: Recorder) -> None:
-    """Removes what an earlier run left, so that nothing of two runs is mixed."""
+    """Remove the files of an earlier run."""
     best, folder = recorder.last.with_name("best.ckpt"), recorder.folder
     if rank() == 0:
         for path in (
@@ -198,15 +192,15 @@ def _clear(recorder: Recorder) -> None:
 
 
 def _weights(experiment: Experiment, task: Task) -> bytes:
-    """The state_dict, heads included; copies, since safetensors refuses tensors that share memory.
+    """Serialize a copy of the `state_dict`, including heads; safetensors rejects tensors that share memory.
 
-    One key of metadata, since safetensors writes several in any order, and equal runs shall give equal files.
+    The metadata has a single key: safetensors writes several keys in any order, and equal runs must give equal files.
     """
     return safetensors.torch.save(task.weights(), {"archdsl": json.dumps(_identity(experiment))})
 
 
 def _environment(experiment: Experiment, task: Task, trainer: Trainer) -> dict[str, Any]:
-    """What someone needs to repeat the run, and to prepare inputs as it did."""
+    """Return the data for environment.json: how to repeat the run, and how to prepare inputs."""
     device = trainer.strategy.root_device
     try:
         own = version("archdsl")
@@ -241,7 +235,7 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place
     )
     task.cpu()
     history, best = recorder.history, recorder.best
-    assert best is not None  # a run has at least one epoch
+    assert best is not None  # because a run has at least one epoch
     seconds = sum(row["seconds"] for row in history)
     return Result(
         name=experiment.name,
@@ -259,7 +253,7 @@ def _result(experiment: Experiment, recorder: Recorder, task: Task, where: Place
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps Lightning's announcements and tips to itself; its warnings about this run still come."""
+    """Suppress Lightning's announcements and tips, but not its warnings about this run."""
     loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -268,12 +262,12 @@ def _quiet() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings(
                 "ignore", ".*find_unused_parameters=True was specified.*"
-            )  # it is cheap, and may be needed later
-            warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")  # of steps; epochs are logged here
-            warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning's own use of a deprecated PyTorch class
+            )  # it is cheap, and may be needed in a later step
+            warnings.filterwarnings("ignore", ".*smaller than the logging interval.*")  # about steps; here, epochs are logged
+            warnings.filterwarnings("ignore", ".*LeafSpec.*")  # Lightning uses a deprecated class of PyTorch
             warnings.filterwarnings(
                 "ignore", ".*in eval mode at the start of training.*"
-            )  # frozen normalizations are meant to be
+            )  # frozen normalizations are in evaluation mode on purpose
             yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):

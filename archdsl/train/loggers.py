@@ -1,4 +1,4 @@
-"""Lightning's loggers by the words of a recipe."""
+"""Create Lightning's loggers from the key `log` of a recipe."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
 
-from archdsl.extras import extra_needed
-from archdsl.recipe.recording import LoggerName
+from archdsl.optional_deps import extra_needed
+from archdsl.recipe.logging import LoggerName
 
 
 def logger_of(name: LoggerName, folder: Path) -> Logger:
-    """Return a logger that writes into the run's folder; raise `Fault` E0608 if its package is not installed."""
+    """Return a logger that writes into the run folder. Raise `Fault` E0608 if its package is not installed."""
     if name == "tensorboard":
         with extra_needed("tensorboard", "`log = [tensorboard]`"):
             import tensorboard  # type: ignore[import-untyped]  # noqa: F401  # here: an optional dependency
@@ -24,12 +24,12 @@ def logger_of(name: LoggerName, folder: Path) -> Logger:
     with extra_needed("wandb", "`log = [wandb]`"):
         import wandb  # type: ignore[import-not-found]  # noqa: F401  # here: an optional dependency
 
-    own = sha256(str(folder.resolve()).encode()).hexdigest()[:16]  # by which a resumed run goes on with its curves
+    own = sha256(str(folder.resolve()).encode()).hexdigest()[:16]  # a resumed run continues its curves under the same id
     return WandbLogger(project="archdsl", name=folder.name, id=own, save_dir=folder, resume="allow")
 
 
 def log_image(logger: Logger, name: str, picture: bytes) -> None:
-    """Give a PNG to a logger."""
+    """Log a PNG."""
     image = Image.open(BytesIO(picture)).convert("RGB")
     if isinstance(logger, TensorBoardLogger):
         logger.experiment.add_image(name, np.array(image), dataformats="HWC")

@@ -1,4 +1,4 @@
-"""The loss of a batch: the recipe's, with class weights, ignored labels, soft targets and scaled values."""
+"""The loss of a batch, with class weights, ignored labels, soft targets and standardized labels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Loss
 from archdsl.recipe.losses import BinaryCrossEntropy, Classification, CrossEntropy, Dice, Focal, Regression
 from archdsl.recipe.metrics import Kind
 
 
 class Criterion(nn.Module):
-    """A loss of outputs [batch, ...] and labels, in float32. Returns the mean, and the number of labels that it is over.
+    """A loss of outputs [batch, ...] and labels in float32. It returns the mean, and the number of labels averaged.
 
-    `class_weights` is a factor for each class, `mean` and `deviation` are those of the labels that are scaled.
-    Where no label can be ignored, the mean is PyTorch's own.
+    `class_weights` is a factor per class; `mean` and `deviation` are the statistics of standardized labels.
+    If no label can be ignored, PyTorch computes the mean.
     """
 
     class_weights: Tensor | None
@@ -45,7 +45,7 @@ class Criterion(nn.Module):
         self.register_buffer("deviation", deviation, persistent=False)
 
     def forward(self, output: Tensor, labels: Tensor) -> tuple[Tensor, int | Tensor]:
-        """Return the loss and how many labels it is the mean of."""
+        """Return the mean loss, and the number of labels that it averages."""
         output, count = output.float(), len(labels)
         if isinstance(self.loss, Regression):
             return self._regression(self.loss, output, labels), count
@@ -61,7 +61,7 @@ class Criterion(nn.Module):
         return output * self.deviation + self.mean if self.scaled else output
 
     def as_data(self) -> dict[str, Any] | None:
-        """How labels were scaled, for the record; None if they were not."""
+        """Return the label statistics for environment.json; None if labels are not standardized."""
         return {"mean": self.mean.tolist(), "std": self.deviation.tolist()} if self.scaled else None
 
     def _regression(self, loss: Regression, output: Tensor, labels: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class Criterion(nn.Module):
         return total / weight.clamp(min=torch.finfo(torch.float32).tiny), kept.sum()
 
     def _probabilities(self, loss: Classification, output: Tensor, labels: Tensor) -> tuple[Tensor, int | Tensor]:
-        """`bce`, `dice` and `focal`: each output against a target between zero and one."""
+        """Return `bce`, `dice` or `focal`, which compare each output with a target between zero and one."""
         kept = labels != IGNORED if self.ignores and not labels.is_floating_point() else None
         target = self._target(labels if kept is None else labels.where(kept, 0), output)
         mask = None if kept is None else kept.unsqueeze(1)
@@ -114,14 +114,14 @@ class Criterion(nn.Module):
 
 
 def _mean(each: Tensor, mask: Tensor | None) -> Tensor:
-    """The mean over what is not ignored; zero if all is."""
+    """Return the mean over the labels that are not ignored; zero if all are ignored."""
     if mask is None:
         return each.mean()
     return (each * mask).sum() / (mask.expand_as(each).sum()).clamp(min=1)
 
 
 def _dice(output: Tensor, target: Tensor, mask: Tensor | None, weights: Tensor | None, smooth: float, *, sigmoid: bool) -> Tensor:
-    """Sums over examples and pixels, then the mean over classes."""
+    """Return the Dice loss: sums over examples and pixels, then the mean over classes."""
     share = output.sigmoid() if sigmoid else output.softmax(1)
     if mask is not None:
         share, target = share * mask, target * mask
@@ -132,7 +132,7 @@ def _dice(output: Tensor, target: Tensor, mask: Tensor | None, weights: Tensor |
 
 
 def _focal(output: Tensor, target: Tensor, mask: Tensor | None, weights: Tensor | None, gamma: float, *, sigmoid: bool) -> Tensor:
-    """Normalized as weighted cross-entropy is: by the sum of the weights of the targets."""
+    """Return the focal loss, normalized like weighted cross-entropy by the sum of the weights of the targets."""
     if sigmoid:
         share = output.sigmoid()
         right = target * (1 - share).clamp(min=1e-12) ** gamma * -F.logsigmoid(output)
@@ -147,14 +147,14 @@ def _focal(output: Tensor, target: Tensor, mask: Tensor | None, weights: Tensor 
 
 
 def predicted(output: Tensor) -> Tensor:
-    """The class that an output [batch, outputs, ...] stands for."""
+    """Return the predicted classes of outputs [batch, outputs, ...]."""
     return (output[:, 0] > 0).long() if output.shape[1] == 1 else torch.argmax(output, 1)
 
 
 def class_weights(loss: Loss, kind: Kind, outputs: int, frequencies: Sequence[int], examples: int) -> Tensor | None:
-    """Return a recipe's class weights as a tensor; None if it has none.
+    """Return the class weights of a loss as a tensor; None if it has none.
 
-    `frequencies` are those of the classes in the training set, of so many examples (pixels, for masks).
+    `frequencies` counts the training examples (for masks, pixels) of each class, and `examples` all of them.
     """
     if not isinstance(loss, Classification) or loss.weights is None:
         return None
@@ -163,16 +163,10 @@ def class_weights(loss: Loss, kind: Kind, outputs: int, frequencies: Sequence[in
         given = torch.tensor(loss.weights)
         expected = 1 if one_output else outputs
         if len(given) != expected:
-            message = f"`weights` of `{loss.name}` are {len(given)} factors, and the network has {expected} output{'s' if expected > 1 else ''}"
-            help = (
-                "give the factor of the second class on the first: `weights = [2]`"
-                if one_output
-                else f"give {expected}, or write `weights = balanced`"
-            )
-            raise Fault("E0801", message, argument="loss", help=help)
+            raise SpecError(codes.recipe.LossWeights(loss.name, len(given), expected, one_output))
         return given
     counts = torch.tensor(frequencies, dtype=torch.float64).clamp(min=1)
     if one_output or isinstance(loss, BinaryCrossEntropy) or kind == "multilabel":
-        ratio = (examples / counts - 1).float()  # of negative to positive labels
+        ratio = (examples / counts - 1).float()  # the ratio of negative to positive labels
         return ratio[1:] if one_output else ratio
     return (examples / (len(counts) * counts)).float()

@@ -1,4 +1,4 @@
-"""Statistics of a training set, and what normalizes by them."""
+"""Compute the statistics of a training set, and normalize inputs with them."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Normalization
 from archdsl.recipe.normalizations import Fixed, ImageNet, OfData, Pca, Whiten
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _MOST_VALUES = 4096
-"""Over all values of larger examples, a covariance would take over a gigabyte and hours."""
+"""The maximum number of values per example for a covariance; larger ones would need more than a gigabyte, and hours."""
 PREPARATION = "preparation.safetensors"
-"""The file of a run folder with matrices that are too large for text."""
+"""The file in a run folder for matrices that are too large for JSON."""
 _SHOWN = 64
-"""Matrices of up to so many rows are written as text."""
+"""Matrices with at most this many rows are written as JSON."""
 
 
 class Normalizer(nn.Module):
-    """Prepares one input: (x - mean) / std for each channel, or matrix (x - mean)."""
+    """Normalize one input: (x - mean) / std per channel, or matrix (x - mean)."""
 
     mean: Tensor
     deviation: Tensor | None
@@ -35,7 +35,7 @@ class Normalizer(nn.Module):
         self.register_buffer("matrix", matrix)
 
     def forward(self, given: Tensor) -> Tensor:
-        """The normalized input."""
+        """Return the normalized input."""
         if self.deviation is not None:
             return (given - self.mean) / self.deviation
         centered = given - self.mean
@@ -46,11 +46,11 @@ class Normalizer(nn.Module):
 
     @property
     def large(self) -> bool:
-        """Whether its matrix is too large for text."""
+        """Whether the matrix is too large for JSON."""
         return self.matrix is not None and len(self.matrix) > _SHOWN
 
     def as_data(self) -> dict[str, Any]:
-        """The numbers."""
+        """Return the statistics for environment.json."""
         data: dict[str, Any] = {"mean": self.mean.flatten().tolist()}
         if self.deviation is not None:
             data["std"] = self.deviation.flatten().tolist()
@@ -60,26 +60,22 @@ class Normalizer(nn.Module):
 
 
 def normalizer(how: Normalization | None, shape: tuple[int, ...], batches: Callable[[], Iterable[Tensor]]) -> Normalizer | None:
-    """What normalizes examples of a shape; `batches` gives training examples as floats for its statistics. Raise `Fault` E0801."""
+    """Return the normalizer for inputs of a shape; None without normalization. Raise `Fault` E0801 if it does not apply.
+
+    `batches` yields training examples as floats, for the statistics.
+    """
     if how is None:
         return None
     axes = [1] * (len(shape) - 1)
     if isinstance(how, ImageNet):
         if len(shape) != 3 or shape[0] != 3:
-            message = f"`imagenet` is for images of 3 channels, and the input is {list(shape)}"
-            raise Fault("E0801", message, argument="normalize", help="write `normalize = data`")
+            raise SpecError(codes.recipe.NotImageNet(shape))
         mean, deviation = (torch.tensor(values).view(-1, *axes) for values in _IMAGENET)
         return Normalizer(mean, deviation)
     if isinstance(how, Fixed):
         for values in (how.mean, how.std):
             if len(values) not in (1, shape[0]):
-                message = f"`fixed` has {len(values)} numbers, and the input has {shape[0]} channels"
-                raise Fault(
-                    "E0801",
-                    message,
-                    argument="normalize",
-                    help=f"give {shape[0]} numbers to `mean` and `std`, or one to all channels",
-                )
+                raise SpecError(codes.recipe.StatisticsPerChannel(len(values), shape[0]))
         mean, deviation = (torch.tensor(values).expand(shape[0]).clone().view(-1, *axes) for values in (how.mean, how.std))
         return Normalizer(mean, deviation)
     if isinstance(how, OfData):
@@ -91,7 +87,7 @@ def normalizer(how: Normalization | None, shape: tuple[int, ...], batches: Calla
 
 
 def _moments(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each channel in float64, batch by batch: Chan, Golub & LeVeque 1979."""
+    """Return mean and variance of each channel in float64, combined batch by batch: Chan, Golub & LeVeque 1979."""
     count, mean, squares = 0, torch.zeros(()), torch.zeros(())
     for batch in batches:
         values = batch.double().movedim(1, 0).flatten(1)
@@ -105,12 +101,11 @@ def _moments(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _decorrelating(how: Pca | Whiten, shape: tuple[int, ...], batches: Iterable[Tensor]) -> Normalizer:
-    """The matrix from the eigenvectors of the covariance."""
+    """Return the normalizer of `pca` or `whiten`, from the eigenvectors of the covariance."""
     everything = how.over == "values" and len(shape) > 1
     size = torch.Size(shape).numel() if everything else shape[0]
     if size > _MOST_VALUES:
-        message = f"`{how.name}` over all {size:,} values of an example is too much: at most {_MOST_VALUES:,}"
-        raise Fault("E0801", message, argument="normalize", help=f"write `{how.name}(over = channels)`, or resize the images")
+        raise SpecError(codes.recipe.TooManyToDecorrelate(how.name, size, _MOST_VALUES))
     count, total, products = 0, torch.zeros(size, dtype=torch.float64), torch.zeros(size, size, dtype=torch.float64)
     for batch in batches:
         values = batch.double().flatten(1) if everything else batch.double().movedim(1, -1).reshape(-1, size)
@@ -120,7 +115,7 @@ def _decorrelating(how: Pca | Whiten, shape: tuple[int, ...], batches: Iterable[
     variances, vectors = variances.flip(0).clamp(min=0), vectors.flip(1)
     vectors = vectors * torch.where(
         vectors.sum(0) < 0, -1.0, 1.0
-    )  # the sign of an eigenvector is free, and shall not change from run to run
+    )  # the sign of an eigenvector is arbitrary; fix it, so that runs are reproducible
     matrix = vectors.T
     if isinstance(how, Whiten):
         matrix = matrix / (variances + how.eps).sqrt()[:, None]

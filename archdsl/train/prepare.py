@@ -1,4 +1,4 @@
-"""From a batch as it was read to what the network and the loss take; runs on the device."""
+"""Prepare batches for the network and the loss, on the device."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from archdsl.data import IGNORED, Labels
 from archdsl.recipe import Augmentation, Transform
 from archdsl.train.augment import Mixing, augment
 from archdsl.train.batches import Batch
-from archdsl.train.keys import drawer, key
 from archdsl.train.normalize import Normalizer
+from archdsl.train.rng import key, random_draws
 
 __all__ = ["IGNORED", "Plan", "Preparation", "scaled"]
 
 
 class Plan(NamedTuple):
-    """What is done to images, apart from what was done when they were decoded."""
+    """The processing of images that remains after decoding."""
 
     image: int | None
-    """The number of the input that takes them."""
+    """The number of the image input; None without images."""
     transform: Sequence[Transform]
     training_transform: Sequence[Transform]
     augment: Sequence[Augmentation]
     moves: bool
-    """Whether labels have a number for each pixel."""
+    """Whether labels have a value per pixel, so that they are transformed with the images."""
     record: dict[str, Any]
-    """What the record of a run says of it."""
+    """The description of the preparation for environment.json."""
 
 
 class Preparation(nn.Module):
-    """Scales bytes to 0 to 1, transforms and augments images together with labels of pixels, and normalizes.
+    """Scale bytes to the range from 0 to 1, transform and augment images together with labels per pixel, and normalize.
 
-    Labels are int64 for classes and float32 for values; those that loss and metrics leave out are `IGNORED`. With
-    `mixup` or `cutmix`, labels of classes become float32 [batch, classes] in training.
+    Class labels are int64, and values float32; ignored labels are `IGNORED`. With `mixup` or `cutmix`, class labels become
+    float32 [batch, classes] in training.
     """
 
     def __init__(self, plan: Plan, labels: Labels, normalizers: Sequence[Normalizer | None], integer: Sequence[bool]) -> None:
@@ -47,7 +47,7 @@ class Preparation(nn.Module):
         self._mixing = Mixing(mixtures, labels.classes) if mixtures else None
 
     def __call__(self, batch: Batch, *, training: bool) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Return the network's inputs and the labels of the loss."""
+        """Return the inputs of the network, and the labels for the loss."""
         inputs, labels = self.vary(batch, training=training)
         return tuple(
             given if whole else normalizer(given)
@@ -55,7 +55,7 @@ class Preparation(nn.Module):
         ), labels
 
     def vary(self, batch: Batch, *, training: bool) -> tuple[tuple[Tensor, ...], Tensor]:
-        """The inputs before they are normalized, with images from 0 to 1, and the labels."""
+        """Return the inputs before normalization, with images from 0 to 1, and the labels."""
         inputs = [given if whole else scaled(given) for given, whole in zip(batch.inputs, self._integer, strict=True)]
         labels = self._wanted(batch.labels)
         plan = self._plan
@@ -64,7 +64,7 @@ class Preparation(nn.Module):
         images, positions = inputs[plan.image], labels if plan.moves else None
         images, positions = transformed(plan.training_transform if training else plan.transform, images, positions)
         if training:
-            images, positions = augment(plan.augment, images, drawer(batch.keys), positions)
+            images, positions = augment(plan.augment, images, random_draws(batch.keys), positions)
         labels = labels if positions is None else positions
         if training and self._mixing is not None:
             images, labels = self._mixing(images, labels, key(8, batch.keys))
@@ -79,15 +79,15 @@ class Preparation(nn.Module):
 
     @property
     def large(self) -> bool:
-        """Whether some numbers are too many for text."""
+        """Whether a matrix is too large for JSON."""
         return any(isinstance(one, Normalizer) and one.large for one in self.normalizers)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All numbers of the normalization, for what is too large for text."""
+        """Return all statistics of the normalization, for preparation.safetensors."""
         return {name: value.cpu().contiguous() for name, value in self.state_dict().items()}
 
     def as_data(self) -> dict[str, Any]:
-        """What someone needs to prepare inputs in the same way."""
+        """Return the data for environment.json that is needed to prepare inputs in the same way."""
         each = [one.as_data() if isinstance(one, Normalizer) else {} for one in self.normalizers]
         names = self._plan.record["inputs"]
         numbers = each[0] if len(each) == 1 else {"each": dict(zip(names, each, strict=True))}
@@ -95,25 +95,25 @@ class Preparation(nn.Module):
 
 
 def scaled(given: Tensor) -> Tensor:
-    """As float32, bytes divided by 255."""
+    """Convert to float32, and divide bytes by 255."""
     return given.float() / 255 if not given.is_floating_point() else given
 
 
 def transformed(transforms: Sequence[Transform], images: Tensor, positions: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """The images of a batch, all of one size, after transforms; what has a number for each pixel is not mixed."""
+    """Apply transforms to the images of a batch, and to labels per pixel with nearest-neighbour sampling."""
     for transform in transforms:
         height, width = images.shape[2:]
-        frame = transform.frame(height, width)
-        if (frame.height, frame.width) == frame.size:
+        region = transform.region(height, width)
+        if (region.height, region.width) == region.size:
             rows, columns = (
-                slice(int(start), int(start) + side) for start, side in zip((frame.top, frame.left), frame.size, strict=True)
+                slice(int(start), int(start) + side) for start, side in zip((region.top, region.left), region.size, strict=True)
             )
             images = images[..., rows, columns]
             positions = None if positions is None else positions[..., rows, columns]
             continue
-        images = F.interpolate(images, frame.size, mode="bilinear", antialias=True)
+        images = F.interpolate(images, region.size, mode="bilinear", antialias=True)
         if positions is not None:
             numbers = positions.float() if positions.ndim == 4 else positions.float()[:, None]
-            nearest = F.interpolate(numbers, frame.size, mode="nearest-exact").to(positions.dtype)
+            nearest = F.interpolate(numbers, region.size, mode="nearest-exact").to(positions.dtype)
             positions = nearest if positions.ndim == 4 else nearest[:, 0]
     return images, positions

@@ -1,7 +1,7 @@
-"""What a terminal shows of a run, and what a log file gets instead.
+"""Progress of a run: a bar on a terminal, and lines in a log file.
 
-Lightning's own bars show what is logged at every step, and logging costs a tenth of a small network's step; this one
-reads the sums of the epoch when it is drawn.
+Lightning's progress bars show values that are logged at every step, which takes a tenth of the time of a small network's
+step. This bar reads the running sums of the epoch when it is drawn.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from archdsl.train.recorder import Recorder
 from archdsl.train.task import Task
 
 _REFRESH: Final = 0.5
-"""Seconds between two looks at the loss, which waits for a GPU."""
+"""The interval in seconds at which the objective is read, which waits for a GPU."""
 
 
 class Progress(Callback):
-    """One bar over all steps on standard error if that is a terminal, else one line for each epoch; the first process alone shows them."""
+    """A progress bar on standard error if that is a terminal, else one line per epoch. Only the first process shows progress."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -39,7 +39,7 @@ class Progress(Callback):
         )
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Task, *others: Any) -> None:  # type: ignore[override]
-        """Move on, and show the objective and the learning rate every half second."""
+        """Advance the bar, and update the objective and the learning rate every half second."""
         if self.bar.disable:
             return
         self.bar.update(trainer.global_step - self.bar.n)
@@ -63,10 +63,10 @@ class Progress(Callback):
             print(f"epoch {row['epoch']}/{trainer.max_epochs}  {told}  {row['seconds']:.1f} s", file=sys.stderr, flush=True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Leave the full bar."""
+        """Close the bar."""
         self.bar.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Leave the bar where it stopped, so that messages start on their own line."""
+        """Close the bar, so that messages start on a new line."""
         if self.bar is not None:
             self.bar.close()

@@ -1,7 +1,7 @@
-"""What a run leaves behind while it goes on: metrics, checkpoints, weights.
+"""Write metrics, checkpoints and weights during a run.
 
-Checkpoints are written here and not by Lightning's `ModelCheckpoint`, which keeps absolute paths in its state, so that
-a folder that was moved could not be resumed; and metrics.csv is written whole, so that a resumed run has one history.
+Lightning's `ModelCheckpoint` is not used, because its state contains absolute paths, so that a moved folder could not be
+resumed. metrics.csv is rewritten as a whole, so that a resumed run has a single history.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from lightning.pytorch.loggers import Logger
 
 from archdsl.diagnostics import Diagnostic, SpecError
 from archdsl.recipe import Recipe
+from archdsl.recipe.logging import seconds
 from archdsl.recipe.metrics import METRICS
-from archdsl.recipe.recording import seconds
+from archdsl.train.checkpoint_files import write
 from archdsl.train.data import Data
-from archdsl.train.files import write
+from archdsl.train.distributed import place
 from archdsl.train.loggers import log_image
-from archdsl.train.processes import place
 from archdsl.train.signals import Interrupted, Signals
 from archdsl.train.task import Task
 
@@ -35,9 +35,9 @@ COLUMNS = (
 
 
 class Recorder(Callback):
-    """Evaluates after every epoch, writes metrics and checkpoints, and stops the run when it has to stop.
+    """Evaluate after every epoch, write metrics and checkpoints, and stop the run after a signal or by early stopping.
 
-    On several devices every process measures its part and takes part in writing a checkpoint, and the first one writes.
+    On several devices every process evaluates its share and takes part in saving a checkpoint; the first one writes the files.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Recorder(Callback):
 
     @property
     def last(self) -> Path:
-        """The checkpoint to continue from."""
+        """The path of the checkpoint to resume from."""
         return self.folder / "checkpoints" / "last.ckpt"
 
     @property
     def best(self) -> dict[str, Any] | None:
-        """The epoch with the best validation metric, then the lowest loss."""
+        """The epoch with the best validation metric; on a tie, with the lowest loss."""
         return max(self.history, key=self._merit, default=None)
 
     def _merit(self, row: dict[str, Any]) -> tuple[float, ...]:
@@ -66,21 +66,21 @@ class Recorder(Callback):
         return tuple(n if math.isfinite(n) else -math.inf for n in (value, -row["val_loss"]))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all epochs so far, so that a resumed run has one history."""
+        """Return the history for the checkpoint."""
         return {"history": self.history}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take them back."""
+        """Restore the history."""
         self.history = state_dict["history"]
 
     def setup(self, trainer: Trainer, pl_module: Task, stage: str) -> None:  # type: ignore[override]
-        """Log the recipe, before Lightning has the loggers write what they know of it."""
+        """Log the recipe, before Lightning makes the loggers write hyperparameters."""
         hyperparameters = {key: str(value) for key, value in pl_module.recipe.as_data().items()}
         for logger in trainer.loggers:
             logger.log_hyperparams({"network": pl_module.identity["network"], **hyperparameters})
 
     def on_train_start(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
-        """Start the clock of the first epoch; a run that had stopped early goes no further."""
+        """Start the clock of the first epoch. Stop again if the run had stopped early."""
         self.signals.take_back()
         self.started = self._saved = time.monotonic()
         self.metric = pl_module.best_metric
@@ -104,7 +104,7 @@ class Recorder(Callback):
         return stop is not None and stop.stops([row[f"val_{stop.metric}"] for row in self.history])
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Task, outputs: Any, batch: Any, batch_idx: int) -> None:  # type: ignore[override]
-        """Write a checkpoint if it is time to, or to stop; after the last batch of an epoch, `on_train_epoch_end` does."""
+        """Write a checkpoint if one is due or the run stops; at the end of an epoch, `on_train_epoch_end` does."""
         if trainer.global_step % pl_module.updates == 0 or (batch_idx + 1) % pl_module.recipe.accumulate:
             return
         stopped = self._stopped(trainer)
@@ -115,7 +115,7 @@ class Recorder(Callback):
             raise Interrupted(stopped, f"in epoch {trainer.current_epoch + 1} after step {trainer.global_step}")
 
     def _stopped(self, trainer: Trainer) -> int | None:
-        """Return the signal after which the run stops; a signal to one process stops all of them at the same step."""
+        """Return the signal that stops the run, or None. A signal to one process stops all processes after the same step."""
         own = self.signals.received
         if trainer.world_size == 1:
             return own
@@ -123,16 +123,16 @@ class Recorder(Callback):
         return own or (signal.SIGTERM if anyone else None)
 
     def _due(self, trainer: Trainer, recipe: Recipe) -> bool:
-        """Return whether `checkpoint_every` has passed; the first process's clock decides."""
+        """Return whether `checkpoint_every` has passed, by the clock of the first process."""
         if recipe.checkpoint_every is None:
             return False
         due = time.monotonic() - self._saved >= seconds(recipe.checkpoint_every)
         return due if trainer.world_size == 1 else bool(trainer.strategy.broadcast(due))
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Task) -> None:  # type: ignore[override]
-        """Add a row to metrics.csv; write last.ckpt, and best.ckpt and best.safetensors if the epoch is the best."""
+        """Add a row to metrics.csv. Write last.ckpt; if the epoch is the best, also best.ckpt and best.safetensors."""
         epoch = trainer.global_step // pl_module.updates
-        if epoch > len(self.history):  # Lightning ends an epoch again when it resumes at its end
+        if epoch > len(self.history):  # Lightning calls this again after resuming at the end of an epoch
             values = pl_module.evaluate(self.data.evaluation_batches(self.data.held_out, **place(trainer)))
             measured = {"val_accuracy": None, **{f"val_{name}": value for name, value in values.items()}}
             row = {"epoch": epoch, "lr": pl_module.rate, **measured}

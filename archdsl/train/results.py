@@ -1,4 +1,4 @@
-"""How good a run's weights are, class by class: results.json."""
+"""The text of results.json: metrics per split and per class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archdsl.train.experiment import Result, Row
 
 
 def results(result: Result, classes: Sequence[str] | None) -> bytes:
-    """Return the text of results.json; `classes` are the names of the classes, if they have any."""
+    """Return the text of results.json; `classes` are the names of the classes, or None."""
     facts = {
         "network": result.name,
         "epochs": result.epochs,
@@ -40,7 +40,7 @@ def _split(row: Row, names: Sequence[str] | None) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """JSON in which each class and each row of a confusion matrix is on a line of its own."""
+    """Return JSON with a line for each class and each row of a confusion matrix."""
     if not isinstance(value, dict):
         return json.dumps(value)
     return "{\n" + ",\n".join(f"    {json.dumps(key)}: {_lines(part)}" for key, part in value.items()) + "\n  }"
@@ -53,5 +53,5 @@ def _lines(value: Any) -> str:
 
 
 def _number(value: float) -> float | None:
-    """None for what is no number, which JSON does not have."""
+    """Replace NaN by None, since JSON has no NaN."""
     return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a run stops after a batch, with a checkpoint."""
+"""Ctrl-C and SIGTERM stop a run after a step, with a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Interrupted(Exception):
-    """The run was stopped by a signal; `exit_code` is what a shell expects of such a process."""
+    """A signal stopped the run; `exit_code` is 128 plus its number."""
 
     def __init__(self, number: int, place: str) -> None:
         cause = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
@@ -19,7 +19,7 @@ class Interrupted(Exception):
 
 
 class Signals:
-    """Ctrl-C and SIGTERM, noted for the end of the batch; a second one stops at once."""
+    """Record Ctrl-C and SIGTERM until the end of the step; a second signal stops the process at once."""
 
     def __init__(self) -> None:
         self.received: int | None = None
@@ -27,7 +27,7 @@ class Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Handles those of the two that the process does not ignore; Python allows that on the main thread alone."""
+        """Handle the signals that the process does not ignore, if this is the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -41,7 +41,10 @@ class Signals:
                 signal.signal(number, handler)
 
     def take_back(self) -> None:
-        """Handle signals again after Lightning took SIGTERM: its handler starts a collective operation wherever the process is."""
+        """Reinstall the handlers.
+
+        Lightning replaces that for SIGTERM by its own, which may start a collective operation at any time.
+        """
         for number in self._heard:
             signal.signal(number, self._note)
 

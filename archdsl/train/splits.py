@@ -1,4 +1,4 @@
-"""Parts of a data set as batches of tensors: arrays from where they are, images from worker processes."""
+"""Batches of tensors from the splits of a data set: arrays from memory or disk, images from worker processes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 
 from archdsl.data import Input
-from archdsl.data.parts import Arrays, Decoded
-from archdsl.data.pictures import all_bad, mask, undecodable
-from archdsl.diagnostics import SpecError
+from archdsl.data.images import all_bad, mask, undecodable
+from archdsl.data.sources import Arrays, Decoded
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
-from archdsl.train.decoding import Framing, Requests, decode, loader, started
+from archdsl.train.decoding import Cropper, Requests, decode, loader, started
 
 _RESIDENT_SHARE = 0.5
-"""Arrays are kept on a device that they take up to this share of the free memory of."""
+"""The maximum fraction of the free memory of a device for arrays that are kept on it."""
 
 
 class ArraySplit:
-    """Examples in memory or mapped from a file."""
+    """A split of arrays, in memory or mapped from a file."""
 
     def __init__(self, part: Arrays, inputs: Sequence[Input]) -> None:
         self._part, self._inputs = part, inputs
@@ -37,11 +37,11 @@ class ArraySplit:
         return _labels(self._part.chosen(self._part.labels))
 
     def greatest(self, place: int) -> int:
-        """The greatest number of one of the inputs."""
+        """Return the largest number of an input."""
         return int(self._part.inputs[place].max())
 
     def keep_on(self, device: torch.device) -> bool:
-        """Copy all examples to a GPU, if there is room: a step then has nothing to wait for. Return whether they are there."""
+        """Copy all examples to a GPU if they fit, so that steps do not wait for transfers. Return whether they are on it."""
         if self._resident is not None or device.type != "cuda":
             return self._resident is not None
         arrays = (*self._part.inputs, self._part.labels)
@@ -53,7 +53,7 @@ class ArraySplit:
         return True
 
     def batches(self, orders: Iterator[Order], *, training: bool) -> Iterator[Batch]:
-        """The examples of each order, from where they are."""
+        """Yield a batch for each order."""
         for order in orders:
             if self._resident is None:
                 yield self._gather(order)
@@ -63,7 +63,7 @@ class ArraySplit:
 
     @property
     def device(self) -> torch.device:
-        """Where the examples are."""
+        """The device of the examples."""
         return torch.device("cpu") if self._resident is None else self._resident[1].device
 
     def _gather(self, order: Order) -> Batch:
@@ -79,7 +79,7 @@ def _example(array: Any, given: Input) -> Tensor:
 
 
 def _labels(array: Any) -> Tensor:
-    """Floats are values; masks of bytes stay bytes until they are on the device."""
+    """Return labels as a tensor: float32 for values, int64 for classes; byte masks stay bytes until they are on the device."""
     small = array.ndim > 1 and array.dtype == np.uint8
     return torch.from_numpy(
         np.ascontiguousarray(array, np.float32 if array.dtype.kind == "f" else np.uint8 if small else np.int64)
@@ -87,7 +87,7 @@ def _labels(array: Any) -> Tensor:
 
 
 class _Wanted(NamedTuple):
-    """What a worker is asked for."""
+    """A request to a worker."""
 
     chosen: Any
     keys: Any
@@ -95,13 +95,13 @@ class _Wanted(NamedTuple):
 
 
 class _Decoder:
-    """Decodes a batch, in a worker process or in this one. What is wrong with a file comes back as a value."""
+    """Decode a batch, in a worker process or in this one. Errors are returned as values."""
 
-    def __init__(self, part: Decoded, channels: int, framing: Framing) -> None:
-        self.part, self._channels, self._framing = part, channels, framing
+    def __init__(self, part: Decoded, channels: int, cropper: Cropper) -> None:
+        self.part, self._channels, self._cropper = part, channels, cropper
 
     def __getitems__(self, wanted: _Wanted) -> Batch | SpecError:
-        """The batch of some examples."""
+        """Return the batch for a request, or the error."""
         try:
             return self._read(wanted)
         except SpecError as error:
@@ -109,29 +109,29 @@ class _Decoder:
 
     def _read(self, wanted: _Wanted) -> Batch:
         part, rows = self.part, [self.part.row(index) for index in wanted.chosen]
-        names = [part.pictures.name(row) for row in rows]
-        images, frames = decode(
-            [(name, part.pictures.source(row)) for row, name in zip(rows, names, strict=True)],
-            self._channels, self._framing, wanted.keys, training=wanted.training, deep=part.deep,
+        names = [part.images.name(row) for row in rows]
+        images, regions = decode(
+            [(name, part.images.source(row)) for row, name in zip(rows, names, strict=True)],
+            self._channels, self._cropper, wanted.keys, training=wanted.training, deep=part.deep,
         )  # fmt: skip
         if part.masks is None:
             labels = np.asarray(part.labels)[rows]
         else:
             read = (
-                mask(part.masks.source(row), part.masks.name(row), frame, part.values, part.known)
-                for row, frame in zip(rows, frames, strict=True)
+                mask(part.masks.source(row), part.masks.name(row), region, part.values, part.known)
+                for row, region in zip(rows, regions, strict=True)
             )
             labels = np.stack(list(read))
         return Batch((torch.from_numpy(images),), torch.from_numpy(labels), torch.from_numpy(wanted.keys))
 
 
 class DecodedSplit:
-    """Images in files, decoded by worker processes that live as long as the split."""
+    """A split of image files, decoded by worker processes that live as long as the split."""
 
     device = torch.device("cpu")
 
     def __init__(self, part: Decoded, channels: int, recipe: Recipe, workers: int) -> None:
-        self._decoder = _Decoder(part, channels, Framing(recipe))
+        self._decoder = _Decoder(part, channels, Cropper(recipe))
         self._workers = workers
         self._loaders: dict[bool, tuple[Requests, Any]] = {}
 
@@ -145,7 +145,7 @@ class DecodedSplit:
         return None if part.labels is None else torch.from_numpy(np.asarray(part.labels)[part.rows])
 
     def batches(self, orders: Iterator[Order], *, training: bool) -> Iterator[Batch]:
-        """The examples of each order. Raise `Fault` E0802 for all files that cannot be decoded when the first is met."""
+        """Yield a batch for each order. At the first undecodable file, raise `Fault` E0802 that lists all of them."""
         wanted = (_Wanted(order.chosen.numpy(), order.keys.numpy(), training) for order in orders)
         for batch in self._loaded(wanted, training):
             if isinstance(batch, SpecError):
@@ -163,5 +163,6 @@ class DecodedSplit:
         return started(made)
 
     def _failure(self, error: SpecError) -> Exception:
-        bad = undecodable(self._decoder.part.pictures) if error.diagnostic.code == "E0802" else []
-        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.pictures)) if len(bad) > 1 else error
+        unreadable = isinstance(error.diagnostic, codes.images.UnreadableImage)
+        bad = undecodable(self._decoder.part.images) if unreadable else []
+        return all_bad([(name, reason) for _, name, reason in bad], len(self._decoder.part.images)) if len(bad) > 1 else error

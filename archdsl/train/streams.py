@@ -1,4 +1,4 @@
-"""Tar files that are read in sequence, by several streams side by side."""
+"""Batches from tar files that are read sequentially, in several parallel lanes."""
 
 from __future__ import annotations
 
@@ -11,32 +11,31 @@ from typing import Any
 import numpy as np
 import torch
 
-from archdsl.data.parts import Stream
-from archdsl.declared import Fault
-from archdsl.diagnostics import SpecError
+from archdsl.data.sources import Stream
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch, Order
-from archdsl.train.decoding import Framing, Requests, decode, loader, started
-from archdsl.train.keys import key, seed_of
+from archdsl.train.decoding import Cropper, Requests, decode, loader, started
+from archdsl.train.rng import key, seed_of
 
 _LANES = 8
-"""A stream of tar files is read in so many streams side by side, if it has as many files, whatever the number of workers."""
+"""The number of parallel lanes, if there are as many files. It does not depend on the number of workers."""
 _THREADS = 4
 
 
 class _StreamDecoder:
-    """Decodes batches of a stream, which a worker reads on from where the batch before ended."""
+    """Decode batches of a stream. A worker continues each lane where its previous batch ended."""
 
     def __init__(
-        self, part: Stream, channels: int, framing: Framing, seed: int, batch: int, lanes: int, rank: int, world: int
+        self, part: Stream, channels: int, cropper: Cropper, seed: int, batch: int, lanes: int, rank: int, world: int
     ) -> None:
-        self._part, self._channels, self._framing, self._seed, self._batch = part, channels, framing, seed, batch
+        self._part, self._channels, self._cropper, self._seed, self._batch = part, channels, cropper, seed, batch
         self.lanes, self._rank, self._world = lanes, rank, world
         self._open: dict[int, tuple[int, int, Iterator[Any]]] = {}
-        """By lane: the epoch, the number of the next batch in it, and the examples that follow."""
+        """For each lane: the epoch, the number of its next batch, and an iterator over the following examples."""
 
     def __getitems__(self, wanted: tuple[int, int]) -> Batch | SpecError:
-        """Batch `at` of an epoch."""
+        """Return batch `at` of an epoch, or the error."""
         try:
             return self._read(*wanted)
         except SpecError as error:
@@ -47,17 +46,17 @@ class _StreamDecoder:
         slot = self._rank * self.lanes + lane
         if self._open.get(lane, (-1, -1))[:2] != (epoch, number):
             examples = self._examples(epoch, slot)
-            next(islice(examples, number * self._batch, number * self._batch), None)  # passes over what came before
+            next(islice(examples, number * self._batch, number * self._batch), None)  # skips the previous batches
             self._open[lane] = epoch, number, examples
         examples = self._open[lane][2]
         read = list(islice(examples, self._batch))
         self._open[lane] = epoch, number + 1, examples
         places = torch.arange(number * self._batch, (number + 1) * self._batch)
         keys = key(self._seed, 2, epoch, slot, places).numpy()
-        return _decoded(read, self._channels, self._framing, keys, training=True)
+        return _decoded(read, self._channels, self._cropper, keys, training=True)
 
     def _examples(self, epoch: int, slot: int) -> Iterator[Any]:
-        """The examples of one lane again and again, each drawn from a buffer; by counters alone, so that it can be repeated."""
+        """Yield the examples of a lane repeatedly, through a shuffle buffer that depends only on the seed and counters."""
         chance = random.Random(seed_of(self._seed, 6, epoch))
         shards = list(self._part.shards)
         chance.shuffle(shards)
@@ -76,39 +75,38 @@ class _StreamDecoder:
             buffer.clear()
 
 
-def _decoded(read: Sequence[Any], channels: int, framing: Framing, keys: Any, *, training: bool) -> Batch:
-    """A batch of examples of a stream."""
-    images, _ = decode([(name, picture) for name, picture, _ in read], channels, framing, keys, training=training)
+def _decoded(read: Sequence[Any], channels: int, cropper: Cropper, keys: Any, *, training: bool) -> Batch:
+    """Return a batch of examples of a stream."""
+    images, _ = decode([(name, picture) for name, picture, _ in read], channels, cropper, keys, training=training)
     return Batch((torch.from_numpy(images),), torch.tensor([label for _, _, label in read]), torch.from_numpy(keys))
 
 
 class StreamSplit:
-    """Tar files that are read in sequence."""
+    """A split of tar files that are read sequentially."""
 
     labels = None
     device = torch.device("cpu")
 
     def __init__(self, part: Stream, channels: int, recipe: Recipe, workers: int, seed: int) -> None:
-        self._part, self._channels, self._framing, self._seed = part, channels, Framing(recipe), seed
+        self._part, self._channels, self._cropper, self._seed = part, channels, Cropper(recipe), seed
         self._workers = workers
 
     def __len__(self) -> int:
         return len(self._part)
 
     def reading(self, batch: int, rank: int, world: int) -> tuple[_StreamDecoder, Requests, Any]:
-        """What gives the batches of training, by their epoch and number."""
+        """Return the decoder, the requests and the loader of training batches."""
         lanes = min(_LANES, len(self._part.shards) // world)
         if not lanes:
-            message = f"{len(self._part.shards)} tar files are too few for {world} processes"
-            raise Fault("E0801", message, argument="data", help="part the examples into more files")
+            raise SpecError(codes.labels.TooFewShards(len(self._part.shards), world))
         own = batch // world + (rank < batch % world)
-        decoder = _StreamDecoder(self._part, self._channels, self._framing, self._seed, own, lanes, rank, world)
+        decoder = _StreamDecoder(self._part, self._channels, self._cropper, self._seed, own, lanes, rank, world)
         requests = Requests()
         workers = max((number for number in range(1, self._workers + 1) if lanes % number == 0), default=0)
         return decoder, requests, loader(decoder, requests, workers, keep=True) if workers else None
 
     def batches(self, orders: Iterator[Order], *, training: bool) -> Iterator[Batch]:
-        """Every example once, in the order of the files; each order says how many come next and which of them are wanted."""
+        """Yield every example once, in the order of the files; each order selects examples from the next ones."""
         stream = chain.from_iterable(self._part.read(shard, True) for shard in self._part.shards)
         at = 0
         with ThreadPoolExecutor(_THREADS) as pool:
@@ -121,7 +119,7 @@ class StreamSplit:
                 made = list(
                     pool.map(
                         lambda piece: _decoded(
-                            piece, self._channels, self._framing, np.zeros(len(piece), np.int64), training=False
+                            piece, self._channels, self._cropper, np.zeros(len(piece), np.int64), training=False
                         ),
                         pieces,
                     )
@@ -130,7 +128,7 @@ class StreamSplit:
 
 
 class StreamBatches:
-    """The training batches of a stream: as `TrainingBatches`, but a last, smaller batch is left out."""
+    """The training batches of a stream. Unlike `TrainingBatches`, it omits a last, smaller batch."""
 
     def __init__(self, split: StreamSplit, batch: int, step: Callable[[], int], rank: int = 0, world: int = 1) -> None:
         self._split, self._batch, self.step = split, batch, step
@@ -149,7 +147,7 @@ class StreamBatches:
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
-        """Return nothing, as `TrainingBatches` does."""
+        """Return an empty state, as `TrainingBatches` does."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

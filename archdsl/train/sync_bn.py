@@ -1,7 +1,7 @@
-"""Batch normalization over the global batch of several processes, on devices for which PyTorch has none.
+"""Synchronized batch normalization for devices on which PyTorch does not support it.
 
-`torch.nn.SyncBatchNorm` runs on CUDA devices alone. This plugin does the same by two differentiable sums over all
-processes, one for the mean and one for the squared distances from it: the sum of squares in one pass would lose digits.
+`torch.nn.SyncBatchNorm` runs only on CUDA devices. This plugin uses two differentiable sums over all processes, one for the mean
+and one for the squared deviations from it; computing both in one pass would lose precision.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class _Sum(torch.autograd.Function):
-    """The sum over all processes. Every process uses it, so its gradient is the sum of their gradients."""
+    """A differentiable sum over all processes. Every process uses the sum, so its gradient is the sum of their gradients."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def _sum(value: Tensor) -> Tensor:
 
 
 def global_batch_norm(layer: _BatchNorm, x: Tensor) -> Tensor:
-    """Normalize [batch, channels, ...] by the statistics of all processes' batches, and update the layer's running ones."""
+    """Normalize [batch, channels, ...] with the statistics of the global batch, and update the running statistics."""
     axes = [axis for axis in range(x.ndim) if axis != 1]
     shape = [1, -1] + [1] * (x.ndim - 2)
     values = x.float()
@@ -59,24 +59,24 @@ def global_batch_norm(layer: _BatchNorm, x: Tensor) -> Tensor:
 
 
 class _Global(_BatchNorm):
-    """Mixed into the class of a batch normalization while it trains on several processes."""
+    """A mixin for batch normalizations during training with several processes."""
 
     def forward(self, x: Tensor) -> Tensor:
         return global_batch_norm(self, x) if self.training else super().forward(x)
 
 
 class GlobalBatchNorm(LayerSync):
-    """Lightning's plugin: synchronizes the batch normalizations of a module while it trains."""
+    """A plugin for Lightning that synchronizes the batch normalizations of a module during training."""
 
     def apply(self, model: nn.Module) -> nn.Module:
-        """Exchange the class of each batch normalization; its parameters, buffers and keys stay."""
+        """Replace the class of each batch normalization; its parameters, buffers and keys stay the same."""
         for layer in model.modules():
             if isinstance(layer, _BatchNorm) and not isinstance(layer, _Global):
                 layer.__class__ = type(type(layer).__name__, (_Global, type(layer)), {})
         return model
 
     def revert(self, model: nn.Module) -> nn.Module:
-        """Give each batch normalization its own class back."""
+        """Restore the class of each batch normalization."""
         for layer in model.modules():
             if isinstance(layer, _Global):
                 layer.__class__ = type(layer).__mro__[2]

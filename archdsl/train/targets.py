@@ -1,4 +1,4 @@
-"""From the labels of a data set and the loss of a recipe to what is computed."""
+"""Derive the criterion from the labels of a data set and the loss of a recipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.train.losses import Criterion, class_weights
 
 
 def label_kind(data: Data, loss: Loss) -> Kind:
-    """What the labels are for this loss: floats that are 0 or 1 are values for `mse`, and several classes at once for `bce`."""
+    """Return the kind of labels for a loss: floats of 0 or 1 are values for `mse`, and several classes at once for `bce`."""
     kind = data.labels.kind
     if kind in ("class", "mask"):
         return kind
@@ -26,7 +26,7 @@ def label_kind(data: Data, loss: Loss) -> Kind:
 
 
 def criterion_of(loss: Loss, data: Data, outputs: int) -> Criterion:
-    """The loss with what it must know of the training set."""
+    """Return the criterion for a loss, with class weights and label statistics of the training set."""
     kind = label_kind(data, loss)
     scaled = isinstance(loss, Regression) and loss.scale == "auto" and kind in ("value", "map")
     scale = label_statistics(data) if scaled else None
@@ -40,7 +40,7 @@ def criterion_of(loss: Loss, data: Data, outputs: int) -> Criterion:
 
 
 def label_statistics(data: Data) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the training set's labels: of each value of a row, of a map as a whole."""
+    """Return mean and standard deviation of the training labels: per value for vectors, over all pixels for maps."""
     labels = _tensor(data).double()
     axes = 0 if labels.ndim == 2 else tuple(range(labels.ndim))
     deviation, mean = torch.std_mean(labels, axes, correction=0)

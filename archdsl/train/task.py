@@ -1,4 +1,4 @@
-"""What is done with one batch."""
+"""The Lightning module: a training step, evaluation, and the state of a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe import Recipe
 from archdsl.train.batches import Batch
 from archdsl.train.checks import main_output
 from archdsl.train.data import Data
-from archdsl.train.keys import seed_of
 from archdsl.train.losses import predicted
-from archdsl.train.measures import Measured, Measures, best_metric, chosen_metrics
-from archdsl.train.parts import Parts, check_labels, optimizer_of
-from archdsl.train.sums import RunningSums
+from archdsl.train.metrics import MetricValues, SplitMetrics, best_metric, chosen_metrics
+from archdsl.train.parameter_groups import ParameterGroups, check_labels, optimizer_of
+from archdsl.train.rng import seed_of
+from archdsl.train.running_sums import RunningSums
 from archdsl.train.targets import criterion_of
 
 
 class Forward(NamedTuple):
-    """What a batch gave: the loss of the main output, that output, the labels, and how many labels the loss is over."""
+    """The result of a forward pass: losses, the main output, the labels, and the number of labels that the loss averages."""
 
     error: Tensor
-    """The losses of the main output and of the heads, weighted."""
+    """The weighted losses of the main output and the heads."""
     penalty: Tensor | float
-    """Of the weights."""
+    """The penalties on the weights."""
     loss: Tensor
     output: Tensor
     labels: Tensor
@@ -39,15 +39,15 @@ class Forward(NamedTuple):
 
     @property
     def objective(self) -> Tensor:
-        """What is made small."""
+        """The training objective."""
         return self.error + self.penalty
 
 
 class Task(LightningModule):
-    """A network, its heads' weights and a recipe, as Lightning wants them.
+    """A network, the loss weights of its heads, and a recipe, as a Lightning module.
 
-    Two losses are counted: `objective` is what is made small (heads and penalties included), `loss` is
-    that of the main output alone, which can be compared with the validation loss.
+    `objective` is the training objective, including heads and penalties; `loss` is that of the main output,
+    which is comparable with the validation loss.
     """
 
     def __init__(self, module: nn.Module, heads: dict[str, float], recipe: Recipe, data: Data, outputs: int, steps: int) -> None:
@@ -56,18 +56,18 @@ class Task(LightningModule):
         self.module, self.heads, self.recipe = module, heads, recipe
         self.examples = len(data.train)
         self.steps = steps
-        """Batches in an epoch."""
+        """The number of batches in an epoch."""
         self.updates = -(-steps // recipe.accumulate)
-        """Steps of the optimizer in an epoch."""
+        """The number of optimizer steps in an epoch."""
         self.identity: dict[str, Any] = {}
-        """What checkpoints say about where they are from."""
+        """The description of the run in its checkpoints."""
         self.preparation = data.preparation(recipe)
         self.criterion = criterion_of(recipe.loss, data, outputs)
         self.outputs, self.kind = outputs, self.criterion.kind
         self.metric_names = chosen_metrics(recipe, self.kind, outputs)
         self.best_metric = best_metric(recipe, self.kind)
         self.sums = RunningSums()
-        self.parts = Parts(module, recipe)
+        self.parameter_groups = ParameterGroups(module, recipe)
         self._weights: list[nn.Parameter] = []
         self._reduction = 1.0
         if recipe.channels_last:
@@ -76,73 +76,71 @@ class Task(LightningModule):
         self._enter(1)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Keep what Lightning notes before every hook out of `nn.Module`'s way, which takes a tenth of a small network's step."""
+        """Set Lightning's `_current_fx_name` directly: `nn.Module.__setattr__` would take a tenth of a small network's step."""
         if name == "_current_fx_name":
             self.__dict__[name] = value
         else:
             super().__setattr__(name, value)
 
-    # ---- The course of the training: everything here follows from the counters of epochs and steps ----
+    # ---- Schedule: everything here is a function of the counters of epochs and steps ----
 
     def setup(self, stage: str) -> None:
-        """Thaw everything that will be thawed once: DDP synchronizes the parameters that have gradients when it begins."""
+        """Unfreeze all parameters that are trained at some time: DDP synchronizes those that require gradients when it starts."""
         if self.trainer.world_size > 1:
             self._enter(self.recipe.epochs)
 
     def on_fit_start(self) -> None:
-        """Compile in place, which leaves the keys of the `state_dict` as they are."""
-        if (
-            self.averaged is not None
-        ):  # PyTorch asks in every step whether it is 0; on a GPU the processor would wait for the answer
+        """Compile the module in place, which preserves the keys of the `state_dict`."""
+        if self.averaged is not None:  # PyTorch tests in every step whether it is 0, which would wait for the GPU
             self.averaged.n_averaged = self.averaged.n_averaged.cpu()
         if self.recipe.compile:
             self.module.compile()
 
     def on_train_start(self) -> None:
-        """Freeze for the epoch that a resumed run goes on with, which Lightning does not start again."""
+        """Freeze parameters for the epoch of a resumed run; Lightning does not call `on_train_epoch_start` for it."""
         self._enter(self.current_epoch + 1)
 
     def on_train_epoch_start(self) -> None:
-        """Freeze and thaw what the recipe says for this epoch."""
+        """Freeze and unfreeze parameters for this epoch."""
         self._enter(self.current_epoch + 1)
 
     def _enter(self, epoch: int) -> None:
-        self.parts.enter(epoch)
+        self.parameter_groups.enter(epoch)
         self._weights = [weight for weight in self.module.parameters() if weight.ndim > 1 and weight.requires_grad]
 
     def observe(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Take note of the validation metrics of every epoch so far, `val_loss` and so on, which a schedule may follow."""
+        """Update the factor of a schedule that depends on the validation metrics of the epochs so far, `val_loss` and so on."""
         metric = getattr(self.recipe.schedule, "metric", None)
         if metric is not None:
             self._reduction = self.recipe.schedule.reduction([float(row[f"val_{metric}"]) for row in rows])
 
     def factor(self, step: int) -> float:
-        """Return the schedule's factor at the middle of a step of the optimizer, counted from 0."""
+        """Return the factor of the schedule at the middle of an optimizer step, counted from 0."""
         schedule, place = self.recipe.schedule, (step + 0.5) / self.updates
         return schedule.factor(place, self.recipe.epochs, self.updates) * self._reduction
 
     def batches(self, step: int) -> int:
-        """Return how many batches were used up by so many steps of the optimizer."""
+        """Return the number of batches that a number of optimizer steps consumes."""
         epoch, done = divmod(step, self.updates)
         return epoch * self.steps + done * self.recipe.accumulate
 
     @property
     def rate(self) -> float:
-        """The learning rate of the last step, for parts without a factor of their own."""
+        """The learning rate of the last step, for parameters without a factor of their own."""
         return self.recipe.optimizer.lr * self.factor(max(0, self.global_step - 1))
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Let dropout and the like draw the same numbers whether or not the run was interrupted."""
+        """Seed the generators, so that dropout draws the same numbers in a resumed run."""
         place = self.current_epoch * self.steps + batch_idx
         seed = seed_of(self.recipe.seed, 3, place, *([self.global_rank] if self.global_rank else []))
-        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` asks every kind of device, which takes 0.85 ms
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` seeds every kind of device, which takes 0.85 ms
         if self.device.type == "cuda":
             torch.cuda.default_generators[self.device.index or 0].manual_seed(seed)
 
     # ---- A step ----
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the objective of a batch. Raises `Fault` (E0804) if it is not finite and that is known."""
+        """Return the objective of a batch. Raise `Fault` E0804 if it is known to be non-finite."""
         found = self.forward_batch(batch)
         objective, examples = found.objective, len(found.labels)
         with torch.no_grad():
@@ -156,7 +154,7 @@ class Task(LightningModule):
         return objective * self._window_share(batch_idx) if self.recipe.accumulate > 1 else objective
 
     def forward_batch(self, batch: Batch) -> Forward:
-        """Prepare a batch and compute its objective."""
+        """Prepare a batch, and compute its outputs and losses."""
         inputs, labels = self.preparation(batch, training=True)
         outputs = self.module(*self._arranged(inputs))
         main = main_output(outputs)
@@ -168,7 +166,10 @@ class Task(LightningModule):
         return Forward(error, penalty, loss, main, labels, counted)
 
     def _process_share(self, batch_idx: int, examples: int) -> float:
-        """The factor that makes the mean gradient of all processes that of the global batch: they may have one example more or less."""
+        """Return the factor on the loss of a process that makes the mean gradient of all processes that of the global batch.
+
+        The numbers of examples of the processes may differ by one.
+        """
         batch = self.recipe.batch
         whole = min((batch_idx + 1) * batch, self.examples) - batch_idx * batch
         return examples * self.trainer.world_size / whole
@@ -179,12 +180,12 @@ class Task(LightningModule):
         return [given.contiguous(memory_format=torch.channels_last) if given.ndim == 4 else given for given in inputs]
 
     def _window_share(self, batch_idx: int) -> float:
-        """Lightning divides by `accumulate`; the last step of an epoch may have fewer batches."""
+        """Return the factor that corrects Lightning's division by `accumulate` if the last step of an epoch has fewer batches."""
         window, rest = self.recipe.accumulate, self.steps % self.recipe.accumulate
         return window / rest if rest and batch_idx >= self.steps - rest else 1.0
 
     def _correct(self, output: Tensor, labels: Tensor) -> tuple[Tensor, int | Tensor]:
-        """How many answers are correct, of how many."""
+        """Return the number of correct predictions, and the number of predictions."""
         if self.kind in ("value", "map"):
             return output.new_zeros(()), 1
         if self.kind == "multilabel":
@@ -195,7 +196,7 @@ class Task(LightningModule):
         return correct, (labels != IGNORED).sum() if self.criterion.ignores else labels.numel()
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Set the learning rate, and clip: Lightning's own clipping refuses fused optimizers under bf16."""
+        """Set the learning rate, and clip the gradients; Lightning's own clipping does not support fused optimizers with bf16."""
         factor = self.factor(self.global_step)
         for group in optimizer.param_groups:
             group["lr"] = group["base_lr"] * factor
@@ -203,73 +204,72 @@ class Task(LightningModule):
             pkgutil.resolve_name(self.recipe.clip.target)(self.module.parameters(), self.recipe.clip.limit)
 
     def optimizer_step(self, *arguments: Any, **options: Any) -> None:
-        """Make the step, then take the new weights into their average."""
+        """Update the weights, then their average."""
         super().optimizer_step(*arguments, **options)
         if self.averaged is not None:
             self.averaged.update_parameters(self.module)
             counters = zip(self.averaged.module.buffers(), self.module.buffers(), strict=True)
             for mean, now in counters:
-                if not mean.is_floating_point():  # an average of counts, rounded down, would stand still
+                if not mean.is_floating_point():  # an average of integers, rounded down, would not change
                     mean.copy_(now)
 
     def check_finite(self) -> None:
-        """Raise `Fault` (E0804) if the objective was not finite in a step before; on a GPU this waits for it."""
-        step = self.sums.broken()
+        """Raise `Fault` E0804 if the objective of an earlier step was non-finite. Waits for a GPU."""
+        step = self.sums.non_finite_step()
         if step is not None:
             raise self._not_finite(step)
 
-    def _not_finite(self, step: int) -> Fault:
-        place = f"epoch {step // self.updates + 1}, step {step + 1}"
-        help = "lower the learning rate `lr`, or write `clip = 1.0`"
-        if step >= self.updates or self.trainer.ckpt_path:  # an epoch is done, in this run or the one it goes on with
-            help += "; the last checkpoint is from before"
-        return Fault("E0804", f"the loss is no longer finite in {place}", argument="optimizer", help=help)
+    def _not_finite(self, step: int) -> SpecError:
+        saved = step >= self.updates or bool(
+            self.trainer.ckpt_path
+        )  # an epoch is complete, in this run or in the one that it resumes
+        return SpecError(codes.training.LossNotFinite(step // self.updates + 1, step + 1, saved))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return the recipe's optimizer. Its rates are set before each step, so there is no scheduler with a state."""
-        return optimizer_of(self.recipe.optimizer, self.parts, fused=self.recipe.precision != "fp16")
+        """Return the optimizer of the recipe. Learning rates are set before each step, without a stateful scheduler."""
+        return optimizer_of(self.recipe.optimizer, self.parameter_groups, fused=self.recipe.precision != "fp16")
 
-    # ---- What is kept ----
+    # ---- State ----
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say where the checkpoint is from, so that another run is not resumed by mistake; keep the epoch's sums."""
+        """Add the description of the run, against resuming another run by mistake, and the running sums of the epoch."""
         self.check_finite()
         checkpoint["archdsl"] = self.identity
         checkpoint["sums"] = self.sums.state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on with the sums of an epoch that was interrupted."""
+        """Restore the running sums of an interrupted epoch."""
         self.sums.load(checkpoint["sums"])
 
     @property
     def evaluated(self) -> nn.Module:
-        """The module whose weights are the run's: the averaged one if the recipe has `ema`."""
+        """The module that is evaluated and saved: with `ema`, the averaged one."""
         return self.module if self.averaged is None or not int(self.averaged.n_averaged) else self.averaged.module
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the `state_dict` of the run's weights, under the network's keys; copies, on the CPU."""
+        """Return a copy of the `state_dict` of the evaluated module, on the CPU."""
         return {key: value.detach().cpu().clone().contiguous() for key, value in self.evaluated.state_dict().items()}
 
     def finish(self) -> None:
-        """Leave the run's weights in the module: the averaged ones if the recipe has `ema`."""
+        """Copy the averaged weights into the module if the recipe has `ema`."""
         if self.evaluated is not self.module:
             self.module.load_state_dict(self.evaluated.state_dict())
 
-    # ---- Measuring ----
+    # ---- Evaluation ----
 
     def evaluate(self, batches: Iterable[Batch]) -> dict[str, float]:
-        """Return the metrics by name, in evaluation mode and float32."""
+        """Return the metrics of some examples by name, in evaluation mode and float32."""
         return self.measure(batches).values
 
     @torch.no_grad()
-    def measure(self, batches: Iterable[Batch], *, details: bool = False) -> Measured:
-        """Measure the run's weights on some examples. Each submodule's own mode is restored, so a frozen one stays frozen.
+    def measure(self, batches: Iterable[Batch], *, details: bool = False) -> MetricValues:
+        """Evaluate the weights on some examples, and restore the mode of each submodule, so that frozen ones stay frozen.
 
-        Raises `Fault` (E0804) if the weights come from a loss that was not finite.
+        Raises `SpecError` (E0804) if the weights come from a loss that was not finite.
         """
         self.check_finite()
         module = self.evaluated
-        measures = Measures(self.metric_names, self.criterion, self.outputs, details=details).to(self.device)
+        measures = SplitMetrics(self.metric_names, self.criterion, self.outputs, details=details).to(self.device)
         modes = {part: part.training for part in module.modules()}
         module.eval()
         try:
@@ -282,7 +282,7 @@ class Task(LightningModule):
         return measures.compute()
 
     def epoch_metrics(self) -> dict[str, float | None]:
-        """Return the training metrics of the epoch that ends, which are then empty again. Raises `Fault` (E0804)."""
+        """Return the training metrics of the epoch that ends, and reset them. Raise `Fault` E0804 if the objective was non-finite."""
         self.check_finite()
         values = self.sums.values(accuracy=self.kind not in ("value", "map"))
         self.sums.reset()
@@ -290,7 +290,7 @@ class Task(LightningModule):
 
 
 def _averaged(module: nn.Module, memory: float | None) -> AveragedModel | None:
-    """PyTorch's average of weights and buffers; it starts from the weights after the first step."""
+    """Return PyTorch's moving average of weights and buffers, which starts after the first step; None without `ema`."""
     if memory is None:
         return None
     average = get_ema_multi_avg_fn(memory)  # type: ignore[no-untyped-call]

@@ -1,1 +1,1 @@
-"""Whether stored weights fit a network, and why not: names, shapes and kinds of numbers. Needs no PyTorch."""
+"""Match stored weights to a network by names, shapes and dtypes, without PyTorch."""

@@ -1,4 +1,4 @@
-"""Which stored tensor goes where, by name or by position. All of it on keys and shapes."""
+"""Match stored tensors to parameters, by name or by position. Only keys, shapes and dtypes are compared."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from archdsl.weights.entries import Entry, Stored
-from archdsl.weights.names import COUNTER, bare, listed
-from archdsl.weights.pairing import Channels, Pairing
 from archdsl.weights.prefix import found_prefix, with_prefix
+from archdsl.weights.stored import Channels, MatchBy, StoredTensor, StoredWeights
+from archdsl.weights.unwrap import COUNTER, bare, listed
 
 Shape = tuple[int, ...]
 
@@ -18,11 +17,11 @@ _ROLES: Final = {
     "weight": "weight", "gamma": "weight", "bias": "bias", "beta": "bias", "running_mean": "running_mean",
     "moving_mean": "running_mean", "running_var": "running_var", "moving_variance": "running_var",
 }  # fmt: skip
-"""Last parts of keys that say what a tensor is, in PyTorch's words. A normalization's four have one shape, so shapes cannot."""
+"""The role of a tensor by the last part of its key. The four tensors of a normalization have the same shape."""
 
 
 class Reason(StrEnum):
-    """Why a tensor is not loaded."""
+    """The reason why a tensor is not loaded."""
 
     SHAPE = "shape"
     DTYPE = "dtype"
@@ -33,51 +32,48 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A tensor that is not loaded: its key in the network and in the file, where it has one, and both sides."""
+class Mismatch:
+    """A tensor that is not loaded: its keys and shapes in the network and in the file; None where it is missing."""
 
     reason: Reason
     key: str | None
     stored: str | None
     wanted: Shape | None = None
-    found: Entry | None = None
+    found: StoredTensor | None = None
     spoiled: int = 0
-    """How many of its numbers are NaN or infinite, or become so in the network."""
+    """How many of its values are NaN or infinite, or become so in the dtype of the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What goes where: for keys of the network the keys in the file; the rest with reasons; what else is to be said.
-
-    `useless` where nothing may be loaded, in parts neither: nothing fits, or positions do not correspond.
-    """
+    """The result of matching: for keys of the network the keys in the file, the mismatches, and notes."""
 
     pairs: Mapping[str, str]
-    problems: tuple[Problem, ...]
+    problems: tuple[Mismatch, ...]
     notes: tuple[str, ...] = ()
     heads_left: tuple[str, ...] = ()
     adapted: Mapping[str, Channels] = field(default_factory=dict)
-    """How weights are adapted to another number of input channels, by their keys."""
+    """The adaptation of weights to another number of input channels, by key."""
 
     @property
     def useless(self) -> bool:
-        """Whether not even a part of it is of use."""
+        """Whether nothing can be loaded, not even partially: no tensor fits, or the positions do not correspond."""
         return not self.pairs or any(problem.reason is Reason.ORDER for problem in self.problems)
 
 
 def match(
     wanted: Mapping[str, Shape],
-    stored: Stored,
+    stored: StoredWeights,
     *,
-    by: Pairing = "name",
+    by: MatchBy = "name",
     optional: Collection[str] = (),
     spare: Collection[str] = (),
     prefix: str | None = None,
     adaptable: str | None = None,
 ) -> Fit:
-    """Pair the tensors that a network wants with stored ones; `optional` ones may be absent, `spare` ones go nowhere.
+    """Match the tensors of a network to stored ones. `optional` keys may be missing, and `spare` keys are ignored.
 
-    `prefix` is that of a network inside another; by name it is found if it is not given. `adaptable` is the key of a weight
+    `prefix` is that of a network inside another one; default: detected when matching by name. `adaptable` is the key of a weight
     that may have another number of input channels.
     """
     names, notes = bare(stored.entries, wanted)
@@ -93,9 +89,9 @@ def match(
     uncounted = {key for key in absent if _is_counter(key) and _beside(key, "running_mean") in names}
     absent = [key for key in absent if key not in uncounted]
     left = tuple(key for key in absent if key in optional)
-    problems += [Problem(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional]
+    problems += [Mismatch(Reason.MISSING, key, None, wanted[key]) for key in absent if key not in optional]
     others = {key: s for key, s in names.items() if key not in wanted}
-    problems += [Problem(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in others.items() if key not in spare]
+    problems += [Mismatch(Reason.UNEXPECTED, None, s, None, entries[s]) for key, s in others.items() if key not in spare]
     unused = [s for key, s in others.items() if key in spare]
     notes += (f"left in the file: {listed(unused)} of heads that the module does not have",) if unused else ()
     problems = [problem for problem in problems if problem.key is None or not _other_channels(problem, adaptable)]
@@ -104,8 +100,8 @@ def match(
     return Fit(pairs, tuple(problems), notes + _counters(uncounted), left)
 
 
-def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: Stored) -> Fit:
-    """The same, but that tensors with numbers that are NaN or infinite go nowhere: one spoils every result."""
+def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: StoredWeights) -> Fit:
+    """Remove tensors with NaN or infinite values from a match, since a single one corrupts every result."""
     if fit.useless:
         return fit
     counts = {
@@ -114,24 +110,24 @@ def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: Stored) -> Fi
         if _number_kind(stored.entries[other].dtype) == "float"
     }
     problems = tuple(
-        Problem(Reason.VALUES, key, fit.pairs[key], wanted[key], stored.entries[fit.pairs[key]], count)
+        Mismatch(Reason.VALUES, key, fit.pairs[key], wanted[key], stored.entries[fit.pairs[key]], count)
         for key, count in counts.items() if count
     )  # fmt: skip
     pairs = {key: other for key, other in fit.pairs.items() if not counts.get(key)}
     return replace(fit, pairs=pairs, problems=fit.problems + problems) if problems else fit
 
 
-def _misfit(key: str, wanted: Shape, stored: str, entry: Entry) -> Problem | None:
+def _misfit(key: str, wanted: Shape, stored: str, entry: StoredTensor) -> Mismatch | None:
     if entry.shape != wanted:
-        return Problem(Reason.SHAPE, key, stored, wanted, entry)
+        return Mismatch(Reason.SHAPE, key, stored, wanted, entry)
     kinds = (_number_kind(entry.dtype), "int" if _is_counter(key) else "float")
     if kinds[0] != kinds[1] and not (_is_counter(key) and kinds[0] == "float"):
-        return Problem(Reason.DTYPE, key, stored, wanted, entry)
+        return Mismatch(Reason.DTYPE, key, stored, wanted, entry)
     return None
 
 
-def _other_channels(problem: Problem, adaptable: str | None) -> bool:
-    """Whether a weight fits but for the number of its input channels, and may be adapted."""
+def _other_channels(problem: Mismatch, adaptable: str | None) -> bool:
+    """Return whether a weight differs only in the number of input channels, and may be adapted."""
     if problem.reason is not Reason.SHAPE or problem.key != adaptable or problem.found is None or problem.wanted is None:
         return False
     found, wanted = problem.found.shape, problem.wanted
@@ -153,7 +149,7 @@ def _role(key: str) -> str:
 
 
 def _counters(absent: Collection[str]) -> tuple[str, ...]:
-    """Layers that older files hold without their counters are whole all the same."""
+    """Return a note about counters that older files do not contain."""
     return (
         (f"{len(absent):,} counters `{COUNTER}` are not in the file, as in older ones, and keep their values",) if absent else ()
     )
@@ -163,9 +159,16 @@ def _counters(absent: Collection[str]) -> tuple[str, ...]:
 
 
 def _by_order(
-    wanted: Mapping[str, Shape], stored: Stored, names: Mapping[str, str], notes: tuple[str, ...], optional: Collection[str]
+    wanted: Mapping[str, Shape],
+    stored: StoredWeights,
+    names: Mapping[str, str],
+    notes: tuple[str, ...],
+    optional: Collection[str],
 ) -> Fit:
-    """Pair the n-th wanted tensor with the n-th stored one, counters apart: those follow their layer's other tensors, or one another."""
+    """Match the n-th tensor of the network to the n-th stored one.
+
+    Counters follow the other tensors of their layer, or their order.
+    """
     theirs = [key for key in names if not _is_counter(key)]
     ours = [key for key in wanted if not _is_counter(key)]
     left: tuple[str, ...] = ()
@@ -205,16 +208,16 @@ def _by_order(
 
 
 def _beside(key: str, role: str = COUNTER) -> str:
-    """Another tensor of the layer that a tensor belongs to."""
+    """Return the key of another tensor of the same layer."""
     scope, dot, _ = key.rpartition(".")
     return f"{scope}{dot}{role}"
 
 
-def _order_problems(wanted: Mapping[str, Shape], stored: Stored, ours: list[str], theirs: list[str]) -> list[Problem]:
-    """The first position at which the two do not correspond, or none.
+def _order_problems(wanted: Mapping[str, Shape], stored: StoredWeights, ours: list[str], theirs: list[str]) -> list[Mismatch]:
+    """Return the first position at which the tensors do not correspond, in a list, or an empty list.
 
-    Positions correspond where ranks and roles are equal, and shapes too, but for one size that has another value
-    everywhere: the number of classes, say. Any other difference may come from another order of the layers.
+    Tensors correspond if their ranks, roles and shapes are equal, except for one size that differs consistently, such as the
+    number of classes. Any other difference may mean another order of the layers.
     """
     changes = {
         change for key, other in zip(ours, theirs, strict=False) for change in _changes(wanted[key], stored.entries[other].shape)
@@ -224,16 +227,16 @@ def _order_problems(wanted: Mapping[str, Shape], stored: Stored, ours: list[str]
         roles = _ROLES.get(_role(key)), _ROLES.get(_role(other))
         differs = wanted[key] != entry.shape and len(changes) > 1
         if differs or len(wanted[key]) != len(entry.shape) or (None not in roles and roles[0] != roles[1]):
-            return [Problem(Reason.ORDER, key, other, wanted[key], entry)]
+            return [Mismatch(Reason.ORDER, key, other, wanted[key], entry)]
     if len(ours) > len(theirs):
         key = ours[len(theirs)]
-        return [Problem(Reason.ORDER, key, None, wanted[key])]
+        return [Mismatch(Reason.ORDER, key, None, wanted[key])]
     if len(theirs) > len(ours):
         other = theirs[len(ours)]
-        return [Problem(Reason.ORDER, None, other, None, stored.entries[other])]
+        return [Mismatch(Reason.ORDER, None, other, None, stored.entries[other])]
     return []
 
 
 def _changes(wanted: Shape, found: Shape) -> set[tuple[int, int]]:
-    """The pairs of sizes in which two shapes of one rank differ."""
+    """Return the pairs of sizes in which two shapes of the same rank differ."""
     return {pair for pair in zip(wanted, found, strict=False) if pair[0] != pair[1]}

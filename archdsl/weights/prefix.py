@@ -1,19 +1,22 @@
-"""Keys that differ by a prefix: a network inside another, such as an encoder, in the file or in the network."""
+"""Match keys that differ by a prefix: a network inside another one, such as an encoder, in the file or in the network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from archdsl.weights.entries import Stored, unreadable
-from archdsl.weights.names import listed
+from archdsl.weights.stored import StoredWeights, unreadable
+from archdsl.weights.unwrap import listed
 
 Shape = tuple[int, ...]
 
 
 def with_prefix(
-    names: Mapping[str, str], wanted: Mapping[str, Shape], stored: Stored, prefix: str
+    names: Mapping[str, str], wanted: Mapping[str, Shape], stored: StoredWeights, prefix: str
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The stored keys as the network would call them, by a prefix that is in the file or in the network. Raises `Fault` E0906 if it is in neither."""
+    """Return the stored keys under the names of the network, given a prefix in the file or in the network.
+
+    Raise `Fault` E0906 if neither has the prefix.
+    """
     prefix = prefix.rstrip(".") + "."
     if any(key.startswith(prefix) for key in names):
         return _without(names, prefix)
@@ -26,8 +29,13 @@ def with_prefix(
     )
 
 
-def found_prefix(names: Mapping[str, str], wanted: Mapping[str, Shape], stored: Stored) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The same with the prefix under which most tensors fit, where more do than without and at least half of what could."""
+def found_prefix(
+    names: Mapping[str, str], wanted: Mapping[str, Shape], stored: StoredWeights
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the stored keys under the names of the network, with the prefix for which most tensors fit.
+
+    A prefix is used only if more tensors fit than without it, and at least half of the possible ones.
+    """
     shapes = {key: stored.entries[s].shape for key, s in names.items()}
     best, most = None, sum(wanted.get(key) == shape for key, shape in shapes.items())
     needed = max(most + 1, (min(len(names), len(wanted)) + 1) // 2)
@@ -53,7 +61,7 @@ def _under(names: Mapping[str, str], prefix: str) -> tuple[dict[str, str], tuple
 
 
 def _prefixes(keys: Iterable[str]) -> dict[str, None]:
-    """Every part of a key that ends in a dot, shorter ones first."""
+    """Return all prefixes of keys that end in a dot, shorter ones first."""
     found: dict[str, None] = {}
     for key in keys:
         parts = key.split(".")

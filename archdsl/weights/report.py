@@ -1,4 +1,4 @@
-"""What became of stored weights, as a person would tell it: how many fit, and each that does not, where and why."""
+"""Reports on loading weights: how many tensors fit, and for each other one where and why it does not."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, printable, render_text
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
 from archdsl.ir import Graph, Usage, flatten, state
 from archdsl.source import Span
-from archdsl.weights.entries import Stored, unreadable
-from archdsl.weights.match import Fit, Problem, Reason, Shape, match, without_spoiled
-from archdsl.weights.names import listed
-from archdsl.weights.pairing import Channels, Pairing
+from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
+from archdsl.weights.stored import Channels, MatchBy, StoredWeights, unreadable
+from archdsl.weights.unwrap import listed
 
 _MOST_PLACES = 12
 _IN_A_MARK = 2
@@ -22,48 +20,48 @@ _IN_A_MARK = 2
 
 @dataclass(frozen=True)
 class WeightsReport:
-    """What a file of weights gives a network. Printed, it reads like the command line.
+    """A report on a file of weights and a network. Its string form is the output of the command line.
 
-    `loaded` are the keys of the network that get a tensor, `problems` those that get none and the file's that go nowhere.
+    `loaded` are the keys of the network with a matching tensor; `problems` are the other tensors of the network and the file.
     """
 
     network: str
     file: str
     fit: Fit
     size: int
-    """The number of tensors that the network has."""
+    """The number of tensors in the network."""
     places: Mapping[str, Span]
-    by: Pairing = "name"
+    by: MatchBy = "name"
     alternative: str | None = None
-    """What would make it fit."""
+    """The suggested fix."""
     done: bool = False
-    """Whether the tensors were put into a module."""
+    """Whether the tensors were loaded into a module."""
     converted: tuple[str, ...] = ()
 
     @property
     def loaded(self) -> tuple[str, ...]:
-        """The network's keys that get a tensor of the file."""
+        """The keys of the network with a matching tensor in the file."""
         return tuple(self.fit.pairs)
 
     @property
-    def problems(self) -> tuple[Problem, ...]:
-        """Every tensor that is not loaded, with the reason."""
+    def problems(self) -> tuple[Mismatch, ...]:
+        """The tensors that are not loaded, with reasons."""
         return self.fit.problems
 
     @property
     def ok(self) -> bool:
-        """Whether everything fits, but for what may be left out."""
+        """Whether everything fits, except permitted omissions."""
         return not self.fit.problems and not self.fit.useless
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What else was done: wrappers and prefixes taken off, heads left out, numbers converted."""
+        """Notes about removed wrappers and prefixes, omitted heads, and conversions."""
         left = self.fit.heads_left
         heads = (f"not in the file, and left as initialized: {listed(left)} of the heads",) if left else ()
         return self.fit.notes + heads + self.converted
 
     def summary(self) -> str:
-        """One sentence."""
+        """Return a summary in one sentence."""
         if self.ok:
             return f"{self.file}: {len(self.loaded):,} tensors {self._verb} `{self.network}`"
         if self._misplaced is not None:
@@ -76,30 +74,25 @@ class WeightsReport:
         return "are loaded" if self.done and not self.ok else "loaded into" if self.done else "fit"
 
     @property
-    def _misplaced(self) -> Problem | None:
+    def _misplaced(self) -> Mismatch | None:
         return next((problem for problem in self.problems if problem.reason is Reason.ORDER), None)
 
-    def _by_reason(self) -> Iterable[tuple[Reason, Iterable[Problem]]]:
+    def _by_reason(self) -> Iterable[tuple[Reason, Iterable[Mismatch]]]:
         return groupby(sorted(self.problems, key=lambda p: list(Reason).index(p.reason)), key=lambda p: p.reason)
 
     def diagnostic(self, severity: Severity = Severity.ERROR) -> Diagnostic:
-        """E0905: what does not fit, at the layers' lines. As a warning it says what was left out."""
+        """Return E0905, which marks the layers of the tensors that do not fit; as a warning, of those that were skipped."""
         marks = self._marks()
         outside = [problem.stored for problem in self.problems if problem.reason is Reason.UNEXPECTED and problem.stored]
-        notes = [f"in the file alone: {listed(outside)}"] if outside else []
-        rest = len(marks) - _MOST_PLACES
-        notes += (
-            [f"and at {rest:,} more places; `archdsl check --weights FILE --format json` lists every tensor"] if rest > 0 else []
-        )
-        failed = severity is Severity.ERROR
-        help = self.alternative if failed else None
-        message = self.summary() + ("" if failed else "; the rest stays as it is initialized")
-        first = marks[0] if marks else None
-        return untyped("E0905", message, first, tuple(marks[1:_MOST_PLACES]), (*notes, *self.notes), help, severity)
+        found = codes.outputs.WeightsMisfit(
+            self.summary(), tuple(marks[:_MOST_PLACES]), len(marks) - _MOST_PLACES, listed(outside) if outside else None,
+            self.notes, self.alternative,
+        )  # fmt: skip
+        return found.at(marks[0].span if marks else None).with_severity(severity)
 
     def _marks(self) -> list[Mark]:
-        """One for each place in the spec, in the order of the file."""
-        by_place: dict[Span, list[Problem]] = {}
+        """Return a mark for each place in the spec, in the order of the file."""
+        by_place: dict[Span, list[Mismatch]] = {}
         for problem in self.problems:
             place = self.places.get(problem.key or "")
             if place is not None:
@@ -108,7 +101,7 @@ class WeightsReport:
         return [Mark(place, _at_one_place(problems)) for place, problems in found]
 
     def as_data(self) -> dict[str, Any]:
-        """Every tensor, as plain data."""
+        """Return all tensors as plain data for JSON."""
         return {
             "file": self.file, "fits": self.ok, "loaded": dict(self.fit.pairs), "notes": list(self.notes),
             "problems": [_problem_data(problem) for problem in self.problems],
@@ -122,17 +115,17 @@ class WeightsReport:
 
 def report_on(
     graph: Graph,
-    stored: Stored,
+    stored: StoredWeights,
     *,
     wanted: Mapping[str, Shape] | None = None,
-    by: Pairing = "name",
+    by: MatchBy = "name",
     without_heads: bool = False,
     prefix: str | None = None,
     channels: Channels | None = None,
 ) -> WeightsReport:
-    """Whether stored weights fit a network; `wanted` where a module has other keys than its graph.
+    """Return a report on how stored weights match a network; `wanted` replaces the keys and shapes of the graph.
 
-    Raises `Fault` E0906 for a mapping by position where the file keeps none.
+    Raises `SpecError` E0906 for a mapping by position where the file keeps none.
     """
     whole = state(graph)
     wanted = whole if wanted is None else wanted
@@ -166,7 +159,7 @@ def report_on(
 
 
 def _first_convolution(graph: Graph) -> str | None:
-    """The key of the weight that an input of the network goes through first, if it has input channels that can be adapted."""
+    """Return the key of the first weight after an input, if its input channels can be adapted; else None."""
     from_input = set(range(len(graph.inputs)))
     for flat in flatten(graph).nodes:
         if flat.inputs[0] not in from_input:
@@ -179,8 +172,8 @@ def _first_convolution(graph: Graph) -> str | None:
     return None
 
 
-def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pairing, heads: set[str]) -> str | None:
-    """How the file could be used all the same."""
+def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: StoredWeights, by: MatchBy, heads: set[str]) -> str | None:
+    """Return the suggested fix; None if there is none."""
     if not fit.problems and not fit.useless:
         return None
     if fit.problems and all(problem.reason is Reason.VALUES for problem in fit.problems):
@@ -201,7 +194,7 @@ def _alternative(fit: Fit, wanted: Mapping[str, Shape], stored: Stored, by: Pair
     return "`--weights-partial` (`partial=True`) loads what fits, and leaves the rest as it is initialized"
 
 
-def _counted(reason: Reason, problems: list[Problem]) -> str:
+def _counted(reason: Reason, problems: list[Mismatch]) -> str:
     n = len(problems)
     verbs = ("has", "is") if n == 1 else ("have", "are")
     said = {
@@ -214,8 +207,8 @@ def _counted(reason: Reason, problems: list[Problem]) -> str:
     return f"{n:,} {said[reason]}"
 
 
-def _misplaced(problem: Problem) -> str:
-    """Where the two orders part."""
+def _misplaced(problem: Mismatch) -> str:
+    """Return the text for the first position at which the orders differ."""
     if problem.stored is None:
         return f"the file ends where the network has `{problem.key}` {_shape(problem.wanted)}"
     stored = f"`{problem.stored}` {_found_shape(problem)}"
@@ -224,7 +217,7 @@ def _misplaced(problem: Problem) -> str:
     return f"they part where the network has `{problem.key}` {_shape(problem.wanted)} and the file {stored}"
 
 
-def _at_one_place(problems: list[Problem]) -> str:
+def _at_one_place(problems: list[Mismatch]) -> str:
     phrases = []
     for reason, found in groupby(problems, key=lambda p: p.reason):
         same = list(found)
@@ -247,7 +240,7 @@ def _at_one_place(problems: list[Problem]) -> str:
     return "; ".join(phrases)
 
 
-def _spoiled(problem: Problem) -> str:
+def _spoiled(problem: Mismatch) -> str:
     numbers = f"{problem.spoiled:,} numbers" if problem.spoiled > 1 else "a number"
     return f"`{problem.key}` has {numbers} in the file that {'are' if problem.spoiled > 1 else 'is'} NaN, infinite or too large"
 
@@ -256,11 +249,11 @@ def _shape(shape: Shape | None) -> str:
     return str(list(shape)) if shape is not None else "[]"
 
 
-def _found_shape(problem: Problem) -> str:
+def _found_shape(problem: Mismatch) -> str:
     return _shape(problem.found.shape if problem.found is not None else None)
 
 
-def _problem_data(problem: Problem) -> dict[str, Any]:
+def _problem_data(problem: Mismatch) -> dict[str, Any]:
     return {
         "reason": problem.reason.value, "key": problem.key, "in_file": problem.stored,
         "shape": list(problem.wanted) if problem.wanted is not None else None,

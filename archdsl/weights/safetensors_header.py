@@ -1,8 +1,8 @@
-"""The header of a safetensors file, held to what its library holds it to, so that what is said to fit can be loaded.
+"""Read the header of a safetensors file, with the validation of its library, so that a file that passes can be loaded.
 
 The format (github.com/huggingface/safetensors, README, "Format"): eight bytes with the length of a JSON header, the header,
-and the tensors. They lie one after another, without gaps and to the end of the file. The library itself imports PyTorch or
-NumPy to read a file, and `check` does without.
+and the tensors, contiguous and up to the end of the file. The library imports PyTorch or NumPy to read a file;
+`check` avoids that.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite, prod
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from archdsl.limits import Limits, remedy
-from archdsl.weights.entries import Entry, unreadable
+from archdsl.diagnostics import SpecError, codes
+from archdsl.limits import Limits
+from archdsl.weights.stored import StoredTensor
 
 LONGEST: Final = 100_000_000
-"""In bytes; the library's own limit."""
+"""The maximum length of a header in bytes, the limit of the library."""
 _KINDS: Final = {
     "F64": ("float64", 64), "F32": ("float32", 32), "F16": ("float16", 16), "BF16": ("bfloat16", 16),
     "F8_E4M3": ("float8_e4m3fn", 8), "F8_E5M2": ("float8_e5m2", 8), "F8_E8M0": ("float8_e8m0fnu", 8),
@@ -26,7 +26,10 @@ _KINDS: Final = {
     "C64": ("complex64", 64), "BOOL": ("bool", 8), "I64": ("int64", 64), "I32": ("int32", 32), "I16": ("int16", 16), "I8": ("int8", 8),
     "U64": ("uint64", 64), "U32": ("uint32", 32), "U16": ("uint16", 16), "U8": ("uint8", 8),
 }  # fmt: skip
-"""The kinds of number that there are, as PyTorch says them, and the bits of one. PyTorch calculates with none below 8 bits."""
+"""The dtypes of the format, with their names in PyTorch and their numbers of bits.
+
+PyTorch cannot compute with less than 8 bits.
+"""
 _FIELDS: Final = frozenset(("dtype", "shape", "data_offsets"))
 _METADATA: Final = "__metadata__"
 _SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -35,22 +38,22 @@ _SIGNS: Final = 16
 
 
 class Part(NamedTuple):
-    """A tensor's shape and kind, and the place of its bytes in the file."""
+    """The shape and dtype of a tensor, and the range of its bytes in the file."""
 
-    entry: Entry
+    entry: StoredTensor
     start: int
     end: int
 
 
 def parse_header(name: str, text: bytes, room: int, limits: Limits) -> dict[str, Part]:
-    """The tensors of a header with `room` bytes after it; raises `Fault` E0906 where the library would refuse the file."""
+    """Parse a header that `room` bytes follow. Raise `Fault` E0906 if the library would reject the file."""
     signs = sum(text.count(sign) for sign in (b"{", b"[", b","))
     if signs > _SIGNS * limits.tensors:
         raise _too_many(name, limits)
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_table, parse_int=_whole, parse_constant=_refuse_constant)
         if _SURROGATE.search(text):
-            json.dumps(header, ensure_ascii=False).encode("utf-8")  # which refuses half a pair, as the library does
+            json.dumps(header, ensure_ascii=False).encode("utf-8")  # rejects unpaired surrogates, as the library does
     except _Twice as error:
         raise damaged(name, f"its header has `{error.key}` twice") from error
     except (ValueError, OverflowError, RecursionError) as error:
@@ -65,22 +68,17 @@ def parse_header(name: str, text: bytes, room: int, limits: Limits) -> dict[str,
     return parts
 
 
-def damaged(name: str, why: str) -> Exception:
-    """E0906: a safetensors file that its library would refuse."""
-    return unreadable(name, f"is a damaged safetensors file: {why}", "download or copy it again, or save it again")
+def damaged(name: str, why: str) -> SpecError:
+    """Return the error (E0906) for a safetensors file that its library would refuse."""
+    return SpecError(codes.outputs.DamagedSafetensors(name, why))
 
 
-def cut_off(path: Path) -> Exception:
-    """E0906: a safetensors file with less in it than its header says."""
-    return unreadable(path.name, "is cut off: it is shorter than its header says", "download or copy it again")
-
-
-def _too_many(name: str, limits: Limits) -> Exception:
-    return unreadable(name, f"has a header of more than {limits.tensors:,} tensors", remedy("tensors"))
+def _too_many(name: str, limits: Limits) -> SpecError:
+    return SpecError(codes.outputs.TooManyTensors(name, limits.tensors))
 
 
 class _Twice(Exception):
-    """A key that a table has twice, which the format forbids."""
+    """A duplicate key in a table, which the format forbids."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -96,7 +94,7 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole(text: str) -> int | float:
-    """A whole number of 64 bits; others, and `-0`, are fractions to the library."""
+    """Parse a 64-bit integer; the library treats other integers, and `-0`, as floats."""
     number = float(text)
     return int(text) if abs(number) < 2**64 and text != "-0" else number
 
@@ -119,14 +117,14 @@ def _part(name: str, key: str, value: Any) -> Part:
             counts = all(type(number) is int and 0 <= number < 2**63 for number in (*shape, start, end))
             if counts and start <= end and prod(max(size, 1) for size in shape) < 2**60 and _plain(value):
                 if prod(shape) * bits == 8 * (end - start):
-                    return Part(Entry(tuple(shape), kind), start, end)
+                    return Part(StoredTensor(tuple(shape), kind), start, end)
         case {"dtype": str(dtype)} if dtype not in _KINDS:
             raise damaged(name, f"`{key}` is of the kind {dtype!r}, which there is not")
     raise damaged(name, f"its header contradicts itself at `{key}`")
 
 
 def _plain(value: dict[str, Any]) -> bool:
-    """Whether further fields of an entry, which are passed over, are such as the library passes over, too."""
+    """Return whether the library ignores additional fields of an entry, too."""
     if len(value) == len(_FIELDS):
         return True
     others = [value[field] for field in value.keys() - _FIELDS]
@@ -136,7 +134,7 @@ def _plain(value: dict[str, Any]) -> bool:
 
 
 def _check_places(name: str, parts: dict[str, Part], room: int) -> None:
-    """Raise `Fault` where the tensors do not lie one after another, to the end of the file."""
+    """Raise `Fault` if the tensors are not contiguous up to the end of the file."""
     at = 0
     for key, part in sorted(parts.items(), key=lambda item: item[1][1:]):
         if part.start != at:
@@ -144,6 +142,6 @@ def _check_places(name: str, parts: dict[str, Part], room: int) -> None:
             raise damaged(name, f"`{key}` {where}")
         at = part.end
     if at > room:
-        raise unreadable(name, "is cut off: it is shorter than its header says", "download or copy it again")
+        raise SpecError(codes.outputs.WeightsCutOff(name))
     if at < room:
         raise damaged(name, f"{room - at:,} bytes at its end belong to no tensor")

@@ -1,101 +1,45 @@
-"""Files of weights, as far as they can be known without PyTorch: what a file is, and what a safetensors file holds."""
+"""The tensors in a file of weights: shapes and dtypes by key, and how to match them to parameters.
+
+This module does not import PyTorch, so that the command line can define its options without it.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from pathlib import Path
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
 
-from archdsl.declared import Fault
-from archdsl.limits import DEFAULT, Limits
-from archdsl.weights.entries import Stored, unreadable
-from archdsl.weights.finite import count_spoiled
-from archdsl.weights.safetensors_header import LONGEST, cut_off, parse_header
+from archdsl.diagnostics import SpecError, codes
+from archdsl.records import record
 
-_OTHERS: Final = (
-    (b"version https://git-lfs", "is a Git LFS pointer, a note of where the file is", "fetch the file itself: `git lfs pull`"),
-    (b"<", "is a web page or XML", "a download may have given a page in place of the file: download it again"),
-    (b"\x89HDF", "is an HDF5 file, as Keras writes", None),
-    (b"\x93NUMPY", "is one NumPy array", None),
-    (b"\x1f\x8b", "is compressed with gzip", "unpack it: `gunzip`"),
-)
-_SAVE = "save its tensors alone: torch.save(module.state_dict(), ...), or safetensors.torch.save_file"
+MatchBy = Literal["name", "order"]
+"""How to match stored tensors to parameters."""
+Channels = Literal["sum", "mean", "repeat"]
+"""How to adapt a weight to another number of input channels."""
 
 
-def file_kind(path: Path) -> Literal["safetensors", "torch"]:
-    """What a file is by its first bytes, whatever its name. Raises `Fault` E0601 and E0906."""
-    start = _start(path)
-    if start[8:9] == b"{" and int.from_bytes(start[:8], "little") <= LONGEST:
-        return "safetensors"
-    if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
-        return "torch"
-    if not start:
-        raise unreadable(path.name, "is empty")
-    for magic, what, help in _OTHERS:
-        if start.lstrip()[: len(magic)] == magic:
-            raise unreadable(path.name, what, help)
-    what = "is text" if all(byte in b"\t\r\n" or byte >= 32 for byte in start) else "is neither safetensors nor PyTorch's"
-    raise unreadable(path.name, f"{what}, and holds no weights" if what == "is text" else what)
+class StoredTensor(NamedTuple):
+    """The shape of a stored tensor, and the name of its dtype in PyTorch, such as `float32`."""
+
+    shape: tuple[int, ...]
+    dtype: str
 
 
-def _start(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(64)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        raise _unread(path, error) from error
+@record
+class StoredWeights:
+    """The tensors of a file of weights, by key.
+
+    `ordered` tells whether the keys have the order of the module, and `notes` describe how the tensors were unwrapped.
+    """
+
+    name: str
+    entries: Mapping[str, StoredTensor]
+    ordered: bool = True
+    notes: tuple[str, ...] = ()
+    spoiled: Callable[[str, str], int] = lambda key, wanted: 0
+    """Return how many values of a stored tensor are NaN or infinite, or become so in the dtype of the network's tensor."""
 
 
-def _unread(path: Path, error: OSError | ValueError) -> Fault:
-    return Fault("E0601", f"{path} cannot be read: {getattr(error, 'strerror', None) or error}")
-
-
-def fingerprint(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal. Raises `Fault` E0601."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise _unread(path, error) from error
-
-
-def read_header(path: Path, limits: Limits = DEFAULT) -> Stored:
-    """What a safetensors file holds, from its header alone. Raises `Fault` E0906 where its library would not load it."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > min(size - 8, LONGEST):
-                raise cut_off(path)
-            text = file.read(length)
-    except OSError as error:
-        raise _unread(path, error) from error
-    parts = parse_header(path.name, text, size - 8 - length, limits)
-    if not parts:
-        raise unreadable(path.name, "holds no tensors")
-
-    def spoiled(key: str, wanted: str) -> int:
-        part = parts[key]
-        try:
-            with path.open("rb") as file:
-                return count_spoiled(file, 8 + length + part.start, 8 + length + part.end, part.entry.dtype)
-        except OSError as error:
-            raise _unread(path, error) from error
-
-    return Stored(path.name, {key: part.entry for key, part in parts.items()}, ordered=False, spoiled=spoiled)
-
-
-def foreign(said: str) -> str | None:
-    """What a file holds that PyTorch refused to load, by its message, which goes on to advise to load it with code and all."""
-    if "TorchScript" in said:
-        return "a TorchScript program"
-    named = re.search(r"GLOBAL (\S+)", said)
-    if named is not None:
-        return f"the Python object `{named[1]}`"
-    return "Python objects, not only tensors" if "Weights only load failed" in said else None
-
-
-def not_tensors(name: str, what: str) -> Fault:
-    """E0906: a PyTorch file that holds more than tensors and plain values, which could execute code."""
-    return unreadable(name, f"holds {what}, which archdsl does not load, since it could execute code", _SAVE)
+def unreadable(name: str, why: str, help: str | None = None) -> SpecError:
+    """Return E0906, for a file from which no weights can be read."""
+    kind = codes.outputs.UnreadableWeights
+    return SpecError(kind(name, why, help) if help is not None else kind(name, why))

@@ -40,10 +40,10 @@ def photographs(folder: str, count: int = 6) -> None:
 MASKS: list[tuple[tuple[int, ...], str, str, str, str]] = [
     ((0, 255), "conv(1, 1)", "loss = bce", "the network has 1 output, and the labels are two numbers, 0 and 255", "`y // 255`"),
     ((0, 255), "conv(2, 1)", "loss = cross_entropy", "the labels are two numbers, 0 and 255", "`y // 255`"),
-    ((0, 1, 2, 3, 255), "conv(classes, 1)", "loss = cross_entropy", "the numbers from 0 to 3, and 255, which lies far above", "leave it out: `ignore = 255`"),
+    ((0, 1, 2, 3, 255), "conv(classes, 1)", "loss = cross_entropy", "the numbers from 0 to 3, and 255, far above", "leave it out: `ignore = 255`"),
     ((0, 1, 255), "conv(1, 1)", "loss = bce", "the numbers from 0 to 1, and 255", "`ignore = 255`"),
     ((0, 1, 2, 255), "conv(classes, 1)", "loss = cross_entropy", "from 0 to 2, and 255", "`ignore = 255`, and give the network as many outputs: `classes = 3`"),
-    ((1, 2, 3, 4), "conv(classes, 1)", "loss = cross_entropy", "4 numbers from 1 to 4, where classes are numbered from 0", "`y - 1`"),
+    ((1, 2, 3, 4), "conv(classes, 1)", "loss = cross_entropy", "4 numbers from 1 to 4; classes are numbered from 0", "`y - 1`"),
     ((0, 10, 20, 30), "conv(classes, 1)", "loss = cross_entropy", "4 numbers from 0 to 30", "without gaps"),
 ]  # fmt: skip
 
@@ -67,15 +67,15 @@ def test_values_of_masks_decide_what_is_advised(
     [
         (
             RANDOM.integers(0, 256, (12, 3, 16, 16), dtype=np.uint8),
-            "a label is [3, 16, 16], an image in colours",
+            "a label is [3, 16, 16], an image in colors",
             "save `y / 255` as floats",
         ),
         (
             RANDOM.integers(0, 2, (12, 3, 16, 16), dtype=np.uint8) * 255,
-            "a label is [3, 16, 16], an image in colours",
+            "a label is [3, 16, 16], an image in colors",
             "numpy.unique(numpy.moveaxis(y, 1, -1)",
         ),
-        (RANDOM.integers(-1, 4, (12, 16, 16)), "a label is -1", "number them from 0"),
+        (RANDOM.integers(-1, 4, (12, 16, 16)), "found the label -1", "number them from 0"),
     ],
 )
 def test_labels_that_are_no_masks(cli: Any, tmp_path: Path, y: Any, message: str, help: str) -> None:
@@ -91,7 +91,7 @@ def test_the_advice_for_colours_gives_masks(cli: Any, tmp_path: Path) -> None:
     np.savez("masks.npz", x=np.zeros((12, 1, 16, 16), np.uint8), y=y)
     spec(f"input image [1, 16, 16]; {CONV}; conv(3, 1)", 'data = "masks.npz"')
     said = cli("train", "n.arch").stderr
-    program = said.partition("give each colour a number: `")[2]
+    program = said.partition("give each color a number: `")[2]
     names: dict[str, Any] = {"numpy": np, "y": y}
     for line in program.replace("\n", " ").split("`")[:3:2]:
         exec(" ".join(line.split()), names)
@@ -136,7 +136,7 @@ def test_several_inputs_and_integers(cli: Any, tmp_path: Path) -> None:
     result = cli("train", "n.arch", "-o", "small", "--device", "cpu")
     assert (
         result.exit_code == 1
-        and "the greatest number of the data set is 8 in `words`" in result.stderr
+        and "the greatest token number is 8 in `words`" in result.stderr
         and "`embedding(9, ...)`" in result.stderr
     )
 
@@ -162,7 +162,7 @@ def test_photographs_of_different_sizes(cli: Any, tmp_path: Path) -> None:
     result = cli(*given)
     assert result.exit_code == 1 and "cannot read pets/cat/9.jpg" in result.stderr and "--skip-bad" in result.stderr
     result = cli(*given, "--skip-bad", "-o", "run")
-    assert result.exit_code == 0 and "left out 1 file that cannot be read: pets/cat/9.jpg" in result.stderr, result.stderr
+    assert result.exit_code == 0 and "skipped 1 unreadable file: pets/cat/9.jpg" in result.stderr, result.stderr
     assert json.loads(Path("run/environment.json").read_text())["normalization"]["classes"] == ["cat", "dog"]
 
 
@@ -192,7 +192,7 @@ def test_a_picture_of_a_batch(cli: Any, tmp_path: Path, kind: str) -> None:
 def test_a_batch_without_images(cli: Any, tmp_path: Path) -> None:
     spec("input row [4]; linear(3)", "data = iris")
     result = cli("train", "n.arch", "--show-batch", "batch.png")
-    assert result.exit_code == 1 and "no image" in result.stderr and not Path("batch.png").exists()
+    assert result.exit_code == 1 and "a batch is drawn from images" in result.stderr and not Path("batch.png").exists()
 
 
 def test_options_that_would_do_nothing(cli: Any, tmp_path: Path) -> None:

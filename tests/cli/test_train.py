@@ -41,7 +41,7 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     rows = [line.split() for line in result.stdout.splitlines()]
     assert rows[0] == ["examples", "loss", "accuracy"]
     assert rows[1][:2] == ["training", "1,437"] and rows[2][:2] == ["validation", "360"]
-    assert "\n1 epoch in " in result.stdout and "everything is in runs/small-1" in result.stdout
+    assert "\n1 epoch in " in result.stdout and "results in runs/small-1" in result.stdout
     folder = tmp_path / "runs" / "small-1"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
@@ -67,9 +67,9 @@ def _refused_resumed_and_numbered(cli: Cli, small: Path, folder: Path) -> None:
     assert len((folder / "metrics.csv").read_text().splitlines()) == 3
     assert "nothing was left" not in longer.stderr
     ended = cli("train", small, "--set", "width=2", "--set", "train.epochs=2", "--resume", "--device", "cpu")
-    assert ended.exit_code == 0 and "nothing was left to do: the run had ended after epoch 2" in ended.stderr
+    assert ended.exit_code == 0 and "nothing to resume: the run ended after epoch 2" in ended.stderr
     second = cli("train", small, "--set", "width=1", "--device", "cpu")
-    assert "everything is in runs/small-2" in second.stdout
+    assert "results in runs/small-2" in second.stdout
 
 
 def test_several_seeds(cli: Cli, small: Path, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_resume_without_a_checkpoint_starts_the_run(cli: Cli, small: Path, tmp_p
     for arguments, folder in ((["--resume"], "runs/small-1"), (["-o", "runs/x", "--resume"], "runs/x")):
         result = cli("train", small, *arguments, "--device", "cpu")
         assert result.exit_code == 0, result.stderr
-        assert f"everything is in {folder}" in result.stdout
+        assert f"results in {folder}" in result.stdout
     (tmp_path / "killed").mkdir()
     (tmp_path / "killed" / "run.json").write_text("{}")  # what a run leaves that was killed before its first checkpoint
     result = cli("train", small, "-o", "killed", "--resume", "--device", "cpu")
@@ -250,7 +250,7 @@ def test_no_picture_stops_a_run(
     monkeypatch.setattr("archdsl.backends.diagram.render", mistaken)
     result = cli("train", small, "-o", "run", "--device", "cpu")
     assert result.exit_code == 0
-    assert f"warning[{code}]: {message}" in result.stderr and "; the run goes on without a diagram" in result.stderr
+    assert f"warning[{code}]: {message}" in result.stderr and "= the run goes on without a diagram" in result.stderr
     assert (tmp_path / "run" / "weights.safetensors").exists() and not (tmp_path / "run" / "diagram.svg").exists()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from archdsl.data import Input, Reading
+from archdsl.data import Input, ReadOptions
 from archdsl.declared import Declared
 from archdsl.recipe import Dataset, Recipe
 from archdsl.train.data import Data, load
@@ -21,13 +21,18 @@ def call(family: type[Declared], name: str, **arguments: Any) -> Any:
     return entry.create(arguments)
 
 
-def read(data: Any, root: Path, *inputs: Input, reading: Reading | None = None, **keys: Any) -> Data:
+def read(data: Any, root: Path, *inputs: Input, reading: ReadOptions | None = None, **keys: Any) -> Data:
     """The data of a recipe; with `Input("x", shape)` for a network's inputs."""
-    return load(Recipe.create({"data": data, "workers": 0, **keys}), root, inputs, reading or Reading())
+    return load(Recipe.create({"data": data, "workers": 0, **keys}), root, inputs, reading or ReadOptions())
 
 
 def folder(
-    path: Any, root: Path, *inputs: Input, reading: Reading | None = None, keys: dict[str, Any] | None = None, **arguments: Any
+    path: Any,
+    root: Path,
+    *inputs: Input,
+    reading: ReadOptions | None = None,
+    keys: dict[str, Any] | None = None,
+    **arguments: Any,
 ) -> Data:
     """A folder of images, with the arguments of `imagefolder`."""
     return read(call(Dataset, "imagefolder", path=str(path), **arguments), root, *inputs, reading=reading, **(keys or {}))

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from archdsl.data import IGNORED, Input
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Loss, Normalization, Transform
 from archdsl.train.augment import Mixing
 from archdsl.train.augment import augment as apply
 from archdsl.train.batches import Batch
-from archdsl.train.keys import drawer, key
+from archdsl.train.rng import key, random_draws
 from tests.data.reading import call, everything, read
 
 IMAGE = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -29,7 +29,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 
 
 def augment(augmentations: list[Any], images: Tensor, keys: Tensor) -> Tensor:
-    return apply(augmentations, images, drawer(keys))[0]
+    return apply(augmentations, images, random_draws(keys))[0]
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in Augmentation.registry if not entry.mixes])
@@ -125,7 +125,7 @@ def test_rand_augment_applies_every_operation() -> None:
     )
     changed = augment([call(Augmentation, "rand_augment", n=1)], images, key(torch.arange(600)))
     assert 0 <= float(changed.min()) and float(changed.max()) <= 1
-    kinds = (drawer(key(torch.arange(600)))(2)[0] * 14).long()
+    kinds = (random_draws(key(torch.arange(600)))(2)[0] * 14).long()
     alike = [bool((changed[kinds == kind] - images[kinds == kind]).abs().max() < 1e-5) for kind in range(14)]
     assert alike == [False] * 13 + [True]  # the last one leaves the image as it is
 
@@ -152,14 +152,14 @@ def test_masks_move_with_their_images(name: str) -> None:
     )
     keys = key(torch.arange(200))
     if name == "rand_augment":  # its colours would change the classes in this picture
-        images, moved = one_hot[:, :3], apply([op], one_hot[:, :3], drawer(keys), masks)[1]
-        plain = apply([op], one_hot[:, :3], drawer(keys))[0]
-        torch.testing.assert_close(apply([op], images, drawer(keys), masks)[0], plain)
+        images, moved = one_hot[:, :3], apply([op], one_hot[:, :3], random_draws(keys), masks)[1]
+        plain = apply([op], one_hot[:, :3], random_draws(keys))[0]
+        torch.testing.assert_close(apply([op], images, random_draws(keys), masks)[0], plain)
         assert (
             moved is not None and moved.shape == masks.shape and not torch.equal(moved, masks) and bool((moved == IGNORED).any())
         )
         return
-    images, moved = apply([op], one_hot, drawer(keys), masks)
+    images, moved = apply([op], one_hot, random_draws(keys), masks)
     assert moved is not None and moved.shape == (200, *images.shape[2:])
     present = images.sum(1)
     assert bool((moved[present < 0.01] == IGNORED).all()) and bool((moved[present > 0.99] != IGNORED).all())
@@ -204,7 +204,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[int, ...], Any, str, str]] = [
     ({"augment": call(Augmentation, "random_crop", size=32)}, (1, 9, 9), None, "cuts out 32 x 32 pixels, and the image has 9 x 9", "resize it first"),
     ({"augment": call(Augmentation, "random_crop", size=9)}, (1, 9, 9), None, "which changes nothing", "random_crop(9, pad = 1)"),
     ({"augment": call(Augmentation, "random_crop", size=8)}, (1, 9, 9), None, "makes images [1, 8, 8], and the network's input is [1, 9, 9]", "the size 9"),
-    ({"augment": call(Augmentation, "cutout", size=30)}, (1, 9, 9), None, "blackens a square of 30 pixels, all", "`cutout(2)`"),
+    ({"augment": call(Augmentation, "cutout", size=30)}, (1, 9, 9), None, "blackens a square of 30 pixels, and the images have 9 x 9", "`cutout(2)`"),
     ({"augment": call(Augmentation, "grayscale")}, (1, 9, 9), None, "changes nothing in grey images", "leave `grayscale` out"),
     ({"augment": call(Augmentation, "rand_augment")}, (1, 9, 9), None, "is for images of 3 channels, and the input has 1", "leave"),
     ({"augment": call(Augmentation, "color_jitter", brightness=0.0, contrast=0.0)}, (1, 9, 9), None, "changes nothing in grey images", "leave"),
@@ -220,7 +220,7 @@ MISTAKES: list[tuple[dict[str, Any], tuple[int, ...], Any, str, str]] = [
     ({"augment": call(Augmentation, "cutmix"), "loss": call(Loss, "mse")}, (1, 9, 9), "value", "`cutmix` mixes classes", "use `mixup`"),
     ({"normalize": call(Normalization, "imagenet")}, (1, 9, 9), None, "`imagenet` is for images of 3 channels", "normalize = data"),
     ({"normalize": call(Normalization, "fixed", mean=(0.5, 0.5), std=(1.0,))}, (1, 9, 9), None, "has 2 numbers, and the input has 1", "give 1 numbers"),
-    ({"normalize": call(Normalization, "whiten")}, (1, 99, 99), None, "over all 9,801 values", "`whiten(over = channels)`"),
+    ({"normalize": call(Normalization, "whiten")}, (1, 99, 99), None, "takes at most 4,096 values, and an example has 9,801", "`whiten(over = channels)`"),
     ({"sampler": "balanced"}, (1, 9, 9), (9, 9), "have no single class", "sampler = shuffle"),
 ]  # fmt: skip
 
@@ -235,11 +235,11 @@ def test_mistakes(tmp_path: Path, keys: dict[str, Any], shape: tuple[int, ...], 
     elif labels is not None:
         y = np.broadcast_to(y[:, None, None], (10, *labels)).copy()
     np.savez(tmp_path / "data.npz", x=np.zeros((10, *shape), np.uint8), y=y)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         data = read("data.npz", tmp_path, Input("x", shape), **keys)
         data.preparation(data.recipe)
-    assert caught.value.argument in (*keys, "data")
-    assert message in caught.value.message and help in (caught.value.help or "")
+    assert caught.value.diagnostic.argument in (*keys, "data")
+    assert message in caught.value.diagnostic.message and help in (caught.value.diagnostic.help or "")
 
 
 def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
@@ -247,9 +247,9 @@ def test_two_inputs_of_images_are_not_varied_apart(tmp_path: Path) -> None:
     inputs = Input("a", (1, 9, 9)), Input("b", (1, 9, 9))
     assert read("data.npz", tmp_path, *inputs).shapes == ((1, 9, 9), (1, 9, 9))
     for keys in ({"augment": call(Augmentation, "flip")}, {"transform": call(Transform, "resize", size=9)}):
-        with pytest.raises(Fault, match="is for one input of images, and the network has 2") as caught:
+        with pytest.raises(SpecError, match="is for one input of images, and the network has 2") as caught:
             read("data.npz", tmp_path, *inputs, **keys)
-        assert caught.value.argument in keys
+        assert caught.value.diagnostic.argument in keys
 
 
 def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
@@ -259,7 +259,9 @@ def test_labels_of_another_size_are_not_transformed(tmp_path: Path) -> None:
         x=np.zeros((10, 1, 11, 11), np.uint8),
         y=np.broadcast_to(np.arange(10)[:, None, None] % 2, (10, 9, 9)),
     )
-    with pytest.raises(Fault, match=r"`center_crop` changes images of \[11, 11\], and a label is \[9, 9\]"):
+    with pytest.raises(
+        SpecError, match=r"`center_crop` changes images of \[11, 11\], and cannot change a label of \[9, 9\] alike"
+    ):
         read("data.npz", tmp_path, Input("x", (1, 9, 9)), transform=call(Transform, "center_crop", size=9))
 
 

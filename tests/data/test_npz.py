@@ -14,9 +14,9 @@ import pytest
 
 from archdsl.data import Input
 from archdsl.data.arrays import open_arrays
-from archdsl.data.formats import Request
-from archdsl.data.parts import Arrays
-from archdsl.declared import Fault
+from archdsl.data.request import Request
+from archdsl.data.sources import Arrays
+from archdsl.diagnostics import SpecError
 
 X, Y = np.arange(60, dtype=np.float32).reshape(20, 3), np.arange(20) % 2
 
@@ -44,10 +44,12 @@ def packed(path: Path, x: bytes, method: int = zipfile.ZIP_DEFLATED) -> Path:
     return path
 
 
-def refused(path: Path) -> Fault:
-    with pytest.raises(Fault) as caught:
+def refused(path: Path) -> SpecError:
+    with pytest.raises(SpecError) as caught:
         read_arrays(path)
-    assert caught.value.code == "E0802" and str(path) in caught.value.message and caught.value.help
+    assert (
+        caught.value.diagnostic.code == "E0802" and str(path) in caught.value.diagnostic.message and caught.value.diagnostic.help
+    )
     return caught.value
 
 
@@ -76,7 +78,7 @@ def test_a_crafted_header(tmp_path: Path, name: str) -> None:
 
 def test_an_array_of_objects_is_not_loaded(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x=np.array([{}, []], dtype=object), y=np.zeros(2))
-    assert "of Python objects" in refused(tmp_path / "data.npz").message
+    assert "of Python objects" in refused(tmp_path / "data.npz").diagnostic.message
 
 
 def test_a_size_in_the_archive_that_cannot_be(tmp_path: Path) -> None:
@@ -87,13 +89,13 @@ def test_a_size_in_the_archive_that_cannot_be(tmp_path: Path) -> None:
     at = data.rindex(b"PK\1\2", 0, data.index(b"x.npy", data.index(b"PK\1\2")))
     data[at + 24 : at + 28] = claimed
     path.write_bytes(data)
-    assert "cannot have 4,000,000,128 bytes" in refused(path).message
+    assert "cannot have 4,000,000,128 bytes" in refused(path).diagnostic.message
 
 
 def test_compression_that_numpy_does_not_use(tmp_path: Path) -> None:
     assert (
         "compressed in another way"
-        in refused(packed(tmp_path / "data.npz", header("(20, 3)") + X.tobytes(), zipfile.ZIP_BZIP2)).message
+        in refused(packed(tmp_path / "data.npz", header("(20, 3)") + X.tobytes(), zipfile.ZIP_BZIP2)).diagnostic.message
     )
 
 
@@ -107,8 +109,8 @@ def test_every_flipped_byte_is_found(tmp_path: Path, save: Callable[..., None]) 
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << random.randrange(8)]) + whole[at + 1 :])
         try:
             arrays = read_arrays(path)
-        except Fault as fault:
-            assert fault.code == "E0802"
+        except SpecError as error:
+            assert error.diagnostic.code == "E0802"
         else:  # a byte that means nothing, such as of a date
             assert [array.tolist() for array in arrays] == [X.tolist(), Y.tolist()]
 

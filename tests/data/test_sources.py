@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from archdsl.data import Input, Reading
-from archdsl.declared import Fault
+from archdsl.data import Input, ReadOptions
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Dataset
 from tests.data.reading import call, everything, read
 
@@ -79,21 +79,21 @@ class Evil:
 def test_pickles_are_not_executed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str) -> None:
     monkeypatch.chdir(tmp_path)
     (cifar(tmp_path / "cifar", binary=False) / "data_batch_2").write_bytes(content)
-    with pytest.raises(Fault, match=message) as caught:
+    with pytest.raises(SpecError, match=message) as caught:
         read(call(Dataset, "cifar10", path="cifar"), tmp_path, COLOR)
-    assert caught.value.code == "E0802" and not Path("executed").exists()
+    assert caught.value.diagnostic.code == "E0802" and not Path("executed").exists()
 
 
 def test_archives_that_lack_something(tmp_path: Path) -> None:
     (cifar(tmp_path / "cifar", binary=True) / "data_batch_5.bin").unlink()
-    with pytest.raises(Fault, match=r"has no `data_batch_5\.bin`"):
+    with pytest.raises(SpecError, match=r"has no `data_batch_5\.bin`"):
         read(call(Dataset, "cifar10", path="cifar"), tmp_path, COLOR)
     (tmp_path / "text.tar.gz").write_text("no archive")
     for name, said in (("text.tar.gz", "cannot read"), ("absent", "does not exist")):
-        with pytest.raises(Fault, match=said) as caught:
+        with pytest.raises(SpecError, match=said) as caught:
             read(call(Dataset, "cifar10", path=name), tmp_path, COLOR)
-        assert "https://www.cs.toronto.edu/~kriz/cifar.html" in (caught.value.help or "")
-    with pytest.raises(Fault, match="is an archive"):
+        assert "https://www.cs.toronto.edu/~kriz/cifar.html" in (caught.value.diagnostic.help or "")
+    with pytest.raises(SpecError, match="is an archive"):
         read("text.tar.gz", tmp_path, COLOR)
 
 
@@ -116,10 +116,10 @@ def test_mnist(tmp_path: Path, zipped: bool) -> None:
     content = idx(x[:20])
     for wrong, said in ((content[:-5], "and has"), (b"\0\0\x0d\3" + content[4:], "does not begin"), (b"", "does not begin")):
         file.write_bytes(gzip.compress(wrong) if zipped else wrong)
-        with pytest.raises(Fault, match=said):
+        with pytest.raises(SpecError, match=said):
             read(source, tmp_path, Input("image", (1, 28, 28)))
     file.unlink()
-    with pytest.raises(Fault, match="has no `train-images-idx3-ubyte`"):
+    with pytest.raises(SpecError, match="has no `train-images-idx3-ubyte`"):
         read(source, tmp_path, Input("image", (1, 28, 28)))
 
 
@@ -202,9 +202,9 @@ def test_numbers_by_hugging_face(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_a_data_set(hub: Path, arguments: dict[str, Any], message: str, help: str) -> None:
-    with pytest.raises(Fault, match=message) as caught:
+    with pytest.raises(SpecError, match=message) as caught:
         read(call(Dataset, "hf", **arguments), hub.parent, Input("x", (3, 6, 6)))
-    assert caught.value.code == "E0802" and help in (caught.value.help or "")
+    assert caught.value.diagnostic.code == "E0802" and help in (caught.value.diagnostic.help or "")
 
 
 def test_damaged_images_of_a_data_set(tmp_path: Path) -> None:
@@ -215,9 +215,9 @@ def test_damaged_images_of_a_data_set(tmp_path: Path) -> None:
     table = datasets.Dataset.from_dict({"image": held, "label": [0, 1] * 10}, features)
     datasets.DatasetDict({"train": table}).save_to_disk(tmp_path / "saved")
     source = call(Dataset, "hf", path="saved")
-    with pytest.raises(Fault, match="cannot read row 3: "):
+    with pytest.raises(SpecError, match="cannot read row 3: "):
         read(source, tmp_path, Input("x", (3, 6, 6)))
-    data = read(source, tmp_path, Input("x", (3, 6, 6)), reading=Reading(skip_bad=True))
+    data = read(source, tmp_path, Input("x", (3, 6, 6)), reading=ReadOptions(skip_bad=True))
     assert len(data.train) + len(data.held_out) == 18 and len(data.left_out) == 2
 
 
@@ -295,6 +295,6 @@ def test_streams_are_resumed_at_a_batch(tmp_path: Path) -> None:
 def test_what_is_wrong_with_tar_files(tmp_path: Path, arguments: dict[str, Any], message: str) -> None:
     shards(tmp_path)
     (tmp_path / "bad.tar").write_bytes(b"no archive" * 100)
-    with pytest.raises(Fault, match=message) as caught:
+    with pytest.raises(SpecError, match=message) as caught:
         read(call(Dataset, "webdataset", **arguments), tmp_path, Input("x", (3, None, None)))
-    assert caught.value.code in ("E0801", "E0802") and caught.value.help
+    assert caught.value.diagnostic.code in ("E0801", "E0802") and caught.value.diagnostic.help

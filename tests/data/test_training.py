@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from archdsl.recipe import Augmentation, Dataset, Normalization, Optimizer, Recipe, Schedule, Transform
 from archdsl.train import Experiment, Hardware, Input, Interrupted, fit
-from archdsl.train.keys import seed_of
+from archdsl.train.rng import seed_of
 from tests.data.reading import call, save
 
 SGD = call(Optimizer, "sgd", lr=0.1)

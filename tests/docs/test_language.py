@@ -58,7 +58,7 @@ def test_the_design_lives_on() -> None:
 def test_what_is_said_of_open_sizes() -> None:
     """The verdict that the page quotes is the one that the network above it gets."""
     text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
-    section = text[text.index("### Open sizes") :]
+    section = text[text.index("### Symbolic sizes") :]
     block = BLOCK.search(section)
     assert block is not None
     said = section[section.index("```text\n") + len("```text\n") :].partition("```")[0]

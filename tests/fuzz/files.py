@@ -30,7 +30,7 @@ from PIL import Image
 import archdsl
 from archdsl import Network, SpecError, loads
 from archdsl.cli import root as command_line
-from archdsl.declared import Fault
+from archdsl.diagnostics import codes
 from archdsl.recipe import Recipe
 from archdsl.train import Experiment, Hardware, Input, fit
 from archdsl.train.data import load
@@ -145,7 +145,7 @@ class Files:
             raise shown.exception
         assert shown.exit_code == 1 and "error[E0903]" in shown.stderr and "help: " in shown.stderr, shown.output
         if "run.json is damaged" in shown.stderr:
-            raise Fault("E0903", str(run / "run.json"), help="...")
+            raise SpecError(codes.outputs.DamagedRun(str(run / "run.json"), "..."))
 
     def _image(self, ending: str, data: bytes) -> None:
         path = self.folder / "images" / "a" / f"changed.{ending}"
@@ -199,10 +199,8 @@ def run(seed: int, folder: Path, *, files: int = 1 << 60, seconds: float = 1e9, 
         outcome = "read"
         try:
             read.readers[kind](data)
-        except Fault as fault:
-            outcome = fault.code if fault.help else "no remedy"
         except SpecError as error:
-            outcome = error.diagnostics[0].code
+            outcome = error.diagnostic.code if error.diagnostic.help else "no remedy"
         except Exception as error:
             outcome = "other"
             summary.found.append(f"{kind} {name}: {type(error).__name__}: {str(error)[:300]}")

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from archdsl.backends.torch.runtime import center_crop
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.ops import Op
 from archdsl.shapes import OpenSize, open_size
 
@@ -167,8 +167,8 @@ def test_faults_exactly_where_pytorch_raises(name: str) -> None:
             real = None
         try:
             ours: Any = cls.create(arguments).infer(*shapes)
-        except Fault as fault:
-            assert fault.code.startswith("E") and fault.message
+        except SpecError as error:
+            assert error.diagnostic.code.startswith("E") and error.diagnostic.message
             ours = None
         assert ours == real, (name, arguments, shapes)
         outcomes[real is None] += 1
@@ -187,12 +187,12 @@ def test_open_windows(name: str) -> None:
         try:
             op = cls.create({key: value for key, value in arguments.items() if not isinstance(value, tuple) or key == "part"})
             symbolic = op.infer((channels, open_size("n")))[1]
-        except Fault:
+        except SpecError:
             continue
         for n in range(1, 40):
             try:
                 size = op.infer((channels, n))[1]
-            except Fault:
+            except SpecError:
                 size = None
             at = symbolic.at(n) if isinstance(symbolic, OpenSize) else symbolic
             met = all(n >= need.least for need in op.needs((channels, open_size("n"))))
@@ -213,7 +213,7 @@ def test_needs_are_complete(name: str) -> None:
         try:
             op = cls.create(arguments)
             symbolic = op.infer((*shapes[0][:-1], n), *shapes[1:])
-        except Fault:
+        except SpecError:
             continue
         needs = op.needs((*shapes[0][:-1], n), *shapes[1:])
         for number in range(1, 10):
@@ -221,7 +221,7 @@ def test_needs_are_complete(name: str) -> None:
             values += [(size.at(number) if isinstance(size, OpenSize) else size, 1) for size in symbolic]
             try:
                 op.infer((*shapes[0][:-1], number), *shapes[1:])
-            except Fault:
+            except SpecError:
                 assert any(value < least for value, least in values), (arguments, shapes, number)
             else:
                 assert all(value >= least for value, least in values), (arguments, shapes, number)
@@ -266,6 +266,6 @@ def test_codes(name: str, arguments: dict[str, Any], shapes: Any, code: str) -> 
     """Each kind of mistake has its code."""
     cls = Op.registry.get(name)
     assert cls is not None
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         cls.create(arguments).infer(*shapes)
-    assert caught.value.code == code
+    assert caught.value.diagnostic.code == code

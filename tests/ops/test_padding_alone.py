@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 import archdsl
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.ops import Op
 
 MOST = 12
@@ -22,8 +22,8 @@ MAXPOOL: Any = Op.registry.get("maxpool")
 def works(setting: dict[str, Any], *sizes: int) -> bool:
     try:
         MAXPOOL.create(setting).infer((1, *sizes))
-    except Fault as fault:
-        assert fault.code == "E0304" and fault.help
+    except SpecError as error:
+        assert error.diagnostic.code == "E0304" and error.diagnostic.help
         return False
     return True
 
@@ -100,7 +100,7 @@ def test_pytorch(axes: int) -> None:
 def test_the_message() -> None:
     (found,) = archdsl.check("network n { input a [3, 1, 8]; maxpool(2, 1, pad = 1, dilation = 2) }")
     assert found.code == "E0304" and "the maximum of padding only" in found.message and "found 1" in found.message
-    assert found.help is not None and "dilation smaller" in found.help
+    assert found.help is not None and "reduce the dilation" in found.help
     network = archdsl.loads("network n { input a [3, H, W]; maxpool(2, 1, pad = 1, dilation = 2) }")
     assert network.sizes.sentences()[0].startswith("H and W must be at least 2:")
     with pytest.raises(ValueError, match="H and W must be at least 2; H is 1, W is 8"):

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from archdsl.declared import Declared, Fault, Registry
+from archdsl.declared import Declared, Registry
+from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_text
 from archdsl.recipe import (
     Augmentation,
     Clipping,
     Dataset,
+    LabelSelection,
     Loss,
     Normalization,
     Optimizer,
@@ -20,17 +22,16 @@ from archdsl.recipe import (
     Recipe,
     Regularizer,
     Schedule,
-    Selection,
-    Start,
     Stopping,
-    Thaw,
     Transform,
+    UnfreezeRule,
+    WeightsSource,
 )
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
-    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": Start,
-    "freeze": Selection, "unfreeze": Thaw, "groups": ParameterGroup, "clip": Clipping,
+    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": WeightsSource,
+    "freeze": LabelSelection, "unfreeze": UnfreezeRule, "groups": ParameterGroup, "clip": Clipping,
 }  # fmt: skip
 ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]
 DIGITS = Dataset.registry.get("digits").create({})
@@ -83,23 +84,23 @@ def test_everything_is_described(entry: type[Declared]) -> None:
 @pytest.mark.parametrize(
     ("values", "code", "argument", "message"),
     [
-        ({}, "E0403", None, "`data` of `train` is missing"),
-        ({"data": 3}, "E0401", "data", "`data` of `train` is a data set, and 3 is an int"),
+        ({}, "E0403", "data", "`data` of `train` is missing"),
+        ({"data": 3}, "E0401", "data", "`data` of `train`: expected a data set, found 3 (an int)"),
         ({"data": DIGITS, "epoch": 3}, "E0202", "epoch", "`train` has no key `epoch`"),
-        ({"data": DIGITS, "epochs": 2.5}, "E0406", "epochs", "`epochs` of `train` is a count, and 2.5 is a float"),
-        ({"data": DIGITS, "epochs": 0}, "E0402", "epochs", "`epochs` of `train` must be at least 1, and is 0"),
-        ({"data": DIGITS, "optimizer": DIGITS}, "E0401", "optimizer", "is an optimizer, and digits is a data set"),
-        ({"data": DIGITS, "optimizer": None}, "E0401", "optimizer", "is an optimizer, and none is not one"),
-        ({"data": DIGITS, "augment": ["shift"]}, "E0401", "augment", 'is an augmentation, and "shift" is a string'),
-        ({"data": DIGITS, "precision": "fp8"}, "E0402", "precision", 'is fp32 or bf16 or fp16, and not "fp8"'),
+        ({"data": DIGITS, "epochs": 2.5}, "E0406", "epochs", "`epochs` of `train`: expected an int, found 2.5 (a float)"),
+        ({"data": DIGITS, "epochs": 0}, "E0402", "epochs", "`epochs` of `train` must be at least 1, found 0"),
+        ({"data": DIGITS, "optimizer": DIGITS}, "E0401", "optimizer", "expected an optimizer, found digits (a data set)"),
+        ({"data": DIGITS, "optimizer": None}, "E0401", "optimizer", "expected an optimizer, found none"),
+        ({"data": DIGITS, "augment": ["shift"]}, "E0401", "augment", 'expected an augmentation, found "shift" (a string)'),
+        ({"data": DIGITS, "precision": "fp8"}, "E0402", "precision", 'expected fp32 or bf16 or fp16, found "fp8"'),
         ({"data": DIGITS, "clip": 0}, "E0402", "clip", "must be more than 0"),
     ],
 )
 def test_mistakes(values: dict[str, Any], code: str, argument: str | None, message: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         Recipe.create(values)
-    assert (caught.value.code, caught.value.argument) == (code, argument)
-    assert message in caught.value.message
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == (code, argument)
+    assert message in caught.value.diagnostic.message
 
 
 def test_recipe_needs_no_framework() -> None:
@@ -198,7 +199,7 @@ def test_patience_with_a_metric_that_rises() -> None:
         ("metrics = [f2]", "`metrics` has no `f2`"),
         ("best = f3", "`best` has no `f3`"),
         ("ema = 1", "`ema` of `train` must be less than 1.0"),
-        ("weights = r18.pth", "there is no start `r18.pth`"),
+        ("weights = r18.pth", "there is no weights source `r18.pth`"),
         ("clip = 0", "must be more than 0"),
     ],
 )

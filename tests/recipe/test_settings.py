@@ -64,7 +64,7 @@ def test_a_part_from_python() -> None:
         ("train.grad_clip", "E0202", "no key `grad_clip`", "did you mean `clip`?"),
         ("train.monitor", "E0202", "no key `monitor`", "did you mean `best`?"),
         ("train.pretrained", "E0202", "no key `pretrained`", "did you mean `weights`?"),
-        ("train.early_stop", "E0401", "is a stopping rule, and 3 is an int", "write `patience(3)`"),
+        ("train.early_stop", "E0401", "expected a stopping rule, found 3 (an int)", "write `patience(3)`"),
         ("clases", "E0607", "has no parameter `clases`", "did you mean `classes`?"),
         ("train.lr", "E0202", "`train` has no key `lr`", "`--set train.optimizer.lr=3`"),
         ("train.optimizer.lrr", "E0202", "`sgd` has no parameter `lrr`", "did you mean `lr`?"),

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from torch import nn
 
 from archdsl.cli import root
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Dataset, Optimizer, Recipe, Schedule
 from archdsl.train import Experiment, Input
 from archdsl.train.dry_run import dry_run
@@ -42,13 +42,13 @@ def test_it_says_what_a_step_takes_and_changes_nothing() -> None:
 def test_a_first_batch_that_is_not_finite() -> None:
     given = experiment()
     nn.init.constant_(given.module[3].weight, float("nan"))  # type: ignore[index, arg-type]
-    with pytest.raises(Fault, match="the loss of the first batch is not finite"):
+    with pytest.raises(SpecError, match="the loss of the first batch is not finite"):
         dry_run(given, accelerator="cpu")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_there_is_not() -> None:
-    with pytest.raises(Fault, match="no CUDA device was found"):
+    with pytest.raises(SpecError, match="no CUDA device was found"):
         dry_run(experiment(), accelerator="cuda")
 
 

@@ -15,7 +15,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from archdsl.declared import Declared, Fault
+from archdsl.declared import Declared
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer, Recipe, Schedule
 from archdsl.train import Experiment, Hardware, Input, Interrupted, Result, fit
 
@@ -200,11 +201,11 @@ MISTAKES: list[tuple[dict[str, Any], str, str | None, str, str]] = [
 
 @pytest.mark.parametrize(("arguments", "code", "argument", "message", "help"), MISTAKES)
 def test_mistakes(tmp_path: Path, arguments: Any, code: str, argument: str | None, message: str, help: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         linear(tmp_path, **arguments)
-    assert (caught.value.code, caught.value.argument) == (code, argument)
-    assert message in caught.value.message
-    assert help in (caught.value.help or "")
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == (code, argument)
+    assert message in caught.value.diagnostic.message
+    assert help in (caught.value.diagnostic.help or "")
 
 
 @pytest.mark.parametrize(
@@ -217,19 +218,19 @@ def test_mistakes(tmp_path: Path, arguments: Any, code: str, argument: str | Non
 )
 def test_the_remedy_names_no_parameter_that_is_not_there(tmp_path: Path, parameters: dict[str, int], help: str) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 5))
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         fit(
             Experiment("linear", module, residual(augment=[]), (Input("image", (1, 8, 8)),), parameters=parameters),
             tmp_path,
             hardware=CPU,
         )
-    assert caught.value.help == help
+    assert caught.value.diagnostic.help == help
 
 
 def test_no_checkpoint_is_spoken_of_before_there_is_one(tmp_path: Path) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         linear(tmp_path, optimizer=call(Optimizer, "sgd", lr=1e9), loss=call(Loss, "mse"))
-    assert "in epoch 1" in caught.value.message and "checkpoint" not in (caught.value.help or "")
+    assert "in epoch 1" in caught.value.diagnostic.message and "checkpoint" not in (caught.value.diagnostic.help or "")
     assert not (tmp_path / "checkpoints" / "last.ckpt").exists()
 
 
@@ -237,7 +238,7 @@ def test_a_head_of_another_size(tmp_path: Path) -> None:
     experiment = Experiment(
         "digits_resnet", DigitsResnet(head_classes=7), residual(), (Input("image", (1, 8, 8)),), {"aux1": 0.3}
     )
-    with pytest.raises(Fault, match="the head `aux1` has 7 outputs, and the data set has 10 classes"):
+    with pytest.raises(SpecError, match="the head `aux1` has 7 outputs, and the data set has 10 classes"):
         fit(experiment, tmp_path, hardware=CPU)
 
 
@@ -252,7 +253,7 @@ NUMBERED = np.arange(60) % 3
         (NUMBERED * 5, {}, "3 outputs, and the labels are 3 numbers from 0 to 10", "without gaps: `numpy.unique(y, return_inverse=True)[1]`"),
         (np.eye(3, dtype=int)[NUMBERED], {}, "a label is 3 numbers, all 0 but for one 1", "`y.argmax(1)`"),
         (np.eye(3)[NUMBERED], {}, "the labels are 3 floats, all 0 but for one 1", "`y.argmax(1)`"),
-        (NUMBERED.astype(float), {}, "`cross_entropy` is for classes, and the labels are floats", "`y.astype(int)`"),
+        (NUMBERED.astype(float), {}, "`cross_entropy` takes classes, and the labels are floats", "`y.astype(int)`"),
         (NUMBERED[:, None], {}, "a label is [1]", "`y[:, 0]`"),
         (NUMBERED, {"outputs": 1, "loss": call(Loss, "mse")}, "1 output, and the data set has 3 classes", "`y.astype(float)`"),
         (np.ones((60, 3), int), {"loss": call(Loss, "bce")}, "a label is 3 whole numbers", "`y.astype(float)`"),
@@ -261,18 +262,22 @@ NUMBERED = np.arange(60) % 3
         (np.ones((60, 3), int) * 7, {}, "a label is 3 whole numbers, each the number of a class", "`y.astype(float)`, and write `loss = mse`"),
         (np.ones((60, 3)), {}, "the labels are 3 floats, each 0 or 1", "for several classes at once write `loss = bce`"),
         (np.linspace(0, 1, 60), {"loss": call(Loss, "mse")}, "gives [3] for one example, and a label is one value", "`linear(1)`"),
-        (NUMBERED * 1.0, {"loss": call(Loss, "mse")}, "a label is one value", "`linear(1)`; or, where the labels are classes"),
+        (NUMBERED * 1.0, {"loss": call(Loss, "mse")}, "a label is one value", "`linear(1)`; for classes"),
         (np.ones((60, 2)), {"loss": call(Loss, "mse")}, "a label is 2 values", "`linear(2)`"),
-        (NUMBERED * 1.0, {"outputs": 1, "loss": call(Loss, "bce")}, "`bce` takes labels from 0 to 1, and one is 2", "`loss = mse`"),
+        (NUMBERED * 1.0, {"outputs": 1, "loss": call(Loss, "bce")}, "`bce`: expected labels from 0 to 1, found 2", "`loss = mse`"),
         (np.ones((60, 8, 8)), {"loss": call(Loss, "mse")}, "a label is 64 values", "a map of [8, 8]: `conv(1, 1)` in place of"),
         (np.arange(3840).reshape(60, 8, 8) % 3, {}, "a label is [8, 8], a class for each pixel, and the network gives [3]", "`conv(3, 1)` in place"),
     ],
 )  # fmt: skip
 def test_labels_of_another_form(tmp_path: Path, labels: Any, values: dict[str, Any], message: str, help: str) -> None:
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(0).normal(size=(60, 4)), y=labels)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         linear(tmp_path, shape=(4,), data="d.npz", **{"outputs": 3, **values})
-    assert caught.value.code == "E0801" and message in caught.value.message and help in (caught.value.help or "")
+    assert (
+        caught.value.diagnostic.code == "E0801"
+        and message in caught.value.diagnostic.message
+        and help in (caught.value.diagnostic.help or "")
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,24 +291,24 @@ def test_labels_of_another_form(tmp_path: Path, labels: Any, values: dict[str, A
 def test_masks_of_another_shape(tmp_path: Path, shape: tuple[int, ...], help: str) -> None:
     np.savez(tmp_path / "d.npz", x=np.ones((60, 8, 8)), y=np.arange(np.prod(shape)).reshape(shape) % 3)
     recipe = Recipe.create({"data": "d.npz", "epochs": 1})
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         fit(Experiment("map", nn.Conv2d(1, 3, 1), recipe, (Input("image", (1, 8, 8)),), root=tmp_path), tmp_path, hardware=CPU)
-    assert caught.value.code == "E0801" and help in (caught.value.help or "")
+    assert caught.value.diagnostic.code == "E0801" and help in (caught.value.diagnostic.help or "")
 
 
 def test_fractions_need_a_loss_for_values(tmp_path: Path) -> None:
     np.savez(tmp_path / "line.npz", x=np.zeros((10, 3)), y=np.linspace(0, 1, 10))
-    with pytest.raises(Fault, match="`cross_entropy` is for classes, and the labels are fractions") as caught:
+    with pytest.raises(SpecError, match="`cross_entropy` takes classes, and the labels are fractions") as caught:
         linear(tmp_path, 1, (3,), data="line.npz")
-    assert caught.value.help == "write `loss = mse`"
+    assert caught.value.diagnostic.help == "write `loss = mse`"
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
 def test_a_device_that_is_not_there(tmp_path: Path) -> None:
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with pytest.raises(Fault, match="cannot train on `cuda`: no CUDA device was found") as caught:
+    with pytest.raises(SpecError, match="cannot train on `cuda`: no CUDA device was found") as caught:
         fit(Experiment("linear", module, residual(augment=[]), (Input("image", (1, 8, 8)),)), tmp_path, hardware=Hardware("cuda"))
-    assert (caught.value.code, caught.value.help) == ("E0805", "train without it: `--device cpu`")
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.help) == ("E0805", "train without it: `--device cpu`")
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,9 +320,11 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pyte
 
     real = torch.save
     monkeypatch.setattr(torch, "save", save)
-    with pytest.raises(Fault, match=r"cannot write .*last.ckpt: No space left on device; the earlier one is intact") as caught:
+    with pytest.raises(
+        SpecError, match=r"cannot write .*last.ckpt: No space left on device; the earlier one is intact"
+    ) as caught:
         linear(tmp_path, epochs=3)
-    assert caught.value.code == "E0902"
+    assert caught.value.diagnostic.code == "E0902"
     assert torch.load(tmp_path / "checkpoints" / "last.ckpt", weights_only=True)["epoch"] == 0
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.ckpt", "last.ckpt"]
 

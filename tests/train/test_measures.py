@@ -10,14 +10,15 @@ from sklearn import metrics as sk
 from torch import Tensor, nn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Declared, Fault
+from archdsl.declared import Declared
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Loss, Optimizer, Recipe, Schedule, Stopping
 from archdsl.recipe.metrics import METRICS, metrics_for
 from archdsl.train import Experiment, Hardware, Input, fit
 from archdsl.train.data import load
 from archdsl.train.losses import Criterion
-from archdsl.train.measures import Measured, Measures
-from archdsl.train.sums import RunningSums
+from archdsl.train.metrics import MetricValues, SplitMetrics
+from archdsl.train.running_sums import RunningSums
 from archdsl.train.task import Task
 
 
@@ -30,10 +31,10 @@ def call(family: type[Declared], name: str, **arguments: Any) -> Any:
 RNG = np.random.default_rng(1)
 
 
-def measured(kind: Any, loss: str, output: Any, labels: Any, *, ignores: bool = False, **scale: Any) -> Measured:
+def measured(kind: Any, loss: str, output: Any, labels: Any, *, ignores: bool = False, **scale: Any) -> MetricValues:
     """All metrics of the kind, in batches of 7."""
     criterion = Criterion(call(Loss, loss), kind, ignores=ignores, **scale)
-    measures = Measures(metrics_for(kind), criterion, output.shape[1], details=True)
+    measures = SplitMetrics(metrics_for(kind), criterion, output.shape[1], details=True)
     for start in range(0, len(output), 7):
         measures.update(torch.as_tensor(output[start : start + 7]), torch.as_tensor(labels[start : start + 7]))
     return measures.compute()
@@ -150,9 +151,11 @@ def test_soft_targets() -> None:
 def test_metrics_that_labels_cannot_have(tmp_path: Path, key: str, value: Any) -> None:
     recipe = Recipe.create({"data": call_digits(), key: value})
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with pytest.raises(Fault, match="is no metric of labels that are classes") as caught:
+    with pytest.raises(SpecError, match="is no metric of labels that are classes") as caught:
         fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
-    assert (caught.value.code, caught.value.argument) == ("E0801", key) and "accuracy, top5" in (caught.value.help or "")
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == ("E0801", key) and "accuracy, top5" in (
+        caught.value.diagnostic.help or ""
+    )
 
 
 def call_digits() -> Any:
@@ -213,12 +216,12 @@ def test_sums_on_a_gpu_are_those_on_the_cpu() -> None:
     again = RunningSums()
     again.load(deferred.state())
     assert again.values(accuracy=True) == deferred.values(accuracy=True)
-    assert deferred.broken() is None
+    assert deferred.non_finite_step() is None
     one, bad = torch.ones(()), torch.tensor(float("nan"))
     assert at_once.add(7, bad, one, one, 1, 1, 1)
     for step, objective in ((7, bad), (8, one), (9, torch.tensor(float("inf")))):
         assert not deferred.add(step, objective, one, one, 1, 1, 1)
-    assert deferred.broken() == 7
+    assert deferred.non_finite_step() == 7
 
 
 def test_a_loss_that_was_not_finite_is_reported_with_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +231,6 @@ def test_a_loss_that_was_not_finite_is_reported_with_its_step(tmp_path: Path, mo
         {"data": call_digits(), "epochs": 2, "optimizer": call(Optimizer, "sgd", lr=1e9), "loss": call(Loss, "mse")}
     )
     module = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with pytest.raises(Fault, match=r"the loss is no longer finite in epoch 1, step [2-9]$") as caught:
+    with pytest.raises(SpecError, match=r"the loss is no longer finite in epoch 1, step [2-9]\n") as caught:
         fit(Experiment("net", module, recipe, (Input("x", (1, 8, 8)),)), tmp_path, hardware=Hardware("cpu"))
-    assert caught.value.code == "E0804" and not (tmp_path / "checkpoints" / "last.ckpt").exists()
+    assert caught.value.diagnostic.code == "E0804" and not (tmp_path / "checkpoints" / "last.ckpt").exists()

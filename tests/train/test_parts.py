@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from archdsl.declared import Declared, Fault
+from archdsl.declared import Declared
+from archdsl.diagnostics import SpecError
 from archdsl.recipe import Loss, Optimizer
-from archdsl.train.files import write
-from archdsl.train.keys import drawer, key
+from archdsl.train.checkpoint_files import write
 from archdsl.train.losses import Criterion, predicted
+from archdsl.train.rng import key, random_draws
 
 
 def call(family: type[Declared], name: str, **arguments: Any) -> Any:
@@ -24,8 +25,8 @@ def call(family: type[Declared], name: str, **arguments: Any) -> Any:
 
 def test_draws_are_even_and_depend_on_the_key_alone() -> None:
     keys = key(0, 2, 5, torch.arange(2000))
-    values = drawer(keys)(50)
-    assert torch.equal(values[:, 7:9], drawer(keys[7:9])(50))
+    values = random_draws(keys)(50)
+    assert torch.equal(values[:, 7:9], random_draws(keys[7:9])(50))
     assert 0 < float(values.min()) < float(values.max()) < 1
     assert float(values.mean()) == pytest.approx(0.5, abs=0.01)
     assert float(values.std()) == pytest.approx(12**-0.5, abs=0.01)
@@ -62,7 +63,7 @@ def test_optimizers_exist_and_step(name: str) -> None:
 
 
 def test_nesterov_without_momentum_is_refused() -> None:
-    with pytest.raises(Fault, match="momentum"):
+    with pytest.raises(SpecError, match="momentum"):
         call(Optimizer, "sgd", nesterov=True)
 
 
@@ -74,10 +75,10 @@ def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Fault, match="No space left on device; the earlier one is intact") as caught:
+    with pytest.raises(SpecError, match="No space left on device; the earlier one is intact") as caught:
         write(path, b"after")
-    assert caught.value.code == "E0902"
-    assert caught.value.help == "free some space"
+    assert caught.value.diagnostic.code == "E0902"
+    assert caught.value.diagnostic.help == "free some space"
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == [b"before"]
 
 
@@ -87,18 +88,18 @@ def test_a_tensor_that_does_not_fit_on_the_disk(tmp_path: Path) -> None:
     torch.save({}, path)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(SpecError) as caught:
             write(path, lambda file: torch.save(torch.zeros(1_000_000), file))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert caught.value.code == "E0902"
+    assert caught.value.diagnostic.code == "E0902"
     assert torch.load(path, weights_only=True) == {}
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Fault, match="cannot write"):
+    with pytest.raises(SpecError, match="cannot write"):
         write(tmp_path / "file" / "last.ckpt", b"")
 
 

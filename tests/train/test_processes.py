@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import archdsl
-from archdsl.train.files import read_checkpoint
+from archdsl.train.checkpoint_files import read_checkpoint
 
 TOLERANCE = 1e-5
 
@@ -102,7 +102,7 @@ def close(one: Path, other: Path) -> None:
 def test_two_processes_train_as_one(place: Path) -> None:
     ended = execute(place, "-m", "archdsl", "train", "shared.arch", "-o", "two", "--device", "cpu", "--devices", "2")
     close(place / "two", place / "one")
-    assert ended.stdout.count("everything is in two") == ended.stdout.count("validation") == 1
+    assert ended.stdout.count("results in two") == ended.stdout.count("validation") == 1
     assert [line.split()[1] for line in ended.stderr.splitlines() if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
     names = [{str(path.relative_to(folder)) for path in folder.rglob("*")} for folder in (place / "one", place / "two")]
     assert names[0] == names[1]
@@ -125,7 +125,7 @@ def test_under_torchrun(place: Path) -> None:
     )
     ended = execute(place, *torchrun, "-o", "torchrun")
     close(place / "torchrun", place / "one")
-    assert ended.stdout.count("everything is in torchrun") == 1
+    assert ended.stdout.count("results in torchrun") == 1
 
 
 def test_processes_that_are_started_together_need_one_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from archdsl.declared import Declared, Fault
-from archdsl.recipe import Augmentation, Clipping, Loss, Optimizer, ParameterGroup, Recipe, Schedule, Selection, Thaw
+from archdsl.declared import Declared
+from archdsl.diagnostics import SpecError
+from archdsl.recipe import Augmentation, Clipping, LabelSelection, Loss, Optimizer, ParameterGroup, Recipe, Schedule, UnfreezeRule
 from archdsl.train import Experiment, Hardware, Input, Result, fit
 from archdsl.train.data import Data, load
 
@@ -210,7 +211,7 @@ def test_freeze(folder: Path) -> None:
     module.stem.eval()
     equal(weights, written_out(folder, module, plain(module, [*module.body.parameters(), *module.fc.parameters()])))
     assert torch.equal(weights["stem.1.running_mean"], torch.zeros(4)) and int(weights["stem.1.num_batches_tracked"]) == 0
-    _, others = trained(folder, Net(), optimizer=sgd(), freeze=call(Selection, "all_but", labels=("body", "fc")))
+    _, others = trained(folder, Net(), optimizer=sgd(), freeze=call(LabelSelection, "all_but", labels=("body", "fc")))
     assert all(torch.equal(weights[key], others[key]) for key in weights)
 
 
@@ -224,7 +225,7 @@ def test_a_part_that_was_frozen_by_hand_stays_frozen(folder: Path) -> None:
 
 
 def test_unfreeze(folder: Path) -> None:
-    keys = {"freeze": ["stem", "body"], "unfreeze": [call(Thaw, "at", epoch=2, labels="body")], "epochs": 3}
+    keys = {"freeze": ["stem", "body"], "unfreeze": [call(UnfreezeRule, "at", epoch=2, labels="body")], "epochs": 3}
     _, weights = trained(folder, Net(), optimizer=sgd(), **keys)
     module = Net()
     module.stem.eval().requires_grad_(False)
@@ -364,12 +365,16 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
     for key, value in (
         ("freeze", "stam"),
         ("groups", call(ParameterGroup, "group", labels="stam")),
-        ("unfreeze", call(Thaw, "at", epoch=1, labels="stam")),
+        ("unfreeze", call(UnfreezeRule, "at", epoch=1, labels="stam")),
     ):
-        with pytest.raises(Fault, match=f"`{key}` names `stam`, and the network has no such label") as caught:
+        with pytest.raises(SpecError, match=f"`{key}` names `stam`, and the network has no such label") as caught:
             trained(folder, Net(), **{"freeze": ["stem"], key: value})
-        assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0807", key, "did you mean `stem`?")
-    with pytest.raises(Fault, match="`freeze` leaves nothing to train"):
+        assert (caught.value.diagnostic.code, caught.value.diagnostic.argument, caught.value.diagnostic.help) == (
+            "E0807",
+            key,
+            "did you mean `stem`?",
+        )
+    with pytest.raises(SpecError, match="`freeze` leaves nothing to train"):
         trained(folder, Net(), freeze=["stem", "body", "fc"])
 
 
@@ -380,17 +385,21 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
 def test_augmentations_that_leave_nothing_of_an_image(
     folder: Path, name: str, arguments: dict[str, Any], message: str, help: str
 ) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         trained(folder, Net(), augment=[call(Augmentation, name, **arguments)])
-    assert (caught.value.code, caught.value.argument, caught.value.help) == ("E0801", "augment", help)
-    assert message in caught.value.message
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument, caught.value.diagnostic.help) == (
+        "E0801",
+        "augment",
+        help,
+    )
+    assert message in caught.value.diagnostic.message
 
 
 def warnings_of(folder: Path, module: nn.Module, labels: str = "class", **keys: Any) -> list[str]:
     recipe = Recipe.create({"data": f"{labels}.npz", "epochs": 2, "batch": 16, **keys})
     found: list[str] = []
     experiment = Experiment("net", module, recipe, INPUT, root=folder)
-    fit(experiment, folder / "run", hardware=CPU, warn=lambda fault: found.append(f"{fault.code} {fault.message}"))
+    fit(experiment, folder / "run", hardware=CPU, warn=lambda notice: found.append(f"{notice.code} {notice.message}"))
     return found
 
 
@@ -411,9 +420,9 @@ def test_a_warmup_of_more_steps_than_the_run(folder: Path) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
 def test_fp16_needs_a_gpu(folder: Path) -> None:
-    with pytest.raises(Fault, match="`precision = fp16` needs a CUDA device") as caught:
+    with pytest.raises(SpecError, match="`precision = fp16` needs a CUDA device") as caught:
         trained(folder, Net(), precision="fp16")
-    assert (caught.value.code, caught.value.argument) == ("E0805", "precision")
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == ("E0805", "precision")
 
 
 def test_no_compiler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,7 +432,7 @@ def test_no_compiler(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise exc.InvalidCxxCompiler
 
     monkeypatch.setattr(cpp_builder, "get_cpp_compiler", missing)
-    with pytest.raises(Fault, match=r"needs a C\+\+ compiler, and none was found"):
+    with pytest.raises(SpecError, match=r"needs a C\+\+ compiler, and none was found"):
         trained(folder, Net(), compile=True)
 
 

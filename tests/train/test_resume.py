@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from torch import nn
 
 import archdsl
-from archdsl.declared import Fault
-from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Schedule, Stopping, Thaw
+from archdsl.diagnostics import SpecError
+from archdsl.recipe import Augmentation, Optimizer, Recipe, Regularizer, Schedule, Stopping, UnfreezeRule
 from archdsl.recipe.datasets import Digits
 from archdsl.train import Experiment, Hardware, Input, Interrupted, Result, fit
-from archdsl.train.files import read_checkpoint
+from archdsl.train.checkpoint_files import read_checkpoint
 
 STEPS = 12  # in an epoch: 1437 examples in batches of 128
 
@@ -134,17 +134,17 @@ def test_signal_handlers_are_put_back(tmp_path: Path) -> None:
 
 def test_another_recipe_is_not_resumed(tmp_path: Path) -> None:
     run(tmp_path, epochs=1)
-    with pytest.raises(Fault, match="`batch` was 128 in the run to resume, and is 64") as caught:
+    with pytest.raises(SpecError, match="`batch` was 128 in the run to resume, and is 64") as caught:
         run(tmp_path, resume=True, batch=64)
-    assert (caught.value.code, caught.value.argument) == ("E0903", "batch")
+    assert (caught.value.diagnostic.code, caught.value.diagnostic.argument) == ("E0903", "batch")
 
 
 def test_another_network_is_not_resumed(tmp_path: Path) -> None:
     run(tmp_path, epochs=1)
     other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
-    with pytest.raises(Fault, match="of another network: `net`") as caught:
+    with pytest.raises(SpecError, match="of another network: `net`") as caught:
         fit(Experiment("other", other, recipe(epochs=1), (Input("image", (1, 8, 8)),)), tmp_path, resume=True, hardware=CPU)
-    assert caught.value.code == "E0903"
+    assert caught.value.diagnostic.code == "E0903"
 
 
 class Payload:
@@ -161,10 +161,10 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path, kind: str) -> None:
         path.write_bytes(path.read_bytes()[:700] if kind == "cut" else b"\x80nonsense")
     elif kind != "none":
         torch.save({"weights": Payload()} if kind == "payload" else {"state_dict": {}}, path)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         run(tmp_path, resume=True)
-    assert caught.value.code == "E0903"
-    assert "without --resume" in (caught.value.help or "")
+    assert caught.value.diagnostic.code == "E0903"
+    assert "without --resume" in (caught.value.diagnostic.help or "")
 
 
 @pytest.fixture(scope="module")
@@ -212,10 +212,10 @@ def test_a_checkpoint_that_is_not_whole_is_refused(tmp_path: Path, stopped: Path
         with pytest.warns(UserWarning, match="newer than your current"):
             assert run(tmp_path, resume=True, epochs=2).epochs == 2
         return
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         run(tmp_path, resume=True, epochs=2)
-    assert caught.value.code == "E0903" and caught.value.help
-    assert str(path) in caught.value.message or caught.value.argument in ("batch", "seed")
+    assert caught.value.diagnostic.code == "E0903" and caught.value.diagnostic.help
+    assert str(path) in caught.value.diagnostic.message or caught.value.diagnostic.argument in ("batch", "seed")
 
 
 def test_a_flipped_bit_in_a_checkpoint_is_found(tmp_path: Path, stopped: Path) -> None:
@@ -227,8 +227,8 @@ def test_a_flipped_bit_in_a_checkpoint_is_found(tmp_path: Path, stopped: Path) -
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << random.randrange(8)]) + whole[at + 1 :])
         try:
             found = read_checkpoint(path)
-        except Fault as fault:
-            assert fault.code == "E0903" and str(path) in fault.message and fault.help
+        except SpecError as error:
+            assert error.diagnostic.code == "E0903" and str(path) in error.diagnostic.message and error.diagnostic.help
         else:  # a byte that means nothing, such as of padding
             assert all(torch.equal(found["state_dict"][key], value) for key, value in before["state_dict"].items())
 
@@ -237,13 +237,13 @@ def test_no_advice_to_execute_what_is_in_a_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "last.ckpt"
     path.parent.mkdir()
     torch.save({"weights": Payload()}, path)
-    with pytest.raises(Fault, match="holds the Python object `exec`, which archdsl does not load") as caught:
+    with pytest.raises(SpecError, match="holds the Python object `exec`, which archdsl does not load") as caught:
         run(tmp_path, resume=True)
-    assert "weights_only" not in caught.value.message
+    assert "weights_only" not in caught.value.diagnostic.message
 
 
 PARTS = {
-    "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [Thaw.registry.get("at").create({"epoch": 2})], "decay": "weights",
+    "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [UnfreezeRule.registry.get("at").create({"epoch": 2})], "decay": "weights",
     "schedule": Schedule.registry.get("plateau").create({"epochs": 1, "least": 9.0, "multiplier": 0.5}),
 }  # fmt: skip
 

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 import safetensors
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.limits import Limits
-from archdsl.weights.stored import read_header
+from archdsl.weights.weight_files import read_header
 
 ONE = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
 TWO = {**ONE, "b": {"dtype": "F16", "shape": [2, 1], "data_offsets": [4, 8]}}
@@ -40,8 +40,8 @@ def loads(path: Path) -> bool:
 def accepted(path: Path) -> bool:
     try:
         read_header(path)
-    except Fault as fault:
-        assert (found := fault.diagnostics[0]).code == "E0906" and found.message.startswith(path.name) and found.help
+    except SpecError as error:
+        assert error.diagnostic.code == "E0906" and error.diagnostic.message.startswith(path.name) and error.diagnostic.help
         return False
     return True
 
@@ -82,10 +82,9 @@ def test_what_the_library_refuses_is_refused(tmp_path: Path, name: str) -> None:
     header, data, said = BOTH[name]
     path = written(tmp_path / "w.safetensors", header, data)
     assert not loads(path)
-    with pytest.raises(Fault, match="is a damaged safetensors file") as caught:
+    with pytest.raises(SpecError, match="is a damaged safetensors file") as caught:
         read_header(path)
-    (found,) = caught.value.diagnostics
-    assert found.code == "E0906" and said in found.message and found.help
+    assert caught.value.diagnostic.code == "E0906" and said in caught.value.diagnostic.message and caught.value.diagnostic.help
 
 
 @pytest.mark.parametrize(
@@ -161,10 +160,10 @@ def test_mutated_headers_are_judged_as_the_library_judges_them(tmp_path: Path) -
 def test_headers_of_many_tensors_end_before_they_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(tensors=3)
     path = written(tmp_path / "w.safetensors", {str(i): at(4 * i, 4 * i + 4) for i in range(4)}, FOUR * 4)
-    with pytest.raises(Fault, match="more than 3 tensors") as caught:
+    with pytest.raises(SpecError, match="more than 3 tensors") as caught:
         read_header(path, limits)
-    assert caught.value.diagnostics[0].help == "`--limit tensors=N` raises the limit"
+    assert caught.value.diagnostic.help == "`--limit tensors=N` raises the limit"
     path = written(path, '{"a": [' + "[]," * 100 + "[]]}", b"")
     monkeypatch.setattr(json, "loads", None)
-    with pytest.raises(Fault, match="more than 3 tensors"):
+    with pytest.raises(SpecError, match="more than 3 tensors"):
         read_header(path, limits)

@@ -65,7 +65,7 @@ def test_other_classes(network: Network, five: Network, state: State) -> None:
         f"{s}fc.{k}" for s in ("", "early.") for k in ("weight", "bias")
     }
     assert torch.equal(module.fc.weight, fresh) and torch.equal(module.stem.get_submodule("0").weight, state["stem.0.weight"])
-    assert "the rest stays as it is initialized" in str(report)
+    assert "the rest stays as initialized" in str(report)
 
 
 def test_nothing_that_fits_is_refused_in_part_too(network: Network) -> None:

@@ -1,4 +1,4 @@
-"""Pairing by position."""
+"""MatchBy by position."""
 
 from __future__ import annotations
 

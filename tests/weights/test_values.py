@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from archdsl import Network, SpecError
-from archdsl.weights.finite import count_spoiled
+from archdsl.weights.non_finite import count_spoiled
 
 SPOILED = [math.nan, math.inf, -math.inf, 1e300]
 

@@ -22,7 +22,7 @@ from archdsl.shapes import Dim
 
 
 def build_diagram(graph: Graph, detail: Detail = "blocks") -> Diagram:
-    """Return the diagram of a network. Raise `Fault` E0904 if there is more to draw than a picture can show."""
+    """Return the diagram of a network. Raise `SpecError` E0904 if there is more to draw than a picture can show."""
     folder = Folder(detail)
     folded = None if detail == "blocks" else lambda: _size(graph, Folder("blocks"))
     _size(graph, folder).require(graph.name, folded)

@@ -51,7 +51,7 @@ class Run:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Folded:
-    """A function as it is drawn: its contents, its runs in order, and how many boxes and edges these make, inner ones included."""
+    """A function as it is drawn: its contents, its runs in order, and how many boxes and edges these make, with inner ones."""
 
     contents: Contents
     runs: tuple[Run, ...]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from signal import Signals
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 TIMEOUT_S = 60
 TWO_BOXES_TIMEOUT_S = 10
@@ -39,7 +39,7 @@ class _FailedError(Exception):
 
 
 def run_graphviz(text: str, layout: str, output: str) -> bytes:
-    """Return what Graphviz makes of DOT text. Raises `Fault`: E0901 if there is none that can draw, E0907 if this it cannot."""
+    """Return what Graphviz makes of DOT text. Raises `SpecError`: E0901 if there is none that can draw, E0907 if this it cannot."""
     refused: list[str] = []
     unusable: list[str] = []
     for name, command in _installed():
@@ -49,10 +49,9 @@ def run_graphviz(text: str, layout: str, output: str) -> bytes:
             why = _unusable(command, layout, output)
             (unusable if why else refused).append(f"{name}: {why or error}")
     if refused:
-        help = "`--format dot` writes the graph for another program to lay out; or render a network of one block of it"
-        raise Fault("E0907", f"Graphviz cannot draw this diagram: {'; '.join(refused)}", help=help)
+        raise SpecError(codes.outputs.DrawingRefused("; ".join(refused)))
     reason = "; ".join(unusable) or "there is no `dot` on the PATH, and pygraphviz is not installed"
-    raise Fault("E0901", f"no Graphviz that can write {output}: {reason}", help=_INSTALL)
+    raise SpecError(codes.outputs.NoGraphviz(output, reason, _INSTALL))
 
 
 def _installed() -> list[tuple[str, _Command]]:

@@ -23,7 +23,7 @@ _TIP = 6
 
 
 def place(diagram: Diagram) -> Placement:
-    """Lay a diagram out. Raises `Fault` as `run_graphviz` does."""
+    """Lay a diagram out. Raises `SpecError` as `run_graphviz` does."""
     geometry = json.loads(run_graphviz(to_dot_without_skips(diagram), "dot", "json"))
     boxes: dict[str, Attributes] = {}
     frames: dict[str, Attributes] = {}

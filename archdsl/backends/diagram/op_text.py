@@ -68,7 +68,8 @@ def _step(node: OpNode) -> list[str]:
     if set(steps) <= {1}:
         return []
     before = node.input_shapes[0]
-    sign = "↑" if any(_sample(b) < _sample(a) for b, a in zip(spatial(before), spatial(node.output.shape), strict=False)) else "/"
+    sizes = zip(spatial(before), spatial(node.output.shape), strict=False)
+    sign = "↑" if any(_sample(b) < _sample(a) for b, a in sizes) else "/"
     return [sign + "×".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))]
 
 

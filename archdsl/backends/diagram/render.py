@@ -22,7 +22,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -> bytes:
     """A network as a picture: `svg`, `png`, `pdf`, or the `dot` text, for which no Graphviz is needed.
 
-    Raises `Fault`: E0901 if there is no usable Graphviz, E0904 if there is more to draw than a picture can show, E0907 if
+    Raises `SpecError`: E0901 if there is no usable Graphviz, E0904 if there is more to draw than a picture can show, E0907 if
     Graphviz cannot draw it.
     """
     diagram = build_diagram(graph, detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 
 MOST_BOXES = 1500
 """Above this no picture can be read, and Graphviz takes minutes."""
@@ -25,14 +25,11 @@ class Size(NamedTuple):
         return self.boxes <= MOST_BOXES and self.edges <= MOST_EDGES
 
     def require(self, name: str, folded: Callable[[], Size] | None = None) -> None:
-        """Raise `Fault` E0904 unless it fits. `folded` is the size with equal parts folded, if they are not yet."""
+        """Raise `SpecError` E0904 unless it fits. `folded` is the size with equal parts folded, if they are not yet."""
         if self.fits:
             return
-        what = f"{self.boxes} boxes to draw, over the limit of {MOST_BOXES}"
+        count, what, most = self.boxes, "boxes", MOST_BOXES
         if self.boxes <= MOST_BOXES:
-            what = f"{self.edges} connections to draw, over the limit of {MOST_EDGES}"
+            count, what, most = self.edges, "connections", MOST_EDGES
         other = folded() if folded is not None else None
-        help = "draw a part: define a network of one block of it and render that; `archdsl check` lists all layers"
-        if other is not None and other.fits:
-            help = "`--detail blocks` folds equal parts, and then it fits"
-        raise Fault("E0904", f"`{name}` has {what}", help=help)
+        raise SpecError(codes.outputs.TooMuchToDraw(name, count, what, most, other is not None and other.fits))

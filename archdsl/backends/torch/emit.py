@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from archdsl.analysis import Costs
 from archdsl.backends.torch.class_names import name_classes
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Call, Target
@@ -31,7 +32,7 @@ class Emitted(NamedTuple):
     class_name: str
 
 
-def emit(graph: Any, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
+def emit(graph: Graph, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> str:
     """Return the network as Python source. Without `aux` the heads are left out, and with them their weights.
 
     With `check_sizes`, `forward` first compares its inputs with the shapes that the network declares and the sizes for which
@@ -40,7 +41,7 @@ def emit(graph: Any, *, aux: bool = True, check_sizes: bool = True, inplace: boo
     return emit_module(graph, aux=aux, check_sizes=check_sizes, inplace=inplace).source
 
 
-def emit_module(graph: Any, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> Emitted:
+def emit_module(graph: Graph, *, aux: bool = True, check_sizes: bool = True, inplace: bool = True) -> Emitted:
     """Return the source, with the name of the class to construct."""
     return _Emitter(graph, aux, check_sizes, inplace).module()
 
@@ -83,7 +84,7 @@ class _Emitter:
     def _heading(self) -> list[str]:
         """Return what this is and where it came from, as comments: no text of a spec can leave one."""
         graph, place = self.graph, self.graph.main.definition
-        counts = _Counts().of(graph.main)
+        counts = Costs().counts(graph.main)
         count = f"{counts.params if self.aux else counts.params_eval:,} parameters"
         if isinstance(counts.macs, int):
             count += f", {counts.macs:,} multiply-accumulates for one image"
@@ -254,40 +255,3 @@ def _comment(text: str) -> str:
     """Return a text as a comment, which must neither end nor, on the first lines, name an encoding (PEP 263)."""
     shown = "".join(c if c.isprintable() else " " for c in printable(text.replace("\n", " ")))
     return re.sub(r"(?<=coding)(?=[:=])", " ", shown)
-
-
-class _Count(NamedTuple):
-    params: int
-    params_eval: int
-    macs: Any
-
-
-class _Counts:
-    """TEMPORARY: `archdsl.analysis.Costs().counts(function)`, until the analysis reads this graph."""
-
-    def of(self, function: Any) -> _Count:
-        from archdsl.ir import Usage, flatten
-        from archdsl.ops.base import elements
-        from archdsl.shapes import SizeError
-
-        flat = flatten(_as_graph(function))
-        params = params_eval = 0
-        macs: Any = 0
-        seen: set[str] = set()
-        for node in flat.nodes:
-            shapes = node.node.input_shapes
-            if node.node.module is not None and node.path not in seen:
-                seen.add(node.path)
-                own = elements(node.op.parameters(*shapes))
-                params += own
-                params_eval += own if node.usage is not Usage.TRAINING else 0
-            if node.usage is Usage.ALWAYS and macs is not None:
-                try:
-                    macs = macs + node.op.macs(node.node.output.shape, *shapes)
-                except SizeError:
-                    macs = None
-        return _Count(params, params_eval, macs)
-
-
-def _as_graph(function: Any) -> Graph:
-    return Graph(function, [])

@@ -11,7 +11,7 @@ from archdsl.shapes import OpenSize
 from archdsl.sizes import SizeSet, at_least
 
 
-def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
+def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
     """For each input, in order, the dimension of each open axis.
 
     They have bounds and no names: what the network asks of its sizes besides (`H % 16 == 0`, `2 * H` of another input)
@@ -29,7 +29,7 @@ def dynamic_shapes(graph: Any, *, batch: bool = True) -> tuple[dict[int, Any], .
 
 
 def traceable(graph: Graph) -> dict[str, SizeSet]:
-    """For each open size the values that PyTorch can trace at once: it sets those that leave one somewhere apart from those that leave more."""
+    """Return the values of each symbolic size that PyTorch can trace at once: it specializes where a size of one is left."""
     found = dict(graph.valid_sizes)
     values = [value for function in graph.functions() for value in function.values]
     for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, OpenSize)):

@@ -207,16 +207,16 @@ def confirmed(formula: Formula | None, column: tuple[Any, ...]) -> bool:
 def is_constant(column: Sequence[Any]) -> bool:
     """Return whether all values of a column are the same."""
     first = column[0]
-    return all([same(value, first) for value in column[1:]])
+    kind = type(first)
+    for value in column:
+        if value is not first and (type(value) is not kind or value != first):
+            return False
+    return True
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return whether two values are equal, and numbers of one kind."""
-    if a is b:
-        return True
-    numbers = isinstance(a, int | float) and isinstance(b, int | float)
-    kinds = isinstance(a, float) == isinstance(b, float) and isinstance(a, bool) == isinstance(b, bool)
-    return (kinds if numbers else type(a) is type(b)) and bool(a == b)
+    """Return whether two values are equal, and of one type: 1, 1.0 and true are three values."""
+    return a is b or (type(a) is type(b) and bool(a == b))
 
 
 def symbols(formula: Formula) -> Iterator[Symbol]:
@@ -266,9 +266,13 @@ def _chains(formula: Binary) -> bool:
 def parse(text: str, names: Callable[[str], Formula | None]) -> Formula | tuple[Formula | None, ...] | None:
     """Return the formula of an expression of a spec: numbers, names such as `width` and `x.c`, and arithmetic.
 
-    A list gives a formula for each element. None if the text is something else, or if a name has no formula.
+    A list gives a formula for each element, a range `a..b` for both ends. None if the text is something else, or if a name
+    has no formula.
     """
     text = text.replace("^", "**")
+    start, points, stop = text.partition("..")
+    if points:
+        text = f"[{start}, {stop}]"
     try:
         body = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):

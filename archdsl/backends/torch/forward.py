@@ -38,7 +38,7 @@ def _text(value: Any, names: Callable[[Symbol], str]) -> str:
     if type(value) is tuple:
         items = [_text(item, names) for item in value]
         return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
-    return repr(value)
+    return f'"{value}"' if isinstance(value, str) and value.isidentifier() else repr(value)
 
 
 def kept_parameters(template: ClassTemplate) -> dict[Symbol, str]:

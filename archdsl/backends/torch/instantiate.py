@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from archdsl.backends.torch.emit import emit_module
+from archdsl.ir import Graph
 
 
 def build(
-    graph: Any,
+    graph: Graph,
     device: torch.device | str | None = None,
     *,
     aux: bool = True,

@@ -50,7 +50,6 @@ class OpStep:
 
     node: OpNode
     key: tuple[str, ...]
-    lowering: Lowering
     lowered: Lowered
     as_module: bool
     constructed: bool
@@ -59,6 +58,11 @@ class OpStep:
     training_only: bool
     overwrites: bool
     removable: bool
+
+    @property
+    def lowering(self) -> Lowering:
+        """How the op is written."""
+        return self.lowered.plain
 
     @property
     def is_bare(self) -> bool:
@@ -91,8 +95,8 @@ Step: TypeAlias = OpStep | CallStep
 class ModuleNode:
     """A function to be emitted. `inputs` are those of its inputs that it needs, `outputs` what it gives that is needed.
 
-    `path` is the key of the first module that is made of it, `calls` are all calls of it, `caller` has one of them. A `training_only` one runs for heads
-    alone. A `chain` takes and gives one value, and each step takes the one before.
+    `path` is the key of the first module that is made of it, `calls` are all calls of it, `caller` has one of them. A
+    `training_only` one runs for heads alone. A `chain` takes and gives one value, and each step takes the one before.
     """
 
     function: Function
@@ -210,7 +214,6 @@ class ModuleTree:
         return OpStep(
             node,
             key,
-            lowering,
             lowered,
             as_module=as_module and lowering.parameter is None,
             constructed=constructed,

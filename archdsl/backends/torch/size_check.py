@@ -37,7 +37,7 @@ def size_check(graph: Graph, arguments: list[str]) -> list[str]:
 
 
 def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments: list[str]) -> list[str]:
-    """The test of an input's axes. `places` has the expressions of the open sizes so far, and gets those that stand here first."""
+    """Return the test of an input's axes. `places` holds the expression of each symbolic size, and gets those that are new."""
     rule = f"{argument} must be [batch, {', '.join(map(str, shape))}]"
     first = argument == arguments[0]
     known, axes = dict(places), [f"{argument}.shape[{axis}]" for axis in range(1, len(shape) + 1)]

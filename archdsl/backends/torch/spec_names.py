@@ -61,9 +61,9 @@ class SpecNames:
         return self.formula(word, node)
 
     def _value(self, name: str, node: Node) -> Value | None:
-        if name == "x":
-            return node.inputs[0] if node.inputs else None
-        return next((value for value in self.shapes if value.name == name), None)
+        """Return the value of a name. A label of the value that came into a block is not known: it is tried as `x` is."""
+        named = next((value for value in self.shapes if value.name == name), None) if name != "x" else None
+        return named or (node.inputs[0] if node.inputs else None)
 
     def _size(self, value: Value, attribute: str) -> Formula | None:
         """Return the formula of a size of a value."""

@@ -44,7 +44,7 @@ from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
 from archdsl.ir import Module, Node, Value
 from archdsl.ops import Op
-from archdsl.shapes import Shape
+from archdsl.shapes import Dim, OpenSize, Shape
 
 _MOST_OPERATORS = 6
 """A longer formula says less than a parameter of its own."""
@@ -61,6 +61,20 @@ class TracedRange(NamedTuple):
 
     start: int
     stop: int
+
+
+class _SymbolicSize(OpenSize):
+    """Stands for every symbolic size. Traced numbers must not get into real ones, which are kept and compared elsewhere."""
+
+    __slots__ = ()
+
+    def _itself(self, other: Any) -> _SymbolicSize:
+        return self
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __mod__ = _itself
+
+
+_SYMBOLIC = _SymbolicSize("n", 1, (0,))
 
 
 class Tracer:
@@ -104,7 +118,7 @@ class Tracer:
         found: list[Any] = []
         for axis, column in enumerate(zip(*(value.shape for value in values), strict=True)):
             if is_constant(column) or not all(isinstance(size, int) for size in column):
-                found.append(column[0])
+                found.append(_numeric(column[0]))
                 continue
             computed = formula(axis, column)
             if computed is None or size_of(computed) > _MOST_OPERATORS or not confirmed(computed, column):
@@ -137,7 +151,7 @@ class Tracer:
         op = self._traced_op(steps, scope)
         lowering = lowerings[0]
         if self.count > 1 or op is not first.node.op:
-            shapes = [scope.shapes.get(value, value.shape) for value in first.node.inputs]
+            shapes = [scope.shapes.get(value) or tuple(map(_numeric, value.shape)) for value in first.node.inputs]
             lowering = lower(op, *shapes, inplace=inplace)
         if self.count > 1:
             made = op.infer(*shapes)
@@ -329,6 +343,10 @@ class Tracer:
             else:
                 self._arguments[name] = self.symbol(name, column, name)
         return self._arguments[name]
+
+
+def _numeric(size: Dim) -> Dim:
+    return _SYMBOLIC if isinstance(size, OpenSize) else size
 
 
 def _require_same_module(first: StepText, second: StepText) -> None:

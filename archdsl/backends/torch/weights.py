@@ -1,4 +1,4 @@
-"""Stored tensors into a module: reading files that hold tensors alone, and moving what fits."""
+"""Load stored weights into a module: read files that contain only tensors, and copy the tensors that match."""
 
 from __future__ import annotations
 
@@ -12,25 +12,24 @@ import safetensors
 import torch
 from torch import Tensor, nn
 
-from archdsl.declared import Fault
-from archdsl.files import damaged_part
+from archdsl.diagnostics import SpecError
+from archdsl.file_io import damaged_part
 from archdsl.limits import DEFAULT, Limits
-from archdsl.weights.entries import Entry, Stored, unreadable
 from archdsl.weights.match import Fit
-from archdsl.weights.names import unwrap
-from archdsl.weights.pairing import Channels
-from archdsl.weights.stored import file_kind, foreign, not_tensors, read_header
+from archdsl.weights.stored import Channels, StoredTensor, StoredWeights, unreadable
+from archdsl.weights.unwrap import unwrap
+from archdsl.weights.weight_files import file_kind, foreign, not_tensors, read_header
 
 
 class Tensors(NamedTuple):
     """What is stored, and how to get at one tensor by its key as stored."""
 
-    stored: Stored
+    stored: StoredWeights
     get: Callable[[str], Tensor]
 
 
 def read(source: Path | Mapping[str, Any], limits: Limits = DEFAULT) -> Tensors:
-    """The tensors in a file or a state_dict. Nothing in the file is executed; raises `Fault` E0601 and E0906."""
+    """The tensors in a file or a state_dict. Nothing in the file is executed; raises `SpecError` E0601 and E0906."""
     if isinstance(source, Mapping):
         return _tensors("the state_dict", source, ordered=True)
     if file_kind(source) == "torch":
@@ -63,7 +62,7 @@ def _end(file: IO[bytes]) -> bytes:
     return file.read()
 
 
-def _refused(name: str, said: str) -> Fault:
+def _refused(name: str, said: str) -> SpecError:
     """PyTorch's refusal in our words: its own advise to load the file with code and all."""
     what = foreign(said)
     if what is not None:
@@ -77,14 +76,15 @@ def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
     nested = next((key for key, value in tensors.items() if value.is_nested), None)
     if nested is not None:
         raise unreadable(name, f"holds `{nested}`, a nested tensor, which has no shape", "save plain tensors")
-    entries = {key: Entry(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
+    entries = {key: StoredTensor(tuple(value.shape), _dtype(value)) for key, value in tensors.items()}
     return Tensors(
-        Stored(name, entries, ordered, notes, lambda key, wanted: _spoiled(tensors[key], torch.float32)), tensors.__getitem__
+        StoredWeights(name, entries, ordered, notes, lambda key, wanted: _spoiled(tensors[key], torch.float32)),
+        tensors.__getitem__,
     )
 
 
 def _with_numbers(tensors: Tensors) -> Tensors:
-    """The same; raises `Fault` E0906 where a file holds shapes alone, as of a module on the meta device."""
+    """The same; raises `SpecError` E0906 where a file holds shapes alone, as of a module on the meta device."""
     bare = next((key for key in tensors.stored.entries if tensors.get(key).is_meta), None)
     if bare is None:
         return tensors
@@ -106,7 +106,7 @@ def adapted(weight: Tensor, channels: int, how: Channels) -> Tensor:
     return one.repeat_interleave(channels, 1)
 
 
-def counting_spoiled(tensors: Tensors, module: nn.Module) -> Stored:
+def counting_spoiled(tensors: Tensors, module: nn.Module) -> StoredWeights:
     """What is stored, with the numbers counted that are NaN or infinite as the module's kinds of number."""
     state = module.state_dict()
 

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import arguments as arguments
     from archdsl.diagnostics.codes import claims as claims
     from archdsl.diagnostics.codes import data as data
+    from archdsl.diagnostics.codes import examples as examples
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
+    from archdsl.diagnostics.codes import images as images
+    from archdsl.diagnostics.codes import labels as labels
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import source_warnings as source_warnings
     from archdsl.diagnostics.codes import structure as structure
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "data", "training", "outputs",
+    "syntax", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "recipe", "labels", "data", "images", "examples", "training", "outputs",
     "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
-from archdsl.literals import show, type_name
+from archdsl.diagnostics.suggest import nearest
+from archdsl.literals import article, show, type_name
 
 
 class _Argument(Diagnostic):
@@ -52,6 +54,15 @@ E0401 = Code(
 )
 
 
+class Undecided(Diagnostic, code=E0401):
+    """A value that only an error elsewhere left unknown."""
+
+    text: str
+
+    def summary(self) -> str:
+        return f"the value of `{self.text}` is not known here, so that the network cannot be checked"
+
+
 class WrongType(_Value, code=E0401):
     """A value of another type than an argument takes."""
 
@@ -59,6 +70,39 @@ class WrongType(_Value, code=E0401):
 
     def summary(self) -> str:
         return f"{self.place}: expected {self.expected}, found {show(self.given)} ({type_name(self.given)})"
+
+
+class WrongKind(Diagnostic, code=E0401):
+    """A value under a key of a recipe that is none of the calls which the key takes, such as a number for `optimizer`."""
+
+    argument: str
+    kind: str
+    given: Any
+    given_kind: str | None
+    """Of a call of another kind."""
+    known: Sequence[str]
+
+    def summary(self) -> str:
+        given = article(self.given_kind) if self.given_kind else type_name(self.given)
+        found = "none" if self.given is None else f"{show(self.given)} ({given})"
+        return f"`{self.argument}` of `train`: expected {article(self.kind)}, found {found}"
+
+    def remedy(self) -> str:
+        return f"write {self._known()}"
+
+    def _known(self) -> str:
+        names, value = self.known, self.given
+        if len(names) == 1 and type(value) in (int, float):
+            return f"`{names[0]}({show(value)})`"
+        if self.argument == "groups" and isinstance(value, str):  # a label
+            return f"`group({value}, lr = 0.1)`, with its own factor"
+        if isinstance(value, str) and (near := nearest(value, names)) is not None:
+            return f"`{near}`, without quotes"
+        if self.argument == "schedule" and value is None:
+            return "`constant`"
+        if self.argument == "normalize" and isinstance(value, list | tuple):
+            return "`imagenet`, or `fixed(mean = [0.5], std = [0.25])` with your numbers"
+        return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"`{names[0]}`"
 
 
 E0402 = Code(
@@ -79,6 +123,136 @@ E0402 = Code(
     }
     """,
 )
+
+
+class AxisCount(Diagnostic, code=E0402):
+    """A list of another length than the input has spatial axes."""
+
+    argument: str
+    given: int
+    axes: int
+
+    def summary(self) -> str:
+        axes = f"{self.axes} spatial {'axis' if self.axes == 1 else 'axes'}"
+        return f"`{self.argument}` has {self.given} sizes, and the input has {axes}"
+
+
+class NoSuchAxis(_Argument, code=E0402):
+    """An axis that the input does not have."""
+
+    axis: int
+    rank: int
+
+    def summary(self) -> str:
+        bounds = f"between {-self.rank} and {self.rank - 1}"
+        return f"`{self.argument}` of `{self.owner}` must be {bounds} here, found {self.axis}"
+
+
+class FewerChannels(Diagnostic, code=E0402, argument="to"):
+    """A number of channels to pad to that is less than there are."""
+
+    to: int
+    channels: int
+
+    def summary(self) -> str:
+        return f"`pad_channels({self.to})` can only add channels, found {self.channels}"
+
+    def remedy(self) -> str:
+        return f"`slice(0..{self.to})` takes the first {self.to}"
+
+
+class NoPermutation(Diagnostic, code=E0402, argument="order"):
+    """An order that does not name each axis once."""
+
+    rank: int
+    order: tuple[int, ...]
+
+    def summary(self) -> str:
+        return f"`order` of `permute` must name each of the {self.rank} axes once, found {show(self.order)}"
+
+
+class NothingToAlign(Diagnostic, code=E0402, argument="align_corners"):
+    """`align_corners` where nothing is interpolated."""
+
+    op: str
+
+    def summary(self) -> str:
+        return f"`align_corners` of `{self.op}` has no effect with `mode = nearest`"
+
+
+class PoolPadding(Diagnostic, code=E0402, argument="pad"):
+    """Padding of more than half the window of a pooling."""
+
+    op: str
+    window: int
+    pad: int
+
+    def summary(self) -> str:
+        most = f"{self.window // 2} for {self.window}"
+        return f"`pad` of `{self.op}` must be at most half the window, {most}, found {self.pad}"
+
+    def remedy(self) -> str:
+        return "put `pad(...)` before it to add more"
+
+
+class EvenWindow(Diagnostic, code=E0402, argument="k"):
+    """An even window with `pad = same`; `instead` is the convolution that a depthwise one is."""
+
+    owner: str
+    window: int
+    instead: str | None = None
+
+    def summary(self) -> str:
+        return f"{self.owner} needs an odd window, found `k = {self.window}`: equal padding on both sides cannot keep the size"
+
+    def remedy(self) -> str:
+        if self.instead is not None:
+            return f"write it as a convolution with its padding: `{self.instead}`"
+        return "write the padding, such as `pad = 0`; `pad(...)` before the convolution can pad one side more"
+
+
+class OutputPadding(Diagnostic, code=E0402, argument="output_pad"):
+    """Output padding that reaches the next position."""
+
+    stride: int
+    dilation: int
+    given: int
+
+    def summary(self) -> str:
+        steps = f"the stride {self.stride} or the dilation {self.dilation}"
+        return f"`output_pad` must be less than {steps}, found {self.given}"
+
+
+class OneValuePerGroup(Diagnostic, code=E0402, argument="groups"):
+    """A normalization over single values."""
+
+    groups: int
+
+    def summary(self) -> str:
+        return f"`gn({self.groups})` leaves one value per group, which is always normalized to zero"
+
+
+class NormalizedAxis(Diagnostic, code=E0402, argument="axis"):
+    """A layer normalization over an axis between the first and the last."""
+
+    axis: int
+
+    def summary(self) -> str:
+        return f"`axis` of `ln` must be 0, the channels, or -1, the last axis, found {self.axis}"
+
+
+class ResponseWindow(Diagnostic, code=E0402, argument="size"):
+    """A window over channels that is wider than any use of it."""
+
+    given: int
+    widest: int
+    channels: int
+
+    def summary(self) -> str:
+        return f"`size` of `lrn` must be at most {self.widest:,} for {self.channels:,} channels, found {self.given:,}"
+
+    def remedy(self) -> str:
+        return f"from {2 * self.channels - 1:,} on, every window covers all channels"
 
 
 class OutOfBounds(_Value, code=E0402):
@@ -110,6 +284,16 @@ class RefusedValue(_Value, code=E0402):
         return f"{self.place}: {self.reason}"
 
 
+class NothingToThaw(Diagnostic, code=E0402, argument="unfreeze"):
+    """`unfreeze` in a recipe without `freeze`."""
+
+    def summary(self) -> str:
+        return "`unfreeze` thaws what `freeze` froze, and nothing is frozen"
+
+    def remedy(self) -> str:
+        return "write `freeze = all_but(fc)`"
+
+
 class RefusedArguments(Diagnostic, code=E0402):
     """Arguments that do not go together."""
 
@@ -137,6 +321,16 @@ E0403 = Code(
     }
     """,
 )
+
+
+class MissingData(Diagnostic, code=E0403, argument="data"):
+    """A recipe without a data set."""
+
+    def summary(self) -> str:
+        return "`data` of `train` is missing"
+
+    def remedy(self) -> str:
+        return 'write `data = digits`, or a path: `data = "digits.npz"`'
 
 
 class MissingArgument(_Argument, code=E0403):

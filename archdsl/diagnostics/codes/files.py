@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.suggest import did_you_mean
 
 E0601 = Code(
     "E0601",
@@ -12,6 +15,78 @@ E0601 = Code(
     name in the same folder.""",
     situation="`archdsl check resnt.arch`, where the file is called `resnet.arch`.",
 )
+
+
+class NoFileNamed(Diagnostic, code=E0601):
+    """An address without a file."""
+
+    def summary(self) -> str:
+        return "no file is named"
+
+    def remedy(self) -> str:
+        return _GIVE
+
+
+_GIVE = "give a file, or the name of a network that `archdsl specs` lists"
+
+
+class NoSuchFile(Diagnostic, code=E0601):
+    """An address that is neither a file nor the name of a shipped network; `file` is one that may be meant."""
+
+    address: str
+    path: str
+    file: str | None
+    known: Sequence[str]
+
+    def summary(self) -> str:
+        return f"there is no file {self.path!r}, and no network of that name comes with archdsl"
+
+    def remedy(self) -> str:
+        if self.file is not None:
+            return f"write `{self.address.replace(self.path, self.file, 1)}`"
+        return did_you_mean(self.path, self.known) or _GIVE
+
+
+class NetworkForFile(Diagnostic, code=E0601):
+    """The name of a shipped network, where a file stands before the colon."""
+
+    network: str
+    file: str
+    chosen: str
+
+    def summary(self) -> str:
+        return f"there is no file {self.network!r}: it is a network, of {self.file}"
+
+    def remedy(self) -> str:
+        return f"write `{self.network}`, or `{self.file}:{self.chosen}`"
+
+
+class CannotRead(Diagnostic, code=E0601):
+    """A file or stream that the system refuses to read."""
+
+    name: str
+    reason: str
+    advice: str | None = None
+
+    def summary(self) -> str:
+        return f"cannot read {self.name}: {self.reason}"
+
+    def remedy(self) -> str | None:
+        return self.advice
+
+
+class CannotUse(Diagnostic, code=E0601):
+    """A file that the system refuses to open, for whatever it was meant."""
+
+    name: str
+    reason: str
+
+    def summary(self) -> str:
+        return f"cannot use {self.name}: {self.reason}"
+
+    def remedy(self) -> str:
+        return "choose another file or folder"
+
 
 E0602 = Code(
     "E0602",
@@ -68,6 +143,78 @@ E0606 = Code(
     Nothing is left half written: what was there before is as it was.""",
     situation="`archdsl render net.arch -o /nowhere/net.svg`.",
 )
+
+
+class FileExists(Diagnostic, code=E0606):
+    """A new file that would replace another."""
+
+    path: str
+
+    def summary(self) -> str:
+        return f"{self.path} exists already"
+
+    def remedy(self) -> str:
+        return "choose another name, or another folder with -o"
+
+
+class SourceOverwritten(Diagnostic, code=E0606):
+    """An output that would replace a file that the network is read from."""
+
+    path: str
+    network: str
+
+    def summary(self) -> str:
+        return f"{self.path} is a file that `{self.network}` is read from, and would be lost"
+
+    def remedy(self) -> str:
+        return "choose another file with -o"
+
+
+class RunExists(Diagnostic, code=E0606):
+    """A folder that holds a run already."""
+
+    folder: str
+    held: str
+
+    def summary(self) -> str:
+        return f"{self.folder} holds a run already: it has {self.held}"
+
+    def remedy(self) -> str:
+        return "continue it: --resume; or choose another folder with -o"
+
+
+class FolderInUse(Diagnostic, code=E0606):
+    """A folder in which another process is training."""
+
+    folder: str
+
+    def summary(self) -> str:
+        return f"another process is training in {self.folder}"
+
+    def remedy(self) -> str:
+        return "wait until it has ended, or choose another folder with -o"
+
+
+class NoCommonFolder(Diagnostic, code=E0606):
+    """Several processes of one run without a folder in common."""
+
+    def summary(self) -> str:
+        return "several processes train this network, and each would choose a folder of its own"
+
+    def remedy(self) -> str:
+        return "name one folder for all of them: -o runs/NAME"
+
+
+class FolderOfData(Diagnostic, code=E0606):
+    """A run in the folder of its data set."""
+
+    folder: str
+
+    def summary(self) -> str:
+        return f"{self.folder} is the folder of the data"
+
+    def remedy(self) -> str:
+        return "choose another folder with -o, such as `-o runs/first`"
 
 
 class CannotWrite(Diagnostic, code=E0606):

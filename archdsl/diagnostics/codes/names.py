@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.suggest import did_you_mean
 
 E0201 = Code(
     "E0201",
@@ -42,6 +46,21 @@ E0202 = Code(
     }
     """,
 )
+
+
+class UnknownKey(Diagnostic, code=E0202):
+    """A key that `train` does not have; `owner` says where it belongs, if it is a part of another key."""
+
+    argument: str
+    known: Sequence[str]
+    owner: str | None = None
+
+    def summary(self) -> str:
+        return f"`train` has no key `{self.argument}`"
+
+    def remedy(self) -> str:
+        return self.owner or did_you_mean(self.argument, self.known) or f"`train` takes {', '.join(self.known)}"
+
 
 E0203 = Code(
     "E0203",

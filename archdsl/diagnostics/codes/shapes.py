@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
+from archdsl.shapes import Dim, OpenSize, Shape, format_shape
+
+
+class _Shapes(Diagnostic):
+    """Something about shapes; the places that the inputs came from explain it."""
+
+    about_shapes = True
+
 
 E0301 = Code(
     "E0301",
@@ -45,6 +57,53 @@ E0302 = Code(
     """,
 )
 
+
+class _Branches(_Shapes):
+    op: str
+    shapes: Sequence[Shape]
+
+    label = "joined here"
+
+    @property
+    def listed(self) -> str:
+        """The shapes of the branches."""
+        return ", ".join(map(format_shape, self.shapes))
+
+    def same_map(self) -> str | None:
+        """Return the remedy for maps of different sizes."""
+        first, shapes = self.shapes[0], self.shapes
+        if any(len(shape) != len(first) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
+            return None
+        return (
+            "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, "
+            "or another stride or padding in it"
+        )
+
+
+class _BranchRanks(_Branches):
+    def summary(self) -> str:
+        return f"`{self.op}` expected branches of equal rank, found {self.listed}"
+
+
+class _BranchShapes(_Branches):
+    stretches: bool = False
+    """Whether a size of 1 goes with any other."""
+
+    def summary(self) -> str:
+        return f"`{self.op}` joins branches of different shapes: {self.listed}"
+
+    def remedy(self) -> str | None:
+        return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1" if self.stretches else self.same_map()
+
+
+class BranchRanks(_BranchRanks, code=E0302):
+    """Branches of different rank, for a join of equal shapes."""
+
+
+class BranchShapes(_BranchShapes, code=E0302):
+    """Branches of different shapes, for a join of equal shapes."""
+
+
 E0303 = Code(
     "E0303",
     "branches cannot be concatenated",
@@ -63,6 +122,15 @@ E0303 = Code(
     }
     """,
 )
+
+
+class ConcatenatedRanks(_BranchRanks, code=E0303):
+    """Branches of different rank, for a concatenation."""
+
+
+class ConcatenatedShapes(_BranchShapes, code=E0303):
+    """Branches that differ beside the axis of the concatenation."""
+
 
 E0304 = Code(
     "E0304",
@@ -83,6 +151,45 @@ E0304 = Code(
     """,
 )
 
+
+class WindowTooLarge(_Shapes, code=E0304):
+    """A window that does not fit into the input; `padded` is the size with the padding, if there is any."""
+
+    op: str
+    window: int
+    size: Dim
+    padded: Dim | None
+
+    def summary(self) -> str:
+        padded = f" (padded to {self.padded})" if self.padded is not None else ""
+        return f"`{self.op}` leaves nothing: a window of {self.window} does not fit a size of {self.size}{padded}"
+
+    def remedy(self) -> str:
+        return "increase the input size, or reduce the window, the stride, or the number of poolings before it"
+
+
+class SizeTooSmall(_Shapes, code=E0304):
+    """A size below what an op needs, for its own reason."""
+
+    reason: str
+    advice: str | None
+
+    def summary(self) -> str:
+        return self.reason
+
+    def remedy(self) -> str | None:
+        return self.advice
+
+
+class NothingLeft(_Shapes, code=E0304, argument="pad"):
+    """Padding that removes all of the output of a transposed convolution."""
+
+    left: int
+
+    def summary(self) -> str:
+        return f"`upconv` leaves nothing: `pad` removes more than the output has, which leaves {self.left}"
+
+
 E0305 = Code(
     "E0305",
     "an op gets a tensor of the wrong rank",
@@ -102,6 +209,61 @@ E0305 = Code(
     """,
 )
 
+
+class WrongRank(_Shapes, code=E0305):
+    """An input of another rank than an op takes; `forms` are those that it takes."""
+
+    op: str
+    forms: str
+    shape: Shape
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected {self.forms}, found {format_shape(self.shape)}"
+
+    def remedy(self) -> str:
+        if len(self.shape) > 1:
+            return "`flatten` makes a vector of features, and `reshape` any other shape"
+        return f"put it before `flatten`, or give the vector more axes: `reshape([1, {format_shape(self.shape)[1:-1]}])`"
+
+
+class NeitherVectorNorTokens(_Shapes, code=E0305):
+    """A map for `linear`."""
+
+    shape: Shape
+
+    def summary(self) -> str:
+        return f"`linear` expected a vector [F] or tokens [L, F], found {format_shape(self.shape)}"
+
+    def remedy(self) -> str:
+        return "put `flatten` before it, or `gap; flatten` to average over the positions first"
+
+
+class OtherRank(_Shapes, code=E0305):
+    """Two values of different rank, for an op that takes two of one."""
+
+    op: str
+    first: Shape
+    second: Shape
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected two values of equal rank, found {format_shape(self.first)} and {format_shape(self.second)}"
+
+
+class InterpolationRank(_Shapes, code=E0305, argument="mode"):
+    """An interpolation for another number of axes than the input has."""
+
+    op: str
+    mode: str
+    wanted: int
+    axes: int
+
+    def summary(self) -> str:
+        return f"`mode = {self.mode}` of `{self.op}` needs {self.wanted} spatial axes, and the input has {self.axes}"
+
+    def remedy(self) -> str:
+        return "`linear` and `nearest` follow the rank of the input"
+
+
 E0306 = Code(
     "E0306",
     "the channels do not divide",
@@ -120,6 +282,33 @@ E0306 = Code(
     }
     """,
 )
+
+
+class GroupsDoNotDivide(_Shapes, code=E0306, argument="groups"):
+    """Groups that do not divide the channels; `fitting` is the largest smaller number that does."""
+
+    op: str
+    groups: int
+    number: int
+    what: str
+    fitting: int
+
+    def summary(self) -> str:
+        return f"`groups` of `{self.op}` must divide its channels: {self.groups} does not divide {self.number} {self.what}"
+
+    def remedy(self) -> str:
+        return f"the largest smaller number that does is {self.fitting}"
+
+
+class ShuffledChannels(_Shapes, code=E0306, argument="r"):
+    """Channels that cannot be shuffled into pixels."""
+
+    factor: int
+    channels: int
+
+    def summary(self) -> str:
+        return f"`pixel_shuffle({self.factor})` needs a multiple of {self.factor**2} channels, found {self.channels}"
+
 
 E0307 = Code(
     "E0307",
@@ -141,6 +330,33 @@ E0307 = Code(
     """,
 )
 
+
+class SymbolicSize(_Shapes, code=E0307):
+    """A symbolic size, where an op needs a number."""
+
+    op: str
+    what: str
+    size: OpenSize
+    advice: str | None = None
+
+    def summary(self) -> str:
+        return f"`{self.op}` needs {self.what} as a fixed number, found the symbolic size {self.size}"
+
+    def remedy(self) -> str:
+        return self.advice or f"write a number for `{self.size.symbol}` where the input is declared"
+
+
+class IncomparableSizes(_Shapes, code=E0307):
+    """Two symbolic sizes whose difference is no function of one of them."""
+
+    size: Dim
+    other: Dim
+    reason: str
+
+    def summary(self) -> str:
+        return f"`crop_like` cannot compare {self.size} with {self.other}: {self.reason}"
+
+
 E0308 = Code(
     "E0308",
     "integers where real numbers are needed, or the other way round",
@@ -159,6 +375,31 @@ E0308 = Code(
     """,
 )
 
+
+class IntegersRefused(_Shapes, code=E0308):
+    """Integers, where an op takes real numbers."""
+
+    op: str
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected real numbers, found integers"
+
+    def remedy(self) -> str:
+        return "`embedding(n, dim)` turns tokens into vectors"
+
+
+class IntegersRequired(_Shapes, code=E0308):
+    """Real numbers, where an op takes integers."""
+
+    op: str
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected integers, found real numbers"
+
+    def remedy(self) -> str:
+        return "declare the input so: `input tokens: int [512]`"
+
+
 E0309 = Code(
     "E0309",
     "a reshape changes the number of elements",
@@ -176,6 +417,22 @@ E0309 = Code(
     }
     """,
 )
+
+
+class ReshapedElements(_Shapes, code=E0309, argument="sizes"):
+    """A shape with another number of elements."""
+
+    total: int
+    shape: Shape
+    sizes: Any
+
+    def summary(self) -> str:
+        shown = format_shape(self.sizes)
+        return f"`reshape` cannot arrange the {self.total} elements of {format_shape(self.shape)} as {shown}"
+
+    def remedy(self) -> str:
+        return f"the sizes must multiply to {self.total}; one of them may be -1, which is then computed"
+
 
 E0310 = Code(
     "E0310",

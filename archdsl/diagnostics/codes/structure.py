@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
+from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 E0501 = Code(
@@ -50,6 +51,38 @@ E0502 = Code(
     }
     """,
 )
+
+
+class TensorTooLarge(Diagnostic, code=E0502):
+    """A shape beyond what PyTorch can handle: `axes`, `size` or `elements` of a tensor. `what` begins the sentence."""
+
+    what: str
+    shape: Shape
+    bound: str
+    most: int
+
+    def summary(self) -> str:
+        if self.bound == "axes":
+            return f"{self.what} a shape of {len(self.shape):,} axes; a tensor has at most {self.most}, including the batch axis"
+        limit = f"a size is at most {self.most:,}" if self.bound == "size" else f"a tensor has at most {self.most:,} elements"
+        return f"{self.what} {format_shape(self.shape)}; {limit}"
+
+    def remedy(self) -> str | None:
+        return None if self.bound == "axes" else "check for a size that is larger than intended"
+
+
+class TooManySteps(Diagnostic, code=E0502):
+    """A file whose networks take longer to check than the limit."""
+
+    network: str
+    most: int
+
+    def summary(self) -> str:
+        return f"checking the networks before `{self.network}` took more than {self.most:,} steps, and ends here"
+
+    def remedy(self) -> str:
+        return "`--limit steps=N` raises the limit"
+
 
 E0503 = Code(
     "E0503",

@@ -26,8 +26,8 @@ GROUPS: Final[dict[str, str]] = {
 
 
 def _table() -> dict[str, Code]:
-    found = [value for stage in _MODULES for value in vars(stage).values() if isinstance(value, Code)]
-    table = {entry.code: entry for entry in sorted(found, key=lambda entry: entry.code)}
+    found = {id(value): value for stage in _MODULES for value in vars(stage).values() if isinstance(value, Code)}
+    table = {entry.code: entry for entry in sorted(found.values(), key=lambda entry: entry.code)}
     if len(table) != len(found):
         raise ValueError("two entries of the table of codes have the same code")
     return table

@@ -318,6 +318,24 @@ class LateUnfreeze(Diagnostic, code=W0109, argument="unfreeze"):
         return f"write an earlier epoch, or `epochs = {self.epoch}` or more"
 
 
+class WarmupInSteps(Diagnostic, code=W0109, argument="schedule"):
+    """A warm-up of more steps than the run has."""
+
+    warmup: int
+    steps: int
+    reached: float
+    rate: float
+
+    def summary(self) -> str:
+        return (
+            f"the warm-up takes {self.warmup:,} steps, and the run has {self.steps:,}: "
+            f"the learning rate reaches {self.reached:.3g} of {self.rate:g}"
+        )
+
+    def remedy(self) -> str:
+        return "write a shorter `warmup_steps`"
+
+
 W0110 = Code(
     "W0110",
     "the labels are large numbers",
@@ -326,3 +344,16 @@ W0110 = Code(
     metrics are scaled back to the units of the labels. `scale = none` says that they are meant as they are.""",
     situation="`loss = mse` for prices of houses.",
 )
+
+
+class LargeLabels(Diagnostic, code=W0110, argument="loss"):
+    """Labels that are far from what a fresh network gives."""
+
+    size: float
+    loss: str
+
+    def summary(self) -> str:
+        return f"the labels are numbers of about {self.size:,.0f}, and a network begins with outputs near 1"
+
+    def remedy(self) -> str:
+        return f"write `loss = {self.loss}(scale = auto)`, or `scale = none` to learn them as they are"

@@ -15,7 +15,7 @@ from archdsl.backends.diagram import graphviz as engine
 from archdsl.backends.diagram.dot import to_dot
 from archdsl.backends.diagram.layout import place
 from archdsl.backends.diagram.spine import spine_of
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_address, compile_text, shipped_networks
 from archdsl.ir import Graph
 
@@ -81,10 +81,10 @@ def test_torch_stays_out() -> None:
 def test_no_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: None)
     monkeypatch.setattr(engine.shutil, "which", lambda name: None)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         render(small())
-    assert caught.value.code == "E0901"
-    assert "pip install pygraphviz" in (caught.value.help or "")
+    assert caught.value.diagnostic.code == "E0901"
+    assert "pip install pygraphviz" in (caught.value.diagnostic.help or "")
     assert render(small(), "dot").startswith(b"digraph")
 
 
@@ -140,10 +140,10 @@ def test_an_installation_that_is_at_fault(tmp_path: Path, monkeypatch: pytest.Mo
     _only(tmp_path, monkeypatch, f"#!/bin/sh\n{script}\n")
     monkeypatch.setattr(engine, "TIMEOUT_S", 0.3 if "sleep" in script else 60)
     monkeypatch.setattr(engine, "TWO_BOXES_TIMEOUT_S", 0.3 if "sleep" in script else 60)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         engine.run_graphviz("digraph {}", "dot", "pdf")
-    assert caught.value.code == "E0901"
-    assert reason in caught.value.message
+    assert caught.value.diagnostic.code == "E0901"
+    assert reason in caught.value.diagnostic.message
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script")
@@ -161,17 +161,17 @@ def test_an_installation_that_works_is_not_blamed(
 ) -> None:
     _only(tmp_path, monkeypatch, f"#!/bin/sh\nif grep -q n0; then {script}; fi\necho '{{}}'\n")
     monkeypatch.setattr(engine, "TIMEOUT_S", 1)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         render(small())
-    assert caught.value.code == "E0907"
-    assert reason in caught.value.message and "pip install" not in (caught.value.help or "")
+    assert caught.value.diagnostic.code == "E0907"
+    assert reason in caught.value.diagnostic.message and "pip install" not in (caught.value.diagnostic.help or "")
 
 
 def test_the_library_that_refuses_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.shutil, "which", lambda name: None)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         engine.run_graphviz("digraph { a [label=<" + "x" * 20_000 + ">] }", "dot", "json")
-    assert caught.value.code == "E0907" and "pygraphviz: " in caught.value.message
+    assert caught.value.diagnostic.code == "E0907" and "pygraphviz: " in caught.value.diagnostic.message
 
 
 def test_a_large_png_has_a_lower_resolution(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 from archdsl.backends.diagram import Detail, build_diagram, render, size, to_dot
 from archdsl.backends.diagram.dot import to_dot_without_skips
 from archdsl.backends.diagram.lanes import Lanes, Rectangle
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_text
 from archdsl.ir import Graph
 
@@ -43,7 +43,7 @@ def calls(graph: Graph, detail: Detail) -> int:
 
     sys.setprofile(called)
     try:
-        with suppress(Fault):
+        with suppress(SpecError):
             diagram = build_diagram(graph, detail)
             to_dot(diagram)
             to_dot_without_skips(diagram)
@@ -76,11 +76,11 @@ DENSE = HEAD + "e[0]: conv(4, 3); for i in 1..{n} { e[i]: { concat { for j in 0.
     ],
 )
 def test_too_much_to_draw(text: str, detail: Detail, message: str, help: str) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(SpecError) as caught:
         render(graph_of(text), detail=detail)
-    assert caught.value.code == "E0904"
-    assert message in caught.value.message
-    assert caught.value.help is not None and caught.value.help.startswith(help)
+    assert caught.value.diagnostic.code == "E0904"
+    assert message in caught.value.diagnostic.message
+    assert caught.value.diagnostic.help is not None and caught.value.diagnostic.help.startswith(help)
 
 
 def test_what_blocks_are_advised_for_is_drawn_with_them() -> None:

@@ -51,7 +51,7 @@ class Spec:
         self._numbers.append(itertools.count())
 
     def let(self, **constants: Constant) -> None:
-        self.builder.frames[-1].function.constants = constants
+        self.builder.function.constants = constants
 
     def end(self, *, given: dict[str, Any] | None = None, texts: dict[str, str] | None = None) -> Value:
         self._numbers.pop()
@@ -78,10 +78,10 @@ def check(graph: Graph) -> str:
 
 
 def classes(source: str) -> dict[str, list[str]]:
-    """Return the parameters of each `nn` class."""
+    """Return the parameters of each class that is a module."""
     found = {}
     for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef) and node.name != "ShakeShake":
+        if isinstance(node, ast.ClassDef) and ast.unparse(node.bases[0]) in ("nn.Module", "nn.Sequential"):
             (init,) = (item for item in node.body if isinstance(item, ast.FunctionDef) and item.name == "__init__")
             found[node.name] = [argument.arg for argument in init.args.args][1:]
     return found
@@ -200,8 +200,8 @@ def test_sizes_of_slices_and_paddings_are_parameters() -> None:
     for keep in (3, 2):
         spec.begin("unit", keep=keep)
         whole = spec.x
-        first = spec.op("slice", whole, part=range(0, keep), texts={"part": "[0, keep]"})
-        rest = spec.op("slice", whole, part=range(keep, whole.shape[0]), texts={"part": "[keep, x.c]"})
+        first = spec.op("slice", whole, part=range(0, keep), texts={"part": "0..keep"})
+        rest = spec.op("slice", whole, part=range(keep, whole.shape[0]), texts={"part": "keep..x.c"})
         spec.join("concat", rest, first)
         spec.op("pad_channels", to=whole.shape[0] + keep, texts={"to": "x.c + keep"})
         spec.end()
@@ -314,8 +314,46 @@ network dpn(classes = 10) {
 def test_a_dual_path_network_has_a_class_per_block() -> None:
     dual_path = archdsl.loads(DPN)
     source = dual_path.source()
-    assert list(classes(source)) == ["Project", "DualPath", "Dpn"]
+    assert classes(source) == {
+        "Project": ["in_channels", "r", "width", "inc", "stride"],
+        "DualPath": ["in_channels", "r", "width", "inc"],
+        "Dpn": [],
+    }
     network = dual_path.build(dtype=torch.float64).eval()
     image = torch.randn(2, 3, 32, 32, dtype=torch.float64)
     expected = Interpreter(dual_path.graph, network.state_dict(), training=False).run(image)["main"]
     torch.testing.assert_close(network(image), expected)
+
+
+ZOO: dict[str, dict[str, list[str]]] = {
+    "resnet50": {
+        "BottleneckBlockWithDownsample": ["in_channels", "width", "stride"],
+        "BottleneckBlock": ["in_channels", "width"],
+    },
+    "googlenet": {
+        "Unit": ["in_channels", "out", "k", "stride"],
+        "Inception": ["in_channels", "c1", "r3", "c3", "r5", "c5", "pool"],
+        "Head": ["in_channels"],
+    },
+    "densenet121": {"DenseLayer": ["in_channels"]},
+    "unet": {"Double": ["in_channels", "out"]},
+    "seresnet50": {
+        "Se": ["in_channels"],
+        "SeBottleneckWithDownsample": ["in_channels", "width", "stride"],
+        "SeBottleneck": ["in_channels", "width"],
+    },
+    "shakeshake20_2x16d": {
+        "Branch": ["in_channels", "width", "stride"],
+        "Shaken": ["in_channels", "width"],
+        "Shifted": ["in_height", "in_width"],
+        "Shortcut": ["in_channels", "in_height", "in_width", "width"],
+        "ShakenWithDownsample": ["in_channels", "in_height", "in_width", "width"],
+    },
+}
+"""The classes of published networks: their parameters are those of the blocks."""
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_published_networks(name: str) -> None:
+    *found, (_, network) = classes(archdsl.load(name).source()).items()
+    assert dict(found) == ZOO[name] and network == []
