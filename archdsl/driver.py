@@ -302,10 +302,10 @@ def _linted(
     tree = Tree(module.file, module.definitions, found, tuple(settings.values()))
     found = [*found, *program.credible(lint_tree(tree))]
     decided = {rule.code for rule in RULES if whole or isinstance(rule, TreeRule)} | ({"W0107"} if whole else set())
-    return suppressed(found, _files(module), decided - _IN_TRAINING if tree.is_sound else ())
+    return suppressed(found, files_of(module), decided - _IN_TRAINING if tree.is_sound else ())
 
 
-def _files(module: Module) -> Iterator[ast.File]:
+def files_of(module: Module) -> Iterator[ast.File]:
     """Yield the file of a module, then those that it imports, directly or not."""
     seen, pending = set[int](), [module]
     while pending:

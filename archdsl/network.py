@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
-from archdsl.driver import Compiled, check_text, compile_address, compile_text
+from archdsl.driver import Compiled, check_text, compile_address, compile_text, files_of
 from archdsl.file_io import write_file
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
-from archdsl.lints import levels_from
+from archdsl.lints import is_suppressed, levels_from
 from archdsl.literals import show
 from archdsl.optional_deps import extra_needed
 from archdsl.session import Session
@@ -90,6 +90,7 @@ class Network:
         self.sizes: OpenSizes = compiled.sizes
         self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
+        self._module = compiled.module
 
     @property
     def name(self) -> str:
@@ -108,6 +109,10 @@ class Network:
         if place is None and found.argument:  # the key is omitted, and its default does not match the data
             place = self._places.get("data")
         return found.at(place)
+
+    def is_suppressed(self, found: Diagnostic) -> bool:
+        """Return whether a comment in the file suppresses a warning about its recipe, such as one that training gives."""
+        return self._module is not None and is_suppressed(self.at_key(found), files_of(self._module))
 
     @contextmanager
     def at_keys(self) -> Iterator[None]:

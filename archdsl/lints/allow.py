@@ -75,6 +75,11 @@ def suppressed(findings: Iterable[Diagnostic], files: Iterable[ast.File], decide
     return [*kept, *wrong, *_useless(own, used, decided)]
 
 
+def is_suppressed(finding: Diagnostic, files: Iterable[ast.File]) -> bool:
+    """Return whether a comment in the files suppresses a finding, which may come up long after they were checked."""
+    return any(allow.covers(finding) for file in files for allow in _allows(file)[0])
+
+
 def _useless(allows: list[_Allow], used: set[_Allow], decided: Container[str]) -> Iterator[Diagnostic]:
     """Yield what is wrong with the codes of comments."""
     from archdsl.diagnostics.codes.table import CODES  # here: most files have no such comments
