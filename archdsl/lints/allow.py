@@ -15,7 +15,6 @@ from archdsl.diagnostics.suggest import nearest
 from archdsl.lints.edits import without_comment
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.trivia import Position, Trivia
 
 _MARK: Final = "arch:"
 _WORD: Final = "allow"
@@ -103,6 +102,8 @@ def _allows(file: ast.File) -> tuple[list[_Allow], list[Diagnostic]]:
     comments = [comment for comment in file.comments if _MARK in comment.text and _is_meant(comment)]
     if not comments:
         return [], []
+    from archdsl.syntax.trivia import Position, Trivia  # here: most files have no such comments
+
     below = {comment.span: comment.node for comment in Trivia(file).comments if comment.position is Position.BEFORE}
     found, wrong = list[_Allow](), list[Diagnostic]()
     for comment in comments:
