@@ -1,12 +1,12 @@
-# Everything below works in a fresh clone with Python 3.11, 3.12 or 3.13, git and make.
+# Everything below works in a fresh clone with Python 3.11 to 3.14, git and make.
 
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
-  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test lint references bench docs clean
+.PHONY: help demo test quick lint references bench docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -24,12 +24,17 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 	@echo 'Its source       demo/digits_resnet.py'
 	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
 
-# Two processes of one thread each: more threads in one process only wait for each other on tensors this small.
 test: lint references ## lint, types, import contracts and all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-lint: .venv/.dev
+quick: .venv/.dev ## style, and the tests that take a moment: under a minute
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m 'not slow'
+
+lint: .venv/.dev ## style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
@@ -46,7 +51,7 @@ clean: ## remove what make made
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
-	@test -n "$(PYTHON)" || { echo 'archdsl needs Python 3.11, 3.12 or 3.13, with venv. Say which: make PYTHON=/path/to/python3.12'; exit 1; }
+	@test -n "$(PYTHON)" || { echo 'archdsl needs Python 3.11 to 3.14, with venv. Say which: make PYTHON=/path/to/python3.12'; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/.run: pyproject.toml constraints.txt | .venv/bin/python

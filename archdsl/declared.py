@@ -17,15 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.diagnostics.suggest import register_aliases
-from archdsl.diagnostics.untyped import untyped
 from archdsl.literals import show
-
-
-class Fault(SpecError):
-    """An error whose text is composed where it is raised."""
-
-    def __init__(self, code: str, message: str, *, argument: str | None = None, help: str | None = None) -> None:
-        super().__init__(untyped(code, message, help=help, argument=argument))
 
 
 class Aliases:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
@@ -131,11 +130,13 @@ def read_address(
     if os.path.exists(path) or not bare:
         return path, name, read_source(path, str(path), limits=session.limits)
     shipped = (
-        _shipped_file(path_text) if name is None else next((file for file in shipped_files() if file.stem == path_text), None)
+        _shipped_file(path_text, session)
+        if name is None
+        else next((file for file in shipped_files() if file.stem == path_text), None)
     )
     if shipped is not None:
         return shipped, path_text if name is None else name, read_source(shipped, shipped.name, limits=session.limits)
-    if name is not None and (file := _shipped_file(path_text)) is not None:
+    if name is not None and (file := _shipped_file(path_text, session)) is not None:
         return path, name, codes.files.NetworkForFile(path_text, file.stem, name)
     meant = f"{path_text}.arch"
     known = [] if os.path.exists(meant) else list(shipped_networks(session))
@@ -391,10 +392,15 @@ def shipped_networks(session: Session | None = None) -> dict[str, Path]:
     return found
 
 
-def _shipped_file(name: str) -> Path | None:
-    """The spec that defines a network, found in the texts: to parse them all takes longer than to check one."""
-    defines = re.compile(rf"^[ \t]*network[ \t]+{re.escape(name)}\b", re.MULTILINE)
-    return next((path for path in shipped_files() if defines.search(path.read_text(encoding="utf-8"))), None)
+def _shipped_file(name: str, session: Session) -> Path | None:
+    """The spec that defines a network. Those that do not hold its name are not parsed: all of them take longer than to check one."""
+    for path in shipped_files():
+        source = read_source(path, path.name)
+        if isinstance(source, SourceFile) and name in source.text:
+            definitions = Program(path.parent, session).module(source, path).definitions
+            if isinstance(definitions.get(name), ast.Network | ast.Alias):
+                return path
+    return None
 
 
 def compile_networks(

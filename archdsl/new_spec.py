@@ -90,7 +90,7 @@ def _imported(name: str, text: str, folder: Path, session: Session) -> dict[str,
 
 
 def write_new(files: dict[str, str], folder: Path) -> list[Path]:
-    """Write files into a folder. Raise `Fault` E0606 if a file exists; identical imported files may exist."""
+    """Write files into a folder. Raise `SpecError` E0606 if a file exists; identical imported files may exist."""
     targets = {folder / name: text for name, text in files.items()}
     new = folder / next(reversed(files))
     for path, text in targets.items():

@@ -102,7 +102,9 @@ def files(count: int, ending: str, rounds: int) -> Section:
 
     section = Section(
         f"{count:,} images in {ending.upper()} files",
-        f"One epoch in batches of {BATCH}, 3 x {SIDE} x {SIDE}, {WORKERS} workers, beside as many processes that decode the same files to arrays and nothing else; {rounds} rounds in turn. The memory is that of all processes together.",
+        f"One epoch in batches of {BATCH}, 3 x {SIDE} x {SIDE}, {WORKERS} workers, "
+        f"beside as many processes that decode the same files to arrays and nothing else; {rounds} rounds in turn. "
+        "The memory is that of all processes together.",
         ["", "images/s", "share of decoding alone", "target", "peak memory, MiB", "target"],
     )
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(WORKERS, get_context("fork")) as pool:

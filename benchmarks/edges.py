@@ -45,8 +45,10 @@ TEXTS = {
     "convolutions, each of another width": (network("for i in 0..50_000 { conv(i + 1, 1) }"), 1),
     "convolutions that each leave less of an open size": (network("repeat 6_000 { conv(3, 3, pad = 0) }", "3, H, W"), 0),
     "the same, at one size too small": (network("repeat 6_000 { conv(3, 3, pad = 0) }", "3, H, W"), 1),
-    "skips between open sizes": (network("repeat 8 { maxpool(2) }; repeat 8 { upsample(2) }; repeat 10_000 { skip { conv(3, 3) } }", "3, H, W"), 0),
-    "open sizes that repeat late": (network("maxpool(2049); upsample(2049); repeat 100 { skip { maxpool(2); upsample(2) } }", "3, H, W"), 0),
+    "skips between open sizes": (network("repeat 8 { maxpool(2) }; repeat 8 { upsample(2) }; "
+                                         "repeat 10_000 { skip { conv(3, 3) } }", "3, H, W"), 0),
+    "open sizes that repeat late": (network("maxpool(2049); upsample(2049); repeat 100 { skip { maxpool(2); upsample(2) } }",
+                                            "3, H, W"), 0),
     "joins with a value far above": (network("e[0]: conv(3, 1); for i in 1..8_000 { e[i]: conv(3, 1); add { x; e[i - 1] } }"), 0),
     "heads": (network('for i in 0..7_000 { aux "head{i}": { gap; flatten; linear(3) } }'), 0),
     "loops that do nothing": (network("repeat 1000 { repeat 1000 { repeat 1000 { } } }"), 1),
@@ -59,18 +61,21 @@ TEXTS = {
         "block b0 { relu }\n" + "".join(f"block b{i + 1} {{ l: b{i}; r: b{i} }}\n" for i in range(13)) + network("b13"), 0,
     ),
     "labels and heads": (network('for i in 0..5_000 { "h{i}": conv(16, 1); aux "g{i}": { gap; flatten; linear(3) } }'), 0),
-    "joins of all before": (network("e[0]: conv(4, 3); for i in 1..121 { e[i]: { concat { for j in 0..i { e[j] } }; conv(4, 1) } }"), 0),
+    "joins of all before": (network("e[0]: conv(4, 3); for i in 1..121 { e[i]: { concat { for j in 0..i { e[j] } }; "
+                                    "conv(4, 1) } }"), 0),
     "as many joins of all before as are drawn": (
         network("e[0]: conv(4, 3); for i in 1..76 { e[i]: { concat { for j in 0..i { e[j] } }; conv(4, 1) } }"), 0,
     ),
     "as many residual blocks as are drawn": (network("repeat 374 { skip { conv(3, 3); relu; conv(3, 3) } }"), 0),
     "groups that each take from two before": (
-        network("e[0]: conv(3, 1); e[1]: conv(3, 1); for i in 2..480 { e[i]: { add { e[i - 1]; e[i // 2] }; conv(3, 3); relu } }"), 0,
+        network("e[0]: conv(3, 1); e[1]: conv(3, 1); for i in 2..480 { e[i]: { add { e[i - 1]; e[i // 2] }; "
+                "conv(3, 3); relu } }"), 0,
     ),
     "as many lines as a file holds": (filled("conv(16, 3) -> bn; relu\n"), 0),
     "a mistake in each line": (filled("{ conv(16 3) -> bm; relo }\n"), 1),
     "names that nothing is called": (
-        "".join(f"block long_name{i} {{ relu }}\n" for i in range(1_500)) + network("".join(f"{{ longname{i} }}\n" for i in range(1_500))), 1,
+        "".join(f"block long_name{i} {{ relu }}\n" for i in range(1_500))
+        + network("".join(f"{{ longname{i} }}\n" for i in range(1_500))), 1,
     ),
     "brackets that nothing closes": (network("(" * 70_000), 1),
     "another file": ("\x7fELF" * 5_000_000, 1),
@@ -84,7 +89,8 @@ def edges(texts: Mapping[str, tuple[str, int]], rounds: int) -> Section:
     levels = get_args(Detail)
     section = Section(
         "At the edge of the limits",
-        f"Texts made to take long, {rounds} rounds each. With the default limits the check of none may take more than {SECONDS} s and {MEBIBYTES} MiB; "
+        f"Texts made to take long, {rounds} rounds each. With the default limits the check of none may take more than {SECONDS} "
+        f"s and {MEBIBYTES} MiB; "
         "`archdsl check` also starts Python, and shows each layer. `archdsl render` may take "
         f"{DRAWING_SECONDS} s of CPU time, with Graphviz, to draw one or to say that it is too large.",
         ["text", "characters", "ends with", "check, s", "least, s", "`archdsl check`, s", "peak, MiB", "verdict",
@@ -102,7 +108,8 @@ def edges(texts: Mapping[str, tuple[str, int]], rounds: int) -> Section:
         share = max(statistics.median(checked) / SECONDS, peak / MEBIBYTES)
         drawn = {detail: as_picture(text, detail) for detail in levels}
         section.rows.append(
-            [name, f"{len(text):,}", str(status), f"{statistics.median(checked):.2f}", f"{min(checked):.2f}", f"{took:.2f}", f"{peak:.0f}", verdict(share, 1),
+            [name, f"{len(text):,}", str(status), f"{statistics.median(checked):.2f}", f"{min(checked):.2f}", f"{took:.2f}",
+             f"{peak:.0f}", verdict(share, 1),
              *(f"{process.cpu:.2f}{'' if status == 0 else ' (refused)'}" for process, status in drawn.values()),
              verdict(max(process.cpu for process, _ in drawn.values()) / DRAWING_SECONDS, 1)]
         )  # fmt: skip

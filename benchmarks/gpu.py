@@ -1,7 +1,7 @@
-"""Images per second of `archdsl train` on a GPU and of a plain loop with its data on the GPU: same batches, optimizer and precision.
+"""Images per second of `archdsl train` on a GPU and of a plain loop with its data there: same batches, optimizer, precision.
 
 `python benchmarks/gpu.py` runs the two in turn and prints a table with the name of the device, or "not measured" without a CUDA
-device. `--smoke` does the same with tiny networks and data on any machine, where the numbers mean nothing: it shows that this works.
+device. `--smoke` does the same with tiny networks and data on any machine: the numbers mean nothing, it shows that this works.
 The plain loop of resnet50 trains torchvision's model, which needs `pip install torchvision`.
 """
 
@@ -127,7 +127,8 @@ def by_archdsl(case: Case, folder: Path, device: torch.device) -> float:
     settings = {
         "data": str(folder / "images.npz"), "epochs": case.epochs, "batch": case.batch, "compile": case.compile,
         "channels_last": case.channels_last,
-        "precision": Expression("bf16" if case.bf16 else "fp32"), "optimizer": Expression("sgd(lr = 0.1, momentum = 0.9, nesterov = false)"),
+        "precision": Expression("bf16" if case.bf16 else "fp32"),
+        "optimizer": Expression("sgd(lr = 0.1, momentum = 0.9, nesterov = false)"),
         "schedule": Expression("constant"), "loss": Expression("cross_entropy"), "augment": Expression("[]"),
         "normalize": Expression(f"fixed(mean = [{MEAN}], std = [{STD}])"),
     }  # fmt: skip

@@ -34,7 +34,8 @@ def memory(cases: dict[str, int], rounds: int) -> Section:
     """The peak of a process that builds a network and takes two training steps."""
     section = Section(
         "Peak memory of training",
-        f"The most memory that a process held which builds the network and takes two training steps, PyTorch included; each side in processes of its own, {rounds} rounds in turn.",
+        "The most memory that a process held which builds the network and takes two training steps, PyTorch included; "
+        f"each side in processes of its own, {rounds} rounds in turn.",
         ["network, batch", "archdsl, MiB", "torchvision, MiB", "ratio", "target", "verdict"],
     )
     env = plain_environment(**ALLOCATOR, PYTHONPATH=str(ROOT / ".references"))

@@ -3,7 +3,7 @@
     PYTHONPATH=.references python benchmarks/modules.py [--quick]
 
 Both sides live in one process, with the same weights, the same images, the same threads and the same allocator,
-and take turns. torchvision is on this process's path alone (see tests/parity/compare.py).
+and take turns. torchvision is on this process's path alone (see tests/parity/measuring.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch.nn import functional as F
 
 import archdsl
 from benchmarks.measure import ALLOCATOR, Section, paired, print_sections, ratios, seconds, spread, verdict
-from tests.parity.compare import import_models
+from tests.parity.measuring import import_torchvision
 
 THREADS = 2
 SIDES = ("archdsl", "torchvision")
@@ -46,8 +46,7 @@ CASES = (
     Case("vgg16", 2, 1),
 )
 
-
-torchvision_models = cache(import_models)
+torchvision_models = cache(import_torchvision)
 
 
 def constructor(side: str, name: str) -> Callable[[], nn.Module]:
@@ -80,7 +79,8 @@ def building(rounds: int) -> Section:
     """Construction of ResNet-50."""
     section = Section(
         "Building ResNet-50",
-        f"`Network.build()` (source written, executed, weights filled) beside torchvision's `resnet50()`; {rounds} rounds in turn.",
+        f"`Network.build()` (source written, executed, weights filled) beside torchvision's `resnet50()`; {rounds} "
+        "rounds in turn.",
         ["device", "archdsl, ms", "torchvision, ms", "ratio", "target", "verdict"],
     )
     makers = [constructor(side, "resnet50") for side in SIDES]
@@ -100,7 +100,10 @@ def running(cases: tuple[Case, ...], rounds: int) -> list[Section]:
     allocator = (
         ", ".join(f"{key}={value}" for key, value in ALLOCATOR.items() if os.environ.get(key) == value) or "glibc's defaults"
     )
-    about = f"{rounds} rounds in turn after two to warm up, on {THREADS} threads; allocator for both: {allocator}. Below the target is better."
+    about = (
+        f"{rounds} rounds in turn after two to warm up, on {THREADS} threads; allocator for both: {allocator}. "
+        "Below the target is better."
+    )
     forward = Section(
         "Forward pass, evaluation mode", about, ["network, batch", "archdsl, ms", "torchvision, ms", "ratio", "target", "verdict"]
     )

@@ -37,7 +37,8 @@ def compared(rounds: int) -> Section:
     """Pairs of open and fixed."""
     section = Section(
         "Open sizes",
-        f"The check of a network with open height and width, which decides the sizes that work, beside the check at fixed ones; {rounds} pairs.",
+        "The check of a network with open height and width, which decides the sizes that work, beside the check at fixed ones; "
+        f"{rounds} pairs.",
         ["network", "open, ms", "fixed, ms", "ratio", "target", "verdict", "H and W must be"],
     )
     resnet = spec("resnet.arch", "[3, H, W]", "[3, 224, 224]", "")
@@ -61,8 +62,8 @@ def strides(rounds: int) -> Section:
     """The time by the total stride, up to the limit."""
     section = Section(
         "Long periods",
-        f"Steps of stride 2 with open sizes, without and with a join at the end that has to be decided, by their total stride. {rounds} rounds. "
-        f"Sizes may repeat after {DEFAULT.period:,} values at most.",
+        "Steps of stride 2 with open sizes, without and with a join at the end that has to be decided, by their total stride. "
+        f"{rounds} rounds. Sizes may repeat after {DEFAULT.period:,} values at most.",
         ["total stride", "median, ms", "with a join, ms", "target, ms", "verdict"],
     )
     for halvings in (2, 4, 6, 8, 10, 12):

@@ -32,9 +32,9 @@ PARTS: dict[str, dict[str, str]] = {
 }
 """Each part runs in a process of its own, with this added to its environment."""
 METHOD = """\
-Times of two sides come in pairs: they take turns (A B A B ...) after rounds that do not count, and the ratio is taken pair by pair,
-so that a slow moment of the machine falls on both. Shown are medians, with the least and the largest in brackets, of wall time
-unless a column says otherwise; a target is held against the median. `make bench` repeats all of it."""
+Times of two sides come in pairs: they take turns (A B A B ...) after rounds that do not count, and the ratio is taken pair by
+pair, so that a slow moment of the machine falls on both. Shown are medians, with the least and the largest in brackets, of wall
+time unless a column says otherwise; a target is held against the median. `make bench` repeats all of it."""
 
 
 def part(name: str, options: list[str]) -> list[Section]:

@@ -47,7 +47,8 @@ def networks(folder: Path, *, quick: bool) -> dict[str, Any]:
     np.savez(folder / "rows.npz", x=rng.normal(size=(rows, 20)).astype(np.float32), y=np.arange(rows) % 4)
     np.savez(folder / "images.npz", x=rng.integers(0, 256, (images, 3, 32, 32), dtype=np.uint8), y=np.arange(images) % 10)
     settings = {
-        "train.data": str(folder / "images.npz"), "train.epochs": 1, "train.batch": 128, "train.optimizer": Expression("sgd(lr = 0.1, momentum = 0.9)"),
+        "train.data": str(folder / "images.npz"), "train.epochs": 1, "train.batch": 128,
+        "train.optimizer": Expression("sgd(lr = 0.1, momentum = 0.9)"),
     }  # fmt: skip
     return {
         "mlp": loads(MLP, **{"train.data": str(folder / "rows.npz")}),
@@ -80,7 +81,8 @@ def by_hand(network: Any, folder: Path) -> float:
     module = network.build()
     weights = [weight for weight in module.parameters() if weight.ndim > 1]
     optimizer = torch.optim.SGD(
-        module.parameters(), lr=0.1, momentum=0.9, fused=True, weight_decay=recipe.optimizer.weight_decay, nesterov=recipe.optimizer.nesterov
+        module.parameters(), lr=0.1, momentum=0.9, fused=True, weight_decay=recipe.optimizer.weight_decay,
+        nesterov=recipe.optimizer.nesterov
     )  # fmt: skip
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * len(batches))
     smoothing = recipe.loss.label_smoothing
@@ -124,7 +126,8 @@ def speeds(rounds: int, *, quick: bool) -> Section:
     """Steps per second of both."""
     section = Section(
         "Training beside a loop by hand",
-        f"Epochs with the same model, batches, augmentation, optimizer, penalties, evaluation, metrics and checkpoint, in CPU seconds; {rounds} rounds in turn.",
+        "Epochs with the same model, batches, augmentation, optimizer, penalties, evaluation, metrics and checkpoint, "
+        f"in CPU seconds; {rounds} rounds in turn.",
         ["", "speed, share of the loop's", "target", ""],
     )
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -145,7 +148,8 @@ def start(rounds: int) -> Section:
     """From the start of the process to the end of the first step."""
     section = Section(
         "The first step",
-        f"CPU seconds of a process to the end of the first step of digits_resnet, and of one that imports PyTorch and Lightning; {rounds} rounds in turn.",
+        "CPU seconds of a process to the end of the first step of digits_resnet, and of one that imports PyTorch and Lightning; "
+        f"{rounds} rounds in turn.",
         ["", "first step, s", "imports, s", "ratio", "target", ""],
     )
     environment = plain_environment()

@@ -63,8 +63,10 @@ def zoo(rounds: int, names: list[str] | None = None) -> Section:
             families[path.stem].append(measured(name, rounds))
     section = Section(
         "The whole zoo",
-        f"Each family's networks, one after the other: checked, from a file that is parsed already, and built by `Network.build()` on the meta device, without weights. Those that "
-        f"torchvision has are built on the CPU, too, with their weights filled, in turn with its constructors; the ratio is the median of the networks'. Medians of {rounds} "
+        "Each family's networks, one after the other: checked, from a file that is parsed already, "
+        "and built by `Network.build()` on the meta device, without weights. Those that "
+        "torchvision has are built on the CPU, too, with their weights filled, in turn with its constructors; "
+        f"the ratio is the median of the networks'. Medians of {rounds} "
         "rounds, and of 3 on the CPU, summed.",
         [
             "family",

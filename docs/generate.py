@@ -117,7 +117,8 @@ def recipes_page() -> str:
         _introduction(
             "Recipes",
             "The keys of a `train { ... }` block and their values. On the command line, `--set train.KEY=VALUE` replaces a key; "
-            "`--set train.optimizer.lr=0.05` and `--set 'train.augment[0].pixels=2'` replace a single parameter. [Training](training.md) "
+            "`--set train.optimizer.lr=0.05` and `--set 'train.augment[0].pixels=2'` replace a single parameter. "
+            "[Training](training.md) "
             "describes a run and the formats of data.",
         ),
         "| key | type | default | description |\n| --- | --- | --- | --- |\n" + "\n".join(rows),
@@ -135,7 +136,8 @@ def recipes_page() -> str:
 def _metrics() -> str:
     """Return the section on metrics."""
     rows = [
-        f"| `{name}` | {metric.about} | {', '.join(_LABELS[kind] for kind in metric.kinds)} | {'higher' if metric.higher else 'lower'} |"
+        f"| `{name}` | {metric.about} | {', '.join(_LABELS[kind] for kind in metric.kinds)} "
+        f"| {'higher' if metric.higher else 'lower'} |"
         for name, metric in METRICS.items()
     ]
     rows_by_default = [

@@ -18,8 +18,8 @@ from archdsl.driver import compile_networks
 from archdsl.ir import Graph
 from archdsl.resources import shipped_files
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.extract import introduction
-from tests.parity import compare, compare_cv
+from archdsl.syntax.doc_comments import introduction
+from tests.parity import compare_pytorchcv, compare_torchvision
 from tests.parity.test_parity import LIMIT
 
 ROOT = Path(__file__).parents[1]
@@ -29,12 +29,12 @@ LONG_SPEC, LARGE_PICTURE = 45, 60
 
 ABOUT = """\
 The networks that come with archdsl, by family. Commands accept their names, as in `archdsl check resnet50`, and
-`archdsl new mine --from resnet50` writes a copy to edit. `archdsl specs` lists them. You can also use the template of a family, and set its
-parameters: `archdsl check resnet --set 'layers=[3, 4, 6, 3]'`.
+`archdsl new mine --from resnet50` writes a copy to edit. `archdsl specs` lists them. You can also use the template of a
+family, and set its parameters: `archdsl check resnet --set 'layers=[3, 4, 6, 3]'`.
 
 Parameters include auxiliary heads, which exist only in training; multiply-accumulates (MACs) are those of one example
-without heads; depth is the number of layers with weights on the longest path. All figures are computed from the text, and the `expect`
-lines of the specs state many of them.
+without heads; depth is the number of layers with weights on the longest path. All figures are computed from the text, and
+the `expect` lines of the specs state many of them.
 """
 
 
@@ -106,11 +106,11 @@ def _family(path: Path) -> Family:
 @cache
 def references() -> dict[str, Reference]:
     """Return the reference of each network, from the tables of the parity tests."""
-    torchvision = [name for names in compare.SPECS.values() for name in names]
-    found = {name: Reference("torchvision", name, "", name not in compare.STRUCTURE_ALONE) for name in torchvision}
-    for name, (_, _, theirs) in compare_cv.NETWORKS.items():
-        change = compare_cv.CHANGES.get(name, "")
-        found[name] = Reference("pytorchcv", theirs, change, name not in compare_cv.STRUCTURE_ALONE)
+    torchvision = [name for names in compare_torchvision.SPECS.values() for name in names]
+    found = {name: Reference("torchvision", name, "", name not in compare_torchvision.STRUCTURE_ALONE) for name in torchvision}
+    for name, (_, _, theirs) in compare_pytorchcv.NETWORKS.items():
+        change = compare_pytorchcv.CHANGES.get(name, "")
+        found[name] = Reference("pytorchcv", theirs, change, name not in compare_pytorchcv.STRUCTURE_ALONE)
     return found
 
 
@@ -162,13 +162,16 @@ def _index() -> str:
 
 def _comparisons() -> Iterator[str]:
     yield (
-        "If a library contains the network, a test copies the library's weights and compares the two networks; `make test` runs all of "
-        f"these tests. The maximum difference is {LIMIT:g} times the largest value. The libraries are installed only for the tests:"
+        "If a library contains the network, a test copies the library's weights and compares the two networks; `make "
+        "test` runs all of "
+        f"these tests. The maximum difference is {LIMIT:g} times the largest value. The libraries are installed only "
+        f"for the tests:"
     )
     yield "\n".join(f"- {_versioned(library)}: {_words(module)}" for library, module in
-                    (("torchvision", compare), ("pytorchcv", compare_cv)))  # fmt: skip
+                    (("torchvision", compare_torchvision), ("pytorchcv", compare_pytorchcv)))  # fmt: skip
     yield (
-        "*Structure only* omits the comparison of numbers. For a network that no library contains, its section names the source of its "
+        "*Structure only* omits the comparison of numbers. For a network that no library contains, its section names "
+        "the source of its "
         "figures. A test checks the `expect` lines of every spec."
     )
 

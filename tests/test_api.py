@@ -15,7 +15,10 @@ from archdsl import Diagnostic, Expression, Graph, Network, SpecError, check, lo
 from archdsl.cli import main
 from archdsl.ir import state
 
-TINY = 'network tiny(classes: int = 10, widths = [4, 8], act = relu, name = "a") { input image [1, 8, 8]; for w in widths { conv(w, 3) -> bn -> act }; gap; flatten; linear(classes) }'
+TINY = (
+    'network tiny(classes: int = 10, widths = [4, 8], act = relu, name = "a") { input image [1, 8, 8]; '
+    "for w in widths { conv(w, 3) -> bn -> act }; gap; flatten; linear(classes) }"
+)
 WRONG = "network wrong { input image [1, 8, 8]; convv(4, 3) }"
 
 

@@ -71,7 +71,8 @@ def test_a_function_goes_through_no_more_than_a_list_may_have(function: str) -> 
     assert not archdsl.check(text.replace(function, "len"), limits=Limits(list_items=4))
 
 
-@pytest.mark.parametrize(("values", "said"), [({"node": 3}, "there is no limit"), ({"size": 3}, "no limit"), ({"nodes": 0}, "can be"),
+@pytest.mark.parametrize(("values", "said"),
+                         [({"node": 3}, "there is no limit"), ({"size": 3}, "no limit"), ({"nodes": 0}, "can be"),
                                               ({"nesting": 10**6}, "1 to 1,000")])  # fmt: skip
 def test_what_cannot_be_set(values: dict[str, int], said: str) -> None:
     with pytest.raises(ValueError, match=said):

@@ -74,8 +74,10 @@ def test_smallest_period(values: list[int], times: int) -> None:
 
 
 @pytest.mark.parametrize(("size", "text"), [
-    (N, "N"), (N * 3, "3*N"), (N - 2, "N - 2"), (N // 2, "floor(N/2)"), ((N + 1) // 2, "ceil(N/2)"), ((N - 1) // 2 + 1, "ceil(N/2)"),
-    (N // 2 * 2, "2*floor(N/2)"), (N // 2 * 2 + 1, "2*floor(N/2) + 1"), ((3 * N) // 2, "floor(3*N/2)"), (N // 2 // 2, "floor(N/4)"),
+    (N, "N"), (N * 3, "3*N"), (N - 2, "N - 2"), (N // 2, "floor(N/2)"), ((N + 1) // 2, "ceil(N/2)"),
+    ((N - 1) // 2 + 1, "ceil(N/2)"),
+    (N // 2 * 2, "2*floor(N/2)"), (N // 2 * 2 + 1, "2*floor(N/2) + 1"), ((3 * N) // 2, "floor(3*N/2)"),
+    (N // 2 // 2, "floor(N/4)"),
     ((N + 5) // 16, "floor((N + 5)/16)"),
 ])  # fmt: skip
 def test_formulas(size: Dim, text: str) -> None:
@@ -88,7 +90,8 @@ def test_a_constant_is_an_integer() -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    lambda: N + open_size("M"), lambda: N * open_size("M"), lambda: N * N, lambda: N // 0, lambda: N // -2, lambda: N // N, lambda: 5 // N,
+    lambda: N + open_size("M"), lambda: N * open_size("M"), lambda: N * N, lambda: N // 0, lambda: N // -2, lambda: N // N,
+    lambda: 5 // N,
     lambda: numel((N, N)), lambda: N // (DEFAULT.period + 1), lambda: N // 97 + N // 89,
 ])  # fmt: skip
 def test_what_leaves_the_form(wrong: Any) -> None:

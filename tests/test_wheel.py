@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -71,5 +72,7 @@ def test_the_installed_command(command: Path, tmp_path: Path, arguments: list[st
 
 def test_the_installed_package_is_the_wheels(command: Path, tmp_path: Path) -> None:
     code = "import archdsl, archdsl.resources as r; print(archdsl.__file__); print(r.resource_folder('specs'))"
-    done = subprocess.run([command.with_name("python"), "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    python = command.with_name("python")
+    done = subprocess.run([python, "-c", code], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     assert all(str(command.parent.parent) in line for line in done.stdout.splitlines())

@@ -28,7 +28,7 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
     """Check every claim about counts, each with those of its function. `steps` are those that were taken before."""
     budget = Budget(session.limits, spent=steps)
     evaluator = Evaluator(session, budget)
-    false: list[Diagnostic] = []
+    false: dict[object, Diagnostic] = {}  # of copies of a function one, unless their counts differ
     errors: list[Diagnostic] = []
     for function in graph.functions():
         for claim in function.claims:
@@ -40,8 +40,8 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
             except SpecError as error:
                 errors.append(error.diagnostic)
                 if error.diagnostic.code == "E0502":  # out of steps
-                    return ClaimCheck(false, errors, evaluator.undecided, budget.spent)
+                    return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)
                 continue
             if found is not None:
-                false.append(found)
-    return ClaimCheck(false, errors, evaluator.undecided, budget.spent)
+                false.setdefault((found.span, found.message), found)
+    return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)

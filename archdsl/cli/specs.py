@@ -93,7 +93,7 @@ def entries() -> Iterator[Entry]:
 def elaborated(path: Path) -> Iterator[Entry]:
     """Yield the entries of the networks in a file."""
     from archdsl.driver import compile_networks  # here: usually the index suffices
-    from archdsl.syntax.extract import introduction  # here, as above
+    from archdsl.syntax.doc_comments import introduction  # here, as above
 
     for definition, file, compiled in compile_networks(path, bases_too=False):
         yield entry_of(definition.name, path.name, compiled.require(), introduction(file, "#"))

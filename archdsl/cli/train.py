@@ -100,10 +100,7 @@ def command(
     if opened.source.left_out:
         click.echo(_left_out(opened.source.left_out), err=True)
     if show_batch is not None:
-        with extra_needed("train", "showing a batch"):
-            drawn, said = draw_batch(network, reading, opened)
-        network.write(show_batch, drawn)
-        click.echo(printable(f"{said} in {show_batch}"), err=True)
+        _write_batch(network, show_batch, reading, opened)
         return
     weights = weights or weights_of(network)
     if weights is not None:
@@ -130,6 +127,14 @@ def command(
         for seed in range(recipe.seed, recipe.seed + seeds)
     ]
     command.tell(_seeds_table(results, folder, color=colorful(sys.stdout)))
+
+
+def _write_batch(network: Network, path: Path, reading: ReadOptions, opened: Opened) -> None:
+    """Write a picture of the first training batch, and say what it shows."""
+    with extra_needed("train", "showing a batch"):
+        drawn, said = draw_batch(network, reading, opened)
+    network.write(path, drawn)
+    click.echo(printable(f"{said} in {path}"), err=True)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,10 @@ _DAMAGED: Final = (
 def open_cifar10(source: Any, request: Request) -> Source:
     """Open the binary or the Python version of CIFAR-10."""
     path = request.root / source.path
-    help = "give `cifar-10-binary.tar.gz` or `cifar-10-python.tar.gz` from https://www.cs.toronto.edu/~kriz/cifar.html, or its folder"
+    help = (
+        "give `cifar-10-binary.tar.gz` or `cifar-10-python.tar.gz` from "
+        "https://www.cs.toronto.edu/~kriz/cifar.html, or its folder"
+    )
     files = _files(path, help)
     binary = "test_batch.bin" in files
     wanted = [f"{name}.bin" for name in (*_BATCHES, "test_batch")] if binary else [*_BATCHES, "test_batch"]

@@ -105,7 +105,7 @@ def _check_part(part: tuple[str, ...], arrays: dict[str, Any], names: tuple[str,
 
 
 def check_numbers(name: str, array: Any) -> None:
-    """Raise `Fault` E0802 for an array without usable numbers, and E0801 for labels that cannot be classes."""
+    """Raise `SpecError` E0802 for an array without usable numbers, and E0801 for labels that cannot be classes."""
     kind = array.dtype.kind
     if kind == "c":
         raise SpecError(codes.data.ComplexArray(name, str(array.dtype)))

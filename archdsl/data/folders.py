@@ -52,7 +52,7 @@ class Files:
 
 
 def open_folder(source: Any, request: Request) -> Source:
-    """Open a folder of images. Raise `Fault` E0802 that lists all unreadable files, unless they are skipped."""
+    """Open a folder of images. Raise `SpecError` E0802 that lists all unreadable files, unless they are skipped."""
     path = request.root / source.path
     if not path.is_dir():
         expected = "a folder" if path.exists() else None
@@ -117,13 +117,14 @@ def _class_folders(path: Path, written: str) -> tuple[list[Path], list[str]]:
 
 
 _PARTS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test", "testing": "test"
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test",
+    "testing": "test"
 }  # fmt: skip
 """Common names of split folders in lower case, mapped to the required names."""
 
 
 def _check_names(path: Path, written: str, folders: list[str]) -> None:
-    """Raise `Fault` E0802 for folders that are splits under other names, or that contain the folders of all classes."""
+    """Raise `SpecError` E0802 for folders that are splits under other names, or that contain the folders of all classes."""
     named = {name: _PARTS[name.lower()] for name in folders if name.lower() in _PARTS}
     missing = set(named.values()) - set(named)  # `valid` next to `val` is accepted
     if "train" in named.values() and len(named) > 1 and missing:
@@ -154,7 +155,7 @@ def _folders(path: Path) -> list[str]:
 
 
 def _list(part: Path, classes: list[str]) -> list[tuple[str, int]]:
-    """Return the images of a split with their classes. Raise `Fault` E0802 if the folder of a class has none."""
+    """Return the images of a split with their classes. Raise `SpecError` E0802 if the folder of a class has none."""
     images = []
     for label, name in enumerate(classes):
         folder = part / name

@@ -145,7 +145,8 @@ def _of_arrays(
 
 
 def _of_pictures(
-    tables: Sequence[Any], every: Sequence[Any], rows: list[Any], masks: bool, names: tuple[str, ...] | None, source: Any, request: Request
+    tables: Sequence[Any], every: Sequence[Any], rows: list[Any], masks: bool, names: tuple[str, ...] | None, source: Any,
+    request: Request
 ) -> Source:  # fmt: skip
     import datasets
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from archdsl.recipe.transforms import Region
 
 FORMATS: Final = (
-    "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS", "QOI", "PSD"
+    "PNG", "JPEG", "MPO", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "TGA", "ICO", "JPEG2000", "AVIF", "PCX", "SGI", "DDS",
+    "QOI", "PSD"
 )  # fmt: skip
 """The raster formats of Pillow; others, such as EPS, would start another program."""
 ENDINGS: Final = (
@@ -37,7 +38,7 @@ _LOOKED_AT: Final = 4000
 
 
 def opened(source: Any, name: str) -> Any:
-    """Open an image and read its header. Raise `Fault` E0802 if it is not an image."""
+    """Open an image and read its header. Raise `SpecError` E0802 if it is not an image."""
     try:
         from PIL import Image, UnidentifiedImageError  # here: an optional dependency, of this one format
     except ModuleNotFoundError as error:
@@ -261,7 +262,7 @@ def mask(source: Any, name: str, cut: Region, values: tuple[int, ...] | None, kn
 
 
 def mask_values(image: Any, name: str) -> Any:
-    """Return the palette indices or grey values of a mask as int32. Raise `Fault` E0801 for a colour image."""
+    """Return the palette indices or grey values of a mask as int32. Raise `SpecError` E0801 for a colour image."""
     if image.mode in ("P", "L", "1") or image.mode.startswith("I"):
         return np.asarray(image).astype(np.int32)
     array = np.asarray(image.convert("RGB"))

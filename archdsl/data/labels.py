@@ -78,7 +78,8 @@ def describe_classes(
     count = max(high + 1, len(names or ()))
     often = tuple(frequencies.get(number, 0) for number in range(count)) if count <= max(_MOST_VALUES, 2 * len(kept)) else ()
     return Labels(
-        "mask" if shape else "class", count, names, ignore, shape, often, tuple(kept[:_MOST_VALUES]), low, high, True, one_hot, yes_or_no
+        "mask" if shape else "class", count, names, ignore, shape, often, tuple(kept[:_MOST_VALUES]), low, high, True, one_hot,
+        yes_or_no
     )  # fmt: skip
 
 

@@ -35,7 +35,10 @@ _CHECKED: Final = 1 << 28
 
 
 def read_npz(path: Path, choose: Callable[[list[str]], Collection[str]], help: str) -> tuple[list[str], dict[str, Any]]:
-    """Return the names of all arrays, and the arrays that `choose` selects; changes to them are not written. Raise `Fault` E0802."""
+    """Return the names of all arrays, and the arrays that `choose` selects; changes to them are not written.
+
+    Raise `SpecError` E0802.
+    """
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):
@@ -70,7 +73,7 @@ def _array(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, help: st
 
 
 def _header(path: Path, info: zipfile.ZipInfo, member: Any, help: str) -> tuple[tuple[int, ...], bool, Any, int]:
-    """Return shape, order, dtype and the offset of the data. Raise `Fault` if the header does not match the data."""
+    """Return shape, order, dtype and the offset of the data. Raise `SpecError` if the header does not match the data."""
     if not member.peek(8).startswith(np.lib.format.MAGIC_PREFIX):
         raise SpecError(codes.data.NoArray(str(path), info.filename, help))
     version = np.lib.format.read_magic(member)

@@ -40,7 +40,7 @@ def open_data(
 ) -> Opened:
     """Open the data set of a recipe.
 
-    Raise `Fault`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
+    Raise `SpecError`: E0802 if it cannot be read; E0803 if the shape of its examples differs from that of the inputs; E0801 if it
     does not match the recipe. `ignore` is the label that the loss ignores, unless the recipe sets one.
     """
     left_out = recipe.ignore if recipe.ignore is not None else ignore
@@ -191,7 +191,8 @@ def _one_size(headers: Sequence[tuple[str, Header]], given: Input, recipe: Recip
 
 
 def _different(
-    one: tuple[str, tuple[int, int], Header], other: tuple[str, tuple[int, int], Header], given: Input, recipe: Recipe, *, evaluation: bool
+    one: tuple[str, tuple[int, int], Header], other: tuple[str, tuple[int, int], Header], given: Input, recipe: Recipe, *,
+    evaluation: bool
 ) -> SpecError:  # fmt: skip
     images, sizes = (one[0], other[0]), (one[1], other[1])
     if not evaluation and recipe.transform:

@@ -107,7 +107,7 @@ def open_shards(source: Any, request: Request) -> Source:
 
 
 def _expanded(pattern: str, root: Path) -> list[str]:
-    """Return the files that a pattern such as `shards-{000..099}.tar` means. Raise `Fault` E0802 if some are missing."""
+    """Return the files that a pattern such as `shards-{000..099}.tar` means. Raise `SpecError` E0802 if some are missing."""
     if re.match(r"[a-z]+:", pattern):
         raise SpecError(codes.images.NotAPath(pattern))
     names = [pattern]

@@ -7,7 +7,7 @@ import typing
 from typing import Any, TypeVar
 
 from archdsl.declared import Declared, signature
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean, merged
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes, did_you_mean, merged
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import budget
 from archdsl.elaborate.expressions import Evaluator
@@ -104,8 +104,8 @@ class ArgumentBinder:
         wrong: list[SpecError] = []
         for name, argument in (callee.keywords or {}).items():
             if name not in order:
-                help = did_you_mean(name, order) or f"it is `{signature(cls)}`"
-                wrong.append(problem("E0202", f"`{cls.name}` has no parameter `{name}`", argument.span, help))
+                unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
+                wrong.append(SpecError(unknown.at(argument.span)))
             elif name in bound:
                 wrong.append(problem("E0404", f"`{name}` is given twice, by position and by name", argument.span))
             else:
@@ -188,8 +188,8 @@ class ArgumentBinder:
             if name in given:
                 raise problem("E0404", f"`{name}` is given twice, by position and by name", bound.span)
             if name not in names:
-                help = did_you_mean(name, names) or f"it is `{header(definition)}`"
-                raise problem("E0202", f"`{definition.name}` has no parameter `{name}`", bound.span, help)
+                unknown = codes.names.UnknownParameter(definition.name, name, tuple(names), header(definition))
+                raise SpecError(unknown.at(bound.span))
             given[name] = bound
         return given
 
@@ -304,9 +304,7 @@ def read_options(
     values = dict(known)
     for argument in arguments:
         if argument.name not in known:
-            what = f"`{argument.name}`" if argument.name else "an argument by position"
-            help = did_you_mean(argument.name or "", known) or (f"it takes `{'`, `'.join(known)}`" if known else None)
-            raise problem("E0202", f"`{name}` does not take {what}", argument.span, help)
+            raise SpecError(codes.names.UnknownOption(name, argument.name, tuple(known)).at(argument.span))
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
             continue

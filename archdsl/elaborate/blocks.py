@@ -11,7 +11,7 @@ from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.expression_text import names_in
 from archdsl.elaborate.naming import Key, Naming, Scope
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, MaybeValue, Unknown, problem
-from archdsl.ir import Constant, Value
+from archdsl.ir import Constant, Function, Value
 from archdsl.syntax import nodes as ast
 
 
@@ -74,7 +74,7 @@ def _elaborate(
     place: tuple[str, ...],
     arguments: dict[str, Any],
     about: dict[str, Any],
-) -> tuple[MaybeValue, Any]:
+) -> tuple[MaybeValue, Function | None]:
     """Run the body of a block. Return its result and its function; None if it stays out of the graph."""
     context.active.append(definition)
     context.called.add(definition)
@@ -94,7 +94,25 @@ def _elaborate(
         if function is not None:
             function.constants = constants(definition.body, inside)
             result = end_function(context, result, place, about)
+            _name_inputs(context, function, x, arguments)
     return result, function
+
+
+def _name_inputs(context: Context, function: Function, x: MaybeValue, arguments: dict[str, Any]) -> None:
+    """Call the inputs of a block as the block does: `x`, or the parameter that holds the value; another call has other labels."""
+    builder = context.builder
+    named = {"x": x} | {name: value for name, value in arguments.items() if isinstance(value, Value)}
+    for name, values in arguments.items():
+        if isinstance(values, Family):
+            named |= {f"{name}[{index}]": value for index, value in values.items()}
+    names: dict[Value, str] = {}
+    for name, value in named.items():
+        inside = builder.captured(builder.visible(value)) if isinstance(value, Value) and not builder.is_detached(value) else None
+        if inside is not None:
+            names.setdefault(inside, name)
+    for call in builder.calls_of(function):
+        for outer, inner in zip(call.inputs, function.inputs, strict=True):
+            inner.name = names.get(outer)
 
 
 def _call_again(context: Context, known: CachedCall, same: CallKey, place: tuple[str, ...], about: dict[str, Any]) -> Value:

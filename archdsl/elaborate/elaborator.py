@@ -34,7 +34,7 @@ from archdsl.records import record
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.extract import documentation, introduction
+from archdsl.syntax.doc_comments import introduction
 from archdsl.syntax.parser import parse_expression
 
 HANDLERS: Final = Handlers(
@@ -156,7 +156,7 @@ def _resolve(context: Context, module: Module, definition: ast.Definition) -> tu
     """
     callee, place = Callee(definition, module), definition.name_span
     claims: list[ast.Expect] = []
-    doc = documentation(module.file, definition, context.session)
+    doc = definition.group_doc
     seen: list[ast.Definition] = []
     while isinstance(alias := callee.target, ast.Alias):
         if alias in seen:
@@ -181,7 +181,7 @@ def _resolve(context: Context, module: Module, definition: ast.Definition) -> tu
             base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
         )
         if not doc and isinstance(callee.target, ast.Definition) and callee.module is not None:
-            doc = documentation(callee.module.file, callee.target, context.session)
+            doc = callee.target.group_doc
     if not isinstance(callee.target, ast.Network):
         kind = "a block" if isinstance(callee.target, ast.Block) else "an op"
         raise problem(

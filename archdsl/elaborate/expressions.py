@@ -7,7 +7,7 @@ from itertools import islice
 from math import isfinite
 from typing import Any
 
-from archdsl.diagnostics import SpecError, did_you_mean
+from archdsl.diagnostics import SpecError, codes, did_you_mean
 from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
 from archdsl.elaborate.budget import Budget
@@ -283,8 +283,8 @@ class Evaluator:
             if found is None and (base.file.hidden or e.name in base.unclear):
                 return self._unread()
             if found is None:
-                message = f"the import `{e.base.span.text}` defines no `{e.name}`"
-                raise problem("E0201", message, e.span, did_you_mean(e.name, base.definitions))
+                near = did_you_mean(e.name, base.definitions)
+                raise SpecError(codes.names.NotInImport(e.base.span.text, e.name, near).at(e.span))
             return Callee(found, base)
         if not isinstance(base, Value):
             raise problem(

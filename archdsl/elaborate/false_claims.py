@@ -7,7 +7,7 @@ from archdsl.elaborate.values import Module
 from archdsl.records import record
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.extract import items, needed
+from archdsl.syntax.extract import needed
 
 
 @record
@@ -38,9 +38,9 @@ def reach(module: Module, definition: ast.Definition) -> list[Span]:
     """
     file = module.file
     names = needed(file, definition.name)
-    starts = [item.span.start for item in items(file)] + [len(file.source.text) + 1]
+    starts = [item.span.start for item in file.usable] + [len(file.source.text) + 1]
     found = [
-        Span(file.source, item.span.start, end) for item, end in zip(items(file), starts[1:], strict=True)
+        Span(file.source, item.span.start, end) for item, end in zip(file.usable, starts[1:], strict=True)
         if item is definition or (not isinstance(item, ast.Train) and item.name in names)
     ]  # fmt: skip
     for name in names & module.imports.keys():

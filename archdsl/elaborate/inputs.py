@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
@@ -62,7 +62,7 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
     try:
         value = context.evaluator.evaluate(size, env)
     except SpecError as found:
-        at = found.diagnostic.mark.span if found.diagnostic.code == "E0201" and found.diagnostic.mark is not None else None
+        at = found.diagnostic.span if isinstance(found.diagnostic, codes.names.Undefined) else None
         symbol = next((name.id for name in ast.names(size) if name.span == at and name.id[0].isupper()), None)
         if symbol is None:
             raise

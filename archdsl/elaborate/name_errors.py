@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.diagnostics import Mark, SpecError, did_you_mean
-from archdsl.diagnostics.untyped import untyped
-from archdsl.elaborate.values import FUNCTIONS, Environment, problem
+from archdsl.diagnostics import SpecError, codes, did_you_mean
+from archdsl.elaborate.values import FUNCTIONS, Environment
 from archdsl.ops import Op
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -37,18 +36,18 @@ class NameErrors:
         hidden = self._labels.around(env.module.file, e.id, e.span)
         if hidden is not None:
             label, later = hidden
-            message = f"`{e.id}` is used before its label" if later else f"`{e.id}` is not visible here"
-            rule = "a label is visible after its statement, in the same braces and those inside"
-            return SpecError(untyped("E0206", message, Mark(e.span), (Mark(label.span, "the label"),), help=rule))
+            return SpecError(codes.names.HiddenLabel(e.id, label.span, later).at(e.span))
         if e.id in FUNCTIONS:
-            return problem("E0201", f"`{e.id}` is a function, and no value by itself", e.span, f"write `{e.id}(...)`")
-        if e.id in {"True", "False", "None"}:
-            help = f"write `{e.id.lower()}`"
-        elif otherwise == _DEFINING and any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order()):
-            help = f'it is a word that some ops know; to pass it on, put it in quotes: `"{e.id}"`'
-        else:
-            help = did_you_mean(e.id, known) or otherwise
-        return problem("E0201", f"nothing is called `{e.id}` here", e.span, help)
+            return SpecError(codes.names.FunctionAsValue(e.id).at(e.span))
+        python = e.id in {"True", "False", "None"}
+        if (
+            not python
+            and otherwise == _DEFINING
+            and any(e.id in op.words(name) for op in Op.registry for name in op.parameters_in_order())
+        ):
+            return SpecError(codes.names.UnquotedWord(e.id, None, otherwise).at(e.span))
+        near = None if python else did_you_mean(e.id, known)
+        return SpecError(codes.names.UndefinedName(e.id, near, otherwise).at(e.span))
 
 
 class _Labels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.literals import show
 from archdsl.recipe import Recipe
 from archdsl.recipe.setting_paths import SHORTHANDS, SettingPath
@@ -25,14 +25,12 @@ def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span
     current = ast.bare(current)
     if not isinstance(current, ast.ListExpr):
         if path.item:
-            raise Fault("E0607", f"`{key}` is no list, and has no item {path.item}", help=f"write `--set train.{key}=...`")
+            raise SpecError(codes.files.NoListItem(key, path.item))
         return _with_parameter(key, current, path.parameter, value, span) if path.parameter else value
     if path.item is None:
-        help = f"say which item: `--set train.{key}[0].{path.parameter}={span.text}`"
-        raise Fault("E0607", f"`{key}` is a list of {len(current.items)}", help=help)
+        raise SpecError(codes.files.WhichItem(key, len(current.items), path.parameter, span.text))
     if path.item >= len(current.items):
-        message = f"`{key}` has {len(current.items)} items, numbered from 0, and no item {path.item}"
-        raise Fault("E0607", message, help=f"write the whole list: `--set 'train.{key}=[...]'`")
+        raise SpecError(codes.files.ItemBeyondList(key, len(current.items), path.item))
     item = current.items[path.item]
     changed = _with_parameter(key, item, path.parameter, value, span) if path.parameter else value
     return replace(current, items=(*current.items[: path.item], changed, *current.items[path.item + 1 :]))
@@ -49,9 +47,8 @@ def _with_parameter(key: str, call: ast.Expr, parameter: str, value: ast.Expr, s
     callee = ast.bare(callee)
     entry = registry.get(callee.id) if registry is not None and isinstance(callee, ast.Name) else None
     if entry is None:
-        known = f", with one of {', '.join(registry.names())}" if registry is not None else ""
-        message = f"`{key}` is {call.span.text}, which has no `{parameter}`"
-        raise Fault("E0607", message, help=f"write `--set train.{key}=...`{known}")
+        known = registry.names() if registry is not None else []
+        raise SpecError(codes.files.NoSuchPart(key, call.span.text, parameter, known))
     order = entry.parameters_in_order()
     names = [order[i] if a.name is None and i < len(order) else a.name for i, a in enumerate(arguments)]
     kept = [replace(a, name=name) for a, name in zip(arguments, names, strict=True) if name != parameter]

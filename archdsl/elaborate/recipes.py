@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes, did_you_mean
 from archdsl.diagnostics.suggest import nearest
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.arguments import ArgumentBinder
@@ -26,11 +25,9 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.parser import parse_expression
 
-_BARE_PATH = re.compile(r'[^"()]*[./\\][^"()]*')
-"""A path on a command line, which takes off its quotes; no call of a data set is written so."""
 _PATH_KEYS = ("data", "weights")
-_UNQUOTED_PATH = re.compile(r"[\w./-]+")
-"""A path without its quotes that reads as an expression: a quotient, a difference, an attribute."""
+_IGNORED = ("ignore", "ignore_index", "ignore_label")
+"""What arguments of a loss are called that the recipe has as `ignore`."""
 
 
 class Elaborated(NamedTuple):
@@ -61,7 +58,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Sessi
             reader.diagnostics.append(untyped("E0607", what, help=help))
             reader.meant.add(name)
             continue
-        text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _BARE_PATH.fullmatch(text) else text
+        text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _is_bare_path(text) else text
         source = SourceFile(f"--set train.{name}", text)
         expression, errors = parse_expression(source, session.limits)
         reader.diagnostics += errors
@@ -164,8 +161,7 @@ class _Reader:
             key, _, parameter = ELSEWHERE.get(name.lower(), "").partition(".")
             near = f"did you mean `{key}`?" if key else did_you_mean(name, Recipe.model_fields)
             help = self._owner(parameter or name, span, key) if parameter or near is None else near
-            help = help or f"`train` takes {', '.join(Recipe.model_fields)}"
-            self.diagnostics.append(untyped("E0202", f"`train` has no key `{name}`", Mark(span), help=help))
+            self.diagnostics.append(codes.names.UnknownKey(name, tuple(Recipe.model_fields), help).at(span))
 
     def _owner(self, name: str, span: Span, under: str = "") -> str | None:
         """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
@@ -240,21 +236,21 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
     expression = ast.bare(expression)
     text = expression.span.text
-    if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _UNQUOTED_PATH.fullmatch(text):
+    if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _reads_as_path(text):
         help = f"a path stands in quotes: `{key} = {show(text)}`"
         what = Recipe.registry_for(key)
         return untyped(
             "E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help
         )
-    if key == "loss" and diagnostic.code == "E0202" and re.search(r"`(ignore|ignore_index|ignore_label)`$", diagnostic.message):
+    if key == "loss" and isinstance(diagnostic, codes.names.UnknownParameter) and diagnostic.name in _IGNORED:
         return diagnostic.with_remedy("it is a key of the recipe, beside `loss`: `ignore = 255`")
     registry = Recipe.registry_for(key)
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
-    if words and diagnostic.code == "E0201" and diagnostic.mark is not None and registry is None:
-        name = diagnostic.mark.span.text
+    unknown = diagnostic.span if isinstance(diagnostic, codes.names.Undefined) else None
+    if words and unknown is not None and registry is None:
+        name = unknown.text
         help = did_you_mean(name, words) or f"`{key}` takes {', '.join(words)}"
         return untyped(diagnostic.code, f"`{key}` has no `{name}`", diagnostic.mark, help=help)
-    unknown = diagnostic.mark.span if diagnostic.code == "E0201" and diagnostic.mark is not None else None
     head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
     if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
         return diagnostic
@@ -271,6 +267,16 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         help = f"{near} A" if near else f"{help}; a"
         help += f" file or folder of your own is its path alone: `data = {path}`"
     return untyped(diagnostic.code, f"there is no {registry.kind} `{written}`", Mark(head.span), help=help)
+
+
+def _is_bare_path(text: str) -> bool:
+    """Whether a value is a path, of which a command line takes off the quotes; no call of a data set is written so."""
+    return any(sign in text for sign in "./\\") and not any(sign in text for sign in '"()')
+
+
+def _reads_as_path(text: str) -> bool:
+    """Whether an expression is a path without its quotes: a quotient, a difference, an attribute."""
+    return all(sign.isalnum() or sign in "_./-" for sign in text)
 
 
 def _only_text(call: ast.CallExpr) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
-from archdsl.diagnostics import Mark, SpecError, codes
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage, with_input_unwritten
 from archdsl.elaborate.blocks import call_block, end_function
@@ -34,7 +34,11 @@ def call_stage(
         value = context.evaluator.evaluate(call, env)
     except SpecError as error:
         name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
-        if error.diagnostic.code != "E0201" or not isinstance(name, ast.Name) or error.diagnostic.mark != Mark(name.span):
+        if (
+            not isinstance(error.diagnostic, codes.names.Undefined)
+            or not isinstance(name, ast.Name)
+            or error.diagnostic.span != name.span
+        ):
             raise
         raise context.evaluator.name_errors.stage(name, env) from None
     if isinstance(value, Callee):

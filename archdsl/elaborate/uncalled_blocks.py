@@ -6,7 +6,6 @@ it follows from values, a call with others may be right: then it is a warning, w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Final
@@ -18,6 +17,7 @@ from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.values import UNKNOWN, Environment, Exhausted, Module, Unknown
 from archdsl.ir.core import Value
 from archdsl.literals import show
+from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 _OF_THE_TEXT: Final = frozenset(
@@ -28,10 +28,6 @@ _OF_A_LABEL: Final = frozenset({"E0203", "E0206", "E0207"})
 """What the marked text shows, if nothing in it is computed."""
 _OF_A_LITERAL: Final = frozenset({"E0401", "E0402", "E0405", "E0406", "E0408"})
 """What the marked text shows, if it names no value."""
-_COMPUTED: Final = re.compile(r"[\[{]")
-_STRING: Final = re.compile(r'"(?:\\.|[^"\\{])*"')
-_PARAMETER: Final = re.compile(r"[A-Za-z_]\w*\s*=(?!=)")
-_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 def check_uncalled(
@@ -74,7 +70,7 @@ class UncalledBlock:
 
     def judge(self, error: Diagnostic, scope: Scope | None) -> Diagnostic | None:
         """The error where it holds in any case, else a warning; none where another network decides."""
-        if not self.conditions or _whatever_the_values(error):
+        if not self.conditions or _whatever_the_values(error, self._module):
             return error
         if self._called_elsewhere():
             return None
@@ -98,17 +94,36 @@ class UncalledBlock:
         return self._block in seen
 
 
-def _whatever_the_values(error: Diagnostic) -> bool:
+def _whatever_the_values(error: Diagnostic, module: Module) -> bool:
     """Whether other values of parameters and of the input would not help."""
     if error.code in _OF_THE_TEXT or error.mark is None:
         return True
-    text = error.mark.span.text
+    marked = _marked(error.mark.span, module)
     if error.code in _OF_A_LABEL:
         by_a_loop = error.code == "E0203" and not error.related
-        return not by_a_loop and not _COMPUTED.search(text)
-    return error.code in _OF_A_LITERAL and not _names(text)
+        return not by_a_loop and not any(map(_is_computed, marked))
+    return error.code in _OF_A_LITERAL and not any(isinstance(node, ast.Name) for node in marked)
 
 
-def _names(text: str) -> set[str]:
-    """The names in an expression, without those of parameters that it is given to."""
-    return set(_NAME.findall(_PARAMETER.sub("", _STRING.sub("", text)))) - {"true", "false", "none"}
+def _marked(span: Span, module: Module) -> list[ast.Node]:
+    """Return the nodes that a span covers, in the file of a module or in one that it imports."""
+    pending = [module]
+    while pending:
+        module = pending.pop()
+        if module.file.source is span.file:
+            around = [
+                node
+                for node in ast.node_at(module.file, span.start)
+                if node.span.start <= span.start and node.span.end >= span.end
+            ]
+            inside = ast.walk(around[-1] if around[-1].span != span else next(node for node in around if node.span == span))
+            return [node for node in inside if span.start <= node.span.start and node.span.end <= span.end]
+        pending += module.imports.values()
+    return []
+
+
+def _is_computed(node: ast.Node) -> bool:
+    """Whether a node makes a label depend on values: an index, a list, a label string with expressions, or a body."""
+    return isinstance(node, ast.Index | ast.ListExpr | ast.Body) or (
+        isinstance(node, ast.Label) and (node.index is not None or bool(node.template and node.template.expressions))
+    )

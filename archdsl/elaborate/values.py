@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any, Final
 
-from archdsl.declared import Declared, Fault, describe
-from archdsl.diagnostics import Mark, SpecError
+from archdsl.declared import Declared, describe
+from archdsl.diagnostics import Mark, SpecError, codes
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.core import Value
-from archdsl.limits import Limits, remedy
-from archdsl.literals import show, type_name
+from archdsl.limits import Limits
+from archdsl.literals import show
 from archdsl.records import record
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
@@ -26,11 +26,7 @@ def problem(code: str, message: str, span: Span, help: str | None = None) -> Spe
 
 def open_where_fixed(what: str, value: Any, span: Span) -> SpecError:
     """Return the error for a symbolic size in the place of a fixed number."""
-    return problem("E0307", f"{what} is a fixed number, and {_OPEN.format(show(value))}", span, _FIX)
-
-
-_OPEN: Final = "{} depends on a size that the input leaves open"
-_FIX: Final = "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
+    return SpecError(codes.shapes.SymbolicValue(f"{what} is a fixed number", value).at(span))
 
 
 def within(check: Callable[[Any, Limits], Any], value: Any, limits: Limits, span: Span) -> Any:
@@ -163,9 +159,9 @@ class Family(dict[int, MaybeValue]):
 
 def _number(name: str, value: Any) -> Any:
     if isinstance(value, OpenSize):
-        raise Fault("E0307", f"`{name}` takes fixed numbers, and {_OPEN.format(show(value))}", help=_FIX)
+        raise SpecError(codes.shapes.SymbolicValue(f"`{name}` takes fixed numbers", value))
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Fault("E0408", f"`{name}` takes numbers, and {show(value)} is {type_name(value)}")
+        raise SpecError(codes.expressions.NotANumber(name, value))
     return value
 
 
@@ -179,7 +175,7 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def bounded(values: tuple[Any, ...] | range, limits: Limits) -> tuple[Any, ...] | range:
     """Return the list. Raise `SpecError` E0409 if it is too long to go through."""
     if not _short(values, limits):
-        raise Fault("E0409", f"a list has at most {limits.list_items:,} elements, and this one more", help=remedy("list_items"))
+        raise SpecError(codes.expressions.ListTooLong(limits.list_items))
     return values
 
 
@@ -194,13 +190,13 @@ def nested(value: tuple[Any, ...] | Callee, limits: Limits, depth: int = 1) -> i
     """Return how many elements a list of lists has in all, or arguments a call. Raise `SpecError` E0409 if it has too many."""
     what, parts = ("lists", value) if isinstance(value, tuple) else ("calls", value.arguments)
     if depth > limits.list_depth:
-        raise Fault("E0409", f"{what} stand more than {limits.list_depth} deep inside one another", help=remedy("list_depth"))
+        raise SpecError(codes.expressions.NestedTooDeep(what, limits.list_depth))
     total = len(parts)
     for part in parts:
         if isinstance(part, tuple | Callee):
             total += nested(part, limits, depth + 1)
     if total > limits.list_items:
-        raise Fault("E0409", f"a list has at most {limits.list_items:,} elements, and this one more", help=remedy("list_items"))
+        raise SpecError(codes.expressions.ListTooLong(limits.list_items))
     return total
 
 
@@ -208,7 +204,7 @@ def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*values: Any) -> Any:
         items = values[0] if len(values) == 1 and isinstance(values[0], tuple | range) else values
         if not items:
-            raise Fault("E0408", f"`{name}` needs at least one number")
+            raise SpecError(codes.expressions.NoNumbersGiven(name))
         return function(_number(name, item) for item in items)
 
     return call
@@ -216,7 +212,7 @@ def _extreme(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _length(value: Any) -> int:
     if not isinstance(value, tuple | range | str):
-        raise Fault("E0408", f"`len` takes a list, and {show(value)} is {type_name(value)}")
+        raise SpecError(codes.expressions.NotAList("len", value))
     return length(value)
 
 
@@ -227,19 +223,19 @@ def length(value: tuple[Any, ...] | range | str) -> int:
 
 def _total(value: Any) -> Any:
     if not isinstance(value, tuple | range):
-        raise Fault("E0408", f"`sum` takes a list, and {show(value)} is {type_name(value)}")
+        raise SpecError(codes.expressions.NotAList("sum", value))
     return sum(_number("sum", item) for item in value)
 
 
 def _root(value: Any) -> float:
     if _number("sqrt", value) < 0:
-        raise Fault("E0408", f"`sqrt` takes a number of at least 0, and not {value}")
+        raise SpecError(codes.expressions.OutsideDomain("sqrt", "a number of at least 0", value))
     return math.sqrt(value)
 
 
 def _log2(value: Any) -> float | int:
     if _number("log2", value) <= 0:
-        raise Fault("E0408", f"`log2` takes a number over 0, and not {value}")
+        raise SpecError(codes.expressions.OutsideDomain("log2", "a number over 0", value))
     return math.log2(value)
 
 
@@ -248,7 +244,7 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     for number in (value, divisor):
         _number("make_divisible", number)
     if isinstance(divisor, bool) or not isinstance(divisor, int) or divisor < 1:
-        raise Fault("E0408", f"`make_divisible` takes a divisor of at least 1, and not {show(divisor)}")
+        raise SpecError(codes.expressions.OutsideDomain("make_divisible", "a divisor of at least 1", divisor))
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 

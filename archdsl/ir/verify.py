@@ -35,7 +35,8 @@ def verify(graph: Graph) -> Graph:
             _require(not graph.complete, f"something failed in {function!r}, and the graph is complete")
             here = all(value.function is function for value in failure.inputs)
             _require(here, f"a failure of {function!r} takes values of another function")
-    _require(len(graph.results) == len(graph.main.outputs), "the network returns other values than it names")
+    count, named = len(graph.main.outputs), len(graph.results)
+    _require(count == named, f"the network returns {count} values, and names {named}")
     if graph.complete:
         _verify_results(graph)
     return graph
@@ -105,8 +106,7 @@ def _verify_conditions(function: Function) -> None:
 
 
 def _verify_results(graph: Graph) -> None:
-    count = len(graph.main.outputs)
-    _require(len(graph.results) == count >= 1, f"the network returns {count} values, and names {len(graph.results)}")
+    _require(len(graph.results) >= 1, "the network returns nothing")
     _require(graph.results[0].kind == "main", "the first value that the network returns is not its result")
     names = [result.name for result in graph.results]
     _require(len(set(names)) == len(names), f"results share a name: {names}")

@@ -10,6 +10,6 @@ from archdsl.lints.rule import GraphRule, RecipeRule, Rule, SizesRule, Tree, Tre
 from archdsl.lints.runner import lint_graph, lint_recipe, lint_sizes, lint_tree
 
 __all__ = [
-    "RULES", "GraphRule", "Levels", "RecipeRule", "Rule", "SizesRule", "Tree", "TreeRule", "is_suppressed", "levels_from", "lint_graph",
-    "lint_recipe", "lint_sizes", "lint_tree", "suppressed",
+    "RULES", "GraphRule", "Levels", "RecipeRule", "Rule", "SizesRule", "Tree", "TreeRule", "is_suppressed",
+    "levels_from", "lint_graph", "lint_recipe", "lint_sizes", "lint_tree", "suppressed",
 ]  # fmt: skip

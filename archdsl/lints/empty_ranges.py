@@ -1,7 +1,8 @@
 """W0112: a range of two literals that holds no number, such as `3..0`.
 
-A range cannot count down, so that a loop over it never runs. A range of computed numbers may well be empty, as in the first of
-several stages, and is not reported, nor is an empty part of a list, as `widths[2..2]`. The fix is the list that counts down, or the range that includes its end.
+A range cannot count down, so that a loop over it never runs. A range of computed numbers may well be empty, as in the first
+of several stages, and is not reported, nor is an empty part of a list, as `widths[2..2]`. The fix is the list that counts
+down, or the range that includes its end.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """W0104: an auxiliary head that the result is made from, so that it runs in evaluation, too.
 
-Heads exist to be left out in evaluation, with their weights. What the result needs as well stands before the head, as a label.
+Heads exist to be left out in evaluation, with their weights. What the result needs as well stands before the head, as a
+label.
 """
 
 from __future__ import annotations

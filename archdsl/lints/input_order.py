@@ -1,7 +1,8 @@
 """N0302: an input whose sizes look like those of an image in another order.
 
-`[1, 3, 224, 224]` may mean a batch, `[224, 224, 3]` channels that come last, `image [28, 28]` channels that are left out. Each is a
-network that works, on volumes, on images with 224 channels, on signals, so that it is a note. The fix is the other order.
+`[1, 3, 224, 224]` may mean a batch, `[224, 224, 3]` channels that come last, `image [28, 28]` channels that are left out.
+Each is a network that works, on volumes, on images with 224 channels, on signals, so that it is a note. The fix is the other
+order.
 """
 
 from __future__ import annotations

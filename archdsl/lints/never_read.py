@@ -1,7 +1,8 @@
 """W0102: a parameter or constant that nothing in its body reads.
 
-Often a fixed number stands where the name was meant. In a body with an error, the name may be what is misspelled, so that nothing is
-reported there. The fix deletes it. It is certain for a constant, and for the parameter of a block that every call leaves out.
+Often a fixed number stands where the name was meant. In a body with an error, the name may be what is misspelled, so that
+nothing is reported there. The fix deletes it. It is certain for a constant, and for the parameter of a block that every call
+leaves out.
 """
 
 from __future__ import annotations

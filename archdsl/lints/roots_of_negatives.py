@@ -1,7 +1,7 @@
 """W0108: `lppool` after an op that can give negative numbers.
 
-The root of a negative sum is NaN, which training does not recover from. Each op says whether its result is never negative, given
-whether that holds for its inputs; the answer is kept for each function and each combination of inputs.
+The root of a negative sum is NaN, which training does not recover from. Each op says whether its result is never negative,
+given whether that holds for its inputs; the answer is kept for each function and each combination of inputs.
 """
 
 from __future__ import annotations

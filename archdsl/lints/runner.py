@@ -34,5 +34,5 @@ def lint_recipe(graph: Graph, recipe: Recipe, places: Mapping[str, Span]) -> lis
 
 
 def lint_tree(tree: Tree) -> list[Diagnostic]:
-    """Return what the rules on the text of a file find. Its errors have to be known, since rules leave out what follows from them."""
+    """Return what the rules on the text of a file find. Its errors have to be known: what may follow from them is left out."""
     return [found for rule in RULES if isinstance(rule, TreeRule) for found in rule.check(tree)]

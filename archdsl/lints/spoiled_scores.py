@@ -1,7 +1,7 @@
 """W0106: a network that ends in an op that a loss for classes applies by itself, or that cuts its scores off.
 
-Applied twice, `softmax` leaves small gradients, and training is slow, without any error. The fix removes the op; the network gives
-other numbers then, so that it is only offered.
+Applied twice, `softmax` leaves small gradients, and training is slow, without any error. The fix removes the op; the network
+gives other numbers then, so that it is only offered.
 """
 
 from __future__ import annotations

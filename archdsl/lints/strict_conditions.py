@@ -1,7 +1,7 @@
 """N0301: a `where` that rules out sizes for which the network works.
 
-That may be meant, for example because a dataset has no others, so that it is a note. Where the condition also lets sizes through
-that do not work, or never holds, that is an error, and nothing is noted.
+That may be meant, for example because a dataset has no others, so that it is a note. Where the condition also lets sizes
+through that do not work, or never holds, that is an error, and nothing is noted.
 """
 
 from __future__ import annotations

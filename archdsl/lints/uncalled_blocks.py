@@ -1,8 +1,9 @@
 """W0111: a block that no network of the file reaches.
 
-A file without networks is a library. Where blocks call each other and no network calls them, the first is reported, and names the
-others. A block in which an error or a W0107 was found is not reported again, and nothing is in a file with errors: a misspelled name
-makes the block that was meant look uncalled. The fix deletes the block; other files may import it, so that it is only offered.
+A file without networks is a library. Where blocks call each other and no network calls them, the first is reported, and
+names the others. A block in which an error or a W0107 was found is not reported again, and nothing is in a file with errors:
+a misspelled name makes the block that was meant look uncalled. The fix deletes the block; other files may import it, so that
+it is only offered.
 """
 
 from __future__ import annotations

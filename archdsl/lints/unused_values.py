@@ -1,7 +1,7 @@
 """W0101: a value that no result depends on.
 
-An op without an effect still costs time, and an input that nothing takes has to be given all the same. Of several ops in a row, the
-last is reported: its result is where the chain ends. Ops that only heads need have a use, in training.
+An op without an effect still costs time, and an input that nothing takes has to be given all the same. Of several ops in a
+row, the last is reported: its result is where the chain ends. Ops that only heads need have a use, in training.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ class Join(Op):
     arity = None
     statement = True
     saves_output = False
+    operator: ClassVar[str | None] = None
+    """The operator that someone may write for it."""
 
     @classmethod
     def options(cls) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class Add(Join, name="add"):
 
     aliases = ("sum", "plus", "residual")
     glyph = "+"
+    operator = "+"
     example = "add { conv(8, 3); conv(8, 1) }"
     cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)
 
@@ -67,6 +70,7 @@ class Mul(Join, name="mul"):
     """The elementwise product of branches. A size of 1 stretches: `[C, 1, 1]` gates `[C, H, W]` in `mul { x; gate }`."""
 
     glyph = "×"
+    operator = "*"
     stretches = True
     example = "mul { x; { gap; conv(8, 1); sigmoid } }"
     cases = (Case({}, ((IMAGE,), (IMAGE, (8, 1, 1)), (IMAGE, IMAGE, (1, 12, 1)))),)
@@ -123,6 +127,11 @@ class Shake(Join, name="shake"):
     def infer(self, *inputs: Shape) -> Shape:
         """Return the common shape."""
         return equal_shapes(self.name, inputs)
+
+
+def joins() -> dict[str, type[Join]]:
+    """Return the joins by their keywords."""
+    return {op.name: op for op in Op.registry if issubclass(op, Join)}
 
 
 def equal_shapes(name: str, shapes: Any, concatenated: Any = None) -> Shape:

@@ -132,9 +132,9 @@ class Recipe(Declared):
 
     @classmethod
     def create(cls, arguments: dict[str, Any]) -> Self:
-        """Return the recipe with these keys. Raise `Fault` (E0401 to E0406) with the key as `argument` if one is invalid."""
+        """Return the recipe with these keys. Raise `SpecError` (E0401 to E0406) with the key as `argument` if one is invalid."""
         if "data" not in arguments:
-            raise SpecError(codes.arguments.MissingData())
+            raise SpecError(codes.arguments.NoDataSet())
         for key in arguments:
             if key not in cls.model_fields:
                 raise SpecError(codes.names.UnknownKey(key, tuple(cls.model_fields)))
@@ -175,7 +175,7 @@ register_aliases(Recipe.alias_pairs)
 
 
 def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:
-    """Return the call that a plain value abbreviates. Raise `Fault` with the key as `argument` if the value is invalid."""
+    """Return the call that a plain value abbreviates. Raise `SpecError` with the key as `argument` if the value is invalid."""
     try:
         return entry.create({parameter: value})
     except SpecError as error:

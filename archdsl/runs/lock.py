@@ -24,7 +24,7 @@ class FolderLock:
         self._folder, self._lock = folder, FileLock(folder / LOCK)
 
     def acquire(self) -> None:
-        """Acquire the lock. Raise `Fault` E0606 if another process holds it."""
+        """Acquire the lock. Raise `SpecError` E0606 if another process holds it."""
         try:
             self._lock.acquire(blocking=False)
         except Timeout:

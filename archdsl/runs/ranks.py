@@ -30,7 +30,7 @@ def _rank_is_set() -> bool:
 
 
 def check_started(devices: int = 1, nodes: int = 1) -> None:
-    """Raise `Fault` E0805 if another program started a number of processes that differs from the number of devices."""
+    """Raise `SpecError` E0805 if another program started a number of processes that differs from the number of devices."""
     sizes = (os.environ.get(name, "") for name in ("WORLD_SIZE", "SLURM_NTASKS"))
     size = next((int(size) for size in sizes if size.isdigit()), 1)
     started = "RANK" in os.environ or "SLURM_PROCID" in os.environ  # not by an earlier run of this process
@@ -58,6 +58,6 @@ def announced_folder() -> Path | None:
 
 
 def require_common_folder(path: Path | None) -> None:
-    """Raise `Fault` E0606 if processes that were started together have no common folder."""
+    """Raise `SpecError` E0606 if processes that were started together have no common folder."""
     if path is None and started_together():
         raise SpecError(codes.files.NoCommonFolder())

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 from archdsl.source import SourceFile
 from archdsl.syntax.damage import Damage
-from archdsl.syntax.error_context import SyntaxFault
+from archdsl.syntax.error_context import SyntaxFinding
 
 
 def settle_braces(
-    source: SourceFile, starts: Sequence[int], faults: list[SyntaxFault], strays: list[SyntaxFault], damage: Damage
-) -> list[SyntaxFault]:
+    source: SourceFile, starts: Sequence[int], faults: list[SyntaxFinding], strays: list[SyntaxFinding], damage: Damage
+) -> list[SyntaxFinding]:
     """Return the errors in order, without those of braces that do not match since another error garbled one.
 
     `starts` are where items begin. The definitions with such braces become doubtful: what stands in which body is not known.
     """
-    follow: list[SyntaxFault] = []
+    follow: list[SyntaxFinding] = []
     settled: set[int] = set()
     for stray in sorted(strays, key=lambda fault: fault.span.start):
         at = bisect_right(starts, stray.span.start)
@@ -30,8 +30,11 @@ def settle_braces(
     return sorted((fault for fault in faults if fault not in follow), key=lambda fault: fault.span.start)
 
 
-def _garbles_brace(fault: SyntaxFault, stray: SyntaxFault) -> bool:
-    """Whether an error may stand where a brace is missing: before one too many; beside one that is not closed, or alone on a line below."""
+def _garbles_brace(fault: SyntaxFinding, stray: SyntaxFinding) -> bool:
+    """Return whether an error may stand where a brace is missing.
+
+    That is before a closing brace too many; beside an opening brace that is not closed, or alone on a line below it.
+    """
     if stray.span.text != "{":
         return fault.span.start < stray.span.start
     text = fault.span.file.text

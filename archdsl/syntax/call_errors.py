@@ -1,134 +1,192 @@
-"""The sentences for mistakes in calls, lists, ranges and bodies."""
+"""Mistakes in calls, lists, ranges and bodies. Each function knows one, and returns None for anything else."""
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from collections.abc import Sequence
+from itertools import pairwise
 
+from lark import Token
+
+from archdsl.diagnostics import Edit, codes
 from archdsl.diagnostics.suggest import nearest
-from archdsl.source import Span
-from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFault, balanced
+from archdsl.ops.join import joins
+from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
+from archdsl.syntax.newlines import CLOSES
 
-_AROUND: Final = frozenset({"skip", "concat", "add", "mul", "shake"})
+_BRACKETS = {*CLOSES, *CLOSES.values()}
 
 
-def tuple_(s: ErrorContext) -> SyntaxFault | None:
+def round_list(s: ErrorContext) -> SyntaxFinding | None:
     """`(3, 3)`, a list as Python writes some."""
-    if s.token.type != "COMMA" or s.opened is None or s.opened.type != "LPAR" or s.opened_span is None or s.expected >= {"NAME"}:
+    if s.token.type != "COMMA" or s.opened is None or s.opened.type != "LPAR" or s.expected >= {"NAME"}:
         return None
-    before, after = s.span.file.text[s.opened_span.end : s.span.start], re.match(r"[^()\[\]{}]*(?=\))", s.after)
-    if re.search(r",\s*\w+\s*=(?!=)", s.span.text + s.after.split(")", 1)[0]):
-        return SyntaxFault(
-            "E0101",
-            s.opened_span,
-            "these arguments belong to no call",
-            "write the name of an op or a block right before the `(`",
-            keep=False,
-        )
-    help = (
-        f"write `[{before}, {after[0].strip()}]`"
-        if after is not None and len(before) < NEAR and balanced(before)
-        else "write `[..., ...]`"
-    )
-    return SyntaxFault("E0105", s.opened_span, "a list stands in square brackets", help, keep=False)
+    place = s.span_of(s.opened)
+    closing = next((i for i, token in enumerate(s.line_after) if token.type in _BRACKETS), None)
+    rest = [s.token, *s.line_after]
+    for comma, name, equal in zip(rest, rest[1:], rest[2:], strict=False):
+        if comma.type == "RPAR":
+            break
+        if comma.type == "COMMA" and is_word(name) and equal.type == "EQUAL":
+            return finding(codes.syntax.ArgumentsOfNothing(), place)
+    first, last = s.opened.end_pos or 0, s.token.start_pos or 0
+    if closing is None or s.line_after[closing].type != "RPAR" or last - first >= NEAR or not balanced(s.lex(first, last)):
+        return finding(codes.slips.RoundList(None, ()), place)
+    items = [place.file.text[first:last], s.text(s.line_after[:closing])]
+    edits = (Edit(place, "["), Edit(s.span_of(s.line_after[closing]), "]"))
+    sure = s.closes_all(
+        s.line_after[closing + 1 :], s.open_brackets - 1
+    )  # else a bracket around the list is missing, or the first of the list too many
+    return finding(codes.slips.RoundList(", ".join(item for item in items if item), edits if sure else ()), place)
 
 
-def range_(s: ErrorContext) -> SyntaxFault | None:
+def range_with_colon(s: ErrorContext) -> SyntaxFinding | None:
     """`slice(0:4)`, `widths[1:]`, as Python writes ranges."""
     if s.token.type != "COLON" or s.opened is None or s.previous is None or s.opened.type == "LBRACE":
         return None
     begins, inside = s.previous.type in ("LPAR", "LSQB"), s.opened.type == "LPAR"
     if not begins and ("RANGE" not in s.expected or (inside and s.previous.type != "INT")):
         return None
-    after = re.match(r"[^()\[\],:]*", s.after)
-    assert after is not None  # it may be empty
-    end, following = after[0].strip(), s.after[after.end() :][:1]
-    if following == ":":
-        return SyntaxFault(
-            "E0105", s.span, "`:` does not make a range, and a range has no step", "write `..`, as in `0..4`", keep=False
-        )
-    if begins or not end:
-        both = f"`0..{end or 'n'}`" if begins else f"`{s.previous}..n`"
-        return SyntaxFault("E0105", s.span, "`:` does not make a range", f"write `..` and both ends: {both}", keep=False)
-    return SyntaxFault("E0105", s.span, "`:` does not make a range", "write `..`, as in `0..4`", instead=("RANGE", ".."))
+    stops = {*_BRACKETS, "COMMA", "COLON"} - {"LBRACE", "RBRACE"}
+    end = next((i for i, token in enumerate(s.line_after) if token.type in stops), len(s.line_after))
+    stop = s.text(s.line_after[:end])
+    if end < len(s.line_after) and s.line_after[end].type == "COLON":
+        text = "`:` does not make a range, and a range has no step"
+        return finding(codes.slips.OtherForm(text, "write `..`, as in `0..4`"), s.span)
+    if begins or not stop:
+        both = f"`0..{stop or 'n'}`" if begins else f"`{s.previous}..n`"
+        return finding(codes.slips.OtherForm("`:` does not make a range", f"write `..` and both ends: {both}"), s.span)
+    sure = s.previous.type == "INT" and s.closes_all(s.line_after, s.open_brackets)
+    error = codes.slips.OtherSign(":", "does not make a range", "..", s.span, "write `..`, as in `0..4`", sure)
+    return finding(error, s.span, ("RANGE", ".."))
 
 
-def call_style(s: ErrorContext) -> SyntaxFault | None:
+def without_parentheses(s: ErrorContext) -> SyntaxFinding | None:
     """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
-    if s.previous is None or s.previous.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
+    name = s.previous
+    if name is None or name.type != "NAME" or s.first_on_line or not {"LPAR", "ARROW"} <= s.expected:
         return None
-    text, name = s.span.file.text[s.span.start : s.span.start + NEAR], s.previous
-    numbers = re.match(r"\{?\s*(-?[\d.][^\n#;{}]*?)\s*(?=[\n#;{}]|->|$)", text)
-    if s.token.type in ("INT", "FLOAT", "SIGN", "LBRACE") and numbers is not None:
-        given = numbers[1].rstrip() if balanced(numbers[1]) else numbers[1].rstrip(")]} ")  # `conv 64, 3)`
-        arguments = given if "," in given or "(" in given else ", ".join(given.split())
-        arguments = arguments if balanced(arguments) else "..."
-        return SyntaxFault(
-            "E0101", s.span, f"the arguments of `{name}` stand without parentheses", f"write `{name}({arguments})`", keep=False
-        )
-    if s.token.type == "NAME" and re.match(r"[ \t]*([#;}]|->|$)", s.after):
-        help = f"write `{name} -> {s.token}` for two stages, `{name}({s.token})` for an argument"
-        return SyntaxFault("E0101", s.span, f"`{name}` and `{s.token}` stand side by side", help, keep=False)
+    if s.token.type in ("INT", "FLOAT", "SIGN", "LBRACE") and (found := _bare_arguments(s, name)) is not None:
+        return found
+    if s.token.type == "NAME" and s.ends_stage:
+        gap = s.behind(name)._replace(end=s.span.start)
+        return finding(codes.syntax.SideBySide(str(name), str(s.token), gap), s.span)
     if s.token.type == "LBRACE":
-        index = re.match(r"\s*([^{}\n\"]*?)\s*\}\s*:", s.after)
-        index = index if index is not None and balanced(index[1]) else None
-        join = nearest(str(name), _AROUND)
-        help = f"a label takes a colon: `{name}: {{ ... }}`"
-        if index is not None:
-            help = (
-                f'a computed label stands in quotes: `"{name}{{{index[1]}}}": ...`; or with an index: `{name}[{index[1]}]: ...`'
-            )
-        elif join is not None:
-            help = f"did you mean `{join} {{ ... }}`?"
-        return SyntaxFault("E0101", s.span, f"a body cannot follow `{name}`", help, keep=False)
+        return finding(codes.syntax.BodyAfterName(str(name), _index(s), nearest(str(name), _around_bodies())), s.span)
     return None
 
 
-def body(s: ErrorContext) -> SyntaxFault | None:
+def _bare_arguments(s: ErrorContext, name: Token) -> SyntaxFinding | None:
+    """`conv 64, 3` and `conv { 64, 3 }`, if numbers come first."""
+    rest = [*([] if s.token.type == "LBRACE" else [s.token]), *s.line_after]
+    end = next((i for i, t in enumerate(rest) if t.type in ("SEMICOLON", "LBRACE", "RBRACE", "ARROW")), len(rest))
+    given = rest[:end]
+    first = next((token for token in given if str(token) != "-"), None)
+    if first is None or first.type not in ("INT", "FLOAT"):
+        return None
+    last = given[-1]
+    if s.token.type == "LBRACE" and end < len(rest) and rest[end].type == "RBRACE":
+        last = rest[end]
+    while not balanced(given) and given[-1].type in ("RPAR", "RSQB", "RBRACE"):  # `conv 64, 3)`
+        given = given[:-1]
+    text = s.text(given)
+    if not any(token.type in ("COMMA", "LPAR") for token in given):
+        text = ", ".join(text.split())
+    if not balanced(given):
+        return finding(codes.syntax.WithoutParentheses(str(name), None, None), s.span)
+    edit = Edit(s.behind(name)._replace(end=last.end_pos or 0), f"({text})")
+    return finding(codes.syntax.WithoutParentheses(str(name), text, edit), s.span)
+
+
+def _index(s: ErrorContext) -> str | None:
+    """Return the index in `name{index}: ...`, a computed label without its quotes."""
+    end = next((i for i, token in enumerate(s.line_after) if token.type in ("LBRACE", "RBRACE", "STRING")), None)
+    if end is None or s.line_after[end].type != "RBRACE" or not balanced(s.line_after[:end]):
+        return None
+    label = end + 1 < len(s.line_after) and s.line_after[end + 1].type == "COLON"
+    return s.text(s.line_after[:end]) if label else None
+
+
+def without_braces(s: ErrorContext) -> SyntaxFinding | None:
     """`add(a, b)`, `skip relu` and `if n > 1: relu`, where a body needs braces."""
-    if s.previous is None or s.previous_span is None or "LBRACE" not in s.expected:
+    if s.previous is None or "LBRACE" not in s.expected:
         return None
     if s.token.type == "COLON":
-        return SyntaxFault("E0105", s.span, "`:` does not begin a body", "a body stands in braces: `{ ... }`", keep=False)
-    if str(s.previous) in _AROUND and s.token.type in ("NAME", "LSQB"):
-        return SyntaxFault(
-            "E0101", s.span, f"`{s.previous}` goes around a body in braces", f"write `{s.previous} {{ ... }}`", keep=False
-        )
-    if s.previous.type != "RPAR":
-        return None
-    first = max(0, s.previous_span.start - NEAR)
-    text = s.span.file.text[first : s.previous_span.start]
-    start, depth = len(text), 1
-    while depth and start:
+        return finding(codes.slips.OtherForm("`:` does not begin a body", "a body stands in braces: `{ ... }`"), s.span)
+    if str(s.previous) in _around_bodies() and s.token.type in ("NAME", "LSQB"):
+        keyword = str(s.previous)
+        return finding(codes.syntax.NotAroundABody(keyword, "a body", f"{keyword} {{ ... }}", None), s.span)
+    return _join_called(s, s.previous) if s.previous.type == "RPAR" else None
+
+
+def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
+    """`add(a, b)`, with what to write."""
+    text, end = s.span.file.text, closing.end_pos or 0
+    near = max(0, end - NEAR)
+    line = text.find("\n", near, end) + 1 if near else 0  # tokens of the first line, which is cut, mean nothing
+    tokens = s.lex(line or near, end)
+    depth, start = 0, len(tokens)
+    while start:
         start -= 1
-        depth += {")": 1, "(": -1}.get(text[start], 0)
-    word = re.search(r"\b(\w+)\s*$", text[:start])
-    if depth or word is None or word[1] not in _AROUND:
+        depth += {"RPAR": 1, "LPAR": -1}.get(tokens[start].type, 0)
+        if depth == 0:
+            break
+    word = tokens[start - 1] if depth == 0 and start > 0 else None
+    inner = tokens[start + 1 : -1]
+    if word is None or str(word) not in _around_bodies() or not balanced(inner):
         return None
-    if not balanced(text[start + 1 :]):
-        return None
-    given = _parted(text[start + 1 :])
-    options = [part for part in given if re.match(r"\w+\s*=(?!=)", part)]
-    given = [re.sub(r"^(\w+)\(x\)$", r"\1", part) for part in given]  # an op takes what flows by itself
-    branches = [
-        part[1:-1] if part.startswith("[") and part.endswith("]") else part for part in given if part and part not in options
-    ]
-    head = f"{word[1]}({', '.join(options)})" if options else word[1]
-    place = Span(s.span.file, first + word.start(1), s.previous_span.end)
-    what = "a body" if word[1] == "skip" else "its branches"
-    return SyntaxFault(
-        "E0101", place, f"`{word[1]}` goes around {what} in braces",
-        f"write `{head} {{ {'; '.join(part.replace(', ', '; ') if '(' not in part else part for part in branches) or '...'} }}`", keep=False,
-    )  # fmt: skip
+    given = [part for part in _parted(inner) if part]
+    options = [part for part in given if len(part) > 1 and is_word(part[0]) and part[1].type == "EQUAL"]
+    branches = [_branch(s, part) for part in given if part not in options]
+    head = f"{word}({', '.join(s.text(part) for part in options)})" if options else str(word)
+    written = f"{head} {{ {'; '.join(branches) or '...'} }}"
+    place = s.span_of(word, closing)
+    edit = Edit(place, written) if branches else None
+    return finding(
+        codes.syntax.NotAroundABody(str(word), "a body" if str(word) == "skip" else "its branches", written, edit), place
+    )
 
 
-def _parted(text: str) -> list[str]:
-    """The parts between commas that stand in no bracket."""
-    parts, depth = [""], 0
-    for sign in text:
-        depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth == 0:
-            parts.append("")
+def _branch(s: ErrorContext, part: Sequence[Token]) -> str:
+    """Return an argument as a branch: `relu(x)` is `relu`, as an op takes what flows by itself; `[a, b]` are two stages."""
+    if len(part) == 4 and [token.type for token in part[1:]] == ["LPAR", "NAME", "RPAR"] and str(part[2]) == "x":
+        return str(part[0])
+    if part[0].type == "LSQB" and part[-1].type == "RSQB" and balanced(part[1:-1]):
+        return "; ".join(s.text(item) for item in _parted(part[1:-1]) if item)
+    return s.text(part)
+
+
+def _around_bodies() -> set[str]:
+    """Return the keywords that a body in braces follows, after options in parentheses."""
+    return {"skip", *joins()}
+
+
+def _parted(tokens: Sequence[Token]) -> list[Sequence[Token]]:
+    """Return the parts between commas that stand in no bracket."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        depth += (token.type in CLOSES) - (token.type in CLOSES.values())
+        if token.type == "COMMA" and depth == 0:
+            parts.append([])
         else:
-            parts[-1] += sign
-    return [part.strip() for part in parts]
+            parts[-1].append(token)
+    return list(parts)
+
+
+def unquoted_path(s: ErrorContext) -> SyntaxFinding | None:
+    """`data = ./flowers` in a recipe."""
+    begun = next((i for i in range(len(s.line_before) - 1, 0, -1) if s.line_before[i].type == "EQUAL"), 0)
+    if not begun or str(s.line_before[begun - 1]) != "data":
+        return None
+    run = [*s.line_before[begun + 1 :]]
+    for token in () if s.token.type in ("_SEP", "$END") else (s.token, *s.line_after):
+        if token.type in ("STRING", "UNCLOSED_STRING", "SEMICOLON", "COMMA", "RBRACE", "LPAR", "RPAR") or str(token) == "'":
+            break
+        if token is not s.token and not adjacent(run[-1], token):
+            break
+        run.append(token)
+    path = s.text(run)
+    if not any(sign in path for sign in "./~\\") or not all(adjacent(a, b) for a, b in pairwise(run)):
+        return None
+    place = s.span_of(run[0], run[-1])
+    return finding(codes.syntax.UnquotedPath(path, Edit(place, '"' + path.replace("\\", "/") + '"')), place)

@@ -5,43 +5,51 @@ What is wrong there may follow from the error alone, and is not reported.
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left
-from functools import cached_property
+from collections.abc import Callable
 from typing import Final
+
+from lark import Token
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import SourceFile
 
-_BOUNDARY = re.compile(r'"(?:\\[^\n]|[^"\\\n])*"|#[^\n]*|([\n;{}])')
-
 _OF_PLACES: Final = frozenset({"E0201", "E0203", "E0206", "E0207", "E0407", "E0408", "E0502", "E0503", "E0504", "E0505", "E0506"})
-"""Errors that depend on the braces around a statement: on the names in sight there, and on how often it runs. Those of shapes do, too."""
+"""Errors that depend on the braces around a statement: on the names in scope, and on how often it runs.
+
+Errors about shapes (E03) depend on them, too.
+"""
 
 
 class Damage:
     """The parts of a file that syntax errors make doubtful, and the definitions whose braces do not match; few of each."""
 
-    def __init__(self, source: SourceFile) -> None:
-        self._source = source
+    def __init__(self, source: SourceFile, lex: Callable[[int, int], list[Token]]) -> None:
+        self._source, self._lex = source, lex
         self._parts: list[tuple[int, int]] = []
         self._definitions: list[tuple[int, int]] = []
 
-    @cached_property
-    def _boundaries(self) -> list[int]:
-        """Where lines, statements and bodies begin and end."""
-        return [match.start() for match in _BOUNDARY.finditer(self._source.text) if match[1]]
-
     def add(self, first: int, last: int, *, ends: bool = False) -> None:
-        """Take in what stands around a mistake, from one character to another, with the rest of the statement unless it `ends` there."""
-        before = bisect_left(self._boundaries, first)
-        after = bisect_left(self._boundaries, max(first, last))
-        start = self._boundaries[before - 1] + 1 if before else 0
-        end = self._boundaries[after] if after < len(self._boundaries) else len(self._source.text)
+        """Take in what stands around a mistake, from one character to another.
+
+        The rest of the statement is doubtful, too, unless the mistake `ends` it.
+        """
+        text = self._source.text
+        start = text.rfind("\n", 0, first) + 1
+        start = max((at + 1 for at in self._boundaries(first) if at < first), default=start)
+        end = text.find("\n", max(first, last))
+        end = end if end >= 0 else len(text)
+        end = min((at for at in self._boundaries(max(first, last)) if at >= max(first, last)), default=end)
         self._parts.append((start, last if ends else max(end, last + 1)))
 
+    def _boundaries(self, place: int) -> list[int]:
+        """Return where statements and bodies begin and end on the line of a character."""
+        text = self._source.text
+        start, end = text.rfind("\n", 0, place) + 1, text.find("\n", place)
+        tokens = self._lex(start, end if end >= 0 else len(text))
+        return [token.start_pos or 0 for token in tokens if token.type in ("SEMICOLON", "LBRACE", "RBRACE")]
+
     def add_statement(self, start: int) -> None:
-        """Take in a statement that had to be completed, by where it begins; what stands in its bodies is not doubtful for that."""
+        """Take in a statement that had to be completed, by where it begins. What stands in its bodies is not doubtful."""
         self._parts.append((start, start + 1))
 
     def add_definition(self, start: int, end: int) -> None:
@@ -53,7 +61,10 @@ class Damage:
         return any(start <= place < end for start, end in self._parts)
 
     def blurs(self, start: int) -> bool:
-        """Whether a definition that begins here has a doubtful first line, or braces that do not match: what it makes is not known."""
+        """Return whether the value of a definition that begins here is unknown.
+
+        That is if its first line is doubtful, or its braces do not match.
+        """
         return self.holds(start) or any(first <= start < end for first, end in self._definitions)
 
     def explains(self, diagnostic: Diagnostic) -> bool:

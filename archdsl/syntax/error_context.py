@@ -2,84 +2,64 @@
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from lark import Token
 
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic
 from archdsl.source import Span
+from archdsl.syntax.newlines import CLOSES
 
-KEYWORDS = frozenset(
-    "import as block network train aux output input where let expect init skip via concat add mul shake"
+KEYWORDS: Final = frozenset(
+    "import as block network train aux output input where let expect init skip via"
     " repeat for in if else and or not true false none".split()
 )
-NEAR = 400
+"""The keywords of the grammar; those of joins are the names of ops."""
+NEAR: Final = 400
 """How many characters around a mistake are looked at, so that the time for each is bounded."""
-WORDS = {
+WORDS: Final = {
     "NAME": "a name", "INT": "a number", "FLOAT": "a number", "STRING": "a string", "_SEP": "the end of the line",
     "$END": "the end of the file", "LBRACE": "`{`", "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`",
     "RSQB": "`]`", "COMMA": "`,`", "COLON": "`:`", "EQUAL": "`=`", "DOT": "`.`", "ARROW": "`->`", "RANGE": "`..`",
     "CIRCUMFLEX": "`^`", "SIGN": "`+`", "FACTOR": "`*`", "COMPARE": "a comparison",
 }  # fmt: skip
+_ENDS_STAGE: Final = frozenset({"SEMICOLON", "RBRACE", "ARROW"})
 
 
-_NO_BRACKET = re.compile(r'"(?:\\.|[^"\\])*"|[^()\[\]{}]')
-_CLOSING = {"(": ")", "[": "]", "{": "}"}
+class SyntaxFinding(NamedTuple):
+    """A syntax error with its place; `instead` is the token that was meant, if that is clear."""
 
-
-def balanced(text: str) -> bool:
-    """Whether the brackets of a part of a source match, so that it can be quoted as the text to write."""
-    waiting: list[str] = []
-    for sign in _NO_BRACKET.sub("", text):
-        if sign in _CLOSING:
-            waiting.append(_CLOSING[sign])
-        elif not waiting or waiting.pop() != sign:
-            return False
-    return not waiting
-
-
-class SyntaxFault(NamedTuple):
-    """One syntax error with its place.
-
-    `instead` is the token that was meant, where that is clear; `keep` says whether what stands before the
-    error is a statement of its own.
-    """
-
-    code: str
+    error: Diagnostic
     span: Span
-    message: str
-    help: str | None = None
-    related: tuple[tuple[Span, str], ...] = ()
     instead: tuple[str, str] | None = None
-    keep: bool = True
 
-    def diagnostic(self) -> Diagnostic:
-        """The same as a diagnostic."""
-        return untyped(
-            self.code, self.message, Mark(self.span), tuple(Mark(span, text) for span, text in self.related), help=self.help
-        )
+
+def finding(error: Diagnostic, span: Span, instead: tuple[str, str] | None = None) -> SyntaxFinding:
+    """Return a finding of an error at a place."""
+    return SyntaxFinding(error.at(span), span, instead)
 
 
 class ErrorContext(NamedTuple):
-    """Where the parser stands: the token it cannot take, the one before, what is open, and whether it is in an `input`.
+    """Where the parser stands: the token it cannot take, the one before, and what is open, outermost first.
 
     It is `within` a definition where it is indented more than the line that opened what is open around it.
+    `line_before` and `line_after` are the tokens of its line, as far as they are near. `lex` gives those of any part.
     """
 
     token: Token
     span: Span
     previous: Token | None
-    previous_span: Span | None
     first_on_line: bool
     within: bool
-    opened: Token | None
-    opened_span: Span | None
+    open: Sequence[Token]
     closes_something: bool
     outdented_span: Span | None
     expected: frozenset[str]
     in_input: bool
+    line_before: Sequence[Token]
+    line_after: Sequence[Token]
+    lex: Callable[[int, int], list[Token]]
 
     @property
     def found(self) -> str:
@@ -89,12 +69,67 @@ class ErrorContext(NamedTuple):
         return f"`{self.token}`"
 
     @property
-    def before(self) -> str:
-        """What stands on the line before the token, as far as it is near."""
-        text, end = self.span.file.text, self.span.start
-        return text[max(0, end - NEAR) : end].rsplit("\n", 1)[-1]
+    def opened(self) -> Token | None:
+        """The innermost bracket that is open."""
+        return self.open[-1] if self.open else None
 
     @property
-    def after(self) -> str:
-        """What stands on the line after the token, as far as it is near."""
-        return self.span.file.text[self.span.end : self.span.end + NEAR].split("\n", 1)[0]
+    def open_brackets(self) -> int:
+        """How many round and square brackets are open inside the innermost brace."""
+        return len(self.open) - max((i + 1 for i, token in enumerate(self.open) if token.type == "LBRACE"), default=0)
+
+    @property
+    def statement_before(self) -> Sequence[Token]:
+        """The tokens on its line before it that belong to its statement."""
+        first = len(self.line_before)
+        while first and self.line_before[first - 1].type not in ("SEMICOLON", "LBRACE", "RBRACE"):
+            first -= 1
+        return self.line_before[first:]
+
+    def closes_all(self, rest: Sequence[Token], count: int) -> bool:
+        """Whether the rest of the line closes as many round and square brackets as are open, and opens none."""
+        return sum((t.type in ("RPAR", "RSQB")) - (t.type in ("LPAR", "LSQB")) for t in rest) == count
+
+    @property
+    def ends_stage(self) -> bool:
+        """Whether it is the last token of a stage."""
+        return not self.line_after or self.line_after[0].type in _ENDS_STAGE
+
+    def is_keyword(self, token: Token | None) -> bool:
+        """Whether a token is a keyword, wherever it stands."""
+        return token is not None and (token.type == "JOIN" or str(token) in KEYWORDS)
+
+    def span_of(self, first: Token, last: Token | None = None) -> Span:
+        """Return the place of a token, or of all from one to another."""
+        return Span(self.span.file, first.start_pos or 0, (last or first).end_pos or 0)
+
+    def text(self, tokens: Sequence[Token]) -> str:
+        """Return the text from the first of some tokens to the last."""
+        return self.span_of(tokens[0], tokens[-1]).text if tokens else ""
+
+    def behind(self, token: Token) -> Span:
+        """Return the empty place right behind a token."""
+        return Span(self.span.file, token.end_pos or 0, token.end_pos or 0)
+
+
+def adjacent(first: Token, second: Token) -> bool:
+    """Whether nothing stands between two tokens."""
+    return first.end_pos == second.start_pos
+
+
+def is_word(token: Token) -> bool:
+    """Whether a token is a name, a keyword or a whole number."""
+    return token.type == "INT" or str(token).isidentifier()
+
+
+def balanced(tokens: Sequence[Token]) -> bool:
+    """Whether the brackets of a part of a source match, so that it can be quoted as the text to write."""
+    waiting: list[str] = []
+    for token in tokens:
+        if token.type in CLOSES:
+            waiting.append(CLOSES[token.type])
+        elif token.type in CLOSES.values() and (not waiting or waiting.pop() != token.type):
+            return False
+        elif token.type in ("UNCLOSED_STRING", "STRANGE"):
+            return False
+    return not waiting

@@ -13,12 +13,23 @@ _AFTER_BODY = {"VIA", "ELSE"}
 
 
 class Newlines:
-    """Turns line ends and `;` into `_SEP` where they count.
+    """Turns line ends and `;` into `_SEP` where they separate statements.
+
+    The grammar knows one separator. A line end is one unless
+
+    - a round or square bracket is open: `conv(8,` goes on below;
+    - the line ends with `->`, `{` or another separator, or the next one begins with `->` or `}`;
+    - the next line begins with `via` or `else` and this one ends with `}`, or, outside of all braces, with the `expect`
+      of an alias.
+
+    Several in a row are one. A separator is held back until the token behind it is known, and then put before it. With the
+    position of the line end: an error about it marks the end of the line.
 
     `open` holds the brackets that are open; the parser reads it to name the one at fault, and calls
     `close` when it recovers. `first_on_line` says whether the last token began its line.
     `closes` is the bracket that the last token closes. `outdented` is the first brace whose closing brace stands further
-    left than its line, as where a brace is missing between them. `too_deep` is the bracket that went over the nesting limit, where the token stream then ends.
+    left than its line, as where a brace is missing between them. `too_deep` is the bracket that went over the nesting
+    limit, where the token stream then ends.
     """
 
     always_accept = ("NEWLINE", "SEMICOLON", "UNCLOSED_STRING", "STRANGE")

@@ -17,18 +17,18 @@ So a file with three mistakes gets three errors, and its tree holds every charac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from lark import Lark, Token
 
+from archdsl.diagnostics import codes
 from archdsl.limits import Limits, remedy
 from archdsl.source import SourceFile, Span
 from archdsl.syntax.damage import Damage
-from archdsl.syntax.error_context import ErrorContext, SyntaxFault
+from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, finding
 from archdsl.syntax.lalr import ParserStack
 from archdsl.syntax.newlines import CLOSES, Newlines
-from archdsl.syntax.syntax_errors import explain
 
 _DEFINITIONS: Final = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
 _PUT_IN: Final = frozenset({"ERROR", "ERROR_ITEM", "MISSING"})
@@ -45,14 +45,21 @@ class Recovery:
     """One parse of one file. Errors gather in `faults`, what they make doubtful in `damage`."""
 
     def __init__(
-        self, lark: Lark, stack: ParserStack, newlines: Newlines, source: SourceFile, limits: Limits, faults: list[SyntaxFault]
+        self,
+        lark: Lark,
+        stack: ParserStack,
+        newlines: Newlines,
+        source: SourceFile,
+        limits: Limits,
+        faults: list[SyntaxFinding],
+        lex: Callable[[int, int], list[Token]],
     ) -> None:
         self._limits = limits
-        self._lark, self._stack = lark, stack
+        self._lark, self._stack, self._lex = lark, stack, lex
         self._newlines, self._source, self.faults = newlines, source, faults
         self._previous: Token | None = None
-        self.damage = Damage(source)
-        self.strays: list[SyntaxFault] = []
+        self.damage = Damage(source, lex)
+        self.strays: list[SyntaxFinding] = []
         """Errors that stand where braces do not match; they may follow from others."""
         self.unfinished: set[int] = set()
         """Where items begin whose first line had to be completed."""
@@ -82,7 +89,7 @@ class Recovery:
             return self._finish(report=False)
         return self._finish()
 
-    def report(self, fault: SyntaxFault) -> None:
+    def report(self, fault: SyntaxFinding) -> None:
         """Take what is wrong with a piece that parses, unless it stands where an error was."""
         if not self.damage.holds(fault.span.start):
             self.faults.append(fault)
@@ -111,7 +118,7 @@ class Recovery:
         definition = self._defines(token)
         if fault.instead and self._stack.feed(Token.new_borrow_pos(*fault.instead, token)):
             return
-        if fault.code == "E0102" and fault.keep and fault.span.start < (token.start_pos or 0):
+        if isinstance(fault.error, codes.syntax.Unclosed) and fault.span.start < (token.start_pos or 0):
             count = len(self._newlines.opened_before(token)) if definition else self._newlines.open_brackets(token)
             if self._close(count, token) and self._resume(token):
                 return
@@ -227,16 +234,16 @@ class Recovery:
         Without a depth, outside all definitions, skip to the next definition.
         """
         for token in tokens:
-            self._previous = token
             self._close_brackets(token)
-            if self._defines(token):
+            defines = self._defines(token)
+            if defines:
                 self._newlines.close(len(self._newlines.opened_before(token)), token)
                 self._complete(("ERROR_ITEM",))
-                self._resume(token, ends_statement=True)
+            if defines or (depth == 0 and token.type in ("RBRACE", "_SEP")):
+                self._resume(token, ends_statement=defines)
+                self._previous = token
                 return
-            if depth == 0 and token.type in ("RBRACE", "_SEP"):
-                self._resume(token)
-                return
+            self._previous = token
             error.end_pos = token.end_pos
             if depth is not None:
                 depth += {"LBRACE": 1, "RBRACE": -1}.get(token.type, 0)
@@ -308,21 +315,24 @@ class Recovery:
 
     # -- reporting --
 
-    def _report(self, token: Token) -> SyntaxFault:
+    def _report(self, token: Token) -> SyntaxFinding:
         """Report a token that cannot follow, and note what the error makes doubtful."""
         before = self._newlines.opened_before(token)
-        context = self._context(token, before[-1] if before else None)
+        from archdsl.syntax.syntax_errors import explain  # here: a text without errors needs none of it
+
+        context = self._context(token, before)
         fault = explain(context)
+        unmatched = isinstance(fault.error, codes.syntax.Unmatched)
         self._reports += 1
         if not self.damage.holds(fault.span.start) and not self._closes_again(token, fault):
             self.faults.append(fault)
         end = token.start_pos or 0
         braces_alone = all(bracket.type == "LBRACE" for bracket in before[-1:])
-        unclosed = fault.code == "E0102" and bool(before) and braces_alone and fault.span.start < end
+        unclosed = unmatched and bool(before) and braces_alone and fault.span.start < end
         nothing_open = not before and (context.expected <= {"_SEP", "$END"} or {"BLOCK", "NETWORK"} <= context.expected)
         between_items = nothing_open and (token.column or 1) > 1
         after_body = token.type in ("VIA", "ELSE") and self._previous is not None and self._previous.type == "RBRACE"
-        if unclosed or between_items or after_body or (fault.code == "E0102" and braces_alone and token.type == "RBRACE"):
+        if unclosed or between_items or after_body or (unmatched and braces_alone and token.type == "RBRACE"):
             self.strays.append(fault)
         if fault.instead is not None and fault.instead[0] == "_SEP":
             self.damage.add(fault.span.start, fault.span.start, ends=True)
@@ -331,25 +341,27 @@ class Recovery:
             self.damage.add(fault.span.start, end, ends=another)
         return fault
 
-    def _context(self, token: Token, opened: Token | None) -> ErrorContext:
+    def _context(self, token: Token, before: list[Token]) -> ErrorContext:
         """Return what the sentence for an error is chosen by."""
         source, newlines = self._source, self._newlines
-        span = span_of(source, token)
+        span, at = span_of(source, token), token.start_pos or 0
         if token.type == "_SEP" or token.type == "$END":
-            after = self._previous.end_pos if self._previous is not None and self._previous.end_pos else 0
-            span = Span(source, max(0, after - 1), max(1, after))
+            at = self._previous.end_pos if self._previous is not None and self._previous.end_pos else 0
+            span = Span(source, max(0, at - 1), max(1, at))
+        line_start, line_end = source.text.rfind("\n", 0, at) + 1, source.text.find("\n", span.end)
+        line_end = line_end if line_end >= 0 else len(source.text)
         return ErrorContext(
-            token, span, self._previous, span_of(source, self._previous) if self._previous is not None else None,
-            newlines.first_on_line, newlines.within(token), opened, span_of(source, opened) if opened is not None else None,
-            newlines.closes is not None, span_of(source, newlines.outdented) if newlines.outdented is not None else None,
+            token, span, self._previous, newlines.first_on_line, newlines.within(token), before, newlines.closes is not None,
+            span_of(source, newlines.outdented) if newlines.outdented is not None else None,
             self._stack.acceptable() - _PUT_IN,
             any(isinstance(value, Token) and value.type == "INPUT" for value in self._stack.values[-4:]),
+            self._lex(max(line_start, at - NEAR), at), self._lex(span.end, min(line_end, span.end + NEAR)), self._lex,
         )  # fmt: skip
 
-    def _closes_again(self, token: Token, fault: SyntaxFault) -> bool:
+    def _closes_again(self, token: Token, fault: SyntaxFinding) -> bool:
         """Whether this is the closing bracket, on the same line or the next, of one that an error was mended with."""
         line = self._closed.get(token.type)
-        return fault.code == "E0102" and line is not None and (token.line or 0) <= line + 1
+        return isinstance(fault.error, codes.syntax.Unmatched) and line is not None and (token.line or 0) <= line + 1
 
 
 def _start_of(value: Any) -> int:
@@ -363,6 +375,6 @@ def span_of(source: SourceFile, token: Token) -> Span:
     return Span(source, start, max(token.end_pos or 0, start + 1))
 
 
-def too_deep(place: Span, limits: Limits, help: str) -> SyntaxFault:
+def too_deep(place: Span, limits: Limits, help: str) -> SyntaxFinding:
     """Return the error for brackets that nest deeper than the limit."""
-    return SyntaxFault("E0108", place, f"brackets stand more than {limits.nesting} deep here", f"{help}; {remedy('nesting')}")
+    return finding(codes.syntax.TooDeep(limits.nesting, f"{help}; {remedy('nesting')}"), place)

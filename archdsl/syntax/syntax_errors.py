@@ -1,300 +1,282 @@
-"""The sentences for the mistakes that people make in syntax.
+"""The mistakes that people make in syntax.
 
-Each mistake is one function of the situation; the first that knows it speaks. The last resort names
+Each mistake is one function of the context; the first that knows it speaks. The last resort names
 what was found and what could have stood there.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from typing import Final
 
+from lark import Token
+
+from archdsl.diagnostics import Edit, codes
+from archdsl.ops.join import joins
 from archdsl.source import Span
-from archdsl.syntax.call_errors import body, call_style, range_, tuple_
-from archdsl.syntax.error_context import KEYWORDS, WORDS, ErrorContext, SyntaxFault
+from archdsl.syntax.call_errors import range_with_colon, round_list, unquoted_path, without_braces, without_parentheses
+from archdsl.syntax.error_context import NEAR, WORDS, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
+from archdsl.syntax.newlines import CLOSES
 
-_OPENING = {"LPAR": ("(", ")"), "LSQB": ("[", "]"), "LBRACE": ("{", "}")}
-_STATEMENTS = {
+_SIGNS: Final = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
+_STATEMENTS: Final = {
     "output": "an output has a label: `output name: ...`", "aux": "a head has a label: `aux name: ...`",
     "input": "an input has a name and a shape: `input image [3, 32, 32]`",
 }  # fmt: skip
 """Words that begin a statement with a label or name of its own, and how."""
-
-
-_DEFINING = {"block": "a block", "network": "a network", "import": "an import", "train": "a recipe"}
+_DEFINING: Final = {"block": "a block", "network": "a network", "import": "an import", "train": "a recipe"}
 """The words that begin what stands at the top level of a file."""
-
-
-_AFTER_A_COMMA = {
+_AFTER_A_COMMA: Final = {
     "input": "`where` follows the sizes without a comma",
     "expect": "what a claim means is said in a comment: `# ...`",
     "let": "a list stands in square brackets: `let sizes = [16, 32]`",
 }
 """What may be meant by a comma in a statement, by its first word."""
+_QUOTES: Final = {"'": "'", "\u201c": "\u201d", "\u201d": "\u201d", "\u2018": "\u2019", "\u2019": "\u2019"}
+"""Quotes of other languages, with those that end a string."""
+_SIGN_WORDS: Final = {"→": "->", "&": "and", "|": "or"}
+_WORDS_OF_OTHERS: Final = {
+    "def": "a block is written `block name(parameters) { ... }`",
+    "class": "a network is written `network name(parameters) { ... }`",
+    "return": "the value of a body is the value of its last statement",
+    "from": 'definitions come in with `import "file.arch" as name`',
+    "elif": "write `else if`",
+    "while": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
+    "self": "there is no `self`: write the op or block by its name",
+    "lambda": "an op or a block is a value: pass it by its name",
+    "assert": "a claim is written `expect`",
+    "const": "write `let name = value`",
+    "var": "write `let name = value`",
+}
+_SAME_WORD: Final = {"elif": "else if", "assert": "expect", "const": "let", "var": "let"}
+_LITERALS: Final = frozenset({"INT", "FLOAT", "LSQB", "STRING", "LPAR", "SIGN", "TRUE", "FALSE", "NONE", "NOT", "ARROW"})
+"""What a value begins with that is no stage."""
 
 
-def _unclosed_string(s: ErrorContext) -> SyntaxFault | None:
+def _unclosed_string(s: ErrorContext) -> SyntaxFinding | None:
     if s.token.type != "UNCLOSED_STRING":
         return None
-    return SyntaxFault("E0103", s.span, "this string is not closed on its line", 'end it with `"`')
+    end = s.span.start + len(s.span.text.rstrip())
+    return finding(codes.syntax.UnclosedString(Span(s.span.file, end, end)), s.span)
 
 
-def _strange_character(s: ErrorContext) -> SyntaxFault | None:
+def _strange_character(s: ErrorContext) -> SyntaxFinding | None:
     if s.token.type != "STRANGE":
         return None
     character = str(s.token)
-    quotes = {"'": '"', "\u201c": '"', "\u201d": '"', "\u2018": '"', "\u2019": '"'}
-    if character in quotes:
-        return SyntaxFault("E0104", s.span, f"`{character}` does not begin a string", 'strings stand in `"double quotes"`')
-    known = {"\u00d7": "write `x` in a comment, or `*`", "→": "write `->`", "&": "write `and`", "|": "write `or`",
-             "?": "write `a if condition else b`", "!": "write `not`, or `!=`", "@": "there are no decorators", "\\": "a line goes on inside `( )` and around `->`"}  # fmt: skip
-    name = f"`{character}`" if character.isprintable() else f"the character U+{ord(character):04X}"
-    return SyntaxFault("E0104", s.span, f"{name} has no meaning here", known.get(character))
+    edits: tuple[Edit, ...] = ()
+    if character in _QUOTES:
+        end = next((token for token in s.line_after if str(token) == _QUOTES[character]), None)
+        inside = s.line_after[: s.line_after.index(end)] if end is not None else ()
+        sure = end is not None and not any('"' in str(token) for token in inside)
+        edits = (Edit(s.span, '"'), Edit(s.span_of(end), '"')) if sure and end is not None else ()
+        return finding(codes.slips.OtherQuotes(character, edits), s.span)
+    if character in _SIGN_WORDS:
+        doubled = s.line_after and str(s.line_after[0]) == character and adjacent(s.token, s.line_after[0])
+        place = s.span_of(s.token, s.line_after[0]) if doubled else s.span
+        edits = (Edit(place, f" {_SIGN_WORDS[character]} "),)
+    return finding(codes.slips.StrangeCharacter(character, edits), s.span)
 
 
-def _python(s: ErrorContext) -> SyntaxFault | None:
+def _word_of_others(s: ErrorContext) -> SyntaxFinding | None:
     """A line written as in Python."""
-    words = {
-        "def": "a block is written `block name(parameters) { ... }`",
-        "class": "a network is written `network name(parameters) { ... }`",
-        "return": "the value of a body is the value of its last statement",
-        "from": 'definitions come in with `import "file.arch" as name`',
-        "elif": "write `else if`",
-        "while": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
-        "self": "there is no `self`: write the op or block by its name",
-        "lambda": "an op or a block is a value: pass it by its name",
-        "assert": "a claim is written `expect`",
-        "const": "write `let name = value`",
-        "var": "write `let name = value`",
-    }
     starts = s.first_on_line or str(s.token) == "elif"
-    for word, span in ((s.previous, s.previous_span), (s.token if starts else None, s.span)):
-        if word is not None and span is not None and word.type == "NAME" and str(word) in words:
-            return SyntaxFault(
-                "E0106",
-                span,
-                f"`{word}` is not a word of this language",
-                words[str(word)],
-                keep=word is s.token and not s.first_on_line,
-            )
+    for word in (s.previous, s.token if starts else None):
+        if word is not None and word.type == "NAME" and str(word) in _WORDS_OF_OTHERS:
+            place = s.span_of(word)
+            same = _SAME_WORD.get(str(word))
+            if same == "let" and not (word is s.previous and s.line_after and s.line_after[0].type == "EQUAL"):
+                same = None
+            edit = Edit(place, same) if same is not None else None
+            return finding(codes.slips.OtherWord(str(word), _WORDS_OF_OTHERS[str(word)], edit), place)
     return None
 
 
-def _operator(s: ErrorContext) -> SyntaxFault | None:
+def _operator(s: ErrorContext) -> SyntaxFinding | None:
     """`a + b` for tensors, `conv(8, 3) => relu`, `// a comment`."""
-    if s.token.type == "EQUAL" and s.after.startswith(">"):
-        return SyntaxFault(
-            "E0105", Span(s.span.file, s.span.start, s.span.end + 1), "`=>` does not join stages", "write `->`", keep=False
-        )
-    if str(s.token) == "*" and str(s.previous) == "*" and s.previous_span is not None and s.previous_span.end == s.span.start:
-        return SyntaxFault(
-            "E0105",
-            Span(s.span.file, s.previous_span.start, s.span.end),
-            "`**` is no operator",
-            "a power is written `^`",
-            keep=False,
-        )
-    ends = "_SEP" in s.expected or s.first_on_line
-    if s.token.type == "FACTOR" and str(s.token) == "//" and ends:
-        return SyntaxFault("E0105", s.span, "`//` does not begin a comment", "write `#`", keep=False)
-    join = {"+": "add", "*": "mul"}.get(str(s.token))
-    right = re.match(r"\s*(\w+)[ \t]*([#;}]|->|$)", s.after)
+    following = s.line_after[0] if s.line_after else None
+    if s.token.type == "EQUAL" and following is not None and str(following) == ">" and adjacent(s.token, following):
+        place = s.span_of(s.token, following)
+        return finding(codes.slips.OtherSign("=>", "does not join stages", "->", place), place)
+    if str(s.token) == "*" and s.previous is not None and str(s.previous) == "*" and adjacent(s.previous, s.token):
+        place = s.span_of(s.previous, s.token)
+        return finding(codes.slips.OtherSign("**", "is no operator", "^", place, "a power is written `^`"), place)
+    if s.token.type == "FACTOR" and str(s.token) == "//" and ("_SEP" in s.expected or s.first_on_line):
+        sure = not any(token.type in _SIGNS for token in s.line_after)
+        return finding(codes.slips.OtherSign("//", "does not begin a comment", "#", s.span, sure=sure), s.span)
+    join = next((name for name, op in joins().items() if op.operator == str(s.token)), None)
     if join is None or "ARROW" not in s.expected or s.previous is None or s.previous.type != "NAME":
         return None
-    sides = f"{s.previous}; {right[1]}" if right is not None else "...; ..."
-    return SyntaxFault("E0105", s.span, f"`{s.token}` does not join tensors", f"write `{join} {{ {sides} }}`", keep=False)
+    alone = following is not None and is_word(following) and (
+        len(s.line_after) == 1 or s.line_after[1].type in ("SEMICOLON", "RBRACE", "ARROW")
+    )  # fmt: skip
+    sides = f"{s.previous}; {following}" if alone else "...; ..."
+    return finding(codes.slips.JoinByOperator(str(s.token), join, sides), s.span)
 
 
-def _unclosed_bracket(s: ErrorContext) -> SyntaxFault | None:
+def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
     """The file ended, or a new statement began, inside brackets."""
-    if s.opened is None or s.opened_span is None:
+    if s.opened is None:
         return None
-    sign, closing = _OPENING[s.opened.type]
-    starts_statement = (
-        str(s.token) in KEYWORDS and s.first_on_line and str(s.token) not in {"if", "else", "for", "and", "or", "not", "in"}
-    )
-    definition = str(s.token) in _DEFINING and s.first_on_line and not s.within
     inside = s.opened.type != "LBRACE"
-    if (
-        s.token.type == "$END"
-        or (inside and (starts_statement or s.first_on_line or s.token.type in ("RBRACE", "LBRACE", "ARROW")))
-        or definition
-    ):
-        if not inside and s.outdented_span is not None and s.outdented_span.start > s.opened_span.start:
-            return SyntaxFault(
-                "E0102", s.outdented_span, "this `{` is never closed: the next `}` stands further left, where it closes what is around",
-                "write `}` where it ends", keep=False,
-            )  # fmt: skip
-        where = "the file ends" if s.token.type == "$END" else f"{s.found} begins something new"
-        return SyntaxFault(
-            "E0102", s.opened_span, f"this `{sign}` is never closed: {where} before its `{closing}`",
-            f"write `{closing}` where it ends", ((s.span, "still open here"),) if s.token.type != "$END" else (),
-        )  # fmt: skip
-    return None
-
-
-def _wrong_closing(s: ErrorContext) -> SyntaxFault | None:
-    """A closing bracket that nothing opened, or that closes another kind."""
-    closers = {closing: kind for kind, (_, closing) in _OPENING.items()}
-    if str(s.token) not in closers or s.closes_something:
+    begins_line = {"if", "else", "for", "and", "or", "not", "in"}
+    starts_statement = s.is_keyword(s.token) and s.first_on_line and str(s.token) not in begins_line
+    definition = str(s.token) in _DEFINING and s.first_on_line and not s.within
+    ends = s.first_on_line or s.token.type in ("RBRACE", "LBRACE", "ARROW")
+    if s.token.type != "$END" and not definition and not (inside and (starts_statement or ends)):
         return None
-    if s.opened is None or s.opened_span is None:
-        return SyntaxFault("E0102", s.span, f"this `{s.token}` closes nothing: every bracket before it is closed", "delete it")
-    sign, closing = _OPENING[s.opened.type]
-    if closing == str(s.token):
-        return None
-    return SyntaxFault(
-        "E0102", s.span, f"`{s.token}` does not close `{sign}`", f"write `{closing}` first", ((s.opened_span, "opened here"),)
+    place, closing = s.span_of(s.opened), _SIGNS[CLOSES[s.opened.type]]
+    if not inside and s.outdented_span is not None and s.outdented_span.start > place.start:
+        return finding(codes.syntax.Outdented(), s.outdented_span)
+    last = s.previous or s.opened
+    alone = len(s.open) == 1 if definition or s.token.type == "$END" else s.open_brackets == 1
+    complete = CLOSES[s.opened.type] in s.expected or (not inside and "LET" in s.expected)
+    sure = alone and complete and (not inside or last.line == s.opened.line) and not _is_ambiguous(s, s.opened)
+    at = s.behind(last) if last.type != "_SEP" else s.span_of(last)._replace(end=last.start_pos or 0)
+    edit = Edit(at, closing if inside else f"\n{closing}")
+    end = s.token.type == "$END"
+    return finding(
+        codes.syntax.Unclosed(str(s.opened), closing, None if end else s.found, None if end else s.span, edit, sure), place
     )
 
 
-def _assignment(s: ErrorContext) -> SyntaxFault | None:
+def _is_ambiguous(s: ErrorContext, opened: Token) -> bool:
+    """Return whether a missing bracket may belong elsewhere.
+
+    That is if the rest of the line, or the first token of the next, closes the one that is open, or if nothing follows.
+    """
+    if s.token.type == "ARROW" and (len(s.open) == 1 or not s.line_after or s.line_after[0].type == "ARROW"):
+        return True
+    if str(s.token) in _DEFINING and not (s.line_after and s.line_after[0].type in ("NAME", "STRING", "LBRACE")):
+        return True
+    following = s.lex(s.span.end, min(len(s.span.file.text), s.span.end + NEAR))
+    below = next((token for token in following[len(s.line_after) :] if token.type != "NEWLINE"), None)
+    depth = 0
+    for token in (*s.line_after, *([below] if below is not None and below.type != "RBRACE" else [])):
+        depth += (token.type == opened.type) - (token.type == CLOSES[opened.type])
+        if depth < 0:
+            return True
+    return False
+
+
+def _wrong_closing(s: ErrorContext) -> SyntaxFinding | None:
+    """A closing bracket that nothing opened, or that closes another kind."""
+    if s.token.type not in CLOSES.values() or s.closes_something:
+        return None
+    if s.opened is None:
+        return finding(codes.syntax.ClosesNothing(str(s.token), Edit(s.span, "")), s.span)
+    closing = CLOSES[s.opened.type]
+    if closing == s.token.type:
+        return None
+    edit = Edit(s.span._replace(end=s.span.start), _SIGNS[closing])
+    return finding(codes.syntax.ClosesAnother(str(s.token), s.span_of(s.opened), _SIGNS[closing], edit), s.span)
+
+
+def _assignment(s: ErrorContext) -> SyntaxFinding | None:
     """`conv1 = conv(64, 7)` for a label, `n = 3` for a constant, `stride: 2` for an argument."""
     inside = s.opened is not None and s.opened.type == "LPAR"
     if s.token.type == "COLON" and inside:
-        return SyntaxFault(
-            "E0105", s.span, "`:` does not pass an argument", f"write `=`: `{s.previous} = ...`", instead=("EQUAL", "=")
-        )
+        written, sure = f"write `=`: `{s.previous} = ...`", "EQUAL" in s.expected
+        error = codes.slips.OtherSign(":", "does not pass an argument", "=", s.span, written, sure)
+        return finding(error, s.span, ("EQUAL", "="))
     if s.token.type == "COLON" and s.expected == {"EQUAL"}:
-        if re.search(r"\blet\s+\w+\s*$", s.before):
-            return SyntaxFault("E0105", s.span, "a constant has no type", f"write `let {s.previous} = ...`", keep=False)
-        return SyntaxFault("E0105", s.span, "`:` does not set a key", f"write `{s.previous} = ...`", instead=("EQUAL", "="))
+        if len(s.line_before) > 1 and s.line_before[-2].type == "LET":
+            return finding(codes.slips.OtherForm("a constant has no type", f"write `let {s.previous} = ...`"), s.span)
+        error = codes.slips.OtherSign(":", "does not set a key", "=", s.span, f"write `{s.previous} = ...`")
+        return finding(error, s.span, ("EQUAL", "="))
     if s.token.type != "EQUAL" or inside:
         return None
     if "COMPARE" in s.expected:
-        return SyntaxFault("E0105", s.span, "`=` does not compare", "write `==`", instead=("COMPARE", "=="))
+        sure = any(token.type in ("EXPECT", "IF", "WHERE") for token in s.statement_before)
+        error = codes.slips.OtherSign("=", "does not compare", "==", s.span, sure=sure)
+        return finding(error, s.span, ("COMPARE", "=="))
+    return _name_assigned(s)
+
+
+def _name_assigned(s: ErrorContext) -> SyntaxFinding | None:
+    """`=` behind a name or a path."""
     name = s.previous if s.previous is not None and s.previous.type == "NAME" else "name"
-    path = re.search(r"[\w.]*\s*$", s.before)
-    assert path is not None  # it may be empty
-    if path[0].startswith("self."):
-        start = s.span.start - len(path[0])
-        place = Span(s.span.file, start, start + len("self"))
-        return SyntaxFault(
-            "E0106", place, "`self` is not a word of this language", f"a label names a stage: `{name}: ...`", keep=False
-        )
+    path: list[Token] = []
+    for token in reversed(s.line_before):
+        if not (is_word(token) or token.type == "DOT") or (path and not adjacent(token, path[0])):
+            break
+        path.insert(0, token)
+    dotted = any(token.type == "DOT" for token in path)
+    if len(path) > 1 and str(path[0]) == "self" and path[1].type == "DOT":
+        return finding(codes.slips.OtherWord("self", f"a label names a stage: `{name}: ...`"), s.span_of(path[0]))
     if name == "x":
-        return SyntaxFault(
-            "E0105",
-            s.span,
-            "`=` does not set `x`: each stage changes it by itself",
-            "write the stage alone: `conv(64, 7)`",
-            keep=False,
-        )
-    if re.match(r"[\d\[\"(+-]|(true|false|none|not)\b", s.after.strip()) or "COLON" not in s.expected:
-        return SyntaxFault("E0105", s.span, "`=` alone does not set a constant", f"write `let {name} = ...`", keep=False)
-    return SyntaxFault(
-        "E0105",
-        s.span,
-        "`=` does not label a stage",
-        f"a label takes a colon: `{name}: ...`; a constant is `let {name} = ...`",
-        instead=("COLON", ":") if "." not in path[0] else None,
-        keep="." not in path[0],
-    )
+        text = "`=` does not set `x`: each stage changes it by itself"
+        return finding(codes.slips.OtherForm(text, "write the stage alone: `conv(64, 7)`"), s.span)
+    if (s.line_after and s.line_after[0].type in _LITERALS) or "COLON" not in s.expected:
+        alone = len(s.statement_before) == 1 and s.statement_before[0].type == "NAME"
+        start = (s.statement_before[0].start_pos or 0) if alone else 0
+        edit = Edit(Span(s.span.file, start, start), "let ") if alone and balanced(s.line_after) else None
+        return finding(codes.slips.MissingLet(str(name), edit), s.span)
+    written = f"a label takes a colon: `{name}: ...`; a constant is `let {name} = ...`"
+    error = codes.slips.OtherSign("=", "does not label a stage", ":", s.span, written, sure=False)
+    return finding(error, s.span, None if dotted else ("COLON", ":"))
 
 
-def _nested(s: ErrorContext) -> SyntaxFault | None:
+def _nested(s: ErrorContext) -> SyntaxFinding | None:
     """A definition or recipe inside a body, or a label called like one."""
     if str(s.token) not in _DEFINING or s.opened is None or s.opened.type != "LBRACE":
         return None
-    if re.match(r"\s*:", s.after):
-        return SyntaxFault("E0107", s.span, *_no_label(str(s.token)), instead=("NAME", f"{s.token}1"))
+    if s.line_after and s.line_after[0].type == "COLON":
+        return finding(codes.slips.KeywordAsName(str(s.token), True, s.span), s.span, ("NAME", f"{s.token}1"))
     if not s.first_on_line or not s.within:
         return None
-    what = _DEFINING[str(s.token)]
-    return SyntaxFault(
-        "E0101",
-        s.span,
-        f"{what} stands at the top level of a file, and not inside a definition",
-        "move it out, in front of what it stands in or behind it",
-    )
+    return finding(codes.syntax.Misplaced(_DEFINING[str(s.token)]), s.span)
 
 
-def _no_label(word: str) -> tuple[str, str]:
-    """That a keyword is no label, and what to do."""
-    help = f'choose another name, such as `{word}1`; as a key alone it stands in quotes: `"{word}": ...`'
-    return f"`{word}` is a word of the language and cannot be a label", help
-
-
-def _keyword(s: ErrorContext) -> SyntaxFault | None:
+def _keyword(s: ErrorContext) -> SyntaxFinding | None:
     """A keyword where a name has to stand."""
-    if s.token.type == "COLON" and s.previous is not None and s.previous_span is not None and str(s.previous) in KEYWORDS:
-        meant = _STATEMENTS.get(str(s.previous))
-        message, help = _no_label(str(s.previous))
-        return SyntaxFault("E0107", s.previous_span, message, meant or help, keep=meant is None)
+    if s.token.type == "COLON" and s.previous is not None and s.is_keyword(s.previous):
+        place = s.span_of(s.previous)
+        return finding(codes.slips.KeywordAsName(str(s.previous), True, place, _STATEMENTS.get(str(s.previous))), place)
     wants_name = "NAME" in s.expected and not {"LET", "SKIP", "LSQB"} & s.expected
-    if str(s.token) in KEYWORDS and wants_name and not s.first_on_line:
-        return SyntaxFault(
-            "E0107",
-            s.span,
-            f"`{s.token}` is a word of the language and cannot be a name",
-            f"choose another name, such as `{s.token}1`",
-        )
+    if s.is_keyword(s.token) and wants_name and not s.first_on_line:
+        return finding(codes.slips.KeywordAsName(str(s.token), False, s.span), s.span)
     return None
 
 
-def _missing_name(s: ErrorContext) -> SyntaxFault | None:
+def _missing_part(s: ErrorContext) -> SyntaxFinding | None:
     """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, a body left out."""
     if s.expected == {"AS"}:
-        return SyntaxFault(
-            "E0101", s.span, f"an import needs a name, and {s.found} stands here", 'write `import "file.arch" as name`'
-        )
-    if s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
-        return SyntaxFault(
-            "E0101",
-            s.span,
-            f"an input's shape follows its name in square brackets, and {s.found} stands here",
-            "write `input image [3, 32, 32]`",
-        )
-    if s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
-        return SyntaxFault(
-            "E0101",
-            s.span,
-            f"a head and an output need a label, and {s.found} stands here",
-            "write `aux name: ...` or `output name: ...`",
-        )
-    if s.expected == {"IN", "COMMA"}:
-        return SyntaxFault(
-            "E0101", s.span, f"`for` needs `in` and what to go through; {s.found} stands here", "write `for i in 0..n { ... }`"
-        )
-    return None
-
-
-def _path(s: ErrorContext) -> SyntaxFault | None:
-    """`data = ./flowers` in a recipe."""
-    begun = re.search(r"\bdata\s*=\s*([^\s\"'#;,}()=]*)$", s.before)
-    rest = re.match(r"[^\s\"'#;,}()]*", s.span.text + s.after)
-    if begun is None or rest is None or not re.search(r"[./~\\]", path := begun[1] + rest[0]):
+        statement, form = "an import needs a name", '`import "file.arch" as name`'
+    elif s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
+        statement, form = "an input's shape follows its name in square brackets", "`input image [3, 32, 32]`"
+    elif s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
+        statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
+    elif s.expected == {"IN", "COMMA"}:
+        statement, form = "`for` needs `in` and what to go through", "`for i in 0..n { ... }`"
+    else:
         return None
-    place = Span(s.span.file, s.span.start - len(begun[1]), s.span.start + len(rest[0]))
-    return SyntaxFault("E0101", place, "a path stands in quotes", 'write `data = "' + path.replace("\\", "/") + '"`', keep=False)
+    return finding(codes.syntax.MissingPart(statement, s.found, form), s.span)
 
 
-def _expected(s: ErrorContext) -> SyntaxFault:
+def _expected(s: ErrorContext) -> SyntaxFinding:
     """The last resort: what was found, and what could have stood there."""
     at = s.span
-    message = f"{s.found} comes too early" if s.found.startswith("the") else f"unexpected {s.found}"
-    if s.first_on_line and s.previous_span is not None and s.token.type == "$END":
-        at = s.previous_span
-    wanted = _summary(s.expected)
-    if wanted:
-        message += f"; expected {wanted}"
-    if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
-        last = re.match(r"\s*(#|$)", s.after) is not None
-        word, *_ = re.split(r"[;{}]", s.before)[-1].split() or [""]
-        if word in _AFTER_A_COMMA:
-            return SyntaxFault("E0101", at, message, _AFTER_A_COMMA[word], keep=False)
-        parted = "keys stand on lines of their own or are parted by `;`"
-        return SyntaxFault("E0101", at, message, parted, instead=("_SEP", ";") if not last else None)
+    if s.first_on_line and s.previous is not None and s.token.type == "$END":
+        at = s.span_of(s.previous)
+    wanted, edit, instead = _summary(s.expected), None, None
     help = None
-    if {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
+    if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
+        word = str(s.statement_before[0]) if s.statement_before else ""
+        help = _AFTER_A_COMMA.get(word)
+        if help is None:
+            help = "keys stand on lines of their own or are parted by `;`"
+            instead = ("_SEP", ";") if s.line_after else None
+            edit = Edit(s.span, ";" if s.line_after else "") if s.opened is not None else None
+    elif {"_SEP", "ARROW"} <= s.expected and s.token.type not in ("$END", "_SEP"):
         help = "statements stand on lines of their own or are parted by `;`; stages are joined by `->`"
     elif s.token.type in ("NAME", "_SEP", "RBRACE") and "LBRACE" in s.expected and "SKIP" not in s.expected:
         help = "a body stands in braces, and they open on the same line: `{ ... }`"
-    return SyntaxFault("E0101", at, message, help)
+    return finding(codes.syntax.Unexpected(s.found, wanted, help, edit), at, instead)
 
 
 def _summary(expected: frozenset[str]) -> str:
-    """What could have stood there, in at most a few words."""
+    """Return what could have stood there, in at most a few words."""
     if {"LET", "SKIP"} <= expected:
         return "a statement"
     if {"BLOCK", "NETWORK"} <= expected:
@@ -309,33 +291,33 @@ def _summary(expected: frozenset[str]) -> str:
         expected -= {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "NONE", "SIGN", "NOT", "INIT"}
     if {"COMPARE", "SIGN", "FACTOR"} & expected and len(expected) > 3:
         expected -= {"COMPARE", "SIGN", "FACTOR", "CIRCUMFLEX", "IF", "AND", "OR", "RANGE", "LSQB", "LPAR", "DOT"}
-    words += sorted({WORDS.get(kind, f"`{kind.lower()}`") for kind in expected} - {"`error`", "`error_item`"})
+    words += sorted({WORDS.get(kind, f"`{kind.lower()}`") for kind in expected})
     return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else words[0] if words else ""
 
 
-_MISTAKES: tuple[Callable[[ErrorContext], SyntaxFault | None], ...] = (
+_MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     _unclosed_string,
-    _path,
+    unquoted_path,
     _strange_character,
-    _python,
+    _word_of_others,
     _operator,
-    tuple_,
+    round_list,
     _nested,
     _keyword,
     _unclosed_bracket,
     _wrong_closing,
-    _missing_name,
-    range_,
+    _missing_part,
+    range_with_colon,
     _assignment,
-    call_style,
-    body,
+    without_parentheses,
+    without_braces,
 )
 
 
-def explain(situation: ErrorContext) -> SyntaxFault:
-    """The sentence for a situation."""
+def explain(context: ErrorContext) -> SyntaxFinding:
+    """Return the error of a context."""
     for mistake in _MISTAKES:
-        fault = mistake(situation)
-        if fault is not None:
-            return fault
-    return _expected(situation)
+        found = mistake(context)
+        if found is not None:
+            return found
+    return _expected(context)

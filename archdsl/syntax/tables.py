@@ -58,7 +58,7 @@ def tables() -> str:
 
 
 def _options(builder: TreeBuilder, newlines: Newlines) -> dict[str, Any]:
-    return {"postlex": newlines, "transformer": builder, "lexer_callbacks": {"COMMENT": builder.comment}}
+    return {"postlex": newlines, "transformer": builder, "lexer_callbacks": {"COMMENT": builder.comment, "NAME": builder.keyword}}
 
 
 def origin(grammar: str) -> list[str]:

@@ -6,14 +6,16 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from lark import Token
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.untyped import untyped
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.error_context import SyntaxFault
+from archdsl.syntax.error_context import SyntaxFinding, finding
 
 Children = list[Any]
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
@@ -49,12 +51,19 @@ class TreeBuilder:
     def __init__(self) -> None:
         self.file = SourceFile("", "")
         self.comments: list[Span] = []
-        self.report: Callable[[SyntaxFault], None] = lambda fault: None
+        self.joins: Collection[str] = ()
+        self.report: Callable[[SyntaxFinding], None] = lambda fault: None
         self.parse_expression: Callable[[int, int], ast.Expr | None] = lambda start, end: None
 
     def comment(self, token: Token) -> Token:
         """Lexer callback: comments are kept aside."""
         self.comments.append(self.of(token))
+        return token
+
+    def keyword(self, token: Token) -> Token:
+        """Lexer callback: the names of joins are keywords."""
+        if token in self.joins:
+            token.type = "JOIN"
         return token
 
     def of(self, piece: Any) -> Span:
@@ -78,14 +87,16 @@ class TreeBuilder:
     def integer(self, c: Children) -> ast.Expr:
         text = c[0].replace("_", "")
         if len(text) > 80:
-            self.report(SyntaxFault("E0409", self.of(c[0]), f"this number has {len(text)} digits, and numbers have at most 77"))
+            self.report(
+                finding(untyped("E0409", f"this number has {len(text)} digits, and numbers have at most 77"), self.of(c[0]))
+            )
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), int(text))
 
     def float(self, c: Children) -> ast.Expr:
         value = float(c[0].replace("_", ""))
         if value == float("inf"):
-            self.report(SyntaxFault("E0409", self.of(c[0]), "this number is larger than any float"))
+            self.report(finding(untyped("E0409", "this number is larger than any float"), self.of(c[0])))
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), value)
 
@@ -155,9 +166,6 @@ class TreeBuilder:
         via = bodies[1] if len(bodies) > 1 else None
         return ast.Skip(self._span(c), _arguments(c), bodies[0], via, self.of(c[0]))
 
-    def join_name(self, c: Children) -> Token:
-        return c[0]  # type: ignore[no-any-return]
-
     def join(self, c: Children) -> ast.Join:
         return ast.Join(self._span(c), str(c[0]), _arguments(c), c[-1], self.of(c[0]))
 
@@ -168,7 +176,7 @@ class TreeBuilder:
         names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
         if len(names) > 2:
             place = next(self.of(t) for t in reversed(c) if isinstance(t, Token) and t.type == "NAME")
-            self.report(SyntaxFault("E0101", place, "`for` takes one name, or two where the first counts the rounds"))
+            self.report(finding(codes.syntax.TooManyLoopNames(), place))
         return ast.For(self._span(c), tuple(names), c[-2], c[-1])
 
     def if_(self, c: Children) -> ast.If:
@@ -218,7 +226,7 @@ class TreeBuilder:
                 help = f'a key that is no name stands in quotes: `"{target.span.text}": ...`'
             case ast.Attribute(_, base, inner) if isinstance(outer := ast.bare(base), ast.Name):
                 help = f"a key of two parts is a label in another's braces: `{outer.id}: {{ {inner}: ... }}`"
-        self.report(SyntaxFault("E0101", target.span, "a label is a name, `name[index]` or a string", help))
+        self.report(finding(codes.syntax.NotALabel(help), target.span))
         return None
 
     def _template(self, span: Span) -> ast.Template | None:
@@ -280,14 +288,14 @@ class TreeBuilder:
         return ast.Parameter(self._span(c), names[0].text, names[1].text if len(names) > 1 else None, default)
 
     def block(self, c: Children) -> ast.Block:
-        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+        return ast.Block(self._span(c), str(c[1]), self.of(c[1]), "", "", _parameters(c), c[-1])
 
     def network(self, c: Children) -> ast.Network:
-        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", _parameters(c), c[-1])
+        return ast.Network(self._span(c), str(c[1]), self.of(c[1]), "", "", _parameters(c), c[-1])
 
     def alias(self, c: Children) -> ast.Alias:
         claims = tuple(item for item in c if isinstance(item, ast.Expect))
-        return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", c[3], claims)
+        return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", "", c[3], claims)
 
     def import_(self, c: Children) -> ast.Import:
         return ast.Import(self._span(c), _unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))

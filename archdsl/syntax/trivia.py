@@ -1,8 +1,8 @@
-"""What stands between the nodes of a tree: comments, blanks, line ends, separators. A formatter and an editor need it, checking does not.
+"""What stands between the nodes of a tree: comments, blanks, line ends, separators.
 
-So it is kept beside the tree and made when it is asked for: the text is lexed once more, into pieces that cover it
-without a gap, and each comment is attached to a node. The nodes that comments attach to are the members of lists: the
-statements of a body, the arguments of a call, the items of a file.
+A formatter and an editor need it, checking does not. So it is kept beside the tree and made when it is asked for:
+the text is lexed once more, into pieces that cover it without a gap, and each comment is attached to a node. The nodes
+that comments attach to are the members of lists: the statements of a body, the arguments of a call, the items of a file.
 
 A comment at the end of a line belongs to the member that ends on this line, a comment on a line of its own to the member
 below. Without such a member it belongs to the list, behind its opening bracket or before its closing one.

@@ -34,7 +34,10 @@ _COLORS: Final = (
 
 
 def draw_batch(data: Data) -> tuple[bytes, str]:
-    """Draw the first training batch as a PNG, after augmentation and before normalization. Return it with a description. Raise `Fault` E0801 if it has no images."""
+    """Draw the first training batch as a PNG, after augmentation and before normalization.
+
+    Return it with a description. Raise `SpecError` E0801 if it has no images.
+    """
     recipe, place = data.recipe, next((number for number, given in enumerate(data.inputs) if given.image), None)
     if place is None:
         raise SpecError(codes.labels.NoImageToShow(data.shapes[0]))

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from archdsl.train.task import Task
 
 _HISTORY: Final = {
-    "epoch": 1, "lr": 0.1, "train_objective": 0.1, "train_loss": 0.1, "train_accuracy": None, "val_loss": 0.1, "val_accuracy": None,
+    "epoch": 1, "lr": 0.1, "train_objective": 0.1, "train_loss": 0.1, "train_accuracy": None, "val_loss": 0.1,
+    "val_accuracy": None,
     "seconds": 0.1,
 }  # fmt: skip
 """The structure of an epoch in the history; None allows any value."""
@@ -37,7 +38,7 @@ def damaged(path: Path, why: str) -> SpecError:
 
 
 def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
-    """Raise `Fault` E0903 if a part of a checkpoint is missing or has a wrong type."""
+    """Raise `SpecError` E0903 if a part of a checkpoint is missing or has a wrong type."""
     if "archdsl" not in checkpoint:
         raise SpecError(codes.outputs.ForeignCheckpoint(str(path)))
     _require_alike(path, checkpoint, _PARTS)
@@ -59,13 +60,14 @@ def check_parts(path: Path, checkpoint: dict[str, Any]) -> None:
 
 
 def check_fits(path: Path, checkpoint: dict[str, Any], trainer: Trainer, task: Task) -> None:
-    """Raise `Fault` E0903 if a checkpoint differs in structure from one of this run, or its parts are from different steps."""
+    """Raise `SpecError` E0903 if a checkpoint differs in structure from this run's, or its parts are from different steps."""
     optimizer = task.configure_optimizers()
     settings = optimizer.state_dict()["param_groups"]
     rows = checkpoint["callbacks"]["Recorder"]["history"]
     measured: dict[str, Any] = {f"val_{name}": 0.1 for name in task.metric_names}
     pattern = {
-        "state_dict": dict(task.state_dict()), "optimizer_states": [{"state": {}, "param_groups": settings}], "sums": [0.0] * len(NAMES),
+        "state_dict": dict(task.state_dict()), "optimizer_states": [{"state": {}, "param_groups": settings}],
+        "sums": [0.0] * len(NAMES),
         "loops": {"fit_loop": trainer.fit_loop.state_dict()}, "callbacks": {"Recorder": {"history": [measured] * len(rows)}},
     }  # fmt: skip
     try:
@@ -110,7 +112,10 @@ def _kinds(kept: dict[str, Any]) -> dict[str, bool]:
 
 
 def _require_alike(path: Path, found: Any, pattern: Any, place: str = "") -> None:
-    """Raise `Fault` if a value does not have the structure of a pattern. Additional keys are allowed; None allows any value."""
+    """Raise `SpecError` if a value does not have the structure of a pattern.
+
+    Additional keys are allowed; None allows any value.
+    """
     if pattern is None or (found is None and isinstance(pattern, bool)):
         return
     kinds: Any = (list, tuple) if isinstance(pattern, list | tuple) else dict if isinstance(pattern, dict) else type(pattern)

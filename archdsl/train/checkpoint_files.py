@@ -16,7 +16,7 @@ from archdsl.weights.weight_files import foreign
 
 
 def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
-    """Replace a file atomically. Raise `Fault` E0902 if that fails."""
+    """Replace a file atomically. Raise `SpecError` E0902 if that fails."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fill = (lambda file: file.write(content)) if isinstance(content, bytes) else content
@@ -26,7 +26,7 @@ def write(path: Path, content: bytes | Callable[[IO[bytes]], Any]) -> None:
 
 
 def remove(path: Path) -> None:
-    """Delete a file if it exists. Raise `Fault` E0902 if that fails."""
+    """Delete a file if it exists. Raise `SpecError` E0902 if that fails."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -44,7 +44,7 @@ def _unwritten(path: Path, error: Exception) -> SpecError:
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Return a checkpoint with its tensors on the CPU, without executing code. Raise `Fault` E0903 if it cannot be read."""
+    """Return a checkpoint with its tensors on the CPU, without executing code. Raise `SpecError` E0903 if it cannot be read."""
     if not path.is_file():
         raise SpecError(codes.outputs.NothingToResume(str(path)))
     try:

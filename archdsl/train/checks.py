@@ -21,14 +21,14 @@ def main_output(outputs: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 
 def require_device(accelerator: str) -> None:
-    """Raise `Fault` E0805 if there is no device of the requested kind."""
+    """Raise `SpecError` E0805 if there is no device of the requested kind."""
     kind = {"cuda": "CUDA device", "mps": "Apple GPU"}.get(accelerator)
     if kind and not (torch.cuda if accelerator == "cuda" else torch.backends.mps).is_available():
         raise SpecError(codes.training.NoDevice(accelerator, kind))
 
 
 def check_device(recipe: Recipe, accelerator: str) -> None:
-    """Raise `Fault` E0805 if the device does not support a setting of the recipe."""
+    """Raise `SpecError` E0805 if the device does not support a setting of the recipe."""
     cuda = torch.cuda.is_available() and accelerator in ("auto", "cuda", "gpu")
     if recipe.precision == "fp16" and not cuda:
         raise SpecError(codes.training.NoHalfPrecision())
@@ -43,7 +43,7 @@ def check_device(recipe: Recipe, accelerator: str) -> None:
 
 
 def check_sizes(data: Data, works: Callable[[Sequence[tuple[int, ...]]], Diagnostic | None] | None) -> None:
-    """Raise `Fault` for images with sizes that are not valid for the symbolic sizes of the network, in evaluation or training."""
+    """Raise `SpecError` for images of sizes that do not suit the network, when training or evaluating."""
     for shapes in dict.fromkeys((data.shapes, data.training_shapes)):
         found = works(shapes) if works is not None else None
         if found is not None:
@@ -57,7 +57,7 @@ def check(
     data: Data,
     parameters: Mapping[str, Any],
 ) -> int:
-    """Return the number of outputs. Raise `Fault` E0801 if labels, outputs and loss do not match."""
+    """Return the number of outputs. Raise `SpecError` E0801 if labels, outputs and loss do not match."""
     outputs = _outputs(module, recipe, data)
     named = {"the network": main_output(outputs), **{f"the head `{head}`": getattr(outputs, head) for head in heads}}
     check_labels(data.labels, recipe, {what: tuple(output.shape[1:]) for what, output in named.items()}, parameters)
@@ -68,7 +68,8 @@ def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
     """Return the outputs of the module in training mode for two examples; only the values of integer inputs matter."""
     probe, count = copy.deepcopy(module).train(), min(2, recipe.batch)
     inputs = [
-        torch.full((count, *shape), data.greatest(place) if given.integer else 0, dtype=torch.int64 if given.integer else torch.float32)
+        torch.full((count, *shape), data.greatest(place) if given.integer else 0,
+                   dtype=torch.int64 if given.integer else torch.float32)
         for place, (given, shape) in enumerate(zip(data.inputs, data.shapes, strict=True))
     ]  # fmt: skip
     try:

@@ -134,7 +134,8 @@ def load(
 ) -> Data:
     """Return the data of a recipe; `found` is the result of an earlier call of `open_data`.
 
-    Raise `SpecError`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does not fit it.
+    Raise `SpecError`: E0802 it cannot be read; E0803 its examples have another shape than the inputs; E0801 the recipe does
+    not fit it.
     """
     found = found if found is not None else open_data(recipe, root, inputs, reading, ignore=getattr(recipe.loss, "ignore", None))
     source, workers = found.source, recipe.workers if recipe.workers is not None else _workers(found.source.train)

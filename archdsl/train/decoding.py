@@ -65,7 +65,10 @@ class Cropper:
 def decode(
     sources: Sequence[tuple[str, Any]], channels: int, cropper: Cropper, keys: Any, *, training: bool, deep: bool = False
 ) -> tuple[Any, list[Region]]:  # fmt: skip
-    """Return the decoded images as [count, channels, height, width], with their regions. Raise `Fault` if their sizes differ."""
+    """Return the decoded images as [count, channels, height, width], with their regions.
+
+    Raise `SpecError` if their sizes differ.
+    """
     batch: Any = None
     regions: list[Region] = []
     for start in range(0, len(sources), _OPEN_AT_ONCE):

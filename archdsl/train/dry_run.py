@@ -54,7 +54,8 @@ class DryRun:
             f"{'':11}first {self.rates[0]:.3g}, highest {max(self.rates):.3g}, last {self.rates[-1]:.3g}",
             "",
             f"{self.examples:,} training examples; {self.trained:,} of {self.parameters:,} parameters trained in epoch 1",
-            f"one batch on {self.device}: loss {self.loss:.4f}, gradient norm {self.gradient_norm:.3g}, {self.seconds:.2f} s for the first step",
+            f"one batch on {self.device}: loss {self.loss:.4f}, gradient norm {self.gradient_norm:.3g}, {self.seconds:.2f} "
+            "s for the first step",
             "",
             *(f"{name:<16}{_size(size):>10}" for name, size in self.memory.items()),
             f"{'total memory':<16}{_size(sum(self.memory.values())):>10}",
@@ -87,7 +88,8 @@ def dry_run(
     rates = tuple(recipe.optimizer.lr * task.factor(step) for step in range(task.updates * recipe.epochs))
     weights = list(experiment.module.parameters())
     return replace(
-        started, rates=rates, epochs=recipe.epochs, examples=len(data.train), parameters=sum(weight.numel() for weight in weights),
+        started, rates=rates, epochs=recipe.epochs, examples=len(data.train),
+        parameters=sum(weight.numel() for weight in weights),
         follows_metric=getattr(recipe.schedule, "metric", None) is not None,
     )  # fmt: skip
 

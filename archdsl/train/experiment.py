@@ -41,7 +41,7 @@ class Experiment:
     weights: dict[str, Any] | None = None
     """The file of the initial weights, for environment.json; None for initialized weights."""
     diagram: Callable[[], bytes] | None = None
-    """Return a PNG of the network, for loggers. Raise `Fault` if it cannot be drawn."""
+    """Return a PNG of the network, for loggers. Raise `SpecError` if it cannot be drawn."""
 
 
 class Row(NamedTuple):

@@ -71,10 +71,10 @@ def fit(
 ) -> Result:
     """Train the module of an experiment in place, and write into `folder`; an earlier run there is overwritten.
 
-    `warn` hears what works and is probably not meant, and `report` is called if another process of the run dies, before this one ends. Raise `SpecError`: E0801 recipe, data and network
-    do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805 no such device; E0808 another process died;
-    E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise `Interrupted` after Ctrl-C or SIGTERM, with a
-    checkpoint written.
+    `warn` receives warnings, and `report` is called if another process of the run dies, before this one ends. Raise
+    `SpecError`: E0801 recipe, data and network do not fit; E0802 data unreadable; E0803 shapes; E0804 loss not finite; E0805
+    no such device; E0808 another process died; E0902 a file cannot be written; E0903 a checkpoint cannot be resumed. Raise
+    `Interrupted` after Ctrl-C or SIGTERM, with a checkpoint written.
     """
     hardware = hardware or Hardware()
     require_device(hardware.accelerator)
@@ -160,7 +160,7 @@ def _identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _resumable(experiment: Experiment, path: Path) -> dict[str, Any]:
-    """Return the checkpoint to resume from. Raise `Fault` E0903 if it belongs to another network or recipe."""
+    """Return the checkpoint to resume from. Raise `SpecError` E0903 if it belongs to another network or recipe."""
     checkpoint = read_checkpoint(path)
     check_parts(path, checkpoint)
     before, now = checkpoint["archdsl"], _identity(experiment)

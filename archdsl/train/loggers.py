@@ -15,7 +15,7 @@ from archdsl.recipe.logging import LoggerName
 
 
 def logger_of(name: LoggerName, folder: Path) -> Logger:
-    """Return a logger that writes into the run folder. Raise `Fault` E0608 if its package is not installed."""
+    """Return a logger that writes into the run folder. Raise `SpecError` E0608 if its package is not installed."""
     if name == "tensorboard":
         with extra_needed("tensorboard", "`log = [tensorboard]`"):
             import tensorboard  # type: ignore[import-untyped]  # noqa: F401  # here: an optional dependency

@@ -60,7 +60,7 @@ class Normalizer(nn.Module):
 
 
 def normalizer(how: Normalization | None, shape: tuple[int, ...], batches: Callable[[], Iterable[Tensor]]) -> Normalizer | None:
-    """Return the normalizer for inputs of a shape; None without normalization. Raise `Fault` E0801 if it does not apply.
+    """Return the normalizer for inputs of a shape; None without normalization. Raise `SpecError` E0801 if it does not apply.
 
     `batches` yields training examples as floats, for the statistics.
     """

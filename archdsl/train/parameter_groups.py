@@ -14,7 +14,7 @@ from archdsl.recipe.finetuning import ParameterSettings, covers, first_epoch, la
 
 
 def check_labels(module: nn.Module, recipe: Recipe) -> None:
-    """Raise `Fault` E0807 for an unknown label, or if all parameters are frozen."""
+    """Raise `SpecError` E0807 for an unknown label, or if all parameters are frozen."""
     paths = [*(path for path, _ in module.named_modules()), *module.state_dict()]
     for key, label in labels_of(recipe):
         if not any(covers(label, path) for path in paths):

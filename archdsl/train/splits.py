@@ -145,7 +145,7 @@ class DecodedSplit:
         return None if part.labels is None else torch.from_numpy(np.asarray(part.labels)[part.rows])
 
     def batches(self, orders: Iterator[Order], *, training: bool) -> Iterator[Batch]:
-        """Yield a batch for each order. At the first undecodable file, raise `Fault` E0802 that lists all of them."""
+        """Yield a batch for each order. At the first undecodable file, raise `SpecError` E0802 that lists all of them."""
         wanted = (_Wanted(order.chosen.numpy(), order.keys.numpy(), training) for order in orders)
         for batch in self._loaded(wanted, training):
             if isinstance(batch, SpecError):

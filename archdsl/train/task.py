@@ -140,7 +140,7 @@ class Task(LightningModule):
     # ---- A step ----
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the objective of a batch. Raise `Fault` E0804 if it is known to be non-finite."""
+        """Return the objective of a batch. Raise `SpecError` E0804 if it is known to be non-finite."""
         found = self.forward_batch(batch)
         objective, examples = found.objective, len(found.labels)
         with torch.no_grad():
@@ -214,7 +214,7 @@ class Task(LightningModule):
                     mean.copy_(now)
 
     def check_finite(self) -> None:
-        """Raise `Fault` E0804 if the objective of an earlier step was non-finite. Waits for a GPU."""
+        """Raise `SpecError` E0804 if the objective of an earlier step was non-finite. Waits for a GPU."""
         step = self.sums.non_finite_step()
         if step is not None:
             raise self._not_finite(step)
@@ -282,7 +282,10 @@ class Task(LightningModule):
         return measures.compute()
 
     def epoch_metrics(self) -> dict[str, float | None]:
-        """Return the training metrics of the epoch that ends, and reset them. Raise `Fault` E0804 if the objective was non-finite."""
+        """Return the training metrics of the epoch that ends, and reset them.
+
+        Raise `SpecError` E0804 if the objective was non-finite.
+        """
         self.check_finite()
         values = self.sums.values(accuracy=self.kind not in ("value", "map"))
         self.sums.reset()

@@ -15,7 +15,7 @@ def with_prefix(
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the stored keys under the names of the network, given a prefix in the file or in the network.
 
-    Raise `Fault` E0906 if neither has the prefix.
+    Raise `SpecError` E0906 if neither has the prefix.
     """
     prefix = prefix.rstrip(".") + "."
     if any(key.startswith(prefix) for key in names):

@@ -46,7 +46,7 @@ class Part(NamedTuple):
 
 
 def parse_header(name: str, text: bytes, room: int, limits: Limits) -> dict[str, Part]:
-    """Parse a header that `room` bytes follow. Raise `Fault` E0906 if the library would reject the file."""
+    """Parse a header that `room` bytes follow. Raise `SpecError` E0906 if the library would reject the file."""
     signs = sum(text.count(sign) for sign in (b"{", b"[", b","))
     if signs > _SIGNS * limits.tensors:
         raise _too_many(name, limits)
@@ -134,7 +134,7 @@ def _plain(value: dict[str, Any]) -> bool:
 
 
 def _check_places(name: str, parts: dict[str, Part], room: int) -> None:
-    """Raise `Fault` if the tensors are not contiguous up to the end of the file."""
+    """Raise `SpecError` if the tensors are not contiguous up to the end of the file."""
     at = 0
     for key, part in sorted(parts.items(), key=lambda item: item[1][1:]):
         if part.start != at:

@@ -18,7 +18,7 @@ COUNTER: Final = "num_batches_tracked"
 
 
 def unwrap(name: str, loaded: Any, is_tensor: Callable[[Any], bool]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the tensors in a loaded object by key, and notes. Raise `Fault` E0906 if there are none."""
+    """Return the tensors in a loaded object by key, and notes. Raise `SpecError` E0906 if there are none."""
     notes: list[str] = []
     for _ in range(_DEEPEST):
         if not isinstance(loaded, Mapping):

@@ -19,9 +19,12 @@ BLOCK = "block f(w, n) { conv(w, 1); expect params == n }"
     ("f(8, 72); f(8, 72)", BLOCK, []), ("f(8, 72); f(8, 71)", BLOCK, ["E0701"]), ("f(8, 71); f(8, 71)", BLOCK, ["E0701"]),
     ("f(8, 72); f(4, 36); f(4, 20)", BLOCK, []), ("g: { f(8, 72) -> conv(1, 1); expect params == 81 }", BLOCK, []),
     ("for i in 1..3 { g[i]: { conv(8 * i, 1); expect depth == 1; expect params == i * 8 * 9 if i == 1 } }", "", []),
-    ("g: { expect params == 0 }; conv(1, 1); expect params == 9", "", []), ("g: { expect params == 1 }", "", ["E0701"]), ("f", "block f { expect macs == 1 }", ["E0701"]),
-    ("a: f; relu; expect params == 99; expect params_eval == 72", "block f { conv(8, 1); aux h: { gap; flatten; linear(3) }; expect params_eval == 72 }", []),
-    ("conv(8, 1); expect macs == 8 * 8 * 256 and depth == 1", "", []), ("conv(8, 1); expect params", "", ["E0401"]), ("relu; expect params + nope == 0", "", ["E0201"]),
+    ("g: { expect params == 0 }; conv(1, 1); expect params == 9", "", []), ("g: { expect params == 1 }", "", ["E0701"]),
+    ("f", "block f { expect macs == 1 }", ["E0701"]),
+    ("a: f; relu; expect params == 99; expect params_eval == 72",
+     "block f { conv(8, 1); aux h: { gap; flatten; linear(3) }; expect params_eval == 72 }", []),
+    ("conv(8, 1); expect macs == 8 * 8 * 256 and depth == 1", "", []), ("conv(8, 1); expect params", "", ["E0401"]),
+    ("relu; expect params + nope == 0", "", ["E0201"]),
 ])  # fmt: skip
 def test_counts(body: str, before: str, expected: list[str]) -> None:
     assert codes(body, before) == expected

@@ -15,11 +15,15 @@ def codes(body: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("body", "code"), [
-    ("input a [3, H, W]; maxpool(2, 1, dilation = 2147483647)", "E0310"), ("input a [3, H]; conv(3, 3, dilation = 2147483647, pad = 0)", "E0310"),
-    ("input a [3, H] where H > 2^31; relu", "E0310"), ("input a [3, H] where H == 10^60; relu", "E0310"), ("input a [3, H] where H >= 2^31 - 1; relu", None),
+    ("input a [3, H, W]; maxpool(2, 1, dilation = 2147483647)", "E0310"),
+    ("input a [3, H]; conv(3, 3, dilation = 2147483647, pad = 0)", "E0310"),
+    ("input a [3, H] where H > 2^31; relu", "E0310"), ("input a [3, H] where H == 10^60; relu", "E0310"),
+    ("input a [3, H] where H >= 2^31 - 1; relu", None),
     ("input a [3, H, W]; upsample(65536); upsample(65536)", "E0502"), ("input a [3, H, W]; upsample(2147483647)", "E0502"),
-    ("input a [3, H]; upsample(2147483647)", None), ("input a [3, H, W]; upsample(65536) -> maxpool(65536) -> upsample(65536)", None),
-    ("input a [3, H]; input b [3, 2^40 * H]; b", "E0502"), ("input a [3, H]; slice(0..2147483647, axis = 1)", None), ("input a [3, H]; slice(0..2^31, axis = 1)", "E0402"),
+    ("input a [3, H]; upsample(2147483647)", None),
+    ("input a [3, H, W]; upsample(65536) -> maxpool(65536) -> upsample(65536)", None),
+    ("input a [3, H]; input b [3, 2^40 * H]; b", "E0502"), ("input a [3, H]; slice(0..2147483647, axis = 1)", None),
+    ("input a [3, H]; slice(0..2^31, axis = 1)", "E0402"),
     ("input a [2^27, H, 8192 - H % 8192]; conv(1, 1)", None),
 ])  # fmt: skip
 def test_some_size_within_the_limits_works(body: str, code: str | None) -> None:

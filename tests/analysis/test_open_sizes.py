@@ -23,7 +23,8 @@ def checked(body: str, shape: str = "[3, H, W]") -> Compiled:
 @pytest.mark.parametrize(("body", "sentence"), [
     ("conv(4, 3)", "H and W can be any size"),
     ("conv(4, 5, pad = 0)", "H and W must be at least 5:\n  `conv` leaves nothing of less at <text>:3:3"),
-    ("features: { conv(4, 3, 2); maxpool(7) }", "H and W must be at least 13:\n  `features.1` (maxpool) leaves nothing of less at <text>:3:30"),
+    ("features: { conv(4, 3, 2); maxpool(7) }",
+     "H and W must be at least 13:\n  `features.1` (maxpool) leaves nothing of less at <text>:3:30"),
     ("pad(3, mode = reflect)", "H and W must be at least 4:\n  `pad` needs H to be at least 4 at <text>:3:3"),
     ("skip { maxpool(4) -> upsample(4) }",
      "H and W must be multiples of 4:\n  `skip` joins `upsample` (4*floor(H/4)) with `image` (H) at <text>:3:3"),
@@ -59,7 +60,8 @@ def test_what_never_works_is_refused() -> None:
 
 def test_demands_that_exclude_each_other() -> None:
     compiled = checked(
-        "concat { image; maxpool(2) -> upsample(2) }; concat { image; image -> conv(3, 3, 2) -> upsample(2) -> maxpool(2, stride = 1) }"
+        "concat { image; maxpool(2) -> upsample(2) }; concat { image; image -> conv(3, 3, "
+        "2) -> upsample(2) -> maxpool(2, stride = 1) }"
     )
     error = next(d for d in compiled.diagnostics if d.is_error)
     assert error.code == "E0310" and error.message.endswith("which needs H to be 1 more than a multiple of 2")
@@ -215,7 +217,8 @@ def test_one_size_of_several_inputs() -> None:
 
 @pytest.mark.parametrize(("body", "code"), [
     ("conv(3, 2, 2, pad = 0); conv(3, 3, 3); conv(3, 5, 5); conv(3, 7, 7); conv(3, 11, 11); conv(3, 13, 13)", "E0307"),
-    ("concat { { conv(3, 13, 13) -> upsample(13) }; { conv(3, 11, 11) -> upsample(11) }; { conv(3, 7, 7) -> upsample(7) }; { conv(3, 17, 17) -> upsample(17) } }", "E0307"),
+    ("concat { { conv(3, 13, 13) -> upsample(13) }; { conv(3, 11, 11) -> upsample(11) }; { conv(3, 7, 7) -> upsample(7) }; "
+     "{ conv(3, 17, 17) -> upsample(17) } }", "E0307"),
     ("repeat 12 { conv(3, 3, 2) }; repeat 20_000 { pad(before = 0, after = 1) }", "E0502"),
     ("maxpool(1_000_000_007)", "E0307"),
 ])  # fmt: skip
@@ -276,7 +279,8 @@ def test_ties_in_a_ring_are_refused_where_they_are_too_many() -> None:
 
 
 @pytest.mark.parametrize("body", [
-    'input b [3, 100_000, 8]; for i in 0..300 { aux "h{i}": { b -> slice(i..90_000, axis = 1) -> crop_like(image) } }; image -> relu',
+    'input b [3, 100_000, 8]; for i in 0..300 { aux "h{i}": { b -> slice(i..90_000, axis = 1) -> crop_like(image) } '
+    '}; image -> relu',
     "maxpool(1025); upsample(1025); for i in 1..300 { e[i]: conv(3, 3, pad = 0); image -> crop_like(e[i]); add { x; e[i] } }",
     "for i in 1..3000 { expect x.h % 4096 < 4096 }; relu",
 ])  # fmt: skip
@@ -288,7 +292,8 @@ def test_sets_that_become_too_large_together(body: str) -> None:
 @pytest.mark.parametrize(("text", "code", "message"), [
     ("input a [3, H, W] where H > 10^60; conv(4, 3)", "E0310", "no H works: it must be at least 1,000,"),
     ("input a [3, H, 8]; maxpool(2, 1, dilation = 2147483647)", "E0304", "leaves nothing"),
-    ("input a [3, N]; maxpool(2, 1, dilation = 2147483647)", "E0310", "it must be at least 2,147,483,648, and a size is at most 2,147,483,647"),
+    ("input a [3, N]; maxpool(2, 1, dilation = 2147483647)", "E0310",
+     "it must be at least 2,147,483,648, and a size is at most 2,147,483,647"),
     ("input a [1, H, W]; repeat 4 { upsample(2^15) }", "E0502", ", even at H = 1 and W = 1, the smallest that works"),
     ("input a [1, H, 4] where H >= 2^30; upsample(2)", "E0502", "`upsample` gives [1, 2147483648, 8]"),
 ])  # fmt: skip

@@ -101,7 +101,10 @@ def test_unfreezing_what_is_not_frozen() -> None:
 
 
 def test_the_table_shows_how_parts_are_trained() -> None:
-    recipe = "freeze = [stem, layer1]; unfreeze = at(4, layer1); groups = [group(fc, lr = 10, weight_decay = 0), group(layer2, lr = 0.5)]; decay = weights"
+    recipe = (
+        "freeze = [stem, layer1]; unfreeze = at(4, layer1); groups = [group(fc, lr = 10, weight_decay = 0), group(layer2, "
+        "lr = 0.5)]; decay = weights"
+    )
     table = loads(NET % ("", recipe)).table()
     assert {row.name: row.training for row in table.rows if row.training} == {
         "stem.0": "frozen", "stem.1": "frozen", "layer1.conv": "from epoch 4", "layer1.bn": "from epoch 4, no decay",

@@ -44,7 +44,7 @@ def compare_export(
 
 
 def _steps_over_the_end(found: archdsl.Network) -> bool:
-    """Return whether a pool with `ceil` may leave out its last window at some sizes, which PyTorch exports apart from the others."""
+    """Return whether a pool with `ceil` may leave out its last window at some sizes, which PyTorch exports separately."""
     for op in (node.op for function in found.graph.functions() for node in function.ops):
         if getattr(op, "ceil", False):
             stride = op.k if op.stride is None else op.stride  # type: ignore[attr-defined]

@@ -52,21 +52,29 @@ DEEPEST = 3
 MOST_ELEMENTS = 40_000  # of one example, at the sizes that programs are grown with
 
 
-def generate(seed: int) -> Program:
-    """Return the program of a seed."""
-    return _Grower(random.Random(seed)).program()
+def generate(seed: int, *, fixed: bool = False, careless: float | None = None, statements: int = 7) -> Program:
+    """Return the program of a seed.
+
+    With `fixed`, no size is open. `careless` is the share of statements that stay although they are refused; if it is left
+    out, most programs have none. `statements` is the most that the network has outside of braces.
+    """
+    return _Grower(random.Random(seed), fixed, careless, statements).program()
 
 
 class _Grower:
     """Grows one program."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, fixed: bool, careless: float | None, statements: int) -> None:
         self.random = chance
+        self.fixed = fixed
+        self.statements = statements
         self.leaves = Leaves(chance)
         self.blocks = Blocks(self.leaves, self.grow)
         self.fresh = 0
         # The share of statements that stay although they are refused.
         self.careless = 0.3 if chance.random() < 0.12 else 0.0
+        if careless is not None:
+            self.careless = careless
 
     def maybe(self, probability: float) -> bool:
         return self.random.random() < probability
@@ -79,11 +87,11 @@ class _Grower:
 
     def program(self) -> Program:
         """Return a program that has at least one op."""
-        head, nominal = make_head(self.random)
+        head, nominal = make_head(self.random, fixed=self.fixed)
         with torch.no_grad():
             machine, values = network.start(head, Modules(), network.make_inputs(head, nominal))
             x = next(iter(values.values()))
-            body, machine, x = self.grow(machine, x, "", self.random.randint(2, 7), 0, heads=True)
+            body, machine, x = self.grow(machine, x, "", self.random.randint(2, self.statements), 0, heads=True)
             body += self.take_up(head, machine, x)
         style = self.random.choice((0, self.random.randrange(1, 1_000_000)))
         return replace(head, body=body, blocks=tuple(self.blocks.defined), style=style)

@@ -23,10 +23,10 @@ NOMINAL = {0: 24, 1: 24, 2: 24, 3: 12}
 SYMBOLS = ("H", "W", "D")
 
 
-def make_head(chance: random.Random) -> tuple[Program, dict[str, int]]:
-    """Return a program without a body, and the sizes to grow it with."""
+def make_head(chance: random.Random, *, fixed: bool = False) -> tuple[Program, dict[str, int]]:
+    """Return a program without a body, and the sizes to grow it with; with `fixed`, no size is open."""
     axes = chance.choice((0, 1, 1, 2, 2, 2, 2, 2, 3))
-    fixed = axes == 0 or chance.random() < 0.25
+    fixed = axes == 0 or chance.random() < 0.25 or fixed
     used: list[str] = []
     sizes: list[Expression] = [Literal(chance.choice((1, 2, 3, 4, 4, 6)))]
     for at in range(axes):

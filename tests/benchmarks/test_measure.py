@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from benchmarks import in_process, measure
+from benchmarks import in_process, measure, peer_texts
 
 
 def test_fit_of_a_line() -> None:
@@ -40,15 +40,32 @@ def test_process() -> None:
 
 
 def test_networks_of_both_forms_are_the_same() -> None:
-    assert in_process.compiled(in_process.deep(20)) == in_process.compiled(in_process.written_out(20)) == 74
+    graphs = [in_process.compiled(text) for text in (in_process.deep(20), in_process.written_out(20))]
+    assert [in_process.ops(graph) for graph in graphs] == [73, 73]
 
 
 def test_shares_of_the_stages() -> None:
     shares = in_process.shares(lambda: in_process.compiled(in_process.deep(20)))
-    assert set(shares) == {"parsing", "elaboration", "passes", "counts"}
+    assert set(shares) == {"parsing", "elaboration", "passes", "open sizes", "claims"}
     assert 0 < sum(shares.values()) <= 1
 
 
 def test_section_as_markdown() -> None:
     section = measure.Section("Title", "About.", ["what", "ms"], [["a", "1"]])
     assert section.markdown() == "## Title\n\nAbout.\n\n| what | ms |\n| --- | ---: |\n| a | 1 |"
+
+
+def test_networks_are_written_out_for_peers() -> None:
+    network = peer_texts.resnet152()
+    convolutions = [layer for layer in network.layers if layer.op == "conv"]
+    assert len(convolutions) == 155
+    weights = sum(layer.before * layer.channels * layer.kernel**2 for layer in convolutions)
+    assert weights + 2 * sum(layer.channels for layer in convolutions) + 2048 * 1000 + 1000 == 60_192_808
+    assert peer_texts.n_orca(network).count("\n## layer ") == len(network.layers) + 2
+    assert peer_texts.aurane(network).count(" = ") == len(network.layers) + 1
+
+
+def test_a_spoiled_network_differs_in_one_width() -> None:
+    network = peer_texts.residual_block()
+    changed = [(a, b) for a, b in zip(network.layers, network.spoiled().layers, strict=True) if a != b]
+    assert [(a.name, a.channels, b.channels) for a, b in changed] == [("b", 64, 32)]

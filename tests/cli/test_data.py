@@ -1,4 +1,4 @@
-"""`archdsl train` on data of one's own: paths, sizes, mistakes that are told before torch is imported, and a picture of a batch."""
+"""`archdsl train` on the user's data: paths, sizes, mistakes reported before torch is imported, and a picture of a batch."""
 
 from __future__ import annotations
 
@@ -40,9 +40,11 @@ def photographs(folder: str, count: int = 6) -> None:
 MASKS: list[tuple[tuple[int, ...], str, str, str, str]] = [
     ((0, 255), "conv(1, 1)", "loss = bce", "the network has 1 output, and the labels are two numbers, 0 and 255", "`y // 255`"),
     ((0, 255), "conv(2, 1)", "loss = cross_entropy", "the labels are two numbers, 0 and 255", "`y // 255`"),
-    ((0, 1, 2, 3, 255), "conv(classes, 1)", "loss = cross_entropy", "the numbers from 0 to 3, and 255, far above", "leave it out: `ignore = 255`"),
+    ((0, 1, 2, 3, 255), "conv(classes, 1)", "loss = cross_entropy", "the numbers from 0 to 3, and 255, far above",
+     "leave it out: `ignore = 255`"),
     ((0, 1, 255), "conv(1, 1)", "loss = bce", "the numbers from 0 to 1, and 255", "`ignore = 255`"),
-    ((0, 1, 2, 255), "conv(classes, 1)", "loss = cross_entropy", "from 0 to 2, and 255", "`ignore = 255`, and give the network as many outputs: `classes = 3`"),
+    ((0, 1, 2, 255), "conv(classes, 1)", "loss = cross_entropy", "from 0 to 2, and 255",
+     "`ignore = 255`, and give the network as many outputs: `classes = 3`"),
     ((1, 2, 3, 4), "conv(classes, 1)", "loss = cross_entropy", "4 numbers from 1 to 4; classes are numbered from 0", "`y - 1`"),
     ((0, 10, 20, 30), "conv(classes, 1)", "loss = cross_entropy", "4 numbers from 0 to 30", "without gaps"),
 ]  # fmt: skip
@@ -128,7 +130,10 @@ def test_paths_in_a_file_start_at_the_file(cli: Any, tmp_path: Path) -> None:
 def test_several_inputs_and_integers(cli: Any, tmp_path: Path) -> None:
     image, words, y = RANDOM.integers(0, 256, (20, 1, 8, 8), dtype=np.uint8), RANDOM.integers(0, 9, (20, 5)), np.arange(20) % 4
     np.savez("both.npz", image=image, words=words, y=y)
-    body = "input image [1, 8, 8]; input words: int [5]; concat {{ image -> gap -> flatten; words -> embedding({}, 3) -> flatten }}; linear(classes)"
+    body = (
+        "input image [1, 8, 8]; input words: int [5]; concat {{ image -> gap -> flatten; words -> embedding({}, "
+        "3) -> flatten }}; linear(classes)"
+    )
     spec(body.format(9), 'data = "both.npz"; augment = flip')
     result = cli("train", "n.arch", "-o", "run", "--device", "cpu")
     assert result.exit_code == 0, result.stderr
@@ -215,7 +220,10 @@ MISTAKES = [
 def test_a_mistake_in_the_data_is_told_without_torch(cli: Any, tmp_path: Path, body: str, recipe: str) -> None:
     photographs("pets", 5)
     spec(body, recipe)
-    code = "import sys; from archdsl.cli import main; status = main(['train', 'n.arch']); print(status, 'torch' in sys.modules, 'sklearn' in sys.modules)"
+    code = (
+        "import sys; from archdsl.cli import main; status = main(['train', 'n.arch']); print(status, 'torch' in sys.modules, "
+        "'sklearn' in sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["1", "False", "False"], result.stdout + result.stderr
     assert "error[E080" in result.stderr

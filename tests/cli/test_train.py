@@ -9,29 +9,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import Result
 from PIL import Image
 
 from archdsl import load
-from archdsl.declared import Fault
+from archdsl.diagnostics import SpecError, codes
 from archdsl.runs import RunFolder
 from archdsl.training import snapshot
 
 Cli = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Such small networks are slower on several."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
@@ -45,7 +35,8 @@ def test_a_run(cli: Cli, small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "small-1"
     written = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert written == {
-        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors", "best.safetensors", "results.json",
+        "run.json", "model.py", "diagram.svg", "spec/small.arch", "metrics.csv", "environment.json", "weights.safetensors",
+        "best.safetensors", "results.json",
         "checkpoints/last.ckpt", "checkpoints/best.ckpt", ".lock",
     }  # fmt: skip
     assert (folder / "spec" / "small.arch").read_text() == small.read_text()
@@ -235,7 +226,7 @@ def test_a_densely_connected_network_is_trained_and_drawn(cli: Cli, tmp_path: Pa
 @pytest.mark.parametrize(
     ("mistake", "code", "message"),
     [
-        (Fault("E0901", "no Graphviz that can write json", help="get one"), "E0901", "no Graphviz that can write json"),
+        (SpecError(codes.outputs.NoGraphviz("json", "none", "get one")), "E0901", "no Graphviz that can write json"),
         (ValueError("zip() argument 2 is longer"), "E0907", "drawing `small` ended with ValueError: zip() argument 2 is longer"),
         (RecursionError("too deep"), "E0907", "drawing `small` ended with RecursionError: too deep"),
         (MemoryError(), "E0907", "drawing `small` ended with MemoryError"),

@@ -326,7 +326,8 @@ def test_masks_are_framed_with_their_images(tmp_path: Path) -> None:
     """Resized and cropped, with a border that is left out."""
     data = folder(
         streets(tmp_path), Path(), RGB, masks="masks",
-        keys={"transform": call(Transform, "resize", size=(16, 12)), "augment": call(Augmentation, "random_crop", size=(18, 14), pad=2)},
+        keys={"transform": call(Transform, "resize", size=(16, 12)),
+              "augment": call(Augmentation, "random_crop", size=(18, 14), pad=2)},
     )  # fmt: skip
     images, masks = everything(data, data.held_out)
     assert set(masks.unique().tolist()) == {0, 1, 2} and masks.shape == (2, 16, 12)
@@ -412,7 +413,7 @@ def test_void_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_class_that_few_masks_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of many masks some are looked at before the training; one with another value is told when it is met, with the text to write."""
+    """Of many masks some are read before training; one with another value is reported when it is met, with the text to write."""
     monkeypatch.setattr("archdsl.data.folders._MASKS_LOOKED_AT", 1)
     streets(tmp_path, (0, 1), 12)
     rare = np.zeros((8, 6), np.uint8)

@@ -114,7 +114,8 @@ def test_workers_masks_and_augmentations_resume_bit_for_bit(tmp_path: Path, step
     keys = {
         "data": call(Dataset, "imagefolder", path=".", masks="masks"), "batch": 4,
         "transform": call(Transform, "resize", size=(9, 9)),
-        "augment": [call(Augmentation, "random_crop", size=8, pad=1), call(Augmentation, "rotate", degrees=30.0), call(Augmentation, "color_jitter")],
+        "augment": [call(Augmentation, "random_crop", size=8, pad=1), call(Augmentation, "rotate", degrees=30.0),
+                    call(Augmentation, "color_jitter")],
     }  # fmt: skip
     image = Input("x", (3, None, None))
     whole = trained(tmp_path / "whole", Stopped(-1), image, tmp_path, **keys, workers=0)

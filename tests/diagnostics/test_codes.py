@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import archdsl.declared
+from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.table import CODES, GROUPS, kinds
 from archdsl.driver import check_text
 
 PACKAGE = Path(archdsl.declared.__file__).parent
 TABLE = PACKAGE / "diagnostics" / "codes"
+SOURCE = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if not path.is_relative_to(TABLE))
 
 
 def codes_in_use() -> set[str]:
@@ -25,6 +28,19 @@ def codes_in_use() -> set[str]:
 
 def test_the_table_holds_the_codes_in_use_and_no_others() -> None:
     assert set(CODES) == codes_in_use()
+
+
+@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+def test_a_kind_is_described_and_raised(kind: type[Diagnostic]) -> None:
+    """Its docstring says when it is found, it says what is wrong, and some module outside its own makes one."""
+    assert kind.__doc__ and kind.__doc__ != Diagnostic.__doc__
+    assert kind.summary is not Diagnostic.summary
+    assert re.search(rf"\b{kind.__name__}\b", SOURCE), f"nothing makes a {kind.__name__}"
+
+
+def test_names_of_kinds_are_unique() -> None:
+    names = Counter(kind.__name__ for kind in kinds())
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_every_code_has_a_group() -> None:

@@ -15,7 +15,6 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner
 
 from archdsl.cli import root as command_line
@@ -27,8 +26,6 @@ BLOCK = re.compile(r"^```(sh|sh fails|python|text|text roughly|arch)\n(.*?)^```$
 @pytest.mark.parametrize("page", ["training.md", "weights.md"])
 def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     said = ""
     for kind, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
         if kind == "python":
@@ -43,7 +40,6 @@ def test_a_guide(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             assert _numberless(text) in _numberless(said)
         else:
             said = _run(text, 1 if kind == "sh fails" else 0)
-    torch.set_num_threads(threads)
 
 
 def _numberless(text: str) -> str:

@@ -10,7 +10,6 @@ from doctest import ELLIPSIS, DocTestParser, DocTestRunner, OutputChecker
 from pathlib import Path
 
 import pytest
-import torch
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -44,11 +43,8 @@ def test_the_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             name = re.search(r"^network (\w+)", text, re.MULTILINE)
             assert name is not None
             Path(f"{name[1]}.arch").write_text(text)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     said: list[str] = []
     runner = DocTestRunner(Checker(), optionflags=ELLIPSIS)
     results = runner.run(DocTestParser().get_doctest(_session(page), {}, PAGE.name, str(PAGE), 0), out=said.append)
-    torch.set_num_threads(threads)
     assert results.attempted > 30
     assert results.failed == 0, "".join(said)

@@ -28,7 +28,10 @@ PROGRAMS = {
         network n { input image [8, H, W]; repeat 3 { f(8) } }""",
     "blocks in blocks": """
         block inner(width, act = relu) { conv: conv(width, 3); bn; act }
-        block outer(width, n) { for i in 0..n { part[i]: inner(width, leaky_relu(0.1 * i)) }; tail: { inner(width); inner(width) } }
+        block outer(width, n) {
+          for i in 0..n { part[i]: inner(width, leaky_relu(0.1 * i)) }
+          tail: { inner(width); inner(width) }
+        }
         network n { input image [8, 16, 16]; stages: repeat 4 { outer(8, 3) } }""",
     "heads and claims": """
         block f(width) { conv(width, 3); aux hd: { gap; flatten; linear(3) }; expect params == 611 }
@@ -70,7 +73,8 @@ def test_shared_functions_are_what_calls_would_make(name: str, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("calls", "functions"), [
-    ("a: conv(8, 3); f(a); f(a); f(x)", 2), ("a: conv(8, 3); f(a); b: conv(8, 3); f(b)", 1), ("a: conv(4, 3); f(a); b: conv(8, 3); f(b)", 2),
+    ("a: conv(8, 3); f(a); f(a); f(x)", 2), ("a: conv(8, 3); f(a); b: conv(8, 3); f(b)", 1),
+    ("a: conv(4, 3); f(a); b: conv(8, 3); f(b)", 2),
     ("f(x); f(x); f(v = x)", 1), ("for i in 0..3 { e[i]: conv(8, 1); f(e[i]) }", 1), ("for i in 0..3 { g[i]: { f(x) } }", 1),
 ])  # fmt: skip
 def test_functions_are_told_apart_by_what_goes_in(calls: str, functions: int) -> None:
@@ -91,3 +95,12 @@ def test_none_is_a_value() -> None:
         block f(s = none, act: op = none) { maxpool(3, stride = s) }
         network n { input image [8, 16, 16]; f; f(1, none); let k = none; maxpool(2, stride = k) }"""
     assert [d for d in archdsl.check(text) if d.is_error] == []
+
+
+def test_inputs_are_called_as_the_block_calls_them() -> None:
+    text = """
+        block f(query, keys) { mul { query; keys[0]; x } }
+        network n { input image [8, 16, 16]; for i in 0..2 { e[i]: conv(8, 1) }; left: conv(8, 3); f(left, e); relu; f(e[1],
+        e) }"""
+    functions = [function for function in compile_text(text).require().functions() if function.name == "f"]
+    assert [[value.name for value in function.inputs] for function in functions] == [["x", "keys[0]"], ["query", "keys[0]", "x"]]

@@ -20,11 +20,13 @@ GROWING = {
     "families": HEAD + "e[0]: relu; for i in 1..{n} { e[i]: conv(3, 1); add { x; e[i - 1] } } }",
     "heads": HEAD + 'for i in 0..{n} { aux "h{i}": { gap; flatten; linear(3) } } }',
     "outputs": HEAD + 'for i in 0..{n} { output "h{i}": conv(3, 1) }; relu }',
-    "claims in calls": "block unit(w) { conv(w, 1); relu; expect params > 0 }\nblock two(w) { unit(w) -> unit(w); expect depth > 1 }\n"
+    "claims in calls": "block unit(w) { conv(w, 1); relu; expect params > 0 }\nblock two(w) { unit(w) -> unit(w); "
+                       "expect depth > 1 }\n"
     + HEAD + "repeat {n} { two(3) } }",
     "mistakes": HEAD + "for i in 0..{n} { if bad { relu } else { conv(worse, 1) } } }",
     "open sizes": "network t { input image [3, H, W]; repeat {n} { conv(3, 3, pad = 0) } }",
-    "open joins": "network t { input image [3, H, W]; repeat 4 { maxpool(2) }; repeat 4 { upsample(2) }; repeat {n} { skip { conv(3, 3) } } }",
+    "open joins": "network t { input image [3, H, W]; repeat 4 { maxpool(2) }; repeat 4 { upsample(2) }; repeat {n} "
+                  "{ skip { conv(3, 3) } } }",
 }  # fmt: skip
 
 

@@ -27,7 +27,8 @@ def test_what_needs_the_input_stands_after_it(early: str) -> None:
 def test_the_rest_may_stand_before_the_input() -> None:
     assert (
         codes(
-            "init { conv = zeros }; let c = 8; expect c == 8; input image [3, 32, 32]; conv(c, 3); input other [3, 32, 32]; add { x; other -> conv(c, 3) }"
+            "init { conv = zeros }; let c = 8; expect c == 8; input image [3, 32, 32]; conv(c, 3); input other [3, 32, 32]; "
+            "add { x; other -> conv(c, 3) }"
         )
         == []
     )

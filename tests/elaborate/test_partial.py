@@ -5,12 +5,12 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from tests.fuzz.programs import Program
 
 from archdsl.driver import compile_text
 from archdsl.ir import Function, Graph, verify
 from archdsl.resources import shipped_files
 from archdsl.shapes import Shape
-from tests.fuzz.programs import Program
 
 
 def partial(body: str, before: str = "") -> Graph:

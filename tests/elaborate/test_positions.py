@@ -16,7 +16,8 @@ def keys(body: str, before: str = "") -> list[str]:
 
 @pytest.mark.parametrize(("between", "position"), [
     ("before: x", 1), ("x", 1), ("a", 1), ("{ x }", 1), ("relu", 2), ("before: x; relu", 2),
-    ("g: { x }", 2), ("g: { }", 2), ("g: { if false { relu } }", 2), ("g: repeat 0 { relu }", 2), ("g[0]: { if false { relu } }", 2),
+    ("g: { x }", 2), ("g: { }", 2), ("g: { if false { relu } }", 2), ("g: repeat 0 { relu }", 2),
+    ("g[0]: { if false { relu } }", 2),
     ('"g": { x }', 2), ("empty", 2), ("g: empty", 2), ("if false { relu }", 1), ("repeat 0 { relu }", 1),
 ])  # fmt: skip
 def test_what_takes_a_position(between: str, position: int) -> None:
@@ -25,7 +26,8 @@ def test_what_takes_a_position(between: str, position: int) -> None:
 
 
 @pytest.mark.parametrize(("further", "biased"), [
-    ("", False), ("; relu", False), ("; expect c.c == 4", False), ("; conv(c.c, 1)", False), ("; crop_like(c)", True), ("; resize_like(c)", True),
+    ("", False), ("; relu", False), ("; expect c.c == 4", False), ("; conv(c.c, 1)", False), ("; crop_like(c)", True),
+    ("; resize_like(c)", True),
     ("; add { x; c }", True), ("; aux h: c", True), ("; output o: c", True), ("; c", True), ("; aux h: x", False),
 ])  # fmt: skip
 def test_what_counts_as_a_consumer(further: str, biased: bool) -> None:

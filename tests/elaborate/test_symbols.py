@@ -47,10 +47,13 @@ def symbol(found: SymbolTable, name: str, owner: str | None = None) -> Symbol:
 
 
 @pytest.mark.parametrize(("name", "owner", "kind", "definitions", "uses"), [
-    ("width", "unit", SymbolKind.PARAMETER, [(1, 12)], [(2, 13), (4, 28), (11, 8)]), ("mid", "unit", SymbolKind.CONSTANT, [(2, 7)], [(3, 8)]),
+    ("width", "unit", SymbolKind.PARAMETER, [(1, 12)], [(2, 13), (4, 28), (11, 8)]),
+    ("mid", "unit", SymbolKind.CONSTANT, [(2, 7)], [(3, 8)]),
     ("inner", "unit", SymbolKind.LABEL, [(4, 16)], [(4, 47)]), ("act", "unit", SymbolKind.PARAMETER, [(1, 19)], [(3, 31)]),
-    ("k", "unit", SymbolKind.PARAMETER, [(1, 31)], [(3, 13), (9, 41)]), ("enc", "net", SymbolKind.LABEL, [(9, 25)], [(10, 9), (10, 27)]),
-    ("i", "net", SymbolKind.LOOP_VARIABLE, [(9, 7)], [(9, 29), (9, 49)]), ("n", "net", SymbolKind.LOOP_VARIABLE, [(9, 10)], [(9, 38)]),
+    ("k", "unit", SymbolKind.PARAMETER, [(1, 31)], [(3, 13), (9, 41)]),
+    ("enc", "net", SymbolKind.LABEL, [(9, 25)], [(10, 9), (10, 27)]),
+    ("i", "net", SymbolKind.LOOP_VARIABLE, [(9, 7)], [(9, 29), (9, 49)]),
+    ("n", "net", SymbolKind.LOOP_VARIABLE, [(9, 10)], [(9, 38)]),
     ("H", "net", SymbolKind.SIZE, [(7, 19)], [(7, 31)]), ("image", "net", SymbolKind.INPUT, [(7, 9)], []),
     ("classes", "net", SymbolKind.PARAMETER, [(6, 13)], [(12, 36), (13, 28), (14, 18), (16, 21), (16, 41)]),
     ("unit", None, SymbolKind.BLOCK, [(1, 7)], [(9, 33), (11, 3)]), ("net", None, SymbolKind.NETWORK, [(6, 9)], [(16, 17)]),

@@ -9,12 +9,15 @@ import pytest
 from archdsl import driver
 from archdsl.driver import compile_text
 from archdsl.elaborate import Module, Program
+from archdsl.ir import flatten
 from archdsl.source import SourceFile
 
 EARLY = [
-    "let a = {}", "let a = [1, {}]", "expect {} == 3", "expect params == {}", "expect params > 0 if {} > 3", "expect 3 > 2 if {} == 3",
+    "let a = {}", "let a = [1, {}]", "expect {} == 3", "expect params == {}", "expect params > 0 if {} > 3",
+    "expect 3 > 2 if {} == 3",
     "init {{ conv = constant({}) }}", "init {{ conv = normal(std = {}) }}", "aux(weight = {}) a: relu",
-    "if {} > 3 {{ conv(4, 3) }}", "repeat {} {{ relu }}", "for i in 0..{} {{ relu }}", "conv({}, 3)", "e[{}]: relu", '"e{{{}}}": relu',
+    "if {} > 3 {{ conv(4, 3) }}", "repeat {} {{ relu }}", "for i in 0..{} {{ relu }}", "conv({}, 3)", "e[{}]: relu",
+    '"e{{{}}}": relu',
     "skip(drop = {}) {{ relu }}", "output o: conv({}, 1)", "concat(axis = {}) {{ relu; relu }}",
 ]  # fmt: skip
 
@@ -61,9 +64,21 @@ def test_what_is_unknown_without_an_error_is_one(statement: str, monkeypatch: py
 
 
 @pytest.mark.parametrize("text", [
-    "block b(x) { relu }\nnetwork n { input image [3, 8, 8]; b(3) }", "network n { input image [3, 8, 8]; for x in 0..3 { relu } }",
-    "network n { input image [3, 8, 8]; for i, x in [1, 2] { relu } }", "network n { input image [3, 8, 8]; concat { for x in 0..3 { relu } } }",
+    "block b(x) { relu }\nnetwork n { input image [3, 8, 8]; b(3) }",
+    "network n { input image [3, 8, 8]; for x in 0..3 { relu } }",
+    "network n { input image [3, 8, 8]; for i, x in [1, 2] { relu } }",
+    "network n { input image [3, 8, 8]; concat { for x in 0..3 { relu } } }",
     "network n(x = 3) { input image [3, 8, 8]; relu }",
 ])  # fmt: skip
 def test_x_is_the_tensor_alone(text: str) -> None:
     assert [d.code for d in compile_text(text).diagnostics if d.is_error] == ["E0205"]
+
+
+@pytest.mark.parametrize(("condition", "decided"), [
+    ("x.h >= 1", True), ("image.h + 2 > x.h", True), ("x.h // 2 <= x.h", True), ("x.h < x.h", False), ("x.h > 4", None),
+    ("x.h < image.w", None),
+])  # fmt: skip
+def test_comparisons_that_hold_always_or_never(condition: str, decided: bool | None) -> None:
+    compiled = compile_text(f"network net {{ input image [3, H, W]\n if {condition} {{ relu }} else {{ tanh }} }}")
+    assert [d.code for d in compiled.diagnostics] == ([] if decided is not None else ["E0307"])
+    assert decided is None or flatten(compiled.require()).nodes[-1].op.name == ("relu" if decided else "tanh")

@@ -81,8 +81,10 @@ def test_each_spelling_states_the_same(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "code"), [
-    ("x.h < 0", "E0701"), ("x.c == 99", "E0701"), ("x.shape == [1]", "E0408"), ("x.nope > 3", "E0408"), ("x", "E0401"), ("x.h > W", "E0307"),
-    ("not x", "E0401"), ("H > 5 and x.c == 4", "E0701"), ("H > 5 and x", "E0401"), ("x.h / 2 > 3", "E0307"), ("64 % x.h == 0", "E0307"),
+    ("x.h < 0", "E0701"), ("x.c == 99", "E0701"), ("x.shape == [1]", "E0408"), ("x.nope > 3", "E0408"), ("x", "E0401"),
+    ("x.h > W", "E0307"),
+    ("not x", "E0401"), ("H > 5 and x.c == 4", "E0701"), ("H > 5 and x", "E0401"), ("x.h / 2 > 3", "E0307"),
+    ("64 % x.h == 0", "E0307"),
     ("nope > 3", "E0201"), ("x[0] > 3", "E0408"), ("x.h > 2.5", "E0408"),
 ])  # fmt: skip
 def test_what_cannot_be_stated_is_an_error(text: str, code: str) -> None:
@@ -96,8 +98,10 @@ def test_at_a_further_input_x_is_the_tensor_that_flows() -> None:
 
 
 ALWAYS = [
-    "H == H", "H % 1 == 0", "a.c == 1", "true", "not false", "1 == 1", "H >= 1", "H - H == 0", "a.l % 1 == 0", "x.l // 1 == H", "H > 9 or H == H",
-    "true if flag else H > 9", "H > 9 if not flag else H % 1 < 1", "H > 9 or true", "a.shape[1] % 1 == 0", "H > 9 or H // 1 <= 9", "min(3, 4) == 3",
+    "H == H", "H % 1 == 0", "a.c == 1", "true", "not false", "1 == 1", "H >= 1", "H - H == 0", "a.l % 1 == 0", "x.l // 1 == H",
+    "H > 9 or H == H",
+    "true if flag else H > 9", "H > 9 if not flag else H % 1 < 1", "H > 9 or true", "a.shape[1] % 1 == 0", "H > 9 or H // 1 <= 9",
+    "min(3, 4) == 3",
 ]  # fmt: skip
 """Conditions that all values of `H` meet."""
 
@@ -113,9 +117,11 @@ def test_a_condition_that_always_holds_states_all_sizes(condition: str) -> None:
 
 @pytest.mark.parametrize(("inputs", "symbols"), [
     ("input a [1, H]; input b [1, 2 * H] where b.l % 2 == 0; concat(axis = 1) { a; b }", "H"),
-    ("input a [1, H, W] where H == H", "H"), ("input a [1, H, W] where H == H and W % 1 == 0", "HW"), ("input a [1, H, W] where true", "HW"),
+    ("input a [1, H, W] where H == H", "H"), ("input a [1, H, W] where H == H and W % 1 == 0", "HW"),
+    ("input a [1, H, W] where true", "HW"),
     ("input a [1, H, W] where H >= 7 and W % 1 == 0", "W"), ("input a [1, H, W] where H >= 7 and a.c == 1", ""),
-    ("input a [1, H, W] where H >= 7; input b [1, W, H] where true; a", "W"), ("input a [1, H, W]; input b [1, 3, 3] where W == W; a", "W"),
+    ("input a [1, H, W] where H >= 7; input b [1, W, H] where true; a", "W"),
+    ("input a [1, H, W]; input b [1, 3, 3] where W == W; a", "W"),
 ])  # fmt: skip
 def test_which_sizes_a_condition_is_about(inputs: str, symbols: str) -> None:
     """Those that it names; all of its input where it names none."""

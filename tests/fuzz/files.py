@@ -82,12 +82,14 @@ class Files:
             (folder / "images" / name).write_bytes(pictures["png"].getvalue())
         self.whole = {
             "npz": (folder / "data.npz").read_bytes(), "packed npz": compressed.getvalue(),
-            "safetensors": safetensors.torch.save(dict(module.state_dict()), {"format": "pt"}), "pt": (folder / "w.pt").read_bytes(),
+            "safetensors": safetensors.torch.save(dict(module.state_dict()), {"format": "pt"}),
+            "pt": (folder / "w.pt").read_bytes(),
             "ckpt": (run / "checkpoints" / "last.ckpt").read_bytes(), "run.json": (run / "run.json").read_bytes(),
             **{ending: picture.getvalue() for ending, picture in pictures.items()},
         }  # fmt: skip
         self.readers: dict[str, Callable[[bytes], None]] = {
-            "npz": self._npz, "packed npz": self._npz, "safetensors": self._weights, "pt": self._weights, "ckpt": self._checkpoint,
+            "npz": self._npz, "packed npz": self._npz, "safetensors": self._weights, "pt": self._weights,
+            "ckpt": self._checkpoint,
             "run.json": self._run, "png": lambda data: self._image("png", data), "jpg": lambda data: self._image("jpg", data),
         }  # fmt: skip
 
@@ -166,7 +168,8 @@ def changed(data: bytes, random: Random) -> bytes:
         end = min(len(data), start + random.choice([1, 1, 1, 2, 4, 8, 100]))
         new = random.choice([
             lambda part: bytes([part[0] ^ 1 << random.randrange(8)]) + part[1:] if part else b"",
-            lambda part: random.randbytes(len(part)), lambda part: b"", lambda part: b"\xff" * len(part), lambda part: bytes(len(part)),
+            lambda part: random.randbytes(len(part)), lambda part: b"", lambda part: b"\xff" * len(part),
+            lambda part: bytes(len(part)),
             lambda part: part + part, lambda part: random.choice([b"9", b"[", b'"', b"-", b"\x80", b"0" * 30]) + part,
         ])(data[start:end])  # fmt: skip
         data = data[:start] + new + (data[end:] if random.random() < 0.95 else b"")

@@ -1,6 +1,6 @@
 """Random networks of parts that are alike, or nearly: what a diagram may fold, and what it must not.
 
-All values have four channels and one size, so that each may be joined with each; programs are valid but for mistakes in this file.
+All values have four channels and one size, so that any two may be joined; programs are valid but for mistakes in this file.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from collections.abc import Callable
 from random import Random
 
 UNITS = (
-    "relu", "bn", "conv(4, 3)", "conv(4, 1)", "conv(4, 3) -> bn -> relu", "bn -> relu -> conv(4, 3)", "relu -> relu", "dropout(0.1)", "dropout(0.2)",
-    "droppath(0.1)", "maxpool(3, stride = 1, pad = 1)", "conv(6, 1) -> conv(4, 1)", "{ gap; conv(4, 1); upsample(8) }", "layer_scale(0.1)",
+    "relu", "bn", "conv(4, 3)", "conv(4, 1)", "conv(4, 3) -> bn -> relu", "bn -> relu -> conv(4, 3)", "relu -> relu",
+    "dropout(0.1)", "dropout(0.2)",
+    "droppath(0.1)", "maxpool(3, stride = 1, pad = 1)", "conv(6, 1) -> conv(4, 1)", "{ gap; conv(4, 1); upsample(8) }",
+    "layer_scale(0.1)",
     "maxpool(2) -> upsample(2)", "conv(4, 3, groups = 2)", "relu -> bn -> relu -> bn -> relu -> bn -> relu -> bn -> relu",
 )  # fmt: skip
 
@@ -134,13 +136,19 @@ class Lookalikes:
         )
         own = self._random.choice(("", "", "x; "))
         seen.append(f"{name}[{self._random.randrange(count)}]")
-        return f"{name}[0]: conv(4, 3); for i in 1..{count} {{ {name}[i]: {{ {join} {{ {own}for j in {first}..i {{ {name}[j] }} }}; {after} }} }}"
+        return (
+            f"{name}[0]: conv(4, 3); for i in 1..{count} {{ {name}[i]: {{ {join} {{ {own}for j in {first}..i {{ {name}[j] }} "
+            f"}}; {after} }} }}"
+        )
 
     def _chain(self, depth: int, seen: list[str]) -> str:
         """Parts that each join the value of the one before, or of the one before that, with theirs."""
         name, count, back = self._name("c"), self._random.randint(3, 6), self._random.choice((1, 1, 2))
         source = self._random.choice((f"{name}[max(0, i - {back})]", f"{name}[0]", f"{name}[(i - 1) % {back}]"))
-        return f"{name}[0]: relu; for i in 1..{count} {{ {self._random.choice(UNITS)}; {name}[i]: {{ add {{ x; {source} }}; conv(4, 3) }} }}"
+        return (
+            f"{name}[0]: relu; for i in 1..{count} {{ {self._random.choice(UNITS)}; {name}[i]: {{ add {{ x; {source} }}; "
+            f"conv(4, 3) }} }}"
+        )
 
     def _grow(self, depth: int, seen: list[str]) -> str:
         growth = self._random.choice(("2", "3", "2 + i % 2", "i + 1"))

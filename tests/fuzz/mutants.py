@@ -2,8 +2,8 @@
 
     python -m tests.fuzz.mutants --seed 1 --count 2000
 
-The specs are free of errors, so whatever is refused has one mistake. A second error may be right now and then: a brace that is put
-in or left out can make two statements wrong. What follows from another error alone must not be reported.
+The specs are free of errors, so whatever is refused has one mistake. A second error may be right now and then: a brace that is
+put in or left out can make two statements wrong. What follows from another error alone must not be reported.
 """
 
 from __future__ import annotations

@@ -88,7 +88,8 @@ def _run(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
     device = "meta" if elements > 20_000 or (name in CONVOLUTIONS and elements > 1000) else "cpu"
     try:
         with torch.no_grad():
-            value = _made(op, device)(*(torch.zeros(1, *shape, device=device) for shape in inputs))
+            dtype = torch.long if name == "embedding" else torch.float
+            value = _made(op, device)(*(torch.zeros(1, *shape, device=device, dtype=dtype) for shape in inputs))
     except FAILURES:
         return None
     if name == "maxpool" and device == "cpu" and value.isinf().any():

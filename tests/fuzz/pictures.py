@@ -14,7 +14,7 @@ from archdsl.ops.base import Category
 
 
 class Ops:
-    """The ops of a network in the order of its cards, where a folded part and its instances follow one another; its inputs first."""
+    """The ops of a network in the order of its cards, inputs first; a folded part and its instances follow one another."""
 
     def __init__(self, graph: Graph, detail: Detail) -> None:
         flat = flatten(graph)

@@ -9,30 +9,35 @@ from __future__ import annotations
 
 import argparse
 import linecache
-import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from unittest.mock import patch
 
 import torch
 
-from archdsl import driver
+from archdsl import SpecError, driver
 from archdsl.analysis import OpenSizes, open_sizes
 from archdsl.backends.torch.instantiate import build
-from archdsl.driver import Compiled, compile_text
+from archdsl.driver import Compiled
 from archdsl.ir import FlatNode, Graph
 from archdsl.limits import Limits
 from archdsl.sizes import SizeSet
-from tests.fuzz.minimize import minimized
+from tests.attack import text
+from tests.attack.disturb import disturbed
+from tests.attack.generate import generate
+from tests.attack.program import Program
+from tests.attack.shrink import shrink
+from tests.attack.verdicts import fixed, load
 from tests.fuzz.oracle import Oracle, predicted
-from tests.fuzz.programs import Program
 
-OUTSIDE = "E0307"
-"""What the form of a size cannot say; refused with a remedy, and not compared."""
+SHRINKING = 40
+"""Seconds for which a program with a disagreement is shrunk."""
+NOT_COMPARED = {"E0307", "E0701"}
+"""What the form of a size cannot say, and claims: refused for other reasons than sizes that do not run."""
 
 
 @dataclass
@@ -45,16 +50,22 @@ class Summary:
     found: list[str] = field(default_factory=list)
 
 
-def disagreement(text: str, random: Random, summary: Summary | None = None, *, modules: bool = True) -> str | None:
+def program_of(seed: int, *, fixed: bool = False) -> Program:
+    """Return the program of a seed. In every second one sizes are left to chance, so that many work at none."""
+    program = replace(generate(seed, fixed=fixed), alias=None)
+    return disturbed(program, Random(seed)) if seed % 2 else program
+
+
+def disagreement(program: Program, random: Random, summary: Summary | None = None, *, modules: bool = True) -> str | None:
     """What the checker and PyTorch disagree about, none where they agree."""
     summary = summary if summary is not None else Summary()
-    compiled, graph = _graph_of(text)
+    compiled, graph = _graph_of(text.program(program))
     codes = sorted({d.code for d in compiled.diagnostics if d.is_error})
     summary.outcomes[" ".join(codes) or "accepted"] += 1
-    if OUTSIDE in codes:
+    if NOT_COMPARED & {*codes}:
         return None
     if graph is None:
-        return _fixed_refused(text, random, summary)
+        return _fixed_refused(program, random, summary)
     oracle = Oracle(graph)
     lets = _allowed(compiled, graph)
     for at in _choices(compiled.sizes, random, refused=not compiled.ok):
@@ -123,7 +134,7 @@ def _near(work: SizeSet, demands: list[SizeSet], random: Random) -> list[int]:
     return sorted(n for n in numbers if n >= 1)
 
 
-def _graph_of(text: str) -> tuple[Compiled, Graph | None]:
+def _graph_of(source: str) -> tuple[Compiled, Graph | None]:
     """What became of a program, with the graph whose sizes were decided, whether or not any works."""
     decided: list[Graph] = []
 
@@ -132,17 +143,16 @@ def _graph_of(text: str) -> tuple[Compiled, Graph | None]:
         return open_sizes(graph, limits)
 
     with patch.object(driver, "open_sizes", deciding):
-        compiled = driver.compile_text(text)
+        compiled = driver.compile_text(source)
     return compiled, decided[0] if decided else None
 
 
-def _fixed_refused(text: str, random: Random, summary: Summary) -> str | None:
+def _fixed_refused(program: Program, random: Random, summary: Summary) -> str | None:
     """A program that was refused before its sizes were decided is refused with numbers in their place, too."""
     for _ in range(2):
         summary.sizes += 1
-        numbers = {name: str(random.choice((1, 2, 3, 5, 8, 16, 31, 64, 97, 128))) for name in "HWDN"}
-        fixed = re.sub(" where .*", "", text).translate(str.maketrans(numbers))
-        if compile_text(fixed).ok:
+        numbers = {symbol: random.choice((1, 2, 3, 5, 8, 16, 31, 64, 97, 128)) for symbol in program.symbols}
+        if not isinstance(load(fixed(program, numbers)), SpecError):
             return f"refused, and accepted with {numbers}"
     return None
 
@@ -151,7 +161,8 @@ def _module_runs(graph: Graph, at: dict[str, int], summary: Summary) -> str | No
     """The module that is built runs at sizes that work, and gives the result that is predicted."""
     summary.modules += 1
     module = build(graph, "meta").eval()
-    inputs = [torch.empty(1, *predicted(value, at), device="meta") for value in graph.inputs]
+    types = [torch.long if value.dtype == "int" else torch.float for value in graph.inputs]
+    inputs = [torch.empty(1, *predicted(v, at), device="meta", dtype=t) for v, t in zip(graph.inputs, types, strict=True)]
     try:
         with torch.no_grad():
             results = module(*inputs)
@@ -181,18 +192,18 @@ def _least(sizes: OpenSizes) -> Iterator[dict[str, int]]:
 def run(
     seed: int, *, seconds: float = 1e9, programs: int = 1 << 60, modules_every: int = 8, summary: Summary | None = None
 ) -> Summary:
-    """Compare random programs with PyTorch until a bound is reached; program `i` has the seed `seed:i`."""
+    """Compare random programs with PyTorch until a bound is reached; program `i` of a seed is always the same."""
     summary, until = summary if summary is not None else Summary(), time.monotonic() + seconds
     for index in range(programs):
         if time.monotonic() > until:
             break
         if index % 1000 == 999:
             _forget()
-        name = f"{seed}:{index}"
-        text = Program(Random(name)).text
-        found = disagreement(text, Random(name), summary, modules=index % modules_every == 0)
+        number = 1_000_000 * seed + index
+        program = program_of(number)
+        found = disagreement(program, Random(number), summary, modules=index % modules_every == 0)
         if found is not None:
-            summary.found.append(f"program {name}: {found}\n{_smaller(text, name, found)}")
+            summary.found.append(f"program {number}: {found}\n{_smaller(program, number, found)}")
     return summary
 
 
@@ -203,18 +214,18 @@ def _forget() -> None:
     linecache.clearcache()
 
 
-def _smaller(text: str, name: str, found: str) -> str:
-    """A part of a program that shows a disagreement of the same kind, with what it is."""
+def _smaller(program: Program, number: int, found: str) -> str:
+    """Return a part of a program that shows a disagreement of the same kind, with what it is."""
     kind = found.partition(" ")[0]
 
-    def shows(part: str) -> bool:
+    def shows(part: Program) -> bool:
         try:
-            return (disagreement(part, Random(name)) or "").partition(" ")[0] == kind
+            return (disagreement(part, Random(number)) or "").partition(" ")[0] == kind
         except Exception:
             return False
 
-    small = minimized(text, shows)
-    return f"{small}{disagreement(small, Random(name))}\n"
+    small = shrink(program, shows, SHRINKING)
+    return f"{text.program(small)}{disagreement(small, Random(number))}\n"
 
 
 def main() -> int:
@@ -234,7 +245,8 @@ def main() -> int:
     for found in summary.found:
         print(found)
     print(
-        f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, {time.monotonic() - begun:.0f} s"
+        f"seed {given.seed}: {summary.outcomes.total():,} programs, {summary.sizes:,} sizes, {summary.modules:,} modules, "
+        f"{time.monotonic() - begun:.0f} s"
     )
     print("outcomes: " + ", ".join(f"{name} {count:,}" for name, count in summary.outcomes.most_common()))
     print(f"disagreements: {len(summary.found)}")

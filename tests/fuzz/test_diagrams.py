@@ -32,7 +32,8 @@ def found(seeds: range) -> Counter[str]:
                 raise AssertionError(f"seed {seed}, {detail}:\n{text}") from error
             assert not wrong, f"seed {seed}, {detail}: {wrong}\n{text}"
             folded = [frame for frame in diagram.frames if frame.times > 1]
-            seen += {f"{detail} folded": bool(folded), "grown": any(f.note for f in folded), "nested": any(f in [*g.frames()] for f in folded for g in folded),
+            seen += {f"{detail} folded": bool(folded), "grown": any(f.note for f in folded),
+                     "nested": any(f in [*g.frames()] for f in folded for g in folded),
                      "skips": any(edge.skip for edge in diagram.edges), "plain": not folded}  # fmt: skip
     return seen
 

@@ -23,7 +23,7 @@ def codes(text: str, network: str | None = None, **settings: str) -> list[str]:
     "network n {\n input i [3, 8, 8]\n conv(64, 3)\n bn(64) # arch: allow(W0105) eps is meant, as (4) says\n}",
     "network n {\n input i [3, 8, 8]\n # arch: allow(W0105)\n conv(64, 3) -> bn(64)\n}",
     "network n {\n input i [3, 8, 8]\n # arch: allow(W0105)\n # as in the paper\n conv(64, 3)\n  -> bn(64)\n}",
-    "network n {\n input i [3, 8, 8]\n # arch: allow(W0105)\n skip {\n  conv(64, 3) -> bn(64)\n  bn(64)\n } via { conv(64, 1) }\n}",
+    "network n {\n input i [3, 8, 8]\n # arch: allow(W0105)\n skip {\n  conv(64, 3) -> bn(64)\n  bn(64)\n } via { conv(64, 1) }}",
     "# arch: allow(W0105)\nnetwork n {\n input i [3, 8, 8]\n conv(64, 3)\n bn(64)\n}",
     "# arch: allow(W0105)\n## A network.\nnetwork n {\n input i [3, 8, 8]\n conv(64, 3)\n bn(64)\n}",
     "network n {\n input i [3, 8, 8]\n conv(64, 3)  # arch: allow(W0102)\n bn\n let a = 3  # arch: allow(W0102)\n}",

@@ -65,7 +65,8 @@ JOINS = [
 ]  # fmt: skip
 CONDITIONS = [
     "H % 2 == 0", "H % 2 == 1 and H > 5", "H % 17 != 0", "H % 11 > 1", "H % 17 != 0 and H % 11 > 1", "3 <= H <= 40", "H <= 5",
-    "H == 4 or H == 9 or H == 12", "H == 4 or H == 5", "H % 4 == 0 or H == 7", "H != 6", "H == 7", "H >= 1000000", "H % 17 == 0 or H % 13 == 0",
+    "H == 4 or H == 9 or H == 12", "H == 4 or H == 5", "H % 4 == 0 or H == 7", "H != 6", "H == 7", "H >= 1000000",
+    "H % 17 == 0 or H % 13 == 0",
     "H % 5 == 3 or H % 5 == 1",
 ]  # fmt: skip
 """Of multiples, remainders, ranges, single sizes and one alone."""
@@ -132,12 +133,13 @@ def test_conditions(condition: str, body: str) -> None:
 
 
 @pytest.mark.parametrize(("pool", "window", "stride", "pad"), [
-    ("maxpool(2, 3, ceil = true)", 2, 3, 0), ("avgpool(3, 3, 1, ceil = true)", 3, 3, 1), ("maxpool(2, 4, ceil = true, dilation = 2)", 3, 4, 0),
+    ("maxpool(2, 3, ceil = true)", 2, 3, 0), ("avgpool(3, 3, 1, ceil = true)", 3, 3, 1),
+    ("maxpool(2, 4, ceil = true, dilation = 2)", 3, 4, 0),
     ("maxpool(2, 2, 0, ceil = true)", 2, 2, 0), ("avgpool(4, 3, 1, ceil = true)", 4, 3, 1),
 ])  # fmt: skip
 @pytest.mark.parametrize("example", [20, 22])
 def test_pools_whose_last_window_may_begin_behind_the_input(pool: str, window: int, stride: int, pad: int, example: int) -> None:
-    """The program takes the sizes at which that happens, or those at which it does not, as at the example's, and refuses the others."""
+    """The program takes either the sizes at which that happens or the others, as at the example's, and refuses the rest."""
 
     def left_out(n: int) -> bool:
         return -(-(n + 2 * pad - window) // stride) * stride >= n + pad
@@ -158,7 +160,8 @@ def test_pools_whose_last_window_may_begin_behind_the_input(pool: str, window: i
 def test_what_dynamic_shapes_says() -> None:
     """Bounds of the open axes; none for an axis that is fixed after all."""
     network = archdsl.loads(
-        "network n { input a [3, H, W] where 4 <= H <= 40 and W == 9; input b [3, 2 * H, 9]; output o: { b -> gap }; a -> maxpool(2) }"
+        "network n { input a [3, H, W] where 4 <= H <= 40 and W == 9; input b [3, 2 * H, 9]; output o: { b -> gap }; "
+        "a -> maxpool(2) }"
     )
     first, second = network.dynamic_shapes()
     assert list(first) == [0, 2] and list(second) == [0, 2] and first[0] is second[0]

@@ -29,7 +29,7 @@ def works(setting: dict[str, Any], *sizes: int) -> bool:
 
 
 def has_elements(k: int, stride: int, pad: int, dilation: int, ceil: bool) -> np.ndarray:
-    """For each size up to `MOST`: whether there are windows, and each has an element. PyTorch's count of windows, and the elements one by one."""
+    """For each size up to `MOST`: whether there are windows, and each has an element, by PyTorch's count of windows."""
     sizes = np.arange(1, MOST + 1)
     room = sizes + 2 * pad - dilation * (k - 1) - 1 + (stride - 1 if ceil else 0)
     count = room // stride + 1

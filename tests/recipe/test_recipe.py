@@ -30,7 +30,8 @@ from archdsl.recipe import (
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
-    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer, "early_stop": Stopping, "weights": WeightsSource,
+    "transform": Transform, "augment": Augmentation, "normalize": Normalization, "regularize": Regularizer,
+    "early_stop": Stopping, "weights": WeightsSource,
     "freeze": LabelSelection, "unfreeze": UnfreezeRule, "groups": ParameterGroup, "clip": Clipping,
 }  # fmt: skip
 ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]

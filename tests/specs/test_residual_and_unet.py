@@ -22,12 +22,6 @@ DEPTHS = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    """Threads that wait for one another cost more than they save."""
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize("name", DEPTHS)
 def test_as_deep_as_the_name_says(name: str) -> None:
     assert load(f"{SPECS}/{name.replace(':', '.arch:')}").table().depth == DEPTHS[name]

@@ -12,12 +12,6 @@ from archdsl.network import load
 SPECS = Path(__file__).parents[2] / "specs"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> None:
-    """Threads that wait for one another cost more than they save."""
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize(
     "address", ["lenet.arch:lenet", "lenet.arch:lenet5_1998", "alexnet.arch:alexnet_2012", "googlenet.arch:googlenet_2014"]
 )
@@ -35,7 +29,8 @@ def test_runs_in_both_modes(address: str) -> None:
 
 def test_lenet_of_1998_connects_as_in_table_1() -> None:
     module = load(f"{SPECS / 'lenet.arch'}:lenet5_1998").build().eval()
-    table = [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [0, 4, 5], [0, 1, 5], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [0, 3, 4, 5],
+    table = [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [0, 4, 5], [0, 1, 5], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5],
+             [0, 3, 4, 5],
              [0, 1, 4, 5], [0, 1, 2, 5], [0, 1, 3, 4], [1, 2, 4, 5], [0, 2, 3, 5], [0, 1, 2, 3, 4, 5]]  # fmt: skip
     maps = torch.randn(1, 6, 14, 14, requires_grad=True)
     columns = module.C3(torch.cat([maps, maps], 1))

@@ -16,9 +16,12 @@ from tests.fuzz.mutants import texts
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "errors"
 PLACES = (
-    "expect {}", "expect {} if {}", "if {} {{ relu }}", "repeat {} {{ relu }}", "for i in {} {{ relu }}", "conv({}, {})", "let a = {}; conv(a, 3)",
-    "e[{}]: relu", '"s{{{}}}": relu', "{}", "{} -> relu", "relu -> {}", "{}({}); relu", "conv(3, 3, pad = {})", "skip(drop = {}) {{ bn }}",
-    "aux(weight = {}) h: relu", "slice({})", "maxpool({})", "{}: relu", "init {{ conv = {} }}", "concat {{ {}; {} }}", "{}[{}]", "b({})",
+    "expect {}", "expect {} if {}", "if {} {{ relu }}", "repeat {} {{ relu }}", "for i in {} {{ relu }}", "conv({}, {})",
+    "let a = {}; conv(a, 3)",
+    "e[{}]: relu", '"s{{{}}}": relu', "{}", "{} -> relu", "relu -> {}", "{}({}); relu",
+    "conv(3, 3, pad = {})", "skip(drop = {}) {{ bn }}",
+    "aux(weight = {}) h: relu", "slice({})", "maxpool({})", "{}: relu", "init {{ conv = {} }}", "concat {{ {}; {} }}",
+    "{}[{}]", "b({})",
 )  # fmt: skip
 ATOMS = (
     "1",
@@ -52,8 +55,10 @@ def expression(random: Random, depth: int = 3) -> str:
     if depth == 0 or random.random() < 0.2:
         return random.choice(ATOMS)
     text = random.choice((
-        lambda: f"{part()} {random.choice(('+', '-', '*', '//', '%', '^', '==', '<', 'and', 'or'))} {part()}", lambda: f"({part()})", lambda: f"({part()})",
-        lambda: f"({part()}) {random.choice('+*')} ({part()})", lambda: f"[{part()}, {part()}]", lambda: f"({part()}).c", lambda: f"({part()})[{part()}]",
+        lambda: f"{part()} {random.choice(('+', '-', '*', '//', '%', '^', '==', '<', 'and', 'or'))} {part()}",
+        lambda: f"({part()})", lambda: f"({part()})",
+        lambda: f"({part()}) {random.choice('+*')} ({part()})", lambda: f"[{part()}, {part()}]",
+        lambda: f"({part()}).c", lambda: f"({part()})[{part()}]",
         lambda: f"({part()})({part()})", lambda: f"({part()})..({part()})", lambda: f"-({part()})", lambda: f"not ({part()})",
         lambda: f"({part()}) if ({part()}) else ({part()})", lambda: f"max({part()}, ({part()}))",
     ))()  # fmt: skip

@@ -1,4 +1,4 @@
-"""Texts of all sorts for tests of the tree: specs, documented examples, inputs of golden tests, mutants, unfinished statements."""
+"""Texts for tests of the tree: specs, documented examples, inputs of golden tests, mutants, unfinished statements."""
 
 from __future__ import annotations
 

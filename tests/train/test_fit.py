@@ -184,7 +184,8 @@ def test_two_classes_in_one_output(tmp_path: Path) -> None:
 
 
 MISTAKES: list[tuple[dict[str, Any], str, str | None, str, str]] = [
-    ({"outputs": 5}, "E0801", "data", "the network has 5 outputs, and the data set has 10 classes", "the last layer as many outputs: `linear(10)`"),
+    ({"outputs": 5}, "E0801", "data", "the network has 5 outputs, and the data set has 10 classes",
+     "the last layer as many outputs: `linear(10)`"),
     ({"outputs": 1, "loss": call(Loss, "bce")}, "E0801", "data", "the network has 1 output, and", "`linear(10)`"),
     ({"shape": (1, 6, 6)}, "E0803", "data", "examples of the data set are [1, 8, 8]", "`input image [1, 8, 8]`"),
     (
@@ -249,8 +250,10 @@ NUMBERED = np.arange(60) % 3
     ("labels", "values", "message", "help"),
     [
         (NUMBERED + 1, {}, "3 outputs, and the labels are 3 numbers from 1 to 3", "from 0: `y - 1`"),
-        (NUMBERED + 1, {"outputs": 5}, "5 outputs, and the labels are 3 numbers from 1 to 3", "`y - 1`, and give the last layer as many"),
-        (NUMBERED * 5, {}, "3 outputs, and the labels are 3 numbers from 0 to 10", "without gaps: `numpy.unique(y, return_inverse=True)[1]`"),
+        (NUMBERED + 1, {"outputs": 5}, "5 outputs, and the labels are 3 numbers from 1 to 3",
+         "`y - 1`, and give the last layer as many"),
+        (NUMBERED * 5, {}, "3 outputs, and the labels are 3 numbers from 0 to 10",
+         "without gaps: `numpy.unique(y, return_inverse=True)[1]`"),
         (np.eye(3, dtype=int)[NUMBERED], {}, "a label is 3 numbers, all 0 but for one 1", "`y.argmax(1)`"),
         (np.eye(3)[NUMBERED], {}, "the labels are 3 floats, all 0 but for one 1", "`y.argmax(1)`"),
         (NUMBERED.astype(float), {}, "`cross_entropy` takes classes, and the labels are floats", "`y.astype(int)`"),
@@ -258,15 +261,20 @@ NUMBERED = np.arange(60) % 3
         (NUMBERED, {"outputs": 1, "loss": call(Loss, "mse")}, "1 output, and the data set has 3 classes", "`y.astype(float)`"),
         (np.ones((60, 3), int), {"loss": call(Loss, "bce")}, "a label is 3 whole numbers", "`y.astype(float)`"),
         (np.ones((60, 3), int), {}, "a label is 3 whole numbers, each 0 or 1", "`y.astype(float)`, and write `loss = bce`"),
-        (np.ones((60, 4), int), {}, "a label is 4 whole numbers, each 0 or 1", "`loss = bce`, and give the last layer as many outputs: `linear(4)`"),
-        (np.ones((60, 3), int) * 7, {}, "a label is 3 whole numbers, each the number of a class", "`y.astype(float)`, and write `loss = mse`"),
+        (np.ones((60, 4), int), {}, "a label is 4 whole numbers, each 0 or 1",
+         "`loss = bce`, and give the last layer as many outputs: `linear(4)`"),
+        (np.ones((60, 3), int) * 7, {}, "a label is 3 whole numbers, each the number of a class",
+         "`y.astype(float)`, and write `loss = mse`"),
         (np.ones((60, 3)), {}, "the labels are 3 floats, each 0 or 1", "for several classes at once write `loss = bce`"),
-        (np.linspace(0, 1, 60), {"loss": call(Loss, "mse")}, "gives [3] for one example, and a label is one value", "`linear(1)`"),
+        (np.linspace(0, 1, 60), {"loss": call(Loss, "mse")}, "gives [3] for one example, and a label is one value",
+         "`linear(1)`"),
         (NUMBERED * 1.0, {"loss": call(Loss, "mse")}, "a label is one value", "`linear(1)`; for classes"),
         (np.ones((60, 2)), {"loss": call(Loss, "mse")}, "a label is 2 values", "`linear(2)`"),
-        (NUMBERED * 1.0, {"outputs": 1, "loss": call(Loss, "bce")}, "`bce`: expected labels from 0 to 1, found 2", "`loss = mse`"),
+        (NUMBERED * 1.0, {"outputs": 1, "loss": call(Loss, "bce")}, "`bce`: expected labels from 0 to 1, found 2",
+         "`loss = mse`"),
         (np.ones((60, 8, 8)), {"loss": call(Loss, "mse")}, "a label is 64 values", "a map of [8, 8]: `conv(1, 1)` in place of"),
-        (np.arange(3840).reshape(60, 8, 8) % 3, {}, "a label is [8, 8], a class for each pixel, and the network gives [3]", "`conv(3, 1)` in place"),
+        (np.arange(3840).reshape(60, 8, 8) % 3, {}, "a label is [8, 8], a class for each pixel, and the network gives [3]",
+         "`conv(3, 1)` in place"),
     ],
 )  # fmt: skip
 def test_labels_of_another_form(tmp_path: Path, labels: Any, values: dict[str, Any], message: str, help: str) -> None:

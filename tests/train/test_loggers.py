@@ -9,7 +9,10 @@ import pytest
 
 import archdsl
 
-NET = "network net(classes: int = 10) { input image [1, 8, 8]; flatten; fc: linear(classes) }\ntrain { data = digits; epochs = 2; batch = 256; seed = 3 }"
+NET = (
+    "network net(classes: int = 10) { input image [1, 8, 8]; flatten; fc: linear(classes) }\ntrain { data = digits; "
+    "epochs = 2; batch = 256; seed = 3 }"
+)
 
 
 def test_tensorboard_has_metrics_hyperparameters_and_the_diagram(tmp_path: Path) -> None:

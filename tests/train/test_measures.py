@@ -47,7 +47,8 @@ def softmax(output: Any) -> Any:
 def macro(labels: Any, found: Any) -> dict[str, float]:
     common: dict[str, Any] = {"average": "macro", "zero_division": 0}
     return {
-        "accuracy": sk.accuracy_score(labels, found), "f1": sk.f1_score(labels, found, **common), "iou": sk.jaccard_score(labels, found, **common),
+        "accuracy": sk.accuracy_score(labels, found), "f1": sk.f1_score(labels, found, **common),
+        "iou": sk.jaccard_score(labels, found, **common),
         "precision": sk.precision_score(labels, found, **common), "recall": sk.recall_score(labels, found, **common),
     }  # fmt: skip
 
@@ -99,7 +100,8 @@ def test_several_classes_at_once() -> None:
     got = measured("multilabel", "bce", output, labels)
     found = (output > 0).astype(int)
     expected = macro(labels.astype(int), found) | {
-        "accuracy": (found == labels).mean(), "average_precision": sk.average_precision_score(labels, output), "auroc": sk.roc_auc_score(labels, output),
+        "accuracy": (found == labels).mean(), "average_precision": sk.average_precision_score(labels, output),
+        "auroc": sk.roc_auc_score(labels, output),
         "loss": got.values["loss"],
     }  # fmt: skip
     assert got.values == pytest.approx(expected, abs=1e-5)
@@ -121,8 +123,10 @@ def test_values_in_their_units() -> None:
     got = measured("value", "mse", output, labels, scale=(mean, deviation))
     answers = output * deviation.numpy() + mean.numpy()
     expected = {
-        "loss": sk.mean_squared_error((labels - mean.numpy()) / deviation.numpy(), output), "mae": sk.mean_absolute_error(labels, answers),
-        "mse": sk.mean_squared_error(labels, answers), "rmse": sk.mean_squared_error(labels, answers) ** 0.5, "r2": sk.r2_score(labels, answers),
+        "loss": sk.mean_squared_error((labels - mean.numpy()) / deviation.numpy(), output),
+        "mae": sk.mean_absolute_error(labels, answers),
+        "mse": sk.mean_squared_error(labels, answers), "rmse": sk.mean_squared_error(labels, answers) ** 0.5,
+        "r2": sk.r2_score(labels, answers),
     }  # fmt: skip
     assert got.values == pytest.approx(expected, rel=1e-4)
     assert got.confusion == () and got.per_class == ()

@@ -309,8 +309,10 @@ def smooth_bce(output: Tensor, labels: Tensor) -> Tensor:
          lambda o, y: F.cross_entropy(o, y, torch.tensor([1.0, 2.0, 3.0]), label_smoothing=0.1)),
         ("class", 3, call(Loss, "focal"), focal),
         ("class", 3, call(Loss, "dice"), dice),
-        ("class", 3, call(Loss, "focal", gamma=0.0, weights=(1.0, 2.0, 3.0)), lambda o, y: F.cross_entropy(o, y, torch.tensor([1.0, 2.0, 3.0]))),
-        ("class", 3, call(Loss, "focal", gamma=0.0, label_smoothing=0.2), lambda o, y: F.cross_entropy(o, y, label_smoothing=0.2)),
+        ("class", 3, call(Loss, "focal", gamma=0.0, weights=(1.0, 2.0, 3.0)), lambda o,
+         y: F.cross_entropy(o, y, torch.tensor([1.0, 2.0, 3.0]))),
+        ("class", 3, call(Loss, "focal", gamma=0.0, label_smoothing=0.2), lambda o,
+         y: F.cross_entropy(o, y, label_smoothing=0.2)),
         ("several", 3, call(Loss, "bce", label_smoothing=0.2), smooth_bce),
         ("several", 3, call(Loss, "bce", weights=(1.0, 2.0, 3.0)),
          lambda o, y: F.binary_cross_entropy_with_logits(o, y, pos_weight=torch.tensor([1.0, 2.0, 3.0]))),
@@ -379,7 +381,8 @@ def test_a_label_that_is_not_there(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "arguments", "message", "help"), [
-    ("shift", {"pixels": 20}, "`shift` moves images by up to 20 pixels, and the images have 4 x 4", "write a smaller number, such as `shift(1)`"),
+    ("shift", {"pixels": 20}, "`shift` moves images by up to 20 pixels, and the images have 4 x 4",
+     "write a smaller number, such as `shift(1)`"),
     ("shift", {"pixels": 4}, "by up to 4 pixels", "write a smaller number, such as `shift(1)`"),
 ])  # fmt: skip
 def test_augmentations_that_leave_nothing_of_an_image(

@@ -178,17 +178,25 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 GONE = object()
 TAMPERED: list[tuple[str, Any]] = [
     *((part, GONE) for part in (
-        "state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "pytorch-lightning_version", "epoch", "global_step", "archdsl",
+        "state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "pytorch-lightning_version", "epoch",
+        "global_step", "archdsl",
         "callbacks/Recorder", "callbacks/Recorder/history", "callbacks/Recorder/history/0/val_loss", "loops/fit_loop",
-        "loops/fit_loop/epoch_loop.batch_progress", "loops/fit_loop/epoch_progress/current/completed", "state_dict/module.head.bias",
-        "state_dict/preparation.normalizers.0.mean", "optimizer_states/0", "optimizer_states/0/param_groups/0/lr", "optimizer_states/0/state/1/exp_avg",
+        "loops/fit_loop/epoch_loop.batch_progress", "loops/fit_loop/epoch_progress/current/completed",
+        "state_dict/module.head.bias",
+        "state_dict/preparation.normalizers.0.mean", "optimizer_states/0", "optimizer_states/0/param_groups/0/lr",
+        "optimizer_states/0/state/1/exp_avg",
         "sums", "archdsl/recipe", "archdsl/recipe/batch")),
-    *((part, value) for part in ("state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops", "archdsl") for value in (None, "x", {})),
-    ("pytorch-lightning_version", 2), ("pytorch-lightning_version", "x"), ("pytorch-lightning_version", "1.0.0"), ("pytorch-lightning_version", "9.9.9"), ("global_step", 13), ("global_step", "12"), ("epoch", None),
+    *((part, value) for part in ("state_dict", "callbacks", "optimizer_states", "lr_schedulers", "loops",
+                                 "archdsl") for value in (None, "x", {})),
+    ("pytorch-lightning_version", 2), ("pytorch-lightning_version", "x"), ("pytorch-lightning_version", "1.0.0"),
+    ("pytorch-lightning_version", "9.9.9"), ("global_step", 13), ("global_step", "12"), ("epoch", None),
     ("callbacks/Recorder/history", []), ("callbacks/Recorder/history", [7]), ("callbacks/Recorder/history/0/epoch", 2),
-    ("callbacks/Recorder/history/0/val_accuracy", "x"), ("state_dict/module.head.bias", torch.zeros(3)), ("state_dict/module.head.bias", 1.0),
-    ("sums", torch.zeros(2)), ("optimizer_states/0/state/1/exp_avg", None), ("optimizer_states/0/state/1/exp_avg", torch.zeros(3)),
-    ("optimizer_states/0/param_groups", []), ("optimizer_states/0/param_groups/0/betas", 7), ("optimizer_states/0/param_groups/0/foreach", torch.zeros(2)),
+    ("callbacks/Recorder/history/0/val_accuracy", "x"), ("state_dict/module.head.bias", torch.zeros(3)),
+    ("state_dict/module.head.bias", 1.0),
+    ("sums", torch.zeros(2)), ("optimizer_states/0/state/1/exp_avg", None),
+    ("optimizer_states/0/state/1/exp_avg", torch.zeros(3)),
+    ("optimizer_states/0/param_groups", []), ("optimizer_states/0/param_groups/0/betas", 7),
+    ("optimizer_states/0/param_groups/0/foreach", torch.zeros(2)),
     ("lr_schedulers", [{}]), ("loops/fit_loop/epoch_progress/current/completed", 7),
     ("loops/fit_loop/epoch_progress/total/ready", "x"), ("archdsl/recipe/seed", torch.zeros(2)),
 ]  # fmt: skip
@@ -243,7 +251,8 @@ def test_no_advice_to_execute_what_is_in_a_checkpoint(tmp_path: Path) -> None:
 
 
 PARTS = {
-    "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [UnfreezeRule.registry.get("at").create({"epoch": 2})], "decay": "weights",
+    "accumulate": 5, "ema": 0.9, "freeze": ["body"], "unfreeze": [UnfreezeRule.registry.get("at").create({"epoch": 2})],
+    "decay": "weights",
     "schedule": Schedule.registry.get("plateau").create({"epochs": 1, "least": 9.0, "multiplier": 0.5}),
 }  # fmt: skip
 

@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
 
 from archdsl import Network, loads
-
-SMALL = """
-block unit(width) { conv(width, 3) -> bn -> relu }
-
-network small(classes: int = 10, width: int = 4) {
-  input image [1, 8, 8]
-  stem: unit(width)
-  for i in 0..3 { "stage{i}": unit(width) }
-  aux(weight = 0.3) early: { gap; flatten; fc: linear(classes) }
-  gap; flatten
-  fc: linear(classes)
-}
-"""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+from tests.networks import SMALL
 
 
 @pytest.fixture

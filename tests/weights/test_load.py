@@ -54,7 +54,7 @@ def test_other_classes(network: Network, five: Network, state: State) -> None:
     said = refusal(five, state)
     assert said.code == "E0905" and "24 of the network's 28 tensors fit; 4 have another shape" in said.message
     marks = [said.mark, *said.related]
-    assert [mark.span.line_column[0] for mark in marks if mark] == [8, 10]
+    assert [mark.span.line_column[0] for mark in marks if mark] == [9, 11]
     assert marks[1] and marks[1].span.text == "linear(classes)"
     assert marks[1].text == "`fc.weight` is [5, 4], in the file [10, 4]; `fc.bias` is [5], in the file [10]"
     assert said.help and "--weights-partial" in said.help

@@ -155,6 +155,9 @@ def binary(sign: str, left: Formula, right: Formula) -> Formula:
         return left
     if (a == 0 and sign == "+") or (a == 1 and type(a) is int and sign == "*"):
         return right
+    for total, taken in ((left, right), (right, left)) if sign == "+" else ():
+        if isinstance(total, Binary) and total.sign == "-" and total.right == taken:  # half + (width - half) is width
+            return total.left
     if sign == "-" and (rest := _without(left, right)) is not None:
         return rest
     if isinstance(left, Binary) and type(b) is int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import outputs as outputs
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import shapes as shapes
+    from archdsl.diagnostics.codes import slips as slips
     from archdsl.diagnostics.codes import source_warnings as source_warnings
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import syntax as syntax
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "recipe", "labels", "data", "images", "examples", "training", "outputs",
+    "syntax", "slips", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "recipe", "labels",
+    "data", "images", "examples", "training", "outputs",
     "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""

@@ -323,7 +323,7 @@ E0403 = Code(
 )
 
 
-class MissingData(Diagnostic, code=E0403, argument="data"):
+class NoDataSet(Diagnostic, code=E0403, argument="data"):
     """A recipe without a data set."""
 
     def summary(self) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
+from archdsl.literals import show, type_name
 
 E0405 = Code(
     "E0405",
@@ -59,6 +63,47 @@ E0408 = Code(
     """,
 )
 
+
+class NotANumber(Diagnostic, code=E0408):
+    """Something else than a number, for a function of numbers."""
+
+    function: str
+    given: Any
+
+    def summary(self) -> str:
+        return f"`{self.function}` expected numbers, found {show(self.given)} ({type_name(self.given)})"
+
+
+class NotAList(Diagnostic, code=E0408):
+    """Something else than a list, for a function of lists."""
+
+    function: str
+    given: Any
+
+    def summary(self) -> str:
+        return f"`{self.function}` expected a list, found {show(self.given)} ({type_name(self.given)})"
+
+
+class NoNumbersGiven(Diagnostic, code=E0408):
+    """A least or greatest number of none."""
+
+    function: str
+
+    def summary(self) -> str:
+        return f"`{self.function}` needs at least one number"
+
+
+class OutsideDomain(Diagnostic, code=E0408):
+    """A number for which a function has no value."""
+
+    function: str
+    domain: str
+    given: Any
+
+    def summary(self) -> str:
+        return f"`{self.function}` expected {self.domain}, found {show(self.given)}"
+
+
 E0409 = Code(
     "E0409",
     "a number or list beyond all measure",
@@ -77,3 +122,28 @@ E0409 = Code(
     }
     """,
 )
+
+
+class ListTooLong(Diagnostic, code=E0409):
+    """A list of more elements than the limit."""
+
+    most: int
+
+    def summary(self) -> str:
+        return f"a list has at most {self.most:,} elements, and this one more"
+
+    def remedy(self) -> str:
+        return "`--limit list_items=N` raises the limit"
+
+
+class NestedTooDeep(Diagnostic, code=E0409):
+    """Lists or calls inside one another, deeper than the limit."""
+
+    what: str
+    most: int
+
+    def summary(self) -> str:
+        return f"{self.what} are nested more than {self.most} deep"
+
+    def remedy(self) -> str:
+        return "`--limit list_depth=N` raises the limit"

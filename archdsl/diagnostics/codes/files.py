@@ -239,6 +239,65 @@ E0607 = Code(
     situation="`archdsl check specs/resnet.arch:resnet50 --set layers=[1]`: `resnet50` fixes `layers`, and `resnet` leaves it open.",
 )
 
+
+class NoListItem(Diagnostic, code=E0607):
+    """A path of a setting to an item of a key that holds no list."""
+
+    key: str
+    item: int
+
+    def summary(self) -> str:
+        return f"`{self.key}` is no list, and has no item {self.item}"
+
+    def remedy(self) -> str:
+        return f"write `--set train.{self.key}=...`"
+
+
+class WhichItem(Diagnostic, code=E0607):
+    """A path of a setting into a list that does not say which item is meant."""
+
+    key: str
+    items: int
+    parameter: str | None
+    value: str
+
+    def summary(self) -> str:
+        return f"`{self.key}` is a list of {self.items}"
+
+    def remedy(self) -> str:
+        return f"say which item: `--set train.{self.key}[0].{self.parameter}={self.value}`"
+
+
+class ItemBeyondList(Diagnostic, code=E0607):
+    """A path of a setting to an item beyond the end of a list."""
+
+    key: str
+    items: int
+    item: int
+
+    def summary(self) -> str:
+        return f"`{self.key}` has {self.items} items, numbered from 0, and no item {self.item}"
+
+    def remedy(self) -> str:
+        return f"write the whole list: `--set 'train.{self.key}=[...]'`"
+
+
+class NoSuchPart(Diagnostic, code=E0607):
+    """A path of a setting to a parameter that the value does not have; `known` are the calls that a key takes."""
+
+    key: str
+    value: str
+    parameter: str
+    known: Sequence[str]
+
+    def summary(self) -> str:
+        return f"`{self.key}` is {self.value}, which has no `{self.parameter}`"
+
+    def remedy(self) -> str:
+        known = f", with one of {', '.join(self.known)}" if self.known else ""
+        return f"write `--set train.{self.key}=...`{known}"
+
+
 E0608 = Code(
     "E0608",
     "a package is not installed",

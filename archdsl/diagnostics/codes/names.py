@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.source import Span
 
 E0201 = Code(
     "E0201",
@@ -28,6 +29,83 @@ E0201 = Code(
     """,
 )
 
+
+class Undefined(Diagnostic):
+    """Base of names that mean nothing where they stand."""
+
+
+class UndefinedName(Undefined, code=E0201):
+    """A name that nothing defines. `near` is a known one, `hint` what could stand there."""
+
+    name: str
+    near: str | None
+    hint: str
+
+    def summary(self) -> str:
+        return f"nothing is called `{self.name}` here"
+
+    def remedy(self) -> Remedy | str:
+        if self.name in ("True", "False", "None"):
+            text, edits = f"write `{self.name.lower()}`", _replacing(self.span, self.name, self.name.lower())
+            return certain(text, *edits) if edits else text
+        if self.near is None:
+            return self.hint
+        return guess(self.near, *_replacing(self.span, self.name, _meant(self.near)))
+
+    def same_mistake(self) -> tuple[object, ...]:
+        return (self.name, self.near)
+
+
+class FunctionAsValue(Undefined, code=E0201):
+    """A function that is not called."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` is a function, and no value by itself"
+
+    def remedy(self) -> str:
+        return f"write `{self.name}(...)`"
+
+
+class UnquotedWord(UndefinedName):
+    """A word that some ops understand, where nothing takes it."""
+
+    def remedy(self) -> Remedy:
+        text = f'it is a word that some ops understand; to pass it on, put it in quotes: `"{self.name}"`'
+        return guess(text, *_replacing(self.span, self.name, f'"{self.name}"'))
+
+
+class NotInImport(Undefined, code=E0201):
+    """A name that an imported file does not define."""
+
+    imported: str
+    name: str
+    near: str | None
+
+    def summary(self) -> str:
+        return f"the import `{self.imported}` defines no `{self.name}`"
+
+    def remedy(self) -> Remedy | None:
+        if self.near is None:
+            return None
+        dotted, new = f"{self.imported}.{self.name}", f"{self.imported}.{_meant(self.near)}"
+        return guess(self.near, *_replacing(self.span, dotted, new))
+
+
+def _meant(help: str) -> str | None:
+    """Return the name in "did you mean `name`?"; None if there are several."""
+    parts = help.split("`")
+    return parts[1] if len(parts) == 3 else None
+
+
+def _replacing(span: Span | None, old: str, new: str | None) -> tuple[Edit, ...]:
+    """Return the edit that replaces a text at the start of a place; none if the place holds something else."""
+    if span is None or new is None or not span.text.startswith(old):
+        return ()
+    return (Edit(span._replace(end=span.start + len(old)), new),)
+
+
 E0202 = Code(
     "E0202",
     "no parameter or key of this name",
@@ -46,6 +124,40 @@ E0202 = Code(
     }
     """,
 )
+
+
+class UnknownParameter(Diagnostic, code=E0202):
+    """An argument by a name that its owner does not have."""
+
+    owner: str
+    name: str
+    known: Sequence[str]
+    signature: str
+
+    def summary(self) -> str:
+        return f"`{self.owner}` has no parameter `{self.name}`"
+
+    def remedy(self) -> Remedy:
+        near = did_you_mean(self.name, self.known)
+        if near is None:
+            return Remedy(f"it is `{self.signature}`")
+        return guess(near, *_replacing(self.span, self.name, _meant(near)))
+
+
+class UnknownOption(Diagnostic, code=E0202):
+    """A setting that a statement such as `skip` does not take; None for an argument by position."""
+
+    owner: str
+    name: str | None
+    known: Sequence[str]
+
+    def summary(self) -> str:
+        what = f"`{self.name}`" if self.name else "an argument by position"
+        return f"`{self.owner}` does not take {what}"
+
+    def remedy(self) -> str | None:
+        near = did_you_mean(self.name or "", self.known)
+        return near or (f"it takes `{'`, `'.join(self.known)}`" if self.known else None)
 
 
 class UnknownKey(Diagnostic, code=E0202):
@@ -151,6 +263,24 @@ E0206 = Code(
     }
     """,
 )
+
+
+class HiddenLabel(Diagnostic, code=E0206):
+    """A label that is not visible at a place, or `later` than it."""
+
+    name: str
+    label_at: Span
+    later: bool
+
+    def summary(self) -> str:
+        return f"`{self.name}` is used before its label" if self.later else f"`{self.name}` is not visible here"
+
+    def marks(self) -> Iterable[Mark]:
+        return (Mark(self.label_at, "the label"),)
+
+    def remedy(self) -> str:
+        return "a label is visible after its statement, in the same braces and those inside"
+
 
 E0207 = Code(
     "E0207",

@@ -7,6 +7,7 @@ from typing import Any
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
+from archdsl.literals import show
 from archdsl.shapes import Dim, OpenSize, Shape, format_shape
 
 
@@ -329,6 +330,19 @@ E0307 = Code(
     }
     """,
 )
+
+
+class SymbolicValue(Diagnostic, code=E0307):
+    """A symbolic size, where an expression needs a fixed number. `what` begins the sentence."""
+
+    what: str
+    given: Any
+
+    def summary(self) -> str:
+        return f"{self.what}, and {show(self.given)} depends on a size that the input leaves open"
+
+    def remedy(self) -> str:
+        return "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
 
 
 class SymbolicSize(_Shapes, code=E0307):

@@ -1,4 +1,7 @@
-"""The syntax tree: records with spans, without behaviour. Every character of a file belongs to a node or is trivia between nodes."""
+"""The syntax tree: records with spans, without behaviour.
+
+Every character of a file belongs to a node or is trivia between nodes.
+"""
 
 from archdsl.syntax.nodes.base import Node, Visitor, children, node_at, walk
 from archdsl.syntax.nodes.definitions import (

@@ -104,8 +104,9 @@ class Visitor:
         method = getattr(self, f"visit_{node.__class__.__name__}", None)
         if method is not None:
             method(node)
-        else:
-            self.visit_children(node)
+            return
+        for child in children(node):  # not by `visit_children`, which would take a frame more for each level
+            self.visit(child)
 
     def visit_children(self, node: Node) -> None:
         """Visit each node directly below a node."""

@@ -26,11 +26,16 @@ class Parameter(Node):
 
 @record
 class Definition(Node):
-    """Base of what a file defines. `doc` is the text of the `##` lines right above. Two definitions are never equal."""
+    """Base of what a file defines. Two definitions are never equal.
+
+    `doc` is the text of the `##` lines right above, and `group_doc` that of the group that it stands in: items without a
+    blank line or a comment between them share the comment above the first.
+    """
 
     name: str
     name_span: Span
     doc: str
+    group_doc: str
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
@@ -119,19 +124,24 @@ class File(Node):
         return self.span.file
 
     @property
+    def usable(self) -> tuple[Item, ...]:
+        """All that was understood, in order."""
+        return tuple(item for item in self.items if not isinstance(item, Skipped) and item not in self.unfinished)
+
+    @property
     def imports(self) -> tuple[Import, ...]:
         """What the file imports."""
-        return tuple(item for item in self.items if isinstance(item, Import) and item not in self.unfinished)
+        return tuple(item for item in self.usable if isinstance(item, Import))
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
         """The blocks and networks."""
-        return tuple(item for item in self.items if isinstance(item, Definition) and item not in self.unfinished)
+        return tuple(item for item in self.usable if isinstance(item, Definition))
 
     @property
     def recipes(self) -> tuple[Train, ...]:
         """The `train` blocks, of which one is allowed."""
-        return tuple(item for item in self.items if isinstance(item, Train) and item not in self.unfinished)
+        return tuple(item for item in self.usable if isinstance(item, Train))
 
     @property
     def damaged(self) -> bool:

@@ -68,7 +68,10 @@ def test_a_dense_block_folds_and_says_how_it_grows() -> None:
 
 
 def test_loops_without_a_scope_fold_where_their_text_begins() -> None:
-    unit = "skip(drop = (j + 1) / 40) { conv(8 * 2^i, 3, stride = 2 if i > 0 and j == 0 else 1) -> bn -> relu -> conv(8 * 2^i, 3) -> bn }"
+    unit = (
+        "skip(drop = (j + 1) / 40) { conv(8 * 2^i, 3, stride = 2 if i > 0 and j == 0 else 1) -> bn -> relu -> conv(8 * "
+        "2^i, 3) -> bn }"
+    )
     unit += " via { if i > 0 and j == 0 { conv(8 * 2^i, 1, stride = 2) } }; relu"
     diagram = drawn(f"input image [8, 32, 32]\nfor i in 0..3 {{\nfor j in 0..18 {{ {unit} }}\n}}")
     assert titles(diagram) == ["×18", "×17", "×17"]
@@ -191,7 +194,10 @@ def test_a_grouped_gate_is_a_skip_into_a_product() -> None:
 
 
 def test_scopes_whose_joins_take_more_and_more_do_not_fold() -> None:
-    body = "input image [1, 8, 8]\ne[0]: conv(8, 3)\nfor i in 1..4 { e[i]: { concat { for j in 0..i { e[j] } }; conv(8, 3) -> bn -> relu } }"
+    body = (
+        "input image [1, 8, 8]\ne[0]: conv(8, 3)\nfor i in 1..4 { e[i]: { concat { for j in 0..i { e[j] } }; conv(8, "
+        "3) -> bn -> relu } }"
+    )
     diagram = drawn(body)
     assert titles(diagram) == ["e.1", "e.2", "e.3"]
     assert len(skips(diagram)) == 3

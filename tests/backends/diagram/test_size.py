@@ -18,14 +18,17 @@ from archdsl.ir import Graph
 
 HEAD = "network net {\n  input image [4, 8, 8]\n"
 GROWING = {
-    "residual blocks": "block unit(w) { skip { conv(w, 3); bn; relu; conv(w, 3); bn }; relu }\n" + HEAD + "repeat {n} { unit(4) } }",
+    "residual blocks": "block unit(w) { skip { conv(w, 3); bn; relu; conv(w, 3); bn }; relu }\n"
+    + HEAD + "repeat {n} { unit(4) } }",
     "labels with heads": HEAD + 'for i in 0..{n} { "h{i}": conv(4, 1); aux "g{i}": { gap; flatten; linear(3) } } }',
     "branches": HEAD + "concat { for i in 0..{n} { conv(1, 1) } } }",
     "a family of plain ops": HEAD + "for i in 0..{n} { f[i]: relu } }",
     "parts that differ": HEAD + "for i in 0..{n} { e[i]: { conv(i % 97 + 1, 1) -> bn; conv(4, 1) } } }",
-    "parts that take from two": HEAD + "a: conv(1, 1); b: relu; image -> conv(1, 1); for i in 0..{n} { if i * i % 7 < 3 { concat { x; a } } else { concat { x; b } } } }",
+    "parts that take from two": HEAD + "a: conv(1, 1); b: relu; image -> conv(1, 1); for i in 0..{n} "
+                                       "{ if i * i % 7 < 3 { concat { x; a } } else { concat { x; b } } } }",
     "skips": HEAD + "for i in 0..{n} { e[i]: conv(4, 1) }; for i in 0..{n} { add { x; e[{n} - 1 - i] } } }",
-    "shared values in groups": HEAD + 'for i in 0..{n} { "g{i}": { a: conv(4, 3); add { { conv(4, 3) }; { conv(4, 1) }; a } } } }',
+    "shared values in groups": HEAD + 'for i in 0..{n} { "g{i}": { a: conv(4, 3); add { { conv(4, 3) }; { conv(4, '
+                                      '1) }; a } } } }',
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import torch
 
 import archdsl
 from archdsl.backends.torch.emit import emit
+from archdsl.backends.torch.formulas import Formula, Symbol, binary, evaluate, text_of
 from archdsl.backends.torch.instantiate import build
 from archdsl.ir import Constant, Graph, GraphBuilder, Module, Value, flatten, state, verify
 from archdsl.ops import Op
@@ -108,6 +109,27 @@ def test_channels_flow_from_one_op_to_the_next() -> None:
         "Unit(4, width=8)",
     ):
         assert line in source
+
+
+def test_formulas_are_short() -> None:
+    """What a spec adds and takes away again is not written, nor is a factor of one."""
+    w, n = Symbol("w", (8, 6)), Symbol("n", (2, 3))
+    half = binary("//", w, 2)
+    cases: list[tuple[Formula, str]] = [
+        (binary("+", half, binary("-", w, half)), "w"),
+        (binary("-", binary("+", w, n), w), "n"),
+        (binary("-", binary("+", binary("*", n, 1), 2), 1), "n + 1"),
+        (binary("//", binary("*", w, 64), 64), "w"),
+        (binary("*", binary("+", w, n), binary("-", w, 1)), "(w + n) * (w - 1)"),
+        (binary("-", w, binary("-", n, 1)), "w - (n - 1)"),
+        (binary("//", w, binary("*", n, 2)), "w // (n * 2)"),
+        (binary("+", w, binary("+", n, 1)), "w + n + 1"),
+        (binary("**", binary("**", w, 2), 2), "(w ** 2) ** 2"),
+    ]
+    for formula, text in cases:
+        assert text_of(formula, repr) == text
+        for i in range(2):
+            assert evaluate(formula, i) == eval(text, {"w": w.column[i], "n": n.column[i]})
 
 
 def test_no_formula_by_coincidence() -> None:

@@ -47,7 +47,8 @@ def test_the_check_can_be_left_out() -> None:
 @pytest.mark.parametrize(("text", "test"), [
     ("a: conv(4, 3, pad = 0); b: conv(4, 3)", "image.shape[2] < 3"),
     ("skip { maxpool(3) -> upsample(3) }; b: conv(3, 3)", "image.shape[2] % 3"),
-    ("skip { maxpool(3) -> upsample(3) }; repeat 4 { b: conv(3, 3, pad = 0) }".replace("b: ", ""), "image.shape[2] % 3 or image.shape[2] < 9"),
+    ("skip { maxpool(3) -> upsample(3) }; repeat 4 { b: conv(3, 3, pad = 0) }".replace("b: ", ""),
+     "image.shape[2] % 3 or image.shape[2] < 9"),
     ("skip { conv(3, 3, 2) } via { conv(3, 2, 2, pad = 0) }; b: relu", "image.shape[2] % 2"),
     ("a: skip { conv(3, 3, 2) -> upsample(2) -> slice(0..3) }; b: relu", "image.shape[2] % 2"),
     ("a: skip { conv(3, 3, 3) -> upsample(3) -> maxpool(2, stride = 1) }; b: relu", "image.shape[2] % 3 != 2"),

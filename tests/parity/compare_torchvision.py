@@ -1,18 +1,13 @@
 """Compares networks with torchvision's, with its weights copied in by key. Run with the references on the path.
 
-    PYTHONPATH=.references python tests/parity/compare.py resnet18 vgg16 ...
+    echo resnet18 | PYTHONPATH=.references:. python tests/parity/compare_torchvision.py
 
-Prints one JSON object: for each network what differs, as a fraction of the largest value. Dropout and stochastic depth
-stay on: both sides draw in the same order from equal seeds.
+Dropout and stochastic depth stay on: both sides draw in the same order from equal seeds.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +15,7 @@ from torch import Tensor, nn
 
 import archdsl
 from archdsl.ir import state
+from tests.parity.measuring import answer, difference, import_torchvision, scatter
 
 HEADS = {
     "googlenet": {"main": "logits", "aux1": "aux_logits1", "aux2": "aux_logits2"},
@@ -27,25 +23,8 @@ HEADS = {
 }
 """torchvision's names of a result's fields."""
 
-
 SIDE = 127
 """Training steps run on a part of the image, to save time; where there are heads, on the whole: they need its size."""
-
-
-def import_models() -> Any:
-    """torchvision's models. Beside a CPU build of torch its operators do not load: those that its import names are declared."""
-    extension = Path(find_spec("torchvision").origin).with_name("_C.so")  # type: ignore[union-attr, arg-type]
-    library = None
-    try:
-        torch.ops.load_library(extension)
-    except OSError:
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    import torchvision.models
-
-    torchvision.models._library = library  # for as long as the models
-    return torchvision.models
 
 
 def reference(models: Any, name: str) -> nn.Module:
@@ -57,32 +36,12 @@ def reference(models: Any, name: str) -> nn.Module:
     return getattr(models, name)(weights=None, **options)  # type: ignore[no-any-return]
 
 
-def scatter(network: nn.Module) -> nn.Module:
-    """Norms, running statistics and layer scales that are not those of a fresh network, under which mistakes would hide."""
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_mean.uniform_(-0.1, 0.1)
-            module.running_var.uniform_(0.8, 1.2)
-        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm):
-            nn.init.uniform_(module.weight, 0.8, 1.2)
-            nn.init.uniform_(module.bias, -0.1, 0.1)
-        if hasattr(module, "layer_scale"):
-            nn.init.uniform_(module.layer_scale, 0.1, 0.5)
-    return network
-
-
 def fields(name: str, output: Any) -> dict[str, Tensor]:
     """A result's tensors by archdsl's names."""
     if isinstance(output, Tensor):
         return {"main": output}
     found = output._asdict()
     return {ours: found[theirs] if theirs in found else found[ours] for ours, theirs in HEADS[name].items()}
-
-
-def difference(ours: Tensor, theirs: Tensor) -> float:
-    """The largest difference, as a fraction of the largest value."""
-    ours, theirs = ours.detach(), theirs.detach()
-    return float((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-30))
 
 
 def structure(models: Any, name: str) -> dict[str, Any]:
@@ -158,7 +117,4 @@ def compare(models: Any, name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # threads that wait for one another cost more than they save
-    loaded = import_models()
-    names = sys.argv[1:] or [name for networks in SPECS.values() for name in networks]
-    print(json.dumps({name: compare(loaded, name) for name in names}))
+    answer(partial(compare, import_torchvision()))

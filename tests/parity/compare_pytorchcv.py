@@ -1,15 +1,13 @@
 """Compares networks with pytorchcv's, with its weights copied in by position. Run with the references on the path.
 
-    PYTHONPATH=.references:. python tests/parity/compare_cv.py resnet20_b preresnet18 ...
+    echo resnet20_b | PYTHONPATH=.references:. python tests/parity/compare_pytorchcv.py
 
-Prints one JSON object: for each network what differs, as a fraction of the largest value. pytorchcv's names are its own,
-so the tensors of both `state_dict`s are paired in order; none of these networks needs another order.
+pytorchcv's names are its own, so the tensors of both `state_dict`s are paired in order; none of these networks needs another
+order.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -23,7 +21,7 @@ from torch import Tensor, nn
 import archdsl
 from archdsl.ir import flatten
 from archdsl.ops.regularization import DropPath
-from tests.parity.compare import difference, import_models, scatter
+from tests.parity.measuring import answer, difference, import_torchvision, scatter
 
 NETWORKS = {
     "resnet20": ("cifar_resnet", "resnet_cifar", "resnet20_cifar10"),
@@ -166,6 +164,5 @@ def compare(name: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # threads that wait for one another cost more than they save
-    import_models()
-    print(json.dumps({name: compare(name) for name in sys.argv[1:] or NETWORKS}))
+    import_torchvision()  # pytorchcv imports it
+    answer(compare)

@@ -1,4 +1,4 @@
-"""Texts that readers of the code found: each crashed, took minutes, or was answered with something untrue."""
+"""Texts made to crash the compiler, to keep it busy for minutes, or to be answered at endless length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 import archdsl
 from archdsl.diagnostics import render_text
 from archdsl.driver import check_text, compile_address, compile_text
-from archdsl.ir import flatten
 
 HEAD = "network net { input image [3, 8, 8]\n"
 LIST = "let a = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "let a = a + a\n" * 13
@@ -25,7 +24,8 @@ REFUSED = {
     "lists compared": (HEAD + LIST + "let b = [a]; let c = [a]; for i in 0..1000 { expect b == c } }", "E0502"),
     "more axes than a tensor has": (HEAD + LIST + "gap; conv(1, 1); reshape(a) }", "E0502"),
     "a label that is put together": (HEAD + 'let s = "' + "a" * 10_000 + '"\n "' + "{s}" * 10_000 + '": relu }', "E0207"),
-    "ties": ("network net { input image [3, H, W]; add { for i in 1..400 { conv(3, 1, stride = [i, 400 - i]) -> instance_norm -> gap } } }", "E0307"),
+    "ties": ("network net { input image [3, H, W]; add { for i in 1..400 { conv(3, 1, stride = [i, "
+             "400 - i]) -> instance_norm -> gap } } }", "E0307"),
 }  # fmt: skip
 
 
@@ -38,7 +38,8 @@ def test_refused_in_words(name: str) -> None:
 
 
 @pytest.mark.parametrize(("condition", "said"), [
-    ("H % 3 == 0 or (H % 3 == 1 and H >= 1_000_000_000)", "H must be 0 or 1 more than a multiple of 3, at least 3, but not 4, 7, 10,"),
+    ("H % 3 == 0 or (H % 3 == 1 and H >= 1_000_000_000)",
+     "H must be 0 or 1 more than a multiple of 3, at least 3, but not 4, 7, 10,"),
     ("H == 1 or H == 1_000_000_000", "H must be one of 1 or 1000000000"),
     ("not not not not H % 2 == 0", "H must be a multiple of 2"),
 ])  # fmt: skip
@@ -56,7 +57,6 @@ def test_sources_of_many_ops_are_python() -> None:
     """A sum of thousands is written in parts; thousands of values at once get names in time."""
     wide = archdsl.loads(HEAD + "add { for i in 0..3100 { conv(3, 1) } } }").source()
     compile(wide, "<wide>", "exec")
-    assert archdsl.loads(HEAD + "repeat 4000 { conv(3, 3) -> relu } }").source().count("nn.Conv2d") == 4000
 
 
 def test_a_link_to_itself(tmp_path: Path) -> None:
@@ -68,45 +68,3 @@ def test_a_link_to_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a" * 300, "a" * 300 + ".arch"])
 def test_a_name_longer_than_files_have(name: str) -> None:
     assert [d.code for d in compile_address(name).diagnostics] == ["E0601"]
-
-
-MISTAKES = {
-    'conv(0, 3, stride = 0, groups = "a")': ["E0402", "E0402", "E0401"],
-    "conv(0, 3, foo = 3)": ["E0402", "E0202"],
-    "conv(ot = 8, k = 3)": ["E0202"],
-    "unit(1.5, 3, 4)": ["E0406", "E0401", "E0401"],
-    "crop_like(enk = x)": ["E0202"],
-    "block: conv(3, 3)": ["E0107"],
-    "train: conv(3, 3)\n relu(1)": ["E0107", "E0404"],
-    "skip { block: conv(3, 3) }": ["E0107"],
-    "train { epochs = 3 }\n conv(3, 3, foo = 1)": ["E0101", "E0202"],
-    "block b(w) {\n  conv(w, 3)\n }\n b(3)\n conv(3, 3, foo = 1)": ["E0101", "E0202"],
-    "conv(2**3, 3)": ["E0105"],
-    "let unread = 3": ["W0102"],
-}
-
-
-@pytest.mark.parametrize("stage", MISTAKES)
-def test_each_mistake_once(stage: str) -> None:
-    found = check_text(
-        "# arch: allow(W0111)\nblock unit(w: int, s: str, f: bool) { if f { conv(w, 3) }; expect s == s }\n"
-        + HEAD
-        + " "
-        + stage
-        + "\n}\n"
-    )
-    assert [diagnostic.code for diagnostic in found] == MISTAKES[stage]
-
-
-def test_an_element_of_a_list_is_named() -> None:
-    [found] = check_text(HEAD + "conv(8, [3, -1]) }")
-    assert found.message == "`k[1]` of `conv` must be at least 1, and is -1"
-
-
-@pytest.mark.parametrize(("condition", "decided"), [
-    ("x.h >= 1", True), ("image.h + 2 > x.h", True), ("x.h // 2 <= x.h", True), ("x.h < x.h", False), ("x.h > 4", None), ("x.h < image.w", None),
-])  # fmt: skip
-def test_comparisons_that_hold_always_or_never(condition: str, decided: bool | None) -> None:
-    compiled = compile_text(f"network net {{ input image [3, H, W]\n if {condition} {{ relu }} else {{ tanh }} }}")
-    assert [d.code for d in compiled.diagnostics] == ([] if decided is not None else ["E0307"])
-    assert decided is None or flatten(compiled.require()).nodes[-1].op.name == ("relu" if decided else "tanh")
