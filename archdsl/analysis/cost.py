@@ -61,11 +61,11 @@ class Costs:
 
     def counts(self, function: Function) -> Counts:
         """Return everything that can be counted in a function. Nodes must be marked (`mark_usage`)."""
-        params, heads = self._params(function)
+        params, heads = self.params(function)
         depth = max([path.longest() for path in self._paths_of(function)], default=0)
         return Counts(params, params - heads, self.macs(function), depth)
 
-    def _params(self, function: Function) -> tuple[int, int]:
+    def params(self, function: Function) -> tuple[int, int]:
         """Return the parameters, and how many of them only training needs. A module that is applied twice counts once."""
         known = self._modules.get(function)
         if known is not None:
@@ -75,7 +75,7 @@ class Costs:
             if node.module is None:
                 continue
             if isinstance(node, Call):
-                params, heads = self._params(node.callee)
+                params, heads = self.params(node.callee)
             else:
                 assert isinstance(node, OpNode)
                 params = self.of(node).params
