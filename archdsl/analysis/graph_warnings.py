@@ -19,7 +19,7 @@ def graph_warnings(graph: Graph, module: Module) -> list[Diagnostic]:
         *_unused_values(graph, functions),
         *_heads_in_evaluation(graph),
         *_channels_as_fractions(functions),
-        *_roots_of_negatives(graph),
+        *_roots_of_negatives(graph, functions),
         *_never_read(module),
     ]
 
@@ -113,9 +113,9 @@ def _fractions(op: Op) -> dict[str, float]:
     return {name: value for name, value in given.items() if isinstance(value, float) and value > 1}
 
 
-def _roots_of_negatives(graph: Graph) -> list[Diagnostic]:
+def _roots_of_negatives(graph: Graph, functions: list[Function]) -> list[Diagnostic]:
     """Return a warning for each `lppool` that may take a root of a negative number."""
-    if not any(isinstance(node.op, LpPool) for function in graph.functions() for node in function.ops):
+    if not any(isinstance(node.op, LpPool) for function in functions for node in function.ops):
         return []
     found: dict[Span, Diagnostic] = {}
     known: dict[tuple[Function, tuple[bool, ...]], list[bool]] = {}
