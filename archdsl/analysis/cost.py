@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from archdsl.ir import Call, Function, Module, OpNode, Usage, Value
 from archdsl.ops.base import elements
 from archdsl.shapes import Dim, Shape, SizeError
 
-
-_ALWAYS: Final = Usage.ALWAYS
-_TRAINING: Final = Usage.TRAINING
+_ALWAYS, _TRAINING = Usage.ALWAYS, Usage.TRAINING
+"""As names of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
 
 
 class Cost(NamedTuple):
@@ -45,24 +44,14 @@ class _Path(NamedTuple):
         return max(self.inside, *self.from_input.values()) if self.from_input else self.inside
 
 
-class _Sums(NamedTuple):
-    """What is counted in a function. A module that is applied twice counts once.
-
-    Of `params`, `heads` are those that only training needs. `paths` are the longest to each output.
-    """
-
-    params: int
-    heads: int
-    macs: Dim | None
-    paths: list[_Path]
-
-
 class Costs:
     """The costs of ops and functions. Each function is summed once, however often it is called."""
 
     def __init__(self) -> None:
         self._ops: dict[tuple[int, tuple[Shape, ...], bool], tuple[OpNode, Cost]] = {}
-        self._functions: dict[Function, _Sums] = {}
+        self._modules: dict[Function, tuple[int, int]] = {}
+        self._macs: dict[Function, Dim | None] = {}
+        self._paths: dict[Function, list[_Path]] = {}
 
     def of(self, node: OpNode) -> Cost:
         """Return the cost of one application of an op."""
@@ -76,60 +65,82 @@ class Costs:
 
     def counts(self, function: Function) -> Counts:
         """Return everything that can be counted in a function. Nodes must be marked (`mark_usage`)."""
-        sums = self._sums(function)
-        depth = max([path.longest() for path in sums.paths], default=0)
-        return Counts(sums.params, sums.params - sums.heads, sums.macs, depth)
+        params, heads = self.params(function)
+        depth = max([path.longest() for path in self._paths_of(function)], default=0)
+        return Counts(params, params - heads, self.macs(function), depth)
 
-    def _sums(self, function: Function) -> _Sums:
-        known = self._functions.get(function)
+    def params(self, function: Function) -> tuple[int, int]:
+        """Return the parameters, and how many of them only training needs. A module that is applied twice counts once."""
+        known = self._modules.get(function)
         if known is not None:
             return known
-        macs: Dim | None = 0
         modules: dict[Module, tuple[int, int]] = {}
-        paths = {value: _Path(0, {value.position: 0}) for value in function.inputs}
         for node in function.nodes:
-            runs = node.usage is _ALWAYS
+            if node.module is None:
+                continue
             if isinstance(node, Call):
-                inner = self._sums(node.callee)
-                params, heads, more = inner.params, inner.heads, inner.macs
-                found = [_through(node, path, paths) for path in inner.paths] if runs else []
+                params, heads = self.params(node.callee)
             else:
                 assert isinstance(node, OpNode)
-                params, more = self.of(node)
+                params = self.of(node).params
                 heads = params if node.usage is _TRAINING else 0
-                found = [_behind(node, paths)] * len(node.outputs) if runs else []
-            if node.module is not None:
-                before = modules.get(node.module)
-                modules[node.module] = (params, heads) if before is None else (params, min(heads, before[1]))
-            if runs:
-                macs = _plus(macs, more)
-            paths.update(zip(node.outputs, found or [_Path(0, {})] * len(node.outputs), strict=True))
-        params, heads = sum([params for params, _ in modules.values()]), sum([heads for _, heads in modules.values()])
-        sums = self._functions[function] = _Sums(params, heads, macs, [paths[value] for value in function.outputs])
-        return sums
+            before = modules.get(node.module)
+            modules[node.module] = (params, heads) if before is None else (params, min(heads, before[1]))
+        total = sum([params for params, _ in modules.values()]), sum([heads for _, heads in modules.values()])
+        self._modules[function] = total
+        return total
 
+    def macs(self, function: Function) -> Dim | None:
+        """Return the multiply-accumulates of a function in evaluation."""
+        if function not in self._macs:
+            self._macs[function] = self._sum_macs(function)
+        return self._macs[function]
 
-def _plus(macs: Dim | None, more: Dim | None) -> Dim | None:
-    if macs is None or more is None:
-        return None
-    if more == 0:
-        return macs
-    try:
-        return macs + more
-    except SizeError:
-        return None
+    def _sum_macs(self, function: Function) -> Dim | None:
+        total: Dim = 0
+        for node in function.nodes:
+            if node.usage is not _ALWAYS:
+                continue
+            if isinstance(node, Call):
+                macs = self.macs(node.callee)
+            else:
+                assert isinstance(node, OpNode)
+                macs = self.of(node).macs
+            if macs is None:
+                return None
+            if macs != 0:
+                try:
+                    total = total + macs
+                except SizeError:
+                    return None
+        return total
+
+    def _paths_of(self, function: Function) -> list[_Path]:
+        """Return for each output the longest paths to it, through nodes that run in evaluation."""
+        known = self._paths.get(function)
+        if known is not None:
+            return known
+        paths = {value: _Path(0, {value.position: 0}) for value in function.inputs}
+        for node in function.nodes:
+            if node.usage is not _ALWAYS:
+                paths.update(dict.fromkeys(node.outputs, _Path(0, {})))
+            elif isinstance(node, Call):
+                for value, inner in zip(node.outputs, self._paths_of(node.callee), strict=True):
+                    taken = [(paths[node.inputs[position]], more) for position, more in inner.from_input.items()]
+                    paths[value] = _join(inner.inside, taken)
+            else:
+                assert isinstance(node, OpNode)
+                paths.update(dict.fromkeys(node.outputs, _behind(node, paths)))
+        found = self._paths[function] = [paths[value] for value in function.outputs]
+        return found
 
 
 def _behind(node: OpNode, paths: Mapping[Value, _Path]) -> _Path:
     """Return the longest paths through an op."""
     layers = int(node.op.weight_layer)
-    inputs = node.inputs
-    return paths[inputs[0]] if layers == 0 and len(inputs) == 1 else _join(layers, [(paths[value], layers) for value in inputs])
-
-
-def _through(call: Call, inner: _Path, paths: Mapping[Value, _Path]) -> _Path:
-    """Return the longest paths through a call, given those inside of the function."""
-    return _join(inner.inside, [(paths[call.inputs[position]], more) for position, more in inner.from_input.items()])
+    if layers == 0 and len(node.inputs) == 1:
+        return paths[node.inputs[0]]
+    return _join(layers, [(paths[value], layers) for value in node.inputs])
 
 
 def _join(inside: int, taken: list[tuple[_Path, int]]) -> _Path:
