@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.driver import check_text, compile_address, compile_text
 from archdsl.limits import DEFAULT, Limits
+from archdsl.lints import levels_from
 from archdsl.literals import show
 from archdsl.network import Network
 from archdsl.session import Session
@@ -32,9 +33,16 @@ def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT,
     return Network(compile_text(text, network, _settings(parameters, limits), session=session))
 
 
-def check(text: str, /, *, limits: Limits = DEFAULT) -> list[Diagnostic]:
-    """Return all errors and warnings for a text and all of its networks."""
-    return check_text(text, session=Session(_checked(limits)))
+def check(
+    text: str, /, *, warn: Iterable[str] = (), deny: Iterable[str] = (), allow: Iterable[str] = (), limits: Limits = DEFAULT
+) -> list[Diagnostic]:
+    """Return all errors and warnings for a text and all of its networks.
+
+    The codes in `deny` are reported as errors, those in `allow` not at all, and those in `warn` as warnings, which overrides
+    the others. Raise `ValueError` for a code that does not exist, or is that of an error.
+    """
+    levels = levels_from(warn=warn, deny=deny, allow=allow)
+    return levels.applied(check_text(text, session=Session(_checked(limits))))
 
 
 def _checked(limits: Limits) -> Limits:

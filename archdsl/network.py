@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from archdsl import targets
 from archdsl.analysis import SymbolicSizes, Table, at_sizes, layer_table
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
-from archdsl.driver import Compiled
+from archdsl.driver import Compiled, files_of
 from archdsl.file_io import write_file
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir import Graph
+from archdsl.lints import is_suppressed
 from archdsl.optional_dependencies import extra_needed
 from archdsl.shapes import Shape
 
@@ -49,6 +50,7 @@ class Network:
         self.sizes: SymbolicSizes = compiled.sizes
         self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
+        self._module = compiled.module
 
     @property
     def name(self) -> str:
@@ -67,6 +69,10 @@ class Network:
         if place is None and found.argument:  # the key is omitted, and its default does not match the data
             place = self._places.get("data")
         return found.at(place)
+
+    def is_suppressed(self, found: Diagnostic) -> bool:
+        """Return whether a comment in the file suppresses a warning about its recipe, such as one that training gives."""
+        return self._module is not None and is_suppressed(self.at_key(found), files_of(self._module))
 
     @contextmanager
     def at_keys(self) -> Iterator[None]:

@@ -5,24 +5,9 @@ from archdsl.analysis.largest import beyond_all_limits
 from archdsl.analysis.specialize import at_sizes
 from archdsl.analysis.symbolic_sizes import Coupling, Demand, SymbolicSizes, decide_sizes
 from archdsl.analysis.table import Row, Table, describe, layer_table, op_form, varies
-from archdsl.analysis.training import recipe_findings
+from archdsl.analysis.training import unknown_labels
 
 __all__ = [
-    "Cost",
-    "Costs",
-    "Counts",
-    "Coupling",
-    "Demand",
-    "Row",
-    "SymbolicSizes",
-    "Table",
-    "at_sizes",
-    "beyond_all_limits",
-    "decide_sizes",
-    "describe",
-    "layer_table",
-    "op_form",
-    "recipe_findings",
-    "value_counts",
-    "varies",
+    "Cost", "Costs", "Counts", "Coupling", "Demand", "Row", "SymbolicSizes", "Table", "at_sizes", "beyond_all_limits",
+    "decide_sizes", "describe", "layer_table", "op_form", "unknown_labels", "value_counts", "varies",
 ]  # fmt: skip
