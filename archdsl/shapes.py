@@ -104,7 +104,7 @@ class SymbolicSize:
         if not isinstance(other, SymbolicSize):
             return NotImplemented
         if other.symbol != self.symbol:
-            raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one open size")
+            raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one symbolic size")
         period = self._bounded(lcm(len(self.offsets), len(other.offsets)))
         (a, mine), (b, theirs) = self._over(period), other._over(period)
         return self._canonical(a + b, [m + t for m, t in zip(mine, theirs, strict=True)])
@@ -123,7 +123,7 @@ class SymbolicSize:
     def __mul__(self, factor: Dim) -> Dim:
         """Return the product with an integer."""
         if not isinstance(factor, int):
-            raise SizeError("a product of two open sizes is not linear in either")
+            raise SizeError("a product of two symbolic sizes is not linear in either")
         return self._canonical(self.slope * factor, [o * factor for o in self.offsets])
 
     __rmul__ = __mul__
@@ -131,20 +131,20 @@ class SymbolicSize:
     def __floordiv__(self, divisor: Dim) -> Dim:
         """Return the floor of the quotient by a positive integer."""
         if not isinstance(divisor, int) or divisor <= 0:
-            raise SizeError("an open size can be divided by a positive integer only")
+            raise SizeError("a symbolic size can be divided by a positive integer only")
         times = divisor // gcd(divisor, self.slope)
         period = self._bounded(times * len(self.offsets))
         slope, offsets = self._over(period)
         return self._canonical(slope // divisor, [o // divisor for o in offsets])
 
     def __rfloordiv__(self, other: Dim) -> Dim:
-        raise SizeError("a quotient by an open size is not linear in it")
+        raise SizeError("a quotient by a symbolic size is not linear in it")
 
     def __mod__(self, divisor: Dim) -> Dim:
         return self - self // divisor * divisor
 
     def __rmod__(self, other: Dim) -> Dim:
-        raise SizeError("a remainder by an open size is not linear in it")
+        raise SizeError("a remainder by a symbolic size is not linear in it")
 
     def __str__(self) -> str:
         """Return the function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""

@@ -1,4 +1,4 @@
-"""Open sizes as functions: the operators against their values, one form for each function, and formulas."""
+"""Symbolic sizes as functions: the operators against their values, one form for each function, and formulas."""
 
 from __future__ import annotations
 

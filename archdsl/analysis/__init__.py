@@ -2,8 +2,9 @@
 
 from archdsl.analysis.cost import Cost, Costs, Counts, value_counts
 from archdsl.analysis.largest import beyond_all_limits
+from archdsl.analysis.size_verdict import Coupling, Demand, SymbolicSizes
 from archdsl.analysis.specialize import at_sizes
-from archdsl.analysis.symbolic_sizes import Coupling, Demand, SymbolicSizes, decide_sizes
+from archdsl.analysis.symbolic_sizes import decide_sizes
 from archdsl.analysis.table import Row, Table, describe, layer_table, op_form, varies
 from archdsl.analysis.training import unknown_labels
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from archdsl import limits
-from archdsl.analysis.symbolic_sizes import SymbolicSizes
+from archdsl.analysis.size_verdict import SymbolicSizes
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, Function, Graph, OpNode, Value

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import islice
 
 from archdsl.analysis.largest import mark, over_limits
-from archdsl.analysis.symbolic_sizes import Demand, SymbolicSizes
+from archdsl.analysis.size_verdict import Demand, SymbolicSizes
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Graph, Value, copy_graph
@@ -19,7 +19,7 @@ from archdsl.source import Span
 def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[int]]) -> tuple[Graph | None, list[Diagnostic]]:
     """Return the network for inputs of these shapes, by input name; or the errors (E0312) if it is not valid there.
 
-    An input that is not given follows from the others, where they share its open sizes.
+    An input that is not given follows from the others, where they share its symbolic sizes.
     """
     at: dict[str, int] = {}
     for value in graph.inputs:

@@ -1,4 +1,4 @@
-"""W0103: an open size of which only a few values work, although the input does not say so.
+"""W0103: a symbolic size of which only a few values work, although the input does not say so.
 
 The network promises more than it holds; usually two branches round differently. A `where` says that it is meant.
 """

@@ -64,7 +64,7 @@ class GraphRule(NamedTuple):
 
 
 class SizesRule(NamedTuple):
-    """A rule about the open sizes of a network for which they are decided."""
+    """A rule about the symbolic sizes of a network for which they are decided."""
 
     code: str
     check: Callable[[Graph, SymbolicSizes], Iterable[Diagnostic]]

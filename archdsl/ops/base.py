@@ -231,7 +231,7 @@ def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, d
 
     `ceil` rounds up and then drops a last window that would start in the padding at the end. With `extent` the reach
     of a window, such a window starts `extent - after` or more past the last one that fits, so that rounding up by at
-    most that much, less one, never makes it: one formula for fixed and open sizes.
+    most that much, less one, never makes it: one formula for fixed and symbolic sizes.
     """
     extent = dilation * (kernel - 1) + 1
     rounding = min(stride, extent - after) - 1 if ceil else 0

@@ -1,4 +1,4 @@
-"""The verdict on open sizes: which sizes work, the places that need it, and what is said of conditions."""
+"""The verdict on symbolic sizes: which sizes work, the places that need it, and what is said of conditions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 import archdsl
 from archdsl.analysis import SymbolicSizes, at_sizes
-from archdsl.analysis.symbolic_sizes import Coupling, resolve_couplings
+from archdsl.analysis.coupled_sizes import resolve_couplings
+from archdsl.analysis.size_verdict import Coupling
 from archdsl.driver import Compiled, compile_text
 from archdsl.limits import DEFAULT
 from archdsl.shapes import format_shape, symbolic_size
@@ -182,7 +183,7 @@ def test_sizes_that_belong_to_different_symbols() -> None:
 
 
 def test_works_needs_every_open_size() -> None:
-    with pytest.raises(ValueError, match=r"^the open sizes are H, W: W is not given$"):
+    with pytest.raises(ValueError, match=r"^the symbolic sizes are H, W: W is not given$"):
         checked("maxpool(2)").sizes.works({"H": 24})
 
 
