@@ -18,6 +18,7 @@ from archdsl.ir.core import (
     Use,
     Value,
 )
+from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
@@ -46,6 +47,7 @@ __all__ = [
     "copy_graph",
     "flatten",
     "print_graph",
+    "remove_empty_calls",
     "state",
     "verify",
 ]
