@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 
-class Initializer(Declared):
+class Initializer(Registered):
     """Base of all initializers; `function` and `arguments` define the call in PyTorch."""
 
     registry: ClassVar[Registry[Any]] = Registry("initializer")

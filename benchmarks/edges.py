@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import get_args
 
 from archdsl.backends.diagram import Detail, build_diagram
-from archdsl.declared import Fault
 from archdsl.driver import check_text, compile_text
 from archdsl.limits import DEFAULT
+from archdsl.registry import Fault
 from benchmarks.measure import ROOT, Process, Section, plain_environment, print_sections, run_process, seconds, verdict
 
 SECONDS, MEBIBYTES = 2, 500

@@ -14,7 +14,6 @@ from typing import get_origin
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import has_lowering, lower
 from archdsl.cli.specs import INDEX, index_text
-from archdsl.declared import Declared, describe, signature
 from archdsl.diagnostics import render_text
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.table import CODES, GROUPS
@@ -25,6 +24,7 @@ from archdsl.ops import Op
 from archdsl.ops.base import Category
 from archdsl.recipe import Recipe
 from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics
+from archdsl.registry import Registered, describe, signature
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the page on the zoo reads tables from the tests
 from docs.zoo import draw_pictures, stale_pictures, zoo_page
@@ -80,7 +80,7 @@ def _lowering(op: type[Op]) -> str:
     return f"`{source(shown, ['x', 'y', 'z'], parameter='self.parameter')}`" if shown is not None else ""
 
 
-def _declared(entry: type[Declared], head: str | None = None) -> str:
+def _declared(entry: type[Registered], head: str | None = None) -> str:
     """Return the heading, the documentation and the parameters of a registered entry."""
     operands = getattr(entry, "operands", ())
     call = head or _call(entry, operands)
@@ -92,14 +92,14 @@ def _declared(entry: type[Declared], head: str | None = None) -> str:
     return "\n\n".join(parts)
 
 
-def _call(entry: type[Declared], operands: tuple[str, ...]) -> str:
+def _call(entry: type[Registered], operands: tuple[str, ...]) -> str:
     """Return the call with its parameters, values of the network first."""
     own = signature(entry).removeprefix(entry.name).strip("()")
     given = ", ".join([*operands, *([own] if own else [])])
     return f"{entry.name}({given})" if given else entry.name
 
 
-def _row(entry: type[Declared], name: str) -> str:
+def _row(entry: type[Registered], name: str) -> str:
     field = entry.model_fields[name]
     default = "" if field.is_required() else f"`{show(field.default, entry.words(name))}`"
     registry = Recipe.registry_for(name) if entry is Recipe else None

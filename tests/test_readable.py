@@ -10,11 +10,8 @@ MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 TOO_LONG = {
     "analysis/open_sizes.py",
-    "diagnostics/codes/images.py",
-    "diagnostics/codes/labels.py",
     "elaborate/expressions.py",
     "elaborate/symbols.py",
-    "ir/core.py",
     "network.py",
 }
 """Files that are still longer; an entry goes when its file is split, and none is added."""

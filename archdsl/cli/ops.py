@@ -11,10 +11,10 @@ import click
 from archdsl.cli import completions
 from archdsl.cli.console import colorful
 from archdsl.cli.output import print_text
-from archdsl.declared import describe, signature
 from archdsl.diagnostics.suggest import nearest
 from archdsl.literals import show
 from archdsl.ops import Op
+from archdsl.registry import describe, signature
 from archdsl.text_table import BOLD, DIM, Cell, format_columns
 
 

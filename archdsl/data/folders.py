@@ -200,7 +200,7 @@ def _open_masks(path: Path, source: Any, request: Request, skip: bool) -> Source
     counts = [_count(masks, own, source.values) for own in looked]
     values = sorted(set(counts[0]) | set(counts[1])) if source.values is None else list(range(len(source.values)))
     if is_lossy(masks.name(rows[0][0])) and values != list(range(len(values))):
-        raise SpecError(codes.labels.LossyMasks(tuple(values)))
+        raise SpecError(codes.masks.LossyMasks(tuple(values)))
     known = frozenset(values).union(*counts) if source.values is None else None
     shape = (heads[0][1].height, heads[0][1].width)
     labels = describe_classes(values, counts[0], shape, None, request.ignore, yes_or_no=set(values) <= {0, 1})

@@ -46,10 +46,10 @@ def open_hub(source: Any, request: Request) -> Source:
     """Open the training and validation splits of a data set, and its test split if it has one."""
     loaded = _load(source, request)
     if source.train not in loaded:
-        raise SpecError(codes.images.NoSplit(source.path, source.train, list(loaded), validation=False))
+        raise SpecError(codes.hub.NoSplit(source.path, source.train, list(loaded), validation=False))
     wanted = source.validation or next((name for name in _HELD_OUT if name in loaded and name != source.train), None)
     if wanted is not None and wanted not in loaded:
-        raise SpecError(codes.images.NoSplit(source.path, wanted, list(loaded), validation=True))
+        raise SpecError(codes.hub.NoSplit(source.path, wanted, list(loaded), validation=True))
     tables = [loaded[source.train], *([loaded[wanted]] if wanted is not None else [])]
     test = "test" if "test" in loaded and wanted not in (None, "test") and source.train != "test" else None
     tables += [loaded[test]] if test is not None else []
@@ -58,7 +58,7 @@ def open_hub(source: Any, request: Request) -> Source:
         if column not in tables[0].column_names:
             present = tables[0].column_names
             meant = nearest(column, present) or present[min(1, len(present) - 1) if key == "label" else 0]
-            raise SpecError(codes.images.NoColumn(source.path, column, present, key, meant))
+            raise SpecError(codes.hub.NoColumn(source.path, column, present, key, meant))
     return _source(tables, source, request)
 
 
@@ -88,7 +88,7 @@ def _load(source: Any, request: Request) -> Any:
     except Exception as error:  # the library and its dependencies raise many kinds of errors
         reason = str(error).partition("\n")[0] or type(error).__name__
         if not local.exists() and not download:
-            raise SpecError(codes.images.NotInCache(source.path, str(request.root.resolve()))) from error
+            raise SpecError(codes.hub.NotInCache(source.path, str(request.root.resolve()))) from error
         help = "check the name and, for a folder, its files"
         raise SpecError(codes.data.UnreadableFile(f"`{source.path}`", reason, help)) from error
 
@@ -106,7 +106,7 @@ def _source(tables: Sequence[Any], source: Any, request: Request) -> Source:
         own = getattr(features[source.label], "names", None)
         names = tuple(own) if own else names
         if names is not None and any(other != given[0][1] for _, other in given[1:]):
-            raise SpecError(codes.images.TextsDiffer(source.label))
+            raise SpecError(codes.hub.TextsDiffer(source.label))
     every = [None] * len(tables) if given is None else [labels for labels, _ in given]
     if len(tables) == 1:
         count = len(tables[0])
@@ -133,11 +133,11 @@ def _of_arrays(
     parts = []
     for table, labels, own in zip(tables, every, rows, strict=True):
         if labels is None:
-            raise SpecError(codes.images.LabelsAreImages(source.label, source.image))
+            raise SpecError(codes.hub.LabelsAreImages(source.label, source.image))
         try:
             x = _numbers(table, source.image)
         except ValueError as error:
-            raise SpecError(codes.images.RaggedColumn(source.image)) from error
+            raise SpecError(codes.hub.RaggedColumn(source.image)) from error
         check_numbers(source.image, x)
         parts.append(Arrays((x,), labels, own))
     described = describe_labels(parts[0].chosen(every[0]), [parts[1].chosen(every[1])], names, request.ignore)

@@ -253,7 +253,7 @@ def mask(source: Any, name: str, cut: Region, values: tuple[int, ...] | None, kn
         numbers = as_listed(numbers, values, name)
     others = sorted(set(np.unique(numbers).tolist()) - known) if known is not None else []
     if others:
-        raise SpecError(codes.labels.UnknownMaskValue(name, others[0], tuple(sorted({*(known or ()), *others}))))
+        raise SpecError(codes.masks.UnknownMaskValue(name, others[0], tuple(sorted({*(known or ()), *others}))))
     box, size, place = _inside(cut, (numbers.shape[1], numbers.shape[0]))
     part = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.NEAREST, box))
     whole = np.full(cut.size, IGNORED, np.int32)
@@ -269,7 +269,7 @@ def mask_values(image: Any, name: str) -> Any:
     if bool((array == array[..., :1]).all()):
         return array[..., 0].astype(np.int32)
     colors = len(np.unique(array.reshape(-1, 3), axis=0))
-    raise SpecError(codes.labels.ColorMask(name, colors))
+    raise SpecError(codes.masks.ColorMask(name, colors))
 
 
 def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
@@ -281,7 +281,7 @@ def as_listed(numbers: Any, values: tuple[int, ...], name: str) -> Any:
         known |= numbers == value
     if not known.all():
         other = int(numbers[~known][0])
-        raise SpecError(codes.labels.UnlistedMaskValue(name, other, values, is_lossy(name)))
+        raise SpecError(codes.masks.UnlistedMaskValue(name, other, values, is_lossy(name)))
     return places
 
 

@@ -86,15 +86,15 @@ def _other_classes(what: str, output: Sizes, recipe: Recipe, labels: Labels, par
     outputs = (output[0] if output else 1) or 1
     binary = recipe.loss.wants != "classes" and outputs == 1
     if count == 2 and high > 1 and (binary or outputs == 2):
-        return codes.labels.TwoNumbers(what, output, parameter, low, high, labels.kind == "mask")
+        return codes.class_counts.TwoNumbers(what, output, parameter, low, high, labels.kind == "mask")
     outlier = _outlier(labels, outputs, binary=binary)
     if outlier is not None:
-        return codes.labels.OutlyingLabel(what, output, parameter, int(values[-2]), outlier, binary)
+        return codes.class_counts.OutlyingLabel(what, output, parameter, int(values[-2]), outlier, binary)
     if binary:
-        return codes.labels.ClassCountDiffers(what, output, parameter, high + 1, True, recipe.loss.wants == "values")
+        return codes.class_counts.ClassCountDiffers(what, output, parameter, high + 1, True, recipe.loss.wants == "values")
     if count == high + 1 or labels.names:
-        return codes.labels.ClassCountDiffers(what, output, parameter, labels.count)
-    return codes.labels.ClassesNumberedOtherwise(what, output, parameter, tuple(map(int, values)), labels.kind == "mask")
+        return codes.class_counts.ClassCountDiffers(what, output, parameter, labels.count)
+    return codes.class_counts.ClassesNumberedOtherwise(what, output, parameter, tuple(map(int, values)), labels.kind == "mask")
 
 
 def _outlier(labels: Labels, outputs: int, *, binary: bool) -> int | None:

@@ -59,12 +59,12 @@ class Reader:
         name = f"{shard}:{key}"
         label = members.pop(self.label, None)
         if label is None:
-            raise SpecError(codes.images.NoLabelFile(name, self.label))
+            raise SpecError(codes.archives.NoLabelFile(name, self.label))
         if not members:
-            raise SpecError(codes.images.NoImageFile(name, ENDINGS[:8]))
+            raise SpecError(codes.archives.NoImageFile(name, ENDINGS[:8]))
         text = label.decode(errors="replace").strip()
         if not text.isascii() or not text.isdigit():
-            raise SpecError(codes.images.LabelNoNumber(name, text[:20]))
+            raise SpecError(codes.archives.LabelNoNumber(name, text[:20]))
         if self.classes is not None and int(text) >= self.classes:
             raise SpecError(codes.labels.LabelBeyondClasses(name, text, self.classes))
         return name, io.BytesIO(next(iter(members.values()))), int(text)
@@ -78,7 +78,7 @@ def open_shards(source: Any, request: Request) -> Source:
     else:
         count = max(1, len(shards) // 10)
         if len(shards) == 1:
-            raise SpecError(codes.images.OneShard(shards[0]))
+            raise SpecError(codes.archives.OneShard(shards[0]))
         shards, held_out = shards[:-count], shards[-count:]
     read = Reader(source.label, source.classes)
     heads = []
@@ -87,7 +87,7 @@ def open_shards(source: Any, request: Request) -> Source:
         if len(heads) == _LOOKED_AT:
             break
     if not heads:
-        raise SpecError(codes.images.EmptyShard(shards[0], held_out=False))
+        raise SpecError(codes.archives.EmptyShard(shards[0], held_out=False))
     often = Counter[int]()
     examples = source.examples
     if examples is None or source.classes is None:
@@ -96,7 +96,7 @@ def open_shards(source: Any, request: Request) -> Source:
         examples = examples or often.total()
     others = Counter(label for shard in held_out for _, _, label in read(shard, False))
     if not others:
-        raise SpecError(codes.images.EmptyShard(held_out[0], held_out=True))
+        raise SpecError(codes.archives.EmptyShard(held_out[0], held_out=True))
     values = sorted({*often, *others, *([source.classes - 1] if source.classes else [])})
     labels = describe_classes(values, dict(often), (), None, request.ignore)
     parts = [
@@ -109,14 +109,14 @@ def open_shards(source: Any, request: Request) -> Source:
 def _expanded(pattern: str, root: Path) -> list[str]:
     """Return the files that a pattern such as `shards-{000..099}.tar` means. Raise `SpecError` E0802 if some are missing."""
     if re.match(r"[a-z]+:", pattern):
-        raise SpecError(codes.images.NotAPath(pattern))
+        raise SpecError(codes.archives.NotAPath(pattern))
     names = [pattern]
     while any(_RANGE.search(name) for name in names):
         names = [part for name in names for part in _unfolded(name)]
     paths = [str(root / name) for name in names]
     missing = [path for path in paths if not Path(path).is_file()]
     if missing:
-        raise SpecError(codes.images.MissingShards(len(missing), len(paths), missing[0], str(root.resolve())))
+        raise SpecError(codes.archives.MissingShards(len(missing), len(paths), missing[0], str(root.resolve())))
     return paths
 
 
@@ -126,7 +126,7 @@ def _unfolded(name: str) -> list[str]:
         return [name]
     low, high = found[1], found[2]
     if int(high) < int(low) or int(high) - int(low) > 1_000_000:
-        raise SpecError(codes.images.BadRange(found[0]))
+        raise SpecError(codes.archives.BadRange(found[0]))
     return [
         name[: found.start()] + str(number).zfill(len(low)) + name[found.end() :] for number in range(int(low), int(high) + 1)
     ]

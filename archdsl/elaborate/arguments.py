@@ -6,7 +6,6 @@ import types
 import typing
 from typing import Any, TypeVar
 
-from archdsl.declared import Declared, signature
 from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes, did_you_mean, merged
 from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate import budget
@@ -31,11 +30,12 @@ from archdsl.ir.core import Value
 from archdsl.limits import FLOAT
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
+from archdsl.registry import Registered, signature
 from archdsl.shapes import OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
-_Declared = TypeVar("_Declared", bound=Declared)
+_Registered = TypeVar("_Registered", bound=Registered)
 _PLAIN = frozenset({int, float, bool, str})
 _WIDEST = 15
 """A window wider than this is a number of channels, more likely."""
@@ -46,9 +46,9 @@ class ArgumentBinder:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
-        self._made: dict[Any, Declared] = {}
+        self._made: dict[Any, Registered] = {}
 
-    def declared(self, callee: Callee, span: Span) -> tuple[Declared, tuple[Value, ...]] | Unknown:
+    def declared(self, callee: Callee, span: Span) -> tuple[Registered, tuple[Value, ...]] | Unknown:
         """Return the op or other declared thing, with the values of the network among its arguments."""
         cls = callee.target
         assert isinstance(cls, type)
@@ -76,7 +76,7 @@ class ArgumentBinder:
             raise merged(wrong)
         return made, tuple(operands)
 
-    def make(self, cls: type[_Declared], values: dict[str, Any], span: Span) -> _Declared:
+    def make(self, cls: type[_Registered], values: dict[str, Any], span: Span) -> _Registered:
         """Return an instance with these arguments. Raise `SpecError` if they do not fit."""
         key = (cls, tuple((name, identity(value)) for name, value in values.items()))
         made = self._made.get(key)
@@ -112,7 +112,7 @@ class ArgumentBinder:
                 bound[name] = argument
         return bound, wrong
 
-    def _plain(self, cls: type[Declared], name: str, bound: Bound) -> Any:
+    def _plain(self, cls: type[Registered], name: str, bound: Bound) -> Any:
         """Return the value as the model takes it: a list as a tuple, a call of a declared thing as that thing."""
         value = bound.value
         if (
@@ -194,7 +194,7 @@ class ArgumentBinder:
         return given
 
 
-def _misfit(cls: type[Declared], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
+def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
     """Return what is wrong with an argument, at its place."""
     place = bound[found.argument].span if found.argument in bound else span
     given = bound[found.argument].value if found.argument in bound else ()

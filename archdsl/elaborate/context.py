@@ -75,6 +75,8 @@ class Context:
         self.called: set[ast.Definition] = set()
         self.active: list[ast.Definition] = []
         self.variables: dict[str, Any] = {}
+        self.pipeline: tuple[ast.Stage, ...] = ()
+        """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
@@ -157,14 +159,15 @@ class Context:
         The condition says when it runs, as a clause.
         """
         results, claims = len(self.results), len(self.builder.function.claims)
-        assumed = self.assumption.conditions if self.assumption is not None and condition is not None else []
-        assumed.append(condition or "")
-        self.detached += 1
+        assumption = self.assumption if condition is not None else None
+        if assumption is not None and condition is not None:
+            assumption.conditions.append(condition)
         try:
-            yield
+            with self.out_of_the_graph():
+                yield
         finally:
-            self.detached -= 1
-            assumed.pop()
+            if assumption is not None:
+                assumption.conditions.pop()
             while len(self.results) > results:
                 self.results.popitem()
             del self.builder.function.claims[claims:]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from archdsl.declared import Declared, describe, family_of
 from archdsl.diagnostics.suggest import register_aliases
 from archdsl.elaborate.values import Callee, Module
 from archdsl.ops import Op
+from archdsl.registry import Registered, describe, family_of
 from archdsl.syntax import nodes as ast
 
 KINDS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
@@ -30,20 +30,20 @@ _ALIASES: Final = {
 register_aliases(lambda: [(alias, name) for name, aliases in _ALIASES.items() for alias in aliases])
 
 
-def positional_parameters(target: type[Declared]) -> list[str]:
+def positional_parameters(target: type[Registered]) -> list[str]:
     """Return every parameter of a declared thing, values of the network first."""
     operands: tuple[str, ...] = target.operands if issubclass(target, Op) else ()
     return [*operands, *target.parameters_in_order()]
 
 
-def parameter_names(target: type[Declared] | ast.Definition) -> list[str]:
+def parameter_names(target: type[Registered] | ast.Definition) -> list[str]:
     """Return the names of the parameters of a callee, in positional order."""
     if isinstance(target, type):
         return positional_parameters(target)
     return [parameter.name for parameter in target.parameters] if isinstance(target, ast.Block | ast.Network) else []
 
 
-def what_it_takes(target: type[Declared] | ast.Definition, name: str) -> str | None:
+def what_it_takes(target: type[Registered] | ast.Definition, name: str) -> str | None:
     """Return a sentence that says what a parameter takes; None if nothing says it."""
     if isinstance(target, type):
         field = target.model_fields.get(name)
@@ -60,7 +60,7 @@ def _kind(definition: ast.Definition, name: str) -> str | None:
     return next((parameter.kind for parameter in parameters if parameter.name == name), None)
 
 
-def names_it_takes(target: type[Declared] | ast.Definition, name: str, module: Module) -> list[str]:
+def names_it_takes(target: type[Registered] | ast.Definition, name: str, module: Module) -> list[str]:
     """Return the names of ops, blocks, rules and so on that a parameter takes."""
     if isinstance(target, type):
         field = target.model_fields.get(name)

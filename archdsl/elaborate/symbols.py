@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeGuard
 
-from archdsl.declared import Declared
 from archdsl.elaborate.declarations import METRICS
 from archdsl.elaborate.parameters import positional_parameters
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
+from archdsl.registry import Registered
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 
@@ -412,5 +412,5 @@ def _find(span: Span, name: str, after: int) -> Span:
     return Span(span.file, start, start + len(name))
 
 
-def _is_declared(target: Any) -> TypeGuard[type[Declared]]:
-    return isinstance(target, type) and issubclass(target, Declared)
+def _is_declared(target: Any) -> TypeGuard[type[Registered]]:
+    return isinstance(target, type) and issubclass(target, Registered)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any, Final
 
-from archdsl.declared import Declared, describe
 from archdsl.diagnostics import Mark, SpecError, codes
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir.core import Value
 from archdsl.limits import Limits
 from archdsl.literals import show
 from archdsl.records import record
+from archdsl.registry import Registered, describe
 from archdsl.shapes import Dim, OpenSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -26,7 +26,7 @@ def problem(code: str, message: str, span: Span, help: str | None = None) -> Spe
 
 def open_where_fixed(what: str, value: Any, span: Span) -> SpecError:
     """Return the error for a symbolic size in the place of a fixed number."""
-    return SpecError(codes.shapes.SymbolicValue(f"{what} is a fixed number", value).at(span))
+    return SpecError(codes.symbolic_sizes.SymbolicValue(f"{what} is a fixed number", value).at(span))
 
 
 def within(check: Callable[[Any, Limits], Any], value: Any, limits: Limits, span: Span) -> Any:
@@ -81,7 +81,7 @@ class Bound:
 class Callee:
     """An op, or a block or network with the module that it reads names in, with arguments fixed so far."""
 
-    target: type[Declared] | ast.Definition
+    target: type[Registered] | ast.Definition
     module: Module | None = None
     positional: tuple[Bound, ...] = ()
     keywords: dict[str, Bound] | None = None
@@ -159,7 +159,7 @@ class Family(dict[int, MaybeValue]):
 
 def _number(name: str, value: Any) -> Any:
     if isinstance(value, OpenSize):
-        raise SpecError(codes.shapes.SymbolicValue(f"`{name}` takes fixed numbers", value))
+        raise SpecError(codes.symbolic_sizes.SymbolicValue(f"`{name}` takes fixed numbers", value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(codes.expressions.NotANumber(name, value))
     return value

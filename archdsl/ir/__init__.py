@@ -1,25 +1,11 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
+from archdsl.ir.attributes import Claim, Constant, Module, Usage
 from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
-from archdsl.ir.core import (
-    Call,
-    Claim,
-    Condition,
-    Constant,
-    DType,
-    Failure,
-    Function,
-    Graph,
-    Module,
-    Node,
-    OpNode,
-    Result,
-    Usage,
-    Use,
-    Value,
-)
+from archdsl.ir.core import Call, Condition, DType, Failure, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
+from archdsl.ir.graph import Graph, Result
 from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
 

@@ -23,7 +23,9 @@ from typing import Any, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
-from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Failure, Function, Graph, Module, Node, OpNode, Result, Value
+from archdsl.ir.attributes import Module
+from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Failure, Function, Node, OpNode, Value
+from archdsl.ir.graph import Graph, Result
 from archdsl.ops.base import Op
 from archdsl.shapes import Dim, Shape
 from archdsl.source import Span

@@ -1,6 +1,6 @@
-"""The graph of a network: functions, the nodes in them, and the values between the nodes.
+"""The parts of a graph: functions, the nodes in them, and the values between the nodes.
 
-A `Graph` owns one `Function` for the network and one for each distinct elaboration of a block or labelled group.
+A `Graph` (in `graph.py`) owns one `Function` for the network and one for each distinct elaboration of a block or labelled group.
 A function holds `Node`s in an order that can run: an `OpNode` applies an op, a `Call` runs another function. Each
 node makes `Value`s, and each value knows its uses, so that a pass can insert, remove and replace nodes without
 renumbering anything. A `Module` is what a node is an application of: the owner of weights, under a key of the
@@ -10,14 +10,11 @@ renumbering anything. A `Module` is what a node is an application of: the owner 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
-from archdsl.initializers import Initializer
-from archdsl.ops.base import Op, WeightedOp
+from archdsl.ir.attributes import Claim, Constant, Module, Usage
+from archdsl.ops.base import Op
 from archdsl.shapes import Dim, Shape, format_shape
-from archdsl.sizes import SizeSet
 from archdsl.source import Span
 
 DType: TypeAlias = Literal["float", "int"]
@@ -25,16 +22,8 @@ DType: TypeAlias = Literal["float", "int"]
 
 NO_NAMES: Mapping[str, Any] = {}
 
-
-class Usage(StrEnum):
-    """When a node runs."""
-
-    ALWAYS = "always"
-    """In training and in evaluation."""
-    TRAINING = "training"
-    """In training alone: only auxiliary heads need it."""
-    NEVER = "never"
-    """No result needs it."""
+_ALWAYS = Usage.ALWAYS
+"""As a name of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
 
 
 class Use(NamedTuple):
@@ -111,24 +100,6 @@ class Value:
                 function.conditions[i] = condition._replace(sides=(one, two))
 
 
-class Module:
-    """What owns weights, or would: a child of its function under a key of the `state_dict`.
-
-    `key` is `("conv1",)`, or `("enc", "0")` for a member of the indexed family `enc`. `labelled` says that the
-    source names it; otherwise the key is its position.
-    """
-
-    __slots__ = ("key", "labelled", "span")
-
-    def __init__(self, key: tuple[str, ...], labelled: bool = False, span: Span | None = None) -> None:
-        self.key = key
-        self.labelled = labelled
-        self.span = span
-
-    def __repr__(self) -> str:
-        return ".".join(self.key)
-
-
 class Node:
     """A step of a function: base of `OpNode` and `Call`. Made by a `Function` (or by `GraphBuilder`).
 
@@ -150,7 +121,7 @@ class Node:
         self.span = span
         self.expressions = expressions
         """For each argument that the source computes from names and numbers, how: `{"out": "width * 4"}`."""
-        self.usage = Usage.ALWAYS
+        self.usage = _ALWAYS
         self.function: Function
         self._previous: Node | None = None
         self._next: Node | None = None
@@ -243,13 +214,6 @@ class Call(Node):
         return f"{self.callee.name} ({self.module!r})"
 
 
-class Constant(NamedTuple):
-    """A `let` of a block: its value, and how the source computes it where that takes names and numbers alone."""
-
-    value: Any
-    expression: str | None = None
-
-
 class Condition(NamedTuple):
     """Two sizes that must be equal for a join to work, where at least one is symbolic.
 
@@ -270,18 +234,6 @@ class Failure(NamedTuple):
     what: str
     inputs: tuple[Value, ...]
     span: Span | None
-
-
-class Claim(NamedTuple):
-    """An `expect` that counts something, to be checked when the network is complete.
-
-    `statement` is its syntax, `environment` the names that it can see; `archdsl.analysis.claims` evaluates them.
-    It is `empty` if it counts a function that does nothing, and that is in no graph for that reason.
-    """
-
-    statement: Any
-    environment: Any
-    empty: bool = False
 
 
 class Function:
@@ -438,103 +390,3 @@ class Function:
             self._last = before
         else:
             after._previous = before
-
-
-class Result(NamedTuple):
-    """What the network returns at one position: its result, a further output, or an auxiliary head.
-
-    A head is computed in training alone, and its loss counts with this `weight`.
-    """
-
-    name: str
-    kind: Literal["main", "output", "head"] = "main"
-    weight: float = 1.0
-    span: Span | None = None
-
-
-@dataclass(eq=False)
-class Graph:
-    """A network, elaborated: every parameter bound, every loop unrolled, every size known or a formula.
-
-    `results` says what each output of `main` is, in the same order; the first is the network's result.
-    """
-
-    main: Function
-    results: list[Result]
-    initializers: Mapping[str, Initializer] = field(default_factory=dict)
-    """By op, the rules that fill its weights."""
-    stated: Mapping[str, SizeSet] = field(default_factory=dict)
-    """For each symbolic size on which an input states a condition, the sizes that meet it."""
-    stated_at: Mapping[str, Span] = field(default_factory=dict)
-    valid_sizes: Mapping[str, SizeSet] = field(default_factory=dict)
-    """For each symbolic size the values for which the network is valid, once that is decided."""
-    coupled_sizes: Sequence[Mapping[str, SizeSet]] = ()
-    """Couplings of symbolic sizes: of each, one of the sizes must be in its set."""
-    complete: bool = True
-    """Whether the whole network is there. A partial graph ends where an error hides what comes next, and may lack its result.
-
-    It holds what is known: no pass has run on it, a call may make fewer values than its text suggests, and
-    `Function.failures` say what could not be applied.
-    """
-
-    @property
-    def name(self) -> str:
-        """The network's name."""
-        return self.main.name
-
-    @property
-    def doc(self) -> str:
-        """The network's documentation."""
-        return self.main.doc
-
-    @property
-    def inputs(self) -> Sequence[Value]:
-        """The network's inputs."""
-        return self.main.inputs
-
-    @property
-    def result(self) -> Value:
-        """The network's result."""
-        return self.main.outputs[0]
-
-    @property
-    def has_result(self) -> bool:
-        """Whether there is a result: a partial graph may have none."""
-        return bool(self.results) and self.results[0].kind == "main"
-
-    def returned(self, kind: Literal["main", "output", "head"]) -> list[tuple[Result, Value]]:
-        """The results of a kind, with their values."""
-        pairs = zip(self.results, self.main.outputs, strict=True)
-        return [(result, value) for result, value in pairs if result.kind == kind]
-
-    @property
-    def heads(self) -> list[tuple[Result, Value]]:
-        """The auxiliary heads with their values."""
-        return self.returned("head")
-
-    @property
-    def outputs(self) -> list[tuple[Result, Value]]:
-        """The further outputs with their values."""
-        return self.returned("output")
-
-    def functions(self) -> list[Function]:
-        """Every function, a callee before its callers, in the order in which they are first needed; `main` is the last."""
-        found: list[Function] = []
-        seen: set[Function] = set()
-
-        def visit(function: Function) -> None:
-            seen.add(function)
-            for call in function.calls:
-                if call.callee not in seen:
-                    visit(call.callee)
-            found.append(function)
-
-        visit(self.main)
-        return found
-
-    def initializer(self, op: Op) -> Initializer | None:
-        """The rule that fills an op's weight: its own, else the network's for it, else that for the op of which it is a kind."""
-        if not isinstance(op, WeightedOp):
-            return None
-        kind = op.kind_of
-        return op.init or self.initializers.get(op.name) or (self.initializers.get(kind) if kind else None)

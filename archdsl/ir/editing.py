@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ir.core import Graph
+from archdsl.ir.graph import Graph
 
 
 def remove_empty_calls(graph: Graph) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.ir.core import Call, Function, Graph, OpNode, Usage, Value
+from archdsl.ir.attributes import Usage
+from archdsl.ir.core import Call, Function, OpNode, Value
+from archdsl.ir.graph import Graph
 from archdsl.ops.base import Op
 from archdsl.shapes import Shape
 

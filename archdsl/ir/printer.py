@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.ir.core import Call, Function, Graph, Node, OpNode, Usage, Value
+from archdsl.ir.attributes import Usage
+from archdsl.ir.core import Call, Function, Node, OpNode, Value
+from archdsl.ir.graph import Graph
 from archdsl.literals import show
 from archdsl.shapes import format_shape
 

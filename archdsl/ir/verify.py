@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.ir.core import Call, Function, Graph, Node, OpNode, Usage, Use, Value
+from archdsl.ir.attributes import Usage
+from archdsl.ir.core import Call, Function, Node, OpNode, Use, Value
+from archdsl.ir.graph import Graph
 
 
 class InvariantError(AssertionError):

@@ -13,9 +13,9 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from archdsl import limits
-from archdsl.declared import Aliases, Declared, Registry
 from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
+from archdsl.registry import Aliases, Registered, Registry
 from archdsl.shapes import Dim, Shape
 
 PositiveInt = Annotated[int, Field(ge=1)]
@@ -78,7 +78,7 @@ class Case(NamedTuple):
     inputs: tuple[Shape | tuple[Shape, ...], ...]
 
 
-class Op(Declared):
+class Op(Registered):
     """Base of every op."""
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -223,7 +223,7 @@ def fixed(name: str, size: Dim, what: str, help: str | None = None) -> int:
     """Return a size as a number. Raise `SpecError` if it is symbolic; without `help`, the remedy is to declare the size."""
     if isinstance(size, int):
         return size
-    raise SpecError(codes.shapes.SymbolicSize(name, what, size, help))
+    raise SpecError(codes.symbolic_sizes.SymbolicSize(name, what, size, help))
 
 
 def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False) -> Dim:

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from archdsl.declared import Aliases
 from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
+from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape
 
 

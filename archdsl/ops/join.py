@@ -81,7 +81,7 @@ class Mul(Join, name="mul"):
         Among symbolic sizes it is the one that the others stretch to: the elaborator records that each is equal to it or one.
         """
         if len({len(shape) for shape in inputs}) > 1:
-            raise SpecError(codes.shapes.BranchRanks(self.name, inputs))
+            raise SpecError(codes.joins.BranchRanks(self.name, inputs))
         return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
 
 
@@ -107,7 +107,7 @@ class Concat(Join, name="concat"):
         """Return the shape with the sizes added along the axis. They must be equal on every other."""
         rank = len(inputs[0])
         if any(len(shape) != rank for shape in inputs):
-            raise SpecError(codes.shapes.ConcatenatedRanks(self.name, inputs))
+            raise SpecError(codes.joins.ConcatenatedRanks(self.name, inputs))
         axis = self.growing_axis(rank)
         rest = equal_shapes(self.name, [shape[:axis] + shape[axis + 1 :] for shape in inputs], inputs)
         return (*rest[:axis], sum(shape[axis] for shape in inputs), *rest[axis:])
@@ -142,8 +142,8 @@ def equal_shapes(name: str, shapes: Any, concatenated: Any = None) -> Shape:
     same_rank = all(len(shape) == len(first) for shape in shapes)
     if not same_rank or any(len({s for s in sizes if isinstance(s, int)}) > 1 for sizes in zip(*shapes, strict=True)):
         if concatenated is not None:
-            raise SpecError(codes.shapes.ConcatenatedShapes(name, concatenated))
-        raise SpecError(codes.shapes.BranchShapes(name, shapes))
+            raise SpecError(codes.joins.ConcatenatedShapes(name, concatenated))
+        raise SpecError(codes.joins.BranchShapes(name, shapes))
     return tuple(next((s for s in sizes if isinstance(s, int)), sizes[0]) for sizes in zip(*shapes, strict=True))
 
 
@@ -151,7 +151,7 @@ def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
     others = [size for size in sizes if size != 1]
     numbers = {size for size in others if isinstance(size, int)}
     if len(numbers) > 1:
-        raise SpecError(codes.shapes.BranchShapes("mul", shapes, stretches=True))
+        raise SpecError(codes.joins.BranchShapes("mul", shapes, stretches=True))
     narrowest: Dim = 1
     return next(iter(numbers)) if numbers else reduce(_wider, others, narrowest)
 

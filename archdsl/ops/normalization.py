@@ -5,7 +5,6 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Aliases
 from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import (
     ANY_RANK,
@@ -25,6 +24,7 @@ from archdsl.ops.base import (
     fixed,
     normal_axis,
 )
+from archdsl.registry import Aliases
 from archdsl.shapes import Shape
 
 Epsilon = Annotated[PositiveFloat, Aliases("epsilon")]

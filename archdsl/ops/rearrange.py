@@ -369,7 +369,7 @@ def _difference(size: Dim, other: Dim) -> Dim:
     try:
         return size - other
     except SizeError as error:
-        raise SpecError(codes.shapes.IncomparableSizes(size, other, str(error))) from None
+        raise SpecError(codes.symbolic_sizes.IncomparableSizes(size, other, str(error))) from None
 
 
 def _interpolation(op: ResizeLike | Upsample, axes: int) -> dict[str, Any]:

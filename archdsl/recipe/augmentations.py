@@ -14,9 +14,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Registry
 from archdsl.diagnostics import SpecError, codes
 from archdsl.recipe.transforms import Side, Sides, sides
+from archdsl.registry import Registered, Registry
 
 Tensor = Any
 Draw = Callable[[int], Tensor]
@@ -40,7 +40,7 @@ class Affine(NamedTuple):
     y0: Tensor = 0.0
 
 
-class Augmentation(Declared):
+class Augmentation(Registered):
     """Base of all augmentations. A subclass overrides `warp` or `paint`, or sets `painter`."""
 
     registry: ClassVar[Registry[Any]] = Registry("augmentation")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 
-class Clipping(Declared):
+class Clipping(Registered):
     """Base of all clipping rules."""
 
     registry: ClassVar[Registry[Any]] = Registry("clipping rule")

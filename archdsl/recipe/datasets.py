@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 
-class Dataset(Declared):
+class Dataset(Registered):
     """Base of all data sets."""
 
     registry: ClassVar[Registry[Any]] = Registry("data set")

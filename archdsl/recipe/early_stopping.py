@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Registry
 from archdsl.recipe.metrics import METRICS, MetricName
+from archdsl.registry import Registered, Registry
 
 
-class Stopping(Declared):
+class Stopping(Registered):
     """Base of all rules for early stopping."""
 
     registry: ClassVar[Registry[Any]] = Registry("stopping rule")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 if TYPE_CHECKING:
     from archdsl.recipe.recipe import Recipe
@@ -27,7 +27,7 @@ LABEL_KEYS: Final = ("freeze", "unfreeze", "groups")
 """The keys of a recipe under which a bare name is a label of the network."""
 
 
-class LabelSelection(Declared):
+class LabelSelection(Registered):
     """Base of all rules that select labels."""
 
     registry: ClassVar[Registry[Any]] = Registry("label selection")
@@ -41,7 +41,7 @@ class AllBut(LabelSelection, name="all_but"):
     labels: Labels = Field(description="a label, or a list of labels")
 
 
-class UnfreezeRule(Declared):
+class UnfreezeRule(Registered):
     """Base of all rules that unfreeze layers."""
 
     registry: ClassVar[Registry[Any]] = Registry("unfreeze rule")
@@ -57,7 +57,7 @@ class At(UnfreezeRule, name="at"):
     labels: Labels = Field((), description="a label, or a list of labels; default: all frozen layers")
 
 
-class ParameterGroup(Declared):
+class ParameterGroup(Registered):
     """Base of all parameter groups."""
 
     registry: ClassVar[Registry[Any]] = Registry("parameter group")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 ClassWeights = Annotated[
     tuple[Annotated[float, Field(ge=0)], ...] | Literal["balanced"] | None,
@@ -38,7 +38,7 @@ Scale = Annotated[
 ]
 
 
-class Loss(Declared):
+class Loss(Registered):
     """Base of all losses."""
 
     registry: ClassVar[Registry[Any]] = Registry("loss")

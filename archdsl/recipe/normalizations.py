@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 
-class Normalization(Declared):
+class Normalization(Registered):
     """Base of all normalizations; `archdsl.train.normalize` computes them."""
 
     registry: ClassVar[Registry[Any]] = Registry("normalization")

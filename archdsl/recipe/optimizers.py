@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Aliases, Declared, Registry
+from archdsl.registry import Aliases, Registered, Registry
 
 Rate = Annotated[
     float, Field(gt=0, description="peak learning rate; the schedule multiplies it by a factor"), Aliases("learning_rate")
@@ -29,7 +29,7 @@ REFUSED: Final = {
 """The optimizers of `torch.optim` that are not supported, in lower case without `_`, each with the reason."""
 
 
-class Optimizer(Declared):
+class Optimizer(Registered):
     """Base of all optimizers."""
 
     registry: ClassVar[Registry[Any]] = Registry("optimizer")

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 
-class WeightsSource(Declared):
+class WeightsSource(Registered):
     """Base of all sources of initial weights."""
 
     registry: ClassVar[Registry[Any]] = Registry("weights source")

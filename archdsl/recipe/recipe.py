@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from archdsl import limits
-from archdsl.declared import Aliases, Declared, Registry, family_of
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.diagnostics.suggest import register_aliases
 from archdsl.literals import show
@@ -26,9 +25,10 @@ from archdsl.recipe.pretrained import Pretrained, WeightsSource
 from archdsl.recipe.regularizers import Regularizer
 from archdsl.recipe.schedules import Cosine, Schedule
 from archdsl.recipe.transforms import Transform
+from archdsl.registry import Aliases, Registered, Registry, family_of
 
 
-class Recipe(Declared):
+class Recipe(Registered):
     """The `train` block: how a network is trained."""
 
     name: ClassVar[str] = "train"
@@ -156,7 +156,7 @@ class Recipe(Declared):
             return (value,)
         if isinstance(value, list) and family in (None, LabelSelection):
             value = tuple(value)
-        if family is None or (family is LabelSelection and not isinstance(value, Declared)):
+        if family is None or (family is LabelSelection and not isinstance(value, Registered)):
             return value
         many = typing.get_origin(annotation) is tuple
         items = tuple(value) if many and isinstance(value, list | tuple) else (value,)
@@ -174,7 +174,7 @@ class Recipe(Declared):
 register_aliases(Recipe.alias_pairs)
 
 
-def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Declared:
+def _short(key: str, entry: type[Registered], parameter: str, value: Any) -> Registered:
     """Return the call that a plain value abbreviates. Raise `SpecError` with the key as `argument` if the value is invalid."""
     try:
         return entry.create({parameter: value})
@@ -183,11 +183,11 @@ def _short(key: str, entry: type[Declared], parameter: str, value: Any) -> Decla
 
 
 def _wrong_kind(key: str, value: Any, registry: Registry[Any]) -> Diagnostic:
-    kind = value.registry.kind if isinstance(value, Declared) else None
+    kind = value.registry.kind if isinstance(value, Registered) else None
     return codes.arguments.WrongKind(key, registry.kind, value, kind, registry.names())
 
 
 def _as_data(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_as_data(item) for item in value]
-    return show(value, most=limits.SIZE) if isinstance(value, Declared) else value
+    return show(value, most=limits.SIZE) if isinstance(value, Registered) else value

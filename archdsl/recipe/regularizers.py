@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Registry
+from archdsl.registry import Registered, Registry
 
 Tensor = Any
 
 
-class Regularizer(Declared):
+class Regularizer(Registered):
     """Base of all penalties on the weights."""
 
     registry: ClassVar[Registry[Any]] = Registry("regularizer")

@@ -13,9 +13,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from archdsl.declared import Aliases, Declared, Registry
 from archdsl.recipe.early_stopping import epochs_without_progress
 from archdsl.recipe.metrics import MetricName
+from archdsl.registry import Aliases, Registered, Registry
 
 Warmup = Annotated[float, Field(ge=0, description="length of the linear warm-up from zero, in epochs, as in arXiv:1706.02677")]
 WarmupSteps = Annotated[int, Field(ge=0, description="length of the warm-up in steps, instead of `warmup`")]
@@ -23,7 +23,7 @@ Final = Annotated[float, Field(ge=0, le=1, description="factor on the learning r
 Multiplier = Annotated[float, Field(gt=0, le=1, description="factor that the learning rate is multiplied by"), Aliases("gamma")]
 
 
-class Schedule(Declared):
+class Schedule(Registered):
     """Base of all schedules. A subclass defines the factor after the warm-up in `shape`."""
 
     registry: ClassVar[Registry[Any]] = Registry("schedule")

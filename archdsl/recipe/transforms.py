@@ -6,8 +6,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import Field
 
-from archdsl.declared import Declared, Registry
 from archdsl.diagnostics import SpecError, codes
+from archdsl.registry import Registered, Registry
 
 Side = Annotated[int, Field(ge=1)]
 Sides = tuple[Side, Side]
@@ -23,7 +23,7 @@ class Region(NamedTuple):
     size: tuple[int, int]
 
 
-class Transform(Declared):
+class Transform(Registered):
     """Base of all transforms."""
 
     registry: ClassVar[Registry[Any]] = Registry("transform")

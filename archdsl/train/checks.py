@@ -83,4 +83,4 @@ def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
     except ValueError as error:
         if recipe.batch > 1 or "more than 1 value per channel" not in str(error):
             raise
-        raise SpecError(codes.labels.BatchOfOne()) from None
+        raise SpecError(codes.batches.BatchOfOne()) from None

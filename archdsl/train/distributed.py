@@ -65,7 +65,7 @@ def process_died(number: int, code: int) -> Diagnostic:
 def check_shares(recipe: Recipe, examples: int, world: int) -> None:
     """Raise `SpecError` E0801 if a batch has fewer examples than there are processes."""
     if min(recipe.batch, examples) < world:
-        raise SpecError(codes.labels.BatchTooSmall(recipe.batch if recipe.batch < world else None, examples, world))
+        raise SpecError(codes.batches.BatchTooSmall(recipe.batch if recipe.batch < world else None, examples, world))
 
 
 @contextmanager

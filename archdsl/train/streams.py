@@ -98,7 +98,7 @@ class StreamSplit:
         """Return the decoder, the requests and the loader of training batches."""
         lanes = min(_LANES, len(self._part.shards) // world)
         if not lanes:
-            raise SpecError(codes.labels.TooFewShards(len(self._part.shards), world))
+            raise SpecError(codes.batches.TooFewShards(len(self._part.shards), world))
         own = batch // world + (rank < batch % world)
         decoder = _StreamDecoder(self._part, self._channels, self._cropper, self._seed, own, lanes, rank, world)
         requests = Requests()

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from archdsl.data import Input, ReadOptions
-from archdsl.declared import Declared
 from archdsl.recipe import Dataset, Recipe
+from archdsl.registry import Registered
 from archdsl.train.data import Data, load
 
 
-def call(family: type[Declared], name: str, **arguments: Any) -> Any:
+def call(family: type[Registered], name: str, **arguments: Any) -> Any:
     entry = family.registry.get(name)
     assert entry is not None
     return entry.create(arguments)

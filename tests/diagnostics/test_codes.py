@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-import archdsl.declared
+import archdsl.registry
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.table import CODES, GROUPS, kinds
 from archdsl.driver import check_text
 
-PACKAGE = Path(archdsl.declared.__file__).parent
+PACKAGE = Path(archdsl.registry.__file__).parent
 TABLE = PACKAGE / "diagnostics" / "codes"
 SOURCE = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py") if not path.is_relative_to(TABLE))
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from archdsl.declared import Declared, Registry
 from archdsl.diagnostics import did_you_mean
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.recipe import Augmentation, Loss, Optimizer, Recipe, Regularizer, Schedule
+from archdsl.registry import Registered, Registry
 
 REGISTRIES: list[Registry[Any]] = [
     kind.registry for kind in (Op, Initializer, Augmentation, Loss, Optimizer, Regularizer, Schedule)
 ]
-ENTRIES: list[type[Declared]] = [Recipe, *(entry for registry in REGISTRIES for entry in registry)]
+ENTRIES: list[type[Registered]] = [Recipe, *(entry for registry in REGISTRIES for entry in registry)]
 
 
 def test_no_alias_hides_a_name_of_its_own_kind() -> None:

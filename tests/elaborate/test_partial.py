@@ -5,12 +5,13 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from tests.fuzz.programs import Program
 
 from archdsl.driver import compile_text
 from archdsl.ir import Function, Graph, verify
 from archdsl.resources import shipped_files
 from archdsl.shapes import Shape
+from tests.attack import text as source
+from tests.attack.generate import generate
 
 
 def partial(body: str, before: str = "") -> Graph:
@@ -77,7 +78,7 @@ def test_mistakes_anywhere_leave_a_sound_graph() -> None:
     """Each spec, and random programs, with one number or name changed."""
     random = Random(0)
     texts = [path.read_text(encoding="utf-8") for path in shipped_files()]
-    texts += [Program(Random(seed)).text for seed in range(40)]
+    texts += [source.program(generate(seed)) for seed in range(40)]
     for text in texts:
         for _ in range(4):
             at = random.choice([i for i, c in enumerate(text) if c.isdigit()])

@@ -116,7 +116,7 @@ def op_with_two_outputs(graph: Graph) -> None:
         (call_without_a_module, "has no module"),
         (call_of_itself, "calls itself"),
         (call_with_too_many_inputs, "and its function takes"),
-        (result_without_a_name, "3 values, and names 2"),
+        (result_without_a_name, "and names 2"),
         (two_results_of_one_name, "results share a name"),
         (head_before_the_result, "is not its result"),
         (result_that_never_runs, "is not computed when it is returned"),

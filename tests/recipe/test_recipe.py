@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from archdsl.declared import Declared, Registry
 from archdsl.diagnostics import SpecError
 from archdsl.driver import compile_text
 from archdsl.recipe import (
@@ -27,6 +26,7 @@ from archdsl.recipe import (
     UnfreezeRule,
     WeightsSource,
 )
+from archdsl.registry import Registered, Registry
 
 FAMILIES = {
     "data": Dataset, "optimizer": Optimizer, "schedule": Schedule, "loss": Loss,
@@ -38,7 +38,7 @@ ENTRIES = [entry for family in FAMILIES.values() for entry in family.registry]
 DIGITS = Dataset.registry.get("digits").create({})
 
 
-def call(family: type[Declared], name: str, **arguments: Any) -> Any:
+def call(family: type[Registered], name: str, **arguments: Any) -> Any:
     entry = family.registry.get(name)
     assert entry is not None
     return entry.create(arguments)
@@ -77,7 +77,7 @@ def test_registries_come_from_the_annotations() -> None:
 
 
 @pytest.mark.parametrize("entry", [Recipe, *ENTRIES], ids=lambda entry: entry.name)
-def test_everything_is_described(entry: type[Declared]) -> None:
+def test_everything_is_described(entry: type[Registered]) -> None:
     assert entry.__doc__
     assert all(field.description for field in entry.model_fields.values())
 

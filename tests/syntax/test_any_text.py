@@ -8,11 +8,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import archdsl.declared
+import archdsl.registry
 from archdsl.diagnostics import Diagnostic, as_data, render_github, render_text
 from archdsl.driver import check_text, compile_text
 
-SPECS = Path(archdsl.declared.__file__).parent.parent / "specs"
+SPECS = Path(archdsl.registry.__file__).parent.parent / "specs"
 TEXTS = [path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.arch")) if path.stat().st_size < 3_000]
 SMALL = """block unit(out, stride = 1) {
   skip(drop = 0.1) { conv1: conv(out, 3, stride) -> bn; relu } via { conv(out, 1, stride) }

@@ -15,15 +15,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from archdsl.declared import Declared
 from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Dataset, Loss, Optimizer, Recipe, Schedule
+from archdsl.registry import Registered
 from archdsl.train import Experiment, Hardware, Input, Interrupted, Result, fit
 
 CPU = Hardware("cpu")
 
 
-def call(family: type[Declared], name: str, **arguments: Any) -> Any:
+def call(family: type[Registered], name: str, **arguments: Any) -> Any:
     entry = family.registry.get(name)
     assert entry is not None
     return entry.create(arguments)

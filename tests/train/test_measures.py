@@ -10,10 +10,10 @@ from sklearn import metrics as sk
 from torch import Tensor, nn
 
 from archdsl.data import IGNORED
-from archdsl.declared import Declared
 from archdsl.diagnostics import SpecError
 from archdsl.recipe import Loss, Optimizer, Recipe, Schedule, Stopping
 from archdsl.recipe.metrics import METRICS, metrics_for
+from archdsl.registry import Registered
 from archdsl.train import Experiment, Hardware, Input, fit
 from archdsl.train.data import load
 from archdsl.train.losses import Criterion
@@ -22,7 +22,7 @@ from archdsl.train.running_sums import RunningSums
 from archdsl.train.task import Task
 
 
-def call(family: type[Declared], name: str, **arguments: Any) -> Any:
+def call(family: type[Registered], name: str, **arguments: Any) -> Any:
     entry = family.registry.get(name)
     assert entry is not None
     return entry.create(arguments)

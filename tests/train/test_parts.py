@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from archdsl.declared import Declared
 from archdsl.diagnostics import SpecError
 from archdsl.recipe import Loss, Optimizer
+from archdsl.registry import Registered
 from archdsl.train.checkpoint_files import write
 from archdsl.train.losses import Criterion, predicted
 from archdsl.train.rng import key, random_draws
 
 
-def call(family: type[Declared], name: str, **arguments: Any) -> Any:
+def call(family: type[Registered], name: str, **arguments: Any) -> Any:
     entry = family.registry.get(name)
     assert entry is not None
     return entry.create(arguments)

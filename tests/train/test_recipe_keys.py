@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from archdsl.declared import Declared
 from archdsl.diagnostics import SpecError
 from archdsl.recipe import Augmentation, Clipping, LabelSelection, Loss, Optimizer, ParameterGroup, Recipe, Schedule, UnfreezeRule
+from archdsl.registry import Registered
 from archdsl.train import Experiment, Hardware, Input, Result, fit
 from archdsl.train.data import Data, load
 
@@ -24,7 +24,7 @@ INPUT = (Input("x", (2, 4, 4)),)
 CPU = Hardware("cpu")
 
 
-def call(family: type[Declared], name: str, **arguments: Any) -> Any:
+def call(family: type[Registered], name: str, **arguments: Any) -> Any:
     entry = family.registry.get(name)
     assert entry is not None
     return entry.create(arguments)

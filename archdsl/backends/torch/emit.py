@@ -84,10 +84,12 @@ class _Emitter:
     def _heading(self) -> list[str]:
         """Return what this is and where it came from, as comments: no text of a spec can leave one."""
         graph, place = self.graph, self.graph.main.definition
-        counts = Costs().counts(graph.main)
-        count = f"{counts.params if self.aux else counts.params_eval:,} parameters"
-        if isinstance(counts.macs, int):
-            count += f", {counts.macs:,} multiply-accumulates for one image"
+        costs = Costs()
+        params, of_heads = costs.params(graph.main)
+        macs = costs.macs(graph.main)
+        count = f"{params if self.aux else params - of_heads:,} parameters"
+        if isinstance(macs, int):
+            count += f", {macs:,} multiply-accumulates for one image"
         about = [f"{graph.name}: {count}.", f"Written by archdsl from {place.place}." if place else "Written by archdsl."]
         return [f"# {_comment(line)}".rstrip() for line in about]
 

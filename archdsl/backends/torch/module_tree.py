@@ -15,6 +15,9 @@ from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value
 from archdsl.ops import Category, Op
 from archdsl.shapes import Shape
 
+_ALWAYS, _TRAINING, _NEVER = Usage.ALWAYS, Usage.TRAINING, Usage.NEVER
+"""As names of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
+
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
 """The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters itself."""
 
@@ -22,15 +25,22 @@ Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "Par
 class Lowered:
     """An op for inputs of certain shapes: how it is written, and what follows from it. Keeps the op, and so its id."""
 
-    __slots__ = ("_inplace", "has_state", "is_identity", "op", "plain", "shapes")
+    __slots__ = ("_has_state", "_inplace", "is_identity", "op", "plain", "shapes")
 
     def __init__(self, op: Op, shapes: tuple[Shape, ...]) -> None:
         self.op = op
         self.shapes = shapes
         self.plain = lower(op, *shapes)
-        self.has_state = bool(op.parameters(*shapes) or op.buffers(*shapes))
         self.is_identity = op.is_identity(*shapes)
+        self._has_state: bool | None = None
         self._inplace: Lowering | None = None
+
+    @property
+    def has_state(self) -> bool:
+        """Whether the op has parameters or buffers."""
+        if self._has_state is None:
+            self._has_state = bool(self.op.parameters(*self.shapes) or self.op.buffers(*self.shapes))
+        return self._has_state
 
     def overwriting(self) -> Lowering:
         """Return how the op is written if it may overwrite its input."""
@@ -137,15 +147,14 @@ class ModuleTree:
 
     def __init__(self, graph: Graph, *, aux: bool = True, inplace: bool = True) -> None:
         self.graph = graph
-        self._alive = {Usage.ALWAYS, Usage.TRAINING} if aux else {Usage.ALWAYS}
+        self._alive = {_ALWAYS, _TRAINING} if aux else {_ALWAYS}
         self._inplace = inplace
         self._modules: dict[Function, ModuleNode] = {}
         self._known: dict[tuple[int, tuple[Shape, ...]], Lowered] = {}
         functions = graph.functions()
         self._needed = _needed_values(graph, functions)
-        self._exclusive: dict[Function, tuple[bool, ...]] = {}
-        for function in reversed(functions):  # callers first: what a function may overwrite depends on them
-            self._exclusive[function] = self._owned_inputs(function)
+        self._given_away: dict[Value, bool] = {}
+        for function in reversed(functions):  # callers first
             made = self._modules.setdefault(function, ModuleNode(function))
             for call in function.calls:
                 callee = self._modules.setdefault(call.callee, ModuleNode(call.callee))
@@ -183,7 +192,7 @@ class ModuleTree:
         return bool(made.steps) or function is self.graph.main
 
     def _is_needed(self, value: Value) -> bool:
-        return self._needed.get(value, Usage.NEVER) in self._alive
+        return self._needed.get(value, _NEVER) in self._alive
 
     def _step(self, node: Node, constructed: bool) -> Step | None:
         """Return a node as a step; None if nothing is left of it.
@@ -192,7 +201,7 @@ class ModuleTree:
         """
         key = node.module.key if node.module is not None else ()
         runs = node.usage in self._alive
-        training_only = node.usage is not Usage.ALWAYS
+        training_only = node.usage is not _ALWAYS
         if isinstance(node, Call):
             callee = self._modules[node.callee]
             if not callee.steps:
@@ -204,13 +213,14 @@ class ModuleTree:
             return CallStep(node, key, callee, constructed, inputs, outputs, training_only)
         assert isinstance(node, OpNode)
         lowered = self._lowered(node)
-        has_state = node.module is not None and lowered.has_state
-        if not runs and not (node.usage is Usage.NEVER and has_state):
+        if not runs and not (node.usage is _NEVER and node.module is not None and lowered.has_state):
             return None
         lowering = lowered.plain
         labelled = node.module is not None and node.module.labelled
         hooked = not self._inplace and node.module is not None and node.op.category is Category.ACTIVATION
-        as_module = lowering.function is None or (lowering.module is not None and (labelled or has_state or hooked))
+        as_module = lowering.function is None or (
+            lowering.module is not None and (labelled or hooked or (node.module is not None and lowered.has_state))
+        )
         return OpStep(
             node,
             key,
@@ -237,17 +247,14 @@ class ModuleTree:
 
     def _may_overwrite(self, node: OpNode) -> bool:
         """Return whether an op may write over its input: nobody else reads it, and autograd does not keep it."""
-        return len(node.inputs) == 1 and self._is_exclusive(node.inputs[0])
+        return node.op.gradient_from_output and len(node.inputs) == 1 and self._is_exclusive(node.inputs[0])
 
     def _is_exclusive(self, value: Value) -> bool:
         """Return whether a value has a single user, and a memory of its own that autograd does not keep."""
-        users = [use for use in value.uses if isinstance(use.user, Function) or use.user.usage in self._alive]
-        if len(users) != 1 or isinstance(users[0].user, Function):
+        users = [user for user, _ in value.uses if isinstance(user, Function) or user.usage in self._alive]
+        if len(users) != 1 or isinstance(users[0], Function):
             return False
-        if value.producer is None:
-            function = value.function
-            return self._exclusive[function][value.position] if function in self._exclusive else False
-        return self._has_own_memory(value)
+        return self._is_given_away(value) if value.producer is None else self._has_own_memory(value)
 
     def _has_own_memory(self, value: Value) -> bool:
         producer = value.producer
@@ -257,13 +264,14 @@ class ModuleTree:
         assert isinstance(producer, OpNode)
         return not producer.op.saves_output and not self._lowered(producer).is_identity
 
-    def _owned_inputs(self, function: Function) -> tuple[bool, ...]:
-        """Return for each input of a function whether every call of it gives it away."""
-        module = self._modules.get(function)
-        if module is None:  # the network, whose inputs are the user's
-            return (False,) * len(function.inputs)
-        alive = [call for call in module.calls if call.usage in self._alive]
-        return tuple([all([self._is_exclusive(call.inputs[i]) for call in alive]) for i in range(len(function.inputs))])
+    def _is_given_away(self, value: Value) -> bool:
+        """Return whether every call of a function gives this input of it away. Those of the network are the user's."""
+        known = self._given_away.get(value)
+        if known is None:
+            calls = [call for call in self._modules[value.function].calls if call.usage in self._alive]
+            known = bool(calls) and all([self._is_exclusive(call.inputs[value.position]) for call in calls])
+            self._given_away[value] = known
+        return known
 
     # -- the network --
 
@@ -290,16 +298,16 @@ def _needed_values(graph: Graph, functions: list[Function]) -> dict[Value, Usage
     needed: dict[Value, Usage] = {}
 
     def need(value: Value, usage: Usage) -> None:
-        if usage is not Usage.NEVER and needed.get(value) is not Usage.ALWAYS:
+        if usage is not _NEVER and needed.get(value) is not _ALWAYS:
             needed[value] = usage
 
     for result, value in zip(graph.results, graph.main.outputs, strict=True):
-        need(value, Usage.TRAINING if result.kind == "head" else Usage.ALWAYS)
+        need(value, _TRAINING if result.kind == "head" else _ALWAYS)
     for function in reversed(functions):  # callers first
         for node in function.nodes_reversed:
             if isinstance(node, Call):
                 for value, inner in zip(node.outputs, node.callee.outputs, strict=True):
-                    need(inner, needed.get(value, Usage.NEVER))
+                    need(inner, needed.get(value, _NEVER))
             for value in node.inputs:
                 need(value, node.usage)
     return needed

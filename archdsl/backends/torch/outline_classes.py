@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, Parameter, StepText, Written
-from archdsl.backends.torch.expressions import MISSING, Argument, Target, plain, source, targets
+from archdsl.backends.torch.expressions import MISSING, Call, Listed, Method, Operation, Target, targets
 from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, is_constant, symbols
 from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep, Step
 from archdsl.backends.torch.runtime_source import runtime_names
@@ -87,12 +87,8 @@ class Classes:
 
     def _op_key(self, step: OpStep) -> Hashable:
         lowering = step.lowering
-        call = lowering.parameter or lowering.module
-        built = None if call is None else source(call, text=_form)
-        name, applied = step.node.op.name, None
-        if not step.as_module and lowering.function is not None:
-            applied = source(lowering.function, [f"{{{i}}}" for i in range(len(step.node.inputs))], text=_form)
-        return name, step.as_module, built, applied
+        applied = None if step.as_module else _form(lowering.function)
+        return step.node.op.name, step.as_module, _form(lowering.parameter or lowering.module), applied
 
     # -- parameters --
 
@@ -122,9 +118,21 @@ def is_class(module: ModuleNode, root: ModuleNode) -> bool:
     return module is root or module.function.kind == "block" or not module.chain
 
 
-def _form(argument: Argument) -> str | None:
-    """Return what of a literal belongs to the structure: values that follow from the form of the call."""
-    return plain(argument) if argument.attribute is None else ""
+def _form(value: Any) -> Hashable:
+    """Return what of an expression belongs to the structure: all but the literals that come from attributes of the op."""
+    if not isinstance(value, Call | Method | Operation | Listed):
+        return value  # type: ignore[no-any-return]
+    arguments = tuple(
+        [
+            _form(argument.value)
+            if not argument.is_literal
+            else argument.name
+            if argument.attribute
+            else (argument.name, argument.value)
+            for argument in value.arguments
+        ]
+    )
+    return type(value), value[:-1], arguments
 
 
 def _definition(module: ModuleNode) -> Hashable:

@@ -11,28 +11,37 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from archdsl.diagnostics.codes import archives as archives
     from archdsl.diagnostics.codes import arguments as arguments
+    from archdsl.diagnostics.codes import batches as batches
     from archdsl.diagnostics.codes import claims as claims
+    from archdsl.diagnostics.codes import class_counts as class_counts
     from archdsl.diagnostics.codes import data as data
     from archdsl.diagnostics.codes import examples as examples
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
+    from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
+    from archdsl.diagnostics.codes import joins as joins
     from archdsl.diagnostics.codes import labels as labels
+    from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import names as names
+    from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
+    from archdsl.diagnostics.codes import source_warnings as source_warnings
     from archdsl.diagnostics.codes import structure as structure
+    from archdsl.diagnostics.codes import symbolic_sizes as symbolic_sizes
     from archdsl.diagnostics.codes import syntax as syntax
     from archdsl.diagnostics.codes import training as training
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "shapes", "arguments", "expressions", "structure", "files", "claims", "recipe", "labels",
-    "data", "images", "examples", "training", "outputs",
-    "warnings",
+    "syntax", "slips", "names", "shapes", "joins", "symbolic_sizes", "arguments", "expressions", "structure", "files", "claims",
+    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
+    "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

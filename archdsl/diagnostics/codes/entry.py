@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import dedent
-
 
 class Code:
     """What a code means. `bad` is a file that gives it, `good` one that does not.
@@ -30,12 +28,18 @@ class Code:
     @property
     def bad(self) -> str:
         """A file that gives it."""
-        return dedent(self._bad).strip("\n")
+        return _dedented(self._bad)
 
     @property
     def good(self) -> str:
         """The same file without the mistake."""
-        return dedent(self._good).strip("\n")
+        return _dedented(self._good)
 
     def __repr__(self) -> str:
         return f"<Code {self.code}>"
+
+
+def _dedented(block: str) -> str:
+    from textwrap import dedent  # here: only `explain` and the documentation show examples
+
+    return dedent(block).strip("\n")

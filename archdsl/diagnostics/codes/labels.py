@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from archdsl.diagnostics.codes.recipe import E0801
 from archdsl.diagnostics.record import Diagnostic
 
@@ -15,7 +13,7 @@ def _shown(output: Sizes) -> str:
     return f"[{', '.join('?' if size is None else str(size) for size in output)}]"
 
 
-def _outputs(output: Sizes, count: int, parameter: str | None) -> str:
+def as_many_outputs(output: Sizes, count: int, parameter: str | None) -> str:
     """The remedy for another number of outputs: the parameter that decides it, if the network has one, else its last layer."""
     if parameter is not None:
         return f"give the network as many outputs: `{parameter} = {count}`"
@@ -226,7 +224,7 @@ class SeveralWholeNumbers(Diagnostic, code=E0801, argument="data"):
     def remedy(self) -> str:
         what = "for several classes at once" if self.yes_or_no else "for values"
         loss = f", and write `loss = {'bce' if self.yes_or_no else 'mse'}`" if self.classifies else ""
-        more = f", and {_outputs(self.output, self.count, self.parameter)}" if self.output[0] != self.count else ""
+        more = f", and {as_many_outputs(self.output, self.count, self.parameter)}" if self.output[0] != self.count else ""
         return f"{what}, save the labels as floats: `y.astype(float)`{loss}{more}"
 
 
@@ -275,102 +273,13 @@ class ValueCountDiffers(Diagnostic, code=E0801, argument="data"):
                 end if len(self.target) == 2 and len(self.output) == 1 else ""
             )
         help = (
-            _outputs(self.output, self.count, self.parameter)
+            as_many_outputs(self.output, self.count, self.parameter)
             if len(self.output) == 1
             else f"end the network with `gap; flatten; linear({self.count})`"
         )
         if self.target or not self.whole:
             return help
         return f"{help}; for classes, save the labels as whole numbers, `y.astype(int)`, and write `loss = cross_entropy`"
-
-
-class _ClassCount(Diagnostic):
-    what: str
-    output: Sizes
-    parameter: str | None
-
-    @property
-    def outputs(self) -> int:
-        """The number of outputs."""
-        return (self.output[0] if self.output else 1) or 1
-
-    @property
-    def has(self) -> str:
-        """The first half of the sentence."""
-        return f"{self.what} has {self.outputs} output{'s' if self.outputs != 1 else ''}"
-
-
-class ClassCountDiffers(_ClassCount, code=E0801, argument="data"):
-    """Another number of outputs than classes. `binary` for one output that may tell two classes apart; `values` if the loss takes values."""
-
-    classes: int
-    binary: bool = False
-    values: bool = False
-
-    def summary(self) -> str:
-        return f"{self.has}, and the data set has {self.classes} classes"
-
-    def remedy(self) -> str:
-        more = _outputs(self.output, self.classes, self.parameter)
-        if not self.binary:
-            return more
-        floats = "for values, save the labels as floats: `y.astype(float)`"
-        return floats if self.values else f"{more}; {floats}"
-
-
-class TwoNumbers(_ClassCount, code=E0801, argument="data"):
-    """Labels of two classes that are numbered otherwise than 0 and 1."""
-
-    low: int
-    high: int
-    masks: bool
-
-    def summary(self) -> str:
-        return f"{self.has}, and the labels are two numbers, {self.low} and {self.high}"
-
-    def remedy(self) -> str:
-        high = self.high
-        how = f"`y // {high}`" if self.low == 0 else f"`y == {high}`, as whole numbers: `(y == {high}).astype(int)`"
-        folder = f"; for a folder of masks, write `values = [{self.low}, {high}]` in `imagefolder`" if self.masks else ""
-        return f"number them 0 and 1: {how}{folder}"
-
-
-class OutlyingLabel(_ClassCount, code=E0801, argument="data"):
-    """A label far above all others, which probably marks examples or pixels of no class."""
-
-    last: int
-    found: int
-    binary: bool
-
-    def summary(self) -> str:
-        return f"{self.has}, and the labels are the numbers from 0 to {self.last}, and {self.found}, far above them"
-
-    def remedy(self) -> str:
-        classes = 1 if self.binary else self.last + 1
-        more = f", and {_outputs(self.output, classes, self.parameter)}" if classes != self.outputs else ""
-        return f"if {self.found} marks what belongs to no class, leave it out: `ignore = {self.found}`{more}"
-
-
-class ClassesNumberedOtherwise(_ClassCount, code=E0801, argument="data"):
-    """Labels that do not number the classes from 0 without gaps."""
-
-    numbers: tuple[int, ...]
-    masks: bool
-
-    def summary(self) -> str:
-        low, high = self.numbers[0], self.numbers[-1]
-        return f"{self.has}, and the labels are {len(self.numbers)} numbers from {low} to {high}; classes are numbered from 0"
-
-    def remedy(self) -> str:
-        low, high, count = self.numbers[0], self.numbers[-1], len(self.numbers)
-        gaps = count < high - low + 1
-        how = "numpy.unique(y, return_inverse=True)[1]" if gaps else f"y - {low}"
-        listed = f"; for a folder of masks, write `values = {list(self.numbers)}` in `imagefolder`"
-        more = f", and {_outputs(self.output, count, self.parameter)}" if count != self.outputs else ""
-        return (
-            f"number the classes from 0{' without gaps' if gaps else ''}: `{how}`"
-            f"{listed if self.masks and count <= 32 else ''}{more}"
-        )
 
 
 class NoEmbeddingRow(Diagnostic, code=E0801, argument="data"):
@@ -384,123 +293,3 @@ class NoEmbeddingRow(Diagnostic, code=E0801, argument="data"):
 
     def remedy(self) -> str:
         return f"give it more rows: `embedding({max(self.greatest.values()) + 1}, ...)`"
-
-
-class BatchOfOne(Diagnostic, code=E0801, argument="batch"):
-    """A batch of one example for a normalization over the batch."""
-
-    def summary(self) -> str:
-        return "a normalization of the network needs more than one value for each channel, and a batch of one gives it one"
-
-    def remedy(self) -> str:
-        return "write `batch = 2` or more, or normalize by `ln` or `gn`"
-
-
-class BatchTooSmall(Diagnostic, code=E0801, argument="batch"):
-    """A batch with fewer examples than processes; `batch` is None if the training set is what is too small."""
-
-    batch: int | None
-    examples: int
-    processes: int
-
-    def summary(self) -> str:
-        examples = f"the training set has {self.examples} example{'s' if self.examples != 1 else ''}"
-        return (
-            f"{examples if self.batch is None else f'`batch` is {self.batch}'}, and {self.processes} processes share each batch"
-        )
-
-    def remedy(self) -> str:
-        return "train on fewer devices, or write a greater `batch`"
-
-
-class TooFewShards(Diagnostic, code=E0801, argument="data"):
-    """Fewer tar files than processes that read them."""
-
-    shards: int
-    processes: int
-
-    def summary(self) -> str:
-        return f"{self.shards} tar files are too few for {self.processes} processes"
-
-    def remedy(self) -> str:
-        return "split the examples into more files"
-
-
-class NoImageToShow(Diagnostic, code=E0801, argument="data"):
-    """A batch without images, where one is to be drawn."""
-
-    shape: Sequence[int]
-
-    def summary(self) -> str:
-        return f"the input is {list(self.shape)}, and a batch is drawn from images"
-
-    def remedy(self) -> str:
-        return "leave out --show-batch"
-
-
-# -- masks --
-
-
-class UnknownMaskValue(Diagnostic, code=E0801, argument="data"):
-    """A value in a mask that none of the masks had that were looked at before."""
-
-    mask: str
-    value: int
-    known: tuple[int, ...]
-
-    def summary(self) -> str:
-        return f"the mask {self.mask} has the value {self.value}, which no mask had that was looked at before"
-
-    def remedy(self) -> str:
-        return f"list the values of all classes: `values = {list(self.known)}` in `imagefolder`"
-
-
-class UnlistedMaskValue(Diagnostic, code=E0801, argument="data"):
-    """A value in a mask that `values` does not list; `lossy` if the format changes values."""
-
-    mask: str
-    value: int
-    listed: tuple[int, ...]
-    lossy: bool
-
-    def summary(self) -> str:
-        return f"the mask {self.mask} has the value {self.value}, and `values` is {list(self.listed)}"
-
-    def remedy(self) -> str:
-        return _JPEG if self.lossy else f"add it: `values = {[*self.listed, self.value]}`"
-
-
-class ColorMask(Diagnostic, code=E0801, argument="data"):
-    """A mask that is an image in colors."""
-
-    mask: str
-    colors: int
-
-    def summary(self) -> str:
-        return f"the mask {self.mask} is an image with {self.colors:,} colors; expected a class number for each pixel"
-
-    def remedy(self) -> str:
-        if self.colors > 256:
-            return "give masks that were saved without loss, as PNG: a photograph, or a JPEG, has no class numbers"
-        return (
-            "save each color's place in the list of all colors: `Image.fromarray(numpy.array([colors.index(tuple(c)) for c in "
-            "array.reshape(-1, 3)], numpy.uint8).reshape(array.shape[:2]))`, with the same `colors` for all masks"
-        )
-
-
-class LossyMasks(Diagnostic, code=E0801, argument="data"):
-    """Masks in a format that changes values."""
-
-    values: tuple[int, ...]
-
-    def summary(self) -> str:
-        return f"the masks are .jpg files and have {len(self.values)} values, from {self.values[0]} to {self.values[-1]}"
-
-    def remedy(self) -> str:
-        return _JPEG
-
-
-_JPEG = (
-    "JPEG changes values: save masks as .png; for two classes, `Image.fromarray((numpy.array(mask) > 127).astype(numpy.uint8))` "
-    "restores one, with the values 0 and 1"
-)

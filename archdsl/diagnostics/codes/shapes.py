@@ -1,136 +1,18 @@
-"""E03: tensors that do not fit."""
+"""E0304 to E0306, E0308 and E0309: tensors that do not fit an op."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
-from archdsl.literals import show
-from archdsl.shapes import Dim, OpenSize, Shape, format_shape
+from archdsl.shapes import Dim, Shape, format_shape
 
 
-class _Shapes(Diagnostic):
+class ShapeDiagnostic(Diagnostic):
     """Something about shapes; the places that the inputs came from explain it."""
 
     about_shapes = True
-
-
-E0301 = Code(
-    "E0301",
-    "the two sides of a skip differ",
-    """`skip { body }` adds the body's result to what came in, so both need the same shape. The marks show where the
-    shape changes. Where the change is meant, project the shortcut with `via { ... }`, usually by a 1x1
-    convolution with the body's channels and stride.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      conv(16, 3)
-      skip { conv(32, 3, stride = 2) -> bn -> relu }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      conv(16, 3)
-      skip { conv(32, 3, stride = 2) -> bn -> relu } via { conv(32, 1, stride = 2) -> bn }
-    }
-    """,
-)
-
-E0302 = Code(
-    "E0302",
-    "branches of different shapes are added or multiplied",
-    """`add` and `shake` need branches of one shape. `mul` also takes a size of 1 where another branch has more, which is
-    how a gate `[C, 1, 1]` scales `[C, H, W]`.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      add { conv(16, 3); conv(8, 1) }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      add { conv(16, 3); conv(16, 1) }
-    }
-    """,
-)
-
-
-class _Branches(_Shapes):
-    op: str
-    shapes: Sequence[Shape]
-
-    label = "joined here"
-
-    @property
-    def listed(self) -> str:
-        """The shapes of the branches."""
-        return ", ".join(map(format_shape, self.shapes))
-
-    def same_map(self) -> str | None:
-        """Return the remedy for maps of different sizes."""
-        first, shapes = self.shapes[0], self.shapes
-        if any(len(shape) != len(first) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
-            return None
-        return (
-            "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, "
-            "or another stride or padding in it"
-        )
-
-
-class _BranchRanks(_Branches):
-    def summary(self) -> str:
-        return f"`{self.op}` expected branches of equal rank, found {self.listed}"
-
-
-class _BranchShapes(_Branches):
-    stretches: bool = False
-    """Whether a size of 1 goes with any other."""
-
-    def summary(self) -> str:
-        return f"`{self.op}` joins branches of different shapes: {self.listed}"
-
-    def remedy(self) -> str | None:
-        return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1" if self.stretches else self.same_map()
-
-
-class BranchRanks(_BranchRanks, code=E0302):
-    """Branches of different rank, for a join of equal shapes."""
-
-
-class BranchShapes(_BranchShapes, code=E0302):
-    """Branches of different shapes, for a join of equal shapes."""
-
-
-E0303 = Code(
-    "E0303",
-    "branches cannot be concatenated",
-    """`concat` puts branches side by side along the channels, or along `axis`; all other sizes have to agree. Where one
-    branch was pooled, `upsample`, `resize_like` or `crop_like` bring the sizes together.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      concat { conv(16, 3); maxpool(2) }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      concat { conv(16, 3); maxpool(2) -> upsample(2) }
-    }
-    """,
-)
-
-
-class ConcatenatedRanks(_BranchRanks, code=E0303):
-    """Branches of different rank, for a concatenation."""
-
-
-class ConcatenatedShapes(_BranchShapes, code=E0303):
-    """Branches that differ beside the axis of the concatenation."""
 
 
 E0304 = Code(
@@ -153,7 +35,7 @@ E0304 = Code(
 )
 
 
-class WindowTooLarge(_Shapes, code=E0304):
+class WindowTooLarge(ShapeDiagnostic, code=E0304):
     """A window that does not fit into the input; `padded` is the size with the padding, if there is any."""
 
     op: str
@@ -169,7 +51,7 @@ class WindowTooLarge(_Shapes, code=E0304):
         return "increase the input size, or reduce the window, the stride, or the number of poolings before it"
 
 
-class SizeTooSmall(_Shapes, code=E0304):
+class SizeTooSmall(ShapeDiagnostic, code=E0304):
     """A size below what an op needs, for its own reason."""
 
     reason: str
@@ -182,7 +64,7 @@ class SizeTooSmall(_Shapes, code=E0304):
         return self.advice
 
 
-class NothingLeft(_Shapes, code=E0304, argument="pad"):
+class NothingLeft(ShapeDiagnostic, code=E0304, argument="pad"):
     """Padding that removes all of the output of a transposed convolution."""
 
     left: int
@@ -211,7 +93,7 @@ E0305 = Code(
 )
 
 
-class WrongRank(_Shapes, code=E0305):
+class WrongRank(ShapeDiagnostic, code=E0305):
     """An input of another rank than an op takes; `forms` are those that it takes."""
 
     op: str
@@ -227,7 +109,7 @@ class WrongRank(_Shapes, code=E0305):
         return f"put it before `flatten`, or give the vector more axes: `reshape([1, {format_shape(self.shape)[1:-1]}])`"
 
 
-class NeitherVectorNorTokens(_Shapes, code=E0305):
+class NeitherVectorNorTokens(ShapeDiagnostic, code=E0305):
     """A map for `linear`."""
 
     shape: Shape
@@ -239,7 +121,7 @@ class NeitherVectorNorTokens(_Shapes, code=E0305):
         return "put `flatten` before it, or `gap; flatten` to average over the positions first"
 
 
-class OtherRank(_Shapes, code=E0305):
+class OtherRank(ShapeDiagnostic, code=E0305):
     """Two values of different rank, for an op that takes two of one."""
 
     op: str
@@ -250,7 +132,7 @@ class OtherRank(_Shapes, code=E0305):
         return f"`{self.op}` expected two values of equal rank, found {format_shape(self.first)} and {format_shape(self.second)}"
 
 
-class InterpolationRank(_Shapes, code=E0305, argument="mode"):
+class InterpolationRank(ShapeDiagnostic, code=E0305, argument="mode"):
     """An interpolation for another number of axes than the input has."""
 
     op: str
@@ -285,7 +167,7 @@ E0306 = Code(
 )
 
 
-class GroupsDoNotDivide(_Shapes, code=E0306, argument="groups"):
+class GroupsDoNotDivide(ShapeDiagnostic, code=E0306, argument="groups"):
     """Groups that do not divide the channels; `fitting` is the largest smaller number that does."""
 
     op: str
@@ -301,7 +183,7 @@ class GroupsDoNotDivide(_Shapes, code=E0306, argument="groups"):
         return f"the largest smaller number that does is {self.fitting}"
 
 
-class ShuffledChannels(_Shapes, code=E0306, argument="r"):
+class ShuffledChannels(ShapeDiagnostic, code=E0306, argument="r"):
     """Channels that cannot be shuffled into pixels."""
 
     factor: int
@@ -309,66 +191,6 @@ class ShuffledChannels(_Shapes, code=E0306, argument="r"):
 
     def summary(self) -> str:
         return f"`pixel_shuffle({self.factor})` needs a multiple of {self.factor**2} channels, found {self.channels}"
-
-
-E0307 = Code(
-    "E0307",
-    "a fixed number is needed, and the size is open",
-    """`input image [3, H, W]` leaves sizes open, so nothing may depend on their value: not the features of a `linear`, not
-    the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
-    or fix the size in `input`.""",
-    bad="""
-    network tiny {
-      input image [3, H, W]
-      conv(16, 3) -> flatten -> linear(10)
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, H, W]
-      conv(16, 3) -> gap -> flatten -> linear(10)
-    }
-    """,
-)
-
-
-class SymbolicValue(Diagnostic, code=E0307):
-    """A symbolic size, where an expression needs a fixed number. `what` begins the sentence."""
-
-    what: str
-    given: Any
-
-    def summary(self) -> str:
-        return f"{self.what}, and {show(self.given)} depends on a size that the input leaves open"
-
-    def remedy(self) -> str:
-        return "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
-
-
-class SymbolicSize(_Shapes, code=E0307):
-    """A symbolic size, where an op needs a number."""
-
-    op: str
-    what: str
-    size: OpenSize
-    advice: str | None = None
-
-    def summary(self) -> str:
-        return f"`{self.op}` needs {self.what} as a fixed number, found the symbolic size {self.size}"
-
-    def remedy(self) -> str:
-        return self.advice or f"write a number for `{self.size.symbol}` where the input is declared"
-
-
-class IncomparableSizes(_Shapes, code=E0307):
-    """Two symbolic sizes whose difference is no function of one of them."""
-
-    size: Dim
-    other: Dim
-    reason: str
-
-    def summary(self) -> str:
-        return f"`crop_like` cannot compare {self.size} with {self.other}: {self.reason}"
 
 
 E0308 = Code(
@@ -390,7 +212,7 @@ E0308 = Code(
 )
 
 
-class IntegersRefused(_Shapes, code=E0308):
+class IntegersRefused(ShapeDiagnostic, code=E0308):
     """Integers, where an op takes real numbers."""
 
     op: str
@@ -402,7 +224,7 @@ class IntegersRefused(_Shapes, code=E0308):
         return "`embedding(n, dim)` turns tokens into vectors"
 
 
-class IntegersRequired(_Shapes, code=E0308):
+class IntegersRequired(ShapeDiagnostic, code=E0308):
     """Real numbers, where an op takes integers."""
 
     op: str
@@ -433,7 +255,7 @@ E0309 = Code(
 )
 
 
-class ReshapedElements(_Shapes, code=E0309, argument="sizes"):
+class ReshapedElements(ShapeDiagnostic, code=E0309, argument="sizes"):
     """A shape with another number of elements."""
 
     total: int
@@ -446,51 +268,3 @@ class ReshapedElements(_Shapes, code=E0309, argument="sizes"):
 
     def remedy(self) -> str:
         return f"the sizes must multiply to {self.total}; one of them may be -1, which is then computed"
-
-
-E0310 = Code(
-    "E0310",
-    "no size works",
-    """The input leaves a size open, and no value of it satisfies everything that the network asks: two sides of a join that
-    are never equal, a condition that an earlier one rules out, or one that holds only above the largest size there is,
-    2,147,483,647. The marks show what each place needs.""",
-    bad="""
-    network tiny {
-      input image [3, H, 32]
-      add { conv(8, 3, pad = [0, 1]); conv(8, 3) }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, H, 32]
-      add { conv(8, 3); conv(8, 1) }
-    }
-    """,
-)
-
-E0311 = Code(
-    "E0311",
-    "the stated condition is not enough",
-    """`where` states for which sizes the network is meant, and it fails for some of them. The message names the smallest such
-    size, the marks the places that need more, and the help the whole condition.""",
-    bad="""
-    network tiny {
-      input image [3, H, 32] where H % 2 == 0
-      skip { maxpool(4) -> upsample(4) }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, H, 32] where H % 4 == 0 and H >= 4
-      skip { maxpool(4) -> upsample(4) }
-    }
-    """,
-)
-
-E0312 = Code(
-    "E0312",
-    "the network does not work at this size",
-    """`archdsl check --size 3x517x389` asks about one size of the inputs. The message names the place that fails there and
-    the two sides that meet, the help what the size must be.""",
-    situation="`archdsl check unet --size 1x65x65`: U-Net needs multiples of 16.",
-)

@@ -34,12 +34,13 @@ def _table() -> dict[str, Code]:
 
 
 def kinds() -> list[type[Diagnostic]]:
-    """Return every kind of diagnostic, stage by stage."""
+    """Return every kind of diagnostic, stage by stage, without bases that say nothing themselves."""
     return [
         value
         for stage in _MODULES
         for value in vars(stage).values()
-        if isinstance(value, type) and issubclass(value, Diagnostic) and value.__module__ == stage.__name__ and value.code
+        if isinstance(value, type) and issubclass(value, Diagnostic) and value.__module__ == stage.__name__
+        if value.code and value.summary is not Diagnostic.summary
     ]
 
 

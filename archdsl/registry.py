@@ -27,7 +27,7 @@ class Aliases:
         self.names = names
 
 
-T = TypeVar("T", bound="Declared")
+T = TypeVar("T", bound="Registered")
 
 
 class Registry(Generic[T]):
@@ -62,7 +62,7 @@ class Registry(Generic[T]):
         return list(self._entries)
 
 
-class Declared(BaseModel):
+class Registered(BaseModel):
     """Base of all classes that a spec calls by name. Registered subclasses pass `name=` and have a docstring."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
@@ -121,7 +121,7 @@ def _aliases_in(part: Any) -> Iterator[str]:
         yield from _aliases_in(inner)
 
 
-def _check_magnitude(cls: type[Declared], argument: str, value: Any) -> None:
+def _check_magnitude(cls: type[Registered], argument: str, value: Any) -> None:
     """Raise `SpecError` E0402 for a number that PyTorch cannot represent."""
     if isinstance(value, tuple):
         for item in value:
@@ -150,7 +150,7 @@ _BOUNDS: typing.Final = {
 """For each of pydantic's errors about bounds: the name of the bound, and the relation in messages."""
 
 
-def _diagnostics(cls: type[Declared], error: ValidationError) -> list[Diagnostic]:
+def _diagnostics(cls: type[Registered], error: ValidationError) -> list[Diagnostic]:
     """Return a diagnostic for the first error of each argument; for a list, for that of an element."""
     by_argument: dict[object, Any] = {}
     for found in error.errors(include_url=False):
@@ -166,7 +166,7 @@ def _element(found: Any) -> int | None:
     return last if isinstance(last, int) else None
 
 
-def _diagnostic(cls: type[Declared], found: Any) -> Diagnostic:
+def _diagnostic(cls: type[Registered], found: Any) -> Diagnostic:
     """Return the diagnostic for an error of pydantic."""
     given, kind, element = found["input"], found["type"], _element(found)
     reason = found["msg"].split(", ", 1)[-1]  # after "Value error, "
@@ -192,7 +192,7 @@ def _diagnostic(cls: type[Declared], found: Any) -> Diagnostic:
     return codes.arguments.WrongType(*value, expected)
 
 
-def signature(cls: type[Declared]) -> str:
+def signature(cls: type[Registered]) -> str:
     """Return the signature as in the documentation: `conv(out, k, stride = 1)`."""
     parts = []
     for name in cls.parameters_in_order():
@@ -221,7 +221,7 @@ def describe(annotation: Any) -> str:
     if arguments:
         kinds = list(dict.fromkeys(describe(part) for part in arguments))
         return " or ".join(kinds)
-    if isinstance(annotation, type) and issubclass(annotation, Declared):
+    if isinstance(annotation, type) and issubclass(annotation, Registered):
         kind = annotation.registry.kind
         return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
     plain = {
@@ -235,9 +235,9 @@ def describe(annotation: Any) -> str:
     return plain.get(annotation, "an op" if annotation is not Any else "any value")
 
 
-def family_of(annotation: Any) -> type[Declared] | None:
+def family_of(annotation: Any) -> type[Registered] | None:
     """Return the base class of the registered classes that an annotation accepts; None if it accepts none."""
-    if isinstance(annotation, type) and issubclass(annotation, Declared):
+    if isinstance(annotation, type) and issubclass(annotation, Registered):
         return annotation
     return next((found for part in typing.get_args(annotation) if (found := family_of(part))), None)
 

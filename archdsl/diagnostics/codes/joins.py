@@ -1,0 +1,125 @@
+"""E0301 to E0303: tensors that a join cannot bring together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
+from archdsl.shapes import Shape, format_shape
+
+E0301 = Code(
+    "E0301",
+    "the two sides of a skip differ",
+    """`skip { body }` adds the body's result to what came in, so both need the same shape. The marks show where the
+    shape changes. Where the change is meant, project the shortcut with `via { ... }`, usually by a 1x1
+    convolution with the body's channels and stride.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3)
+      skip { conv(32, 3, stride = 2) -> bn -> relu }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      conv(16, 3)
+      skip { conv(32, 3, stride = 2) -> bn -> relu } via { conv(32, 1, stride = 2) -> bn }
+    }
+    """,
+)
+
+
+E0302 = Code(
+    "E0302",
+    "branches of different shapes are added or multiplied",
+    """`add` and `shake` need branches of one shape. `mul` also takes a size of 1 where another branch has more, which is
+    how a gate `[C, 1, 1]` scales `[C, H, W]`.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      add { conv(16, 3); conv(8, 1) }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      add { conv(16, 3); conv(16, 1) }
+    }
+    """,
+)
+
+
+class _Branches(ShapeDiagnostic):
+    op: str
+    shapes: Sequence[Shape]
+
+    label = "joined here"
+
+    @property
+    def listed(self) -> str:
+        """The shapes of the branches."""
+        return ", ".join(map(format_shape, self.shapes))
+
+    def same_map(self) -> str | None:
+        """Return the remedy for maps of different sizes."""
+        first, shapes = self.shapes[0], self.shapes
+        if any(len(shape) != len(first) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
+            return None
+        return (
+            "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, "
+            "or another stride or padding in it"
+        )
+
+
+class _BranchRanks(_Branches):
+    def summary(self) -> str:
+        return f"`{self.op}` expected branches of equal rank, found {self.listed}"
+
+
+class _BranchShapes(_Branches):
+    stretches: bool = False
+    """Whether a size of 1 goes with any other."""
+
+    def summary(self) -> str:
+        return f"`{self.op}` joins branches of different shapes: {self.listed}"
+
+    def remedy(self) -> str | None:
+        return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1" if self.stretches else self.same_map()
+
+
+class BranchRanks(_BranchRanks, code=E0302):
+    """Branches of different rank, for a join of equal shapes."""
+
+
+class BranchShapes(_BranchShapes, code=E0302):
+    """Branches of different shapes, for a join of equal shapes."""
+
+
+E0303 = Code(
+    "E0303",
+    "branches cannot be concatenated",
+    """`concat` puts branches side by side along the channels, or along `axis`; all other sizes have to agree. Where one
+    branch was pooled, `upsample`, `resize_like` or `crop_like` bring the sizes together.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      concat { conv(16, 3); maxpool(2) }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      concat { conv(16, 3); maxpool(2) -> upsample(2) }
+    }
+    """,
+)
+
+
+class ConcatenatedRanks(_BranchRanks, code=E0303):
+    """Branches of different rank, for a concatenation."""
+
+
+class ConcatenatedShapes(_BranchShapes, code=E0303):
+    """Branches that differ beside the axis of the concatenation."""
