@@ -84,6 +84,14 @@ def _run(folder: Path, *arguments: str) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+def test_the_table_lists_every_package() -> None:
+    page = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?) \|", page.split("\n## ")[1], re.MULTILINE)
+    listed = {name for row in rows for name in re.findall(r"`([\w.]+)/?`", row)}
+    here = {path.name for path in (ROOT / "archdsl").iterdir() if path.name.strip("_") != "pycache"}
+    assert listed == here - {"__init__.py", "__main__.py", "py.typed"}
+
+
 def test_the_changes_work(changed: Path) -> None:
     _run(changed, "-c", USE)
 
