@@ -195,7 +195,7 @@ def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[in
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
-        raise SpecError(codes.arguments.AxisCount(argument, len(value), axes))
+        raise SpecError(codes.ranges.AxisCount(argument, len(value), axes))
     return value
 
 
@@ -282,7 +282,7 @@ def demand(needs: list[Need]) -> None:
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
     """Return an axis counted from the front. Raise `SpecError` if there is no such axis."""
     if not -rank <= axis < rank:
-        raise SpecError(codes.arguments.NoSuchAxis(name, argument, axis, rank))
+        raise SpecError(codes.ranges.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
 
 

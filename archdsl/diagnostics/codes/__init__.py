@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
     from archdsl.diagnostics.codes import joins as joins
+    from archdsl.diagnostics.codes import keys as keys
     from archdsl.diagnostics.codes import labels as labels
     from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
@@ -37,9 +39,9 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "shapes", "joins", "symbolic_sizes", "arguments", "expressions", "structure", "files", "claims",
-    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings",
+    "syntax", "slips", "names", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions", "structure",
+    "files", "claims", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
+    "training", "outputs", "warnings",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 
