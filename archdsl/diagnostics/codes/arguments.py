@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
 from archdsl.diagnostics.suggest import nearest
 from archdsl.literals import article, show, type_name
+from archdsl.source import Span
 
 
 class ArgumentDiagnostic(Diagnostic):
@@ -105,6 +106,84 @@ class WrongKind(Diagnostic, code=E0401):
         return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"`{names[0]}`"
 
 
+class WrongParameterType(WrongType, code=E0401):
+    """A value of another type than a parameter of a block or network is declared with, at `declared`; None for its default."""
+
+    declared: Span | None = None
+
+    def marks(self) -> Iterable[Mark]:
+        return _declared(self.declared)
+
+
+class UnknownType(Diagnostic, code=E0401):
+    """A parameter declared with a type that does not exist."""
+
+    kind: str
+    known: Sequence[str]
+
+    def summary(self) -> str:
+        return f"there is no type `{self.kind}`"
+
+    def remedy(self) -> Remedy:
+        near = nearest(self.kind, self.known)
+        if near is None:
+            return Remedy(f"the types are {', '.join(self.known)}")
+        return guess(f"did you mean `{near}`?", *([Edit(self.span, near)] if self.span is not None else []))
+
+
+class NotAnInt(Diagnostic, code=E0401):
+    """Something else than a whole number where things are counted. `what` begins the sentence."""
+
+    what: str
+    given: Any
+
+    def summary(self) -> str:
+        return f"{self.what}: expected an int, found {show(self.given)} ({type_name(self.given)})"
+
+
+class NotACondition(Diagnostic, code=E0401):
+    """Something else than true or false as a condition."""
+
+    given: Any
+
+    def summary(self) -> str:
+        return f"expected a condition that is true or false, found {show(self.given)} ({type_name(self.given)})"
+
+    def remedy(self) -> Remedy:
+        if self.span is None or not isinstance(self.given, int | float) or not _is_atom(self.span.text):
+            return Remedy("compare it: `n > 0`")
+        return guess(f"compare it: `{self.span.text} > 0`", Edit(self.span, f"{self.span.text} > 0"))
+
+
+class NotIterable(Diagnostic, code=E0401):
+    """Something else than a list in `for`; `elements` is the number of an indexed family."""
+
+    given: Any
+    text: str
+    elements: int | None = None
+
+    def summary(self) -> str:
+        return f"`for` expected a list or a range, found {show(self.given)} ({type_name(self.given)})"
+
+    def remedy(self) -> Remedy | str | None:
+        if self.elements is not None:
+            return f"go through its indices: `for i in 0..{self.elements} {{ {self.text}[i] ... }}`"
+        if isinstance(self.given, bool) or not isinstance(self.given, int):
+            return None
+        rounds = f"0..{self.text}" if _is_atom(self.text) else f"0..({self.text})"
+        edits = [Edit(self.span, rounds)] if self.span is not None else []
+        return (certain if edits and self.text.isdecimal() else guess)(f"write `{rounds}`", *edits)
+
+
+def _is_atom(text: str) -> bool:
+    """Return whether an expression is a name or a number, which needs no parentheses."""
+    return text.replace("_", "").replace(".", "").isalnum()
+
+
+def _declared(place: Span | None) -> tuple[Mark, ...]:
+    return (Mark(place, "declared here"),) if place is not None else ()
+
+
 E0403 = Code(
     "E0403",
     "an argument is missing",
@@ -146,6 +225,31 @@ class MissingArgument(ArgumentDiagnostic, code=E0403):
         return f"the call is `{self.signature}`"
 
 
+class MissingParameter(MissingArgument, code=E0403):
+    """A parameter of a block or network without a default that was not given; of a network that is checked, if it is `alone`."""
+
+    declared: Span
+    alone: bool
+
+    def marks(self) -> Iterable[Mark]:
+        return (Mark(self.declared, "declared here without a default"),)
+
+    def remedy(self) -> str:
+        if self.alone:
+            return f"give it a default, or a value: `--set {self.argument}=...`"
+        return f"the call is `{self.signature}`"
+
+
+class MissingOperand(ArgumentDiagnostic, code=E0403):
+    """An op without a value of the network that it needs besides `x`."""
+
+    def summary(self) -> str:
+        return f"`{self.argument}` of `{self.owner}` is missing: a value of the network"
+
+    def remedy(self) -> str:
+        return f"write a label: `{self.owner}(enc1)`"
+
+
 E0404 = Code(
     "E0404",
     "too many arguments, or one given twice",
@@ -164,6 +268,63 @@ E0404 = Code(
     }
     """,
 )
+
+
+class TooManyArguments(Diagnostic, code=E0404):
+    """More arguments by position than a callee has parameters."""
+
+    owner: str
+    most: int
+    given: int
+    signature: str
+
+    def summary(self) -> str:
+        most = f"at most {self.most} argument{'s' if self.most > 1 else ''}" if self.most else "no arguments"
+        return f"`{self.owner}` expected {most}, found {self.given}"
+
+    def remedy(self) -> Remedy | str:
+        return f"the call is `{self.signature}`"
+
+
+class StageAsArgument(TooManyArguments):
+    """A stage as the argument of an op that takes none, as in `relu(conv(16, 3))`; `call` is the place of the whole call."""
+
+    stage: str
+    call: Span | None
+
+    def remedy(self) -> Remedy:
+        text = f"{self.stage} -> {self.owner}"
+        return guess(f"stages stand in a row: `{text}`", *([Edit(self.call, text)] if self.call is not None else []))
+
+
+class WrongNumberOfArguments(Diagnostic, code=E0404):
+    """More or fewer arguments than a function takes."""
+
+    function: str
+    given: int
+
+    def summary(self) -> str:
+        return f"`{self.function}` does not take {self.given} argument{'' if self.given == 1 else 's'}"
+
+
+class GivenTwice(Diagnostic, code=E0404):
+    """A parameter that is given twice by name, or by position and by name."""
+
+    argument: str
+    by_position: bool = False
+
+    def summary(self) -> str:
+        return f"`{self.argument}` is given twice{', by position and by name' if self.by_position else ''}"
+
+
+class PositionAfterName(Diagnostic, code=E0404):
+    """An argument by position after one by name."""
+
+    def summary(self) -> str:
+        return "an argument by position comes after one by name"
+
+    def remedy(self) -> str:
+        return "put the arguments by position first"
 
 
 E0406 = Code(
@@ -192,8 +353,37 @@ class FloatForCount(ValueDiagnostic, code=E0406):
     def summary(self) -> str:
         return f"{self.place}: expected an int, found {show(self.given)} (a float)"
 
-    def remedy(self) -> str:
-        value = self.given
-        if value != value or abs(value) >= 1e15:
-            return "write a whole number"
-        return f"write a whole number; `//` divides without a remainder, and `int(...)` truncates: {int(value)}"
+    def remedy(self) -> Remedy:
+        return _whole(self.given, self.span)
+
+
+class FloatForParameter(FloatForCount, code=E0406):
+    """A float for a parameter of a block or network that is declared as an `int`, at `declared`; None for its default."""
+
+    declared: Span | None = None
+
+    def marks(self) -> Iterable[Mark]:
+        return _declared(self.declared)
+
+
+class FloatAsWhole(Diagnostic, code=E0406):
+    """A float where things are counted. `what` begins the sentence."""
+
+    what: str
+    given: float
+
+    def summary(self) -> str:
+        return f"{self.what}: expected an int, found {show(self.given)} (a float)"
+
+    def remedy(self) -> Remedy:
+        return _whole(self.given, self.span)
+
+
+def _whole(value: float, place: Span | None) -> Remedy:
+    """Return how to get a whole number: by `//`, if the place holds a single `/`."""
+    if place is not None and place.text.count("/") == 1:
+        text = place.text.replace("/", "//")
+        return guess(f"`//` divides without a remainder: `{text}`", Edit(place, text))
+    if value != value or abs(value) >= 1e15:
+        return Remedy("write a whole number")
+    return Remedy(f"write a whole number; `//` divides without a remainder, and `int(...)` truncates: {int(value)}")

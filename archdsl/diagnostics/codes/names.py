@@ -27,6 +27,7 @@ E0201 = Code(
       conv(16, 3)
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -174,6 +175,19 @@ class UnknownKey(Diagnostic, code=E0202):
         return self.owner or did_you_mean(self.argument, self.known) or f"`train` takes {', '.join(self.known)}"
 
 
+class NamedArgument(Diagnostic, code=E0202):
+    """An argument by name for a function; `prefix` is its name and the `=`."""
+
+    function: str
+    prefix: Span
+
+    def summary(self) -> str:
+        return f"`{self.function}` takes its arguments by position"
+
+    def remedy(self) -> Remedy:
+        return guess(f"remove `{self.prefix.text.strip()}`", Edit(self.prefix, ""))
+
+
 E0204 = Code(
     "E0204",
     "the same thing is defined twice",
@@ -221,6 +235,19 @@ E0205 = Code(
     }
     """,
 )
+
+
+class CalledX(Diagnostic, code=E0205):
+    """A label, a constant or a loop variable called `x`."""
+
+    what: str
+
+    def summary(self) -> str:
+        return f"`x` is the tensor that flows, and cannot be a {self.what}"
+
+    def remedy(self) -> str:
+        return "choose another name"
+
 
 E0208 = Code(
     "E0208",

@@ -204,3 +204,13 @@ class RefusedArguments(Diagnostic, code=E0402):
 
     def summary(self) -> str:
         return f"`{self.owner}`: {self.reason}"
+
+
+class NegativeCount(Diagnostic, code=E0402):
+    """A count below 0. `what` begins the sentence."""
+
+    what: str
+    given: int
+
+    def summary(self) -> str:
+        return f"{self.what} must be at least 0, found {self.given}"
