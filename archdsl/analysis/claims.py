@@ -39,7 +39,7 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
                 found = check_claim(evaluator, claim.statement, environment)
             except SpecError as error:
                 errors.append(error.diagnostic)
-                if isinstance(error.diagnostic, codes.structure.OutOfSteps):
+                if isinstance(error.diagnostic, codes.limits.OutOfSteps):
                     return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)
                 continue
             if found is not None:

@@ -38,4 +38,4 @@ class Budget:
         """Spend steps on something. Raise if they become too many."""
         self.spent += steps
         if self.spent > self.limit:
-            raise self.exceeded(codes.structure.OutOfSteps(self.limit).at(span))
+            raise self.exceeded(codes.limits.OutOfSteps(self.limit).at(span))

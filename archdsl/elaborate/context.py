@@ -73,6 +73,8 @@ class Context:
         self.called: set[ast.Definition] = set()
         self.active: list[ast.Definition] = []
         self.variables: dict[str, Any] = {}
+        self.pipeline: tuple[ast.Stage, ...] = ()
+        """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
@@ -120,9 +122,9 @@ class Context:
         self._depth += 1
         self._bodies += 1
         if self._bodies > self.limits.iterations:
-            raise self.exceeded(codes.structure.TooManyBodies(self.limits.iterations).at(body.span))
+            raise self.exceeded(codes.limits.TooManyBodies(self.limits.iterations).at(body.span))
         if self._depth > self.limits.call_depth:
-            raise self.exceeded(codes.structure.BodiesTooDeep(self.limits.call_depth).at(body.span))
+            raise self.exceeded(codes.limits.BodiesTooDeep(self.limits.call_depth).at(body.span))
         self.budget.charge(budget.STAGE * (1 + len(body.statements)), body.span)
 
     def leave(self) -> None:
@@ -133,7 +135,7 @@ class Context:
         """Count a round of a loop."""
         self._rounds += 1
         if self._rounds > self.limits.iterations:
-            raise self.exceeded(codes.structure.TooManyRounds(self.limits.iterations).at(loop))
+            raise self.exceeded(codes.limits.TooManyRounds(self.limits.iterations).at(loop))
 
     # -- places --
 

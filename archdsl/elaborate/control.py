@@ -11,6 +11,7 @@ from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown
+from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
 
 
@@ -24,10 +25,25 @@ def repeat(
 def _in_turn(
     context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environment, x: MaybeValue, naming: Naming
 ) -> MaybeValue:
+    single = None if isinstance(stage, ast.If) else _single_stage(stage.body)
     for turn in turns(context, stage, env, naming):
         after = run_body(context, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
         x = after if turn.certain else UNKNOWN
+        if single is not None and isinstance(x, Value):
+            if isinstance(context.evaluator.evaluate(single, turn.env), Value):
+                raise SpecError(codes.structure.IdleLoop(single.span.text)).at(single.span)
+            single = None
     return x
+
+
+def _single_stage(body: ast.Body) -> ast.Expr | None:
+    """Return the name that is the whole body; None if there is more in it."""
+    if len(body.statements) != 1 or not isinstance(pipeline := body.statements[0], ast.Pipeline):
+        return None
+    if pipeline.label is not None or len(pipeline.stages) != 1 or not isinstance(stage := pipeline.stages[0], ast.CallStage):
+        return None
+    named = ast.bare(stage.call)
+    return None if isinstance(named, ast.CallExpr) else named
 
 
 class Turn(NamedTuple):
@@ -88,7 +104,7 @@ def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment
     if isinstance(stage, ast.Repeat):
         count = context.evaluator.count(stage.count, env, "the count of `repeat`")
         if isinstance(count, int) and count > context.limits.iterations:
-            raise context.exceeded(codes.structure.RepeatTooLong(context.limits.iterations, count).at(stage.count.span))
+            raise context.exceeded(codes.limits.RepeatTooLong(context.limits.iterations, count).at(stage.count.span))
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
     if "x" in stage.names:
         raise SpecError(codes.names.CalledX("loop variable").at(stage.span))

@@ -36,7 +36,7 @@ from archdsl.initializers import Initializer
 from archdsl.ir.core import Value
 from archdsl.ops import Op
 from archdsl.session import Session
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -91,7 +91,7 @@ class Evaluator:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif value.__class__ is OpenSize:
+        elif value.__class__ is SymbolicSize:
             self.budget.charge(budget.OPEN * len(value.offsets), span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
@@ -115,7 +115,7 @@ class Evaluator:
             return value
         if isinstance(value, float):
             raise SpecError(codes.arguments.FloatAsWhole(what, value).at(expression.span))
-        if isinstance(value, OpenSize):
+        if isinstance(value, SymbolicSize):
             raise open_where_fixed(what, value, expression.span)
         if isinstance(value, bool) or not isinstance(value, int):
             raise SpecError(codes.arguments.NotAnInt(what, value).at(expression.span))

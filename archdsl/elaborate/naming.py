@@ -9,8 +9,8 @@ from dataclasses import field
 from typing import Any, Final, Literal, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.frozen_record import record
 from archdsl.limits import Limits
-from archdsl.records import record
 from archdsl.source import Span
 
 MODULE_ATTRIBUTES: Final = frozenset(
