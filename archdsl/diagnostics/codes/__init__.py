@@ -23,11 +23,14 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
     from archdsl.diagnostics.codes import joins as joins
+    from archdsl.diagnostics.codes import keys as keys
     from archdsl.diagnostics.codes import labels as labels
+    from archdsl.diagnostics.codes import limits as limits
     from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
@@ -39,9 +42,9 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "shapes", "joins", "symbolic_sizes", "arguments", "expressions", "structure", "files", "claims",
-    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings", "source_warnings", "notes",
+    "syntax", "slips", "names", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions", "structure",
+    "limits", "files", "claims", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub",
+    "examples", "training", "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 
