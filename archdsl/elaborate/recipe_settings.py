@@ -25,12 +25,12 @@ def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span
     current = ast.bare(current)
     if not isinstance(current, ast.ListExpr):
         if path.item:
-            raise SpecError(codes.files.NoListItem(key, path.item))
+            raise SpecError(codes.settings.NoListItem(key, path.item))
         return _with_parameter(key, current, path.parameter, value, span) if path.parameter else value
     if path.item is None:
-        raise SpecError(codes.files.WhichItem(key, len(current.items), path.parameter, span.text))
+        raise SpecError(codes.settings.WhichItem(key, len(current.items), path.parameter, span.text))
     if path.item >= len(current.items):
-        raise SpecError(codes.files.ItemBeyondList(key, len(current.items), path.item))
+        raise SpecError(codes.settings.ItemBeyondList(key, len(current.items), path.item))
     item = current.items[path.item]
     changed = _with_parameter(key, item, path.parameter, value, span) if path.parameter else value
     return replace(current, items=(*current.items[: path.item], changed, *current.items[path.item + 1 :]))
@@ -48,7 +48,7 @@ def _with_parameter(key: str, call: ast.Expr, parameter: str, value: ast.Expr, s
     entry = registry.get(callee.id) if registry is not None and isinstance(callee, ast.Name) else None
     if entry is None:
         known = registry.names() if registry is not None else []
-        raise SpecError(codes.files.NoSuchPart(key, call.span.text, parameter, known))
+        raise SpecError(codes.settings.NoSuchPart(key, call.span.text, parameter, known))
     order = entry.parameters_in_order()
     names = [order[i] if a.name is None and i < len(order) else a.name for i, a in enumerate(arguments)]
     kept = [replace(a, name=name) for a, name in zip(arguments, names, strict=True) if name != parameter]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.diagnostics.codes.entry import Code
@@ -68,6 +69,35 @@ class IncomparableSizes(ShapeDiagnostic, code=E0307):
 
     def summary(self) -> str:
         return f"`crop_like` cannot compare {self.size} with {self.other}: {self.reason}"
+
+
+class TiedSizes(ShapeDiagnostic, code=E0307):
+    """A condition that ties open sizes to each other; `equal` if it is their equality, `several` if it is of several comparisons."""
+
+    symbols: Sequence[str]
+    equal: bool = False
+    several: bool = False
+
+    def summary(self) -> str:
+        return f"this condition ties {' to '.join(self.symbols)}: each open size has its own"
+
+    def remedy(self) -> str:
+        if self.several:
+            return "join conditions on different sizes with `and`, or give both the same name"
+        return "write equal sizes with one name: `[3, N, N]`" if self.equal else "compare one open size with numbers"
+
+
+class UndecidedSizes(ShapeDiagnostic, code=E0307):
+    """A question about symbolic sizes that cannot be decided, for a reason of arithmetic."""
+
+    reason: str
+    advice: str | None = None
+
+    def summary(self) -> str:
+        return self.reason
+
+    def remedy(self) -> str | None:
+        return self.advice
 
 
 E0310 = Code(
