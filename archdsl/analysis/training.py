@@ -113,7 +113,7 @@ def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *,
         )
         message = f"`{key}` names `{label}`, and `{graph.name}` has no such label"
         place = places.get(key)
-        asked = place is not None and place.file.name.startswith("--set ")  # for this very network
+        asked = place is not None and place.file.is_setting  # for this very network
         severity = Severity.ERROR if alone or asked else Severity.WARNING
         yield untyped("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
 

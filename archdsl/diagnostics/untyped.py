@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterable
 from typing import Self
 
+from archdsl.diagnostics.codes.entry import Evidence
 from archdsl.diagnostics.record import Diagnostic, Mark, Severity
+
+_EVIDENCE = {
+    **dict.fromkeys(
+        ("E0201", "E0202", "E0204", "E0205", "E0208", "E0403", "E0404", "E0501", "E0503", "E0504", "E0506"), Evidence.TEXT
+    ),
+    **dict.fromkeys(("E0203", "E0206", "E0207"), Evidence.LABEL),
+    **dict.fromkeys(("E0401", "E0402", "E0405", "E0406", "E0408"), Evidence.LITERAL),
+}
 
 
 class Untyped(Diagnostic):
@@ -29,6 +38,12 @@ class Untyped(Diagnostic):
     def label(self) -> str:
         """As it was composed."""
         return self.place.text if self.place is not None else ""
+
+    @property
+    def evidence(self) -> Evidence:  # type: ignore[override]  # of each instance
+        """As its code says."""
+        by_a_loop = self.code == "E0203" and not self.others
+        return Evidence.VALUES if by_a_loop else _EVIDENCE.get(self.code, Evidence.VALUES)
 
     @property
     def about_shapes(self) -> bool:

@@ -1,4 +1,4 @@
-"""A setting for a part of a recipe's key: `train.optimizer.lr = 0.05` keeps the optimizer's other parameters."""
+"""Change a part of a recipe's key: `train.optimizer.lr = 0.05` keeps the optimizer's other parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.syntax.parser import parse_expression
 
 
 def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span: Span) -> ast.Expr:
-    """What stands under a key, or its default, with the part at a path replaced. Raises `SpecError` E0607 if there is no such part."""
+    """Return the value of a key, or its default, with the part at a path replaced. Raise `SpecError` if there is no such part."""
     key = path.key
     if (path.item is None and path.parameter is None) or key not in Recipe.model_fields:  # an unknown key is reported as one
         return value
@@ -37,7 +37,7 @@ def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span
 
 
 def _with_parameter(key: str, call: ast.Expr, parameter: str, value: ast.Expr, span: Span) -> ast.Expr:
-    """A call with another value of one parameter, whether the old one is given by position, by name or not at all."""
+    """Return a call with another value of one parameter, be the old one given by position, by name or not at all."""
     call = ast.bare(call)
     if key in SHORTHANDS and isinstance(call, ast.Literal) and call.value is not None:
         name, first = SHORTHANDS[key]

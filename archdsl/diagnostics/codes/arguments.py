@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.diagnostics.suggest import nearest
 from archdsl.literals import article, show, type_name
@@ -51,6 +51,7 @@ E0401 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 
@@ -122,6 +123,7 @@ E0402 = Code(
       conv(16, 3, stride = 1)
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 
@@ -320,6 +322,7 @@ E0403 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -362,6 +365,7 @@ E0404 = Code(
       conv(16, k = 5)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -382,6 +386,7 @@ E0406 = Code(
       conv(64 // 4, 3)
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 

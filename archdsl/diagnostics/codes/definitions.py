@@ -9,7 +9,7 @@ from archdsl.diagnostics.codes.names import E0204, E0205, E0208
 from archdsl.diagnostics.codes.structure import E0501, E0502
 from archdsl.diagnostics.record import Diagnostic, Mark
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.limits import remedy
+from archdsl.limits import remedy as raising
 from archdsl.literals import type_name
 from archdsl.source import Span
 
@@ -207,4 +207,4 @@ class TooManyAliases(Diagnostic, code=E0502):
         return f"aliases go over more than {self.most} others"
 
     def remedy(self) -> str:
-        return remedy("call_depth")
+        return raising("call_depth")

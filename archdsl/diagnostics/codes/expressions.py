@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.literals import show, type_name
 
@@ -24,6 +24,7 @@ E0405 = Code(
       for i in 0..2 { conv(16 // (i + 1), 3) }
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 E0407 = Code(
@@ -61,6 +62,7 @@ E0408 = Code(
       conv(width * 10, 3)
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 

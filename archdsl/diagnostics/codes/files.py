@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.limits import remedy
+from archdsl.limits import remedy as raising
 
 E0601 = Code(
     "E0601",
@@ -146,7 +146,7 @@ class FileTooLarge(Diagnostic, code=E0603):
         return f"{self.name} has {'over ' if self.at_least else ''}{self.size:,} bytes, too many for a spec"
 
     def remedy(self) -> str:
-        return f"the limit is {self.most:,} characters; {remedy('source_characters')}"
+        return f"the limit is {self.most:,} characters; {raising('source_characters')}"
 
 
 E0606 = Code(

@@ -9,7 +9,7 @@ from archdsl.diagnostics.codes.files import E0601, E0603
 from archdsl.diagnostics.codes.structure import E0502
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
 from archdsl.diagnostics.suggest import nearest
-from archdsl.limits import remedy
+from archdsl.limits import remedy as raising
 
 
 class UnreadableImport(Diagnostic, code=E0601):
@@ -64,7 +64,7 @@ class SpecTooLong(Diagnostic, code=E0603):
         return f"with {self.name}, this spec has {self.characters:,} characters, over the limit of {self.most:,}"
 
     def remedy(self) -> str:
-        return remedy("source_characters")
+        return raising("source_characters")
 
 
 class TooManyImports(Diagnostic, code=E0502):
@@ -78,7 +78,7 @@ class TooManyImports(Diagnostic, code=E0502):
         return f"a network draws on at most {self.files:,} files, {self.depth:,} deep"
 
     def remedy(self) -> str:
-        return remedy(self.exceeded)
+        return raising(self.exceeded)
 
 
 E0604 = Code(

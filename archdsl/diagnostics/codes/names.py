@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.source import Span
@@ -27,6 +27,7 @@ E0201 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -123,6 +124,7 @@ E0202 = Code(
       conv(16, 3, stride = 2)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -192,6 +194,7 @@ E0203 = Code(
       for i in 0..3 { body[i]: conv(16, 3) }
     }
     """,
+    evidence=Evidence.LABEL,
 )
 
 E0204 = Code(
@@ -217,6 +220,7 @@ E0204 = Code(
       unit(16) -> narrow(8)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 E0205 = Code(
@@ -240,6 +244,7 @@ E0205 = Code(
       dense(16)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 E0206 = Code(
@@ -262,6 +267,7 @@ E0206 = Code(
       concat { enc[0]; x }
     }
     """,
+    evidence=Evidence.LABEL,
 )
 
 
@@ -301,6 +307,7 @@ E0207 = Code(
       forward1: conv(16, 3)
     }
     """,
+    evidence=Evidence.LABEL,
 )
 
 E0208 = Code(
@@ -321,4 +328,5 @@ E0208 = Code(
 
     network tiny = base(16)
     """,
+    evidence=Evidence.TEXT,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.shapes import Shape, format_shape
 
@@ -27,6 +27,7 @@ E0501 = Code(
       tower(16, height = 4)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 E0502 = Code(
@@ -97,6 +98,7 @@ E0503 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 E0504 = Code(
@@ -125,6 +127,7 @@ E0504 = Code(
       unit(16)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 E0505 = Code(
@@ -165,4 +168,5 @@ E0506 = Code(
       skip { conv(3, 3) -> relu }
     }
     """,
+    evidence=Evidence.TEXT,
 )
