@@ -13,9 +13,8 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
-from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, recipe_findings, value_counts
+from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, unknown_labels, value_counts
 from archdsl.analysis.claims import check_claims
-from archdsl.analysis.graph_warnings import graph_warnings
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
     FalseClaim,
@@ -31,6 +30,7 @@ from archdsl.elaborate import (
 )
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
+from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
 from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.records import record
 from archdsl.resources import shipped_files
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
 STDIN: Final = "/dev/stdin"
 
+
+_IN_TRAINING: Final = frozenset({"W0109", "W0110"})
+"""Codes of warnings that may come up only when the data is there."""
 
 _Train: TypeAlias = "tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]"
 """A recipe, the places of its keys, and what is wrong with it."""
@@ -196,7 +199,8 @@ def _compile_source(
 def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train) -> Compiled:
     compiled, false_claims = _examine(program, module, chosen, settings, train)
     found = [*compiled.diagnostics, *not_explained(false_claims, compiled.diagnostics)]
-    return replace(compiled, diagnostics=_in_order(found, program))
+    whole = compiled.ok and not settings and _networks(module) == [chosen]
+    return replace(compiled, diagnostics=_in_order(_linted(program, module, found, settings, whole=whole), program))
 
 
 def _examine(
@@ -214,22 +218,24 @@ def _examine(
     graph = partial if elaboration.ok and partial.has_result else None
     if graph is not None:
         graph = partial = run_passes(graph)
-        if not module.file.damaged:
-            found += graph_warnings(graph, module)
+        found += lint_graph(graph, partial=module.file.damaged)
         sizes = open_sizes(graph, limits)
-        found += sizes.diagnostics
+        found += sizes.diagnostics + lint_sizes(graph, sizes)
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
             graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
             graph = partial = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
-            found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
+            found += unknown_labels(graph, recipe, places, alone=len(_networks(module)) == 1)
+            found += lint_recipe(graph, recipe, places)
         costs = Costs()
         checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), program.session, steps)
         found += checked.errors
         undecided, steps = undecided or checked.undecided, checked.steps
         false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]
+    else:
+        found += lint_graph(elaboration.graph, partial=True)
     found = [*program.diagnostics, *program.credible(found)]
     wrong = bool(false_claims) or any(diagnostic.is_error for diagnostic in found)
     if undecided is not None and not wrong:
@@ -286,7 +292,29 @@ def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
         steps += compiled.steps
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
     found = _once(diagnostic for result in results for diagnostic in result)
-    return _in_order(_once([*found, *not_explained(false_claims, found)]), program)
+    found = _once([*found, *not_explained(false_claims, found)])
+    return _in_order(_linted(program, module, found, {}, whole=bool(networks)), program)
+
+
+def _linted(
+    program: Program, module: Module, found: list[Diagnostic], settings: Mapping[str, str], *, whole: bool
+) -> list[Diagnostic]:
+    """Return the findings with those about the text, without what comments suppress. `whole` if every network was looked at."""
+    tree = Tree(module.file, module.definitions, found, tuple(settings.values()))
+    found = [*found, *program.credible(lint_tree(tree))]
+    decided = {rule.code for rule in RULES if whole or isinstance(rule, TreeRule)} | ({"W0107"} if whole else set())
+    return suppressed(found, files_of(module), decided - _IN_TRAINING if tree.is_sound else ())
+
+
+def files_of(module: Module) -> Iterator[ast.File]:
+    """Yield the file of a module, then those that it imports, directly or not."""
+    seen, pending = set[int](), [module]
+    while pending:
+        module = pending.pop(0)
+        if id(module) not in seen:
+            seen.add(id(module))
+            yield module.file
+            pending += module.imports.values()
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from archdsl import targets
 from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
-from archdsl.driver import Compiled, check_text, compile_address, compile_text
+from archdsl.driver import Compiled, check_text, compile_address, compile_text, files_of
 from archdsl.file_io import write_file
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
+from archdsl.lints import is_suppressed, levels_from
 from archdsl.literals import show
 from archdsl.optional_deps import extra_needed
 from archdsl.session import Session
@@ -55,9 +56,16 @@ def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT,
     return Network(compile_text(text, network, _settings(parameters, limits), session=session))
 
 
-def check(text: str, /, *, limits: Limits = DEFAULT) -> list[Diagnostic]:
-    """Return all errors and warnings for a text and all of its networks."""
-    return check_text(text, session=Session(_checked(limits)))
+def check(
+    text: str, /, *, warn: Iterable[str] = (), deny: Iterable[str] = (), allow: Iterable[str] = (), limits: Limits = DEFAULT
+) -> list[Diagnostic]:
+    """Return everything that is wrong with a text, in all of its networks; empty if all is well. Warnings count too.
+
+    The codes in `deny` are reported as errors, those in `allow` not at all, and those in `warn` as warnings, whatever the others
+    say. Raise `ValueError` for a code that does not exist, or is that of an error.
+    """
+    levels = levels_from(warn=warn, deny=deny, allow=allow)
+    return levels.applied(check_text(text, session=Session(_checked(limits))))
 
 
 def _checked(limits: Limits) -> Limits:
@@ -82,6 +90,7 @@ class Network:
         self.sizes: OpenSizes = compiled.sizes
         self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
+        self._module = compiled.module
 
     @property
     def name(self) -> str:
@@ -100,6 +109,10 @@ class Network:
         if place is None and found.argument:  # the key is omitted, and its default does not match the data
             place = self._places.get("data")
         return found.at(place)
+
+    def is_suppressed(self, found: Diagnostic) -> bool:
+        """Return whether a comment in the file suppresses a warning about its recipe, such as one that training gives."""
+        return self._module is not None and is_suppressed(self.at_key(found), files_of(self._module))
 
     @contextmanager
     def at_keys(self) -> Iterator[None]:

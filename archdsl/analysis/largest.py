@@ -22,6 +22,8 @@ def beyond_all_limits(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
     for symbol, sizes in verdict.work.items():
         if sizes.smallest() > limits.SIZE:
             return [_none_small_enough(verdict, graph, symbol)]
+    if not verdict.work:
+        return []
     at = {symbol: sizes.smallest() for symbol, sizes in verdict.work.items()}
     where = " and ".join(f"{symbol} = {number:,}" for symbol, number in at.items())
     for value, over in over_limits(graph, at):

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity
+from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
 from archdsl.limits import DEFAULT, Limits, remedy
@@ -51,6 +51,8 @@ class OpenSizes:
     """The verdict: for each open size those that work, the demands that narrow it, and what is wrong."""
 
     work: dict[str, SizeSet] = field(default_factory=dict)
+    needed: dict[str, SizeSet] = field(default_factory=dict)
+    """What the network alone needs, whatever the input states; empty if no size works, or that cannot be told."""
     demands: list[Demand] = field(default_factory=list)
     together: list[Together] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -125,7 +127,7 @@ def open_sizes(graph: Graph, limits: Limits = DEFAULT) -> OpenSizes:
     untie(verdict)
     if verdict.diagnostics:
         return verdict
-    verdict.diagnostics += _hardly_any(verdict, graph)
+    verdict.needed = dict(verdict.work)
     for symbol, stated in graph.stated.items():
         try:
             _compare(verdict, graph, symbol, stated)
@@ -284,23 +286,6 @@ def _needs(demands: Iterable[Demand]) -> tuple[Mark, ...]:
     return _some(*(_mark(d.span, f"needs {d.symbol} to be {describe(d.sizes)}") for d in islice(demands, _SHOWN)))
 
 
-def _hardly_any(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
-    """A warning where only finitely many sizes work, and the input does not state so: that is an accident."""
-    found: dict[tuple[Span | None, SizeSet, str], list[str]] = {}
-    for symbol, sizes in verdict.work.items():
-        if sizes.is_finite and symbol not in graph.stated:
-            demand = next(d for d in verdict.demands if (d.symbol == symbol and d.sizes.is_finite) or d is verdict.demands[-1])
-            found.setdefault((demand.span, sizes, demand.reason.replace(symbol, "\0")), []).append(symbol)
-    warnings = []
-    for (span, sizes, reason), symbols in found.items():
-        only = f"this network works only where {' and '.join(symbols)} {'is' if len(symbols) == 1 else 'are'} {describe(sizes)}"
-        condition = f"== {max(sizes.points)}" if len(sizes.points) == 1 else f"<= {max(sizes.points)}"
-        help = f"if that is meant, fix the size in `input`, or state it: `where {symbols[0]} {condition}`"
-        message = f"{only}: {reason.replace(chr(0), symbols[0])}"
-        warnings.append(untyped("W0103", message, _mark(span), help=help, severity=Severity.WARNING))
-    return warnings
-
-
 def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
     """The condition that the input states, against what the network needs."""
     needed = verdict.work[symbol]
@@ -313,10 +298,6 @@ def _compare(verdict: OpenSizes, graph: Graph, symbol: str, stated: SizeSet) -> 
         marks = _needs(failing)
         message = f"this condition is not enough: {symbol} = {fails} meets it, and the network does not work there"
         verdict.diagnostics.append(untyped("E0311", message, place, marks, help=f"{symbol} must be {describe(needed)}"))
-    elif (works := needed.first_outside(stated)) is not None:
-        message = f"this condition is stricter than the network needs: it also works where {symbol} is {works}"
-        help = f"{symbol} must be {describe(needed)}" if needed != ALL else None
-        verdict.diagnostics.append(untyped("N0301", message, place, help=help, severity=Severity.NOTE))
     verdict.work[symbol] = needed & stated
 
 

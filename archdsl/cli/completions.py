@@ -56,6 +56,16 @@ def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     return [_item(code, entry.title) for code, entry in CODES.items() if code.startswith(incomplete.upper())]
 
 
+def lint_codes(incomplete: str) -> list[CompletionItem]:
+    """The codes of warnings and notes, whose severities can be changed."""
+    from archdsl.diagnostics.codes.table import CODES  # here, as above
+
+    return [
+        _item(code, entry.title) for code, entry in CODES.items()
+        if code.startswith(incomplete.upper()) and not code.startswith("E")
+    ]  # fmt: skip
+
+
 def _item(value: str, help: str | None = None) -> CompletionItem:
     return CompletionItem(value, help=" ".join(help.split()) if help else None)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, codes
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
 from archdsl.elaborate.values import Environment, MaybeValue, Unknown
 from archdsl.ops.base import check_limits
-from archdsl.shapes import OpenSize, Shape, SizeError, format_shape, open_size
+from archdsl.shapes import OpenSize, Shape, SizeError, open_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
@@ -34,9 +33,6 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     first = next((value for value in inputs if value.name == statement.name), None)
     if first is not None:
         raise SpecError(codes.inputs.InputTwice(statement.name, first.span).at(statement.span))
-    note = _unlike_an_image(statement, tuple(shape))
-    if note is not None:
-        context.report(note)
     value = context.builder.input(statement.name, tuple(shape), "int" if statement.kind == "int" else "float", statement.span)
     env.names[statement.name] = value
     if len(inputs) == 1:
@@ -46,24 +42,6 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     return x if len(inputs) > 1 else value
 
 
-def _unlike_an_image(statement: ast.Input, shape: Shape) -> Diagnostic | None:
-    """Return a note if `[1, 3, 224, 224]` may mean a batch, `[224, 224, 3]` channels last, or `[28, 28]` no channels."""
-    name, sizes = statement.name, [format_shape((size,))[1:-1] for size in shape]
-    if len(shape) == 4 and shape[1] in (1, 3):
-        message = f"the input `{name}` is a volume: channels {sizes[0]}, depth {sizes[1]}, height {sizes[2]}, width {sizes[3]}"
-        help = f"a batch is not written: an image is `input {name} {format_shape(shape[1:])}`"
-    elif len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[2] in (1, 3, 4):
-        message = f"the input `{name}` is an image of {sizes[1]} by {sizes[2]}, with {sizes[0]} channels"
-        help = f"channels come first: `input {name} [{sizes[2]}, {sizes[0]}, {sizes[1]}]`"
-    elif len(shape) == 2 and shape[0] == shape[1] and name in _IMAGES:
-        message = f"the input `{name}` is a signal of length {sizes[1]}, with {sizes[0]} channels"
-        help = f"an image has channels too: `input {name} [1, {sizes[0]}, {sizes[1]}]`"
-    else:
-        return None
-    return untyped("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
-
-
-_IMAGES: Final = frozenset({"image", "img", "picture", "photo"})
 _OPEN_ELSEWHERE: Final = frozenset({"none", "-1"})
 """What leaves a size open in PyTorch and Keras."""
 

@@ -22,6 +22,9 @@ DType: TypeAlias = Literal["float", "int"]
 
 NO_NAMES: Mapping[str, Any] = {}
 
+_ALWAYS = Usage.ALWAYS
+"""As a name of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
+
 
 class Use(NamedTuple):
     """One use of a value: the input of a node at this position, or the output of a function."""
@@ -113,7 +116,7 @@ class Node:
         self.span = span
         self.expressions = expressions
         """For each argument that the source computes from names and numbers, how: `{"out": "width * 4"}`."""
-        self.usage = Usage.ALWAYS
+        self.usage = _ALWAYS
         self.function: Function
         self._previous: Node | None = None
         self._next: Node | None = None

@@ -10,12 +10,13 @@ from archdsl.ir import Call, Function, Graph, Usage, Value, copy_function
 _Needs: TypeAlias = "tuple[Usage, ...]"
 """For each output (or input) of a function, when its value is needed."""
 
-_ORDER = (Usage.NEVER, Usage.TRAINING, Usage.ALWAYS)
+_ORDER = _NEVER, _TRAINING, _ALWAYS = Usage.NEVER, Usage.TRAINING, Usage.ALWAYS
+"""As names of this module: Python 3.11 takes ten times as long to read `Usage.NEVER`, and there are many nodes."""
 
 
 def mark_usage(graph: Graph) -> Graph:
     """Set `usage` of every node. A function whose calls need different parts of it is copied, so that each node has one usage."""
-    needs = tuple(Usage.TRAINING if result.kind == "head" else Usage.ALWAYS for result in graph.results)
+    needs = tuple(_TRAINING if result.kind == "head" else _ALWAYS for result in graph.results)
     _Marker().mark(graph.main, needs)
     return graph
 
@@ -37,22 +38,22 @@ class _Marker:
         for value, usage in zip(made.outputs, needs, strict=True):
             _require(needed, [value], usage)
         for node in made.nodes_reversed:
-            wanted = tuple([needed.get(value, Usage.NEVER) for value in node.outputs])
-            node.usage = max(wanted, key=_ORDER.index, default=Usage.NEVER)
+            wanted = tuple([needed.get(value, _NEVER) for value in node.outputs])
+            node.usage = wanted[0] if len(wanted) == 1 else max(wanted, key=_ORDER.index, default=_NEVER)
             if isinstance(node, Call):
                 node.callee, inner = self.mark(node.callee, wanted)
                 for value, usage in zip(node.inputs, inner, strict=True):
                     _require(needed, [value], usage)
             else:
                 _require(needed, node.inputs, node.usage)
-        result = made, tuple([needed.get(value, Usage.NEVER) for value in made.inputs])
+        result = made, tuple([needed.get(value, _NEVER) for value in made.inputs])
         self._marked[original, needs] = result
         return result
 
 
 def _require(needed: dict[Value, Usage], values: Iterable[Value], usage: Usage) -> None:
     """Note that these values are needed at least then."""
-    if usage is not Usage.NEVER:
+    if usage is not _NEVER:
         for value in values:
-            if needed.get(value) is not Usage.ALWAYS:
+            if needed.get(value) is not _ALWAYS:
                 needed[value] = usage

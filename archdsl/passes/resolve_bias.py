@@ -17,12 +17,15 @@ def resolve_bias(graph: Graph) -> Graph:
 
 class _Resolver:
     def __init__(self, graph: Graph) -> None:
-        self._undecided: dict[Function, bool] = {}
         self._autos: dict[int, bool] = {}
+        self._undecided: dict[Function, list[Node]] = {}
+        """Of each function the ops with `bias = auto`, and the calls of functions that have some."""
         for function in graph.functions():  # callees first
-            self._undecided[function] = any(
-                [self._undecided[node.callee] if isinstance(node, Call) else self._is_auto(node) for node in function.nodes]
-            )
+            self._undecided[function] = [
+                node
+                for node in function.nodes
+                if (self._undecided[node.callee] if isinstance(node, Call) else self._is_auto(node))
+            ]
         self._before: dict[Function, list[Op | Function]] = {}
         self._resolved: dict[tuple[Function, tuple[bool, ...]], Function] = {}
         self._ops: dict[tuple[int, bool], tuple[Op, Op]] = {}
@@ -37,31 +40,33 @@ class _Resolver:
         known = self._resolved.get((function, cancelled))
         if known is not None:
             return known
-        made = self._as_it_was(function)
+        made, undecided = self._as_it_was(function)
         self._resolved[function, cancelled] = made
-        for node in made.nodes:
+        for node in undecided:
             if isinstance(node, Call):
                 node.callee = self.resolve(node.callee, tuple([self._is_cancelled(value, cancelled) for value in node.outputs]))
-            elif self._is_auto(node):
+            else:
                 assert isinstance(node, OpNode)
                 node.op = self._with_bias(node.op, not self._is_cancelled(node.output, cancelled))
         return made
 
-    def _as_it_was(self, function: Function) -> Function:
-        """Return the function itself the first time, then copies of what it was then."""
-        before = self._before.get(function)
+    def _as_it_was(self, function: Function) -> tuple[Function, list[Node]]:
+        """Return the function itself the first time, then copies of what it was then; and its undecided nodes."""
+        before, undecided = self._before.get(function), self._undecided[function]
         if before is None:
-            self._before[function] = [_content(node) for node in function.nodes]
-            return function
+            self._before[function] = [_content(node) for node in undecided]
+            return function, undecided
         made = copy_function(function)
-        for node, content in zip(made.nodes, before, strict=True):
+        copies = dict(zip(function.nodes, made.nodes, strict=True))
+        undecided = [copies[node] for node in undecided]
+        for node, content in zip(undecided, before, strict=True):
             if isinstance(node, Call):
                 assert isinstance(content, Function)
                 node.callee = content
             else:
                 assert isinstance(node, OpNode) and isinstance(content, Op)
                 node.op = content
-        return made
+        return made, undecided
 
     def _is_cancelled(self, value: Value, cancelled: tuple[bool, ...]) -> bool:
         """Return whether the only use of a value cancels a shift of its channels, inside or outside of its function."""

@@ -323,7 +323,7 @@ class Machine:
             raise Refused(str(error), "E0202", "E0403", "E0404", "E0401") from error
         except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
             raise Refused(f"{name}: {error}") from error
-        value = self.made(name, tensor, opened, [x, *site.others], path, operations.shifts(name, arguments))
+        value = self.made(name, tensor, opened, [x, *site.others], path, operations.centers(name, arguments, x))
         value.macs = site.macs
         self.chances.extend((value, probability) for probability in site.chances)
         return value
@@ -333,12 +333,12 @@ class Machine:
         return self.op(name, arguments, x, "")
 
     def made(self, name: str, tensor: torch.Tensor, opened: Open, parents: Sequence[Value],
-             path: str | None = None, shifts: bool = False) -> Value:  # fmt: skip
+             path: str | None = None, centers: bool = False) -> Value:  # fmt: skip
         """Return the value that an op made, noted as a consumer of what it took."""
         if 0 in tensor.shape[1:]:
             raise Refused(f"{name} leaves {tuple(tensor.shape[1:])}", "E0304")
         for parent in parents:
-            parent.consumers.append(shifts)
+            parent.consumers.append(centers)
         value = Value(tensor, opened, name, tuple(parents), path)
         self.nodes.append(value)
         return value

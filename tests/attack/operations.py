@@ -157,13 +157,9 @@ OPS: dict[str, Callable[..., Result]] = {
 }
 
 
-def shifts(name: str, arguments: dict[str, Any]) -> bool:
-    """Return whether an op is a normalization with a shift of its own."""
-    return (
-        name == "ln"
-        or (name in ("bn", "gn") and arguments.get("affine", True))
-        or (name == "instance_norm" and arguments.get("affine", False))
-    )
+def centers(name: str, arguments: dict[str, Any], x: Value) -> bool:
+    """Return whether an op subtracts the mean of each channel."""
+    return name in ("bn", "instance_norm") or (name == "gn" and arguments.get("groups", 32) == x.tensor.shape[1])
 
 
 def join(kind: str, branches: Sequence[Value], axis: int, training: bool, codes: Sequence[str]) -> Result:

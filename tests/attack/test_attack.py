@@ -79,7 +79,7 @@ def _one_more(site: Any, x: Any, scale: int) -> Any:
         (operations.OPS, "bn", lambda site, x: operations.OPS["gn"](site, x, 1), "keys"),
         (operations.OPS, "upsample", lambda site, x, scale: resizing.upsample(site, x, 3), "works: PyTorch refuses"),
         (operations.OPS, "upsample", _one_more, "does not work: PyTorch accepts"),
-        (operations, "shifts", lambda name, arguments: False, "bias"),
+        (operations, "centers", lambda name, arguments, x: False, "bias"),
         (Machine, "numbered", lambda self, scope: self.claim(scope, f"{len(self.taken[scope])}0"), "keys"),
     ],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def test_json(cli: Cli, small: Path) -> None:
     row = next(row for row in data["table"] if row["name"] == "stage0.0")
     assert row == {
         "name": "stage0.0", "op": "conv(4, 3, bias = false)", "shape": [4, 8, 8], "params": 144, "macs": 9216,
-        "head": False, "times": 3,
+        "head": False, "unused": False, "times": 3,
     }  # fmt: skip
 
 

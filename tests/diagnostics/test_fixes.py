@@ -55,8 +55,8 @@ def fixes(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def kinds(diagnostics: list[Diagnostic]) -> Counter[str]:
-    """How many errors there are of each class."""
-    return Counter(type(found).__name__ for found in diagnostics if found.is_error)
+    """How many findings there are of each class."""
+    return Counter(type(found).__name__ for found in diagnostics)
 
 
 def fixed(text: str) -> tuple[str, list[Diagnostic]]:

@@ -100,7 +100,7 @@ class Argument(NamedTuple):
     @property
     def is_literal(self) -> bool:
         """Whether the value is a plain Python value."""
-        return not isinstance(self.value, _EXPRESSIONS)
+        return self.value.__class__ not in _EXPRESSIONS
 
     @property
     def is_default(self) -> bool:
@@ -108,8 +108,8 @@ class Argument(NamedTuple):
         return type(self.value) is type(self.default) and bool(self.value == self.default)
 
 
-_EXPRESSIONS = (Call, Method, Operation, Listed, Input, Own, Axis, AxesFrom)
 _COMPOSITES = (Call, Method, Operation, Listed)
+_EXPRESSIONS = frozenset({*_COMPOSITES, Input, Own, Axis, AxesFrom})
 
 
 # -- construction --

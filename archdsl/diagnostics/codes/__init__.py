@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import labels as labels
     from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import names as names
+    from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
+    from archdsl.diagnostics.codes import source_warnings as source_warnings
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import symbolic_sizes as symbolic_sizes
     from archdsl.diagnostics.codes import syntax as syntax
@@ -44,8 +46,9 @@ if TYPE_CHECKING:
 
 STAGES: Final = (
     "syntax", "slips", "names", "definitions", "shapes", "joins", "symbolic_sizes", "arguments", "expressions", "structure",
-    "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings",
+    "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks",
+    "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
+    "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 
