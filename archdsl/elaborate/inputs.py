@@ -79,7 +79,7 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
 
 
 _UNWRITTEN: Final = "the batch is not written: `input {} {}`"
-_CAPITAL: Final = "a size that is left open begins with a capital: `{}`"
+_CAPITAL: Final = "a symbolic size begins with a capital: `{}`"
 
 
 def _without_batch(statement: ast.Input, place: int) -> str | None:
@@ -105,7 +105,7 @@ def _calculated(statement: ast.Input, symbol: str) -> str:
     """Return the remedy for a symbolic size that is calculated with before it stands by itself."""
     sizes = statement.sizes.items
     texts = [symbol if symbol in [name.id for name in ast.names(size)] else size.span.text for size in sizes]
-    return f"an open size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"
+    return f"a symbolic size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"
 
 
 def _condition(context: Context, condition: ast.Expr, env: Environment, shape: Shape) -> None:

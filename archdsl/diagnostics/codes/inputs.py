@@ -88,7 +88,7 @@ class _OpenElsewhere(Diagnostic):
 
     def remedy(self) -> Remedy:
         batch = f"the batch is not written: `input {self.name} {self.sizes}`"
-        text = batch if self.batch else f"a size that is left open begins with a capital: `{self.sizes}`"
+        text = batch if self.batch else f"a symbolic size begins with a capital: `{self.sizes}`"
         return guess(text, Edit(self.sizes_at, self.sizes))
 
 
@@ -110,20 +110,20 @@ class InputSizesFixed(Diagnostic, code=E0504):
     """A `where` at an input, before any size is left open."""
 
     def summary(self) -> str:
-        return "`where` states a condition on open sizes, and this input has none"
+        return "`where` states a condition on symbolic sizes, and this input has none"
 
     def remedy(self) -> str:
         return "leave a size open: `[3, H, W]`"
 
 
 class ConditionWithoutSizes(Diagnostic, code=E0504):
-    """A `where` about no open size, at an input that has none."""
+    """A `where` about no symbolic size, at an input that has none."""
 
     def summary(self) -> str:
-        return "`where` states a condition on open sizes, and neither this one nor its input has any"
+        return "`where` states a condition on symbolic sizes, and neither this one nor its input has any"
 
     def remedy(self) -> str:
-        return "leave out `where`, or state it of an open size: `where H % 2 == 0`"
+        return "leave out `where`, or state it of a symbolic size: `where H % 2 == 0`"
 
 
 class ConditionCompared(Diagnostic, code=E0408):
@@ -157,7 +157,7 @@ class ConditionNeverHolds(Diagnostic, code=E0701):
 
 
 class NoSizeMeets(Diagnostic, code=E0701):
-    """Conditions that no value of an open size meets together."""
+    """Conditions that no value of a symbolic size meets together."""
 
     symbol: str
 

@@ -72,19 +72,19 @@ class IncomparableSizes(ShapeDiagnostic, code=E0307):
 
 
 class TiedSizes(ShapeDiagnostic, code=E0307):
-    """A condition that ties open sizes to each other; `equal` if it is their equality, `several` if it is of several comparisons."""
+    """A condition that ties symbolic sizes to each other; `equal` if it is their equality, `several` if it is of several comparisons."""
 
     symbols: Sequence[str]
     equal: bool = False
     several: bool = False
 
     def summary(self) -> str:
-        return f"this condition ties {' to '.join(self.symbols)}: each open size has its own"
+        return f"this condition ties {' to '.join(self.symbols)}: each symbolic size has its own"
 
     def remedy(self) -> str:
         if self.several:
             return "join conditions on different sizes with `and`, or give both the same name"
-        return "write equal sizes with one name: `[3, N, N]`" if self.equal else "compare one open size with numbers"
+        return "write equal sizes with one name: `[3, N, N]`" if self.equal else "compare one symbolic size with numbers"
 
 
 class UndecidedSizes(ShapeDiagnostic, code=E0307):
