@@ -58,7 +58,7 @@ def _read_setting(reader: _Reader, name: str, text: str, session: Session) -> No
     """Take in a setting of the user for a key or a part of one; report what is wrong with it."""
     path = parse_path(name)
     if path is None or not text.strip():
-        wrong = codes.settings.EmptySetting(f"train.{name}", "...") if path else codes.settings.NotAPath(f"train.{name}")
+        wrong = codes.settings.EmptySetting(f"train.{name}", "...") if path else codes.settings.NotASettingPath(f"train.{name}")
         reader.diagnostics.append(wrong)
         reader.meant.add(name)
         return
@@ -239,7 +239,7 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     text, registry = expression.span.text, Recipe.registry_for(key)
     if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _reads_as_path(text):
         kind = registry.kind if registry is not None else key
-        return codes.recipe_keys.UnquotedPath(key, kind, text).at(expression.span)
+        return codes.recipe_keys.PathWithoutQuotes(key, kind, text).at(expression.span)
     if key == "loss" and isinstance(diagnostic, codes.names.UnknownParameter) and diagnostic.name in _IGNORED:
         return diagnostic.with_remedy("it is a key of the recipe, beside `loss`: `ignore = 255`")
     if not isinstance(diagnostic, codes.names.Undefined):

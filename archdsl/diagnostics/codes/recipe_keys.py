@@ -27,7 +27,7 @@ class KeyTwice(Diagnostic, code=E0204):
         return "delete one"
 
 
-class UnquotedPath(Undefined, code=E0201):
+class PathWithoutQuotes(Undefined, code=E0201):
     """A path without quotes; `kind` is what the key takes by name."""
 
     key: str

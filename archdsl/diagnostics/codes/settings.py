@@ -62,7 +62,7 @@ class EmptySetting(Diagnostic, code=E0607):
         return f"write `--set {self.name}={self.example}`"
 
 
-class NotAPath(Diagnostic, code=E0607):
+class NotASettingPath(Diagnostic, code=E0607):
     """A setting by a name that is no path into a recipe."""
 
     name: str
