@@ -182,17 +182,17 @@ class OnlyHugeTensorsWork(Diagnostic, code=E0502):
     """A tensor that is too large even at the smallest sizes that work; `tensor` says how large it is then."""
 
     tensor: Diagnostic
-    at: Mapping[str, int]
+    sizes: Mapping[str, int]
 
     def summary(self) -> str:
-        return f"{self.tensor.summary()}, even at {_values(self.at)}, the smallest that works"
+        return f"{self.tensor.summary()}, even at {_values(self.sizes)}, the smallest that works"
 
     def remedy(self) -> str:
         return "check for a size that is larger than intended"
 
 
-def _values(at: Mapping[str, int]) -> str:
-    return " and ".join(f"{symbol} = {number:,}" for symbol, number in at.items())
+def _values(sizes: Mapping[str, int]) -> str:
+    return " and ".join(f"{symbol} = {number:,}" for symbol, number in sizes.items())
 
 
 E0311 = Code(
