@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl import __version__
 from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
 from archdsl.diagnostics import Diagnostic, Severity, SpecError, codes
-from archdsl.optional_deps import extra_needed
+from archdsl.optional_dependencies import extra_needed
 from archdsl.runs import RunFolder, Snapshot
 from archdsl.runs.ranks import check_started
 

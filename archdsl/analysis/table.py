@@ -103,7 +103,7 @@ def op_form(op: Op) -> object:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Line:
-    """A row to be: an op, and those that it stands for, `times` in all. `nodes` has each different one."""
+    """A row in the making: `times` equal ops. `nodes` has each that differs."""
 
     path: str
     nodes: tuple[OpNode, ...]
@@ -129,7 +129,7 @@ class _Item:
     is_call: bool
 
     def absorb(self, other: _Item) -> None:
-        """Stand for an equal item too."""
+        """Count an equal item too."""
         pairs = zip(self.lines, other.lines, strict=True)
         self.lines = [
             replace(
@@ -153,7 +153,7 @@ class _Folder:
         self._ops: dict[int, object] = {}
 
     def folded(self, function: Function, path: str = "") -> _Folded:
-        """Return the lines of a function that stands at a path."""
+        """Return the lines of a function at a path."""
         known = self._functions.get(function)
         if known is not None:
             return known

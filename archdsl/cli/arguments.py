@@ -13,9 +13,10 @@ from typing import Any, TypeVar, cast
 import click
 from click.shell_completion import CompletionItem
 
+from archdsl.addresses import STDIN
 from archdsl.cli import completions
 from archdsl.cli.console import print_diagnostics
-from archdsl.driver import STDIN, Compiled, compile_address
+from archdsl.driver import Compiled, compile_address
 from archdsl.limits import limits_from
 from archdsl.lints import Levels, levels_from
 from archdsl.network import Network

@@ -83,13 +83,13 @@ def _files(incomplete: str) -> Iterator[str]:
 
 
 def _networks_in(file: str) -> list[str]:
-    from archdsl.driver import networks_at  # here, as above
+    from archdsl.addresses import networks_at  # here, as above
 
     return list(networks_at(file)) if _safe(file) else []
 
 
 def _parameters(address: str | None) -> Iterable[CompletionItem]:
-    from archdsl.driver import parameters_at, split_address  # here, as above
+    from archdsl.addresses import parameters_at, split_address  # here, as above
 
     if address is None or not _safe(split_address(address)[0]):
         return []

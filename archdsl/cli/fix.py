@@ -10,9 +10,10 @@ from typing import Final
 
 import click
 
+from archdsl.addresses import STDIN, read_address, split_address
 from archdsl.diagnostics import Diagnostic, printable
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
-from archdsl.driver import STDIN, Compiled, compile_address, compile_source, read_address, split_address
+from archdsl.driver import Compiled, compile_address, compile_source
 from archdsl.elaborate import read_source
 from archdsl.file_io import write_file
 from archdsl.lints import Levels

@@ -26,8 +26,8 @@ from archdsl.elaborate.values import (
     Module,
     Unknown,
 )
+from archdsl.frozen_record import record
 from archdsl.ir import Claim, Graph, Value
-from archdsl.records import record
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast

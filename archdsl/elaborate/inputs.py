@@ -10,7 +10,7 @@ from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
 from archdsl.elaborate.values import Environment, MaybeValue, Unknown
 from archdsl.ops.base import check_limits
-from archdsl.shapes import OpenSize, Shape, SizeError, open_size
+from archdsl.shapes import Shape, SizeError, SymbolicSize, symbolic_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
@@ -49,7 +49,7 @@ _OPEN_ELSEWHERE: Final = frozenset({"none", "-1"})
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
     size = ast.bare(statement.sizes.items[place])
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
-        env.names[size.id] = open_size(size.id, context.session)
+        env.names[size.id] = symbolic_size(size.id, context.session)
     if isinstance(size, ast.Name) and context.evaluator.named(size, env) is Unknown:
         batch = _without_batch(statement, place)
         known = env.visible() if batch is None else ()
@@ -68,7 +68,7 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
         if symbol is None:
             raise
         raise SpecError(found.diagnostic.with_remedy(_calculated(statement, symbol))) from None
-    if isinstance(value, OpenSize):
+    if isinstance(value, SymbolicSize):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value < 1:
         raise SpecError(codes.inputs.SizeBelowOne(value).at(size.span))
@@ -109,10 +109,10 @@ def _calculated(statement: ast.Input, symbol: str) -> str:
 
 
 def _condition(context: Context, condition: ast.Expr, env: Environment, shape: Shape) -> None:
-    """Take in what a `where` states about the open sizes."""
-    if not any(isinstance(size, OpenSize) for size in env.names.values()):
+    """Take in what a `where` states about the symbolic sizes."""
+    if not any(isinstance(size, SymbolicSize) for size in env.names.values()):
         raise SpecError(codes.inputs.InputSizesFixed().at(condition.span))
-    own = [size.symbol for size in shape if isinstance(size, OpenSize)]
+    own = [size.symbol for size in shape if isinstance(size, SymbolicSize)]
     for symbol, sizes in stated_sizes(context.evaluator, condition, env, own).items():
         if sizes == ALL and symbol in context.stated:
             continue  # the earlier condition says more

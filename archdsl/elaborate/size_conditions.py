@@ -1,4 +1,4 @@
-"""`where`: a condition on open sizes, as the exact set of the sizes that meet it."""
+"""`where`: a condition on symbolic sizes, as the exact set of the sizes that meet it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment
 from archdsl.literals import show
-from archdsl.shapes import OpenSize, SizeError
+from archdsl.shapes import SizeError, SymbolicSize
 from archdsl.sizes import ALL, SizeSet, compared
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 Stated = dict[str, SizeSet]
-"""For each open size that a condition speaks of, the sizes that meet it."""
+"""For each symbolic size that a condition speaks of, the sizes that meet it."""
 
 
 def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, own: Iterable[str]) -> Stated:
     """Return the sizes that meet a condition, for each symbol by itself. Raise `SpecError` if they depend on each other.
 
-    A condition is about the open sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
+    A condition is about the symbolic sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
     One that names none (`true`) is about its `own`, those of the input that it stands at.
     """
     try:
@@ -36,7 +36,7 @@ def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, ow
     values = list(_values(evaluator, condition, env))
     if any(value is UNKNOWN for value in values):
         return sets
-    about = [value.symbol for value in values if isinstance(value, OpenSize)] or list(own)
+    about = [value.symbol for value in values if isinstance(value, SymbolicSize)] or list(own)
     if not about:
         raise SpecError(codes.inputs.ConditionWithoutSizes().at(condition.span))
     return {**dict.fromkeys(about, ALL), **sets}
@@ -123,9 +123,9 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
     if left is UNKNOWN or right is UNKNOWN:
         return True
     for value in (left, right):
-        if isinstance(value, bool) or not isinstance(value, int | OpenSize):
+        if isinstance(value, bool) or not isinstance(value, int | SymbolicSize):
             raise SpecError(codes.inputs.ValueCompared(value).at(span))
-    symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, OpenSize)))
+    symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, SymbolicSize)))
     if len(symbols) > 1:
         equal = sign == "==" and {str(left), str(right)} == set(symbols)
         raise SpecError(codes.symbolic_sizes.TiedSizes(symbols, equal=equal).at(span))

@@ -1,4 +1,4 @@
-"""W0103: an open size of which only a few values work, although the input does not say so.
+"""W0103: a symbolic size of which only a few values work, although the input does not say so.
 
 The network promises more than it holds; usually two branches round differently. A `where` says that it is meant.
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.analysis import OpenSizes
+from archdsl.analysis import SymbolicSizes
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.lints.rule import SizesRule
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.sizes import SizeSet, describe
 from archdsl.source import Span
 
 
-def _check(graph: Graph, verdict: OpenSizes) -> Iterable[Diagnostic]:
+def _check(graph: Graph, verdict: SymbolicSizes) -> Iterable[Diagnostic]:
     found: dict[tuple[Span | None, SizeSet, str], list[str]] = {}
     for symbol, sizes in verdict.needed.items():
         if sizes.is_finite and symbol not in graph.stated:
@@ -35,7 +35,7 @@ def _end_of_input(graph: Graph, symbols: list[str]) -> Span | None:
     if graph.stated:
         return None
     for value in graph.inputs:
-        own = {size.symbol for size in value.shape if isinstance(size, OpenSize)}
+        own = {size.symbol for size in value.shape if isinstance(size, SymbolicSize)}
         if value.span is not None and own.issuperset(symbols):
             return value.span._replace(start=value.span.end)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from archdsl.analysis import OpenSizes
+from archdsl.analysis import SymbolicSizes
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir import Graph
 from archdsl.source import Span
@@ -64,10 +64,10 @@ class GraphRule(NamedTuple):
 
 
 class SizesRule(NamedTuple):
-    """A rule about the open sizes of a network for which they are decided."""
+    """A rule about the symbolic sizes of a network for which they are decided."""
 
     code: str
-    check: Callable[[Graph, OpenSizes], Iterable[Diagnostic]]
+    check: Callable[[Graph, SymbolicSizes], Iterable[Diagnostic]]
 
 
 class RecipeRule(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from archdsl.analysis import OpenSizes
+from archdsl.analysis import SymbolicSizes
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir import Graph
 from archdsl.lints.registry import RULES
@@ -21,7 +21,7 @@ def lint_graph(graph: Graph, *, partial: bool = False) -> list[Diagnostic]:
     return [found for rule in RULES if isinstance(rule, GraphRule) and (rule.local or not partial) for found in rule.check(graph)]
 
 
-def lint_sizes(graph: Graph, sizes: OpenSizes) -> list[Diagnostic]:
+def lint_sizes(graph: Graph, sizes: SymbolicSizes) -> list[Diagnostic]:
     """Return what the rules on symbolic sizes find. Without any, or if no size works, there is nothing to look at."""
     if not sizes.needed:
         return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.analysis import OpenSizes
+from archdsl.analysis import SymbolicSizes
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.lints.rule import SizesRule
@@ -16,7 +16,7 @@ from archdsl.shapes import SizeError
 from archdsl.sizes import ALL, SizeSet, describe
 
 
-def _check(graph: Graph, verdict: OpenSizes) -> Iterable[Diagnostic]:
+def _check(graph: Graph, verdict: SymbolicSizes) -> Iterable[Diagnostic]:
     for symbol, stated in graph.stated.items():
         needed = verdict.needed[symbol]
         works = _ruled_out(stated, needed)

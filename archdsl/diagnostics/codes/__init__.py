@@ -1,6 +1,6 @@
 """Every code with its explanation and its kinds of diagnostics, one module a stage.
 
-A module is imported when one of its kinds is raised (`codes.shapes.SkipMismatch(...)`), so that checking what is right
+A module is imported when one of its kinds is raised (`codes.joins.BranchShapes(...)`), so that checking what is right
 defines none of them.
 """
 

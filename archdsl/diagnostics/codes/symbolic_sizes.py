@@ -10,7 +10,7 @@ from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
 from archdsl.diagnostics.codes.structure import E0502
 from archdsl.diagnostics.record import Diagnostic, Mark
 from archdsl.literals import show
-from archdsl.shapes import Dim, OpenSize, Shape, format_shape
+from archdsl.shapes import Dim, Shape, SymbolicSize, format_shape
 from archdsl.sizes import SizeSet, describe, describe_choice
 
 E0307 = Code(
@@ -47,12 +47,12 @@ class SymbolicValue(Diagnostic, code=E0307):
         return "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
 
 
-class SymbolicSize(ShapeDiagnostic, code=E0307):
+class SymbolicSizeRefused(ShapeDiagnostic, code=E0307):
     """A symbolic size, where an op needs a number."""
 
     op: str
     what: str
-    size: OpenSize
+    size: SymbolicSize
     advice: str | None = None
 
     def summary(self) -> str:
