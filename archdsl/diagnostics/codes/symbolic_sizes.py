@@ -223,7 +223,7 @@ class ConditionNotEnough(_Explained, code=E0311):
     needed: SizeSet
 
     def summary(self) -> str:
-        return f"this condition is not enough: {self.symbol} = {self.failing} meets it, and the network does not work there"
+        return f"this condition is not enough: {self.symbol} = {self.failing:,} meets it, and the network does not work there"
 
     def remedy(self) -> str:
         return f"{self.symbol} must be {describe(self.needed)}"
@@ -286,7 +286,7 @@ class FailsAtSize(ShapeDiagnostic, code=E0312):
         return f"needs {self.symbol} to be {describe(self.needed)}"
 
     def summary(self) -> str:
-        return f"the network does not work at {self.symbol} = {self.size}: {self.reason}"
+        return f"the network does not work at {self.symbol} = {self.size:,}: {self.reason}"
 
     def remedy(self) -> str:
         return f"{self.symbol} must be {describe(self.working)}"
@@ -300,7 +300,7 @@ class FailsCondition(ShapeDiagnostic, code=E0312):
     working: SizeSet
 
     def summary(self) -> str:
-        return f"the condition of the input does not hold at {self.symbol} = {self.size}"
+        return f"the condition of the input does not hold at {self.symbol} = {self.size:,}"
 
     def remedy(self) -> str:
         return f"{self.symbol} must be {describe(self.working)}"
