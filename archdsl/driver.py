@@ -232,7 +232,7 @@ def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
     steps, train = 0, _recipe(module, {}, session)
     for network in networks:
         if steps > session.limits.steps:
-            results.append([codes.structure.TooManySteps(network.name, session.limits.steps).at(network.name_span)])
+            results.append([codes.limits.TooManySteps(network.name, session.limits.steps).at(network.name_span)])
             false_claims.clear()  # what makes the file too large may make them false
             break
         compiled, claims = _examine(program, module, network, {}, train)

@@ -9,7 +9,6 @@ from pathlib import Path
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 TOO_LONG = {
-    "elaborate/expressions.py",
     "elaborate/symbols.py",
 }
 """Files that are still longer; an entry goes when its file is split, and none is added."""

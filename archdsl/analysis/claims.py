@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.declarations import METRICS, check_claim
 from archdsl.elaborate.expressions import Evaluator
@@ -28,7 +28,7 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
     """Check every claim about counts, each with those of its function. `steps` are those that were taken before."""
     budget = Budget(session.limits, spent=steps)
     evaluator = Evaluator(session, budget)
-    false: dict[object, Diagnostic] = {}  # of copies of a function one, unless their counts differ
+    false: dict[Diagnostic, None] = {}  # of copies of a function one, unless their counts differ
     errors: list[Diagnostic] = []
     for function in graph.functions():
         for claim in function.claims:
@@ -39,9 +39,9 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
                 found = check_claim(evaluator, claim.statement, environment)
             except SpecError as error:
                 errors.append(error.diagnostic)
-                if error.diagnostic.code == "E0502":  # out of steps
-                    return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)
+                if isinstance(error.diagnostic, codes.limits.OutOfSteps):
+                    return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)
                 continue
             if found is not None:
-                false.setdefault((found.span, found.message), found)
-    return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)
+                false[found] = None
+    return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)

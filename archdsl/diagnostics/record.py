@@ -77,6 +77,8 @@ class Diagnostic:
     default_severity: ClassVar[Severity] = Severity.ERROR
     evidence: ClassVar[Evidence] = Evidence.VALUES
     """What shows it if values are unknown; of the code, unless a class says otherwise."""
+    depends_on_braces: ClassVar[bool] = False
+    """Whether it may follow from a brace that is missing around it, as its code says."""
     _fields: ClassVar[tuple[str, ...]] = ()
 
     _argument: ClassVar[str | None] = None
@@ -94,6 +96,7 @@ class Diagnostic:
             if "evidence" not in cls.__dict__:
                 cls.evidence = code.evidence
             cls.default_severity = _SEVERITIES[code.code[0]]
+            cls.depends_on_braces = code.depends_on_braces
         if argument is not None:
             cls._argument = argument
         own = cls.__annotations__

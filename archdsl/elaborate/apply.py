@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes
 from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Key
-from archdsl.elaborate.values import Callee, problem
+from archdsl.elaborate.values import Callee
 from archdsl.ir import Module, Value
 from archdsl.ir.builder import result_dtype
 from archdsl.ir.core import NO_NAMES, DType
@@ -54,7 +54,7 @@ def reserve(context: Context, count: int, span: Span) -> None:
     context.budget.charge(budget.NODE * count, span)
     most = context.limits.nodes
     if context.builder.size + count > most:
-        raise context.too_large(f"this network has more than {most:,} ops", span, "nodes")
+        raise context.exceeded(codes.limits.TooManyOps(most).at(span))
 
 
 def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Shape:
@@ -69,7 +69,7 @@ def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: S
             builder.failure(op.name, inputs, span)
         raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
     except SizeError as error:
-        raise problem("E0307", f"`{op.name}`: {error}", span) from None
+        raise SpecError(codes.symbolic_sizes.NoFormula(str(error), op.name).at(span)) from None
     if builder.shapes_inferred != known:
         context.budget.charge(budget.ANEW, span)
         _count_size_values(context, shape, [value.shape for value in inputs], span)
@@ -82,9 +82,7 @@ def _count_size_values(context: Context, shape: Shape, shapes: list[Shape], span
         if isinstance(size, SymbolicSize) and not any(size is other for taken in shapes for other in taken):
             context.size_values += len(size.offsets)
     if context.size_values > context.limits.size_values:
-        message = f"the formulas of the open sizes take more than {context.limits.size_values:,} numbers"
-        help = "fix a size in `input`, or use strides with common factors;"
-        raise context.too_large(message, span, "size_values", help)
+        raise context.exceeded(codes.limits.FormulasTooLong(context.limits.size_values).at(span))
 
 
 def _placed(found: Diagnostic, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Diagnostic:

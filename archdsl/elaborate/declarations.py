@@ -45,7 +45,7 @@ def aux(context: Context, aux: ast.Aux, env: Environment, x: MaybeValue, naming:
     weight = options["weight"]
     if isinstance(value, Value) and not isinstance(weight, Unknown):
         if weight < 0:
-            raise SpecError(codes.arguments.OutOfBounds("aux", "weight", weight).at(aux.arguments[0].span))
+            raise SpecError(codes.ranges.OutOfBounds("aux", "weight", weight).at(aux.arguments[0].span))
         name = _result_name(context, aux.pipeline, env, naming)
         context.results[name] = Result(name, "head", float(weight), aux.span), value
     return x

@@ -13,7 +13,7 @@ from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
@@ -67,8 +67,7 @@ def _op(
 ) -> MaybeValue:
     assert isinstance(callee.target, type)
     if not issubclass(callee.target, Op):
-        message = f"`{callee.name}` fills weights and is not a stage"
-        raise problem("E0408", message, call.span, f"write `init = {callee.name}(...)` on an op")
+        raise SpecError(codes.expressions.InitializerAsStage(callee.name).at(call.span))
     try:
         made = context.binder.declared(callee, call.span)
         if isinstance(made, Unknown):

@@ -195,7 +195,7 @@ def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[in
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
-        raise SpecError(codes.arguments.AxisCount(argument, len(value), axes))
+        raise SpecError(codes.ranges.AxisCount(argument, len(value), axes))
     return value
 
 
@@ -265,11 +265,11 @@ def check_limits(what: str, shape: Shape) -> None:
     """Raise `SpecError` E0502 if a size, or the number of elements, is larger than PyTorch can handle."""
     known = [size for size in shape if isinstance(size, int)]
     if len(shape) >= limits.AXES:
-        raise SpecError(codes.structure.TensorTooLarge(what, shape, "axes", limits.AXES))
+        raise SpecError(codes.limits.TensorTooLarge(what, shape, "axes", limits.AXES))
     if max(known, default=0) > limits.SIZE:
-        raise SpecError(codes.structure.TensorTooLarge(what, shape, "size", limits.SIZE))
+        raise SpecError(codes.limits.TensorTooLarge(what, shape, "size", limits.SIZE))
     if prod(known) > limits.ELEMENTS:
-        raise SpecError(codes.structure.TensorTooLarge(what, shape, "elements", limits.ELEMENTS))
+        raise SpecError(codes.limits.TensorTooLarge(what, shape, "elements", limits.ELEMENTS))
 
 
 def demand(needs: list[Need]) -> None:
@@ -282,7 +282,7 @@ def demand(needs: list[Need]) -> None:
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
     """Return an axis counted from the front. Raise `SpecError` if there is no such axis."""
     if not -rank <= axis < rank:
-        raise SpecError(codes.arguments.NoSuchAxis(name, argument, axis, rank))
+        raise SpecError(codes.ranges.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
 
 

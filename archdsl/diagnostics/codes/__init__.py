@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import imports as imports
     from archdsl.diagnostics.codes import inputs as inputs
     from archdsl.diagnostics.codes import joins as joins
+    from archdsl.diagnostics.codes import keys as keys
     from archdsl.diagnostics.codes import labels as labels
+    from archdsl.diagnostics.codes import limits as limits
     from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import settings as settings
@@ -45,10 +48,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "shapes", "joins", "symbolic_sizes", "arguments", "expressions", "structure",
-    "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks",
-    "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings", "source_warnings", "notes",
+    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
+    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
+    "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
+    "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

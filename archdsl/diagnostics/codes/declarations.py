@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from archdsl.diagnostics.codes.arguments import E0401, E0402
-from archdsl.diagnostics.codes.names import E0201, E0204, E0207
+from archdsl.diagnostics.codes.arguments import E0401
+from archdsl.diagnostics.codes.keys import E0207
+from archdsl.diagnostics.codes.names import E0201, E0204
+from archdsl.diagnostics.codes.ranges import E0402
 from archdsl.diagnostics.codes.structure import E0504, E0505
 from archdsl.diagnostics.record import Diagnostic, Mark
 from archdsl.diagnostics.suggest import did_you_mean

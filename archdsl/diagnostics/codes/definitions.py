@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from archdsl.diagnostics.codes.limits import E0502
 from archdsl.diagnostics.codes.names import E0204, E0205, E0208
-from archdsl.diagnostics.codes.structure import E0501, E0502
+from archdsl.diagnostics.codes.structure import E0501
 from archdsl.diagnostics.record import Diagnostic, Mark
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.limits import remedy as raising

@@ -134,6 +134,20 @@ E0603 = Code(
 )
 
 
+class SourceTooLong(Diagnostic, code=E0603):
+    """A file of more characters than the limit."""
+
+    name: str
+    length: int
+    most: int
+
+    def summary(self) -> str:
+        return f"{self.name} has {self.length:,} characters; the limit is {self.most:,}"
+
+    def remedy(self) -> str:
+        return f"is it a spec? loops and blocks make a long one short; {raising('source_characters')}"
+
+
 class FileTooLarge(Diagnostic, code=E0603):
     """A file of more bytes than a spec may have; `at_least` if no more were read, and the size is not known."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.files import E0601, E0603
-from archdsl.diagnostics.codes.structure import E0502
+from archdsl.diagnostics.codes.limits import E0502
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
 from archdsl.diagnostics.suggest import nearest
 from archdsl.limits import remedy as raising

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.diagnostics.codes.arguments import E0401, E0402
+from archdsl.diagnostics.codes.arguments import E0401
 from archdsl.diagnostics.codes.claims import E0701
 from archdsl.diagnostics.codes.expressions import E0408
-from archdsl.diagnostics.codes.names import E0203
+from archdsl.diagnostics.codes.keys import E0203
+from archdsl.diagnostics.codes.ranges import E0402
 from archdsl.diagnostics.codes.structure import E0503, E0504
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
 from archdsl.literals import show, type_name

@@ -1,12 +1,11 @@
-"""E05: networks that cannot be built as written."""
+"""E0501 and E0503 to E0507: networks that cannot be built as written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
-from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 E0501 = Code(
@@ -33,56 +32,17 @@ E0501 = Code(
     evidence=Evidence.TEXT,
 )
 
-E0502 = Code(
-    "E0502",
-    "the network is too large to be meant",
-    """A network has at most 110,000 ops, 50,000 rounds of loops, bodies 64 deep inside one another and 200 files, and
-    checking it takes at most 3,000,000 steps, about a second, unless `--limit` says otherwise. A size is at most 2,147,483,647, and a tensor for one image, or a weight, has at most 2^40 numbers. A count beyond
-    that is nearly always a slip.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      repeat 10^9 { conv(16, 3) }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      repeat 9 { conv(16, 3) }
-    }
-    """,
-)
 
+class ContainsItself(Diagnostic, code=E0501):
+    """A block that calls itself; `chain` are the blocks on the way, from it to it."""
 
-class TensorTooLarge(Diagnostic, code=E0502):
-    """A shape beyond what PyTorch can handle: `axes`, `size` or `elements` of a tensor. `what` begins the sentence."""
-
-    what: str
-    shape: Shape
-    bound: str
-    most: int
+    chain: Sequence[str]
 
     def summary(self) -> str:
-        if self.bound == "axes":
-            return f"{self.what} a shape of {len(self.shape):,} axes; a tensor has at most {self.most}, including the batch axis"
-        limit = f"a size is at most {self.most:,}" if self.bound == "size" else f"a tensor has at most {self.most:,} elements"
-        return f"{self.what} {format_shape(self.shape)}; {limit}"
-
-    def remedy(self) -> str | None:
-        return None if self.bound == "axes" else "check for a size that is larger than intended"
-
-
-class TooManySteps(Diagnostic, code=E0502):
-    """A file whose networks take longer to check than the limit."""
-
-    network: str
-    most: int
-
-    def summary(self) -> str:
-        return f"checking the networks before `{self.network}` took more than {self.most:,} steps, and ends here"
+        return f"a block cannot contain itself: {' -> '.join(f'`{name}`' for name in self.chain)}"
 
     def remedy(self) -> str:
-        return "`--limit steps=N` raises the limit"
+        return "`repeat n { ... }` and `for` say how often"
 
 
 E0503 = Code(
@@ -102,7 +62,26 @@ E0503 = Code(
     }
     """,
     evidence=Evidence.TEXT,
+    depends_on_braces=True,
 )
+
+
+class BeforeInput(Diagnostic, code=E0503):
+    """A stage before the first input."""
+
+    def summary(self) -> str:
+        return "this stands before the input that it takes"
+
+    def remedy(self) -> str:
+        return "begin the network with `input`"
+
+
+class XBeforeInput(BeforeInput, code=E0503):
+    """An expression that reads `x` before the first input."""
+
+    def summary(self) -> str:
+        return "this reads `x` before the first input"
+
 
 E0504 = Code(
     "E0504",
@@ -131,7 +110,31 @@ E0504 = Code(
     }
     """,
     evidence=Evidence.TEXT,
+    depends_on_braces=True,
 )
+
+
+class NetworkAsStage(Diagnostic, code=E0504):
+    """A network in the place of a stage."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"expected an op or a block as a stage, found the network `{self.name}`"
+
+    def remedy(self) -> str:
+        return "move what both share into a block"
+
+
+class NotABranch(Diagnostic, code=E0504):
+    """A statement among the branches of a join that leaves no value to join."""
+
+    def summary(self) -> str:
+        return "a head, an output or an input is not a branch"
+
+    def remedy(self) -> str:
+        return "put it before or after the join"
+
 
 E0505 = Code(
     "E0505",
@@ -152,6 +155,7 @@ E0505 = Code(
       output edges: conv(1, 1)
     }
     """,
+    depends_on_braces=True,
 )
 
 E0506 = Code(
@@ -172,7 +176,30 @@ E0506 = Code(
     }
     """,
     evidence=Evidence.TEXT,
+    depends_on_braces=True,
 )
+
+
+class EmptySkip(Diagnostic, code=E0506):
+    """A skip whose body leaves `x` as it is."""
+
+    def summary(self) -> str:
+        return "the body of this skip does nothing"
+
+    def remedy(self) -> str:
+        return "put the layers of the block into it"
+
+
+class NoBranches(Diagnostic, code=E0506):
+    """A join without branches."""
+
+    join: str
+
+    def summary(self) -> str:
+        return f"this `{self.join}` has no branches"
+
+    def remedy(self) -> str:
+        return "each statement in its braces is a branch; `x` is the identity"
 
 
 E0507 = Code(
