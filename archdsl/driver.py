@@ -267,12 +267,11 @@ def files_of(module: Module) -> Iterator[ast.File]:
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics of several networks, one for each place, although its sizes may differ between networks."""
-    found: dict[tuple[object, ...], Diagnostic] = {}
+    """Return the diagnostics of several networks, one of a kind for each place, although sizes may differ between networks."""
+    found: dict[object, Diagnostic] = {}
     for diagnostic in diagnostics:
-        found.setdefault(
-            (diagnostic.code, diagnostic.mark.span if diagnostic.mark is not None else diagnostic.message), diagnostic
-        )
+        key = (type(diagnostic), diagnostic.span) if diagnostic.span is not None else diagnostic
+        found.setdefault(key, diagnostic)
     return list(found.values())
 
 
