@@ -78,6 +78,10 @@ class Registered(BaseModel):
     def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         if name is not None:
             cls.registry.add(name, cls)
+        # pydantic knows the class variables by now, and would evaluate their annotations again for each subclass
+        annotations = cls.__dict__.get("__annotations__", {})
+        for variable in cls.__class_vars__ & annotations.keys():
+            del annotations[variable]
 
     @classmethod
     def alias_pairs(cls) -> Iterator[tuple[str, str]]:
