@@ -21,7 +21,6 @@ from archdsl.elaborate import (
     FalseClaim,
     Module,
     Program,
-    SymbolTable,
     decode_source,
     elaborate,
     not_explained,
@@ -39,6 +38,7 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from archdsl.elaborate.symbols import SymbolTable
     from archdsl.recipe import Recipe
 
 
@@ -77,6 +77,8 @@ class Compiled:
     @property
     def symbols(self) -> SymbolTable | None:
         """What every name in the file and its imports means; built when it is asked for."""
+        from archdsl.elaborate.symbols import SymbolTable  # here: editors ask for it, and no command does
+
         return SymbolTable(self.module) if self.module is not None else None
 
     @property

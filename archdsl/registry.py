@@ -9,6 +9,7 @@ evaluate each of them separately.
 
 import typing
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -98,7 +99,7 @@ class Registered(BaseModel):
     @classmethod
     def words(cls, parameter: str) -> frozenset[str]:
         """Return the bare words that a parameter accepts, such as `same` for `pad`."""
-        return _literal_words(cls.model_fields[parameter].annotation)
+        return _words(cls, parameter)
 
     def __str__(self) -> str:
         """Return the call in the syntax of the language."""
@@ -137,6 +138,11 @@ def _check_magnitude(cls: type[Registered], argument: str, value: Any) -> None:
             raise SpecError(
                 codes.arguments.OutOfBounds(cls.name, argument, value, None, relation, limit if value > 0 else -limit)
             )
+
+
+@cache
+def _words(cls: type[Registered], parameter: str) -> frozenset[str]:
+    return _literal_words(cls.model_fields[parameter].annotation)
 
 
 def _literal_words(annotation: Any) -> frozenset[str]:
