@@ -80,9 +80,8 @@ class Registered(BaseModel):
         if name is not None:
             cls.registry.add(name, cls)
         # pydantic knows the class variables by now, and would evaluate their annotations again for each subclass
-        annotations = cls.__dict__.get("__annotations__", {})
-        for variable in cls.__class_vars__ & annotations.keys():
-            del annotations[variable]
+        for variable in cls.__class_vars__ & cls.__annotations__.keys():
+            del cls.__annotations__[variable]
 
     @classmethod
     def alias_pairs(cls) -> Iterator[tuple[str, str]]:

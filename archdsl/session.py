@@ -1,4 +1,4 @@
-"""A session: what the checks of one user share. It is passed along; no module keeps such state."""
+"""A session: the limits and caches that the checks of one user share. It is passed along; no module keeps such state."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ _ALWAYS, _TRAINING = Usage.ALWAYS, Usage.TRAINING
 
 
 class Cost(NamedTuple):
-    """What one op holds and does. `macs` is for one image; None if symbolic sizes leave it without a formula."""
+    """The parameters and the cost of one op. `macs` is for one image; None if there is no formula in the symbolic sizes."""
 
     params: int
     macs: Dim | None
 
 
 class Counts(NamedTuple):
-    """What an `expect` can count in a network or block.
+    """The counts that an `expect` can check in a network or block.
 
     `params` are all parameters and `params_eval` those without the auxiliary heads; `macs` are the multiply-accumulates
     of convolutions and matrix products for one image in evaluation; `depth` is the largest number of convolutions and

@@ -101,7 +101,7 @@ def op_form(op: Op) -> object:
 
 
 class _Line(NamedTuple):
-    """A row to be: an op, and those that it stands for, `times` in all. `nodes` has each different one."""
+    """A row in the making: `times` equal ops. `nodes` has each that differs."""
 
     path: str
     nodes: tuple[OpNode, ...]
@@ -128,7 +128,7 @@ class _Item:
         self.is_call = is_call
 
     def absorb(self, other: _Item) -> None:
-        """Stand for an equal item too."""
+        """Count an equal item too."""
         pairs = zip(self.lines, other.lines, strict=True)
         self.lines = [
             line._replace(
@@ -152,7 +152,7 @@ class _Folder:
         self._ops: dict[int, object] = {}
 
     def folded(self, function: Function, path: str = "") -> _Folded:
-        """Return the lines of a function that stands at a path."""
+        """Return the lines of a function at a path."""
         known = self._functions.get(function)
         if known is not None:
             return known

@@ -14,7 +14,7 @@ from archdsl.ir import Module, Value
 from archdsl.ir.builder import result_dtype
 from archdsl.ir.core import NO_NAMES, DType
 from archdsl.ops import Op
-from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
+from archdsl.shapes import Shape, SizeError, SymbolicSize, format_shape
 from archdsl.source import Span
 
 _MOST_MARKS: Final = 6
@@ -79,7 +79,7 @@ def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: S
 def _count_size_values(context: Context, shape: Shape, shapes: list[Shape], span: Span) -> None:
     """Count the numbers of new formulas; one that an op hands on is kept once. Raise if they become too many."""
     for size in shape:
-        if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
+        if isinstance(size, SymbolicSize) and not any(size is other for taken in shapes for other in taken):
             context.size_values += len(size.offsets)
     if context.size_values > context.limits.size_values:
         message = f"the formulas of the open sizes take more than {context.limits.size_values:,} numbers"

@@ -31,7 +31,7 @@ from archdsl.limits import FLOAT
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.registry import Registered, signature
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -198,7 +198,7 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
     """Return what is wrong with an argument, at its place."""
     place = bound[found.argument].span if found.argument in bound else span
     given = bound[found.argument].value if found.argument in bound else ()
-    if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
+    if any(isinstance(part, SymbolicSize) for part in (given if isinstance(given, tuple) else (given,))):
         return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
     return SpecError(found.at(place))
 

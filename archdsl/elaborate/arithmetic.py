@@ -9,7 +9,7 @@ from typing import Any, Final
 from archdsl.elaborate.values import Callee, bounded, length, problem, within
 from archdsl.limits import Limits, remedy
 from archdsl.literals import show, type_name
-from archdsl.shapes import OpenSize, SizeError
+from archdsl.shapes import SizeError, SymbolicSize
 from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -51,7 +51,7 @@ def compare(sign: str, left: Any, right: Any, span: Span) -> bool:
 
 def _ordered(sign: str, left: Any, right: Any) -> bool | None:
     """Return whether the order holds for every size of the input; None if that depends on it, or neither size is symbolic."""
-    if sign in ("==", "!=") or any(isinstance(side, bool) or not isinstance(side, int | OpenSize) for side in (left, right)):
+    if sign in ("==", "!=") or any(isinstance(side, bool) or not isinstance(side, int | SymbolicSize) for side in (left, right)):
         return None
     if len({*_symbols(left), *_symbols(right)}) != 1:
         return None
@@ -70,9 +70,9 @@ def _equal(left: Any, right: Any) -> bool | None:
         return False if len(left) != len(right) or False in items else None if None in items else True
     if isinstance(left, Callee) and isinstance(right, Callee):
         return left.target is right.target
-    if not isinstance(left, OpenSize) and not isinstance(right, OpenSize):
+    if not isinstance(left, SymbolicSize) and not isinstance(right, SymbolicSize):
         return bool(left == right)
-    if any(isinstance(side, bool) or not isinstance(side, int | OpenSize) for side in (left, right)):
+    if any(isinstance(side, bool) or not isinstance(side, int | SymbolicSize) for side in (left, right)):
         return False
     if len({*_symbols(left), *_symbols(right)}) > 1:
         return None
@@ -84,14 +84,14 @@ def _symbols(value: Any) -> list[str]:
     """Return the symbolic sizes in a value."""
     if isinstance(value, tuple):
         return [symbol for item in value for symbol in _symbols(item)]
-    return [value.symbol] if isinstance(value, OpenSize) else []
+    return [value.symbol] if isinstance(value, SymbolicSize) else []
 
 
 def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr, limits: Limits) -> Any:
     """Return the result of an operator. Raise `SpecError` if it has none."""
     plain = left.__class__ is int and right.__class__ is int
     for value in () if plain else (left, right):
-        if isinstance(value, bool) or not isinstance(value, int | float | OpenSize):
+        if isinstance(value, bool) or not isinstance(value, int | float | SymbolicSize):
             if sign == "+" and isinstance(left, tuple) and isinstance(right, tuple):
                 return within(bounded, left + right, limits, e.span)
             raise problem("E0408", f"`{sign}` takes numbers, and {show(value)} is {type_name(value)}", e.span)
@@ -107,7 +107,7 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr,
 
 def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     """Return the result for floats and symbolic sizes, with which more can go wrong."""
-    opened = isinstance(left, OpenSize) or isinstance(right, OpenSize)
+    opened = isinstance(left, SymbolicSize) or isinstance(right, SymbolicSize)
     if opened and sign == "^":
         raise problem("E0307", "a power with an open size is not linear in it", e.span, _FIX)
     if opened and (sign == "/" or isinstance(left, float) or isinstance(right, float)):
@@ -116,7 +116,7 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     try:
         result = _ARITHMETIC[sign](left, right)
     except SizeError as error:
-        two = isinstance(left, OpenSize) and isinstance(right, OpenSize) and left.symbol != right.symbol
+        two = isinstance(left, SymbolicSize) and isinstance(right, SymbolicSize) and left.symbol != right.symbol
         message = f"`{e.span.text}` depends on two open sizes, {left.symbol} and {right.symbol}" if two else str(error)
         help = "give both one name, `[3, N, N]`, or fix one in `input`" if two else _FIX
         raise problem("E0307", message, e.span, help) from None

@@ -75,6 +75,8 @@ class Context:
         self.called: set[ast.Definition] = set()
         self.active: list[ast.Definition] = []
         self.variables: dict[str, Any] = {}
+        self.pipeline: tuple[ast.Stage, ...] = ()
+        """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown, problem
+from archdsl.ir import Value
 from archdsl.literals import show, type_name
 from archdsl.syntax import nodes as ast
 
@@ -24,10 +26,25 @@ def repeat(
 def _in_turn(
     context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environment, x: MaybeValue, naming: Naming
 ) -> MaybeValue:
+    single = None if isinstance(stage, ast.If) else _single_stage(stage.body)
     for turn in turns(context, stage, env, naming):
         after = run_body(context, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
         x = after if turn.certain else UNKNOWN
+        if single is not None and isinstance(x, Value):
+            if isinstance(context.evaluator.evaluate(single, turn.env), Value):
+                raise SpecError(codes.structure.IdleLoop(single.span.text)).at(single.span)
+            single = None
     return x
+
+
+def _single_stage(body: ast.Body) -> ast.Expr | None:
+    """Return the name that is the whole body; None if there is more in it."""
+    if len(body.statements) != 1 or not isinstance(pipeline := body.statements[0], ast.Pipeline):
+        return None
+    if pipeline.label is not None or len(pipeline.stages) != 1 or not isinstance(stage := pipeline.stages[0], ast.CallStage):
+        return None
+    named = ast.bare(stage.call)
+    return None if isinstance(named, ast.CallExpr) else named
 
 
 class Turn(NamedTuple):

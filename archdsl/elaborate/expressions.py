@@ -39,7 +39,7 @@ from archdsl.limits import remedy
 from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.session import Session
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -99,7 +99,7 @@ class Evaluator:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif value.__class__ is OpenSize:
+        elif value.__class__ is SymbolicSize:
             self.budget.charge(budget.OPEN * len(value.offsets), span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
@@ -133,7 +133,7 @@ class Evaluator:
                 expression.span,
                 f"`//` divides without a remainder, `int(...)` truncates: {int(value)}",
             )
-        if isinstance(value, OpenSize):
+        if isinstance(value, SymbolicSize):
             raise open_where_fixed(what, value, expression.span)
         if isinstance(value, bool) or not isinstance(value, int):
             raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)

@@ -19,7 +19,7 @@ from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown, 
 from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Join
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -57,7 +57,7 @@ def _same_sizes(context: Context, env: Environment, body: Value, shortcut: Value
     """Record where open sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
-        if all(isinstance(a, OpenSize) or isinstance(b, OpenSize) for a, b in differing):
+        if all(isinstance(a, SymbolicSize) or isinstance(b, SymbolicSize) for a, b in differing):
             if not context.detached:
                 for a, b in differing:
                     context.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from archdsl.diagnostics import Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
+from archdsl.frozen_record import record
 from archdsl.limits import Limits, remedy
-from archdsl.records import record
 from archdsl.source import Span
 
 MODULE_ATTRIBUTES: Final = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
@@ -45,10 +46,20 @@ def call_stage(
             return call_block(context, value, call, env, x, naming, key)
         return _op(context, value, call, env, x, naming, key)
     if isinstance(value, Value):
+        _check_begins_pipeline(context, stage, call)
         return context.builder.visible(value)
     if isinstance(value, Unknown):
         return value
     raise no_stage(value, call, context.evaluator, env)
+
+
+def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Expr) -> None:
+    """Raise `SpecError` if a value stands behind an arrow."""
+    for before, behind in pairwise(context.pipeline):
+        if behind is stage:
+            if isinstance(value, ast.Name) and value.id == "x":
+                raise SpecError(codes.structure.FlowNamed(before.span)).at(value.span)
+            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span)).at(value.span)
 
 
 def _op(

@@ -3,6 +3,7 @@
 from archdsl.ir.attributes import Claim, Constant, Module, Usage
 from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
 from archdsl.ir.core import Call, Condition, DType, Failure, Function, Node, OpNode, Use, Value
+from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
 from archdsl.ir.printer import print_graph
@@ -32,6 +33,7 @@ __all__ = [
     "copy_graph",
     "flatten",
     "print_graph",
+    "remove_empty_calls",
     "state",
     "verify",
 ]

@@ -17,9 +17,9 @@ def verify(graph: Graph) -> Graph:
     - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
     - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
-    - No function calls itself; `main` is not called.
+    - No function calls itself; `main` is not called. A function that is called has nodes: see `remove_empty_calls`.
     - The network returns what `results` names, under different names; only heads need what runs in training alone.
-    - Conditions compare values of their own function.
+    - Conditions compare values that are inputs of their function, or made by its nodes.
 
     A partial graph may lack results, and may have keys twice, since an error may hide what names or counts them.
     """
@@ -33,6 +33,7 @@ def verify(graph: Graph) -> Graph:
         for call in function.calls:
             _verify_call(call)
             _require(call.callee is not graph.main, "the network calls itself")
+            _require(not (graph.complete and call.callee.is_empty), f"{call!r} runs a function that does nothing")
         for failure in function.failures:
             _require(not graph.complete, f"something failed in {function!r}, and the graph is complete")
             here = all(value.function is function for value in failure.inputs)
@@ -102,9 +103,9 @@ def _verify_keys(function: Function) -> None:
 
 
 def _verify_conditions(function: Function) -> None:
+    made = set(function.values) if function.conditions else set()
     for condition in function.conditions:
-        here = all(side.function is function for side in condition.sides)
-        _require(here, f"a condition of {function!r} compares values of another function")
+        _require(made.issuperset(condition.sides), f"a condition of {function!r} compares values that are not its own")
 
 
 def _verify_results(graph: Graph) -> None:

@@ -223,7 +223,7 @@ def fixed(name: str, size: Dim, what: str, help: str | None = None) -> int:
     """Return a size as a number. Raise `SpecError` if it is symbolic; without `help`, the remedy is to declare the size."""
     if isinstance(size, int):
         return size
-    raise SpecError(codes.symbolic_sizes.SymbolicSize(name, what, size, help))
+    raise SpecError(codes.symbolic_sizes.SymbolicSizeRefused(name, what, size, help))
 
 
 def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False) -> Dim:
@@ -231,7 +231,7 @@ def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, d
 
     `ceil` rounds up and then drops a last window that would start in the padding at the end. With `extent` the reach
     of a window, such a window starts `extent - after` or more past the last one that fits, so that rounding up by at
-    most that much, less one, never makes it: one formula for fixed and open sizes.
+    most that much, less one, never makes it: one formula for fixed and symbolic sizes.
     """
     extent = dilation * (kernel - 1) + 1
     rounding = min(stride, extent - after) - 1 if ceil else 0

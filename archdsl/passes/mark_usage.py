@@ -1,4 +1,4 @@
-"""Say of each node when it runs: always, in training alone (for auxiliary heads), or never."""
+"""Mark when each node runs: always, only in training (for auxiliary heads), or never."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ class _Drawing:
             if kind is Kind.HEAD:
                 words = [f"{result.name} loss × {result.weight:g}", "training only"]
                 home = ending.pop(source.key, self.root)
-            usage = value.producer.usage if value.producer is not None else Usage.ALWAYS
+            usage = source.usage  # not that of the value's producer, which is a call that runs if anything in it does
             box = Box(key, kind, Category.INPUT, tuple(Part(word, main=not i) for i, word in enumerate(words)), usage=usage)
             home.items.append(box)
             self.edges.append(Edge(source.key, key, value.shape, usage=usage))

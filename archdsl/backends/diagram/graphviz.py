@@ -1,4 +1,4 @@
-"""Running Graphviz: the `dot` on the PATH, else the library that pygraphviz's wheels carry.
+"""Run Graphviz: the `dot` on the PATH, else the library in pygraphviz's wheels.
 
 Either runs in a process of its own, with the text on its standard input, no shell and a time limit. What fails is told apart
 by drawing two boxes the same way: only if that fails too is it the installation that is at fault.
@@ -35,7 +35,7 @@ _Command = Callable[[str, str], Sequence[str]]
 
 
 class _FailedError(Exception):
-    """Graphviz wrote nothing, and why."""
+    """Graphviz wrote nothing; the message says why."""
 
 
 def run_graphviz(text: str, layout: str, output: str) -> bytes:
@@ -65,7 +65,7 @@ def _installed() -> list[tuple[str, _Command]]:
 
 
 def _unusable(command: _Command, layout: str, output: str) -> str | None:
-    """Why an installation cannot draw anything this way; None if it can."""
+    """Return the reason why an installation cannot draw anything this way; None if it can."""
     try:
         _run(command(layout, output), _TWO_BOXES, TWO_BOXES_TIMEOUT_S)
     except _FailedError as error:
@@ -90,7 +90,7 @@ def _run(command: Sequence[str], text: str, seconds: float) -> bytes:
 
 
 def _own_words(stderr: bytes) -> str:
-    """Graphviz's first error, else the last line of Python's traceback."""
+    """Return Graphviz's first error, else the last line of Python's traceback."""
     said, _, traceback = stderr.decode(errors="replace").partition("Traceback (most recent call last):")
     errors = [line.strip() for line in said.splitlines() if line.strip() and "warning" not in line.lower()]
     lines = errors[:1] or traceback.strip().splitlines()[-1:]

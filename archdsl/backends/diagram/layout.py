@@ -1,4 +1,4 @@
-"""Where everything goes: `dot` places boxes and frames; trunk edges are made straight, and skips go round.
+"""The layout: `dot` places boxes and frames; then trunk edges become straight lines, and skips become arcs around the boxes.
 
 `dot`'s splines for edges past many boxes wind between labels. An arc here leaves a box sideways, runs in the
 nearest free lane beside it, and comes back at the join.
@@ -62,7 +62,7 @@ def _centred(position: str, width: float, height: float) -> Rectangle:
 
 
 def _labels(geometry: Mapping[str, Any]) -> list[Rectangle]:
-    """Where the words of frames and edges are."""
+    """Return the rectangles of the labels of frames and edges."""
     found = [
         _centred(thing["lp"], 72 * float(thing["lwidth"]), 72 * float(thing["lheight"]))
         for thing in geometry.get("objects", ())
@@ -75,12 +75,12 @@ def _labels(geometry: Mapping[str, Any]) -> list[Rectangle]:
 
 
 def _width(edge: Mapping[str, Any]) -> float:
-    """Of the words of an edge."""
+    """Return the width of the label of an edge."""
     return sum(float(op["width"]) for op in edge.get("_ldraw_", ()) if op["op"] == "T")
 
 
 def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
-    """A line, where one box stands right above the other."""
+    """Return a straight line if one box is right above the other; nothing otherwise."""
     if abs(source.x - target.x) > _STRAIGHT or source.bottom <= target.top:
         return {}
     start = (source.x, source.bottom)
@@ -92,7 +92,7 @@ def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attribute
 def _arcs(
     diagram: Diagram, boxes: Mapping[str, Rectangle], lanes: Lanes, frames: Mapping[str, Rectangle]
 ) -> dict[int, Attributes]:
-    """Shorter arcs first, so that longer ones go round them."""
+    """Return the splines of all skips. Shorter arcs come first, so that longer ones go round them."""
 
     def length(item: tuple[int, Edge]) -> tuple[float, int]:
         return abs(boxes[item[1].source].y - boxes[item[1].target].y), item[0]
@@ -111,7 +111,7 @@ def _arcs(
 
 
 def _around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """For each box the frames around it, outermost first."""
+    """Return the frames around each box, outermost first."""
     found: dict[str, tuple[str, ...]] = {}
     for item in frame.items:
         found |= {item.key: outer} if isinstance(item, Box) else _around(item, (*outer, item.key))
@@ -119,7 +119,7 @@ def _around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def _arc(source: Rectangle, target: Rectangle, side: int, lane: float) -> str:
-    """Sideways, a corner, along the lane, a corner, back to the join."""
+    """Return the spline of an arc: sideways, a corner, along the lane, a corner, back to the join."""
     start = source.right if side > 0 else source.left
     tip = target.right if side > 0 else target.left
     end = tip + side * _TIP
@@ -135,7 +135,7 @@ def _arc(source: Rectangle, target: Rectangle, side: int, lane: float) -> str:
 
 
 def _line(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
-    """The rest of a cubic that is straight."""
+    """Return the remaining control points of a cubic that is a straight line."""
     return [((2 * a[0] + b[0]) / 3, (2 * a[1] + b[1]) / 3), ((a[0] + 2 * b[0]) / 3, (a[1] + 2 * b[1]) / 3), b]
 
 

@@ -1,4 +1,4 @@
-"""PyTorch code as data: calls, their arguments, and what they are applied to.
+"""PyTorch code as data: calls, their arguments, and their operands.
 
 `source` writes an expression as text. Nothing reads that text again: imports, runtime definitions and class parameters follow
 from the data.
@@ -30,7 +30,7 @@ class Input(NamedTuple):
 
 
 class Own(Enum):
-    """What the module around the op has: its mode, and the op's bare parameter."""
+    """An attribute of the module around the op: its mode, or the op's bare parameter."""
 
     TRAINING = "training"
     PARAMETER = "parameter"
@@ -66,7 +66,7 @@ class Method(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """Operands joined by an operator: `x + y`. An operand that is an operation itself stands in parentheses."""
+    """Operands joined by an operator: `x + y`. An operand that is an operation itself gets parentheses."""
 
     operator: str
     arguments: tuple[Argument, ...]

@@ -1,6 +1,6 @@
 """Every code with its explanation and its kinds of diagnostics, one module a stage.
 
-A module is imported when one of its kinds is raised (`codes.shapes.SkipMismatch(...)`), so that checking what is right
+A module is imported when one of its kinds is raised (`codes.joins.BranchShapes(...)`), so that checking what is right
 defines none of them.
 """
 
@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import labels as labels
     from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import names as names
+    from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
+    from archdsl.diagnostics.codes import source_warnings as source_warnings
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import symbolic_sizes as symbolic_sizes
     from archdsl.diagnostics.codes import syntax as syntax
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 STAGES: Final = (
     "syntax", "slips", "names", "shapes", "joins", "symbolic_sizes", "arguments", "expressions", "structure", "files", "claims",
     "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings",
+    "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

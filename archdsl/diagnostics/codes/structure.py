@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
 from archdsl.shapes import Shape, format_shape
+from archdsl.source import Span
 
 E0501 = Code(
     "E0501",
@@ -166,3 +169,73 @@ E0506 = Code(
     }
     """,
 )
+
+
+E0507 = Code(
+    "E0507",
+    "a value where a stage should be",
+    """A label, an input or `x` names a value, not the stages that made it. At the start of a pipeline it says where the pipeline
+    begins. Behind an arrow it would take the place of what flows into it, which is lost, and as the whole body of a loop nothing
+    runs. A join takes several values; a block names stages that run several times.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      early: conv(8, 3)
+      maxpool(2) -> upsample(2) -> early -> relu
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      early: conv(8, 3)
+      maxpool(2) -> upsample(2) -> add { x; early } -> relu
+    }
+    """,
+)
+
+
+class ReplacedValue(Diagnostic, code=E0507):
+    """A value behind an arrow. What the stage before it makes is lost."""
+
+    value: str
+    before: Span
+
+    def summary(self) -> str:
+        return f"`{self.value}` is a value, and not a stage: it would replace what flows into it"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(self.before, "what this makes would be lost")]
+
+    def details(self) -> Iterable[str]:
+        return ("stages that are to run again go into a block, which can be called",)
+
+    def remedy(self) -> Remedy:
+        joined = f"add {{ x; {self.value} }}"
+        text = f"to join both, write `{joined}`; to go on from `{self.value}`, begin another line with it"
+        return guess(text, *([Edit(self.span, joined)] if self.span is not None else []))
+
+
+class FlowNamed(Diagnostic, code=E0507):
+    """`x` behind an arrow, from `before` on: it is what flows there anyway."""
+
+    before: Span
+
+    def summary(self) -> str:
+        return "`x` is a value, and not a stage: it is what flows here already"
+
+    def remedy(self) -> Remedy:
+        if self.span is None:
+            return certain("delete it")
+        return certain("delete it", Edit(Span(self.before.file, self.before.end, self.span.end), ""))
+
+
+class IdleLoop(Diagnostic, code=E0507):
+    """A loop whose body only names a value."""
+
+    value: str
+
+    def summary(self) -> str:
+        return f"`{self.value}` is a value, and not a stage: the loop runs nothing"
+
+    def remedy(self) -> str:
+        return "put the stages that are to run into a block, and call it"

@@ -8,7 +8,7 @@ from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.literals import show
-from archdsl.shapes import Dim, OpenSize
+from archdsl.shapes import Dim, SymbolicSize
 
 E0307 = Code(
     "E0307",
@@ -44,12 +44,12 @@ class SymbolicValue(Diagnostic, code=E0307):
         return "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
 
 
-class SymbolicSize(ShapeDiagnostic, code=E0307):
+class SymbolicSizeRefused(ShapeDiagnostic, code=E0307):
     """A symbolic size, where an op needs a number."""
 
     op: str
     what: str
-    size: OpenSize
+    size: SymbolicSize
     advice: str | None = None
 
     def summary(self) -> str:

@@ -147,6 +147,18 @@ def test_heads_are_marked() -> None:
     assert all(edge.usage is Usage.TRAINING for edge in diagram.edges if edge.target in {box.key for box in frame.boxes()})
 
 
+def test_a_head_inside_a_block_is_marked() -> None:
+    text = """
+    block staged(w) { conv(w, 3); aux early: { gap; flatten; linear(2) }; relu }
+    network net { input image [3, 8, 8]; a: staged(4); output twin: x; aux late: x }
+    """
+    diagram = build_diagram(compile_text(text, "net").require())
+    usages = {edge.target: edge.usage for edge in diagram.edges}
+    assert usages["head0"] is Usage.TRAINING
+    assert usages["output0"] is Usage.ALWAYS
+    assert usages["head1"] is Usage.ALWAYS, "it is the trunk's own value"
+
+
 def test_further_outputs_are_marked() -> None:
     diagram = drawn("input image [3, 8, 8]\nconv(4, 3)\noutput mask: conv(1, 1)\nrelu")
     assert [box.text for box in diagram.boxes if box.kind in (Kind.OUTPUT, Kind.RESULT)] == [
@@ -160,7 +172,7 @@ def test_shapes_stand_where_they_change() -> None:
     assert labels == ["64×112×112", "128×56×56", "256×28×28", "512×14×14", "512×7×7", "25088"]
 
 
-def test_open_sizes() -> None:
+def test_symbolic_sizes() -> None:
     labels = [edge.label for edge in diagram_of("unet.arch").edges if edge.label]
     assert labels[:2] == ["64×H/2×W/2", "128×H/4×W/4"]  # H and W are multiples of 16
 
