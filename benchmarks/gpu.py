@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from archdsl import load
-from archdsl.registry import Expression
+from archdsl.literals import Expression
 from benchmarks.measure import Section, paired, ratios, spread
 
 MEAN, STD = 0.5, 0.25

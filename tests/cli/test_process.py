@@ -71,7 +71,7 @@ def test_a_full_disk(process: Process, small: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "closed", "status", "said"),
     [
-        ("check -", "<&-", 1, "error[E0601]: <stdin> cannot be read: it is closed"),
+        ("check -", "<&-", 1, "error[E0601]: cannot read <stdin>: it is closed"),
         ("check small.arch", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
         ("render small.arch -o - --format dot", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),
         ("--version", ">&-", 1, "error[E0606]: standard output cannot be written: it is closed"),

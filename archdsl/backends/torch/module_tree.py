@@ -294,22 +294,26 @@ class ModuleTree:
 
 
 def _needed_values(graph: Graph, functions: list[Function]) -> dict[Value, Usage]:
-    """Return when each value is needed, for those that are: an output of a function is needed when its calls need it."""
+    """Return when each value is needed, for those that are: when an op takes it that runs, or the network returns it.
+
+    A call needs those of its inputs that the called function needs, and an output of a function is needed when its calls need it.
+    """
     needed: dict[Value, Usage] = {}
 
     def need(value: Value, usage: Usage) -> None:
         if usage is not _NEVER and needed.get(value) is not _ALWAYS:
             needed[value] = usage
 
+    for function in functions:  # callees first
+        for node in function.nodes:
+            for position, value in enumerate(node.inputs):
+                need(value, needed.get(node.callee.inputs[position], _NEVER) if isinstance(node, Call) else node.usage)
     for result, value in zip(graph.results, graph.main.outputs, strict=True):
         need(value, _TRAINING if result.kind == "head" else _ALWAYS)
     for function in reversed(functions):  # callers first
-        for node in function.nodes_reversed:
-            if isinstance(node, Call):
-                for value, inner in zip(node.outputs, node.callee.outputs, strict=True):
-                    need(inner, needed.get(value, _NEVER))
-            for value in node.inputs:
-                need(value, node.usage)
+        for call in function.calls:
+            for value, inner in zip(call.outputs, call.callee.outputs, strict=True):
+                need(inner, needed.get(value, _NEVER))
     return needed
 
 
