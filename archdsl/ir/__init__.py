@@ -5,6 +5,7 @@ from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
 from archdsl.ir.core import Call, Condition, DType, Failure, Function, Node, OpNode, Use, Value
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
+from archdsl.ir.modules import shared_modules
 from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
 
@@ -32,6 +33,7 @@ __all__ = [
     "copy_graph",
     "flatten",
     "print_graph",
+    "shared_modules",
     "state",
     "verify",
 ]

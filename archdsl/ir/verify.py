@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from archdsl.ir.attributes import Usage
+from archdsl.ir.attributes import Module, Usage
 from archdsl.ir.core import Call, Function, Node, OpNode, Use, Value
 from archdsl.ir.graph import Graph
+from archdsl.ir.modules import shared_modules
 
 
 class InvariantError(AssertionError):
@@ -17,18 +18,21 @@ def verify(graph: Graph) -> Graph:
     - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
     - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
-    - No function calls itself; `main` is not called.
+    - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or one function.
+    - No function calls itself; `main` is not called. A called function returns what its nodes make, and none of its inputs.
     - The network returns what `results` names, under different names; only heads need what runs in training alone.
     - Conditions compare values of their own function.
 
     A partial graph may lack results, and may have keys twice, since an error may hide what names or counts them.
     """
     functions = graph.functions()
+    owners: dict[Module, Function] = {}
     _verify_no_recursion(functions)
     for function in functions:
         _verify_nodes(function)
         if graph.complete:
             _verify_keys(function)
+        _verify_modules(function, owners)
         _verify_conditions(function)
         for call in function.calls:
             _verify_call(call)
@@ -52,6 +56,8 @@ def _verify_no_recursion(functions: list[Function]) -> None:
 
 
 def _verify_nodes(function: Function) -> None:
+    backwards = [*function.nodes_reversed]
+    _require([*function.nodes] == backwards[::-1], f"the nodes of {function!r} are not the same backwards")
     made: set[Value] = set(function.inputs)
     uses: dict[Value, list[Use]] = {value: [] for value in function.values}
     for position, value in enumerate(function.inputs):
@@ -85,6 +91,7 @@ def _verify_call(call: Call) -> None:
     _require(call.module is not None, f"{call!r} has no module")
     taken, expected = [(v.shape, v.dtype) for v in call.inputs], [(v.shape, v.dtype) for v in callee.inputs]
     _require(taken == expected, f"{call!r} passes {taken}, and its function takes {expected}")
+    _require(all(value.producer is not None for value in callee.outputs), f"{callee!r} returns an input of its own")
     made, returned = [(v.shape, v.dtype) for v in call.outputs], [(v.shape, v.dtype) for v in callee.outputs]
     _require(made == returned, f"{call!r} makes {made}, and its function returns {returned}")
 
@@ -99,6 +106,24 @@ def _verify_keys(function: Function) -> None:
     families = {key[0] for key in owners if len(key) == 2}
     plain = {key[0] for key in owners if len(key) == 1}
     _require(not families & plain, f"{function!r} has families that are modules: {families & plain}")
+
+
+def _verify_modules(function: Function, owners: dict[Module, Function]) -> None:
+    for node in function.nodes:
+        if node.module is not None:
+            owner = owners.setdefault(node.module, function)
+            _require(owner is function, f"the module {node.module!r} is in {owner!r} and in {function!r}")
+    for module, nodes in shared_modules(function).items():
+        first, *others = [_applied(node) for node in nodes]
+        _require(all(other == first for other in others), f"{module!r} of {function!r} is not the same in every application")
+
+
+def _applied(node: Node) -> object:
+    """Return what all applications of a module have in common."""
+    if isinstance(node, Call):
+        return node.callee
+    assert isinstance(node, OpNode)
+    return node.op, node.op.parameters(*node.input_shapes), node.op.buffers(*node.input_shapes)
 
 
 def _verify_conditions(function: Function) -> None:
