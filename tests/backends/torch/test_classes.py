@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,8 @@ import archdsl
 from archdsl.backends.torch.emit import emit
 from archdsl.backends.torch.formulas import Formula, Symbol, binary, evaluate, text_of
 from archdsl.backends.torch.instantiate import build
-from archdsl.ir import Constant, Graph, GraphBuilder, Module, Value, flatten, state, verify
+from archdsl.backends.torch.module_tree import ModuleTree
+from archdsl.ir import Constant, Graph, GraphBuilder, Module, Use, Value, flatten, state, verify
 from archdsl.ops import Op
 from archdsl.passes import run_passes
 from tests.backends.torch.interpreter import Interpreter
@@ -430,3 +432,25 @@ ZOO: dict[str, dict[str, list[str]]] = {
 def test_published_networks(name: str) -> None:
     *found, (_, network) = classes(archdsl.load(name).source()).items()
     assert dict(found) == ZOO[name] and network == []
+
+
+class CountedUses(list[Use]):
+    """The uses of a value, which count how many of them are read."""
+
+    read = 0
+
+    def __iter__(self) -> Iterator[Use]:
+        for use in super().__iter__():
+            self.read += 1
+            yield use
+
+
+def test_the_uses_of_a_value_are_not_read_for_each_of_its_users() -> None:
+    builder = GraphBuilder("net")
+    x = builder.op(op("conv", out=4, k=1), builder.input("image", (4, 8, 8)), key=("0",))
+    branches = [builder.op(op("relu"), x, key=(str(i + 1),)) for i in range(200)]
+    graph = run_passes(builder.finish(builder.op(op("add"), *branches)))
+    counted = CountedUses(x.uses)
+    x.uses = counted
+    ModuleTree(graph)
+    assert counted.read <= 2 * len(branches)
