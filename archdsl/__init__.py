@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from archdsl.ir import Graph
     from archdsl.limits import Limits
     from archdsl.literals import Expression
-    from archdsl.network import Network, check, load, loads
+    from archdsl.loading import check, load, loads
+    from archdsl.network import Network
 
 __version__ = "0.1.0"
 __all__ = [
@@ -35,14 +36,14 @@ _HOMES = {
     "Network": "archdsl.network",
     "SpecError": "archdsl.diagnostics",
     "Weights": "archdsl.initial_weights",
-    "check": "archdsl.network",
-    "load": "archdsl.network",
-    "loads": "archdsl.network",
+    "check": "archdsl.loading",
+    "load": "archdsl.loading",
+    "loads": "archdsl.loading",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a name's home when it is first asked for, so that `import archdsl` costs nothing."""
+    """Import a name from its module when it is first used, so that `import archdsl` costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)

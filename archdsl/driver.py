@@ -1,39 +1,35 @@
-"""The stages in their order: text, syntax, graph, passes, checks. The only module that knows it.
+"""Run the stages in order: text, syntax, graph, passes, checks. Only this module knows the order.
 
-What is wrong with a spec comes back as diagnostics, never as an exception.
+Errors in a spec are returned as diagnostics, never raised.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
-from archdsl.analysis import Costs, OpenSizes, beyond_all_limits, open_sizes, recipe_findings, value_counts
+from archdsl.addresses import bases_of_aliases, read_address, stand_alone_networks
+from archdsl.analysis import Costs, SymbolicSizes, beyond_all_limits, decide_sizes, unknown_labels, value_counts
 from archdsl.analysis.claims import check_claims
-from archdsl.analysis.graph_warnings import graph_warnings
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
     FalseClaim,
     Module,
     Program,
     SymbolTable,
-    decode_source,
     elaborate,
     not_explained,
-    open_parameters,
     read_source,
     select_network,
 )
+from archdsl.frozen_record import record
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
+from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
 from archdsl.passes import SIZE_PASSES, run_passes
-from archdsl.records import record
-from archdsl.resources import shipped_files
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -42,8 +38,8 @@ if TYPE_CHECKING:
     from archdsl.recipe import Recipe
 
 
-STDIN: Final = "/dev/stdin"
-
+_IN_TRAINING: Final = frozenset({"W0109", "W0110"})
+"""Codes of warnings that may come up only when the data is there."""
 
 _Train: TypeAlias = "tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]"
 """A recipe, the places of its keys, and what is wrong with it."""
@@ -51,7 +47,7 @@ _Train: TypeAlias = "tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]"
 
 @record
 class Compiled:
-    """What became of a spec: a graph and a recipe where there is one, and everything that was found."""
+    """The result of compiling a spec: a graph, a recipe if there is one, and all diagnostics."""
 
     graph: Graph | None
     """The network; None if something is wrong."""
@@ -59,24 +55,24 @@ class Compiled:
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
     path: Path | None = None
-    """Of the first source, where it is a file: imports and a recipe's paths start in its folder."""
-    sizes: OpenSizes = field(default_factory=OpenSizes)
-    """For which values of the sizes that the input leaves open the network works."""
+    """The file of the first source, if it is one: imports and a recipe's paths start in its folder."""
+    sizes: SymbolicSizes = field(default_factory=SymbolicSizes)
+    """The valid values of the symbolic sizes."""
     places: Mapping[str, Span] = field(default_factory=dict)
-    """Where each key of the recipe is set."""
+    """The place of each key of the recipe."""
     steps: int = 0
-    """What checking it took: see `elaborate.steps`."""
+    """The number of steps that the check took: see `elaborate.steps`."""
     partial: Graph | None = None
-    """What is known of the network, for editors and pictures: all of it, or a graph that ends where an error hides the rest."""
+    """The known part of the network, for editors and pictures: all of it, or a graph that ends at an error."""
     limits: Limits = DEFAULT
-    """Those of the session that checked it."""
+    """The limits of the session that checked it."""
 
     module: Module | None = None
     """The file with its imports; None if it could not be read."""
 
     @property
     def symbols(self) -> SymbolTable | None:
-        """What every name in the file and its imports means; built when it is asked for."""
+        """The meaning of every name in the file and its imports; built on demand."""
         return SymbolTable(self.module) if self.module is not None else None
 
     @property
@@ -89,14 +85,6 @@ class Compiled:
         if self.graph is None:
             raise SpecError(*self.diagnostics)
         return self.graph
-
-
-def split_address(address: str) -> tuple[str, str | None]:
-    """Split `net.arch:resnet50` into its file and its network; the network is None if the address names none."""
-    path, colon, name = address.rpartition(":")
-    if colon and path and "/" not in name and "\\" not in name and "." not in name:
-        return path, name
-    return address, None
 
 
 def compile_address(
@@ -112,42 +100,6 @@ def compile_address(
     if isinstance(source, Diagnostic):
         return Compiled(None, None, [source])
     return compile_source(source, path, name, settings, session=session)
-
-
-def read_address(
-    address: str, session: Session, stdin: IO[bytes] | None = None
-) -> tuple[Path | None, str | None, SourceFile | Diagnostic]:
-    """Return the file of an address, the name of its network if it gives one, and its text."""
-    path_text, name = split_address(address)
-    if stdin is not None and path_text in ("-", STDIN):
-        return None, name, _read_stream(stdin, "<stdin>", session.limits)
-    if not path_text:
-        return None, name, codes.files.NoFileNamed()
-    path, bare = Path(path_text), "/" not in path_text and "." not in path_text
-    if os.path.exists(path) or not bare:
-        return path, name, read_source(path, str(path), limits=session.limits)
-    shipped = (
-        _shipped_file(path_text, session)
-        if name is None
-        else next((file for file in shipped_files() if file.stem == path_text), None)
-    )
-    if shipped is not None:
-        return shipped, path_text if name is None else name, read_source(shipped, shipped.name, limits=session.limits)
-    if name is not None and (file := _shipped_file(path_text, session)) is not None:
-        return path, name, codes.files.NetworkForFile(path_text, file.stem, name)
-    meant = f"{path_text}.arch"
-    known = [] if os.path.exists(meant) else list(shipped_networks(session))
-    return path, name, codes.files.NoSuchFile(address, path_text, None if known else meant, known)
-
-
-def _read_stream(stream: IO[bytes], shown: str, limits: Limits) -> SourceFile | Diagnostic:
-    """Return the text of a stream, of which no more is read than a spec may have."""
-    try:
-        data = stream.read(4 * limits.source_characters + 1)
-    except OSError as error:
-        reason = "it is closed" if error.errno == errno.EBADF else error.strerror or error
-        return codes.files.CannotRead(shown, str(reason), "name a file, or pipe one in")
-    return decode_source(data, shown)
 
 
 def compile_text(
@@ -196,7 +148,8 @@ def _compile_source(
 def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train) -> Compiled:
     compiled, false_claims = _examine(program, module, chosen, settings, train)
     found = [*compiled.diagnostics, *not_explained(false_claims, compiled.diagnostics)]
-    return replace(compiled, diagnostics=_in_order(found, program))
+    whole = compiled.ok and not settings and stand_alone_networks(module) == [chosen]
+    return replace(compiled, diagnostics=_in_order(_linted(program, module, found, settings, whole=whole), program))
 
 
 def _examine(
@@ -208,28 +161,30 @@ def _examine(
     elaboration = elaborate(module, chosen, own, program.session)
     recipe, places, recipe_errors = train
     found = [*elaboration.diagnostics, *recipe_errors]
-    sizes, false_claims = OpenSizes(), elaboration.false_claims
+    sizes, false_claims = SymbolicSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
     partial = elaboration.graph
     graph = partial if elaboration.ok and partial.has_result else None
     if graph is not None:
         graph = partial = run_passes(graph)
-        if not module.file.damaged:
-            found += graph_warnings(graph, module)
-        sizes = open_sizes(graph, limits)
-        found += sizes.diagnostics
+        found += lint_graph(graph, partial=module.file.damaged)
+        sizes = decide_sizes(graph, limits)
+        found += sizes.diagnostics + lint_sizes(graph, sizes)
         if not any(diagnostic.is_error for diagnostic in sizes.diagnostics):
             found += beyond_all_limits(sizes, graph)
         if sizes.work:
-            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
+            graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.couplings]
             graph = partial = run_passes(graph, SIZE_PASSES)
         if recipe is not None and not module.file.damaged:
-            found += recipe_findings(graph, recipe, places, alone=len(_networks(module)) == 1)
+            found += unknown_labels(graph, recipe, places, alone=len(stand_alone_networks(module)) == 1)
+            found += lint_recipe(graph, recipe, places)
         costs = Costs()
         checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), program.session, steps)
         found += checked.errors
         undecided, steps = undecided or checked.undecided, checked.steps
         false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]
+    else:
+        found += lint_graph(elaboration.graph, partial=True)
     found = [*program.diagnostics, *program.credible(found)]
     wrong = bool(false_claims) or any(diagnostic.is_error for diagnostic in found)
     if undecided is not None and not wrong:
@@ -263,7 +218,7 @@ def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _T
 
 
 def check_text(text: str, shown: str = "<text>", *, session: Session | None = None) -> list[Diagnostic]:
-    """Return everything that is wrong with a text, in all of its networks."""
+    """Return all errors and warnings for a text, in all of its networks."""
     session = session or Session()
     with session.collector_paused():
         return _check_source(SourceFile(shown, text), session)
@@ -272,12 +227,12 @@ def check_text(text: str, shown: str = "<text>", *, session: Session | None = No
 def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
     program = Program(None, session)
     module = program.module(source, None)
-    networks, false_claims = _networks(module), list[FalseClaim]()
+    networks, false_claims = stand_alone_networks(module), list[FalseClaim]()
     results: list[list[Diagnostic]] = []
     steps, train = 0, _recipe(module, {}, session)
     for network in networks:
         if steps > session.limits.steps:
-            results.append([codes.structure.TooManySteps(network.name, session.limits.steps).at(network.name_span)])
+            results.append([codes.limits.TooManySteps(network.name, session.limits.steps).at(network.name_span)])
             false_claims.clear()  # what makes the file too large may make them false
             break
         compiled, claims = _examine(program, module, network, {}, train)
@@ -286,7 +241,29 @@ def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
         steps += compiled.steps
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
     found = _once(diagnostic for result in results for diagnostic in result)
-    return _in_order(_once([*found, *not_explained(false_claims, found)]), program)
+    found = _once([*found, *not_explained(false_claims, found)])
+    return _in_order(_linted(program, module, found, {}, whole=bool(networks)), program)
+
+
+def _linted(
+    program: Program, module: Module, found: list[Diagnostic], settings: Mapping[str, str], *, whole: bool
+) -> list[Diagnostic]:
+    """Return the findings with those about the text, without what comments suppress. `whole` if every network was looked at."""
+    tree = Tree(module.file, module.definitions, found, tuple(settings.values()))
+    found = [*found, *program.credible(lint_tree(tree))]
+    decided = {rule.code for rule in RULES if whole or isinstance(rule, TreeRule)} | ({"W0107"} if whole else set())
+    return suppressed(found, files_of(module), decided - _IN_TRAINING if tree.is_sound else ())
+
+
+def files_of(module: Module) -> Iterator[ast.File]:
+    """Yield the file of a module, then those that it imports, directly or not."""
+    seen, pending = set[int](), [module]
+    while pending:
+        module = pending.pop(0)
+        if id(module) not in seen:
+            seen.add(id(module))
+            yield module.file
+            pending += module.imports.values()
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -297,37 +274,6 @@ def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
             (diagnostic.code, diagnostic.mark.span if diagnostic.mark is not None else diagnostic.message), diagnostic
         )
     return list(found.values())
-
-
-def networks_at(file: str) -> list[str]:
-    """Return the names of the networks in a file or a shipped one; none if it cannot be read."""
-    session = Session()
-    path, _, source = read_address(f"{file}:any", session)
-    if isinstance(source, Diagnostic):
-        return []
-    module = Program(path.parent if path is not None else None, session).module(source, path)
-    return [name for name, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)]
-
-
-def parameters_at(address: str) -> dict[str, str]:
-    """Return the open parameters of the network at an address, each with its text; none if there is no such network."""
-    session = Session()
-    path, name, source = read_address(address, session)
-    if isinstance(source, Diagnostic):
-        return {}
-    module = Program(path.parent if path is not None else None, session).module(source, path)
-    chosen = select_network(module, name, path.stem if path is not None else "", source.name)
-    if isinstance(chosen, Diagnostic):
-        return {}
-    return {p.name: p.span.text for p in open_parameters(module, chosen, session.limits)}
-
-
-def _bases(file: ast.File) -> set[str]:
-    """The networks that aliases in the file give arguments to: what a family has in common."""
-    targets = [ast.bare(d.target) for d in file.definitions if isinstance(d, ast.Alias)]
-    callees = [ast.bare(target.callee) if isinstance(target, ast.CallExpr) else target for target in targets]
-    called = {callee.id for callee in callees if isinstance(callee, ast.Name)}
-    return {d.name for d in file.definitions if isinstance(d, ast.Network) and d.name in called}
 
 
 def _no_network(module: Module, source: SourceFile) -> Diagnostic:
@@ -352,29 +298,6 @@ def _in_order(diagnostics: list[Diagnostic], program: Program) -> list[Diagnosti
     return kept
 
 
-def shipped_networks(session: Session | None = None) -> dict[str, Path]:
-    """Return the networks that come with archdsl, by name, with their files."""
-    session = session or Session()
-    found: dict[str, Path] = {}
-    for path in shipped_files():
-        source = read_source(path)
-        if isinstance(source, SourceFile):
-            module = Program(path.parent, session).module(source, path)
-            found |= dict.fromkeys((d.name for d in _networks(module)), path)
-    return found
-
-
-def _shipped_file(name: str, session: Session) -> Path | None:
-    """The spec that defines a network. Those that do not hold its name are not parsed: all of them take longer than to check one."""
-    for path in shipped_files():
-        source = read_source(path, path.name)
-        if isinstance(source, SourceFile) and name in source.text:
-            definitions = Program(path.parent, session).module(source, path).definitions
-            if isinstance(definitions.get(name), ast.Network | ast.Alias):
-                return path
-    return None
-
-
 def compile_networks(
     path: Path, *, bases_too: bool = True, session: Session | None = None
 ) -> Iterator[tuple[ast.Definition, ast.File, Compiled]]:
@@ -385,19 +308,8 @@ def compile_networks(
         raise SpecError(source)
     program = Program(path.parent, session)
     module = program.module(source, path)
-    left_out, train = set() if bases_too else _bases(module.file), _recipe(module, {}, session)
-    for network in _networks(module):
+    left_out, train = set() if bases_too else bases_of_aliases(module.file), _recipe(module, {}, session)
+    for network in stand_alone_networks(module):
         if network.name in left_out:
             continue
         yield network, module.file, replace(_compile(program, module, network, {}, train), path=path)
-
-
-def _networks(module: Module) -> list[ast.Network | ast.Alias]:
-    """Return the networks that need no arguments, without those that aliases in the file give arguments to."""
-    waiting = _bases(module.file)
-
-    def stands_alone(network: ast.Network) -> bool:
-        return network.name not in waiting or all(parameter.default is not None for parameter in network.parameters)
-
-    definitions = module.definitions.values()
-    return [d for d in definitions if isinstance(d, ast.Alias) or (isinstance(d, ast.Network) and stands_alone(d))]

@@ -78,7 +78,7 @@ def windows_refuses(name: str) -> str | None:
 
 
 def check_storable(path: Path) -> None:
-    """On Windows, raise `SpecError` E0606 for a path that would mean a device, a stream, or a shortened name."""
+    """Raise `SpecError` E0606 on Windows for a path that would mean a device, a stream, or a shortened name."""
     if os.name != "nt":
         return
     for part in path.parts[1:] if path.anchor else path.parts:

@@ -1,4 +1,4 @@
-"""Values as a spec writes them, and what messages call their types."""
+"""Values in the syntax of the language, and the names of their types in messages."""
 
 from __future__ import annotations
 

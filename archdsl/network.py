@@ -1,4 +1,4 @@
-"""The Python API: load a network, then inspect, build, draw or train it."""
+"""A network that was loaded: inspect, build, draw or train it from Python."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl import targets
-from archdsl.analysis import OpenSizes, Table, at_sizes, layer_table
+from archdsl.analysis import SymbolicSizes, Table, at_sizes, layer_table
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
-from archdsl.driver import Compiled, check_text, compile_address, compile_text
+from archdsl.driver import Compiled, files_of
 from archdsl.file_io import write_file
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir import Graph
-from archdsl.limits import DEFAULT, Limits
-from archdsl.literals import show
-from archdsl.optional_deps import extra_needed
-from archdsl.session import Session
-from archdsl.shapes import Shape, format_shape
+from archdsl.lints import is_suppressed
+from archdsl.optional_dependencies import extra_needed
+from archdsl.shapes import Shape
 
 if TYPE_CHECKING:
     import torch
@@ -37,36 +35,6 @@ if TYPE_CHECKING:
     from archdsl.weights.stored import Channels, MatchBy
 
 
-def load(address: str | os.PathLike[str], /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
-    """Load the network at an address: `"net.arch:resnet50"`, `"net.arch"`, or the name of a network that comes with archdsl.
-
-    Pass parameters by name as Python values, `load("net.arch:resnet50", classes=10)`, or as expressions of the language,
-    `load("resnet", norm=Expression("gn(32)"))`. Pass keys of the recipe as `**{"train.epochs": 5}`. `limits` sets limits on
-    the size of the spec, `limits=Limits(nodes=1_000_000)`; a network's own parameter of this name can be set only in the spec.
-    Raise `SpecError`, which contains all diagnostics, if there are errors, and `ValueError` for limits out of range.
-    """
-    session = Session(_checked(limits))
-    return Network(compile_address(os.fspath(address), _settings(parameters, limits), session=session))
-
-
-def loads(text: str, network: str | None = None, /, *, limits: Limits = DEFAULT, **parameters: Any) -> Network:
-    """Load the network in a text, by name if the text defines several. `limits` and errors are those of `load`."""
-    session = Session(_checked(limits))
-    return Network(compile_text(text, network, _settings(parameters, limits), session=session))
-
-
-def check(text: str, /, *, limits: Limits = DEFAULT) -> list[Diagnostic]:
-    """Return all errors and warnings for a text and all of its networks."""
-    return check_text(text, session=Session(_checked(limits)))
-
-
-def _checked(limits: Limits) -> Limits:
-    """Return the argument `limits`. Raise `TypeError` for another type, such as a value for a parameter of that name."""
-    if not isinstance(limits, Limits):
-        raise TypeError(f"`limits` is archdsl.Limits(...), and not {limits!r}")
-    return limits
-
-
 class Network:
     """A network that was loaded and checked.
 
@@ -79,9 +47,10 @@ class Network:
         self.recipe: Recipe | None = compiled.recipe
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
-        self.sizes: OpenSizes = compiled.sizes
+        self.sizes: SymbolicSizes = compiled.sizes
         self._limits = compiled.limits
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
+        self._module = compiled.module
 
     @property
     def name(self) -> str:
@@ -100,6 +69,10 @@ class Network:
         if place is None and found.argument:  # the key is omitted, and its default does not match the data
             place = self._places.get("data")
         return found.at(place)
+
+    def is_suppressed(self, found: Diagnostic) -> bool:
+        """Return whether a comment in the file suppresses a warning about its recipe, such as one that training gives."""
+        return self._module is not None and is_suppressed(self.at_key(found), files_of(self._module))
 
     @contextmanager
     def at_keys(self) -> Iterator[None]:
@@ -291,8 +264,8 @@ class Network:
         with RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
             return train(
-                self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log,
-                report=lambda found: _log(self.at_key(found)),
+                self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks,
+                warn=_log, report=lambda found: _log(self.at_key(found)),
             )  # fmt: skip
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
@@ -377,45 +350,15 @@ class Network:
 
     def _repr_svg_(self) -> str:
         """Return the diagram for notebooks, or an image with the error."""
-        drawn = self.drawing()
-        if isinstance(drawn, bytes):
-            text = drawn.decode()
-            return text[text.index("<svg") :]
-        from archdsl.backends.diagram.svg import text_picture  # here: checking needs no backend
+        from archdsl.notebook import diagram_element  # here: only notebooks need it
 
-        return text_picture([f"{drawn.code}: {drawn.message}", f"help: {drawn.help}"])
+        return diagram_element(self)
 
     def _repr_html_(self) -> str:
-        """Return the layer table for notebooks, or the error. Text from the spec is escaped."""
-        from html import escape  # here: notebooks alone need it
+        """Return the layer table for notebooks, or the error."""
+        from archdsl.notebook import table_element  # here: only notebooks need it
 
-        try:
-            return self._html_table()
-        except Exception as error:
-            return f"<p>{escape(f'archdsl cannot show the table of {self.name}: {type(error).__name__}: {error}')}</p>"
-
-    def _html_table(self) -> str:
-        from html import escape  # here: notebooks alone need it
-
-        def line(cell: str, *texts: str) -> str:
-            return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
-
-        table = self.table()
-        rows = "".join(
-            line(
-                "td",
-                row.name,
-                row.op,
-                format_shape(row.shape),
-                f"{row.params:,}",
-                "" if row.macs is None else _number(row.macs),
-                _remark(row.times, row.part),
-            )
-            for row in table.rows
-        )
-        totals = f"{table.params:,} params, {table.params_eval:,} without heads, depth {table.depth}"
-        head = line("th", "layer", "op", "output", "params", "MACs", "")
-        return f"<table><caption>{escape(self.name)}: {totals}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        return table_element(self)
 
 
 def _log(found: Diagnostic) -> None:
@@ -440,15 +383,3 @@ def _output_shapes(graph: Graph) -> dict[str, tuple[int | None, ...]]:
 def _known(shape: Shape) -> tuple[int | None, ...]:
     """Return a shape with None for each symbolic size."""
     return tuple(size if isinstance(size, int) else None for size in shape)
-
-
-def _settings(parameters: Mapping[str, Any], limits: Limits) -> dict[str, str]:
-    return {name: show(value, most=limits.list_items) for name, value in parameters.items()}
-
-
-def _number(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _remark(times: int, part: str) -> str:
-    return " ".join(word for word in (f"×{times}" if times > 1 else "", "head" if part == "head" else "") if word)

@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import IO, Final
 
+from archdsl.addresses import read_address
 from archdsl.diagnostics import Diagnostic, SpecError, codes
-from archdsl.driver import compile_source, read_address
+from archdsl.driver import compile_source
 from archdsl.elaborate import Program, read_source, select_network
 from archdsl.file_io import cannot_write, check_storable, write_file
 from archdsl.session import Session

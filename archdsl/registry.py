@@ -130,9 +130,7 @@ def _check_magnitude(cls: type[Registered], argument: str, value: Any) -> None:
         limit = limits.SIZE if isinstance(value, int) else limits.FLOAT
         if abs(value) > limit:
             relation = "at most" if value > 0 else "at least"
-            raise SpecError(
-                codes.arguments.OutOfBounds(cls.name, argument, value, None, relation, limit if value > 0 else -limit)
-            )
+            raise SpecError(codes.ranges.OutOfBounds(cls.name, argument, value, None, relation, limit if value > 0 else -limit))
 
 
 def _literal_words(annotation: Any) -> frozenset[str]:
@@ -171,24 +169,24 @@ def _diagnostic(cls: type[Registered], found: Any) -> Diagnostic:
     given, kind, element = found["input"], found["type"], _element(found)
     reason = found["msg"].split(", ", 1)[-1]  # after "Value error, "
     if not found["loc"]:
-        return codes.arguments.RefusedArguments(cls.name, reason)
+        return codes.ranges.RefusedArguments(cls.name, reason)
     argument = str(found["loc"][0])
     if kind == "missing":
         return codes.arguments.MissingArgument(cls.name, argument, signature(cls))
     value = (cls.name, argument, given, element)
     if kind in _BOUNDS:
         bound, relation = _BOUNDS[kind]
-        return codes.arguments.OutOfBounds(*value, relation, found["ctx"][bound])
+        return codes.ranges.OutOfBounds(*value, relation, found["ctx"][bound])
     if isinstance(given, float) and kind == "int_type":
         return codes.arguments.FloatForCount(*value)
     if kind in ("value_error", "assertion_error"):
-        return codes.arguments.RefusedValue(*value, reason)
+        return codes.ranges.RefusedValue(*value, reason)
     if argument not in cls.model_fields:
         return codes.arguments.WrongType(*value)
     expected = "an int" if element is not None and kind == "int_type" else describe(cls.model_fields[argument].annotation)
     words = cls.words(argument)
     if words and isinstance(given, str) and given not in words:
-        return codes.arguments.UnknownWord(*value, expected)
+        return codes.ranges.UnknownWord(*value, expected)
     return codes.arguments.WrongType(*value, expected)
 
 

@@ -1,4 +1,4 @@
-"""A session: what the checks of one user share. It is passed along; no module keeps such state."""
+"""A session: the limits and caches that the checks of one user share. It is passed along; no module keeps such state."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Session:
 
     @contextmanager
     def collector_paused(self) -> Iterator[None]:
-        """Pause the garbage collector: a tree has no cycles, and scanning it while it grows takes a quarter of the time of a long file."""
+        """Pause the garbage collector: a tree has no cycles, and scanning it takes a quarter of the time of a long file."""
         if not self._pause_collector:
             yield
             return

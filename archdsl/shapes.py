@@ -1,9 +1,9 @@
-"""Sizes and shapes: integers, and exact functions of a size that the input left open.
+"""Sizes and shapes: integers, and exact functions of a symbolic size.
 
-A dimension is `int | OpenSize`, and both answer to the same operators, so that a shape rule such as
+A dimension is `int | SymbolicSize`, and both have the same operators, so that a shape rule such as
 `(n + 2 * pad - dilation * (k - 1) - 1) // stride + 1` is written once.
 
-An `OpenSize` is quasi-linear in one symbol: it has a period `P`, an integer `slope` and `P` integer
+An `SymbolicSize` is quasi-linear in one symbol: it has a period `P`, an integer `slope` and `P` integer
 offsets, and its value at `n = P * q + r` (with `0 <= r < P`) is `slope * q + offsets[r]`. The form is
 closed under what convolutional networks do to a size:
 
@@ -32,11 +32,11 @@ class SizeError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenSize:
-    """A quasi-linear function of one open size. Build one with `open_size` and the operators.
+class SymbolicSize:
+    """A quasi-linear function of one symbolic size. Build one with `symbolic_size` and the operators.
 
-    `text` is how it prints, where that is known to be simpler than the formula for all sizes. It carries its
-    session, whose limits and caches the operators use, since they take no further argument.
+    `text` is its printed form, if that is simpler than the formula for all sizes. A size carries its session,
+    whose limits and caches the operators use, since they take no further argument.
     """
 
     type_name = "a size that the input leaves open"
@@ -51,23 +51,23 @@ class OpenSize:
         object.__setattr__(self, "_hash", hash((self.symbol, self.slope, self.offsets)))
 
     def __hash__(self) -> int:
-        """Of what it computes; shapes are asked for theirs at each op."""
+        """Return the hash of the function, computed once: shapes are hashed at each op."""
         return self._hash
 
     def __reduce__(self) -> tuple[Any, ...]:
         # rebuilt from its fields: another process hashes strings otherwise
-        return OpenSize, (self.symbol, self.slope, self.offsets, self.text, self.session)
+        return SymbolicSize, (self.symbol, self.slope, self.offsets, self.text, self.session)
 
     def __repr__(self) -> str:
         return str(self)
 
     def at(self, n: int) -> int:
-        """The value where the symbol is `n`."""
+        """Return the value at `n`."""
         q, r = divmod(n, len(self.offsets))
         return self.slope * q + self.offsets[r]
 
-    def _over(self, period: int) -> tuple[int, list[int]]:
-        """Slope and offsets over a multiple of this period."""
+    def _at_period(self, period: int) -> tuple[int, list[int]]:
+        """Return slope and offsets over a multiple of the period."""
         times = period // len(self.offsets)
         return self.slope * times, [self.slope * t + o for t in range(times) for o in self.offsets]
 
@@ -79,11 +79,11 @@ class OpenSize:
             raise SizeError(f"{message}; {remedy('period')}")
         return period
 
-    def _made(self, slope: int, offsets: list[int]) -> OpenSize:
-        return OpenSize(self.symbol, slope, tuple(offsets), session=self.session)
+    def _made(self, slope: int, offsets: list[int]) -> SymbolicSize:
+        return SymbolicSize(self.symbol, slope, tuple(offsets), session=self.session)
 
     def _canonical(self, slope: int, offsets: list[int]) -> Dim:
-        """The same function at its smallest period; an integer where it is constant.
+        """Return the same function at its smallest period; an integer if it is constant.
 
         A period is one of the steps from each value to the next; the function over a period of P grows by the slope.
         """
@@ -98,15 +98,15 @@ class OpenSize:
         return self._made(slope, offsets)
 
     def __add__(self, other: Dim) -> Dim:
-        """The sum with an integer or a function of the same symbol."""
+        """Return the sum with an integer or a function of the same symbol."""
         if isinstance(other, int):
             return self._made(self.slope, [o + other for o in self.offsets]) if other else self
-        if not isinstance(other, OpenSize):
+        if not isinstance(other, SymbolicSize):
             return NotImplemented
         if other.symbol != self.symbol:
-            raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one open size")
+            raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one symbolic size")
         period = self._bounded(lcm(len(self.offsets), len(other.offsets)))
-        (a, mine), (b, theirs) = self._over(period), other._over(period)
+        (a, mine), (b, theirs) = self._at_period(period), other._at_period(period)
         return self._canonical(a + b, [m + t for m, t in zip(mine, theirs, strict=True)])
 
     __radd__ = __add__
@@ -121,60 +121,60 @@ class OpenSize:
         return -self + other
 
     def __mul__(self, factor: Dim) -> Dim:
-        """The product with an integer."""
+        """Return the product with an integer."""
         if not isinstance(factor, int):
-            raise SizeError("a product of two open sizes is not linear in either")
+            raise SizeError("a product of two symbolic sizes is not linear in either")
         return self._canonical(self.slope * factor, [o * factor for o in self.offsets])
 
     __rmul__ = __mul__
 
     def __floordiv__(self, divisor: Dim) -> Dim:
-        """The floor of the quotient by a positive integer."""
+        """Return the floor of the quotient by a positive integer."""
         if not isinstance(divisor, int) or divisor <= 0:
-            raise SizeError("an open size can be divided by a positive integer only")
+            raise SizeError("a symbolic size can be divided by a positive integer only")
         times = divisor // gcd(divisor, self.slope)
         period = self._bounded(times * len(self.offsets))
-        slope, offsets = self._over(period)
+        slope, offsets = self._at_period(period)
         return self._canonical(slope // divisor, [o // divisor for o in offsets])
 
     def __rfloordiv__(self, other: Dim) -> Dim:
-        raise SizeError("a quotient by an open size is not linear in it")
+        raise SizeError("a quotient by a symbolic size is not linear in it")
 
     def __mod__(self, divisor: Dim) -> Dim:
         return self - self // divisor * divisor
 
     def __rmod__(self, other: Dim) -> Dim:
-        raise SizeError("a remainder by an open size is not linear in it")
+        raise SizeError("a remainder by a symbolic size is not linear in it")
 
     def __str__(self) -> str:
-        """The function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
+        """Return the function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
         if self.text is not None:
             return self.text
-        return self.session.cached(_written, self.symbol, self.slope, self.offsets)
+        return self.session.cached(_formula_text, self.symbol, self.slope, self.offsets)
 
 
-Dim: TypeAlias = int | OpenSize
+Dim: TypeAlias = int | SymbolicSize
 Shape: TypeAlias = tuple[Dim, ...]
 """Channels first, without the batch dimension."""
 
 
-def open_size(symbol: str, session: Session | None = None) -> OpenSize:
-    """Return the open size itself: the identity function of its symbol. What is computed from it keeps to the limits of the session."""
-    return OpenSize(symbol, 1, (0,), session=session or Session())
+def symbolic_size(symbol: str, session: Session | None = None) -> SymbolicSize:
+    """Return a symbolic size: the identity function of its symbol. Sizes computed from it obey the limits of the session."""
+    return SymbolicSize(symbol, 1, (0,), session=session or Session())
 
 
 def numel(shape: Iterable[Dim]) -> Dim:
-    """The number of elements of a shape; a `SizeError` where two open sizes meet."""
+    """Return the number of elements of a shape. Raise `SizeError` for a product of two symbolic sizes."""
     return prod(shape, start=1)
 
 
 def format_shape(shape: Shape) -> str:
-    """A shape as messages and tables print it: `[64, 56, 56]`."""
+    """Return a shape as in messages and tables: `[64, 56, 56]`."""
     return "[" + ", ".join(str(size) for size in shape) + "]"
 
 
 def smallest_period(values: Sequence[object]) -> int:
-    """The smallest divisor of the length after which the values repeat.
+    """Return the smallest divisor of the length after which the values repeat.
 
     The periods that divide a length are closed under the greatest common divisor, so that leaving out one prime
     factor after another, as long as they still repeat, finds the smallest.
@@ -187,7 +187,7 @@ def smallest_period(values: Sequence[object]) -> int:
 
 
 def _primes(number: int) -> Iterator[int]:
-    """The prime factors, each once."""
+    """Yield the prime factors, each once."""
     factor = 2
     while factor * factor <= number:
         if number % factor == 0:
@@ -199,8 +199,8 @@ def _primes(number: int) -> Iterator[int]:
         yield number
 
 
-def _written(symbol: str, slope: int, offsets: tuple[int, ...]) -> str:
-    """The formula for all sizes."""
+def _formula_text(symbol: str, slope: int, offsets: tuple[int, ...]) -> str:
+    """Return the formula for all sizes."""
     base, period = offsets[0], len(offsets)
     common = gcd(slope, *[o - base for o in offsets])
     inner = _formula(symbol, slope // common, [(o - base) // common for o in offsets])
@@ -214,7 +214,7 @@ def _written(symbol: str, slope: int, offsets: tuple[int, ...]) -> str:
 
 
 def _formula(symbol: str, slope: int, offsets: list[int]) -> tuple[str, int] | None:
-    """`floor((slope * n + b) / P)` where some b gives these offsets, with the constant it adds at n = 0."""
+    """Return `floor((slope * n + b) / P)` if some b gives these offsets, with the constant it adds at n = 0; else None."""
     period = len(offsets)
     if period == 1:
         return (symbol if slope == 1 else f"{slope}*{symbol}"), 0

@@ -1,11 +1,11 @@
-"""Sets of sizes, exactly: for which values of an open size a network works.
+"""Exact sets of sizes: the values of a symbolic size for which a network is valid.
 
-Every condition that a network puts on an open size compares two quasi-linear functions (see `shapes`).
-For a common period and one remainder both are linear in the quotient, so an equation holds always, never
-or once, and an inequality from one point on, up to one point, always or never. Such a set is therefore,
-for each remainder, everything from some size on or nothing, and finitely many sizes besides; and the sets
-of this form are closed under intersection, union and complement. So what a network demands is decided,
-not tried. (These are the sets definable in Presburger arithmetic with one variable: Presburger 1929; that
+Every condition of a network on a symbolic size compares two quasi-linear functions (see `shapes`). For a
+common period and one remainder, both are linear in the quotient. An equation then holds always, never or
+once, and an inequality from one point on, up to one point, always or never. For each remainder, the set of
+solutions is therefore everything from some size on, or nothing, and finitely many other sizes. Sets of this
+form are closed under intersection, union and complement, so that the conditions are decided exactly, without
+trying sizes. (They are the sets definable in Presburger arithmetic with one variable: Presburger 1929; that
 they are eventually periodic: Ginsburg & Spanier 1966.)
 """
 
@@ -25,10 +25,10 @@ from archdsl.shapes import Dim, SizeError, smallest_period
 class SizeSet:
     """All `n >= 1` with `n >= least[n % len(least)]`, and the `points`; a remainder without a least size is out.
 
-    Made by `equal`, `at_least` and the operators, which keep one form for each set: the smallest period of what
-    holds for all large sizes, and each remainder from as early on as possible. So equal sets compare equal.
+    Build sets with `equal`, `at_least` and the operators, which return the canonical form: the smallest period of the members
+    among large sizes, and the earliest possible start for each remainder. Equal sets therefore compare equal.
 
-    Like an open size, a set carries its session, whose limits and caches the operators use; `ALL` and `NONE` belong to none.
+    Like a symbolic size, a set carries its session, whose limits and caches the operators use; `ALL` and `NONE` have none.
     """
 
     least: tuple[int | None, ...]
@@ -40,43 +40,43 @@ class SizeSet:
         return n >= 1 and ((start is not None and n >= start) or n in self.points)
 
     def __bool__(self) -> bool:
-        """Whether any size is in it."""
+        """Return whether any size is in the set."""
         return bool(self.points) or any(start is not None for start in self.least)
 
     def __len__(self) -> int:
-        """How many numbers it is kept as."""
+        """Return how many numbers represent the set."""
         return len(self.least) + len(self.points)
 
     def __and__(self, other: SizeSet) -> SizeSet:
-        """What is in both."""
-        return _session(self, other).cached(_both, self, other)
+        """Return the intersection."""
+        return _session(self, other).cached(_intersection, self, other)
 
     def __or__(self, other: SizeSet) -> SizeSet:
-        """What is in one of them."""
-        return _session(self, other).cached(_either, self, other)
+        """Return the union."""
+        return _session(self, other).cached(_union, self, other)
 
     def __invert__(self) -> SizeSet:
-        """What is not in it."""
+        """Return the complement."""
         return _session(self, self).cached(_complement, self)
 
     def __le__(self, other: SizeSet) -> bool:
-        """Whether everything in it is in the other."""
+        """Return whether the set is a subset of the other."""
         return self & other == self
 
     @property
     def is_finite(self) -> bool:
-        """Whether it holds single sizes alone."""
+        """Whether the set is finite."""
         return all(start is None for start in self.least)
 
     def first_outside(self, other: SizeSet) -> int | None:
-        """The least size in it that is not in the other; none where all are."""
+        """Return the least size in the set that is not in the other; None if it is a subset."""
         if self <= other:
             return None
         near = next((n for n in range(1, 2 * _session(self, other).limits.period) if n in self and n not in other), None)
         return near if near is not None else (self & ~other).smallest()
 
     def smallest(self) -> int:
-        """The least size in it; the set must not be empty."""
+        """Return the least size in the set, which must not be empty."""
         return min([*self.points, *(start for start in self.least if start is not None)])
 
 
@@ -85,7 +85,7 @@ NONE = SizeSet((None,))
 
 
 def equal(left: Dim, right: Dim) -> SizeSet:
-    """Where two functions of one symbol are equal."""
+    """Return the sizes at which two functions of one symbol are equal."""
     difference = left - right
     if isinstance(difference, int):
         return NONE if difference else ALL
@@ -93,7 +93,7 @@ def equal(left: Dim, right: Dim) -> SizeSet:
 
 
 def at_least(size: Dim, least: int) -> SizeSet:
-    """Where a function is at least a number."""
+    """Return the sizes at which a function is at least a number."""
     difference = size - least
     if isinstance(difference, int):
         return ALL if difference >= 0 else NONE
@@ -101,7 +101,7 @@ def at_least(size: Dim, least: int) -> SizeSet:
 
 
 def compared(sign: str, left: Dim, right: Dim) -> SizeSet:
-    """Where a comparison of two functions of one symbol holds."""
+    """Return the sizes at which a comparison of two functions of one symbol holds."""
     if sign in ("==", "!="):
         same = equal(left, right)
         return same if sign == "==" else ~same
@@ -110,46 +110,51 @@ def compared(sign: str, left: Dim, right: Dim) -> SizeSet:
 
 
 def _zeros(slope: int, offsets: tuple[int, ...], session: Session) -> SizeSet:
-    """Where `slope * q + offsets[r]` is zero, at `n = P * q + r`."""
+    """Return the sizes `n = P * q + r` at which `slope * q + offsets[r]` is zero."""
     period = len(offsets)
-    if slope == 0:
+    if slope == 0:  # for each remainder always or never; sizes begin at 1, so that remainder 0 begins at the period
         return _canonical([(r or period) if offset == 0 else None for r, offset in enumerate(offsets)], (), session)
+    # otherwise once at most for each remainder, at q = -offset / slope, if that is an integer
     solutions = ((r, *divmod(-offset, slope)) for r, offset in enumerate(offsets))
     return _canonical([None], (period * q + r for r, q, rest in solutions if rest == 0 and period * q + r >= 1), session)
 
 
 def _not_negative(slope: int, offsets: tuple[int, ...], session: Session) -> SizeSet:
-    """Where `slope * q + offsets[r]` is zero or more, at `n = P * q + r`."""
+    """Return the sizes `n = P * q + r` at which `slope * q + offsets[r]` is zero or more."""
     period = len(offsets)
-    if slope < 0:
+    if slope < 0:  # f >= 0 is the opposite of -f - 1 >= 0
         return ~_not_negative(-slope, tuple(-offset - 1 for offset in offsets), session)
     if slope == 0:
         return _canonical([(r or period) if offset >= 0 else None for r, offset in enumerate(offsets)], (), session)
+    # from q = ceil(-offset / slope) on
     return _canonical([max(r or period, period * -(offset // slope) + r) for r, offset in enumerate(offsets)], (), session)
 
 
-def _both(a: SizeSet, b: SizeSet) -> SizeSet:
-    least = [None if x is None or y is None else x if x > y else y for x, y in _side_by_side(a, b)]
+def _intersection(a: SizeSet, b: SizeSet) -> SizeSet:
+    least = [None if x is None or y is None else x if x > y else y for x, y in _aligned_starts(a, b)]
     return _canonical(least, (n for n in chain(a.points, b.points) if n in a and n in b), _session(a, b))
 
 
-def _either(a: SizeSet, b: SizeSet) -> SizeSet:
-    least = [y if x is None else x if y is None or x < y else y for x, y in _side_by_side(a, b)]
+def _union(a: SizeSet, b: SizeSet) -> SizeSet:
+    least = [y if x is None else x if y is None or x < y else y for x, y in _aligned_starts(a, b)]
     return _canonical(least, chain(a.points, b.points), _session(a, b))
 
 
-def _side_by_side(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | None]]:
-    """Where each starts, by remainders of a common period."""
+def _aligned_starts(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | None]]:
+    """Yield the starts of both sets for each remainder of a common period."""
     period, most = lcm(len(a.least), len(b.least)), _session(a, b).limits.period
     if period > most:
         raise SizeError(
             f"the sizes that work repeat only after {period:,} values, over the limit of {most:,}; {remedy('period')}"
         )
-    return zip(_over(a.least, period), _over(b.least, period), strict=True)
+    return zip(_at_period(a.least, period), _at_period(b.least, period), strict=True)
 
 
 def _complement(a: SizeSet) -> SizeSet:
-    """A remainder that is out is in from its last point on; one that is in is out before its start."""
+    """Return the complement: a remainder that is out is in from its last point on; one that is in is out before its start."""
+    # `last` is the greatest point of each remainder, or, if it has none, the number one period before its first size.
+    # A remainder that is out of the set is in the complement from there on; `before` are the sizes below the
+    # start, or up to the last point, of each remainder: those that are no points are points of the complement.
     period = len(a.least)
     last = [r - period for r in range(period)]
     for point in a.points:
@@ -161,8 +166,8 @@ def _complement(a: SizeSet) -> SizeSet:
     return _canonical(starts, (n for n in before if n not in a.points), _session(a, a))
 
 
-def _over(least: tuple[int | None, ...], period: int) -> list[int | None]:
-    """The same starts for a multiple of their period."""
+def _at_period(least: tuple[int | None, ...], period: int) -> list[int | None]:
+    """Return the same starts for a multiple of their period."""
     if len(least) == period:
         return list(least)
     starts = least * (period // len(least))
@@ -174,8 +179,11 @@ def _session(a: SizeSet, b: SizeSet) -> Session:
     return a.session or b.session or Session()
 
 
+# Different starts and points can represent one set. The canonical form has the smallest period with which remainders are in or
+# out for all large sizes. The finer remainders r, r + P, r + 2P, ... of one remainder r then form a group, whose starts may
+# differ; `_start` merges them into one. Points at or above the start of their remainder are redundant.
 def _canonical(least: list[int | None], points: Iterable[int], session: Session) -> SizeSet:
-    """The one form of a set."""
+    """Return the canonical form of a set."""
     left = _counted(points, session)
     period = smallest_period([start is None for start in least])
     starts: list[int | None] = []
@@ -187,14 +195,18 @@ def _canonical(least: list[int | None], points: Iterable[int], session: Session)
 
 
 def _start(group: list[int | None], points: set[int], step: int, session: Session) -> int:
-    """From where on every `step`-th size is in; what is in before it joins the points."""
+    """Return the size from which on every `step`-th size is in the set; add members below it to the points."""
     given = [start for start in group if start is not None]
     first, period = min(given), step * len(group)
+    # If all starts are within one finer period from the first, nothing is missing from there on. It only remains to
+    # go back over points that precede it without a gap.
     if len(given) == 1 or max(given) < first + period:
         start = first
         while start - step in points:
             start -= step
         return start
+    # Otherwise everything is in from the last start on. Go back as long as each step is a point, or is in by the start of its
+    # own finer remainder. What those starts contribute below the result becomes points.
     residues = {n % period: n for n in given}
     start = max(given)
     while start - step >= 1 and (start - step in points or start - step >= residues[(start - step) % period]):
@@ -215,7 +227,7 @@ def _counted(numbers: Iterable[int], session: Session) -> set[int]:
 
 
 def describe(sizes: SizeSet, *, many: bool = False) -> str:
-    """The set as words that follow "H must be", or "H and W must be" where `many`."""
+    """Return the set in words that follow "H must be", or "H and W must be" if `many`."""
     if not sizes:
         return "nothing: no size works"
     if sizes == ALL:
@@ -230,7 +242,7 @@ def describe(sizes: SizeSet, *, many: bool = False) -> str:
 
 
 def describe_choice(sizes: Mapping[str, SizeSet]) -> str:
-    """Sets of which one has to hold its size, as a whole sentence."""
+    """Return a sentence for sets of which one must contain its size."""
     return "either " + " or ".join(f"{symbol} must be {describe(within)}" for symbol, within in sizes.items())
 
 
@@ -245,7 +257,7 @@ def _points(points: frozenset[int]) -> str:
 
 
 def _periodic(sizes: SizeSet, many: bool) -> str:
-    """Words for a set with infinitely many sizes."""
+    """Return words for a set with infinitely many sizes."""
     period = len(sizes.least)
     residues = [r for r, start in enumerate(sizes.least) if start is not None]
     starts = [start for start in sizes.least if start is not None]
@@ -266,12 +278,12 @@ def _periodic(sizes: SizeSet, many: bool) -> str:
 
 
 def _shifted(residues: list[int], period: int) -> list[int]:
-    """Remainders as one run where they are one, such as 1025 to 2048 for 1025, ..., 2047 and 0."""
+    """Return remainders as one run if they are one, such as 1025 to 2048 for 1025, ..., 2047 and 0."""
     return [*residues[1:], period] if residues[0] == 0 and residues[-1] == period - 1 else residues
 
 
 def _listed(numbers: Iterable[int]) -> str:
-    """`1, 3 to 5 or 9`; what is long breaks off."""
+    """Return `1, 3 to 5 or 9`; a long list is cut off."""
     runs: list[list[int]] = []
     for n in sorted(numbers):
         if runs and n == runs[-1][1] + 1:
@@ -285,7 +297,7 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 def simplified(size: Dim, sizes: SizeSet) -> str:
-    """A size as a formula that is right for these sizes: `H/16` for `floor(H/16)` where H is a multiple of 16."""
+    """Return a size as a formula that is right for these sizes: `H/16` for `floor(H/16)` if H is a multiple of 16."""
     if isinstance(size, int) or len(size.offsets) == 1:
         return str(size)
     if sizes.is_finite:
@@ -307,7 +319,7 @@ def simplified(size: Dim, sizes: SizeSet) -> str:
 
 
 def _linear(symbol: str, slope: int, scale: int, shift: int) -> str:
-    """`(slope * n + shift) / scale`, in lowest terms where the shift allows it."""
+    """Return `(slope * n + shift) / scale`, in lowest terms if the shift allows it."""
     common = gcd(slope, shift, scale)
     slope, shift, scale = slope // common, shift // common, scale // common
     whole, rest = divmod(shift, scale)

@@ -19,14 +19,14 @@ _BACKENDS: Final = Path(__file__).parent / "backends"
 
 
 class Options(NamedTuple):
-    """What can be asked of a target: to include auxiliary heads, and to let activations overwrite what they take."""
+    """Options of a target: to include auxiliary heads, and to let activations operate in place."""
 
     aux: bool = True
     inplace: bool = True
 
 
 class Target(NamedTuple):
-    """What a backend makes of a graph.
+    """An output format of the compiler.
 
     `suffixes` are those of the files, without the dot; the first is the default. `write` takes the graph, one of the suffixes
     and options; `options` names those that it knows.

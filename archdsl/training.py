@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl import __version__
 from archdsl.data.read_options import DEFAULT_OPTIONS, ReadOptions
 from archdsl.diagnostics import Diagnostic, Severity, SpecError, codes
-from archdsl.optional_deps import extra_needed
+from archdsl.optional_dependencies import extra_needed
 from archdsl.runs import RunFolder, Snapshot
 from archdsl.runs.ranks import check_started
 
@@ -148,8 +148,8 @@ def _experiment(
     graph = network.graph
     heads = {head.name: head.weight for head, _ in graph.heads}
     return Experiment(
-        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.main.arguments, *data, network.check_shapes, facts,
-        lambda: picture(network, "png"),
+        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.main.arguments, *data,
+        network.check_shapes, facts, lambda: picture(network, "png"),
     )  # fmt: skip
 
 
@@ -163,7 +163,12 @@ def draw_batch(network: Network, reading: ReadOptions, opened: Opened) -> tuple[
 
 
 def _warner(network: Network, warn: Callable[[Diagnostic], None]) -> Callable[[Diagnostic], None]:
-    return lambda found: warn(network.at_key(found).with_severity(Severity.WARNING))
+    def report(found: Diagnostic) -> None:
+        placed = network.at_key(found).with_severity(Severity.WARNING)
+        if not network.is_suppressed(placed):
+            warn(placed)
+
+    return report
 
 
 def mean_and_interval(values: Sequence[float]) -> tuple[float, float, float]:

@@ -1,6 +1,6 @@
 """Measure everything, print it, and write RESULTS.md.
 
-    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [open_sizes] [zoo] [modules] [memory] [data]
+    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [symbolic_sizes] [zoo] [modules] [memory] [data]
 
 With `--quick` few rounds are run, to see that everything works; nothing is written then, nor when only some parts run.
 """
@@ -23,7 +23,7 @@ PARTS: dict[str, dict[str, str]] = {
     "peers": {},
     "in_process": {},
     "edges": {},
-    "open_sizes": {},
+    "symbolic_sizes": {},
     "zoo": {"PYTHONPATH": str(ROOT / ".references")},
     "modules": {"PYTHONPATH": str(ROOT / ".references"), **ALLOCATOR},
     "memory": {},

@@ -14,7 +14,7 @@ from functools import partial
 import torch
 
 import archdsl
-from archdsl import driver
+from archdsl import addresses, driver
 from archdsl.ir import flatten
 from benchmarks.measure import Section, paired, print_sections, ratios, seconds, verdict
 from benchmarks.modules import BUILD_TARGET, constructor, torchvision_models
@@ -58,7 +58,7 @@ def measured(name: str, rounds: int) -> Times:
 def zoo(rounds: int, names: list[str] | None = None) -> Section:
     """A row for each family, and their sums."""
     families: defaultdict[str, list[Times]] = defaultdict(list)
-    for name, path in driver.shipped_networks().items():
+    for name, path in addresses.shipped_networks().items():
         if names is None or name in names:
             families[path.stem].append(measured(name, rounds))
     section = Section(

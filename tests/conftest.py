@@ -14,7 +14,8 @@ SLOW = (
     "backends/diagram/test_render.py", "backends/diagram/test_size.py",
     "backends/torch/test_module.py", "backends/torch/test_random_programs.py", "backends/torch/test_size_check.py",
     "backends/torch/test_source.py", "benchmarks/test_gpu.py", "cli/test_data.py", "cli/test_process.py", "cli/test_train.py",
-    "cli/test_completion.py", "cli/test_new.py", "docs/test_commands.py", "docs/test_generated.py", "docs/test_python.py",
+    "cli/test_completion.py", "cli/test_new.py", "docs/test_commands.py", "docs/test_development.py", "docs/test_generated.py",
+    "docs/test_python.py",
     "elaborate/test_bad_input.py", "elaborate/test_growth.py", "elaborate/test_operators.py", "ops/test_export.py",
     "syntax/test_any_text.py", "syntax/test_quoting.py", "syntax/test_tables.py", "test_wheel.py", "weights/test_files.py",
 )  # fmt: skip

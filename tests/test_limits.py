@@ -14,7 +14,7 @@ from archdsl import Limits
 from archdsl.driver import check_text
 from archdsl.limits import DEFAULT, HIGHEST, limits_from
 from archdsl.session import Session
-from archdsl.shapes import SizeError, open_size
+from archdsl.shapes import SizeError, symbolic_size
 from archdsl.sizes import ALL, at_least
 
 HEAD = "network n { input image [3, 8, 8]; "
@@ -132,7 +132,7 @@ def test_threads_with_other_limits_do_not_affect_each_other(name: str) -> None:
 
 
 def test_sizes_carry_their_session() -> None:
-    narrow, wide = open_size("H", Session(Limits(period=8))), open_size("H", Session(Limits(period=1 << 15)))
+    narrow, wide = symbolic_size("H", Session(Limits(period=8))), symbolic_size("H", Session(Limits(period=1 << 15)))
     assert (wide // 10_000).at(20_001) == 2
     with pytest.raises(SizeError, match="over the limit of 8"):
         narrow // 16

@@ -9,10 +9,7 @@ from pathlib import Path
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
 TOO_LONG = {
-    "analysis/open_sizes.py",
-    "elaborate/expressions.py",
     "elaborate/symbols.py",
-    "network.py",
 }
 """Files that are still longer; an entry goes when its file is split, and none is added."""
 EMPTY_NAMES = {"common", "helpers", "manager", "misc", "utils"}

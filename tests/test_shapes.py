@@ -1,4 +1,4 @@
-"""Open sizes as functions: the operators against their values, one form for each function, and formulas."""
+"""Symbolic sizes as functions: the operators against their values, one form for each function, and formulas."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archdsl.limits import DEFAULT
-from archdsl.shapes import Dim, OpenSize, SizeError, numel, open_size, smallest_period
+from archdsl.shapes import Dim, SizeError, SymbolicSize, numel, smallest_period, symbolic_size
 
-N = open_size("N")
+N = symbolic_size("N")
 STEPS = {
     "+": lambda a, k: a + k,
     "-": lambda a, k: k - a,
@@ -36,7 +36,7 @@ def applied(value: Any, steps: list[tuple[str, int]]) -> Any:
 
 
 def at(size: Dim, n: int) -> int:
-    return size.at(n) if isinstance(size, OpenSize) else size
+    return size.at(n) if isinstance(size, SymbolicSize) else size
 
 
 @given(recipes(), recipes())
@@ -45,7 +45,7 @@ def test_operators_are_those_of_the_values(a: list[tuple[str, int]], b: list[tup
     left, right = applied(N, a), applied(N, b)
     total, difference = left + right, left - right
     same = True
-    for n in range(1, 2 * lcm(*(len(s.offsets) for s in (left, right) if isinstance(s, OpenSize))) + 40):
+    for n in range(1, 2 * lcm(*(len(s.offsets) for s in (left, right) if isinstance(s, SymbolicSize))) + 40):
         x, y = applied(n, a), applied(n, b)
         assert (at(left, n), at(right, n), at(total, n), at(difference, n)) == (x, y, x + y, x - y)
         same = same and x == y
@@ -90,8 +90,8 @@ def test_a_constant_is_an_integer() -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    lambda: N + open_size("M"), lambda: N * open_size("M"), lambda: N * N, lambda: N // 0, lambda: N // -2, lambda: N // N,
-    lambda: 5 // N,
+    lambda: N + symbolic_size("M"), lambda: N * symbolic_size("M"), lambda: N * N, lambda: N // 0, lambda: N // -2,
+    lambda: N // N, lambda: 5 // N,
     lambda: numel((N, N)), lambda: N // (DEFAULT.period + 1), lambda: N // 97 + N // 89,
 ])  # fmt: skip
 def test_what_leaves_the_form(wrong: Any) -> None:

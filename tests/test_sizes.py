@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl.shapes import Dim, OpenSize, open_size
+from archdsl.shapes import Dim, SymbolicSize, symbolic_size
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, equal, simplified
 
-N = open_size("N")
+N = symbolic_size("N")
 RANGE = range(1, 400)
 
 
@@ -44,7 +44,7 @@ def numbers(sizes: SizeSet) -> set[int]:
 
 
 def at(size: Dim, n: int) -> int:
-    return size.at(n) if isinstance(size, OpenSize) else size
+    return size.at(n) if isinstance(size, SymbolicSize) else size
 
 
 @given(functions(), functions(), st.integers(-30, 30))
@@ -76,7 +76,7 @@ def test_equal_sets_have_one_form(a: SizeSet, b: SizeSet) -> None:
 def test_simplified_formulas_are_right(size: Dim, sizes: SizeSet) -> None:
     text = simplified(size, sizes)
     for n in sorted(numbers(sizes))[:60]:
-        if isinstance(size, OpenSize) and "floor" not in text and "ceil" not in text:
+        if isinstance(size, SymbolicSize) and "floor" not in text and "ceil" not in text:
             assert eval(text, {"N": n}) == size.at(n), text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from archdsl.diagnostics import Diagnostic, SpecError
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.declarations import METRICS, check_claim
 from archdsl.elaborate.expressions import Evaluator
@@ -39,7 +39,7 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
                 found = check_claim(evaluator, claim.statement, environment)
             except SpecError as error:
                 errors.append(error.diagnostic)
-                if error.diagnostic.code == "E0502":  # out of steps
+                if isinstance(error.diagnostic, codes.limits.OutOfSteps):
                     return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)
                 continue
             if found is not None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from archdsl.ir import Call, Function, Module, OpNode, Usage
+from archdsl.ir import Call, Function, Module, OpNode, Usage, Value
 from archdsl.ops.base import Op, elements
 from archdsl.shapes import Dim, Shape, SizeError
 
+_ALWAYS, _TRAINING = Usage.ALWAYS, Usage.TRAINING
+"""As names of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
+
 
 class Cost(NamedTuple):
-    """What one op holds and does. `macs` is for one image; None if symbolic sizes leave it without a formula."""
+    """The parameters and the cost of one op. `macs` is for one image; None if there is no formula in the symbolic sizes."""
 
     params: int
     macs: Dim | None
 
 
 class Counts(NamedTuple):
-    """What an `expect` can count in a network or block.
+    """The counts that an `expect` can check in a network or block.
 
     `params` are all parameters and `params_eval` those without the auxiliary heads; `macs` are the multiply-accumulates
     of convolutions and matrix products for one image in evaluation; `depth` is the largest number of convolutions and
@@ -31,7 +35,7 @@ class Counts(NamedTuple):
 
 
 class _Path(NamedTuple):
-    """The most weight layers on a path to a value: on one that begins inside of the function, and by the input where it begins."""
+    """The most weight layers on a path to a value: for paths that begin inside of the function, and for those from each input."""
 
     inside: int
     from_input: dict[int, int]
@@ -79,7 +83,7 @@ class Costs:
             else:
                 assert isinstance(node, OpNode)
                 params = self.of(node).params
-                heads = params if node.usage is Usage.TRAINING else 0
+                heads = params if node.usage is _TRAINING else 0
             before = modules.get(node.module)
             modules[node.module] = (params, heads) if before is None else (params, min(heads, before[1]))
         total = sum([params for params, _ in modules.values()]), sum([heads for _, heads in modules.values()])
@@ -95,7 +99,7 @@ class Costs:
     def _sum_macs(self, function: Function) -> Dim | None:
         total: Dim = 0
         for node in function.nodes:
-            if node.usage is not Usage.ALWAYS:
+            if node.usage is not _ALWAYS:
                 continue
             if isinstance(node, Call):
                 macs = self.macs(node.callee)
@@ -118,7 +122,7 @@ class Costs:
             return known
         paths = {value: _Path(0, {value.position: 0}) for value in function.inputs}
         for node in function.nodes:
-            if node.usage is not Usage.ALWAYS:
+            if node.usage is not _ALWAYS:
                 paths.update(dict.fromkeys(node.outputs, _Path(0, {})))
             elif isinstance(node, Call):
                 for value, inner in zip(node.outputs, self._paths_of(node.callee), strict=True):
@@ -126,10 +130,17 @@ class Costs:
                     paths[value] = _join(inner.inside, taken)
             else:
                 assert isinstance(node, OpNode)
-                layers = int(node.op.weight_layer)
-                paths.update(dict.fromkeys(node.outputs, _join(layers, [(paths[value], layers) for value in node.inputs])))
+                paths.update(dict.fromkeys(node.outputs, _behind(node, paths)))
         found = self._paths[function] = [paths[value] for value in function.outputs]
         return found
+
+
+def _behind(node: OpNode, paths: Mapping[Value, _Path]) -> _Path:
+    """Return the longest paths through an op."""
+    layers = int(node.op.weight_layer)
+    if layers == 0 and len(node.inputs) == 1:
+        return paths[node.inputs[0]]
+    return _join(layers, [(paths[value], layers) for value in node.inputs])
 
 
 def _join(inside: int, taken: list[tuple[_Path, int]]) -> _Path:

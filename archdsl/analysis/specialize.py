@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from archdsl.analysis.largest import mark, over_limits
-from archdsl.analysis.open_sizes import Demand, OpenSizes
+from archdsl.analysis.size_verdict import Demand, SymbolicSizes
+from archdsl.analysis.tensor_limits import mark, over_limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Graph, Value, copy_graph
-from archdsl.shapes import OpenSize, Shape, format_shape
+from archdsl.shapes import Shape, SymbolicSize, format_shape
 from archdsl.sizes import describe
 from archdsl.source import Span
 
 
-def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]]) -> tuple[Graph | None, list[Diagnostic]]:
-    """The network for inputs of these shapes, by the inputs' names; or why it does not work there (E0312).
+def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[int]]) -> tuple[Graph | None, list[Diagnostic]]:
+    """Return the network for inputs of these shapes, by input name; or the errors (E0312) if it is not valid there.
 
-    An input that is not given follows from the others, where they share its open sizes.
+    An input that is not given follows from the others, where they share its symbolic sizes.
     """
     at: dict[str, int] = {}
     for value in graph.inputs:
         for size, number in zip(value.shape, given.get(value.name or "", ()), strict=False):
-            if isinstance(size, OpenSize) and size.offsets == (0,) and size.slope == 1:
+            if isinstance(size, SymbolicSize) and size.offsets == (0,) and size.slope == 1:
                 at.setdefault(size.symbol, number)
     for value in graph.inputs:
         shape = given.get(value.name or "")
@@ -38,14 +38,14 @@ def at_sizes(graph: Graph, sizes: OpenSizes, given: Mapping[str, Sequence[int]])
 
 
 def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:
-    """An error for the first tensor that is larger than any can be."""
+    """Return an error for the first tensor that exceeds the limits."""
     where = " and ".join(f"{symbol} = {number}" for symbol, number in at.items())
     first = islice(over_limits(graph, at), 1)
     return [untyped("E0312", f"the network does not work at {where}: {over}", mark(value)) for value, over in first]
 
 
 def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagnostic | None:
-    """An error where an input cannot have this shape."""
+    """Return an error if an input cannot have this shape; None if it can."""
     said = _shape_at(value.shape, at) if len(shape) == len(value.shape) else None
     if said == shape:
         return None
@@ -53,8 +53,8 @@ def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Dia
     return untyped("E0312", f"`{value.name}` is {format_shape(value.shape)}, and cannot be {sizes}", mark(value))
 
 
-def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Diagnostic]:
-    """An error for each place that does not work at these sizes, of which the first tell enough."""
+def _failures(graph: Graph, sizes: SymbolicSizes, at: Mapping[str, int]) -> list[Diagnostic]:
+    """Return an error for each condition that these sizes violate, up to the limit of errors."""
     found: list[Diagnostic] = []
     for symbol, work in sizes.work.items():
         n = at[symbol]
@@ -72,7 +72,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
         if not failing:
             message = f"the condition of the input does not hold at {symbol} = {n}"
             found.append(untyped("E0312", message, Mark(graph.stated_at[symbol]), help=help))
-    for tie in sizes.together:
+    for tie in sizes.couplings:
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
             where = " and ".join(f"{symbol} = {at[symbol]}" for symbol in tie.sizes)
             found.append(
@@ -86,7 +86,7 @@ def _failures(graph: Graph, sizes: OpenSizes, at: Mapping[str, int]) -> list[Dia
 
 
 def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
-    """The graph with numbers in place of open sizes."""
+    """Return the graph with numbers in place of symbolic sizes."""
     copied = copy_graph(graph)
     for function in copied.functions():
         function.conditions = []
@@ -96,5 +96,5 @@ def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
 
 
 def _shape_at(shape: Shape, at: Mapping[str, int]) -> tuple[int, ...]:
-    """The numbers; none (-1) where a symbol is not known."""
+    """Return the sizes as numbers, with -1 for an unknown symbol."""
     return tuple(size if isinstance(size, int) else size.at(at[size.symbol]) if size.symbol in at else -1 for size in shape)

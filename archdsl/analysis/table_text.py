@@ -15,7 +15,7 @@ _PART, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
 
 
 def table_text(table: Table, *, color: bool = False) -> str:
-    """The rows and, below them, the totals."""
+    """Return the rows and, below them, the totals."""
     trained = any(row.training for row in table.rows)
     titles = [Cell(title, BOLD) for title in ("layer", "", "op", "output", "params", "MACs", *(["training"] if trained else []))]
     rows: list[list[Cell | str]] = [[*titles]]
@@ -36,7 +36,7 @@ def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:
 
 
 def _count(value: Dim) -> str:
-    """With separators; nothing for zero, so that what has weights or costs stands out."""
+    """Return a number with separators; empty for zero, so that layers with weights or costs stand out."""
     return "" if value == 0 else f"{value:,}" if isinstance(value, int) else str(value)
 
 

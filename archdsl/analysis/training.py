@@ -1,104 +1,25 @@
-"""What a network and the recipe that it is trained with have to do with each other, as far as the graph tells."""
+"""Facts about training that follow from the graph: unknown labels in a recipe, and how each tensor is trained."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
 from archdsl.diagnostics.untyped import untyped
-from archdsl.ir import Call, Graph, OpNode, Value, state
+from archdsl.ir import Graph, OpNode, state
 from archdsl.source import Span
 
 if TYPE_CHECKING:
     from archdsl.recipe import Recipe
 
-_KEEPS_NUMBERS: Final = {"flatten", "reshape", "permute", "transpose", "slice", "crop_like"}
-"""Ops after which scores are the same numbers."""
-_SPOILS: Final = {
-    **dict.fromkeys(("relu", "softplus"), "gives no negative ones"),
-    **dict.fromkeys(("relu6",), "gives none below 0 or above 6"),
-    **dict.fromkeys(("sigmoid", "hardsigmoid", "softmax"), "gives none below 0 or above 1"),
-    "tanh": "gives none below -1 or above 1",
-    **dict.fromkeys(("elu", "selu", "gelu", "silu", "mish", "hardswish"), "gives hardly any below zero"),
-    **dict.fromkeys(("dropout", "dropout2d", "droppath"), "sets some to zero at random"),
-}
-"""Ops that a loss for classes cannot have behind the last layer, and what they do to scores."""
 
+def unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
+    """Yield an error for each label of `freeze`, `unfreeze` and `groups` that is no part of the network.
 
-def recipe_findings(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> list[Diagnostic]:
-    """Everything that the graph tells against the recipe. `alone` if the file has no other network that the recipe may be for."""
-    return [
-        *_spoiled_scores(graph, recipe),
-        *_beyond_the_run(recipe, places),
-        *_unknown_labels(graph, recipe, places, alone=alone),
-    ]
-
-
-def _spoiled_scores(graph: Graph, recipe: Recipe) -> Iterator[Diagnostic]:
-    """W0106: a loss for classes takes scores as they are; an op at the end applies it twice, or cuts scores off."""
-    loss = recipe.loss
-    if loss.wants == "values":
-        return
-    ends = [value for result, value in zip(graph.results, graph.main.outputs, strict=True) if result.kind != "output"]
-    for node in dict.fromkeys(_last_op(value) for value in ends):
-        if node is None:
-            continue
-        name = node.op.name
-        if name == loss.applies:
-            message = f"`{loss.name}` applies `{name}` by itself, and the network ends in it"
-            help = f"remove `{name}`; apply it to the output at inference time"
-        elif name in _SPOILS:
-            message = f"`{loss.name}` takes scores of any size, and `{name}` at the end of the network {_SPOILS[name]}"
-            help = f"remove `{name}`, or put it before the last layer"
-        else:
-            continue
-        yield untyped("W0106", message, Mark(node.span) if node.span is not None else None, help=help, severity=Severity.WARNING)
-
-
-def _last_op(value: Value) -> OpNode | None:
-    """Return the op that makes the numbers of a value; None if they are those of an input."""
-    callers: list[Call] = []
-    while True:
-        node = value.producer
-        if node is None:
-            if not callers:
-                return None
-            value = callers.pop().inputs[value.position]
-        elif isinstance(node, Call):
-            callers.append(node)
-            value = node.callee.outputs[value.position]
-        else:
-            assert isinstance(node, OpNode)
-            if node.op.name not in _KEEPS_NUMBERS:
-                return node
-            value = node.inputs[0]
-
-
-def _beyond_the_run(recipe: Recipe, places: Mapping[str, Span]) -> Iterator[Diagnostic]:
-    """W0109: a warm-up that the run does not get through, cuts of the rate and thaws that it does not reach."""
-    warmup, cuts = getattr(recipe.schedule, "warmup", 0.0), getattr(recipe.schedule, "at", ())
-    found: list[tuple[str, str, str]] = []
-    if warmup > recipe.epochs:
-        top, reached = recipe.optimizer.lr, recipe.optimizer.lr * recipe.epochs / warmup
-        message = f"the warm-up takes {warmup:g} epochs, and the run has {recipe.epochs}: the learning rate reaches {reached:.3g} of {top:g}"
-        found.append(("schedule", message, f"write a shorter `warmup`, or `epochs = {int(-(-warmup // 1)) * 5}`"))
-    if cuts and max(cuts) >= recipe.epochs:
-        late = ", ".join(str(epoch) for epoch in cuts if epoch >= recipe.epochs)
-        message = f"the learning rate is cut after epoch {late}, and the run has {recipe.epochs}"
-        found.append(("schedule", message, f"write earlier epochs in `at`, or `epochs = {max(cuts) + 1}` or more"))
-    for thaw in recipe.unfreeze:
-        if thaw.epoch > recipe.epochs:
-            message = f"`unfreeze` trains frozen parts from epoch {thaw.epoch} on, and the run has {recipe.epochs}"
-            found.append(("unfreeze", message, f"write an earlier epoch, or `epochs = {thaw.epoch}` or more"))
-    for key, message, help in found:
-        place = places.get(key) or places.get("epochs")
-        yield untyped("W0109", message, Mark(place) if place is not None else None, help=help, severity=Severity.WARNING)
-
-
-def _unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, alone: bool) -> Iterator[Diagnostic]:
-    """E0807: labels of `freeze`, `unfreeze` and `groups` that are no part of the network."""
+    `alone` if the file has no other network that the recipe may be for; else it is a warning.
+    """
     from archdsl.recipe.finetuning import labels_of  # here, as the recipe itself: most files have none
 
     named = list(labels_of(recipe))

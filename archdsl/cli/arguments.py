@@ -6,15 +6,19 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import replace
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import click
 from click.shell_completion import CompletionItem
 
+from archdsl.addresses import STDIN
 from archdsl.cli import completions
 from archdsl.cli.console import print_diagnostics
-from archdsl.driver import STDIN, Compiled, compile_address
+from archdsl.driver import Compiled, compile_address
 from archdsl.limits import limits_from
+from archdsl.lints import Levels, levels_from
 from archdsl.network import Network
 from archdsl.session import Session
 
@@ -143,6 +147,44 @@ def _session(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str,
         return Session(limits_from(dict(value)))
     except ValueError as error:
         raise click.BadParameter(str(error), ctx, param) from None
+
+
+class LintCode(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
+    """The code of a warning or note; completes those that there are."""
+
+    name = "code"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """The codes of warnings and notes."""
+        return completions.lint_codes(incomplete)
+
+
+def level_options(command: F) -> F:
+    """Add the options that change severities. The command takes `levels`."""
+    options = {
+        "allow": "Do not report CODE, which is that of a warning or note. May be repeated.",
+        "deny": "Report CODE as an error. Wins over --allow.",
+        "warn": "Report CODE as a warning. Wins over --deny and --allow.",
+    }
+
+    @wraps(command)
+    def with_levels(*args: Any, warn: tuple[str, ...], deny: tuple[str, ...], allow: tuple[str, ...], **rest: Any) -> Any:
+        try:
+            levels = levels_from(warn=warn, deny=deny, allow=allow)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+        return command(*args, levels=levels, **rest)
+
+    for name, help in options.items():
+        with_levels = click.option(f"--{name}", type=LintCode(), multiple=True, metavar="CODE", help=help)(with_levels)
+    return cast("F", with_levels)
+
+
+def at_levels(compiled: Compiled, levels: Levels) -> Compiled:
+    """Return what became of a spec with other severities. There is no network if one of them makes an error."""
+    found = levels.applied(compiled.diagnostics)
+    wrong = any(diagnostic.is_error for diagnostic in found)
+    return replace(compiled, diagnostics=found, graph=None if wrong else compiled.graph)
 
 
 def read_network(address: str, settings: tuple[tuple[str, str], ...], session: Session) -> Compiled:

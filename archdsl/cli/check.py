@@ -9,13 +9,14 @@ import click
 
 from archdsl.analysis import Row, Table
 from archdsl.analysis.table_text import table_text
-from archdsl.cli.arguments import NetworkCommand, network_arguments, read_network
+from archdsl.cli.arguments import NetworkCommand, at_levels, level_options, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_bytes, print_text
 from archdsl.cli.size_option import Given, at_size, size_option, verdict_data
 from archdsl.cli.weights_options import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
 from archdsl.initial_weights import Weights
+from archdsl.lints import Levels
 from archdsl.network import Network
 from archdsl.session import Session
 from archdsl.shapes import Dim
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check net.arch --fix\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
+    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check net.arch --fix\n  archdsl check net.arch --deny W0102 --allow N0302\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
 )
 @network_arguments
 @weights_options
 @size_option
+@level_options
 @click.option(
     "--fix",
     is_flag=True,
@@ -47,6 +49,7 @@ def command(
     session: Session,
     given: tuple[Given, ...],
     weights: Weights | None,
+    levels: Levels,
     fix: bool,
     form: str,
 ) -> None:
@@ -57,8 +60,9 @@ def command(
     differ, the table shows the range. For symbolic input sizes the table shows formulas; the sizes for which the
     network is valid, and the reason for each condition, are listed below it.
     """
-    fixed = _fixed(address, settings, session, form) if fix else None
-    compiled = at_size(fixed.compiled if fixed is not None else read_network(address, settings, session), given)
+    fixed = _fixed(address, settings, session, levels, form) if fix else None
+    compiled = fixed.compiled if fixed is not None else read_network(address, settings, session)
+    compiled = at_size(at_levels(compiled, levels), given)
     network = Network(compiled) if compiled.graph is not None else None
     report = weights.check(network) if weights is not None and network is not None else None
     unfit = weights.finding(report) if weights is not None and report is not None else None
@@ -80,12 +84,12 @@ def command(
     ctx.exit(0 if compiled.ok and not any(diagnostic.is_error for diagnostic in found) else 1)
 
 
-def _fixed(address: str, settings: tuple[tuple[str, str], ...], session: Session, form: str) -> Fixed:
+def _fixed(address: str, settings: tuple[tuple[str, str], ...], session: Session, levels: Levels, form: str) -> Fixed:
     """Fix the network, and say what was changed."""
     from archdsl.cli.fix import fix_network, refuse_together  # here: most checks change nothing
 
     refuse_together(address, form)
-    fixed = fix_network(address, dict(settings), session)
+    fixed = fix_network(address, dict(settings), session, levels)
     for sentence in fixed.sentences():
         click.echo(sentence, err=True)
     return fixed

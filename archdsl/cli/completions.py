@@ -56,6 +56,16 @@ def codes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     return [_item(code, entry.title) for code, entry in CODES.items() if code.startswith(incomplete.upper())]
 
 
+def lint_codes(incomplete: str) -> list[CompletionItem]:
+    """The codes of warnings and notes, whose severities can be changed."""
+    from archdsl.diagnostics.codes.table import CODES  # here, as above
+
+    return [
+        _item(code, entry.title) for code, entry in CODES.items()
+        if code.startswith(incomplete.upper()) and not code.startswith("E")
+    ]  # fmt: skip
+
+
 def _item(value: str, help: str | None = None) -> CompletionItem:
     return CompletionItem(value, help=" ".join(help.split()) if help else None)
 
@@ -73,13 +83,13 @@ def _files(incomplete: str) -> Iterator[str]:
 
 
 def _networks_in(file: str) -> list[str]:
-    from archdsl.driver import networks_at  # here, as above
+    from archdsl.addresses import networks_at  # here, as above
 
     return list(networks_at(file)) if _safe(file) else []
 
 
 def _parameters(address: str | None) -> Iterable[CompletionItem]:
-    from archdsl.driver import parameters_at, split_address  # here, as above
+    from archdsl.addresses import parameters_at, split_address  # here, as above
 
     if address is None or not _safe(split_address(address)[0]):
         return []

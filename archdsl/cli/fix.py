@@ -10,11 +10,13 @@ from typing import Final
 
 import click
 
+from archdsl.addresses import STDIN, read_address, split_address
 from archdsl.diagnostics import Diagnostic, printable
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
-from archdsl.driver import STDIN, Compiled, compile_address, compile_source, read_address, split_address
+from archdsl.driver import Compiled, compile_address, compile_source
 from archdsl.elaborate import read_source
 from archdsl.file_io import write_file
+from archdsl.lints import Levels
 from archdsl.resources import resource_folder
 from archdsl.session import Session
 from archdsl.source import SourceFile
@@ -41,14 +43,17 @@ class Fixed:
         ]  # fmt: skip
 
 
-def fix_network(address: str, settings: dict[str, str], session: Session) -> Fixed:
-    """Fix the file of a network and its imports. Text from standard input is fixed in memory."""
+def fix_network(address: str, settings: dict[str, str], session: Session, levels: Levels) -> Fixed:
+    """Fix the file of a network and its imports. Text from standard input is fixed in memory.
+
+    What the levels allow is left as it is.
+    """
     if split_address(address)[0] in ("-", STDIN):
-        return _fix_text(address, settings, session)
+        return _fix_text(address, settings, session, levels)
     fixed = Fixed(compile_address(address, settings, session=session))
     for _ in range(_ROUNDS):
         files = {file: path for file in _files(fixed.compiled) if (path := _writable(file, session)) is not None}
-        chosen = certain_fixes(fixed.compiled.diagnostics, files)
+        chosen = certain_fixes(levels.applied(fixed.compiled.diagnostics), files)
         if not chosen:
             break
         for file, edits in edits_of(chosen).items():
@@ -59,14 +64,14 @@ def fix_network(address: str, settings: dict[str, str], session: Session) -> Fix
     return fixed
 
 
-def _fix_text(address: str, settings: dict[str, str], session: Session) -> Fixed:
+def _fix_text(address: str, settings: dict[str, str], session: Session, levels: Levels) -> Fixed:
     path, name, source = read_address(address, session, sys.stdin.buffer)
     if isinstance(source, Diagnostic):
         return Fixed(Compiled(None, None, [source]))
     fixed = Fixed(compile_source(source, path, name, settings, session=session), text=source.text)
     for _ in range(_ROUNDS):
         files = _files(fixed.compiled)
-        chosen = certain_fixes(fixed.compiled.diagnostics, files)
+        chosen = certain_fixes(levels.applied(fixed.compiled.diagnostics), files)
         if not chosen:
             break
         [(file, edits)] = edits_of(chosen).items()  # such a text cannot import

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from archdsl.analysis import OpenSizes, at_sizes
+from archdsl.analysis import SymbolicSizes, at_sizes
 from archdsl.driver import Compiled
 from archdsl.ir import Graph
 from archdsl.sizes import describe
@@ -47,7 +47,7 @@ def at_size(compiled: Compiled, given: tuple[Given, ...]) -> Compiled:
         return compiled
     graph, errors = at_sizes(compiled.graph, compiled.sizes, _by_input(compiled.graph, given))
     found = [*compiled.diagnostics, *errors]
-    return replace(compiled, graph=graph, diagnostics=found, sizes=OpenSizes() if graph is not None else compiled.sizes)
+    return replace(compiled, graph=graph, diagnostics=found, sizes=SymbolicSizes() if graph is not None else compiled.sizes)
 
 
 def _by_input(graph: Graph, given: tuple[Given, ...]) -> dict[str, tuple[int, ...]]:
@@ -64,7 +64,7 @@ def _by_input(graph: Graph, given: tuple[Given, ...]) -> dict[str, tuple[int, ..
     return found | dict(zip(left, unnamed, strict=False))
 
 
-def verdict_data(sizes: OpenSizes) -> list[dict[str, Any]]:
+def verdict_data(sizes: SymbolicSizes) -> list[dict[str, Any]]:
     """Return, for each symbolic size, the valid values and the places that require them."""
     found = []
     for symbol, work in sizes.work.items():

@@ -20,7 +20,7 @@ from archdsl.diagnostics import Diagnostic, SpecError, codes, printable
 from archdsl.initial_weights import Weights, weights_of
 from archdsl.limits import Limits
 from archdsl.network import Network
-from archdsl.optional_deps import extra_needed
+from archdsl.optional_dependencies import extra_needed
 from archdsl.recipe.metrics import show_metric
 from archdsl.runs import RunFolder
 from archdsl.runs.folder import newest_folder, next_folder

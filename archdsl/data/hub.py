@@ -16,7 +16,7 @@ from archdsl.data.sources import Arrays, Decoded, Part, Source, as_classes
 from archdsl.data.split import hold_out
 from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.suggest import nearest
-from archdsl.optional_deps import extra_needed
+from archdsl.optional_dependencies import extra_needed
 
 _HELD_OUT = ("validation", "valid", "val", "test")
 _MASKS_LOOKED_AT = 500

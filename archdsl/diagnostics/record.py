@@ -75,6 +75,8 @@ class Diagnostic:
 
     code: ClassVar[str] = ""
     default_severity: ClassVar[Severity] = Severity.ERROR
+    depends_on_braces: ClassVar[bool] = False
+    """Whether it may follow from a brace that is missing around it, as its code says."""
     _fields: ClassVar[tuple[str, ...]] = ()
 
     _argument: ClassVar[str | None] = None
@@ -90,6 +92,7 @@ class Diagnostic:
         if code is not None:
             cls.code = code.code
             cls.default_severity = _SEVERITIES[code.code[0]]
+            cls.depends_on_braces = code.depends_on_braces
         if argument is not None:
             cls._argument = argument
         own = cls.__annotations__

@@ -31,6 +31,13 @@ class Untyped(Diagnostic):
         return self.place.text if self.place is not None else ""
 
     @property
+    def depends_on_braces(self) -> bool:  # type: ignore[override]
+        """As its code says."""
+        from archdsl.diagnostics.codes.table import CODES
+
+        return CODES[self.code].depends_on_braces
+
+    @property
     def about_shapes(self) -> bool:
         """As its code says."""
         return self.code.startswith("E03")

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes
 from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Key
-from archdsl.elaborate.values import Callee, problem
+from archdsl.elaborate.values import Callee
 from archdsl.ir import Module, Value
 from archdsl.ir.builder import result_dtype
 from archdsl.ir.core import NO_NAMES, DType
 from archdsl.ops import Op
-from archdsl.shapes import OpenSize, Shape, SizeError, format_shape
+from archdsl.shapes import Shape, SizeError, SymbolicSize, format_shape
 from archdsl.source import Span
 
 _MOST_MARKS: Final = 6
@@ -54,7 +54,7 @@ def reserve(context: Context, count: int, span: Span) -> None:
     context.budget.charge(budget.NODE * count, span)
     most = context.limits.nodes
     if context.builder.size + count > most:
-        raise context.too_large(f"this network has more than {most:,} ops", span, "nodes")
+        raise context.exceeded(codes.limits.TooManyOps(most).at(span))
 
 
 def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Shape:
@@ -69,7 +69,7 @@ def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: S
             builder.failure(op.name, inputs, span)
         raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
     except SizeError as error:
-        raise problem("E0307", f"`{op.name}`: {error}", span) from None
+        raise SpecError(codes.symbolic_sizes.NoFormula(str(error), op.name).at(span)) from None
     if builder.shapes_inferred != known:
         context.budget.charge(budget.ANEW, span)
         _count_size_values(context, shape, [value.shape for value in inputs], span)
@@ -79,12 +79,10 @@ def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: S
 def _count_size_values(context: Context, shape: Shape, shapes: list[Shape], span: Span) -> None:
     """Count the numbers of new formulas; one that an op hands on is kept once. Raise if they become too many."""
     for size in shape:
-        if isinstance(size, OpenSize) and not any(size is other for taken in shapes for other in taken):
+        if isinstance(size, SymbolicSize) and not any(size is other for taken in shapes for other in taken):
             context.size_values += len(size.offsets)
     if context.size_values > context.limits.size_values:
-        message = f"the formulas of the open sizes take more than {context.limits.size_values:,} numbers"
-        help = "fix a size in `input`, or use strides with common factors;"
-        raise context.too_large(message, span, "size_values", help)
+        raise context.exceeded(codes.limits.FormulasTooLong(context.limits.size_values).at(span))
 
 
 def _placed(found: Diagnostic, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Diagnostic:

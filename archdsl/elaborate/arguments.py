@@ -6,8 +6,8 @@ import types
 import typing
 from typing import Any, TypeVar
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes, did_you_mean, merged
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
+from archdsl.diagnostics.record import Edit, guess
 from archdsl.elaborate import budget
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
@@ -23,15 +23,13 @@ from archdsl.elaborate.values import (
     bounded,
     length,
     open_where_fixed,
-    problem,
     within,
 )
 from archdsl.ir.core import Value
 from archdsl.limits import FLOAT
-from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.registry import Registered, signature
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -52,7 +50,7 @@ class ArgumentBinder:
         """Return the op or other declared thing, with the values of the network among its arguments."""
         cls = callee.target
         assert isinstance(cls, type)
-        bound, wrong = self._by_name(callee) if callee.positional or callee.keywords else ({}, [])
+        bound, wrong = self._by_name(callee, span) if callee.positional or callee.keywords else ({}, [])
         if wrong and issubclass(cls, Op) and cls.operands:
             raise merged(wrong)
         operands: list[Value] = []
@@ -70,8 +68,12 @@ class ArgumentBinder:
         try:
             made = self.make(cls, values, span)
         except SpecError as error:
-            missing = "E0403" if wrong else None  # under a name that is wrong, perhaps
-            wrong += [_misfit(cls, found, bound, span) for found in error.diagnostics if found.code != missing]
+            given_wrongly = bool(wrong)  # under a name that is wrong, a missing argument may be given
+            wrong += [
+                _misfit(cls, found, bound, span)
+                for found in error.diagnostics
+                if not (given_wrongly and isinstance(found, codes.arguments.MissingArgument))
+            ]
         if wrong:
             raise merged(wrong)
         return made, tuple(operands)
@@ -85,21 +87,13 @@ class ArgumentBinder:
             made = self._made[key] = cls.create(values)
         return made  # type: ignore[return-value]
 
-    def _by_name(self, callee: Callee) -> tuple[dict[str, Bound], list[SpecError]]:
+    def _by_name(self, callee: Callee, call: Span) -> tuple[dict[str, Bound], list[SpecError]]:
         """Return the arguments by name, and what is wrong with the names of others."""
         cls = callee.target
         assert isinstance(cls, type)
         order = positional_parameters(cls)
         if len(callee.positional) > len(order):
-            extra = callee.positional[len(order)]
-            takes = "takes no arguments" if not order else f"takes {len(order)} argument{'s' if len(order) > 1 else ''}"
-            stage = isinstance(extra.value, Callee | Value)
-            help = (
-                f"stages stand in a row: `{extra.span.text} -> {cls.name}`"
-                if stage and not order
-                else f"it is `{signature(cls)}`"
-            )
-            raise problem("E0404", f"`{cls.name}` {takes}, and gets {len(callee.positional)}", extra.span, help)
+            raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[SpecError] = []
         for name, argument in (callee.keywords or {}).items():
@@ -107,7 +101,7 @@ class ArgumentBinder:
                 unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
                 wrong.append(SpecError(unknown.at(argument.span)))
             elif name in bound:
-                wrong.append(problem("E0404", f"`{name}` is given twice, by position and by name", argument.span))
+                wrong.append(SpecError(codes.arguments.GivenTwice(name, by_position=True).at(argument.span)))
             else:
                 bound[name] = argument
         return bound, wrong
@@ -149,13 +143,10 @@ class ArgumentBinder:
                 place = parameter.default.span
             else:
                 alone = isinstance(definition, ast.Network) and not given
-                help = (
-                    f"give it a default, or a value: `--set {parameter.name}=...`" if alone else f"it is `{header(definition)}`"
+                missing = codes.arguments.MissingParameter(
+                    definition.name, parameter.name, header(definition), parameter.span, alone
                 )
-                raise SpecError(untyped(
-                    "E0403", f"`{parameter.name}` of `{definition.name}` is missing", Mark(span),
-                    (Mark(parameter.span, "declared here without a default"),), help=help,
-                ))  # fmt: skip
+                raise SpecError(missing.at(span))
             try:
                 _check_kind(definition, parameter, value, place)
             except SpecError as found:
@@ -176,17 +167,11 @@ class ArgumentBinder:
         names = [parameter.name for parameter in definition.parameters]
         keywords = callee.keywords or {}
         if len(callee.positional) > len(names):
-            extra = callee.positional[len(names)]
-            raise problem(
-                "E0404",
-                f"`{definition.name}` takes {len(names)} arguments, and gets {len(callee.positional)}",
-                extra.span,
-                f"it is `{header(definition)}`",
-            )
+            raise _too_many(callee, len(names), header(definition), None)
         given = dict(zip(names, callee.positional, strict=False))
         for name, bound in keywords.items():
             if name in given:
-                raise problem("E0404", f"`{name}` is given twice, by position and by name", bound.span)
+                raise SpecError(codes.arguments.GivenTwice(name, by_position=True).at(bound.span))
             if name not in names:
                 unknown = codes.names.UnknownParameter(definition.name, name, tuple(names), header(definition))
                 raise SpecError(unknown.at(bound.span))
@@ -194,11 +179,21 @@ class ArgumentBinder:
         return given
 
 
+def _too_many(callee: Callee, most: int, signature: str, call: Span | None) -> SpecError:
+    """Return the error for more arguments by position than a callee takes; for `relu(conv(16, 3))` with the stages in a row."""
+    extra, given = callee.positional[most], len(callee.positional)
+    if isinstance(extra.value, Callee | Value) and not most and isinstance(callee.target, type):
+        whole = call if given == 1 and not callee.keywords else None
+        as_argument = codes.arguments.StageAsArgument(callee.name, most, given, signature, extra.span.text, whole)
+        return SpecError(as_argument.at(extra.span))
+    return SpecError(codes.arguments.TooManyArguments(callee.name, most, given, signature).at(extra.span))
+
+
 def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
     """Return what is wrong with an argument, at its place."""
     place = bound[found.argument].span if found.argument in bound else span
     given = bound[found.argument].value if found.argument in bound else ()
-    if any(isinstance(part, OpenSize) for part in (given if isinstance(given, tuple) else (given,))):
+    if any(isinstance(part, SymbolicSize) for part in (given if isinstance(given, tuple) else (given,))):
         return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
     return SpecError(found.at(place))
 
@@ -206,12 +201,8 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
 def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> SpecError:
     """Return an error with a remedy for `conv(3, 64, 7)`, which has the channels of the input first, as in PyTorch."""
     target, given = callee.target, callee.positional
-    if (
-        found.diagnostic.code not in ("E0304", "E0401", "E0402")
-        or not isinstance(x, Value)
-        or not x.shape
-        or not isinstance(target, type)
-    ):
+    kinds = (codes.shapes.WindowTooLarge, codes.arguments.ValueDiagnostic, codes.ranges.EvenWindow)
+    if not isinstance(found.diagnostic, kinds) or not isinstance(x, Value) or not x.shape or not isinstance(target, type):
         return found
     required = [field.is_required() for field in target.model_fields.values()]
     if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):
@@ -223,22 +214,23 @@ def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> Spe
     help = f"the channels of the input are not written: `{callee.name}({written})`"
     if second <= _WIDEST and found.diagnostic.help is not None:
         help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
-    return SpecError(found.diagnostic.with_remedy(help), *found.diagnostics[1:])
+    start, end = given[0].span, given[1].span
+    edits = [Edit(start._replace(end=end.start), "")] if start.file is end.file and start.end < end.start else []
+    return SpecError(found.diagnostic.with_remedy(guess(help, *edits)), *found.diagnostics[1:])
 
 
 def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> SpecError:
     """Return the error for something in the place of a stage that is none, with a remedy if it is close to one."""
     text = call.span.text
     if isinstance(value, Family):
-        return problem("E0408", f"`{text}` is a family: say which one", call.span, f"write `{text}[{max(value, default=0)}]`")
-    help = None
+        return SpecError(codes.expressions.FamilyAsStage(text, max(value, default=0)).at(call.span))
+    blocks: list[str] = []
+    callee = None
     if isinstance(value, Module):
-        blocks = [f"`{text}.{name}`" for name, found in value.definitions.items() if isinstance(found, ast.Block)]
-        help = f"name a block of it: {', '.join(blocks[:8])}" if blocks else None
+        blocks = [name for name, found in value.definitions.items() if isinstance(found, ast.Block)]
     elif isinstance(value, str) and evaluator.definition(value, env.module) is not None:
-        help = f"an op or block is passed without quotes: `{value}`"
-    message = f"a stage is an op, a block or a value of the network, and {show(value)} is {type_name(value)}"
-    return problem("E0408", message, call.span, help)
+        callee = value
+    return SpecError(codes.expressions.NotAStage(text, value, blocks, callee).at(call.span))
 
 
 class OpCache:
@@ -309,25 +301,20 @@ def read_options(
         if isinstance(value, Unknown):
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
-            message = f"`{argument.name}` of `{name}` is a number, and {show(value)} is {type_name(value)}"
-            raise problem("E0401", message, argument.span)
+            raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="a number").at(argument.span))
         if abs(value) > FLOAT:
-            message = f"`{argument.name}` of `{name}` lies between -{FLOAT} and {FLOAT}, and is {show(value)}"
-            raise problem("E0402", message, argument.span)
+            relation, bound = ("at most", FLOAT) if value > 0 else ("at least", -FLOAT)
+            beyond = codes.ranges.OutOfBounds(name, argument.name, value, relation=relation, bound=bound)
+            raise SpecError(beyond.at(argument.span))
     return values
 
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:
     if bound is None:
-        raise problem(
-            "E0403", f"`{cls.name}` needs a value of the network as `{name}`", span, f"write a label: `{cls.name}(enc1)`"
-        )
+        raise SpecError(codes.arguments.MissingOperand(cls.name, name).at(span))
     if not isinstance(bound.value, Value):
-        raise problem(
-            "E0401",
-            f"`{name}` of `{cls.name}` is a value of the network, and {show(bound.value)} is {type_name(bound.value)}",
-            bound.span,
-        )
+        wrong = codes.arguments.WrongType(cls.name, name, bound.value, expected="a value of the network")
+        raise SpecError(wrong.at(bound.span))
     return bound.value
 
 
@@ -338,20 +325,25 @@ def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any
     if value is None and isinstance(default, ast.Literal) and default.value is None:
         return  # what may be left out may be passed on as left out
     if parameter.kind not in KINDS:
-        raise problem(
-            "E0401",
-            f"there is no type `{parameter.kind}`",
-            parameter.span,
-            did_you_mean(parameter.kind, KINDS) or f"the types are {', '.join(KINDS)}",
-        )
+        raise SpecError(codes.arguments.UnknownType(parameter.kind, tuple(KINDS)).at(_kind_span(parameter)))
     words, kinds = KINDS[parameter.kind]
     if isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds):
         return
-    code = "E0406" if parameter.kind == "int" and isinstance(value, float) else "E0401"
-    raise SpecError(untyped(
-        code, f"`{parameter.name}` of `{definition.name}` is {words}, and {show(value)} is {type_name(value)}", Mark(place),
-        (Mark(parameter.span, "declared here"),) if place != getattr(parameter.default, "span", None) else (),
-    ))  # fmt: skip
+    declared = parameter.span if place != getattr(parameter.default, "span", None) else None
+    found: Diagnostic
+    if parameter.kind == "int" and isinstance(value, float):
+        found = codes.arguments.FloatForParameter(definition.name, parameter.name, value, declared=declared)
+    else:
+        found = codes.arguments.WrongParameterType(definition.name, parameter.name, value, expected=words, declared=declared)
+    raise SpecError(found.at(place))
+
+
+def _kind_span(parameter: ast.Parameter) -> Span:
+    """Return the place of a parameter's type, which follows its colon."""
+    assert parameter.kind is not None
+    text = parameter.span.text
+    start = parameter.span.start + text.index(parameter.kind, text.index(":"))
+    return parameter.span._replace(start=start, end=start + len(parameter.kind))
 
 
 def identity(value: Any) -> Any:

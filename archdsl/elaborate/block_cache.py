@@ -11,12 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.elaborate.values import Callee, Family, MaybeValue, Module
+from archdsl.frozen_record import record
 from archdsl.ir import Function, GraphBuilder, Value
-from archdsl.records import record
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.syntax import nodes as ast
 
-_PLAIN = frozenset({int, float, bool, str, range, OpenSize, Module})
+_PLAIN = frozenset({int, float, bool, str, range, SymbolicSize, Module})
 """What is known by its value."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import reserve
 from archdsl.elaborate.block_cache import CachedCall, CallKey
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.expression_text import names_in
 from archdsl.elaborate.naming import Key, Naming, Scope
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, MaybeValue, Unknown, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, MaybeValue, Unknown
 from archdsl.ir import Constant, Function, Value
 from archdsl.syntax import nodes as ast
 
@@ -55,13 +56,11 @@ def _checked_block(context: Context, callee: Callee, call: ast.Expr, env: Enviro
     definition, active = callee.target, context.active
     assert isinstance(definition, ast.Definition)
     if not isinstance(definition, ast.Block):
-        message = f"`{definition.name}` is a network, and a stage is an op or a block"
-        raise problem("E0504", message, call.span, "move what both share into a block")
+        raise SpecError(codes.structure.NetworkAsStage(definition.name).at(call.span))
     name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
     if definition in active and not (isinstance(name, ast.Name) and env.find(name.id) is not Unknown):
-        chain = " -> ".join(f"`{d.name}`" for d in [*active[active.index(definition) :], definition])
-        help = "`repeat n { ... }` and `for` say how often"
-        raise problem("E0501", f"a block cannot contain itself: {chain}", call.span, help)
+        chain = [block.name for block in (*active[active.index(definition) :], definition)]
+        raise SpecError(codes.structure.ContainsItself(chain).at(call.span))
     return definition
 
 

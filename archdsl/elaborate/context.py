@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate import budget
 from archdsl.elaborate.arguments import ArgumentBinder, OpCache
 from archdsl.elaborate.block_cache import BlockCache
@@ -18,7 +17,6 @@ from archdsl.elaborate.naming import Key, Naming, Scope
 from archdsl.elaborate.values import Environment, Exhausted, MaybeValue
 from archdsl.initializers import Initializer
 from archdsl.ir import GraphBuilder, Result, Value
-from archdsl.limits import remedy
 from archdsl.literals import show
 from archdsl.session import Session
 from archdsl.sizes import SizeSet
@@ -49,7 +47,7 @@ class Context:
         self.handlers = handlers
         self.session = session
         self.limits = session.limits
-        self.budget = Budget(session.limits, self.too_large)
+        self.budget = Budget(session.limits, self.exceeded)
         self.evaluator = Evaluator(session, self.budget)
         self.binder = ArgumentBinder(self.evaluator)
         self.builder = GraphBuilder(name)
@@ -75,6 +73,8 @@ class Context:
         self.called: set[ast.Definition] = set()
         self.active: list[ast.Definition] = []
         self.variables: dict[str, Any] = {}
+        self.pipeline: tuple[ast.Stage, ...] = ()
+        """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
@@ -110,9 +110,9 @@ class Context:
         for diagnostic in error.diagnostics:
             self.report(diagnostic)
 
-    def too_large(self, message: str, span: Span, limit: str, help: str = "is a count larger than meant?") -> Exhausted:
+    def exceeded(self, diagnostic: Diagnostic) -> Exhausted:
         """Report what goes over a limit, and return the exception that ends the elaboration."""
-        self.report(untyped("E0502", message, Mark(span), help=f"{help} {remedy(limit)}"))
+        self.report(diagnostic)
         return Exhausted()
 
     # -- limits --
@@ -122,11 +122,9 @@ class Context:
         self._depth += 1
         self._bodies += 1
         if self._bodies > self.limits.iterations:
-            message = f"this network runs more than {self.limits.iterations:,} bodies"
-            raise self.too_large(message, body.span, "iterations")
+            raise self.exceeded(codes.limits.TooManyBodies(self.limits.iterations).at(body.span))
         if self._depth > self.limits.call_depth:
-            message = f"bodies run more than {self.limits.call_depth} deep inside one another here"
-            raise self.too_large(message, body.span, "call_depth", "does a block call itself through a parameter?")
+            raise self.exceeded(codes.limits.BodiesTooDeep(self.limits.call_depth).at(body.span))
         self.budget.charge(budget.STAGE * (1 + len(body.statements)), body.span)
 
     def leave(self) -> None:
@@ -137,7 +135,7 @@ class Context:
         """Count a round of a loop."""
         self._rounds += 1
         if self._rounds > self.limits.iterations:
-            raise self.too_large(f"loops run more than {self.limits.iterations:,} rounds", loop, "iterations")
+            raise self.exceeded(codes.limits.TooManyRounds(self.limits.iterations).at(loop))
 
     # -- places --
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.stages import grouped
-from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown, problem
-from archdsl.literals import show, type_name
+from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown
+from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
 
 
@@ -24,10 +25,25 @@ def repeat(
 def _in_turn(
     context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environment, x: MaybeValue, naming: Naming
 ) -> MaybeValue:
+    single = None if isinstance(stage, ast.If) else _single_stage(stage.body)
     for turn in turns(context, stage, env, naming):
         after = run_body(context, turn.body, turn.env, x if turn.certain else UNKNOWN, turn.naming)
         x = after if turn.certain else UNKNOWN
+        if single is not None and isinstance(x, Value):
+            if isinstance(context.evaluator.evaluate(single, turn.env), Value):
+                raise SpecError(codes.structure.IdleLoop(single.span.text)).at(single.span)
+            single = None
     return x
+
+
+def _single_stage(body: ast.Body) -> ast.Expr | None:
+    """Return the name that is the whole body; None if there is more in it."""
+    if len(body.statements) != 1 or not isinstance(pipeline := body.statements[0], ast.Pipeline):
+        return None
+    if pipeline.label is not None or len(pipeline.stages) != 1 or not isinstance(stage := pipeline.stages[0], ast.CallStage):
+        return None
+    named = ast.bare(stage.call)
+    return None if isinstance(named, ast.CallExpr) else named
 
 
 class Turn(NamedTuple):
@@ -88,24 +104,16 @@ def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment
     if isinstance(stage, ast.Repeat):
         count = context.evaluator.count(stage.count, env, "the count of `repeat`")
         if isinstance(count, int) and count > context.limits.iterations:
-            raise context.too_large(
-                f"this `repeat` has {count:,} rounds, over the limit of {context.limits.iterations:,}",
-                stage.count.span,
-                "iterations",
-            )
+            raise context.exceeded(codes.limits.RepeatTooLong(context.limits.iterations, count).at(stage.count.span))
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
     if "x" in stage.names:
-        raise problem("E0205", "`x` is the tensor that flows, and cannot be a loop variable", stage.span, "choose another name")
+        raise SpecError(codes.names.CalledX("loop variable").at(stage.span))
     values = context.evaluator.evaluate(stage.iterable, env)
     if isinstance(values, Unknown):
         return values
     if not isinstance(values, tuple | range):
-        message = f"`for` goes through a list or a range, and {show(values)} is {type_name(values)}"
-        help = f"write `0..{values}`" if isinstance(values, int) else None
-        if isinstance(values, Family):
-            end, text = max(values, default=-1) + 1, stage.iterable.span.text
-            help = f"go through its indices: `for i in 0..{end} {{ {text}[i] ... }}`"
-        raise problem("E0401", message, stage.iterable.span, help)
+        elements = max(values, default=-1) + 1 if isinstance(values, Family) else None
+        raise SpecError(codes.arguments.NotIterable(values, stage.iterable.span.text, elements).at(stage.iterable.span))
     if len(stage.names) == 1:
         return ({stage.names[0]: value} for value in values)
     return ({stage.names[0]: i, stage.names[1]: value} for i, value in enumerate(values))

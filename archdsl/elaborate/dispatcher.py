@@ -57,6 +57,7 @@ def run_stages(context: Context, stages: tuple[ast.Stage, ...], env: Environment
     handlers = context.handlers.stages
     for stage in stages:
         env.names["x"] = x
+        context.pipeline = stages
         try:
             x = handlers[stage.__class__](context, stage, env, x, naming, None)
         except SpecError as error:

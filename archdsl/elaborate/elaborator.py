@@ -27,10 +27,10 @@ from archdsl.elaborate.values import (
     Unknown,
     problem,
 )
+from archdsl.frozen_record import record
 from archdsl.ir import Claim, Graph, Value
 from archdsl.limits import remedy
 from archdsl.literals import type_name
-from archdsl.records import record
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast

@@ -29,17 +29,14 @@ from archdsl.elaborate.values import (
     length,
     nested,
     open_where_fixed,
-    problem,
     size_attribute,
     within,
 )
 from archdsl.initializers import Initializer
 from archdsl.ir.core import Value
-from archdsl.limits import remedy
-from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.session import Session
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -82,12 +79,7 @@ class Evaluator:
             if work.spent > work.limit:
                 work.charge(0, expression.span)
             if self._depth > self.limits.nesting:
-                raise problem(
-                    "E0108",
-                    f"this expression nests more than {self.limits.nesting} deep",
-                    expression.span,
-                    f"name the parts with `let`; {remedy('nesting')}",
-                )
+                raise SpecError(codes.syntax.ExpressionTooDeep(self.limits.nesting).at(expression.span))
             value = self._by_type[expression.__class__](expression, env)
             if value is UNKNOWN and self.undecided is None:
                 self.undecided = expression.span
@@ -99,7 +91,7 @@ class Evaluator:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif value.__class__ is OpenSize:
+        elif value.__class__ is SymbolicSize:
             self.budget.charge(budget.OPEN * len(value.offsets), span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
@@ -107,18 +99,13 @@ class Evaluator:
         value = self.evaluate(expression, env)
         if isinstance(value, bool | Unknown):
             return value
-        raise problem(
-            "E0401",
-            f"a condition is true or false, and {show(value)} is {type_name(value)}",
-            expression.span,
-            "compare it: `n > 0`",
-        )
+        raise SpecError(codes.arguments.NotACondition(value).at(expression.span))
 
     def count(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
         """Return a whole number of at least 0. Raise `SpecError` if the value is none."""
         value = self._whole(expression, env, what)
         if isinstance(value, int) and value < 0:
-            raise problem("E0402", f"{what} is at least 0, and not {value}", expression.span)
+            raise SpecError(codes.ranges.NegativeCount(what, value).at(expression.span))
         return value
 
     def _whole(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
@@ -127,16 +114,11 @@ class Evaluator:
         if isinstance(value, Unknown):
             return value
         if isinstance(value, float):
-            raise problem(
-                "E0406",
-                f"{what} is a whole number, and {value} is a float",
-                expression.span,
-                f"`//` divides without a remainder, `int(...)` truncates: {int(value)}",
-            )
-        if isinstance(value, OpenSize):
+            raise SpecError(codes.arguments.FloatAsWhole(what, value).at(expression.span))
+        if isinstance(value, SymbolicSize):
             raise open_where_fixed(what, value, expression.span)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise problem("E0401", f"{what} is an int, and {show(value)} is {type_name(value)}", expression.span)
+            raise SpecError(codes.arguments.NotAnInt(what, value).at(expression.span))
         return value
 
     # -- names --
@@ -153,7 +135,7 @@ class Evaluator:
         """Return what a name means, or the class `Unknown` itself if it means nothing."""
         value = env.find(e.id)
         if value is NO_INPUT:
-            raise problem("E0503", "this reads `x` before the first input", e.span, "begin the network with `input`")
+            raise SpecError(codes.structure.XBeforeInput().at(e.span))
         if value is not Unknown:
             return value
         defined = self.definition(e.id, env.module)
@@ -242,9 +224,7 @@ class Evaluator:
             and abs(base) > 1
             and exponent * base.bit_length() > 2 * self.limits.integer_bits
         ):
-            raise problem(
-                "E0409", f"{base}^{exponent} has more than {self.limits.integer_bits} bits", e.span, remedy("integer_bits")
-            )
+            raise SpecError(codes.expressions.IntegerTooLarge(f"`{base}^{exponent}`", self.limits.integer_bits).at(e.span))
         return arithmetic("^", base, exponent, e, e.operands[1], self.limits)
 
     def _unary(self, e: ast.Unary, env: Environment) -> Any:
@@ -287,19 +267,13 @@ class Evaluator:
                 raise SpecError(codes.names.NotInImport(e.base.span.text, e.name, near).at(e.span))
             return Callee(found, base)
         if not isinstance(base, Value):
-            raise problem(
-                "E0408",
-                f"`.{e.name}` is asked of {show(base)}, which is {type_name(base)}",
-                e.span,
-                "`x` and labels have sizes: `x.c`, `x.h`",
-            )
+            raise SpecError(codes.expressions.WithoutSizes(e.name, base).at(e.span))
         size = size_attribute(base, e.name)
         if size is None:
             if e.name in SIZE_ATTRIBUTES:
-                message = f"`.{e.name}` is not a size of a tensor of rank {len(base.shape)}"
-                raise problem("E0408", message, e.span, f"its shape is {show(base.shape)}")
-            known = ", ".join(f"`.{name}`" for name in SIZE_ATTRIBUTES)
-            raise problem("E0408", f"a tensor has no `.{e.name}`", e.span, f"it has {known}")
+                raise SpecError(codes.expressions.OtherRankSize(e.name, base.shape).at(e.span))
+            place = e.span._replace(start=e.span.end - len(e.name))
+            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place).at(e.span))
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:
@@ -310,25 +284,19 @@ class Evaluator:
             self.budget.charge(len(base) if isinstance(base, tuple) else 0, e.span)
             return part_of(base, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
-            code = "E0406" if isinstance(index, float) else "E0401"
-            raise problem(code, f"an index is an int, and {show(index)} is {type_name(index)}", e.index.span)
+            kind = codes.arguments.FloatAsWhole if isinstance(index, float) else codes.arguments.NotAnInt
+            raise SpecError(kind("an index", index).at(e.index.span))
         if isinstance(base, Family):
             if index in base:
                 return base[index]
             if base.partial or env.damaged:
                 return self._unread()
-            name = e.base.span.text
-            known = ", ".join(f"`{name}[{i}]`" for i in islice(base, 8))
-            raise problem("E0206", f"there is no `{name}[{index}]` yet", e.span, f"so far there is {known}" if known else None)
+            known = list(islice(base, 8))
+            raise SpecError(codes.keys.NoSuchElement(e.base.span.text, index, known).at(e.span))
         if not isinstance(base, tuple | range | str):
-            raise problem("E0408", f"{show(base)} has no elements: it is {type_name(base)}", e.span)
+            raise SpecError(codes.expressions.WithoutElements(base).at(e.span))
         if not -length(base) <= index < length(base):
-            raise problem(
-                "E0407",
-                f"index {index} of a list of {length(base)}",
-                e.index.span,
-                "indices count from 0" if index == length(base) else None,
-            )
+            raise SpecError(codes.expressions.IndexOutOfRange(index, length(base)).at(e.index.span))
         return base[index]
 
     def _call(self, e: ast.CallExpr, env: Environment) -> Any:
@@ -339,7 +307,7 @@ class Evaluator:
         if callee is UNKNOWN:
             return UNKNOWN
         if not isinstance(callee, Callee):
-            raise problem("E0408", f"`{e.callee.span.text}` cannot be called: it is {type_name(callee)}", e.span)
+            raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)
 
     def _callee(self, e: ast.Expr, env: Environment) -> Any:
@@ -357,7 +325,8 @@ class Evaluator:
     def _function(self, e: ast.CallExpr, name: str, env: Environment) -> Any:
         for argument in e.arguments:
             if argument.name is not None:
-                raise problem("E0202", f"`{name}` takes its arguments by position", argument.span)
+                prefix = argument.span._replace(end=argument.value.span.start)
+                raise SpecError(codes.names.NamedArgument(name, prefix).at(argument.span))
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
         if UNKNOWN in values:
             return UNKNOWN
@@ -369,14 +338,14 @@ class Evaluator:
         try:
             result = FUNCTIONS[name](*values)
             if isinstance(result, float) and not isfinite(result):
-                raise problem("E0409", f"`{name}` gives {result} here, and numbers end at 1.8e308", e.span)
+                raise SpecError(codes.expressions.ResultTooLarge(e.span.text))
             return result
         except SpecError as error:
             raise error.at(e.span) from None
         except TypeError:
-            raise problem("E0404", f"`{name}` does not take {len(values)} arguments", e.span) from None
+            raise SpecError(codes.arguments.WrongNumberOfArguments(name, len(values)).at(e.span)) from None
         except (OverflowError, ValueError) as error:
-            raise problem("E0408", f"`{name}` has no value here: {error}", e.span) from None
+            raise SpecError(codes.expressions.NoFunctionValue(name, str(error)).at(e.span)) from None
 
     def partial(self, callee: Callee, arguments: tuple[ast.Argument, ...], env: Environment) -> Callee:
         """Return the callee with more arguments fixed; they are checked when it is applied."""
@@ -387,11 +356,10 @@ class Evaluator:
             value = self.argument(callee, argument, len(positional), env)
             if argument.name is None:
                 if keywords and not callee.keywords:
-                    message = "an argument by position comes after one by name"
-                    raise problem("E0404", message, argument.span, "put the arguments by position first")
+                    raise SpecError(codes.arguments.PositionAfterName().at(argument.span))
                 positional.append(Bound(value, argument.span))
             elif argument.name in keywords:
-                raise problem("E0404", f"`{argument.name}` is given twice", argument.span)
+                raise SpecError(codes.arguments.GivenTwice(argument.name).at(argument.span))
             else:
                 keywords[argument.name] = Bound(value, argument.span)
         made = Callee(callee.target, callee.module, tuple(positional), keywords)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.elaborate.values import Module
-from archdsl.records import record
+from archdsl.frozen_record import record
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.extract import needed

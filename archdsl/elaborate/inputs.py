@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, SpecError, codes
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
 from archdsl.elaborate.values import Environment, MaybeValue, Unknown, problem
 from archdsl.ops.base import check_limits
-from archdsl.shapes import OpenSize, Shape, SizeError, format_shape, open_size
+from archdsl.shapes import Shape, SizeError, SymbolicSize, symbolic_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
@@ -35,9 +34,6 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     inputs = context.builder.main.inputs
     if any(value.name == statement.name for value in inputs):
         raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
-    note = _unlike_an_image(statement, tuple(shape))
-    if note is not None:
-        context.report(note)
     value = context.builder.input(statement.name, tuple(shape), "int" if statement.kind == "int" else "float", statement.span)
     env.names[statement.name] = value
     if len(inputs) == 1:
@@ -47,24 +43,6 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     return x if len(inputs) > 1 else value
 
 
-def _unlike_an_image(statement: ast.Input, shape: Shape) -> Diagnostic | None:
-    """Return a note if `[1, 3, 224, 224]` may mean a batch, `[224, 224, 3]` channels last, or `[28, 28]` no channels."""
-    name, sizes = statement.name, [format_shape((size,))[1:-1] for size in shape]
-    if len(shape) == 4 and shape[1] in (1, 3):
-        message = f"the input `{name}` is a volume: channels {sizes[0]}, depth {sizes[1]}, height {sizes[2]}, width {sizes[3]}"
-        help = f"a batch is not written: an image is `input {name} {format_shape(shape[1:])}`"
-    elif len(shape) == 3 and shape[0] == shape[1] != shape[2] and shape[2] in (1, 3, 4):
-        message = f"the input `{name}` is an image of {sizes[1]} by {sizes[2]}, with {sizes[0]} channels"
-        help = f"channels come first: `input {name} [{sizes[2]}, {sizes[0]}, {sizes[1]}]`"
-    elif len(shape) == 2 and shape[0] == shape[1] and name in _IMAGES:
-        message = f"the input `{name}` is a signal of length {sizes[1]}, with {sizes[0]} channels"
-        help = f"an image has channels too: `input {name} [1, {sizes[0]}, {sizes[1]}]`"
-    else:
-        return None
-    return untyped("N0302", message, Mark(statement.sizes.span), help=help, severity=Severity.NOTE)
-
-
-_IMAGES: Final = frozenset({"image", "img", "picture", "photo"})
 _OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least 1")}
 """What leaves a size open in PyTorch and Keras, and what a size is instead."""
 
@@ -72,7 +50,7 @@ _OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
     size = ast.bare(statement.sizes.items[place])
     if isinstance(size, ast.Name) and size.id[0].isupper() and env.find(size.id) is Unknown:
-        env.names[size.id] = open_size(size.id, context.session)
+        env.names[size.id] = symbolic_size(size.id, context.session)
     if isinstance(size, ast.Name) and context.evaluator.named(size, env) is Unknown:
         batch = _without_batch(statement, place)
         known = env.visible() if batch is None else ()
@@ -89,7 +67,7 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
         if symbol is None:
             raise
         raise SpecError(found.diagnostic.with_remedy(_calculated(statement, symbol))) from None
-    if isinstance(value, OpenSize):
+    if isinstance(value, SymbolicSize):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value < 1:
         raise problem("E0402", f"a size is at least 1, and not {value}", size.span)
@@ -127,10 +105,10 @@ def _calculated(statement: ast.Input, symbol: str) -> str:
 
 def _condition(context: Context, condition: ast.Expr, env: Environment, shape: Shape) -> None:
     """Take in what a `where` states about the open sizes."""
-    if not any(isinstance(size, OpenSize) for size in env.names.values()):
+    if not any(isinstance(size, SymbolicSize) for size in env.names.values()):
         message = "`where` states a condition on open sizes, and this input has none"
         raise problem("E0504", message, condition.span, "leave a size open: `[3, H, W]`")
-    own = [size.symbol for size in shape if isinstance(size, OpenSize)]
+    own = [size.symbol for size in shape if isinstance(size, SymbolicSize)]
     for symbol, sizes in stated_sizes(context.evaluator, condition, env, own).items():
         if sizes == ALL and symbol in context.stated:
             continue  # the earlier condition says more

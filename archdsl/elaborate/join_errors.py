@@ -1,33 +1,29 @@
-"""Why two sides of a join differ: where each side's shape came from, and what to write."""
+"""Why the two sides of a skip differ: where each side's shape changes."""
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Mark, SpecError
+from typing import TYPE_CHECKING
+
+from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.record import Remedy
-from archdsl.diagnostics.untyped import untyped
-from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
-from archdsl.ops import Category
-from archdsl.shapes import Shape, format_shape
+from archdsl.ir import Call, GraphBuilder, Node, Value
 from archdsl.source import Span
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics.codes.joins import ShapeChange
 
 
 def skip_differs(
-    builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span, remedy: Remedy | None
+    builder: GraphBuilder, start: Value, body: Value, shortcut: Value, keyword: Span, projection: Remedy | None
 ) -> SpecError:
     """Return the error for a skip whose body and shortcut have different shapes."""
-    later = _later(builder, start)
-    sides = [body] if shortcut is start else [body, shortcut]
-    related = [Mark(value.span, said) for side in sides for value, said in _changes(builder, start, side, later) if value.span]
-    message = (
-        f"the two sides of this skip differ: the body gives {format_shape(body.shape)}, "
-        f"the shortcut {format_shape(shortcut.shape)}"
-    )
-    help = _projection(later, start, body) if shortcut is start else f"the shortcut must give {format_shape(body.shape)}, too"
-    found = untyped("E0301", message, Mark(keyword, "added here"), tuple(related[:6]), help=help)
-    return SpecError(found if remedy is None else found.with_remedy(remedy))
+    later = set(nodes_after(builder, start))
+    along_body, along_shortcut = (_changes(builder, start, side, later) for side in (body, shortcut))
+    mismatch = codes.joins.SkipMismatch(body.shape, shortcut.shape, along_body, along_shortcut, projection)
+    return SpecError(mismatch.at(keyword))
 
 
-def _later(builder: GraphBuilder, start: Value) -> list[Node]:
+def nodes_after(builder: GraphBuilder, start: Value) -> list[Node]:
     """Return the nodes of the innermost function that were made after a value, the last one first."""
     found = []
     for node in builder.function.nodes_reversed:
@@ -37,66 +33,27 @@ def _later(builder: GraphBuilder, start: Value) -> list[Node]:
     return found
 
 
-def _changes(builder: GraphBuilder, start: Value, end: Value, later: list[Node]) -> list[tuple[Value, str]]:
-    """Return the values between a join's start and one of its sides where the shape changes, with the change."""
-    found: list[tuple[Value, str]] = []
+def _changes(builder: GraphBuilder, start: Value, end: Value, later: set[Node]) -> list[ShapeChange]:
+    """Return the changes of the shape between the start of a skip and the end of one of its sides."""
+    found: list[ShapeChange] = []
     calls: list[Call] = []
-    value, here = end, set(later)
+    value = end
     while value is not start:
         node = value.producer
         if node is None:
             value = calls.pop().inputs[value.position] if calls else builder.outside(value)
             if not calls and value.producer is None:
                 break
-        elif not calls and node not in here:
+        elif not calls and node not in later:
             break
         elif isinstance(node, Call):
             calls.append(node)
             value = node.callee.outputs[value.position]
         elif node.inputs:
             before = node.inputs[0]
-            if before.shape != value.shape:
-                found.append((value, _difference(before.shape, value.shape)))
+            if before.shape != value.shape and value.span is not None:
+                found.append(codes.joins.ShapeChange(value.span, before.shape, value.shape))
             value = before
         else:
             break
     return found[::-1]
-
-
-def _difference(before: Shape, after: Shape) -> str:
-    if len(before) != len(after):
-        return f"{format_shape(before)} -> {format_shape(after)} here"
-    parts = []
-    if before[0] != after[0]:
-        parts.append(f"channels {before[0]} -> {after[0]}")
-    if before[1:] != after[1:]:
-        parts.append(f"{'x'.join(map(str, before[1:]))} -> {'x'.join(map(str, after[1:]))}")
-    return " and ".join(parts) + " here"
-
-
-def _projection(later: list[Node], start: Value, body: Value) -> str:
-    """Return the remedy: a 1x1 convolution with a stride, if one gives the shape of the body."""
-    stride = _stride(start.shape, body.shape)
-    if stride is None:
-        return "a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`"
-    normalized = any(_has_norm(node) for node in later)
-    channels = body.shape[0]
-    step = f", stride = {stride}" if stride != 1 else ""
-    return f"for these sizes, project the shortcut: `via {{ conv({channels}, 1{step}){' -> bn' if normalized else ''} }}`"
-
-
-def _has_norm(node: Node) -> bool:
-    """Return whether a node is, or calls, a normalization."""
-    if isinstance(node, Call):
-        return any(_has_norm(inner) for inner in node.callee.nodes)
-    return isinstance(node, OpNode) and node.op.category is Category.NORMALIZATION
-
-
-def _stride(before: Shape, after: Shape) -> int | None:
-    """Return the stride of a 1x1 convolution from one shape to the other; None if there is no single one."""
-    if len(before) != len(after) or len(before) < 2:
-        return None
-    for stride in range(1, 65):
-        if all((n - 1) // stride + 1 == m for n, m in zip(before[1:], after[1:], strict=True)):
-            return stride
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.diagnostics import SpecError
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
@@ -15,11 +15,11 @@ from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
 from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.statements import pipeline
-from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown, problem
+from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Join
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -42,7 +42,7 @@ def _sum(
     if not isinstance(body, Value) or not isinstance(shortcut, Value) or not isinstance(x, Value) or UNKNOWN in options.values():
         return UNKNOWN
     if body is x:
-        raise problem("E0506", "the body of this skip does nothing", skip.body.span, "put the layers of the block into it")
+        raise SpecError(codes.structure.EmptySkip().at(skip.body.span))
     if body.shape != shortcut.shape:
         _same_sizes(context, env, body, shortcut, x, skip)
     for option, neutral, name, parameter in (("scale", 1.0, "scale", "factor"), ("drop", 0.0, "droppath", "p")):
@@ -57,18 +57,18 @@ def _same_sizes(context: Context, env: Environment, body: Value, shortcut: Value
     """Record where open sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
-        if all(isinstance(a, OpenSize) or isinstance(b, OpenSize) for a, b in differing):
+        if all(isinstance(a, SymbolicSize) or isinstance(b, SymbolicSize) for a, b in differing):
             if not context.detached:
                 for a, b in differing:
                     context.builder.condition(a, b, skip.keyword, "skip", (body, shortcut))
             return
     if not context.detached:
         context.builder.failure("skip", (body, shortcut), skip.keyword)
-    remedy = None
+    projected = None
     if skip.via is None:
         once = context.scope is not None and context.scope.kind == "network" and not _in_control(env)
-        remedy = projection(context.builder, skip, env, x, body, once=once)
-    raise skip_differs(context.builder, x, body, shortcut, skip.keyword, remedy)
+        projected = projection(context.builder, skip, env, x, body, once=once)
+    raise skip_differs(context.builder, x, body, shortcut, skip.keyword, projected)
 
 
 def _in_control(env: Environment) -> bool:
@@ -113,12 +113,7 @@ def _joined(
     branches = _branches(context, join.body, Environment(env, env.module), x, naming)
     context.scope = outer_scope
     if not branches:
-        raise problem(
-            "E0506",
-            f"this `{join.kind}` has no branches",
-            join.span,
-            "each statement in its braces is a branch; `x` is the identity",
-        )
+        raise SpecError(codes.structure.NoBranches(join.kind).at(join.span))
     if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
         return UNKNOWN
     nodes = tuple(branch for branch in branches if isinstance(branch, Value))
@@ -174,11 +169,9 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
                 if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)
             else:
-                raise problem(
-                    "E0504", "a head, an output or an input is not a branch", statement.span, "put it before or after the join"
-                )
-        except SpecError as problem_found:
-            context.failed(problem_found)
+                raise SpecError(codes.structure.NotABranch().at(statement.span))
+        except SpecError as error:
+            context.failed(error)
             after_error(context, statement, env, naming)
             found.append(UNKNOWN)
     return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Key, Naming, check_label, joined
-from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, problem
-from archdsl.literals import show, type_name
+from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue
 from archdsl.syntax import nodes as ast
 
 
@@ -20,7 +20,7 @@ def label_key(context: Context, label: ast.Label, index: Any, env: Environment, 
     if not label.name:  # it is missing
         return None
     if label.name == "x":
-        raise problem("E0205", "`x` is the tensor that flows, and cannot be a label", label.span, "choose another name")
+        raise SpecError(codes.names.CalledX("label").at(label.span))
     check_label(label.name, label.span, context.limits)
     if label.index is None:
         return Key(naming, label.name, label.name, label.span)
@@ -37,8 +37,7 @@ def template_text(context: Context, template: ast.Template, env: Environment) ->
         return None
     for piece in pieces:
         if isinstance(piece, bool) or not isinstance(piece, int | str):
-            message = f"a label is made of text and whole numbers, and {show(piece)} is {type_name(piece)}"
-            raise problem("E0207", message, template.span)
+            raise SpecError(codes.keys.LabelPart(piece).at(template.span))
     return joined(pieces, template.span, context.limits)
 
 

@@ -36,7 +36,7 @@ class NameErrors:
         hidden = self._labels.around(env.module.file, e.id, e.span)
         if hidden is not None:
             label, later = hidden
-            return SpecError(codes.names.HiddenLabel(e.id, label.span, later).at(e.span))
+            return SpecError(codes.keys.HiddenLabel(e.id, label.span, later).at(e.span))
         if e.id in FUNCTIONS:
             return SpecError(codes.names.FunctionAsValue(e.id).at(e.span))
         python = e.id in {"True", "False", "None"}

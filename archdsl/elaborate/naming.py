@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, Final, Literal, NamedTuple
 
-from archdsl.diagnostics import Mark, SpecError
-from archdsl.diagnostics.untyped import untyped
-from archdsl.limits import Limits, remedy
-from archdsl.records import record
+from archdsl.diagnostics import SpecError, codes
+from archdsl.frozen_record import record
+from archdsl.limits import Limits
 from archdsl.source import Span
 
 MODULE_ATTRIBUTES: Final = frozenset(
@@ -97,9 +96,9 @@ class Naming:
             self._taken.setdefault(name, span)
             return self._key(name)
         if name in self._families:
-            raise _clash(name, span, self._taken[name])
+            raise SpecError(codes.keys.FamilyAndLabel(name, self._taken[name]).at(span))
         if name in self._taken:
-            raise _twice(self.scope, name, span, self._taken[name])
+            raise _same_key(self.scope, name, span, self._taken[name])
         self._taken[name] = span
         self._position += 1
         return self._key(name)
@@ -111,7 +110,7 @@ class Naming:
         """Return the scope of an indexed label, made the first time that it is asked for."""
         if name not in self._families:
             if name in self._taken:
-                raise _clash(name, span, self._taken[name])
+                raise SpecError(codes.keys.FamilyAndLabel(name, self._taken[name]).at(span))
             self.place(name, span)
             self._families[name] = Naming(Scope(name, self.scope, "family", span))
         return self._families[name]
@@ -120,58 +119,32 @@ class Naming:
 def joined(pieces: list[Any], span: Span, limits: Limits) -> str:
     """Return a computed label. Raise `SpecError` before it is put together if it is too long."""
     texts = [str(piece) for piece in pieces]
-    length = sum(map(len, texts))
-    if length > limits.label_characters:
-        raise _too_long(texts[0], length, span, limits)
+    _check_length(texts[0], sum(map(len, texts)), span, limits)
     return "".join(texts)
 
 
-def _too_long(beginning: str, length: int, span: Span, limits: Limits) -> SpecError:
-    why = f"has {length:,} characters, over the limit of {limits.label_characters:,}"
-    return _bad(f"{beginning[:20]}...", span, why, remedy("label_characters"))
+def _check_length(beginning: str, length: int, span: Span, limits: Limits) -> None:
+    if length > limits.label_characters:
+        raise SpecError(codes.keys.LabelTooLong(beginning[:20], length, limits.label_characters).at(span))
 
 
 def check_label(name: str, span: Span, limits: Limits) -> str:
     """Return the label. Raise `SpecError` if it cannot be a key of the `state_dict` and an attribute of a module."""
-    if len(name) > limits.label_characters:
-        raise _too_long(name, len(name), span, limits)
-    if not _KEY.fullmatch(name) and _KEY.fullmatch(f"a{name}") and name:
-        raise _bad(name, span, "begins with a digit, and is not a number", "put a letter before it")
+    _check_length(name, len(name), span, limits)
     if not _KEY.fullmatch(name):
-        help = "a dot would part two names; nest the labels instead" if "." in name else "write `_` in place of what is neither"
-        raise _bad(name, span, "is not a name: letters, digits and `_`", help)
+        after_a_digit = bool(name) and _KEY.fullmatch(f"a{name}")
+        kind = codes.keys.LabelBeginsWithDigit if after_a_digit else codes.keys.LabelNotAName
+        raise SpecError(kind(name).at(span))
     if keyword.iskeyword(name) or name.startswith("__"):
-        raise _bad(name, span, "cannot be an attribute in Python", f"write `{name.strip('_')}_`")
-    if name in MODULE_ATTRIBUTES or name.startswith("_"):
-        why = "begins with `_`, as PyTorch's own attributes do"
-        if name in MODULE_ATTRIBUTES:
-            why = "is something that every PyTorch module already has"
-        raise _bad(name, span, why, f"write `{name.strip('_')}1`")
+        raise SpecError(codes.keys.LabelReservedByPython(name).at(span))
+    if name in MODULE_ATTRIBUTES:
+        raise SpecError(codes.keys.LabelOfModules(name).at(span))
+    if name.startswith("_"):
+        raise SpecError(codes.keys.LabelBeginsWithUnderscore(name).at(span))
     return name
 
 
-def _bad(name: str, span: Span, why: str, help: str) -> SpecError:
-    return SpecError(untyped("E0207", f"the label `{name}` {why}", Mark(span), help=help))
-
-
-def _clash(name: str, span: Span, first: Span) -> SpecError:
-    message = f"the family `{name}[...]` and the label `{name}` have one key"
-    return SpecError(untyped("E0203", message, Mark(span), (Mark(first, "the first"),), help="give one of them another name"))
-
-
-def _twice(scope: Scope, name: str, span: Span, first: Span) -> SpecError:
-    where = f"in `{scope.path}`" if scope.path else "in the network"
-    help = 'an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'
+def _same_key(scope: Scope, name: str, span: Span, first: Span) -> SpecError:
     if first == span:
-        return SpecError(
-            untyped("E0203", f"two stages {where} are called `{name}`: each round of the loop makes one", Mark(span), help=help)
-        )
-    return SpecError(
-        untyped(
-            "E0203",
-            f"two stages {where} are called `{name}`",
-            Mark(span),
-            (Mark(first, "the first"),),
-            help="rename one: labels are keys of the state_dict",
-        )
-    )
+        return SpecError(codes.keys.SameKeyInLoop(name, scope.path).at(span))
+    return SpecError(codes.keys.SameKey(name, scope.path, first).at(span))

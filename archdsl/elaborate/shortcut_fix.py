@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archdsl.diagnostics.record import Edit, Remedy, certain
+from archdsl.diagnostics.record import Edit, Remedy, certain, guess
 from archdsl.elaborate.expression_text import names_in
+from archdsl.elaborate.join_errors import nodes_after
 from archdsl.elaborate.values import Environment, Unknown
-from archdsl.ir import Call, GraphBuilder, OpNode, Value
+from archdsl.ir import Call, GraphBuilder, Node, OpNode, Value
 from archdsl.ops import Category
+from archdsl.shapes import Shape
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -28,13 +30,50 @@ class _Argument(NamedTuple):
     constant: int | None
 
 
-def projection(
-    builder: GraphBuilder, skip: ast.Skip, env: Environment, start: Value, body: Value, *, once: bool
-) -> Remedy | None:
-    """Return the remedy for a skip without `via` whose body changes the shape; None if none is certain.
+def projection(builder: GraphBuilder, skip: ast.Skip, env: Environment, start: Value, body: Value, *, once: bool) -> Remedy:
+    """Return the remedy for a skip without `via` whose body changes the shape: one for every call, else one for these shapes.
 
     `once` says that the skip runs once, so that its shortcut needs no condition.
     """
+    return _for_every_call(builder, skip, env, start, body, once) or _for_these_shapes(builder, skip, start, body)
+
+
+def _for_these_shapes(builder: GraphBuilder, skip: ast.Skip, start: Value, body: Value) -> Remedy:
+    """Return a guess: a 1x1 convolution with a stride, if one gives the shape of the body."""
+    stride = _stride(start.shape, body.shape)
+    if stride is None:
+        return guess("a shortcut that gives the body's shape goes after it: `skip { ... } via { ... }`")
+    normalized = any(_has_norm(node) for node in nodes_after(builder, start))
+    step = f", stride = {stride}" if stride != 1 else ""
+    text = f"via {{ conv({body.shape[0]}, 1{step}){' -> bn' if normalized else ''} }}"
+    return guess(f"for these sizes, project the shortcut: `{text}`", Edit(_end(skip), f" {text}"))
+
+
+def _has_norm(node: Node) -> bool:
+    """Return whether a node is, or calls, a normalization."""
+    if isinstance(node, Call):
+        return any(_has_norm(inner) for inner in node.callee.nodes)
+    return isinstance(node, OpNode) and node.op.category is Category.NORMALIZATION
+
+
+def _stride(before: Shape, after: Shape) -> int | None:
+    """Return the stride of a 1x1 convolution from one shape to the other; None if there is no single one."""
+    if len(before) != len(after) or len(before) < 2:
+        return None
+    for stride in range(1, 65):
+        if all((n - 1) // stride + 1 == m for n, m in zip(before[1:], after[1:], strict=True)):
+            return stride
+    return None
+
+
+def _end(skip: ast.Skip) -> Span:
+    return Span(skip.span.file, skip.span.end, skip.span.end)
+
+
+def _for_every_call(
+    builder: GraphBuilder, skip: ast.Skip, env: Environment, start: Value, body: Value, once: bool
+) -> Remedy | None:
+    """Return a remedy that fits every call of the block; None if none is certain."""
     calls = _calls_in(skip.body)
     path = _path(builder, start, body)
     if calls is None or path is None:
@@ -59,8 +98,7 @@ def projection(
     if channels is None:
         return None
     text = _shortcut(strides, channels, normalization, once)
-    end = Span(skip.span.file, skip.span.end, skip.span.end)
-    return certain(f"project the shortcut: `via {{ {text} }}`", Edit(end, f" via {{ {text} }}"))
+    return certain(f"project the shortcut: `via {{ {text} }}`", Edit(_end(skip), f" via {{ {text} }}"))
 
 
 def _shortcut(strides: list[_Argument], channels: _Argument, normalization: str, once: bool) -> str:

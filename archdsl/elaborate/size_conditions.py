@@ -10,7 +10,7 @@ from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.values import UNKNOWN, Environment, problem
 from archdsl.literals import show, type_name
-from archdsl.shapes import OpenSize, SizeError
+from archdsl.shapes import SizeError, SymbolicSize
 from archdsl.sizes import ALL, SizeSet, compared
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -35,7 +35,7 @@ def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, ow
     values = list(_values(evaluator, condition, env))
     if any(value is UNKNOWN for value in values):
         return sets
-    about = [value.symbol for value in values if isinstance(value, OpenSize)] or list(own)
+    about = [value.symbol for value in values if isinstance(value, SymbolicSize)] or list(own)
     if not about:
         help = "leave out `where`, or state it of an open size: `where H % 2 == 0`"
         raise problem(
@@ -126,9 +126,9 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
     if left is UNKNOWN or right is UNKNOWN:
         return True
     for value in (left, right):
-        if isinstance(value, bool) or not isinstance(value, int | OpenSize):
+        if isinstance(value, bool) or not isinstance(value, int | SymbolicSize):
             raise problem("E0408", f"a condition on sizes compares whole numbers, and {show(value)} is {type_name(value)}", span)
-    symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, OpenSize)))
+    symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, SymbolicSize)))
     if len(symbols) > 1:
         equal_sizes = sign == "==" and {str(left), str(right)} == set(symbols)
         help = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
@@ -12,7 +13,7 @@ from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
@@ -45,10 +46,20 @@ def call_stage(
             return call_block(context, value, call, env, x, naming, key)
         return _op(context, value, call, env, x, naming, key)
     if isinstance(value, Value):
+        _check_begins_pipeline(context, stage, call)
         return context.builder.visible(value)
     if isinstance(value, Unknown):
         return value
     raise no_stage(value, call, context.evaluator, env)
+
+
+def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Expr) -> None:
+    """Raise `SpecError` if a value stands behind an arrow."""
+    for before, behind in pairwise(context.pipeline):
+        if behind is stage:
+            if isinstance(value, ast.Name) and value.id == "x":
+                raise SpecError(codes.structure.FlowNamed(before.span)).at(value.span)
+            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span)).at(value.span)
 
 
 def _op(
@@ -56,8 +67,7 @@ def _op(
 ) -> MaybeValue:
     assert isinstance(callee.target, type)
     if not issubclass(callee.target, Op):
-        message = f"`{callee.name}` fills weights and is not a stage"
-        raise problem("E0408", message, call.span, f"write `init = {callee.name}(...)` on an op")
+        raise SpecError(codes.expressions.InitializerAsStage(callee.name).at(call.span))
     try:
         made = context.binder.declared(callee, call.span)
         if isinstance(made, Unknown):

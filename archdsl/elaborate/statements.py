@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Mark
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import hide, run_stage, run_stages
 from archdsl.elaborate.labels import bind_label, label_key
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.stages import grouped
-from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue, problem
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue
 from archdsl.syntax import nodes as ast
 
 
 def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Run the stages of a pipeline, and bind its label."""
     if x is NO_INPUT:
-        help = "begin the network with `input`"
-        context.report(untyped("E0503", "this stands before the input that it takes", Mark(pipeline.span), help=help))
+        context.report(codes.structure.BeforeInput().at(pipeline.span))
         env.names["x"] = x = UNKNOWN
     label, stages = pipeline.label, pipeline.stages
     if label is None:
@@ -39,7 +37,7 @@ def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: Mayb
 def let(context: Context, let: ast.Let, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Bind a constant."""
     if let.name == "x":
-        raise problem("E0205", "`x` is the tensor that flows, and cannot be a constant", let.span, "choose another name")
+        raise SpecError(codes.names.CalledX("constant").at(let.span))
     env.names[let.name] = context.evaluator.evaluate(let.value, env)
     return x
 

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Final
 
-from archdsl.diagnostics import Diagnostic, Severity, SpecError
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Naming, Scope
@@ -78,9 +77,7 @@ class UncalledBlock:
         given = next((around.given for around in scope.enclosing() if around.kind == "block"), {}) if scope is not None else {}
         values = [f"{name} = {show(value)}" for name, value in given.items() if not isinstance(value, Value | Unknown)]
         assumed = " and ".join([*values, *(f"that {condition}" for condition in self.conditions)])
-        notes = (f"`{self._network.name}` does not call `{self._block.name}`", *error.notes)
-        message = f"assuming {assumed}: {error.message}"
-        return untyped("W0107", message, error.mark, error.related, notes, error.help, Severity.WARNING)
+        return codes.source_warnings.MayFail(assumed, error, self._block.name, self._network.name).at(error.span)
 
     def _called_elsewhere(self) -> bool:
         """Whether another network of the file names the block, or one that does."""

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from archdsl.diagnostics import Mark, SpecError, codes
 from archdsl.diagnostics.untyped import untyped
+from archdsl.frozen_record import record
 from archdsl.ir.core import Value
 from archdsl.limits import Limits
 from archdsl.literals import show
-from archdsl.records import record
 from archdsl.registry import Registered, describe
-from archdsl.shapes import Dim, OpenSize
+from archdsl.shapes import Dim, SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -158,7 +158,7 @@ class Family(dict[int, MaybeValue]):
 
 
 def _number(name: str, value: Any) -> Any:
-    if isinstance(value, OpenSize):
+    if isinstance(value, SymbolicSize):
         raise SpecError(codes.symbolic_sizes.SymbolicValue(f"`{name}` takes fixed numbers", value))
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(codes.expressions.NotANumber(name, value))

@@ -3,9 +3,9 @@
 from archdsl.ir.attributes import Claim, Constant, Module, Usage
 from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
 from archdsl.ir.core import Call, Condition, DType, Failure, Function, Node, OpNode, Use, Value
+from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
-from archdsl.ir.modules import shared_modules
 from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
 
@@ -33,7 +33,7 @@ __all__ = [
     "copy_graph",
     "flatten",
     "print_graph",
-    "shared_modules",
+    "remove_empty_calls",
     "state",
     "verify",
 ]

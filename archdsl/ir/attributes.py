@@ -1,4 +1,4 @@
-"""What nodes and functions carry besides values: modules that own weights, usage, constants of blocks, and claims."""
+"""Attributes of nodes and functions: modules that own weights, usage, constants of blocks, and claims."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from archdsl.source import Span
 
 
 class Usage(StrEnum):
-    """When a node runs."""
+    """The phases in which a node runs."""
 
     ALWAYS = "always"
     """In training and in evaluation."""
     TRAINING = "training"
-    """In training alone: only auxiliary heads need it."""
+    """Only in training: only auxiliary heads need it."""
     NEVER = "never"
     """No result needs it."""
 
 
 class Module:
-    """What owns weights, or would: a child of its function under a key of the `state_dict`.
+    """An owner of weights, or of none: a child of its function under a key of the `state_dict`.
 
     `key` is `("conv1",)`, or `("enc", "0")` for a member of the indexed family `enc`. `labelled` says that the
     source names it; otherwise the key is its position.
@@ -38,7 +38,7 @@ class Module:
 
 
 class Constant(NamedTuple):
-    """A `let` of a block: its value, and how the source computes it where that takes names and numbers alone."""
+    """A `let` of a block: its value, and its expression in the source if that contains only names and numbers."""
 
     value: Any
     expression: str | None = None

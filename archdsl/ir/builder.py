@@ -1,4 +1,4 @@
-"""Building a graph: from a spec's syntax, from another framework's model, or by hand.
+"""Build a graph: from a spec's syntax, from another framework's model, or by hand.
 
     builder = GraphBuilder("tiny")
     x = builder.input("image", (3, 32, 32))
@@ -230,7 +230,7 @@ class GraphBuilder:
         return call
 
     def local(self, value: Value) -> Value:
-        """Return the value that stands for this one in the innermost function: itself, an input, or an output of a call."""
+        """Return the value that represents this one in the innermost function: itself, an input, or an output of a call."""
         frame = self._frames[-1]
         owner = value.owner
         if owner is frame.function or (owner.__class__ is not Function and owner.function is frame.function):  # type: ignore[union-attr]
@@ -241,7 +241,7 @@ class GraphBuilder:
         return known
 
     def visible(self, value: Value) -> Value:
-        """Return the value that stands for this one in the functions that are open: itself, or an output of calls around it."""
+        """Return the value that represents this one in the functions that are open: itself, or an output of calls around it."""
         function = value.function
         while function in self._calls:
             value = self._exported(value)
@@ -249,7 +249,7 @@ class GraphBuilder:
         return value
 
     def _captured(self, value: Value) -> Value:
-        """Return the input of the innermost function that stands for a value of an open one."""
+        """Return the input of the innermost function that represents a value of an open one."""
         depth = len(self._frames) - 1
         while self._frames[depth].function is not value.function:
             depth -= 1
@@ -261,7 +261,7 @@ class GraphBuilder:
         return value
 
     def captured(self, value: Value) -> Value | None:
-        """Return the value of the innermost function that stands for one of an open function; None if it is not used there."""
+        """Return the value of the innermost function that represents one of an open function; None if it is not used there."""
         depth = len(self._frames) - 1
         while self._frames[depth].function is not value.function:
             depth -= 1
@@ -273,12 +273,12 @@ class GraphBuilder:
         return value
 
     def outside(self, value: Value) -> Value:
-        """Return the value of the enclosing function for which an input of an open one stands; else the value itself."""
+        """Return the value of the enclosing function that an input of an open one represents; else the value itself."""
         frame = next((frame for frame in self._frames if frame.function is value.owner), None)
         return value if frame is None else next((outer for outer, inner in frame.captured.items() if inner is value), value)
 
     def _exported(self, value: Value) -> Value:
-        """Return the output of the first call of a function that stands for a value inside the function."""
+        """Return the output of the first call of a function that represents a value inside the function."""
         calls = self._calls[value.function]
         function = value.function
         if value.producer is None:

@@ -22,6 +22,9 @@ DType: TypeAlias = Literal["float", "int"]
 
 NO_NAMES: Mapping[str, Any] = {}
 
+_ALWAYS = Usage.ALWAYS
+"""As a name of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
+
 
 class Use(NamedTuple):
     """One use of a value: the input of a node at this position, or the output of a function."""
@@ -84,12 +87,17 @@ class Value:
         return any(isinstance(use.user, Function) for use in self.uses)
 
     def replace_all_uses(self, other: Value) -> None:
-        """Let every user of this value take another one, results of the function included."""
+        """Let every user of this value take another one of its function, which returns and compares the other one instead."""
         for user, position in list(self.uses):
             if isinstance(user, Function):
                 user.replace_output(position, other)
             else:
                 user.replace_input(position, other)
+        function = self.function
+        for i, condition in enumerate(function.conditions):
+            if self in condition.sides:
+                one, two = [other if side is self else side for side in condition.sides]
+                function.conditions[i] = condition._replace(sides=(one, two))
 
 
 class Node:
@@ -113,7 +121,7 @@ class Node:
         self.span = span
         self.expressions = expressions
         """For each argument that the source computes from names and numbers, how: `{"out": "width * 4"}`."""
-        self.usage = Usage.ALWAYS
+        self.usage = _ALWAYS
         self.function: Function
         self._previous: Node | None = None
         self._next: Node | None = None
@@ -281,6 +289,11 @@ class Function:
     def outputs(self) -> Sequence[Value]:
         """What the function returns: its result first, then what else is used outside of it."""
         return self._outputs
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no node, so that the function returns what it takes."""
+        return self._first is None
 
     @property
     def nodes(self) -> Iterator[Node]:

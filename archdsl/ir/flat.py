@@ -51,7 +51,7 @@ class FlatGraph(NamedTuple):
     outputs: list[int]
 
     def networkx(self) -> networkx.DiGraph:
-        """The nodes as a `networkx.DiGraph`: an edge leads from each node to those that take its values.
+        """Return the nodes as a `networkx.DiGraph`: an edge leads from each node to those that take its values.
 
         Nodes are their positions in `nodes`, with the `FlatNode` as attribute `node`; inputs of the network are `"input0"`, ...
         """

@@ -1,4 +1,4 @@
-"""A whole network: its functions, what it returns, and what is known of its symbolic sizes."""
+"""The graph of a network: its functions, its results, and the conditions on its symbolic sizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.source import Span
 
 
 class Result(NamedTuple):
-    """What the network returns at one position: its result, a further output, or an auxiliary head.
+    """One output of a network: its result, a further output, or an auxiliary head.
 
     A head is computed in training alone, and its loss counts with this `weight`.
     """
@@ -76,7 +76,7 @@ class Graph:
         return bool(self.results) and self.results[0].kind == "main"
 
     def returned(self, kind: Literal["main", "output", "head"]) -> list[tuple[Result, Value]]:
-        """The results of a kind, with their values."""
+        """Return the results of a kind, with their values."""
         pairs = zip(self.results, self.main.outputs, strict=True)
         return [(result, value) for result, value in pairs if result.kind == kind]
 
@@ -91,7 +91,7 @@ class Graph:
         return self.returned("output")
 
     def functions(self) -> list[Function]:
-        """Every function, a callee before its callers, in the order in which they are first needed; `main` is the last."""
+        """Return every function, a callee before its callers, in the order in which they are first needed; `main` is the last."""
         found: list[Function] = []
         seen: set[Function] = set()
 
@@ -106,7 +106,7 @@ class Graph:
         return found
 
     def initializer(self, op: Op) -> Initializer | None:
-        """The rule that fills an op's weight: its own, else the network's for it, else that for the op of which it is a kind."""
+        """Return the rule that fills an op's weight: its own, else the network's for it or for the op of which it is a kind."""
         if not isinstance(op, WeightedOp):
             return None
         kind = op.kind_of

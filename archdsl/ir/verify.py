@@ -5,7 +5,6 @@ from __future__ import annotations
 from archdsl.ir.attributes import Module, Usage
 from archdsl.ir.core import Call, Function, Node, OpNode, Use, Value
 from archdsl.ir.graph import Graph
-from archdsl.ir.modules import shared_modules
 
 
 class InvariantError(AssertionError):
@@ -19,9 +18,9 @@ def verify(graph: Graph) -> Graph:
     - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
     - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or one function.
-    - No function calls itself; `main` is not called. A called function returns what its nodes make, and none of its inputs.
+    - No function calls itself; `main` is not called. A function that is called has nodes: see `remove_empty_calls`.
     - The network returns what `results` names, under different names; only heads need what runs in training alone.
-    - Conditions compare values of their own function.
+    - Conditions compare values that are inputs of their function, or made by its nodes.
 
     A partial graph may lack results, and may have keys twice, since an error may hide what names or counts them.
     """
@@ -37,6 +36,7 @@ def verify(graph: Graph) -> Graph:
         for call in function.calls:
             _verify_call(call)
             _require(call.callee is not graph.main, "the network calls itself")
+            _require(not (graph.complete and call.callee.is_empty), f"{call!r} runs a function that does nothing")
         for failure in function.failures:
             _require(not graph.complete, f"something failed in {function!r}, and the graph is complete")
             here = all(value.function is function for value in failure.inputs)
@@ -91,7 +91,6 @@ def _verify_call(call: Call) -> None:
     _require(call.module is not None, f"{call!r} has no module")
     taken, expected = [(v.shape, v.dtype) for v in call.inputs], [(v.shape, v.dtype) for v in callee.inputs]
     _require(taken == expected, f"{call!r} passes {taken}, and its function takes {expected}")
-    _require(all(value.producer is not None for value in callee.outputs), f"{callee!r} returns an input of its own")
     made, returned = [(v.shape, v.dtype) for v in call.outputs], [(v.shape, v.dtype) for v in callee.outputs]
     _require(made == returned, f"{call!r} makes {made}, and its function returns {returned}")
 
@@ -109,13 +108,14 @@ def _verify_keys(function: Function) -> None:
 
 
 def _verify_modules(function: Function, owners: dict[Module, Function]) -> None:
+    first: dict[Module, Node] = {}
     for node in function.nodes:
         if node.module is not None:
             owner = owners.setdefault(node.module, function)
             _require(owner is function, f"the module {node.module!r} is in {owner!r} and in {function!r}")
-    for module, nodes in shared_modules(function).items():
-        first, *others = [_applied(node) for node in nodes]
-        _require(all(other == first for other in others), f"{module!r} of {function!r} is not the same in every application")
+            other = first.setdefault(node.module, node)
+            same = other is node or _applied(other) == _applied(node)
+            _require(same, f"{node.module!r} of {function!r} is not the same in every application")
 
 
 def _applied(node: Node) -> object:
@@ -127,9 +127,9 @@ def _applied(node: Node) -> object:
 
 
 def _verify_conditions(function: Function) -> None:
+    made = set(function.values) if function.conditions else set()
     for condition in function.conditions:
-        here = all(side.function is function for side in condition.sides)
-        _require(here, f"a condition of {function!r} compares values of another function")
+        _require(made.issuperset(condition.sides), f"a condition of {function!r} compares values that are not its own")
 
 
 def _verify_results(graph: Graph) -> None:

@@ -195,7 +195,7 @@ def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[in
     if isinstance(value, int):
         return (value,) * axes
     if len(value) != axes:
-        raise SpecError(codes.arguments.AxisCount(argument, len(value), axes))
+        raise SpecError(codes.ranges.AxisCount(argument, len(value), axes))
     return value
 
 
@@ -223,7 +223,7 @@ def fixed(name: str, size: Dim, what: str, help: str | None = None) -> int:
     """Return a size as a number. Raise `SpecError` if it is symbolic; without `help`, the remedy is to declare the size."""
     if isinstance(size, int):
         return size
-    raise SpecError(codes.symbolic_sizes.SymbolicSize(name, what, size, help))
+    raise SpecError(codes.symbolic_sizes.SymbolicSizeRefused(name, what, size, help))
 
 
 def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, dilation: int = 1, *, ceil: bool = False) -> Dim:
@@ -231,7 +231,7 @@ def window_count(size: Dim, kernel: int, stride: int, before: int, after: int, d
 
     `ceil` rounds up and then drops a last window that would start in the padding at the end. With `extent` the reach
     of a window, such a window starts `extent - after` or more past the last one that fits, so that rounding up by at
-    most that much, less one, never makes it: one formula for fixed and open sizes.
+    most that much, less one, never makes it: one formula for fixed and symbolic sizes.
     """
     extent = dilation * (kernel - 1) + 1
     rounding = min(stride, extent - after) - 1 if ceil else 0
@@ -265,11 +265,11 @@ def check_limits(what: str, shape: Shape) -> None:
     """Raise `SpecError` E0502 if a size, or the number of elements, is larger than PyTorch can handle."""
     known = [size for size in shape if isinstance(size, int)]
     if len(shape) >= limits.AXES:
-        raise SpecError(codes.structure.TensorTooLarge(what, shape, "axes", limits.AXES))
+        raise SpecError(codes.limits.TensorTooLarge(what, shape, "axes", limits.AXES))
     if max(known, default=0) > limits.SIZE:
-        raise SpecError(codes.structure.TensorTooLarge(what, shape, "size", limits.SIZE))
+        raise SpecError(codes.limits.TensorTooLarge(what, shape, "size", limits.SIZE))
     if prod(known) > limits.ELEMENTS:
-        raise SpecError(codes.structure.TensorTooLarge(what, shape, "elements", limits.ELEMENTS))
+        raise SpecError(codes.limits.TensorTooLarge(what, shape, "elements", limits.ELEMENTS))
 
 
 def demand(needs: list[Need]) -> None:
@@ -282,7 +282,7 @@ def demand(needs: list[Need]) -> None:
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
     """Return an axis counted from the front. Raise `SpecError` if there is no such axis."""
     if not -rank <= axis < rank:
-        raise SpecError(codes.arguments.NoSuchAxis(name, argument, axis, rank))
+        raise SpecError(codes.ranges.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
 
 

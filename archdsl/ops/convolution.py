@@ -119,7 +119,7 @@ class Conv(_Windowed, name="conv"):
         kernel, dilation = per_axis(self.k, axes, "k"), per_axis(self.dilation, axes, "dilation")
         even = [k for k in kernel if k % 2 == 0]
         if self.pad == "same" and even:
-            raise SpecError(codes.arguments.EvenWindow("`pad = same`", even[0]))
+            raise SpecError(codes.ranges.EvenWindow("`pad = same`", even[0]))
         padding = _same(kernel, dilation) if self.pad == "same" else per_axis(self.pad, axes, "pad")
         return _Geometry(
             self.out, kernel, per_axis(self.stride, axes, "stride"), padding, dilation, self.groups, self.bias is not False
@@ -161,7 +161,7 @@ class Depthwise(_Windowed, name="depthwise"):
         if even:
             stride = f", stride = {show(self.stride)}" if self.stride != 1 else ""
             instead = f"conv({channels * self.mult}, {show(self.k)}{stride}, groups = {channels}, pad = 0)"
-            raise SpecError(codes.arguments.EvenWindow("`depthwise`", even[0], instead))
+            raise SpecError(codes.ranges.EvenWindow("`depthwise`", even[0], instead))
         kernel, ones = per_axis(self.k, axes, "k"), (1,) * axes
         strides = per_axis(self.stride, axes, "stride")
         return _Geometry(channels * self.mult, kernel, strides, _same(kernel, ones), ones, channels, self.bias is not False)
@@ -209,7 +209,7 @@ class UpConv(_Windowed, name="upconv"):
         extra = per_axis(self.output_pad, len(sizes), "output_pad")
         for e, s, d in zip(extra, g.stride, g.dilation, strict=True):
             if e >= s and e >= d:
-                raise SpecError(codes.arguments.OutputPadding(s, d, e))
+                raise SpecError(codes.ranges.OutputPadding(s, d, e))
         out = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + e + 1
             for n, k, s, p, d, e in zip(sizes, g.k, g.stride, g.pad, g.dilation, extra, strict=True)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import IMAGE, VECTOR, Case, Category, Op, normal_axis
-from archdsl.shapes import Dim, OpenSize, Shape, SizeError
+from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
 from archdsl.sizes import at_least, equal
 
 
@@ -160,7 +160,7 @@ def _wider(size: Dim, other: Dim) -> Dim:
     """Return the size that the other one stretches to. Raise `SizeError` if each stretches for some inputs."""
     if size == 1 or size == other:
         return other
-    if isinstance(size, OpenSize) and isinstance(other, OpenSize) and size.symbol == other.symbol:
+    if isinstance(size, SymbolicSize) and isinstance(other, SymbolicSize) and size.symbol == other.symbol:
         if not equal(size, 1) & at_least(other, 2):
             return size
         if equal(other, 1) & at_least(size, 2):

@@ -109,7 +109,7 @@ class GroupNorm(_Normalization, name="gn"):
         channels, sizes = channels_and_axes(self.name, inputs[0], self.axes)
         check_groups(self.name, self.groups, (channels, "channels"))
         if channels == self.groups and not sizes:
-            raise SpecError(codes.arguments.OneValuePerGroup(self.groups))
+            raise SpecError(codes.ranges.OneValuePerGroup(self.groups))
         return super().infer(*inputs)
 
     def removes_channel_mean(self, *inputs: Shape) -> bool:
@@ -154,7 +154,7 @@ class LayerNorm(_Normalization, name="ln"):
         """Return the size of the normalized axis, and whether it is the last one."""
         axis = normal_axis(self.name, self.axis, len(shape))
         if axis not in (0, len(shape) - 1):
-            raise SpecError(codes.arguments.NormalizedAxis(self.axis))
+            raise SpecError(codes.ranges.NormalizedAxis(self.axis))
         return fixed(self.name, shape[axis], "the number of channels"), axis == len(shape) - 1
 
 
@@ -204,7 +204,7 @@ class LocalResponseNorm(Op, name="lrn"):
         channels, _ = channels_and_axes(self.name, inputs[0])
         widest = max(2 * channels - 1, _WIDEST)
         if self.size > widest:
-            raise SpecError(codes.arguments.ResponseWindow(self.size, widest, channels))
+            raise SpecError(codes.ranges.ResponseWindow(self.size, widest, channels))
         return inputs[0]
 
 

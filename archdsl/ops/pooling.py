@@ -49,7 +49,7 @@ class _Window(_Pool):
         kernel, stride, pad, dilation = self._windows(len(sizes))
         for k, p in zip(kernel, pad, strict=True):
             if p > k // 2:
-                raise SpecError(codes.arguments.PoolPadding(self.name, k, p))
+                raise SpecError(codes.ranges.PoolPadding(self.name, k, p))
         windows = zip(sizes, kernel, stride, pad, dilation, strict=True)
         out = [window_output(self.name, n, k, s, p, p, d, ceil=self._ceil) for n, k, s, p, d in windows]
         demand(self.needs(*inputs))

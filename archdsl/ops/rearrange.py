@@ -118,7 +118,7 @@ class PadChannels(Op, name="pad_channels"):
         """Return the sizes of the input with `to` channels. The input must not have more."""
         channels, sizes = channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
         if channels > self.to:
-            raise SpecError(codes.arguments.FewerChannels(self.to, channels))
+            raise SpecError(codes.ranges.FewerChannels(self.to, channels))
         return (self.to, *sizes)
 
 
@@ -320,7 +320,7 @@ class Permute(Op, name="permute"):
     def _order(self, rank: int) -> list[int]:
         order = [normal_axis(self.name, axis, rank, "order") for axis in self.order]
         if sorted(order) != list(range(rank)):
-            raise SpecError(codes.arguments.NoPermutation(rank, self.order))
+            raise SpecError(codes.ranges.NoPermutation(rank, self.order))
         return order
 
 
@@ -378,6 +378,6 @@ def _interpolation(op: ResizeLike | Upsample, axes: int) -> dict[str, Any]:
     if wanted != axes:
         raise SpecError(codes.shapes.InterpolationRank(op.name, op.mode, wanted, axes))
     if op.mode == "nearest" and op.align_corners:
-        raise SpecError(codes.arguments.NothingToAlign(op.name))
+        raise SpecError(codes.ranges.NothingToAlign(op.name))
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[axes] if op.mode == "linear" else op.mode
     return {"mode": mode, "align_corners": op.align_corners}

@@ -1,4 +1,4 @@
-"""The passes in the order in which they run, and what holds of a graph around each."""
+"""The passes in the order in which they run, with the properties that each requires and preserves."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Value, copy_function, shared_modules
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Value, copy_function
 from archdsl.ops import Op
 
 
@@ -18,12 +18,15 @@ def resolve_bias(graph: Graph) -> Graph:
 
 class _Resolver:
     def __init__(self, graph: Graph) -> None:
-        self._undecided: dict[Function, bool] = {}
         self._autos: dict[int, bool] = {}
+        self._undecided: dict[Function, list[Node]] = {}
+        """Of each function the ops with `bias = auto`, and the calls of functions that have some."""
         for function in graph.functions():  # callees first
-            self._undecided[function] = any(
-                [self._undecided[node.callee] if isinstance(node, Call) else self._is_auto(node) for node in function.nodes]
-            )
+            self._undecided[function] = [
+                node
+                for node in function.nodes
+                if (self._undecided[node.callee] if isinstance(node, Call) else self._is_auto(node))
+            ]
         self._before: dict[Function, list[Op | Function]] = {}
         self._resolved: dict[tuple[Function, tuple[bool, ...]], Function] = {}
         self._ops: dict[tuple[int, bool], tuple[Op, Op]] = {}
@@ -38,45 +41,51 @@ class _Resolver:
         known = self._resolved.get((function, cancelled))
         if known is not None:
             return known
-        made = self._as_it_was(function)
+        made, undecided = self._as_it_was(function)
         self._resolved[function, cancelled] = made
-        joint = self._cancelled_by_all(made, cancelled)
-        for node in made.nodes:
+        joint = self._cancelled_by_all(undecided, cancelled)
+        for node in undecided:
             if isinstance(node, Call):
                 node.callee = self.resolve(node.callee, self._joint(node, cancelled, joint))
-            elif self._is_auto(node):
+            else:
                 assert isinstance(node, OpNode)
                 (omitted,) = self._joint(node, cancelled, joint)
                 node.op = self._with_bias(node.op, not omitted)
         return made
 
-    def _cancelled_by_all(self, function: Function, cancelled: tuple[bool, ...]) -> dict[Module, tuple[bool, ...]]:
+    def _cancelled_by_all(self, nodes: list[Node], cancelled: tuple[bool, ...]) -> dict[Module, tuple[bool, ...]]:
         """Return for each module that is applied several times which outputs are cancelled behind every application."""
+        applications: dict[Module | None, list[Node]] = {}
+        for node in nodes:
+            applications.setdefault(node.module, []).append(node)
         return {
-            module: tuple([all(column) for column in zip(*[self._joint(node, cancelled, {}) for node in nodes], strict=True)])
-            for module, nodes in shared_modules(function).items()
+            module: tuple([all(column) for column in zip(*[self._joint(node, cancelled, {}) for node in found], strict=True)])
+            for module, found in applications.items()
+            if module is not None and len(found) > 1
         }
 
     def _joint(self, node: Node, cancelled: tuple[bool, ...], joint: dict[Module, tuple[bool, ...]]) -> tuple[bool, ...]:
-        """Return for each output of a node whether a shift is cancelled, behind all applications of its module if it has several."""
+        """Return for each output of a node whether a shift is cancelled, behind every application of the node's module."""
         known = joint.get(node.module) if node.module is not None else None
         return tuple([self._is_cancelled(value, cancelled) for value in node.outputs]) if known is None else known
 
-    def _as_it_was(self, function: Function) -> Function:
-        """Return the function itself the first time, then copies of what it was then."""
-        before = self._before.get(function)
+    def _as_it_was(self, function: Function) -> tuple[Function, list[Node]]:
+        """Return the function itself the first time, then copies of what it was then; and its undecided nodes."""
+        before, undecided = self._before.get(function), self._undecided[function]
         if before is None:
-            self._before[function] = [_content(node) for node in function.nodes]
-            return function
+            self._before[function] = [_content(node) for node in undecided]
+            return function, undecided
         made = copy_function(function)
-        for node, content in zip(made.nodes, before, strict=True):
+        copies = dict(zip(function.nodes, made.nodes, strict=True))
+        undecided = [copies[node] for node in undecided]
+        for node, content in zip(undecided, before, strict=True):
             if isinstance(node, Call):
                 assert isinstance(content, Function)
                 node.callee = content
             else:
                 assert isinstance(node, OpNode) and isinstance(content, Op)
                 node.op = content
-        return made
+        return made, undecided
 
     def _is_cancelled(self, value: Value, cancelled: tuple[bool, ...]) -> bool:
         """Return whether the only use of a value cancels a shift of its channels, inside or outside of its function."""

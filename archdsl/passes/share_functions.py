@@ -1,4 +1,4 @@
-"""Let equal functions be one: labelled groups that a loop repeats, and blocks that were elaborated anew for their heads."""
+"""Merge equal functions: labelled groups that a loop repeats, and blocks that were elaborated anew for their heads."""
 
 from __future__ import annotations
 

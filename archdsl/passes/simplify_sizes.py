@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archdsl.ir import Graph
-from archdsl.shapes import Dim, OpenSize
+from archdsl.shapes import Dim, SymbolicSize
 from archdsl.sizes import simplified
 
 
@@ -14,10 +14,10 @@ def simplify_sizes(graph: Graph) -> Graph:
     valid = graph.valid_sizes
     if not valid:
         return graph
-    known: dict[int, tuple[OpenSize, Dim]] = {}
+    known: dict[int, tuple[SymbolicSize, Dim]] = {}
 
     def simpler(size: Dim) -> Dim:
-        if not isinstance(size, OpenSize) or len(size.offsets) == 1:
+        if not isinstance(size, SymbolicSize) or len(size.offsets) == 1:
             return size
         found = known.get(id(size))
         if found is None:
@@ -27,6 +27,6 @@ def simplify_sizes(graph: Graph) -> Graph:
 
     for function in graph.functions():
         for value in function.values:
-            if any(isinstance(size, OpenSize) for size in value.shape):
+            if any(isinstance(size, SymbolicSize) for size in value.shape):
                 value.shape = tuple([simpler(size) for size in value.shape])
     return graph

@@ -140,7 +140,7 @@ class Recipe(Registered):
                 raise SpecError(codes.names.UnknownKey(key, tuple(cls.model_fields)))
         made = super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
         if made.unfreeze and not made.freeze:
-            raise SpecError(codes.arguments.NothingToThaw())
+            raise SpecError(codes.ranges.NothingToThaw())
         return made
 
     @classmethod

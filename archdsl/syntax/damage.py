@@ -6,18 +6,11 @@ What is wrong there may follow from the error alone, and is not reported.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from lark import Token
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import SourceFile
-
-_OF_PLACES: Final = frozenset({"E0201", "E0203", "E0206", "E0207", "E0407", "E0408", "E0502", "E0503", "E0504", "E0505", "E0506"})
-"""Errors that depend on the braces around a statement: on the names in scope, and on how often it runs.
-
-Errors about shapes (E03) depend on them, too.
-"""
 
 
 class Damage:
@@ -74,5 +67,4 @@ class Damage:
         place = diagnostic.mark.span.start
         if self.holds(place):
             return True
-        depends = diagnostic.code in _OF_PLACES or diagnostic.code.startswith("E03")
-        return depends and any(start <= place < end for start, end in self._definitions)
+        return diagnostic.depends_on_braces and any(start <= place < end for start, end in self._definitions)

@@ -11,8 +11,7 @@ from lark.lexer import LexerThread
 from lark.utils import TextSlice
 
 from archdsl.diagnostics import Diagnostic, codes
-from archdsl.diagnostics.untyped import untyped
-from archdsl.limits import DEFAULT, Limits, remedy
+from archdsl.limits import DEFAULT, Limits
 from archdsl.ops.join import joins
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -33,10 +32,7 @@ _IN_A_LABEL = 'the braces of a label hold one expression, as in `"layer{2 * n + 
 def parse(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.File, list[Diagnostic]]:
     """The tree of a file and its syntax errors; the tree holds all that could be understood."""
     if len(source.text) > limits.source_characters:
-        return ast.unread(source), [
-            untyped("E0603", f"{source.name} has {len(source.text):,} characters, over the limit of {limits.source_characters:,}",
-                       help=f"is it a spec? loops and blocks make a long one short; {remedy('source_characters')}")
-        ]  # fmt: skip
+        return ast.unread(source), [codes.files.SourceTooLong(source.name, len(source.text), limits.source_characters)]
     if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.split("\n")):
         end, error = len(source.text), codes.syntax.DefinesNothing(source.name)
         return ast.unread(source), [error.at(Span(source, 0, end)) if end else error]

@@ -12,7 +12,6 @@ from typing import Any
 from lark import Token
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.untyped import untyped
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.error_context import SyntaxFinding, finding
@@ -87,16 +86,14 @@ class TreeBuilder:
     def integer(self, c: Children) -> ast.Expr:
         text = c[0].replace("_", "")
         if len(text) > 80:
-            self.report(
-                finding(untyped("E0409", f"this number has {len(text)} digits, and numbers have at most 77"), self.of(c[0]))
-            )
+            self.report(finding(codes.expressions.TooManyDigits(len(text)), self.of(c[0])))
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), int(text))
 
     def float(self, c: Children) -> ast.Expr:
         value = float(c[0].replace("_", ""))
         if value == float("inf"):
-            self.report(finding(untyped("E0409", "this number is larger than any float"), self.of(c[0])))
+            self.report(finding(codes.expressions.FloatTooLarge(), self.of(c[0])))
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), value)
 

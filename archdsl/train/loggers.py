@@ -10,7 +10,7 @@ import numpy as np
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from PIL import Image
 
-from archdsl.optional_deps import extra_needed
+from archdsl.optional_dependencies import extra_needed
 from archdsl.recipe.logging import LoggerName
 
 

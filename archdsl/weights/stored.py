@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.records import record
+from archdsl.frozen_record import record
 
 MatchBy = Literal["name", "order"]
 """How to match stored tensors to parameters."""

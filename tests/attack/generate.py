@@ -237,7 +237,7 @@ class _Grower:
         return (Group(self.body(machine, x, scope, 3, depth)),)
 
     def repeat(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
-        return (Repeat(self.leaves.number(self.random.randint(0, 3)), self.body(machine, x, scope, 2, depth)),)
+        return (Repeat(self.leaves.number(self.random.randint(0, 3)), _runs(self.body(machine, x, scope, 2, depth))),)
 
     def loop(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
         """Return a loop over a range or a list."""
@@ -253,7 +253,7 @@ class _Grower:
         trial = machine.copy()
         with trial.braces({item: over[0], counter: 0}, control=True):
             body = self.grow(trial, x, scope, self.random.randint(1, 2), depth + 1)[0]
-        return (For(item, tree, body, position),)
+        return (For(item, tree, _runs(body), position),)
 
     def conditional(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
         """Return an `if`; the side that does not run is grown as well."""
@@ -362,3 +362,11 @@ class _Grower:
         if known and self.maybe(0.4):
             branches += (Pipeline((Take(self.random.choice(known)),)),)
         return (Join(kind, branches, axis),)
+
+
+def _runs(body: Body) -> Body:
+    """Return the body of a loop. Raise `Refused` if it only names a value, which is an error."""
+    match body:
+        case (Pipeline((Take(),), None),):
+            raise Refused("a loop that runs nothing")
+    return body

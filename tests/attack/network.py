@@ -42,7 +42,7 @@ class Run:
         return sum(value.macs for value in self.live(training=False))
 
     def unbiased(self) -> frozenset[str]:
-        """Return the convolutions that `bias = auto` leaves without a bias: their only consumer subtracts the mean of each channel."""
+        """Return the convolutions that `bias = auto` leaves without a bias: their only use subtracts the mean of each channel."""
         results = self.results(training=True).values()
         return frozenset(
             value.path

@@ -63,7 +63,7 @@ def test_json(cli: Cli, small: Path) -> None:
     row = next(row for row in data["table"] if row["name"] == "stage0.0")
     assert row == {
         "name": "stage0.0", "op": "conv(4, 3, bias = false)", "shape": [4, 8, 8], "params": 144, "macs": 9216,
-        "head": False, "times": 3,
+        "head": False, "unused": False, "times": 3,
     }  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_github(cli: Cli) -> None:
     assert result.stdout.startswith("::error file=<stdin>,line=3,col=3,")
 
 
-def test_open_sizes(cli: Cli) -> None:
+def test_symbolic_sizes(cli: Cli) -> None:
     result = cli("check", "unet")
     assert result.exit_code == 0
     assert "[64, H, W]" in result.stdout and "[512, H/16, W/16]" in result.stdout and "depends on the sizes" in result.stdout
@@ -102,7 +102,7 @@ def test_one_size(cli: Cli) -> None:
     assert cli("check", "unet", "--size", "1x16x16", "--size", "1x16x16").exit_code == 2
 
 
-def test_json_of_open_sizes(cli: Cli) -> None:
+def test_json_of_symbolic_sizes(cli: Cli) -> None:
     height, width = json.loads(cli("check", "unet", "--format", "json").stdout)["sizes"]
     assert (height["symbol"], height["must_be"], height["smallest"]) == ("H", "a multiple of 16", 16)
     assert len(height["needs"]) == len(width["needs"]) == 4

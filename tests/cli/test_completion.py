@@ -13,9 +13,9 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import Result
 
+from archdsl.addresses import shipped_networks
 from archdsl.cli import root as command_line
 from archdsl.diagnostics.codes.table import CODES
-from archdsl.driver import shipped_networks
 from archdsl.limits import Limits
 from archdsl.ops import Op
 from archdsl.recipe import Recipe

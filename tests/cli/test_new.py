@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from archdsl import load
-from archdsl.driver import shipped_networks
+from archdsl.addresses import shipped_networks
 from archdsl.ir import state
 
 Cli = Callable[..., Result]

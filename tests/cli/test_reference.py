@@ -10,10 +10,10 @@ import pytest
 from click.testing import Result
 
 from archdsl import __version__
+from archdsl.addresses import shipped_networks
 from archdsl.cli import specs
 from archdsl.cli.app import COMMANDS
 from archdsl.diagnostics.codes.table import CODES
-from archdsl.driver import shipped_networks
 from archdsl.ops import Op
 
 Cli = Callable[..., Result]

@@ -12,7 +12,8 @@ from archdsl.diagnostics import Applicability, Diagnostic, Edit
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.table import CODES
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
-from archdsl.driver import check_text, shipped_files
+from archdsl.driver import check_text
+from archdsl.resources import shipped_files
 from archdsl.source import SourceFile, Span
 from tests.fuzz.mutants import texts
 
@@ -55,8 +56,8 @@ def fixes(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def kinds(diagnostics: list[Diagnostic]) -> Counter[str]:
-    """How many errors there are of each class."""
-    return Counter(type(found).__name__ for found in diagnostics if found.is_error)
+    """How many findings there are of each class."""
+    return Counter(type(found).__name__ for found in diagnostics)
 
 
 def fixed(text: str) -> tuple[str, list[Diagnostic]]:

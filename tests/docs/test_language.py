@@ -55,7 +55,7 @@ def test_the_design_lives_on() -> None:
     assert "\nblock se(" in text
 
 
-def test_what_is_said_of_open_sizes() -> None:
+def test_what_is_said_of_symbolic_sizes() -> None:
     """The verdict that the page quotes is the one that the network above it gets."""
     text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
     section = text[text.index("### Symbolic sizes") :]

@@ -17,7 +17,8 @@ from pathlib import Path
 from random import Random
 
 from archdsl.diagnostics import Diagnostic, render_text
-from archdsl.driver import check_text, shipped_files
+from archdsl.driver import check_text
+from archdsl.resources import shipped_files
 
 TOKEN = re.compile(r'"[^"\n]*"|\d[\d_]*(?:\.\d+)?|\w+|->|\.\.|//|[=!<>]=|[^\s\w]')
 _COMMENT = re.compile(r"#[^\n]*")

@@ -20,7 +20,7 @@ from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
 from archdsl.ir import FlatNode, Graph, Value, flatten
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 Real = tuple[int, ...]
@@ -57,7 +57,7 @@ class Oracle:
 
 def predicted(value: Value, at: dict[str, int]) -> Real:
     """The shape that the checker gives a value, at these sizes."""
-    return tuple(size.at(at[size.symbol]) if isinstance(size, OpenSize) else size for size in value.shape)
+    return tuple(size.at(at[size.symbol]) if isinstance(size, SymbolicSize) else size for size in value.shape)
 
 
 def form(node: FlatNode) -> str:

@@ -20,7 +20,7 @@ from unittest.mock import patch
 import torch
 
 from archdsl import SpecError, driver
-from archdsl.analysis import OpenSizes, open_sizes
+from archdsl.analysis import SymbolicSizes, decide_sizes
 from archdsl.backends.torch.instantiate import build
 from archdsl.driver import Compiled
 from archdsl.ir import FlatNode, Graph
@@ -107,7 +107,7 @@ def _compare(oracle: Oracle, at: dict[str, int], allowed: bool) -> str | None:
     return None
 
 
-def _choices(sizes: OpenSizes, random: Random, *, refused: bool) -> Iterator[dict[str, int]]:
+def _choices(sizes: SymbolicSizes, random: Random, *, refused: bool) -> Iterator[dict[str, int]]:
     """Sizes to try: each symbol by itself while the others work, and some at random."""
     if not sizes.work:
         yield {}
@@ -138,11 +138,11 @@ def _graph_of(source: str) -> tuple[Compiled, Graph | None]:
     """What became of a program, with the graph whose sizes were decided, whether or not any works."""
     decided: list[Graph] = []
 
-    def deciding(graph: Graph, limits: Limits) -> OpenSizes:
+    def deciding(graph: Graph, limits: Limits) -> SymbolicSizes:
         decided.append(graph)
-        return open_sizes(graph, limits)
+        return decide_sizes(graph, limits)
 
-    with patch.object(driver, "open_sizes", deciding):
+    with patch.object(driver, "decide_sizes", deciding):
         compiled = driver.compile_text(source)
     return compiled, decided[0] if decided else None
 
@@ -175,11 +175,11 @@ def _module_runs(graph: Graph, at: dict[str, int], summary: Summary) -> str | No
     return f"the module gives {shapes} at {at}, and {said} were predicted" if shapes != said else None
 
 
-def _least(sizes: OpenSizes) -> Iterator[dict[str, int]]:
+def _least(sizes: SymbolicSizes) -> Iterator[dict[str, int]]:
     """The least sizes, and larger ones of each for the conditions that tie them."""
     least = {symbol: work.smallest() for symbol, work in sizes.work.items()}
     yield least
-    for tie in sizes.together:
+    for tie in sizes.couplings:
         for symbol, within in tie.sizes.items():
             if both := sizes.work[symbol] & within:
                 yield {**least, symbol: both.smallest()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -13,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.analysis import layer_table
+from archdsl.analysis import layer_table, symbolic_sizes
+from archdsl.analysis.size_requirements import Requirement, requirements
 from archdsl.backends.torch.instantiate import build
 from archdsl.driver import compile_text
 from archdsl.ir import Graph
@@ -21,8 +21,6 @@ from archdsl.ops import convolution, pooling
 from archdsl.ops.base import window_output
 from tests.attack import text
 from tests.fuzz.shapes import disagreement, program_of, run
-
-open_sizes = importlib.import_module("archdsl.analysis.open_sizes")
 
 
 def test_a_thousand_programs() -> None:
@@ -38,15 +36,15 @@ def test_any_program(seed: int) -> None:
     assert disagreement(program_of(seed), Random(seed)) is None
 
 
-def _careless(question: Any) -> bool:
-    return "needs" not in question.reason
+def _careless(requirement: Requirement) -> bool:
+    return "needs" not in requirement.reason
 
 
 @pytest.mark.parametrize(("owner", "name", "mistake"), [
     (pooling, "window_output", lambda *a, ceil=False, **b: window_output(*a, **b) + (1 if ceil else 0)),
-    (open_sizes, "_questions", lambda graph, old=open_sizes._questions: filter(_careless, old(graph))),
-    (open_sizes, "_questions", lambda graph, old=open_sizes._questions: (q for q in old(graph) if q.join is None)),
-    (open_sizes, "_questions", lambda graph, old=open_sizes._questions: (q for q in old(graph) if "leaves" not in q.reason)),
+    (symbolic_sizes, "requirements", lambda graph, old=requirements: filter(_careless, old(graph))),
+    (symbolic_sizes, "requirements", lambda graph, old=requirements: (q for q in old(graph) if q.join is None)),
+    (symbolic_sizes, "requirements", lambda graph, old=requirements: (q for q in old(graph) if "leaves" not in q.reason)),
     (convolution.UpConv, "infer", lambda self, *inputs,
      old=convolution.UpConv.infer: (*old(self, *inputs)[:-1], old(self, *inputs)[-1] + 1)),
 ], ids=["ceil", "needs", "joins", "nothing left", "transposed"])  # fmt: skip

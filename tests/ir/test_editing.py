@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archdsl.ir import Call, OpNode, copy_function, copy_graph, print_graph, verify
+from archdsl.ir import Call, Claim, Condition, OpNode, copy_function, copy_graph, print_graph, remove_empty_calls, verify
 from archdsl.passes import run_passes
 from tests.ir.graphs import op, residual
 
@@ -50,6 +50,29 @@ def test_nodes_can_be_removed_while_they_are_walked() -> None:
             node.output.replace_all_uses(node.inputs[0])
             node.remove()
     verify(graph)
+
+
+def test_conditions_follow_a_replaced_value() -> None:
+    graph = residual()
+    basic = graph.functions()[0]
+    conv, bn, _ = basic.ops
+    basic.conditions.append(Condition(8, 8, None, "add", (bn.output, basic.inputs[0])))
+    bn.output.replace_all_uses(conv.output)
+    bn.remove()
+    verify(graph)
+    assert basic.conditions[0].sides == (conv.output, basic.inputs[0])
+
+
+def test_calls_of_empty_functions_go() -> None:
+    graph = residual()
+    basic = graph.functions()[0]
+    basic.claims.append(Claim(None, None))
+    for node in basic.ops:
+        node.output.replace_all_uses(node.inputs[0])
+        node.remove()
+    remove_empty_calls(graph)
+    verify(graph)
+    assert not list(graph.main.calls) and graph.main.claims == [Claim(None, None, empty=True)]
 
 
 def test_results_follow_a_replaced_value() -> None:

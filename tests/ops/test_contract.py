@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import archdsl
 from archdsl.backends.torch.lowerings import has_lowering
 from archdsl.ops import Op
-from archdsl.shapes import OpenSize, Shape, open_size
+from archdsl.shapes import Shape, SymbolicSize, symbolic_size
 from tests.ops.cases import Shapes, each_case, tensors
 
 
@@ -76,6 +76,6 @@ def test_symbolic_sizes(op: Op, shapes: Shapes) -> None:
     def shape(n: Any) -> Shape:
         return (n, *rest, channels) if last else (channels, n, *rest)
 
-    symbolic = op.infer(shape(open_size("n")))
+    symbolic = op.infer(shape(symbolic_size("n")))
     for n in range(12, 40):
-        assert op.infer(shape(n)) == tuple(size.at(n) if isinstance(size, OpenSize) else size for size in symbolic)
+        assert op.infer(shape(n)) == tuple(size.at(n) if isinstance(size, SymbolicSize) else size for size in symbolic)

@@ -14,7 +14,7 @@ from torch import nn
 from archdsl.backends.torch.runtime import center_crop
 from archdsl.diagnostics import SpecError
 from archdsl.ops import Op
-from archdsl.shapes import OpenSize, open_size
+from archdsl.shapes import SymbolicSize, symbolic_size
 
 SAMPLES = 2000
 Sample = tuple[dict[str, Any], tuple[tuple[int, ...], ...]]
@@ -186,7 +186,7 @@ def test_open_windows(name: str) -> None:
         arguments, ((channels, *_),) = SWEEPS[name][0](r)
         try:
             op = cls.create({key: value for key, value in arguments.items() if not isinstance(value, tuple) or key == "part"})
-            symbolic = op.infer((channels, open_size("n")))[1]
+            symbolic = op.infer((channels, symbolic_size("n")))[1]
         except SpecError:
             continue
         for n in range(1, 40):
@@ -194,8 +194,8 @@ def test_open_windows(name: str) -> None:
                 size = op.infer((channels, n))[1]
             except SpecError:
                 size = None
-            at = symbolic.at(n) if isinstance(symbolic, OpenSize) else symbolic
-            met = all(n >= need.least for need in op.needs((channels, open_size("n"))))
+            at = symbolic.at(n) if isinstance(symbolic, SymbolicSize) else symbolic
+            met = all(n >= need.least for need in op.needs((channels, symbolic_size("n"))))
             assert size == at and met if size is not None else at < 1 or not met, (arguments, n)
             compared += 1
     assert compared > 1000
@@ -207,7 +207,7 @@ def test_needs_are_complete(name: str) -> None:
     r = random.Random(name)
     cls = Op.registry.get(name)
     assert cls is not None
-    n = open_size("n")
+    n = symbolic_size("n")
     for _ in range(200):
         arguments, shapes = SWEEPS[name][0](r) if name in SWEEPS else _pair(r)
         try:
@@ -217,8 +217,8 @@ def test_needs_are_complete(name: str) -> None:
             continue
         needs = op.needs((*shapes[0][:-1], n), *shapes[1:])
         for number in range(1, 10):
-            values = [(need.size.at(number) if isinstance(need.size, OpenSize) else need.size, need.least) for need in needs]
-            values += [(size.at(number) if isinstance(size, OpenSize) else size, 1) for size in symbolic]
+            values = [(need.size.at(number) if isinstance(need.size, SymbolicSize) else need.size, need.least) for need in needs]
+            values += [(size.at(number) if isinstance(size, SymbolicSize) else size, 1) for size in symbolic]
             try:
                 op.infer((*shapes[0][:-1], number), *shapes[1:])
             except SpecError:
@@ -237,10 +237,10 @@ def test_crop_like_takes_the_middle() -> None:
 
 @pytest.mark.parametrize(("name", "arguments", "shapes", "code"), [
     ("linear", {"out": 3}, ((8, 4, 4),), "E0305"),
-    ("linear", {"out": 3}, ((open_size("n"),),), "E0307"),
-    ("flatten", {}, ((8, open_size("H"), open_size("W")),), "E0307"),
+    ("linear", {"out": 3}, ((symbolic_size("n"),),), "E0307"),
+    ("flatten", {}, ((8, symbolic_size("H"), symbolic_size("W")),), "E0307"),
     ("reshape", {"sizes": (3, -1)}, ((8, 4),), "E0309"),
-    ("bn", {}, ((open_size("n"),),), "E0307"),
+    ("bn", {}, ((symbolic_size("n"),),), "E0307"),
     ("gn", {"groups": 3}, ((8, 4),), "E0306"),
     ("pixel_shuffle", {"r": 3}, ((8, 4, 4),), "E0306"),
     ("pixel_shuffle", {"r": 2}, ((8, 4),), "E0305"),
@@ -252,7 +252,7 @@ def test_crop_like_takes_the_middle() -> None:
     ("pad", {"amount": 1, "value": 1.0, "mode": "reflect"}, ((8, 4, 4),), "E0402"),
     ("crop_like", {}, ((8, 4, 4), (8, 5, 4)), "E0304"),
     ("crop_like", {}, ((8, 4), (8, 4, 4)), "E0305"),
-    ("crop_like", {}, ((8, open_size("H")), (8, open_size("W"))), "E0307"),
+    ("crop_like", {}, ((8, symbolic_size("H")), (8, symbolic_size("W"))), "E0307"),
     ("upsample", {"scale": 2, "mode": "bicubic"}, ((8, 4),), "E0305"),
     ("upsample", {"scale": 2, "align_corners": True}, ((8, 4),), "E0402"),
     ("slice", {"part": range(3, 3)}, ((8,),), "E0402"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from archdsl.analysis import open_sizes
+from archdsl.analysis import decide_sizes
 from archdsl.driver import Program, compile_networks
 from archdsl.elaborate import elaborate, read_source
 from archdsl.ir import Call, Graph, Usage, flatten, state, verify
@@ -17,7 +17,7 @@ from archdsl.passes import PASSES, SIZE_PASSES, Fact, Pass, run_passes
 from archdsl.passes.share_functions import share_functions
 from archdsl.resources import shipped_files
 from archdsl.session import Session
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.sizes import simplified
 from archdsl.source import SourceFile
 
@@ -54,13 +54,13 @@ def _bias(graph: Graph) -> bool:
 
 def _simple(graph: Graph) -> bool:
     sizes = {size for function in graph.functions() for value in function.values for size in value.shape}
-    return all(str(size) == simplified(size, graph.valid_sizes[size.symbol]) for size in sizes if isinstance(size, OpenSize))
+    return all(str(size) == simplified(size, graph.valid_sizes[size.symbol]) for size in sizes if isinstance(size, SymbolicSize))
 
 
 HOLDS: dict[Fact, Callable[[Graph], bool]] = {
     Fact.SHARED: _shared, Fact.USAGE: _usage, Fact.BIAS: _bias, Fact.SIMPLE_SIZES: _simple,
     Fact.VALID_SIZES: lambda graph: all(
-        size.symbol in graph.valid_sizes for value in graph.inputs for size in value.shape if isinstance(size, OpenSize)
+        size.symbol in graph.valid_sizes for value in graph.inputs for size in value.shape if isinstance(size, SymbolicSize)
     ),
 }  # fmt: skip
 
@@ -86,8 +86,8 @@ def test_each_pass_on_every_network(path: Path) -> None:
         known: set[Fact] = set()
         for one in ALL:
             if one in SIZE_PASSES and Fact.VALID_SIZES not in known:
-                sizes = open_sizes(graph)
-                graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.together]
+                sizes = decide_sizes(graph)
+                graph.valid_sizes, graph.coupled_sizes = dict(sizes.work), [tie.sizes for tie in sizes.couplings]
                 known.add(Fact.VALID_SIZES)
             graph = _checked(one, graph, known)
             known = (known & one.preserves) | {one.establishes}

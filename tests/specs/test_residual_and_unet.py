@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from archdsl.ir import flatten, state
-from archdsl.network import load
+from archdsl.loading import load
 from archdsl.ops.join import Add
 
 SPECS = Path(__file__).parents[2] / "specs"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from archdsl.network import load
+from archdsl.loading import load
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -29,7 +29,7 @@ _STYLES = {Usage.ALWAYS: "solid", Usage.TRAINING: "dashed", Usage.NEVER: "dotted
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where things are: attributes of boxes and frames by key, and of edges by their number; and the area in square points."""
+    """A layout: attributes of boxes and frames by key, and of edges by number; and the area in square points."""
 
     boxes: Mapping[str, Attributes] = field(default_factory=dict)
     frames: Mapping[str, Attributes] = field(default_factory=dict)
@@ -39,12 +39,12 @@ class Placement:
 
 
 def to_dot(diagram: Diagram) -> str:
-    """The DOT text of a diagram, for `dot` to lay out, skips and all."""
+    """Return the DOT text of a diagram, for `dot` to lay out, skips included."""
     return _text(diagram, _edges(diagram, skips=True), Placement())
 
 
 def to_dot_without_skips(diagram: Diagram) -> str:
-    """The same with room for the skips inside frames, but no skips: `layout.py` draws them."""
+    """Return the DOT text with room for the skips inside frames, but without skips: `layout.py` draws them."""
     around = _outermost(diagram.root)
     room = [
         f"  {quote(edge.source)} -> {quote(edge.target)} [style=invis, weight=0];"
@@ -55,12 +55,12 @@ def to_dot_without_skips(diagram: Diagram) -> str:
 
 
 def _outermost(root: Frame) -> dict[str, str]:
-    """For each box in a frame, the outermost frame around it."""
+    """Return the outermost frame around each box that is in a frame."""
     return {box.key: frame.key for frame in root.items if isinstance(frame, Frame) for box in frame.boxes()}
 
 
 def to_placed_dot(diagram: Diagram, placement: Placement) -> str:
-    """The text with a place for everything, for Graphviz to draw as it is."""
+    """Return the DOT text with a position for everything, for Graphviz to draw as it is."""
     edges = [_edge(i, edge, {"weight": "1"} | dict(placement.edges[i])) for i, edge in enumerate(diagram.edges)]
     return _text(diagram, edges, placement)
 
@@ -80,17 +80,17 @@ def _defaults(diagram: Diagram, page: Attributes) -> Iterator[str]:
     node = font | {"fontsize": str(theme.TEXT_SIZE), "height": str(theme.CARD_HEIGHT), "width": str(theme.CARD_WIDTH)}
     node |= {"margin": "0.12,0.03", "penwidth": "1"}
     edge = font | {"fontsize": str(theme.SMALL_SIZE), "color": theme.EDGE, "arrowsize": "0.55", "penwidth": "1"}
-    graph |= _haste(diagram)
+    graph |= _speed_attributes(diagram)
     yield f"  graph {_attributes(graph, page_label(diagram))};"
     yield f"  node {_attributes(node)};"
     yield f"  edge {_attributes(edge)};"
 
 
-def _haste(diagram: Diagram) -> dict[str, str]:
-    """What keeps Graphviz within seconds for large diagrams: less search for short edges, and no way round boxes."""
+def _speed_attributes(diagram: Diagram) -> dict[str, str]:
+    """Return attributes that keep Graphviz within seconds for large diagrams: less search for short edges, and straight edges."""
     size = len(diagram.boxes) + len(diagram.edges)
-    haste = next(({"nslimit": limit} for least, limit in _SEARCH if size > least), {})
-    return haste | {"splines": "line"} if size > _WINDING and diagram.frames else haste
+    limits = next(({"nslimit": limit} for least, limit in _SEARCH if size > least), {})
+    return limits | {"splines": "line"} if size > _WINDING and diagram.frames else limits
 
 
 def _items(frame: Frame, spine: set[str], branches: Mapping[str, int], placement: Placement, indent: str) -> Iterator[str]:
@@ -149,7 +149,7 @@ def _box(box: Box, branches: int) -> dict[str, str]:
 
 
 def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
-    """All edges by their sources. Where the trunk passes branches side by side, an unseen edge keeps its middle free."""
+    """Return all edges by their sources. If the trunk passes branches side by side, an invisible edge keeps its middle free."""
     spine = spine_of(diagram)
     following = dict(pairwise(spine))
     outgoing: dict[str, list[tuple[int, Edge]]] = {}
@@ -161,7 +161,9 @@ def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
     lines = []
     for source, group in outgoing.items():
         alone = len(group) == 1
-        written = [_edge(i, edge, _pull(edge, following.get(source), alone, incoming[edge.target] == 1)) for i, edge in group]
+        written = [
+            _edge(i, edge, _edge_weight(edge, following.get(source), alone, incoming[edge.target] == 1)) for i, edge in group
+        ]
         if source in following and all(edge.target != following[source] for _, edge in group):
             tie = f"  {quote(source)} -> {quote(following[source])} [style=invis, weight={theme.TRUNK_WEIGHT}];"
             written.insert((len(written) + 1) // 2, tie)
@@ -169,8 +171,8 @@ def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
     return lines
 
 
-def _pull(edge: Edge, following: str | None, alone: bool, only: bool) -> dict[str, str]:
-    """How strongly an edge wants to be short and straight: the trunk most, then chains, then where ways part."""
+def _edge_weight(edge: Edge, following: str | None, alone: bool, only: bool) -> dict[str, str]:
+    """Return how strongly an edge is kept short and straight: the trunk most, then chains, then forks."""
     if edge.skip:
         return {"weight": "0", "tailport": "e", "headport": "e"}
     if edge.target == following:

@@ -1,4 +1,4 @@
-"""Edges: what flows where, which of it are skips, and where a shape is worth a word."""
+"""Edges: which of them are skips, and which of them show a shape."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from archdsl.ir import Usage
 
 
 def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
-    """An edge is a skip if its source reaches the target through another edge as well, be it one between the same boxes.
+    """Mark the edges whose source reaches the target through another edge as well, even through one between the same boxes.
 
-    For each box, in an order in which sources come first, the set of all before it, as the bits of one number.
+    `order` lists the boxes, sources before targets. The bits of one number say which boxes come before a box.
     """
     incoming: dict[str, list[Edge]] = {}
     for edge in edges:
@@ -33,7 +33,7 @@ def mark_skips(edges: list[Edge], order: Iterable[str]) -> None:
 
 
 def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
-    """A shape stands once, after the box that changed it in a way that its own words do not say; at a join after that."""
+    """Write each shape once: after the box that changed it in a way that its text does not say, or after the next join."""
     named = {Kind.RESULT, Kind.OUTPUT, Kind.HEAD}
     changed = {key for key, box in boxes.items() if _changes(box)}
     joins = {key for key, box in boxes.items() if box.kind in (Kind.JOIN, Kind.BAR)}
@@ -53,7 +53,7 @@ def _changes(box: Box) -> bool:
 
 
 def longest_way(edges: list[Edge]) -> tuple[str, ...]:
-    """The boxes on the longest way to the result, from its start; the first input wins a tie."""
+    """Return the boxes on the longest path to the result, from its start; the first input wins a tie."""
     flow = networkx.DiGraph((edge.source, edge.target) for edge in edges)
     flow.remove_nodes_from(flow.nodes - networkx.ancestors(flow, "result") - {"result"})
     return tuple(networkx.dag_longest_path(flow))

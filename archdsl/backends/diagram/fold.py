@@ -1,4 +1,4 @@
-"""Runs of equal parts become one part that says how often it is repeated.
+"""Fold runs of equal parts into one part with a count.
 
 Parts are equal if they have the same ops with the same parameters, are connected in the same way and have the same
 shapes. Two differences are allowed, and shown: probabilities of the regularization, as a range, and channels that grow by

@@ -8,7 +8,7 @@ from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
 from archdsl.ops.base import Category
 
 _MOST_OF_ALL = 0.6
-"""A frame around more of the boxes than this says little, and is left out where there are others inside."""
+"""A frame around a larger fraction of the boxes says little, and is omitted if it has frames inside."""
 
 
 def remove_trivial_frames(root: Frame, edges: Sequence[Edge]) -> None:
@@ -46,7 +46,7 @@ def _worth_a_frame(frame: Frame, around: set[str], into: dict[str, str], most: f
 
 
 def _absorb(frame: Frame) -> bool:
-    """A frame around one frame becomes one with it; around one box it goes."""
+    """Merge a frame with the only frame in it, and return True; return False if the only thing in it is a box."""
     (only,) = frame.items
     if isinstance(only, Box):
         return False
@@ -56,7 +56,7 @@ def _absorb(frame: Frame) -> bool:
 
 
 def add_forks(root: Frame, edges: list[Edge]) -> None:
-    """Where a value enters a frame and goes several ways there, a point in the frame where the ways part.
+    """Add a fork to each frame that a value enters on several edges: a point inside, from which these edges start.
 
     A skip is then inside the frame that it belongs to, also where the frame stands for several instances.
     """
@@ -113,7 +113,7 @@ def _heading(frame: Frame) -> Heading:
 
 
 def _names(frame: Frame) -> str:
-    """`layer3.1`, or `layer3.1–5` for the first to the last of several."""
+    """Return `layer3.1`, or `layer3.1–5` for the first to the last of several."""
     if not frame.last:
         return frame.name
     first, last = frame.name.rpartition(".")[2], frame.last.rpartition(".")[2]

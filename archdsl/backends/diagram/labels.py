@@ -1,4 +1,4 @@
-"""The words of a diagram as Graphviz's HTML-like labels."""
+"""The text of a diagram as Graphviz's HTML-like labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archdsl.ops.base import Category, Op
 
 
 def box_label(box: Box) -> str:
-    """The words of a box, the op that has the weights in bold."""
+    """Return the text of a box, with the op that has the weights in bold."""
     if box.kind is Kind.FORK:
         return '""'
     if (sign := glyph(box)) is not None:
@@ -29,12 +29,12 @@ def glyph(box: Box) -> str | None:
 
 
 def edge_label(edge: Edge) -> str | None:
-    """The shape that flows, where it is worth a word."""
+    """Return the shape on an edge; None if it shows none."""
     return f"<{font(' ' + html(edge.label) + ' ', theme.SMALL_SIZE, theme.FAINT)}>" if edge.label else None
 
 
 def frame_label(frame: Frame) -> str:
-    """The title, in lines where it is long: the trunk enters a frame in the middle, and should not cross words."""
+    """Return the title, split into lines if it is long: the trunk enters a frame in the middle, and should not cross text."""
     many = frame.times > 1
     lines = (
         [part for line in frame.heading.lines for part in _parts(line)]
@@ -47,7 +47,7 @@ def frame_label(frame: Frame) -> str:
 
 
 def _parts(line: str) -> list[str]:
-    """A line of a title, broken where a long key has a dot."""
+    """Return a line of a title, broken at a dot if it is long."""
     before, dot, last = line.rpartition(".")
     return [before + dot, last] if dot and len(line) > theme.TITLE_LINE_CHARACTERS else [line]
 

@@ -29,7 +29,7 @@ class Rectangle(NamedTuple):
 
 
 class Lanes:
-    """What stands in the way of arcs, sorted from left to right and from right to left, so that a search ends at the first gap.
+    """The obstacles for arcs, sorted from left to right and from right to left, so that a search ends at the first gap.
 
     Frames are in the way of those arcs alone that neither begin nor end in them.
     """
@@ -49,15 +49,15 @@ class Lanes:
         return self._rightwards[0][0].left, -self._leftwards[0][0].left
 
     def free(self, source: Rectangle, target: Rectangle, inside: Collection[str], frame: Rectangle | None) -> tuple[int, float]:
-        """The side (1 right, -1 left) and place of the nearest free lane, inside the frame if it can be, else on the right.
+        """Return the side (1 right, -1 left) and position of the nearest free lane, inside the frame if possible.
 
-        `inside` are the frames that the arc begins or ends in.
+        `inside` are the frames that the arc begins or ends in. If both lanes are equally good, the right one is taken.
         """
         low, high = sorted((source.y, target.y))
         starts = {1: max(source.right, target.right), -1: max(-source.left, -target.left)}
         lanes = {
-            1: _free(starts[1], low, high, self._rightwards, inside),
-            -1: -_free(starts[-1], low, high, self._leftwards, inside),
+            1: _first_gap(starts[1], low, high, self._rightwards, inside),
+            -1: -_first_gap(starts[-1], low, high, self._leftwards, inside),
         }
 
         def cost(side: int) -> tuple[bool, float]:
@@ -72,8 +72,11 @@ def _mirrored(r: Rectangle) -> Rectangle:
     return Rectangle(-r.right, r.bottom, -r.left, r.top)
 
 
-def _free(start: float, low: float, high: float, obstacles: list[tuple[Rectangle, str]], inside: Collection[str]) -> float:
-    """The first place right of `start` where nothing is between these heights."""
+# A sweep over the obstacles from left to right. `at` is the leftmost position that is still possible; an obstacle between the
+# heights moves it past its right side. One pass suffices: `at` only grows, so an obstacle that was passed is never in the way
+# again, and the first one that begins behind `at` ends the search. The left side is the same problem in mirrored coordinates.
+def _first_gap(start: float, low: float, high: float, obstacles: list[tuple[Rectangle, str]], inside: Collection[str]) -> float:
+    """Return the first position right of `start` where nothing is between these heights."""
     at = start + theme.ARC_GAP
     for (left, bottom, right, top), frame in obstacles:
         if left - theme.ARC_GAP >= at:  # and so are all that follow

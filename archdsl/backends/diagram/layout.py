@@ -1,4 +1,4 @@
-"""Where everything goes: `dot` places boxes and frames; trunk edges are made straight, and skips go round.
+"""The layout: `dot` places boxes and frames; then trunk edges become straight lines, and skips become arcs around the boxes.
 
 `dot`'s splines for edges past many boxes wind between labels. An arc here leaves a box sideways, runs in the
 nearest free lane beside it, and comes back at the join.
@@ -38,7 +38,7 @@ def place(diagram: Diagram) -> Placement:
     forks = {box.key for box in diagram.boxes if box.kind is Kind.FORK}
     for i, drawn in placed.items():
         edge = diagram.edges[i]
-        straight = _straight(rectangles[edge.source], rectangles[edge.target], arrow=edge.target not in forks)
+        straight = _straight_line(rectangles[edge.source], rectangles[edge.target], arrow=edge.target not in forks)
         if straight and "lp" in drawn:  # `dot` may have led the edge round the other side of its words
             drawn["lp"] = f"{rectangles[edge.source].x + _width(drawn) / 2 + 2:.2f},{drawn['lp'].partition(',')[2]}"
         edges[i] = dict(_only(drawn, "pos", "lp")) | dict(straight)
@@ -62,7 +62,7 @@ def _centred(position: str, width: float, height: float) -> Rectangle:
 
 
 def _labels(geometry: Mapping[str, Any]) -> list[Rectangle]:
-    """Where the words of frames and edges are."""
+    """Return the rectangles of the labels of frames and edges."""
     found = [
         _centred(thing["lp"], 72 * float(thing["lwidth"]), 72 * float(thing["lheight"]))
         for thing in geometry.get("objects", ())
@@ -75,12 +75,12 @@ def _labels(geometry: Mapping[str, Any]) -> list[Rectangle]:
 
 
 def _width(edge: Mapping[str, Any]) -> float:
-    """Of the words of an edge."""
+    """Return the width of the label of an edge."""
     return sum(float(op["width"]) for op in edge.get("_ldraw_", ()) if op["op"] == "T")
 
 
-def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
-    """A line, where one box stands right above the other."""
+def _straight_line(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
+    """Return a straight line if one box is right above the other; nothing otherwise."""
     if abs(source.x - target.x) > _STRAIGHT or source.bottom <= target.top:
         return {}
     start = (source.x, source.bottom)
@@ -92,12 +92,12 @@ def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attribute
 def _arcs(
     diagram: Diagram, boxes: Mapping[str, Rectangle], lanes: Lanes, frames: Mapping[str, Rectangle]
 ) -> dict[int, Attributes]:
-    """Shorter arcs first, so that longer ones go round them."""
+    """Return the splines of all skips. Shorter arcs come first, so that longer ones go round them."""
 
     def length(item: tuple[int, Edge]) -> tuple[float, int]:
         return abs(boxes[item[1].source].y - boxes[item[1].target].y), item[0]
 
-    around = _around(diagram.root, ())
+    around = _frames_around(diagram.root, ())
     arcs: dict[int, Attributes] = {}
     for i, edge in sorted(((i, edge) for i, edge in enumerate(diagram.edges) if edge.skip), key=length):
         source, target = boxes[edge.source], boxes[edge.target]
@@ -110,16 +110,16 @@ def _arcs(
     return arcs
 
 
-def _around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """For each box the frames around it, outermost first."""
+def _frames_around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return the frames around each box, outermost first."""
     found: dict[str, tuple[str, ...]] = {}
     for item in frame.items:
-        found |= {item.key: outer} if isinstance(item, Box) else _around(item, (*outer, item.key))
+        found |= {item.key: outer} if isinstance(item, Box) else _frames_around(item, (*outer, item.key))
     return found
 
 
 def _arc(source: Rectangle, target: Rectangle, side: int, lane: float) -> str:
-    """Sideways, a corner, along the lane, a corner, back to the join."""
+    """Return the spline of an arc: sideways, a corner, along the lane, a corner, back to the join."""
     start = source.right if side > 0 else source.left
     tip = target.right if side > 0 else target.left
     end = tip + side * _TIP
@@ -135,7 +135,7 @@ def _arc(source: Rectangle, target: Rectangle, side: int, lane: float) -> str:
 
 
 def _line(a: tuple[float, float], b: tuple[float, float]) -> list[tuple[float, float]]:
-    """The rest of a cubic that is straight."""
+    """Return the remaining control points of a cubic that is a straight line."""
     return [((2 * a[0] + b[0]) / 3, (2 * a[1] + b[1]) / 3), ((a[0] + 2 * b[0]) / 3, (a[1] + 2 * b[1]) / 3), b]
 
 

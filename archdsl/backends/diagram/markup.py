@@ -11,26 +11,26 @@ MOST_CHARACTERS = 160
 
 
 def shorten(text: str) -> str:
-    """A text, or of a long one its beginning and its end."""
+    """Return a text, or the beginning and the end of a long one."""
     half = MOST_CHARACTERS // 2
     return text if len(text) <= MOST_CHARACTERS else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def clean(text: str) -> str:
-    """Free text without what XML cannot hold: control characters, surrogates and their like become spaces."""
+    """Return free text without what XML cannot represent: control characters, surrogates and the like become spaces."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def html(text: str) -> str:
-    """Text as HTML-like labels take it, which must not be empty, and not too long."""
+    """Return text for an HTML-like label: escaped, not empty, and shortened if it is long."""
     return escape(clean(shorten(text)), quote=True) or " "
 
 
 def quote(text: str) -> str:
-    """A DOT string, with its backslashes doubled: Graphviz gives them a meaning in some attributes."""
+    """Return a DOT string with doubled backslashes: Graphviz gives them a meaning in some attributes."""
     return '"' + clean(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def font(markup: str, size: float, color: str = theme.INK) -> str:
-    """Markup in a size and colour."""
+    """Return markup in a size and colour."""
     return f'<FONT POINT-SIZE="{size:g}" COLOR="{color}">{markup}</FONT>'

@@ -1,4 +1,4 @@
-"""What a diagram shows, without a layout: boxes, frames around them, and edges.
+"""The model of a diagram, without a layout: boxes, frames around them, and edges.
 
 A `Box` is a card of one or more ops, a join or the end of the network. A `Frame` is a part of the network
 with a title; one that is drawn once for several equal instances says how many there are.
@@ -20,7 +20,7 @@ Detail = Literal["blocks", "full"]
 
 
 class Kind(StrEnum):
-    """How a box is drawn."""
+    """The shape of a box."""
 
     CARD = "card"
     JOIN = "join"
@@ -118,7 +118,7 @@ class Frame:
         return last if isinstance(last, Box) else last.last_box
 
     def boxes(self) -> Iterator[Box]:
-        """All boxes inside, in order."""
+        """Yield all boxes inside, in order."""
         for item in self.items:
             if isinstance(item, Box):
                 yield item
@@ -126,7 +126,7 @@ class Frame:
                 yield from item.boxes()
 
     def frames(self) -> Iterator[Frame]:
-        """All frames inside, outer ones first."""
+        """Yield all frames inside, outer ones first."""
         for item in self.items:
             if isinstance(item, Frame):
                 yield item

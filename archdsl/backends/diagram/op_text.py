@@ -1,4 +1,4 @@
-"""Ops and shapes in the words of a figure: `3×3 conv, 64, /2` for `conv(64, 3, stride = 2)`."""
+"""Ops and shapes as text in a figure: `3×3 conv, 64, /2` for `conv(64, 3, stride = 2)`."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _MOST_INPUTS = 3
 
 
 def shape_text(shape: Shape) -> str:
-    """`64×56×56`, and `64×⌊H/2⌋×⌊W/2⌋` where sizes are open."""
+    """Return `64×56×56`, or `64×⌊H/2⌋×⌊W/2⌋` for symbolic sizes."""
     texts = [_size(size) for size in shape]
     apart = [f"({text})" if " " in text and not text.endswith("⌋") and not text.endswith("⌉") else text for text in texts]
     return _short("×".join(apart), _LONG_SHAPE)
 
 
 def inputs_text(graph: Graph) -> str:
-    """The shapes of the inputs, of many the first ones: `3×224×224, 10`."""
+    """Return the shapes of the first few inputs: `3×224×224, 10`."""
     texts = [shape_text(value.shape) for value in graph.inputs[:_MOST_INPUTS]]
     more = len(graph.inputs) - len(texts)
     return ", ".join(texts) + (f" and {more} more" if more else "")
 
 
 def spatial(shape: Shape) -> Shape:
-    """The sizes without the channels."""
+    """Return the sizes without the channels."""
     return shape[1:]
 
 
 def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
-    """The words for an op. `values` are the ops it stands for, whose probabilities may differ."""
+    """Return the text for an op. `values` are the ops that it represents, whose probabilities may differ."""
     main = node.op.weight_layer
     if detail == "full":
         return Part(_short(describe(node.op)), main)
@@ -57,13 +57,13 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
 
 
 def _named(node: OpNode) -> str:
-    """The op with its window before it: `3×3 conv`."""
+    """Return the op with its window before it: `3×3 conv`."""
     window = node.op.attributes(*node.input_shapes).get("k")
     return f"{'×'.join(map(str, window))} {node.op.name}" if isinstance(window, tuple) else node.op.name
 
 
 def _step(node: OpNode) -> list[str]:
-    """`/2` for a step of two, and `↑2` where it enlarges."""
+    """Return `/2` for a stride of two, and `↑2` if it enlarges."""
     steps = node.op.attributes(*node.input_shapes).get("stride", ())
     if set(steps) <= {1}:
         return []
@@ -78,7 +78,7 @@ def _sample(size: Dim) -> int:
 
 
 def _values(name: str, nodes: Sequence[OpNode]) -> str:
-    """A parameter's value, or its range over several ops."""
+    """Return a parameter's value, or its range over several ops."""
     values = [getattr(node.op, name) for node in nodes]
     if isinstance(values[0], float):
         low, high = f"{min(values):.2g}", f"{max(values):.2g}"
@@ -91,13 +91,13 @@ def _size(size: Dim) -> str:
     for word, left, right in (("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")):
         while word in text:
             start = text.index(word)
-            end = _closing(text, start + len(word))
+            end = _closing_bracket(text, start + len(word))
             text = text[:start] + left + text[start + len(word) : end] + right + text[end + 1 :]
     return _short(text)
 
 
-def _closing(text: str, start: int) -> int:
-    """The bracket that closes one that opens right before `start`."""
+def _closing_bracket(text: str, start: int) -> int:
+    """Return the position of the bracket that closes the one right before `start`."""
     depth = 1
     for i in range(start, len(text)):
         depth += {"(": 1, ")": -1}.get(text[i], 0)

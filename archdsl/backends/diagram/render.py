@@ -20,7 +20,7 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -> bytes:
-    """A network as a picture: `svg`, `png`, `pdf`, or the `dot` text, for which no Graphviz is needed.
+    """Return a picture of a network: `svg`, `png`, `pdf`, or the `dot` text, for which no Graphviz is needed.
 
     Raises `SpecError`: E0901 if there is no usable Graphviz, E0904 if there is more to draw than a picture can show, E0907 if
     Graphviz cannot draw it.
@@ -36,5 +36,5 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -
 
 
 def _dpi(area: float) -> float:
-    """The resolution of a PNG, lower for a picture of so many square points that it would have too many pixels."""
+    """Return the resolution of a PNG, lower if a picture of this area (in square points) would have too many pixels."""
     return min(float(theme.DPI), floor(72 * sqrt(theme.MOST_PIXELS / area))) if area else theme.DPI

@@ -1,4 +1,4 @@
-"""How much a picture can show."""
+"""The limits of a picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_EDGES = 3000
 
 
 class Size(NamedTuple):
-    """How much there is to draw."""
+    """The amount of things to draw."""
 
     boxes: int
     edges: int

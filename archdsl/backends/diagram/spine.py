@@ -9,7 +9,7 @@ _SIDE_BY_SIDE = 3
 
 
 def spine_of(diagram: Diagram) -> list[str]:
-    """The trunk without the branches of a join of three or more, which stand side by side around it."""
+    """Return the trunk without the branches of joins of three or more, which are drawn side by side around it."""
     incoming: dict[str, list[str]] = {}
     for edge in diagram.edges:
         if not edge.skip:
@@ -26,7 +26,7 @@ def spine_of(diagram: Diagram) -> list[str]:
 
 
 def _branch_boxes(ends: list[str], incoming: dict[str, list[str]]) -> set[str]:
-    """The boxes on the ways to these ends, back to where all ways part."""
+    """Return the boxes on the paths to these ends, back to where all of them part."""
     ways = []
     for end in ends:
         way, key = [end], end

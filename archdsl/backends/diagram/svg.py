@@ -1,4 +1,4 @@
-"""Graphviz's SVG made fit for a page: a title, a description, and the names of modules where the pointer is."""
+"""Prepare Graphviz's SVG for a page: a title, a description, and tooltips with the names of modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINE, _STEP, _MOST_CHARACTERS = 90, 20, 1000
 
 
 def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
-    """The same picture with text for screen readers and tooltips; one file that needs no other."""
+    """Return the picture with text for screen readers and tooltips, as one self-contained file."""
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     root = ElementTree.fromstring(drawn)
@@ -30,13 +30,13 @@ def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
     description = ElementTree.Element(f"{{{_SVG}}}desc", {"id": f"{mark}-text"})
     description.text = clean(". ".join(part for part in (diagram.doc.rstrip("."), ", ".join(diagram.facts)) if part))
     root[:0] = [title, description]
-    _name_things(root, diagram)
+    _replace_titles(root, diagram)
     picture: str = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n'.encode()
 
 
-def _name_things(root: ElementTree.Element, diagram: Diagram) -> None:
-    """Graphviz puts the names of its nodes into titles; a reader wants the names of modules."""
+def _replace_titles(root: ElementTree.Element, diagram: Diagram) -> None:
+    """Replace the titles: Graphviz writes the names of its nodes there, and a reader needs the names of modules."""
     names = {box.key: _tooltip(box) for box in diagram.boxes} | {f"cluster_{f.key}": f.title for f in diagram.frames}
     for group in root.iter(f"{{{_SVG}}}g"):
         title = group.find(f"{{{_SVG}}}title")
@@ -55,7 +55,7 @@ def _tooltip(box: Box) -> str:
 
 
 def text_picture(sentences: list[str]) -> str:
-    """An SVG element of a few sentences, in the place of a diagram that cannot be drawn."""
+    """Return an SVG element with a few sentences, in place of a diagram that cannot be drawn."""
     lines = [line for sentence in sentences for line in textwrap.wrap(clean(sentence[:_MOST_CHARACTERS]), _LINE)]
     height = 2 * _STEP + _STEP * len(lines)
     font = 'font-family="sans-serif" font-size="13"'

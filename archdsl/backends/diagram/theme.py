@@ -72,7 +72,7 @@ CHAIN_WEIGHT = 8
 FORK_WEIGHT = 3
 """What `dot` gives up last: a straight trunk, then straight branches, then branches that begin together."""
 TITLE_CHARACTERS = 20
-"""Longer titles of frames stand in several lines."""
+"""Longer titles of frames are split into several lines."""
 TITLE_LINE_CHARACTERS = 16
 """Longer lines of them break at the last dot."""
 DOC_CHARACTERS = 88

@@ -1,4 +1,4 @@
-"""A class of the emitted source as data: its parameters, and what is written for each step of its body."""
+"""A class of the emitted source as data: its parameters, and the text for each step of its body."""
 
 from __future__ import annotations
 

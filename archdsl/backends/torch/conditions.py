@@ -1,4 +1,4 @@
-"""Sizes and sets of sizes as Python expressions: short where the set is simple, and exact for every set.
+"""Sizes and sets of sizes as Python expressions: exact for every set, and short for simple ones.
 
 PyTorch takes each truth that is asked for of a symbolic size for a guard, so a test that a good size may pass in several ways
 is one truth (`(n != 4) & (n % 8 != 0)`): with `and` the guard would be that of the way which the first input passes. What
@@ -36,7 +36,7 @@ class Compared(NamedTuple):
 
 
 class Beyond(NamedTuple):
-    """Whether a value is outside of a range."""
+    """A test of whether a value is outside of a range."""
 
     first: int
     value: str
@@ -47,7 +47,7 @@ class Beyond(NamedTuple):
 
 
 class OneOf(NamedTuple):
-    """Whether a value is one of several numbers, or, `absent`, none of them."""
+    """A test of whether a value is one of several numbers, or, if `absent`, none of them."""
 
     value: str
     numbers: tuple[int, ...]
@@ -58,7 +58,7 @@ class OneOf(NamedTuple):
 
 
 class AnyOf(NamedTuple):
-    """Whether one of several tests holds."""
+    """A test of whether one of several tests holds."""
 
     tests: tuple[Test, ...]
 
@@ -67,7 +67,7 @@ class AnyOf(NamedTuple):
 
 
 class AllOf(NamedTuple):
-    """Whether all of several tests hold."""
+    """A test of whether all of several tests hold."""
 
     tests: tuple[Test, ...]
 
@@ -83,13 +83,13 @@ Test: TypeAlias = Compared | Beyond | OneOf | AnyOf | AllOf
 
 
 def any_of(tests: Iterable[Test]) -> Test:
-    """One test that holds where one of these does."""
+    """Return one test that holds if one of these does."""
     flat = [part for test in tests for part in (test.tests if isinstance(test, AnyOf) else (test,))]
     return flat[0] if len(flat) == 1 else AnyOf(tuple(flat))
 
 
 def all_of(tests: Iterable[Test]) -> Test:
-    """One test that holds where all of these do."""
+    """Return one test that holds if all of these do."""
     flat = [part for test in tests for part in (test.tests if isinstance(test, AllOf) else (test,))]
     return flat[0] if len(flat) == 1 else AllOf(tuple(flat))
 
@@ -99,12 +99,12 @@ def _is_flat(test: Test) -> bool:
 
 
 def _operand(test: Test) -> str:
-    """A test beside `&`, which binds more tightly than comparisons and joins truths alone."""
+    """Return a test as an operand of `&`, which binds more tightly than comparisons, and joins only truth values."""
     return f"({' | '.join(_alternatives(test))})" if isinstance(test, AnyOf | Beyond | OneOf) else _alternatives(test)[0]
 
 
 def _alternatives(test: Test) -> list[str]:
-    """What is joined by `|`, in brackets."""
+    """Return the operands of `|`, in brackets."""
     match test:
         case Compared(value, sign, number):
             return [f"({value} {sign} {number})"]
@@ -118,7 +118,7 @@ def _alternatives(test: Test) -> list[str]:
 
 
 def formula(size: Dim, symbol: str) -> str:
-    """A size as an expression of the open one: one floor where that is all, else a sum of floors."""
+    """Return a size as an expression of the symbolic one: a single floor if possible, else a sum of floors."""
     if isinstance(size, int):
         return str(size)
     slope, offsets, period = size.slope, size.offsets, len(size.offsets)
@@ -142,7 +142,7 @@ def _bracketed(text: str) -> str:
 
 
 def _sum(terms: list[tuple[int, str]]) -> str:
-    """Multiples of expressions, and of one, added up; in brackets by the hundred, since Python nests sums to the left."""
+    """Return multiples of expressions, and of one, added up; in brackets by the hundred, since Python nests sums to the left."""
     texts = []
     for factor, text in terms:
         if factor:
@@ -162,7 +162,7 @@ def _sum(terms: list[tuple[int, str]]) -> str:
 
 
 def outside(sizes: SizeSet, n: str) -> Test | None:
-    """The test of a size that is none of these, where there are any."""
+    """Return the test of whether a size is outside of the set; None if no size is."""
     starts = [start for start in sizes.least if start is not None]
     if len(starts) == len(sizes.least) == 1 and starts[0] - 1 - len(sizes.points) <= _FEW:
         missing = [size for size in range(1, starts[0]) if size not in sizes.points]
@@ -175,7 +175,7 @@ def outside(sizes: SizeSet, n: str) -> Test | None:
 
 
 def _levels(least: tuple[int | None, ...]) -> list[tuple[int, set[int]]]:
-    """Remainders by where they start: those of a level are all in from one size on."""
+    """Group remainders by where they start: those of a level are all in the set from one size on."""
     period, found = len(least), list[tuple[int, set[int]]]()
     for start in sorted(start for start in least if start is not None):
         if not found or start >= found[-1][0] + period:
@@ -185,7 +185,7 @@ def _levels(least: tuple[int | None, ...]) -> list[tuple[int, set[int]]]:
 
 
 def _from(start: int, residues: set[int], period: int, n: str) -> Test:
-    """Whether a size has none of these remainders, or is too small."""
+    """Return the test of whether a size has none of these remainders, or is too small."""
     tests = [] if len(residues) == period else [_not_modulo(residues, period, n)]
     if period == 1 or any(size % period in residues for size in range(1, min(start, period + 1))):
         tests.append(Compared(n, "<", start))
@@ -193,7 +193,7 @@ def _from(start: int, residues: set[int], period: int, n: str) -> Test:
 
 
 def _not_modulo(residues: set[int], period: int, n: str) -> Test:
-    """Whether a size has none of these remainders; the shortest of the ways to say it."""
+    """Return the test of whether a size has none of these remainders, in the shortest of several forms."""
     others = set(range(period)) - residues
     ways = [_remainder(residues, period, n)]
     if factors := _factors(residues, period):
@@ -204,7 +204,7 @@ def _not_modulo(residues: set[int], period: int, n: str) -> Test:
 
 
 def _factors(residues: set[int], period: int) -> list[tuple[int, set[int]]]:
-    """Remainders of divisors of a period that together say as much; empty where none do."""
+    """Return remainders modulo divisors of a period that together are equivalent; empty if there are none."""
     found: list[tuple[int, set[int]]] = []
     left = set(range(period))
     for divisor in range(2, period // 2 + 1):
@@ -223,7 +223,7 @@ def _factors(residues: set[int], period: int) -> list[tuple[int, set[int]]]:
 
 
 def _remainder(residues: set[int], period: int, n: str) -> Test:
-    """Whether the remainder is none of these."""
+    """Return the test of whether the remainder is none of these."""
     value, kept = f"{n} % {period}", sorted(residues)
     others = [r for r in range(period) if r not in residues]
     if len(others) == 1 and period > 2:
@@ -242,7 +242,7 @@ def _remainder(residues: set[int], period: int, n: str) -> Test:
 
 
 def _none_of(points: list[int], n: str) -> Test:
-    """Whether a size is none of these single ones."""
+    """Return the test of whether a size is none of these points."""
     if len(points) == 1:
         return Compared(n, "!=", points[0])
     if _is_run(points):
@@ -257,7 +257,7 @@ def _none_of(points: list[int], n: str) -> Test:
 
 
 def _repeats(points: list[int]) -> int:
-    """After how many sizes the pattern of the points repeats, from the first to the last; 0 where it does not, or hardly."""
+    """Return the period of the pattern of the points, from the first to the last; 0 if it does not repeat twice."""
     first, span = points[0], points[-1] - points[0] + 1
     if span > _SPAN:
         return 0
@@ -275,7 +275,7 @@ def _repeats(points: list[int]) -> int:
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:
-    """The first and the last of each row of numbers that follow one another."""
+    """Return the first and the last of each run of consecutive numbers."""
     breaks = [i for i, (a, b) in enumerate(pairwise(numbers), 1) if b != a + 1]
     return [(numbers[a], numbers[b - 1]) for a, b in pairwise([0, *breaks, len(numbers)])]
 

@@ -82,7 +82,7 @@ class _Emitter:
         return found | ({"torch"} if self.size_check else set())
 
     def _heading(self) -> list[str]:
-        """Return what this is and where it came from, as comments: no text of a spec can leave one."""
+        """Return comments that say what the file is and where it came from: no text of a spec can leave a comment."""
         graph, place = self.graph, self.graph.main.definition
         costs = Costs()
         params, of_heads = costs.params(graph.main)
@@ -248,7 +248,7 @@ def _docstring(module: ModuleNode) -> list[str]:
 
 
 def _escaped(line: str) -> str:
-    """Return a line of documentation as it stands between triple quotes."""
+    """Return a line of documentation as it is written between triple quotes."""
     shown = "".join(c if c.isprintable() else " " for c in printable(line)).rstrip()
     return shown.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
 

@@ -1,4 +1,4 @@
-"""The sizes that a network leaves open, as `torch.export` takes them."""
+"""The symbolic sizes of a network as arguments of `torch.export`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 from torch.export import Dim
 
 from archdsl.ir import Graph
-from archdsl.shapes import OpenSize
+from archdsl.shapes import SymbolicSize
 from archdsl.sizes import SizeSet, at_least
 
 
 def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any], ...]:
-    """For each input, in order, the dimension of each open axis.
+    """Return the dimension of each symbolic axis, for each input in order.
 
     They have bounds and no names: what the network asks of its sizes besides (`H % 16 == 0`, `2 * H` of another input)
     `torch.export` takes from the network itself, where it could not prove it of all sizes between the bounds.
@@ -23,7 +23,9 @@ def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any],
     batches = {0: Dim("batch")} if batch else {}
     found = []
     for value in graph.inputs:
-        dims = {axis: _dim(size, sizes[size.symbol]) for axis, size in enumerate(value.shape, 1) if isinstance(size, OpenSize)}
+        dims = {
+            axis: _dim(size, sizes[size.symbol]) for axis, size in enumerate(value.shape, 1) if isinstance(size, SymbolicSize)
+        }
         found.append(batches | {axis: dim for axis, dim in dims.items() if dim is not None})
     return tuple(found)
 
@@ -32,13 +34,13 @@ def traceable(graph: Graph) -> dict[str, SizeSet]:
     """Return the values of each symbolic size that PyTorch can trace at once: it specializes where a size of one is left."""
     found = dict(graph.valid_sizes)
     values = [value for function in graph.functions() for value in function.values]
-    for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, OpenSize)):
+    for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, SymbolicSize)):
         found[size.symbol] = found[size.symbol] & at_least(size, 2) or found[size.symbol]
     return found
 
 
-def _dim(size: OpenSize, sizes: SizeSet) -> Any:
-    """The bounds of an axis; none where one value alone is left."""
+def _dim(size: SymbolicSize, sizes: SizeSet) -> Any:
+    """Return the bounds of an axis; None if only one value is left."""
     if sizes.is_finite and len(sizes.points) == 1:
         return None
     if size.offsets != (0,) or size.slope != 1:

@@ -1,4 +1,4 @@
-"""PyTorch code as data: calls, their arguments, and what they are applied to.
+"""PyTorch code as data: calls, their arguments, and their operands.
 
 `source` writes an expression as text. Nothing reads that text again: imports, runtime definitions and class parameters follow
 from the data.
@@ -30,7 +30,7 @@ class Input(NamedTuple):
 
 
 class Own(Enum):
-    """What the module around the op has: its mode, and the op's bare parameter."""
+    """An attribute of the module around the op: its mode, or the op's bare parameter."""
 
     TRAINING = "training"
     PARAMETER = "parameter"
@@ -66,7 +66,7 @@ class Method(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """Operands joined by an operator: `x + y`. An operand that is an operation itself stands in parentheses."""
+    """Operands joined by an operator: `x + y`. An operand that is an operation itself gets parentheses."""
 
     operator: str
     arguments: tuple[Argument, ...]
@@ -100,7 +100,7 @@ class Argument(NamedTuple):
     @property
     def is_literal(self) -> bool:
         """Whether the value is a plain Python value."""
-        return not isinstance(self.value, _EXPRESSIONS)
+        return self.value.__class__ not in _EXPRESSIONS
 
     @property
     def is_default(self) -> bool:
@@ -108,8 +108,8 @@ class Argument(NamedTuple):
         return type(self.value) is type(self.default) and bool(self.value == self.default)
 
 
-_EXPRESSIONS = (Call, Method, Operation, Listed, Input, Own, Axis, AxesFrom)
 _COMPOSITES = (Call, Method, Operation, Listed)
+_EXPRESSIONS = frozenset({*_COMPOSITES, Input, Own, Axis, AxesFrom})
 
 
 # -- construction --

@@ -19,7 +19,7 @@ _POOL = ("x", "y", "z", "u", "v", "w")
 
 
 class Results(Protocol):
-    """How a network ends: the classes that its `forward` names, and the lines that return, given each value's variable."""
+    """The end of a network: the classes that its `forward` names, and the lines that return, given each value's variable."""
 
     @property
     def class_names(self) -> tuple[str, ...]: ...  # noqa: D102

@@ -24,7 +24,7 @@ def build(
     check_sizes: bool = True,
     inplace: bool = True,
 ) -> nn.Module:
-    """The network as an `nn.Module` with fresh weights. `device` may be `meta`, which allocates nothing."""
+    """Return the network as an `nn.Module` with fresh weights. `device` may be `meta`, which allocates nothing."""
     emitted = emit_module(graph, aux=aux, check_sizes=check_sizes, inplace=inplace)
     namespace = module_of(emitted.source, graph.name)
     with torch.device(device if device is not None else torch.get_default_device()):
@@ -33,7 +33,7 @@ def build(
 
 
 def module_of(source: str, name: str) -> ModuleType:
-    """The Python module of a source, executed once; its lines show in tracebacks."""
+    """Return the Python module of a source, executed once; its lines show in tracebacks."""
     digest = hashlib.sha256(source.encode()).hexdigest()[:16]
     key = f"archdsl_generated_{name}_{digest}"
     if key in sys.modules:
@@ -56,7 +56,7 @@ def module_of(source: str, name: str) -> ModuleType:
 
 
 def _reducer(source: str, name: str) -> Any:
-    """How networks and their results pickle: with the source of their class, so that another process can make it."""
+    """Return the function that pickles networks and results with the source of their class, for processes without it."""
 
     def reduce(self: Any, protocol: Any) -> tuple[Any, ...]:
         made = source, name, type(self).__qualname__
@@ -66,6 +66,6 @@ def _reducer(source: str, name: str) -> Any:
 
 
 def _restore(source: str, name: str, class_name: str, items: tuple[Any, ...] = ()) -> Any:
-    """A result with its fields, or a module without its state, which pickle puts in next."""
+    """Return a result with its fields, or a module without its state, which pickle fills in next."""
     cls = getattr(module_of(source, name), class_name)
     return cls.__new__(cls, *items)

@@ -16,6 +16,9 @@ from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value
 from archdsl.ops import Category, Op
 from archdsl.shapes import Shape
 
+_ALWAYS, _TRAINING, _NEVER = Usage.ALWAYS, Usage.TRAINING, Usage.NEVER
+"""As names of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
+
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
 """The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters itself."""
 
@@ -145,7 +148,7 @@ class ModuleTree:
 
     def __init__(self, graph: Graph, *, aux: bool = True, inplace: bool = True) -> None:
         self.graph = graph
-        self._alive = {Usage.ALWAYS, Usage.TRAINING} if aux else {Usage.ALWAYS}
+        self._alive = {_ALWAYS, _TRAINING} if aux else {_ALWAYS}
         self._inplace = inplace
         self._modules: dict[Function, ModuleNode] = {}
         self._known: dict[tuple[int, tuple[Shape, ...]], Lowered] = {}
@@ -190,7 +193,7 @@ class ModuleTree:
         return bool(made.steps) or function is self.graph.main
 
     def _is_needed(self, value: Value) -> bool:
-        return self._needed.get(value, Usage.NEVER) in self._alive
+        return self._needed.get(value, _NEVER) in self._alive
 
     def _step(self, node: Node, constructed: bool) -> Step | None:
         """Return a node as a step; None if nothing is left of it.
@@ -199,7 +202,7 @@ class ModuleTree:
         """
         key = node.module.key if node.module is not None else ()
         runs = node.usage in self._alive
-        training_only = node.usage is not Usage.ALWAYS
+        training_only = node.usage is not _ALWAYS
         if isinstance(node, Call):
             callee = self._modules[node.callee]
             if not callee.steps:
@@ -211,7 +214,7 @@ class ModuleTree:
             return CallStep(node, key, callee, constructed, inputs, outputs, training_only)
         assert isinstance(node, OpNode)
         lowered = self._lowered(node)
-        if not runs and not (node.usage is Usage.NEVER and node.module is not None and lowered.has_state):
+        if not runs and not (node.usage is _NEVER and node.module is not None and lowered.has_state):
             return None
         lowering = lowered.plain
         labelled = node.module is not None and node.module.labelled
@@ -249,9 +252,9 @@ class ModuleTree:
 
     def _is_exclusive(self, value: Value) -> bool:
         """Return whether a value has a single user, and a memory of its own that autograd does not keep."""
-        alive = (use for use in value.uses if isinstance(use.user, Function) or use.user.usage in self._alive)
+        alive = (user for user, _ in value.uses if isinstance(user, Function) or user.usage in self._alive)
         users = list(islice(alive, 2))  # a value may have thousands
-        if len(users) != 1 or isinstance(users[0].user, Function):
+        if len(users) != 1 or isinstance(users[0], Function):
             return False
         return self._is_given_away(value) if value.producer is None else self._has_own_memory(value)
 
@@ -297,16 +300,16 @@ def _needed_values(graph: Graph, functions: list[Function]) -> dict[Value, Usage
     needed: dict[Value, Usage] = {}
 
     def need(value: Value, usage: Usage) -> None:
-        if usage is not Usage.NEVER and needed.get(value) is not Usage.ALWAYS:
+        if usage is not _NEVER and needed.get(value) is not _ALWAYS:
             needed[value] = usage
 
     for result, value in zip(graph.results, graph.main.outputs, strict=True):
-        need(value, Usage.TRAINING if result.kind == "head" else Usage.ALWAYS)
+        need(value, _TRAINING if result.kind == "head" else _ALWAYS)
     for function in reversed(functions):  # callers first
         for node in function.nodes_reversed:
             if isinstance(node, Call):
                 for value, inner in zip(node.outputs, node.callee.outputs, strict=True):
-                    need(inner, needed.get(value, Usage.NEVER))
+                    need(inner, needed.get(value, _NEVER))
             for value in node.inputs:
                 need(value, node.usage)
     return needed

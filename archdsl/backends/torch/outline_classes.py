@@ -1,4 +1,4 @@
-"""Which functions share a class, and what the parameters of the classes are.
+"""Decide which functions share a class, and the parameters of the classes.
 
 Functions have one class if they come from the same definition and have the same structure: the same ops under the same
 keys, wired in the same way. Their numbers may differ. Structures are compared by a key, callees first, in which a called

@@ -1,4 +1,4 @@
-"""Expressions as text: on one line where they fit, else an item a line. Equal neighbours become a repetition."""
+"""Expressions as text: on one line if they fit, else one item per line. Equal neighbours become a repetition."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Expression: TypeAlias = str | Group
 
 
 def lines(expression: Expression, indent: int) -> list[str]:
-    """The expression at an indent in spaces."""
+    """Return the lines of an expression, indented by a number of spaces."""
     flat = one_line(expression)
     if isinstance(expression, str) or indent + len(flat) <= WIDTH:
         return [" " * indent + flat]
@@ -34,14 +34,14 @@ def lines(expression: Expression, indent: int) -> list[str]:
 
 
 def one_line(expression: Expression) -> str:
-    """The expression without a break."""
+    """Return the expression without a line break."""
     if isinstance(expression, str):
         return expression
     return expression.opening + ", ".join(one_line(item) for item in expression.items) + expression.closing
 
 
 def repeated(items: Sequence[Expression]) -> tuple[Expression, ...]:
-    """The items, with runs of three or more equal ones as `*(item for _ in range(n))`."""
+    """Return the items, with runs of three or more equal ones as `*(item for _ in range(n))`."""
     found: list[Expression] = []
     for item, run in groupby(items):
         count = len(list(run))

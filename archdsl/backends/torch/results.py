@@ -1,4 +1,4 @@
-"""What a generated network returns: a tensor, or named tuples if it has auxiliary heads or further outputs."""
+"""The result of a generated network: a tensor, or named tuples if it has auxiliary heads or further outputs."""
 
 from __future__ import annotations
 

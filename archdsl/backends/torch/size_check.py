@@ -1,4 +1,4 @@
-"""The check of the inputs at the start of `forward`: every declared axis, and the whole verdict on open sizes.
+"""The check of the inputs at the start of `forward`: every declared axis, and the conditions on symbolic sizes.
 
 It is plain Python on sizes, in a function of its own that `torch.fx` does not look into. Under `torch.compile` and
 `torch.export` it becomes guards that the ops of the network ask for anyway: the graphs are the same, with as many
@@ -11,14 +11,14 @@ from collections.abc import Iterator
 
 from archdsl.backends.torch.conditions import all_of, any_of, formula, outside
 from archdsl.ir import Graph
-from archdsl.shapes import OpenSize, Shape
+from archdsl.shapes import Shape, SymbolicSize
 from archdsl.sizes import SizeSet, describe, describe_choice
 
 NAME = "check_sizes"
 
 
 def size_check(graph: Graph, arguments: list[str]) -> list[str]:
-    """The function, given the variables of the inputs."""
+    """Return the source of the function, given the variables of the inputs."""
     shapes = {argument: value.shape for argument, value in zip(arguments, graph.inputs, strict=True)}
     places: dict[str, str] = {}
     lines = [
@@ -42,9 +42,9 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
     first = argument == arguments[0]
     known, axes = dict(places), [f"{argument}.shape[{axis}]" for axis in range(1, len(shape) + 1)]
     for size, axis in zip(shape, axes, strict=True):
-        if isinstance(size, OpenSize) and (size.slope, size.offsets) == (1, (0,)):
+        if isinstance(size, SymbolicSize) and (size.slope, size.offsets) == (1, (0,)):
             places.setdefault(size.symbol, axis)
-    wanted = [formula(size, places[size.symbol]) if isinstance(size, OpenSize) else str(size) for size in shape]
+    wanted = [formula(size, places[size.symbol]) if isinstance(size, SymbolicSize) else str(size) for size in shape]
     if known.keys() == places.keys():
         if first:
             return [
@@ -68,7 +68,7 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
 
 
 def _verdict_lines(graph: Graph, places: dict[str, str]) -> Iterator[str]:
-    """The tests of the open sizes: those that share a set together, then what ties them."""
+    """Yield the tests of the symbolic sizes: sizes that share a set are tested together, then the couplings."""
     groups: dict[SizeSet, list[str]] = {}
     for symbol, sizes in graph.valid_sizes.items():
         groups.setdefault(sizes, []).append(symbol)

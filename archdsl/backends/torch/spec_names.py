@@ -1,4 +1,4 @@
-"""What the names in an expression of the spec are in a class: parameters, constants, and sizes such as `x.c`."""
+"""The meaning of names in an expression of the spec inside a class: parameters, constants, and sizes such as `x.c`."""
 
 from __future__ import annotations
 

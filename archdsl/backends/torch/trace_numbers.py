@@ -1,4 +1,4 @@
-"""Which numbers of a class differ between its instances, and how its constructor computes them.
+"""Find the numbers of a class that differ between its instances, and how its constructor computes them.
 
 The instances of a class are functions of one structure, so that their steps can be laid side by side: what one number is
 in each of them is a *column*. The tracer walks over the steps once. A column that is constant is written out. Others are
@@ -44,7 +44,7 @@ from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
 from archdsl.ir import Module, Node, Value
 from archdsl.ops import Op
-from archdsl.shapes import Dim, OpenSize, Shape
+from archdsl.shapes import Dim, Shape, SymbolicSize
 
 _MOST_OPERATORS = 6
 """A longer formula says less than a parameter of its own."""
@@ -63,18 +63,18 @@ class TracedRange(NamedTuple):
     stop: int
 
 
-class _SymbolicSize(OpenSize):
+class _UntracedSize(SymbolicSize):
     """Stands for every symbolic size. Traced numbers must not get into real ones, which are kept and compared elsewhere."""
 
     __slots__ = ()
 
-    def _itself(self, other: Any) -> _SymbolicSize:
+    def _itself(self, other: Any) -> _UntracedSize:
         return self
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __floordiv__ = __mod__ = _itself
 
 
-_SYMBOLIC = _SymbolicSize("n", 1, (0,))
+_SYMBOLIC = _UntracedSize("n", 1, (0,))
 
 
 class Tracer:
@@ -346,7 +346,7 @@ class Tracer:
 
 
 def _numeric(size: Dim) -> Dim:
-    return _SYMBOLIC if isinstance(size, OpenSize) else size
+    return _SYMBOLIC if isinstance(size, SymbolicSize) else size
 
 
 def _require_same_module(first: StepText, second: StepText) -> None:

@@ -22,18 +22,18 @@ from archdsl.weights.weight_files import file_kind, foreign, not_tensors, read_h
 
 
 class Tensors(NamedTuple):
-    """What is stored, and how to get at one tensor by its key as stored."""
+    """The list of stored tensors, and a function that reads one by its key as stored."""
 
     stored: StoredWeights
     get: Callable[[str], Tensor]
 
 
 def read(source: Path | Mapping[str, Any], limits: Limits = DEFAULT) -> Tensors:
-    """The tensors in a file or a state_dict. Nothing in the file is executed; raises `SpecError` E0601 and E0906."""
+    """Return the tensors in a file or state_dict, without executing its code. Raise `SpecError` E0601 or E0906 if that fails."""
     if isinstance(source, Mapping):
         return _tensors("the state_dict", source, ordered=True)
     if file_kind(source) == "torch":
-        return _with_numbers(_tensors(source.name, _load(source), ordered=True))
+        return _require_numbers(_tensors(source.name, _load(source), ordered=True))
     try:
         return Tensors(read_header(source, limits), safetensors.safe_open(source, framework="pt").get_tensor)
     except (safetensors.SafetensorError, OSError) as error:
@@ -43,7 +43,7 @@ def read(source: Path | Mapping[str, Any], limits: Limits = DEFAULT) -> Tensors:
 def _load(path: Path) -> Any:
     with path.open("rb") as file:
         if file.read(2) == b"PK":
-            if b"PK\5\6" not in _end(file):
+            if b"PK\5\6" not in _last_bytes(file):
                 raise unreadable(path.name, "is cut off: the end of the archive is missing", "download or copy it again")
             part = damaged_part(file)
             if part is not None:
@@ -53,17 +53,17 @@ def _load(path: Path) -> Any:
             with warnings.catch_warnings(action="ignore"):  # of pickle protocols that the reader refuses anyway
                 return torch.load(file, map_location="cpu", weights_only=True)  # by a path it would judge by the name's ending
         except Exception as error:  # whatever a damaged or hostile file provokes in the reader
-            raise _refused(path.name, str(error)) from error
+            raise _refusal(path.name, str(error)) from error
 
 
-def _end(file: IO[bytes]) -> bytes:
-    """The part of a file in which an archive's table of contents ends: its last 64 KiB."""
+def _last_bytes(file: IO[bytes]) -> bytes:
+    """Return the last 64 KiB of a file, in which the table of contents of an archive ends."""
     file.seek(max(0, file.seek(0, 2) - (1 << 16) - 22))
     return file.read()
 
 
-def _refused(name: str, said: str) -> SpecError:
-    """PyTorch's refusal in our words: its own advise to load the file with code and all."""
+def _refusal(name: str, said: str) -> SpecError:
+    """Return the error for a file that PyTorch refuses: PyTorch's own message advises to load the file with its code."""
     what = foreign(said)
     if what is not None:
         return not_tensors(name, what)
@@ -83,8 +83,8 @@ def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
     )
 
 
-def _with_numbers(tensors: Tensors) -> Tensors:
-    """The same; raises `SpecError` E0906 where a file holds shapes alone, as of a module on the meta device."""
+def _require_numbers(tensors: Tensors) -> Tensors:
+    """Return the tensors. Raise `SpecError` E0906 if one has only a shape, as in a module on the meta device."""
     bare = next((key for key in tensors.stored.entries if tensors.get(key).is_meta), None)
     if bare is None:
         return tensors
@@ -98,7 +98,7 @@ def _dtype(tensor: Tensor) -> str:
 
 
 def adapted(weight: Tensor, channels: int, how: Channels) -> Tensor:
-    """A convolution's weight for another number of input channels; see `Channels`."""
+    """Return a convolution's weight for another number of input channels; see `Channels`."""
     before = weight.shape[1]
     if how == "repeat":
         return weight[:, torch.arange(channels) % before] * (before / channels)
@@ -107,7 +107,7 @@ def adapted(weight: Tensor, channels: int, how: Channels) -> Tensor:
 
 
 def counting_spoiled(tensors: Tensors, module: nn.Module) -> StoredWeights:
-    """What is stored, with the numbers counted that are NaN or infinite as the module's kinds of number."""
+    """Return what is stored, with a count of the numbers that are NaN or infinite in the dtypes of the module."""
     state = module.state_dict()
 
     def spoiled(key: str, wanted: str) -> int:
@@ -118,7 +118,7 @@ def counting_spoiled(tensors: Tensors, module: nn.Module) -> StoredWeights:
 
 
 def _spoiled(value: Tensor, kind: torch.dtype) -> int:
-    """How many numbers of a tensor are NaN or infinite as another kind; none are known on the meta device."""
+    """Return how many numbers of a tensor are NaN or infinite in another dtype; 0 on the meta device."""
     return 0 if value.is_meta else int((~value.to(kind).isfinite()).sum())
 
 

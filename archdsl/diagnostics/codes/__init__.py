@@ -1,6 +1,6 @@
 """Every code with its explanation and its kinds of diagnostics, one module a stage.
 
-A module is imported when one of its kinds is raised (`codes.shapes.SkipMismatch(...)`), so that checking what is right
+A module is imported when one of its kinds is raised (`codes.joins.BranchShapes(...)`), so that checking what is right
 defines none of them.
 """
 
@@ -23,13 +23,18 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
     from archdsl.diagnostics.codes import joins as joins
+    from archdsl.diagnostics.codes import keys as keys
     from archdsl.diagnostics.codes import labels as labels
+    from archdsl.diagnostics.codes import limits as limits
     from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import names as names
+    from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
+    from archdsl.diagnostics.codes import source_warnings as source_warnings
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import symbolic_sizes as symbolic_sizes
     from archdsl.diagnostics.codes import syntax as syntax
@@ -37,9 +42,9 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "shapes", "joins", "symbolic_sizes", "arguments", "expressions", "structure", "files", "claims",
-    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
-    "warnings",
+    "syntax", "slips", "names", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions", "structure",
+    "limits", "files", "claims", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub",
+    "examples", "training", "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

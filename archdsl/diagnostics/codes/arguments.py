@@ -1,18 +1,19 @@
-"""E0401 to E0404 and E0406: arguments of calls, keys of recipes."""
+"""E0401, E0403, E0404 and E0406: arguments of calls, keys of recipes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
 from archdsl.diagnostics.suggest import nearest
 from archdsl.literals import article, show, type_name
+from archdsl.source import Span
 
 
-class _Argument(Diagnostic):
-    """Something about an argument of what is called by name; `element` is its place in a list."""
+class ArgumentDiagnostic(Diagnostic):
+    """Something about an argument of what is called by name."""
 
     owner: str
     argument: str
@@ -22,7 +23,7 @@ class _Argument(Diagnostic):
         return self.with_fields(owner=owner, argument=argument)
 
 
-class _Value(_Argument):
+class ValueDiagnostic(ArgumentDiagnostic):
     """Something about the value of an argument; `element` is its place if the value is part of a list."""
 
     given: Any
@@ -63,7 +64,7 @@ class Undecided(Diagnostic, code=E0401):
         return f"the value of `{self.text}` is not known here, so that the network cannot be checked"
 
 
-class WrongType(_Value, code=E0401):
+class WrongType(ValueDiagnostic, code=E0401):
     """A value of another type than an argument takes."""
 
     expected: str = "something else"
@@ -105,203 +106,82 @@ class WrongKind(Diagnostic, code=E0401):
         return f"{', '.join(names[:-1])} or {names[-1]}" if len(names) > 1 else f"`{names[0]}`"
 
 
-E0402 = Code(
-    "E0402",
-    "a value out of range",
-    """The value is of the right kind, and outside what makes sense: a stride of 0, a dropout of 1.5, a padding `same` with
-    an even window. The message says what is allowed.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      conv(16, 3, stride = 0)
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      conv(16, 3, stride = 1)
-    }
-    """,
-)
+class WrongParameterType(WrongType, code=E0401):
+    """A value of another type than a parameter of a block or network is declared with, at `declared`; None for its default."""
+
+    declared: Span | None = None
+
+    def marks(self) -> Iterable[Mark]:
+        return _declared(self.declared)
 
 
-class AxisCount(Diagnostic, code=E0402):
-    """A list of another length than the input has spatial axes."""
+class UnknownType(Diagnostic, code=E0401):
+    """A parameter declared with a type that does not exist."""
 
-    argument: str
-    given: int
-    axes: int
+    kind: str
+    known: Sequence[str]
 
     def summary(self) -> str:
-        axes = f"{self.axes} spatial {'axis' if self.axes == 1 else 'axes'}"
-        return f"`{self.argument}` has {self.given} sizes, and the input has {axes}"
+        return f"there is no type `{self.kind}`"
+
+    def remedy(self) -> Remedy:
+        near = nearest(self.kind, self.known)
+        if near is None:
+            return Remedy(f"the types are {', '.join(self.known)}")
+        return guess(f"did you mean `{near}`?", *([Edit(self.span, near)] if self.span is not None else []))
 
 
-class NoSuchAxis(_Argument, code=E0402):
-    """An axis that the input does not have."""
+class NotAnInt(Diagnostic, code=E0401):
+    """Something else than a whole number where things are counted. `what` begins the sentence."""
 
-    axis: int
-    rank: int
-
-    def summary(self) -> str:
-        bounds = f"between {-self.rank} and {self.rank - 1}"
-        return f"`{self.argument}` of `{self.owner}` must be {bounds} here, found {self.axis}"
-
-
-class FewerChannels(Diagnostic, code=E0402, argument="to"):
-    """A number of channels to pad to that is less than there are."""
-
-    to: int
-    channels: int
+    what: str
+    given: Any
 
     def summary(self) -> str:
-        return f"`pad_channels({self.to})` can only add channels, found {self.channels}"
-
-    def remedy(self) -> str:
-        return f"`slice(0..{self.to})` takes the first {self.to}"
+        return f"{self.what}: expected an int, found {show(self.given)} ({type_name(self.given)})"
 
 
-class NoPermutation(Diagnostic, code=E0402, argument="order"):
-    """An order that does not name each axis once."""
+class NotACondition(Diagnostic, code=E0401):
+    """Something else than true or false as a condition."""
 
-    rank: int
-    order: tuple[int, ...]
+    given: Any
 
     def summary(self) -> str:
-        return f"`order` of `permute` must name each of the {self.rank} axes once, found {show(self.order)}"
+        return f"expected a condition that is true or false, found {show(self.given)} ({type_name(self.given)})"
+
+    def remedy(self) -> Remedy:
+        if self.span is None or not isinstance(self.given, int | float) or not _is_atom(self.span.text):
+            return Remedy("compare it: `n > 0`")
+        return guess(f"compare it: `{self.span.text} > 0`", Edit(self.span, f"{self.span.text} > 0"))
 
 
-class NothingToAlign(Diagnostic, code=E0402, argument="align_corners"):
-    """`align_corners` where nothing is interpolated."""
+class NotIterable(Diagnostic, code=E0401):
+    """Something else than a list in `for`; `elements` is the number of an indexed family."""
 
-    op: str
-
-    def summary(self) -> str:
-        return f"`align_corners` of `{self.op}` has no effect with `mode = nearest`"
-
-
-class PoolPadding(Diagnostic, code=E0402, argument="pad"):
-    """Padding of more than half the window of a pooling."""
-
-    op: str
-    window: int
-    pad: int
+    given: Any
+    text: str
+    elements: int | None = None
 
     def summary(self) -> str:
-        most = f"{self.window // 2} for {self.window}"
-        return f"`pad` of `{self.op}` must be at most half the window, {most}, found {self.pad}"
+        return f"`for` expected a list or a range, found {show(self.given)} ({type_name(self.given)})"
 
-    def remedy(self) -> str:
-        return "put `pad(...)` before it to add more"
-
-
-class EvenWindow(Diagnostic, code=E0402, argument="k"):
-    """An even window with `pad = same`; `instead` is the convolution that a depthwise one is."""
-
-    owner: str
-    window: int
-    instead: str | None = None
-
-    def summary(self) -> str:
-        return f"{self.owner} needs an odd window, found `k = {self.window}`: equal padding on both sides cannot keep the size"
-
-    def remedy(self) -> str:
-        if self.instead is not None:
-            return f"write it as a convolution with its padding: `{self.instead}`"
-        return "write the padding, such as `pad = 0`; `pad(...)` before the convolution can pad one side more"
+    def remedy(self) -> Remedy | str | None:
+        if self.elements is not None:
+            return f"go through its indices: `for i in 0..{self.elements} {{ {self.text}[i] ... }}`"
+        if isinstance(self.given, bool) or not isinstance(self.given, int):
+            return None
+        rounds = f"0..{self.text}" if _is_atom(self.text) else f"0..({self.text})"
+        edits = [Edit(self.span, rounds)] if self.span is not None else []
+        return (certain if edits and self.text.isdecimal() else guess)(f"write `{rounds}`", *edits)
 
 
-class OutputPadding(Diagnostic, code=E0402, argument="output_pad"):
-    """Output padding that reaches the next position."""
-
-    stride: int
-    dilation: int
-    given: int
-
-    def summary(self) -> str:
-        steps = f"the stride {self.stride} or the dilation {self.dilation}"
-        return f"`output_pad` must be less than {steps}, found {self.given}"
+def _is_atom(text: str) -> bool:
+    """Return whether an expression is a name or a number, which needs no parentheses."""
+    return text.replace("_", "").replace(".", "").isalnum()
 
 
-class OneValuePerGroup(Diagnostic, code=E0402, argument="groups"):
-    """A normalization over single values."""
-
-    groups: int
-
-    def summary(self) -> str:
-        return f"`gn({self.groups})` leaves one value per group, which is always normalized to zero"
-
-
-class NormalizedAxis(Diagnostic, code=E0402, argument="axis"):
-    """A layer normalization over an axis between the first and the last."""
-
-    axis: int
-
-    def summary(self) -> str:
-        return f"`axis` of `ln` must be 0, the channels, or -1, the last axis, found {self.axis}"
-
-
-class ResponseWindow(Diagnostic, code=E0402, argument="size"):
-    """A window over channels that is wider than any use of it."""
-
-    given: int
-    widest: int
-    channels: int
-
-    def summary(self) -> str:
-        return f"`size` of `lrn` must be at most {self.widest:,} for {self.channels:,} channels, found {self.given:,}"
-
-    def remedy(self) -> str:
-        return f"from {2 * self.channels - 1:,} on, every window covers all channels"
-
-
-class OutOfBounds(_Value, code=E0402):
-    """A number beyond a bound: `at least` 1, `less than` 1."""
-
-    relation: str = "at least"
-    bound: float = 0
-
-    def summary(self) -> str:
-        bound = f"{self.bound:,}" if isinstance(self.bound, int) else str(self.bound)
-        return f"{self.place} must be {self.relation} {bound}, found {show(self.given)}"
-
-
-class UnknownWord(_Value, code=E0402):
-    """A text that is none of the words that an argument takes."""
-
-    expected: str = ""
-
-    def summary(self) -> str:
-        return f"{self.place}: expected {self.expected}, found {show(self.given)}"
-
-
-class RefusedValue(_Value, code=E0402):
-    """A value that what is called refuses, for its own reason."""
-
-    reason: str = ""
-
-    def summary(self) -> str:
-        return f"{self.place}: {self.reason}"
-
-
-class NothingToThaw(Diagnostic, code=E0402, argument="unfreeze"):
-    """`unfreeze` in a recipe without `freeze`."""
-
-    def summary(self) -> str:
-        return "`unfreeze` thaws what `freeze` froze, and nothing is frozen"
-
-    def remedy(self) -> str:
-        return "write `freeze = all_but(fc)`"
-
-
-class RefusedArguments(Diagnostic, code=E0402):
-    """Arguments that do not go together."""
-
-    owner: str
-    reason: str
-
-    def summary(self) -> str:
-        return f"`{self.owner}`: {self.reason}"
+def _declared(place: Span | None) -> tuple[Mark, ...]:
+    return (Mark(place, "declared here"),) if place is not None else ()
 
 
 E0403 = Code(
@@ -333,7 +213,7 @@ class NoDataSet(Diagnostic, code=E0403, argument="data"):
         return 'write `data = digits`, or a path: `data = "digits.npz"`'
 
 
-class MissingArgument(_Argument, code=E0403):
+class MissingArgument(ArgumentDiagnostic, code=E0403):
     """A parameter without a default that was not given."""
 
     signature: str
@@ -343,6 +223,31 @@ class MissingArgument(_Argument, code=E0403):
 
     def remedy(self) -> str:
         return f"the call is `{self.signature}`"
+
+
+class MissingParameter(MissingArgument, code=E0403):
+    """A parameter of a block or network without a default that was not given; of a network that is checked, if it is `alone`."""
+
+    declared: Span
+    alone: bool
+
+    def marks(self) -> Iterable[Mark]:
+        return (Mark(self.declared, "declared here without a default"),)
+
+    def remedy(self) -> str:
+        if self.alone:
+            return f"give it a default, or a value: `--set {self.argument}=...`"
+        return f"the call is `{self.signature}`"
+
+
+class MissingOperand(ArgumentDiagnostic, code=E0403):
+    """An op without a value of the network that it needs besides `x`."""
+
+    def summary(self) -> str:
+        return f"`{self.argument}` of `{self.owner}` is missing: a value of the network"
+
+    def remedy(self) -> str:
+        return f"write a label: `{self.owner}(enc1)`"
 
 
 E0404 = Code(
@@ -365,6 +270,63 @@ E0404 = Code(
 )
 
 
+class TooManyArguments(Diagnostic, code=E0404):
+    """More arguments by position than a callee has parameters."""
+
+    owner: str
+    most: int
+    given: int
+    signature: str
+
+    def summary(self) -> str:
+        most = f"at most {self.most} argument{'s' if self.most > 1 else ''}" if self.most else "no arguments"
+        return f"`{self.owner}` expected {most}, found {self.given}"
+
+    def remedy(self) -> Remedy | str:
+        return f"the call is `{self.signature}`"
+
+
+class StageAsArgument(TooManyArguments):
+    """A stage as the argument of an op that takes none, as in `relu(conv(16, 3))`; `call` is the place of the whole call."""
+
+    stage: str
+    call: Span | None
+
+    def remedy(self) -> Remedy:
+        text = f"{self.stage} -> {self.owner}"
+        return guess(f"stages stand in a row: `{text}`", *([Edit(self.call, text)] if self.call is not None else []))
+
+
+class WrongNumberOfArguments(Diagnostic, code=E0404):
+    """More or fewer arguments than a function takes."""
+
+    function: str
+    given: int
+
+    def summary(self) -> str:
+        return f"`{self.function}` does not take {self.given} argument{'' if self.given == 1 else 's'}"
+
+
+class GivenTwice(Diagnostic, code=E0404):
+    """A parameter that is given twice by name, or by position and by name."""
+
+    argument: str
+    by_position: bool = False
+
+    def summary(self) -> str:
+        return f"`{self.argument}` is given twice{', by position and by name' if self.by_position else ''}"
+
+
+class PositionAfterName(Diagnostic, code=E0404):
+    """An argument by position after one by name."""
+
+    def summary(self) -> str:
+        return "an argument by position comes after one by name"
+
+    def remedy(self) -> str:
+        return "put the arguments by position first"
+
+
 E0406 = Code(
     "E0406",
     "a float where a count is needed",
@@ -385,14 +347,43 @@ E0406 = Code(
 )
 
 
-class FloatForCount(_Value, code=E0406):
+class FloatForCount(ValueDiagnostic, code=E0406):
     """A float where a whole number is counted."""
 
     def summary(self) -> str:
         return f"{self.place}: expected an int, found {show(self.given)} (a float)"
 
-    def remedy(self) -> str:
-        value = self.given
-        if value != value or abs(value) >= 1e15:
-            return "write a whole number"
-        return f"write a whole number; `//` divides without a remainder, and `int(...)` truncates: {int(value)}"
+    def remedy(self) -> Remedy:
+        return _whole(self.given, self.span)
+
+
+class FloatForParameter(FloatForCount, code=E0406):
+    """A float for a parameter of a block or network that is declared as an `int`, at `declared`; None for its default."""
+
+    declared: Span | None = None
+
+    def marks(self) -> Iterable[Mark]:
+        return _declared(self.declared)
+
+
+class FloatAsWhole(Diagnostic, code=E0406):
+    """A float where things are counted. `what` begins the sentence."""
+
+    what: str
+    given: float
+
+    def summary(self) -> str:
+        return f"{self.what}: expected an int, found {show(self.given)} (a float)"
+
+    def remedy(self) -> Remedy:
+        return _whole(self.given, self.span)
+
+
+def _whole(value: float, place: Span | None) -> Remedy:
+    """Return how to get a whole number: by `//`, if the place holds a single `/`."""
+    if place is not None and place.text.count("/") == 1:
+        text = place.text.replace("/", "//")
+        return guess(f"`//` divides without a remainder: `{text}`", Edit(place, text))
+    if value != value or abs(value) >= 1e15:
+        return Remedy("write a whole number")
+    return Remedy(f"write a whole number; `//` divides without a remainder, and `int(...)` truncates: {int(value)}")

@@ -8,11 +8,25 @@ class Code:
 
     Where no file can show it, `bad` is empty and `situation` describes how it comes about. The texts are indented blocks in
     the source; a command that reports an error does not pay for taking the indentation off.
+
+    An error that `depends_on_braces` depends on the names in scope, on a shape, or on how often a statement runs. It may
+    follow from a brace that is missing around it.
     """
 
-    def __init__(self, code: str, title: str, explanation: str, *, bad: str = "", good: str = "", situation: str = "") -> None:
+    def __init__(
+        self,
+        code: str,
+        title: str,
+        explanation: str,
+        *,
+        bad: str = "",
+        good: str = "",
+        situation: str = "",
+        depends_on_braces: bool = False,
+    ) -> None:
         self.code = code
         self.title = title
+        self.depends_on_braces = depends_on_braces
         self._explanation, self._bad, self._good, self._situation = explanation, bad, good, situation
 
     @property

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
+from archdsl.limits import remedy as raising
 from archdsl.literals import show, type_name
+from archdsl.shapes import Shape, format_shape
+from archdsl.source import Span
 
 E0405 = Code(
     "E0405",
@@ -26,6 +30,18 @@ E0405 = Code(
     """,
 )
 
+
+class DivisionByZero(Diagnostic, code=E0405):
+    """A divisor of 0, or a negative power of 0."""
+
+    left: Any
+    sign: str
+    right: Any
+
+    def summary(self) -> str:
+        return f"division by zero: `{show(self.left)} {self.sign} {show(self.right)}`"
+
+
 E0407 = Code(
     "E0407",
     "an index beyond the list",
@@ -42,7 +58,42 @@ E0407 = Code(
       conv(widths[-1], 3)
     }
     """,
+    depends_on_braces=True,
 )
+
+
+class IndexOutOfRange(Diagnostic, code=E0407):
+    """An index of no element."""
+
+    index: int
+    length: int
+
+    def summary(self) -> str:
+        return f"index {self.index} is out of range for a list of {self.length} element{'' if self.length == 1 else 's'}"
+
+    def remedy(self) -> Remedy | str | None:
+        if self.index != self.length or not self.length:
+            return None
+        last = self.length - 1
+        literal = self.span is not None and self.span.text == str(self.index)
+        edits = [Edit(self.span, str(last))] if literal and self.span is not None else []
+        return guess(f"indices count from 0; the last one is {last}", *edits)
+
+
+class PartOutOfRange(Diagnostic, code=E0407):
+    """A range of indices that are not all of the list."""
+
+    start: int
+    stop: int
+    length: int
+
+    def summary(self) -> str:
+        elements = f"{self.length} element{'' if self.length == 1 else 's'}"
+        return f"the part {self.start}..{self.stop} is out of range for a list of {elements}"
+
+    def remedy(self) -> str:
+        return "a part is `from..to`, without `to` itself; both count from the start of the list"
+
 
 E0408 = Code(
     "E0408",
@@ -61,11 +112,12 @@ E0408 = Code(
       conv(width * 10, 3)
     }
     """,
+    depends_on_braces=True,
 )
 
 
 class NotANumber(Diagnostic, code=E0408):
-    """Something else than a number, for a function of numbers."""
+    """Something else than a number, for a function or an operator of numbers."""
 
     function: str
     given: Any
@@ -104,6 +156,142 @@ class OutsideDomain(Diagnostic, code=E0408):
         return f"`{self.function}` expected {self.domain}, found {show(self.given)}"
 
 
+class NotReal(Diagnostic, code=E0408):
+    """A result that is no real number, as of `(-1)^0.5`."""
+
+    left: Any
+    sign: str
+    right: Any
+
+    def summary(self) -> str:
+        return f"`{show(self.left)} {self.sign} {show(self.right)}` is not a real number"
+
+
+class NoFunctionValue(Diagnostic, code=E0408):
+    """An argument that a function refuses, for its own reason."""
+
+    function: str
+    reason: str
+
+    def summary(self) -> str:
+        return f"`{self.function}` has no value here: {self.reason}"
+
+
+class WithoutSizes(Diagnostic, code=E0408):
+    """A size of something that is no tensor."""
+
+    attribute: str
+    given: Any
+
+    def summary(self) -> str:
+        return f"`.{self.attribute}` expected a tensor, found {show(self.given)} ({type_name(self.given)})"
+
+    def remedy(self) -> str:
+        return "`x` and labels have sizes: `x.c`, `x.h`"
+
+
+class OtherRankSize(Diagnostic, code=E0408):
+    """A size that tensors of another rank have."""
+
+    attribute: str
+    shape: Shape
+
+    def summary(self) -> str:
+        return f"a tensor of rank {len(self.shape)} has no `.{self.attribute}`"
+
+    def remedy(self) -> str:
+        return f"its shape is {format_shape(self.shape)}"
+
+
+class UnknownSize(Diagnostic, code=E0408):
+    """A size that no tensor has; `place` is its name in the text."""
+
+    attribute: str
+    known: Sequence[str]
+    place: Span | None
+
+    def summary(self) -> str:
+        return f"a tensor has no `.{self.attribute}`"
+
+    def remedy(self) -> Remedy:
+        meant = _SIZES.get(self.attribute.lower())
+        if meant is not None:
+            return guess(f"did you mean `.{meant}`?", *([Edit(self.place, meant)] if self.place is not None else []))
+        return Remedy(f"it has {', '.join(f'`.{name}`' for name in self.known)}")
+
+
+_SIZES = {
+    "channels": "c", "height": "h", "width": "w", "depth": "d", "length": "l", "size": "shape", "ndim": "rank", "dim": "rank",
+}  # fmt: skip
+
+
+class WithoutElements(Diagnostic, code=E0408):
+    """An index of something that has no elements."""
+
+    given: Any
+
+    def summary(self) -> str:
+        return f"`[ ]` expected a list or an indexed family, found {show(self.given)} ({type_name(self.given)})"
+
+
+class NotCallable(Diagnostic, code=E0408):
+    """Arguments for something that takes none."""
+
+    text: str
+    given: Any
+
+    def summary(self) -> str:
+        return f"expected an op, a block or a function to call, found `{self.text}` ({type_name(self.given)})"
+
+
+class InitializerAsStage(Diagnostic, code=E0408):
+    """An initializer in the place of a stage."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"expected an op or a block as a stage, found the initializer `{self.name}`"
+
+    def remedy(self) -> str:
+        return f"write `init = {self.name}(...)` on an op"
+
+
+class FamilyAsStage(Diagnostic, code=E0408):
+    """An indexed family in the place of a stage; `last` is its largest index."""
+
+    text: str
+    last: int
+
+    def summary(self) -> str:
+        return f"expected one value as a stage, found the indexed family `{self.text}`"
+
+    def remedy(self) -> Remedy:
+        text = f"{self.text}[{self.last}]"
+        return guess(f"write which one: `{text}`", *([Edit(self.span, text)] if self.span is not None else []))
+
+
+class NotAStage(Diagnostic, code=E0408):
+    """A value in the place of a stage. `blocks` are those of an import, `callee` the op or block that a string names."""
+
+    text: str
+    given: Any
+    blocks: Sequence[str] = ()
+    callee: str | None = None
+
+    def summary(self) -> str:
+        what = f"{show(self.given)} ({type_name(self.given)})"
+        return f"expected an op, a block or a value of the network as a stage, found {what}"
+
+    def remedy(self) -> Remedy | str | None:
+        if self.blocks:
+            return f"name a block of it: {', '.join(f'`{self.text}.{name}`' for name in self.blocks[:8])}"
+        if self.callee is None:
+            return None
+        quoted = self.span is not None and self.span.text == f'"{self.callee}"'
+        edits = [Edit(self.span, self.callee)] if quoted and self.span is not None else []
+        return (certain if edits else guess)(f"an op or block is passed without quotes: `{self.callee}`", *edits)
+
+
 E0409 = Code(
     "E0409",
     "a number or list beyond all measure",
@@ -133,7 +321,7 @@ class ListTooLong(Diagnostic, code=E0409):
         return f"a list has at most {self.most:,} elements, and this one more"
 
     def remedy(self) -> str:
-        return "`--limit list_items=N` raises the limit"
+        return raising("list_items")
 
 
 class NestedTooDeep(Diagnostic, code=E0409):
@@ -146,4 +334,42 @@ class NestedTooDeep(Diagnostic, code=E0409):
         return f"{self.what} are nested more than {self.most} deep"
 
     def remedy(self) -> str:
-        return "`--limit list_depth=N` raises the limit"
+        return raising("list_depth")
+
+
+class IntegerTooLarge(Diagnostic, code=E0409):
+    """A whole number of more bits than the limit."""
+
+    number: str
+    most: int
+
+    def summary(self) -> str:
+        return f"{self.number} has more than {self.most} bits"
+
+    def remedy(self) -> str:
+        return raising("integer_bits")
+
+
+class TooManyDigits(Diagnostic, code=E0409):
+    """A whole number that is written with more digits than any may have."""
+
+    digits: int
+
+    def summary(self) -> str:
+        return f"this number has {self.digits} digits; numbers have at most 77"
+
+
+class FloatTooLarge(Diagnostic, code=E0409):
+    """A number that is larger than any float."""
+
+    def summary(self) -> str:
+        return "this number is larger than any float, which end at 1.8e308"
+
+
+class ResultTooLarge(Diagnostic, code=E0409):
+    """A result that is larger than any float."""
+
+    text: str
+
+    def summary(self) -> str:
+        return f"`{self.text}` is larger than any float, which end at 1.8e308"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.limits import remedy as raising
 
 E0601 = Code(
     "E0601",
@@ -103,6 +104,21 @@ E0603 = Code(
     specs short.""",
     situation="`archdsl check` of a file of 50 MB.",
 )
+
+
+class SourceTooLong(Diagnostic, code=E0603):
+    """A file of more characters than the limit."""
+
+    name: str
+    length: int
+    most: int
+
+    def summary(self) -> str:
+        return f"{self.name} has {self.length:,} characters; the limit is {self.most:,}"
+
+    def remedy(self) -> str:
+        return f"is it a spec? loops and blocks make a long one short; {raising('source_characters')}"
+
 
 E0604 = Code(
     "E0604",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
+from archdsl.diagnostics.record import Mark, Remedy
 from archdsl.shapes import Shape, format_shape
+from archdsl.source import Span
 
 E0301 = Code(
     "E0301",
@@ -28,7 +31,54 @@ E0301 = Code(
       skip { conv(32, 3, stride = 2) -> bn -> relu } via { conv(32, 1, stride = 2) -> bn }
     }
     """,
+    depends_on_braces=True,
 )
+
+
+class ShapeChange(NamedTuple):
+    """A place on the way along one side of a skip where the shape changes."""
+
+    place: Span
+    before: Shape
+    after: Shape
+
+    @property
+    def mark(self) -> Mark:
+        """The place, with the sizes that change."""
+        before, after = self.before, self.after
+        if len(before) != len(after):
+            return Mark(self.place, f"{format_shape(before)} -> {format_shape(after)} here")
+        parts = []
+        if before[0] != after[0]:
+            parts.append(f"channels {before[0]} -> {after[0]}")
+        if before[1:] != after[1:]:
+            parts.append(f"{'x'.join(map(str, before[1:]))} -> {'x'.join(map(str, after[1:]))}")
+        return Mark(self.place, f"{' and '.join(parts)} here")
+
+
+class SkipMismatch(ShapeDiagnostic, code=E0301):
+    """A body and a shortcut of different shapes, with the changes along each; `projection` is the shortcut that a skip lacks."""
+
+    body: Shape
+    shortcut: Shape
+    body_changes: Sequence[ShapeChange]
+    shortcut_changes: Sequence[ShapeChange]
+    projection: Remedy | None
+
+    label = "added here"
+
+    def summary(self) -> str:
+        sides = f"the body gives {format_shape(self.body)}, the shortcut {format_shape(self.shortcut)}"
+        return f"the two sides of this skip differ: {sides}"
+
+    def marks(self) -> Iterable[Mark]:
+        return [change.mark for change in (*self.body_changes, *self.shortcut_changes)][:_MOST_MARKS]
+
+    def remedy(self) -> Remedy | str:
+        return self.projection or f"the shortcut must give {format_shape(self.body)}, too"
+
+
+_MOST_MARKS = 6
 
 
 E0302 = Code(
@@ -48,6 +98,7 @@ E0302 = Code(
       add { conv(16, 3); conv(16, 1) }
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -114,6 +165,7 @@ E0303 = Code(
       concat { conv(16, 3); maxpool(2) -> upsample(2) }
     }
     """,
+    depends_on_braces=True,
 )
 
 

@@ -32,6 +32,7 @@ E0304 = Code(
       repeat 3 { conv(16, 3) -> maxpool(2) }
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -90,6 +91,7 @@ E0305 = Code(
       conv(16, 3)
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -164,6 +166,7 @@ E0306 = Code(
       conv(16, 3, groups = 2)
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -209,6 +212,7 @@ E0308 = Code(
       embedding(1000, 64) -> linear(64)
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -252,6 +256,7 @@ E0309 = Code(
       reshape([3, 4])
     }
     """,
+    depends_on_braces=True,
 )
 
 

@@ -1,10 +1,12 @@
-"""E05: networks that cannot be built as written."""
+"""E0501 and E0503 to E0507: networks that cannot be built as written."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic
-from archdsl.shapes import Shape, format_shape
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
+from archdsl.source import Span
 
 E0501 = Code(
     "E0501",
@@ -29,56 +31,17 @@ E0501 = Code(
     """,
 )
 
-E0502 = Code(
-    "E0502",
-    "the network is too large to be meant",
-    """A network has at most 110,000 ops, 50,000 rounds of loops, bodies 64 deep inside one another and 200 files, and
-    checking it takes at most 3,000,000 steps, about a second, unless `--limit` says otherwise. A size is at most 2,147,483,647, and a tensor for one image, or a weight, has at most 2^40 numbers. A count beyond
-    that is nearly always a slip.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      repeat 10^9 { conv(16, 3) }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      repeat 9 { conv(16, 3) }
-    }
-    """,
-)
 
+class ContainsItself(Diagnostic, code=E0501):
+    """A block that calls itself; `chain` are the blocks on the way, from it to it."""
 
-class TensorTooLarge(Diagnostic, code=E0502):
-    """A shape beyond what PyTorch can handle: `axes`, `size` or `elements` of a tensor. `what` begins the sentence."""
-
-    what: str
-    shape: Shape
-    bound: str
-    most: int
+    chain: Sequence[str]
 
     def summary(self) -> str:
-        if self.bound == "axes":
-            return f"{self.what} a shape of {len(self.shape):,} axes; a tensor has at most {self.most}, including the batch axis"
-        limit = f"a size is at most {self.most:,}" if self.bound == "size" else f"a tensor has at most {self.most:,} elements"
-        return f"{self.what} {format_shape(self.shape)}; {limit}"
-
-    def remedy(self) -> str | None:
-        return None if self.bound == "axes" else "check for a size that is larger than intended"
-
-
-class TooManySteps(Diagnostic, code=E0502):
-    """A file whose networks take longer to check than the limit."""
-
-    network: str
-    most: int
-
-    def summary(self) -> str:
-        return f"checking the networks before `{self.network}` took more than {self.most:,} steps, and ends here"
+        return f"a block cannot contain itself: {' -> '.join(f'`{name}`' for name in self.chain)}"
 
     def remedy(self) -> str:
-        return "`--limit steps=N` raises the limit"
+        return "`repeat n { ... }` and `for` say how often"
 
 
 E0503 = Code(
@@ -97,7 +60,26 @@ E0503 = Code(
       conv(16, 3)
     }
     """,
+    depends_on_braces=True,
 )
+
+
+class BeforeInput(Diagnostic, code=E0503):
+    """A stage before the first input."""
+
+    def summary(self) -> str:
+        return "this stands before the input that it takes"
+
+    def remedy(self) -> str:
+        return "begin the network with `input`"
+
+
+class XBeforeInput(BeforeInput, code=E0503):
+    """An expression that reads `x` before the first input."""
+
+    def summary(self) -> str:
+        return "this reads `x` before the first input"
+
 
 E0504 = Code(
     "E0504",
@@ -125,7 +107,31 @@ E0504 = Code(
       unit(16)
     }
     """,
+    depends_on_braces=True,
 )
+
+
+class NetworkAsStage(Diagnostic, code=E0504):
+    """A network in the place of a stage."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"expected an op or a block as a stage, found the network `{self.name}`"
+
+    def remedy(self) -> str:
+        return "move what both share into a block"
+
+
+class NotABranch(Diagnostic, code=E0504):
+    """A statement among the branches of a join that leaves no value to join."""
+
+    def summary(self) -> str:
+        return "a head, an output or an input is not a branch"
+
+    def remedy(self) -> str:
+        return "put it before or after the join"
+
 
 E0505 = Code(
     "E0505",
@@ -146,6 +152,7 @@ E0505 = Code(
       output edges: conv(1, 1)
     }
     """,
+    depends_on_braces=True,
 )
 
 E0506 = Code(
@@ -165,4 +172,97 @@ E0506 = Code(
       skip { conv(3, 3) -> relu }
     }
     """,
+    depends_on_braces=True,
 )
+
+
+class EmptySkip(Diagnostic, code=E0506):
+    """A skip whose body leaves `x` as it is."""
+
+    def summary(self) -> str:
+        return "the body of this skip does nothing"
+
+    def remedy(self) -> str:
+        return "put the layers of the block into it"
+
+
+class NoBranches(Diagnostic, code=E0506):
+    """A join without branches."""
+
+    join: str
+
+    def summary(self) -> str:
+        return f"this `{self.join}` has no branches"
+
+    def remedy(self) -> str:
+        return "each statement in its braces is a branch; `x` is the identity"
+
+
+E0507 = Code(
+    "E0507",
+    "a value where a stage should be",
+    """A label, an input or `x` names a value, not the stages that made it. At the start of a pipeline it says where the pipeline
+    begins. Behind an arrow it would take the place of what flows into it, which is lost, and as the whole body of a loop nothing
+    runs. A join takes several values; a block names stages that run several times.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      early: conv(8, 3)
+      maxpool(2) -> upsample(2) -> early -> relu
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      early: conv(8, 3)
+      maxpool(2) -> upsample(2) -> add { x; early } -> relu
+    }
+    """,
+)
+
+
+class ReplacedValue(Diagnostic, code=E0507):
+    """A value behind an arrow. What the stage before it makes is lost."""
+
+    value: str
+    before: Span
+
+    def summary(self) -> str:
+        return f"`{self.value}` is a value, and not a stage: it would replace what flows into it"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(self.before, "what this makes would be lost")]
+
+    def details(self) -> Iterable[str]:
+        return ("stages that are to run again go into a block, which can be called",)
+
+    def remedy(self) -> Remedy:
+        joined = f"add {{ x; {self.value} }}"
+        text = f"to join both, write `{joined}`; to go on from `{self.value}`, begin another line with it"
+        return guess(text, *([Edit(self.span, joined)] if self.span is not None else []))
+
+
+class FlowNamed(Diagnostic, code=E0507):
+    """`x` behind an arrow, from `before` on: it is what flows there anyway."""
+
+    before: Span
+
+    def summary(self) -> str:
+        return "`x` is a value, and not a stage: it is what flows here already"
+
+    def remedy(self) -> Remedy:
+        if self.span is None:
+            return certain("delete it")
+        return certain("delete it", Edit(Span(self.before.file, self.before.end, self.span.end), ""))
+
+
+class IdleLoop(Diagnostic, code=E0507):
+    """A loop whose body only names a value."""
+
+    value: str
+
+    def summary(self) -> str:
+        return f"`{self.value}` is a value, and not a stage: the loop runs nothing"
+
+    def remedy(self) -> str:
+        return "put the stages that are to run into a block, and call it"

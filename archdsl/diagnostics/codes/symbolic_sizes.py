@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
 from archdsl.literals import show
-from archdsl.shapes import Dim, OpenSize
+from archdsl.shapes import Dim, SymbolicSize
 
 E0307 = Code(
     "E0307",
@@ -28,6 +29,7 @@ E0307 = Code(
       conv(16, 3) -> gap -> flatten -> linear(10)
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -44,12 +46,12 @@ class SymbolicValue(Diagnostic, code=E0307):
         return "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
 
 
-class SymbolicSize(ShapeDiagnostic, code=E0307):
+class SymbolicSizeRefused(ShapeDiagnostic, code=E0307):
     """A symbolic size, where an op needs a number."""
 
     op: str
     what: str
-    size: OpenSize
+    size: SymbolicSize
     advice: str | None = None
 
     def summary(self) -> str:
@@ -70,6 +72,75 @@ class IncomparableSizes(ShapeDiagnostic, code=E0307):
         return f"`crop_like` cannot compare {self.size} with {self.other}: {self.reason}"
 
 
+class NoFormula(ShapeDiagnostic, code=E0307):
+    """A size that is no formula of one symbolic size; `op` makes it, if no expression does."""
+
+    reason: str
+    op: str | None = None
+
+    def summary(self) -> str:
+        return f"`{self.op}`: {self.reason}" if self.op is not None else self.reason
+
+    def remedy(self) -> str | None:
+        return None if self.op is not None else _FIX
+
+
+class UndecidedComparison(Diagnostic, code=E0307):
+    """A condition that symbolic sizes decide."""
+
+    text: str
+    symbols: Sequence[str]
+
+    def summary(self) -> str:
+        return f"whether `{self.text}` holds depends on {' and '.join(self.symbols)}, which the input leaves open"
+
+    def remedy(self) -> str:
+        return "fix the size in `input`, or compare something that is known"
+
+
+class SymbolicPower(Diagnostic, code=E0307):
+    """A power with a symbolic size."""
+
+    def summary(self) -> str:
+        return "a power of a symbolic size is not linear in it"
+
+    def remedy(self) -> str:
+        return _FIX
+
+
+class FractionalSize(Diagnostic, code=E0307):
+    """An operator that gives no whole number for some values of a symbolic size."""
+
+    sign: str
+
+    def summary(self) -> str:
+        return f"`{self.sign}` of a symbolic size is not a whole number for every size"
+
+    def remedy(self) -> Remedy | str:
+        if self.sign != "/":
+            return _FIX
+        place = self.span
+        edits = [Edit(place, place.text.replace("/", "//"))] if place is not None and place.text.count("/") == 1 else []
+        return guess("use `//`, or fix the size in `input`", *edits)
+
+
+class TwoSymbolicSizes(Diagnostic, code=E0307):
+    """An expression of two symbolic sizes."""
+
+    text: str
+    first: str
+    second: str
+
+    def summary(self) -> str:
+        return f"`{self.text}` depends on two symbolic sizes, {self.first} and {self.second}"
+
+    def remedy(self) -> str:
+        return "give both one name, `[3, N, N]`, or fix one in `input`"
+
+
+_FIX = "fix the size in `input`"
+
+
 E0310 = Code(
     "E0310",
     "no size works",
@@ -88,6 +159,7 @@ E0310 = Code(
       add { conv(8, 3); conv(8, 1) }
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -108,6 +180,7 @@ E0311 = Code(
       skip { maxpool(4) -> upsample(4) }
     }
     """,
+    depends_on_braces=True,
 )
 
 
@@ -117,4 +190,5 @@ E0312 = Code(
     """`archdsl check --size 3x517x389` asks about one size of the inputs. The message names the place that fails there and
     the two sides that meet, the help what the size must be.""",
     situation="`archdsl check unet --size 1x65x65`: U-Net needs multiples of 16.",
+    depends_on_braces=True,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
+from archdsl.limits import remedy as raising
 from archdsl.source import Span
 
 E0101 = Code(
@@ -348,6 +349,18 @@ class TooDeep(Diagnostic, code=E0108):
 
     def remedy(self) -> str:
         return self.advice
+
+
+class ExpressionTooDeep(Diagnostic, code=E0108):
+    """Expressions that nest deeper than the limit."""
+
+    limit: int
+
+    def summary(self) -> str:
+        return f"this expression nests more than {self.limit} deep"
+
+    def remedy(self) -> str:
+        return f"name the parts with `let`; {raising('nesting')}"
 
 
 E0109 = Code(

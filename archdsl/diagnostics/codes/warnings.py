@@ -1,47 +1,10 @@
-"""W01 and N03: specs that work, and may not say what was meant."""
+"""Warnings about networks and recipes that work, and may not do what was meant."""
 
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic
-
-N0301 = Code(
-    "N0301",
-    "the stated condition is stricter than needed",
-    """`where` rules out sizes for which the network works as well. That may be meant, so it is a note and no warning.""",
-    bad="""
-    network tiny {
-      input image [3, H, 32] where H % 8 == 0 and H > 0
-      skip { maxpool(4) -> upsample(4) }
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, H, 32] where H % 4 == 0 and H > 0
-      skip { maxpool(4) -> upsample(4) }
-    }
-    """,
-)
-
-N0302 = Code(
-    "N0302",
-    "an input that looks like an image in another order",
-    """An input's shape is that of one sample: channels, then height and width; the batch comes before it by itself. Four
-    sizes are a volume: channels, depth, height and width. With a depth of 1 or 3, they may be meant as an image with its
-    batch; `[224, 224, 3]` as one whose channels come last, `image [28, 28]` as one without channels.""",
-    bad="""
-    network tiny {
-      input image [1, 3, 224, 224]
-      conv(8, 3)
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 224, 224]
-      conv(8, 3)
-    }
-    """,
-)
+from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
+from archdsl.source import Span
 
 W0101 = Code(
     "W0101",
@@ -64,28 +27,20 @@ W0101 = Code(
     """,
 )
 
-W0102 = Code(
-    "W0102",
-    "a parameter or constant is never read",
-    """A block or network declares a parameter, or a constant with `let`, that nothing in its body reads, so that its value
-    changes nothing. Often a fixed number stands where the name was meant.""",
-    bad="""
-    block unit(out, stride = 1) { conv(out, 3) -> relu }
 
-    network tiny {
-      input image [3, 32, 32]
-      unit(16)
-    }
-    """,
-    good="""
-    block unit(out, stride = 1) { conv(out, 3, stride) -> relu }
+class UnusedValue(Diagnostic, code=W0101):
+    """A value that nothing takes: what an op makes, or an input, whose statement `deletion` takes out."""
 
-    network tiny {
-      input image [3, 32, 32]
-      unit(16)
-    }
-    """,
-)
+    what: str
+    deletion: Edit | None = None
+
+    def summary(self) -> str:
+        return f"{self.what} is never used"
+
+    def remedy(self) -> Remedy:
+        edits = (self.deletion,) if self.deletion is not None else ()
+        return guess("take it up by its label, or delete it", *edits)
+
 
 W0103 = Code(
     "W0103",
@@ -105,6 +60,26 @@ W0103 = Code(
     }
     """,
 )
+
+
+class FewSizes(Diagnostic, code=W0103):
+    """Open sizes of which only a few values work, and the condition that says so."""
+
+    symbols: tuple[str, ...]
+    works: str
+    reason: str
+    condition: str
+    end_of_input: Span | None = None
+
+    def summary(self) -> str:
+        are = "is" if len(self.symbols) == 1 else "are"
+        return f"this network works only where {' and '.join(self.symbols)} {are} {self.works}: {self.reason}"
+
+    def remedy(self) -> Remedy:
+        text = f"if that is meant, fix the size in `input`, or state it: `where {self.symbols[0]} {self.condition}`"
+        stated = " and ".join(f"{symbol} {self.condition}" for symbol in self.symbols)
+        return guess(text, *([Edit(self.end_of_input, f" where {stated}")] if self.end_of_input is not None else []))
+
 
 W0104 = Code(
     "W0104",
@@ -130,6 +105,22 @@ W0104 = Code(
     """,
 )
 
+
+class HeadInEvaluation(Diagnostic, code=W0104):
+    """A head that the result is made from."""
+
+    head: str
+
+    def summary(self) -> str:
+        return f"the head `{self.head}` runs in evaluation, too: the result is made from it"
+
+    def remedy(self) -> str:
+        return (
+            "what the result needs stands outside of `aux`, with a label of its own; "
+            "what is wanted besides the result is an `output`"
+        )
+
+
 W0105 = Code(
     "W0105",
     "a number of channels where another number stands",
@@ -149,6 +140,27 @@ W0105 = Code(
     }
     """,
 )
+
+
+class ChannelsAsNumber(Diagnostic, code=W0105):
+    """`bn(64)` after 64 channels. `is_first` if the parameter is the one that a number by position means."""
+
+    op: str
+    parameter: str
+    value: float
+    is_first: bool
+    arguments: Span | None = None
+
+    def summary(self) -> str:
+        return f"`{self.parameter}` of `{self.op}` is {self.value:g}, the number of channels of its input"
+
+    def remedy(self) -> Remedy:
+        if not self.is_first:
+            return guess(f"leave it out, or write `{self.parameter} = ...`")
+        return guess(
+            f"channels are not written: `{self.op}`", *([Edit(self.arguments, "")] if self.arguments is not None else [])
+        )
+
 
 W0106 = Code(
     "W0106",
@@ -172,35 +184,37 @@ W0106 = Code(
     """,
 )
 
-W0107 = Code(
-    "W0107",
-    "a block that is not called may fail",
-    """A network does not call this block, so that the values of its parameters, and its input, are not known. Where a loop
-    runs, or a condition holds, that depends on them, the block fails. The message states what it assumes; a call with
-    other values may work. What fails with any values is an error.""",
-    bad="""
-    block unit(k) {
-      repeat x.c // 6 { conv(8, 3, stride = k - 1) }
-    }
-    block pair { unit(1) -> relu }
 
-    network tiny {
-      input image [3, 32, 32]
-      conv(8, 3)
-    }
-    """,
-    good="""
-    block unit(k) {
-      repeat x.c // 6 { conv(8, 3, stride = k - 1) }
-    }
-    block pair { unit(2) -> relu }
+class AppliedTwice(Diagnostic, code=W0106):
+    """A network that ends in the op that the loss applies."""
 
-    network tiny {
-      input image [3, 32, 32]
-      conv(8, 3)
-    }
-    """,
-)
+    loss: str
+    op: str
+    deletion: Edit | None = None
+
+    def summary(self) -> str:
+        return f"`{self.loss}` applies `{self.op}` by itself, and the network ends in it"
+
+    def remedy(self) -> Remedy:
+        edits = (self.deletion,) if self.deletion is not None else ()
+        return guess(f"remove `{self.op}`; apply it to the output at inference time", *edits)
+
+
+class ScoresCutOff(Diagnostic, code=W0106):
+    """A network that ends in an op after which scores are no longer of any size. `effect` says what it does to them."""
+
+    loss: str
+    op: str
+    effect: str
+    deletion: Edit | None = None
+
+    def summary(self) -> str:
+        return f"`{self.loss}` takes scores of any size, and `{self.op}` at the end of the network {self.effect}"
+
+    def remedy(self) -> Remedy:
+        edits = (self.deletion,) if self.deletion is not None else ()
+        return guess(f"remove `{self.op}`, or put it before the last layer", *edits)
+
 
 W0108 = Code(
     "W0108",
@@ -222,6 +236,21 @@ W0108 = Code(
     """,
 )
 
+
+class RootOfNegatives(Diagnostic, code=W0108):
+    """An `lppool` whose input may be negative."""
+
+    p: float
+
+    def summary(self) -> str:
+        which = "windows whose sum is negative" if self.p % 2 == 1 else "negative numbers"
+        return f"`lppool` with `p = {self.p:g}` gives NaN for {which}"
+
+    def remedy(self) -> Remedy:
+        edits = (Edit(self.span._replace(end=self.span.start), "relu -> "),) if self.span is not None else ()
+        return guess("an even `p` takes any numbers; or write `relu` before it", *edits)
+
+
 W0109 = Code(
     "W0109",
     "a part of the recipe comes after the end of the run",
@@ -242,6 +271,51 @@ W0109 = Code(
     train { data = digits; epochs = 25; schedule = cosine(warmup = 5) }
     """,
 )
+
+
+class LongWarmup(Diagnostic, code=W0109, argument="schedule"):
+    """A warm-up of more epochs than the run has."""
+
+    warmup: float
+    epochs: int
+    rate: float
+
+    def summary(self) -> str:
+        reached = self.rate * self.epochs / self.warmup
+        return (
+            f"the warm-up takes {self.warmup:g} epochs, and the run has {self.epochs}: "
+            f"the learning rate reaches {reached:.3g} of {self.rate:g}"
+        )
+
+    def remedy(self) -> str:
+        return f"write a shorter `warmup`, or `epochs = {int(-(-self.warmup // 1)) * 5}`"
+
+
+class LateCuts(Diagnostic, code=W0109, argument="schedule"):
+    """Cuts of the learning rate after the end of the run."""
+
+    late: tuple[int, ...]
+    epochs: int
+
+    def summary(self) -> str:
+        late = ", ".join(map(str, self.late))
+        return f"the learning rate is cut after epoch {late}, and the run has {self.epochs}"
+
+    def remedy(self) -> str:
+        return f"write earlier epochs in `at`, or `epochs = {max(self.late) + 1}` or more"
+
+
+class LateUnfreeze(Diagnostic, code=W0109, argument="unfreeze"):
+    """Frozen parts that are to be trained after the end of the run."""
+
+    epoch: int
+    epochs: int
+
+    def summary(self) -> str:
+        return f"`unfreeze` trains frozen parts from epoch {self.epoch} on, and the run has {self.epochs}"
+
+    def remedy(self) -> str:
+        return f"write an earlier epoch, or `epochs = {self.epoch}` or more"
 
 
 class WarmupInSteps(Diagnostic, code=W0109, argument="schedule"):

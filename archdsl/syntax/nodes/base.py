@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, TypeVar
 
-from archdsl.records import record
+from archdsl.frozen_record import record
 from archdsl.source import Span
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import ClassVar, TypeAlias
 
-from archdsl.records import record
+from archdsl.frozen_record import record
 from archdsl.source import SourceFile, Span
 from archdsl.syntax.damage import Damage
 from archdsl.syntax.nodes.base import Node

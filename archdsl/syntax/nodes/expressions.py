@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archdsl.records import record
+from archdsl.frozen_record import record
 from archdsl.syntax.nodes.base import Node, walk
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archdsl.records import record
+from archdsl.frozen_record import record
 from archdsl.source import Span
 from archdsl.syntax.nodes.base import Node
 from archdsl.syntax.nodes.expressions import Argument, Expr, ListExpr, Template

@@ -191,7 +191,7 @@ def test_shapes_stand_where_they_change() -> None:
     assert labels == ["64×112×112", "128×56×56", "256×28×28", "512×14×14", "512×7×7", "25088"]
 
 
-def test_open_sizes() -> None:
+def test_symbolic_sizes() -> None:
     labels = [edge.label for edge in diagram_of("unet.arch").edges if edge.label]
     assert labels[:2] == ["64×H/2×W/2", "128×H/4×W/4"]  # H and W are multiples of 16
 

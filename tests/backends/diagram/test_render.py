@@ -10,13 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from archdsl.addresses import shipped_networks
 from archdsl.backends.diagram import FORMATS, Detail, Format, build_diagram, render, theme
 from archdsl.backends.diagram import graphviz as engine
 from archdsl.backends.diagram.dot import to_dot
 from archdsl.backends.diagram.layout import place
 from archdsl.backends.diagram.spine import spine_of
 from archdsl.diagnostics import SpecError
-from archdsl.driver import compile_address, compile_text, shipped_networks
+from archdsl.driver import compile_address, compile_text
 from archdsl.ir import Graph
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "dot": b"digraph "}

@@ -190,7 +190,7 @@ def test_exports(text: str) -> None:
     torch.testing.assert_close(tuple(exported(x)), tuple(module(x)))
 
 
-def test_exports_open_sizes() -> None:
+def test_exports_symbolic_sizes() -> None:
     module, x = network().eval(), images()
     sizes = {0: torch.export.Dim("batch"), 2: torch.export.Dim("height", min=4), 3: torch.export.Dim("width", min=4)}
     exported = torch.export.export(module, (x,), dynamic_shapes=(sizes,)).module()

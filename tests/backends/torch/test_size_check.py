@@ -13,7 +13,7 @@ from torch._dynamo.utils import counters
 
 from archdsl import loads
 from archdsl.backends.torch.conditions import formula, outside
-from archdsl.shapes import Dim, SizeError, open_size
+from archdsl.shapes import Dim, SizeError, symbolic_size
 from archdsl.sizes import SizeSet, compared
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -77,7 +77,7 @@ def test_long_inputs(text: str) -> None:
 
 
 def _random_size(random: Random) -> Dim:
-    size: Dim = open_size("H")
+    size: Dim = symbolic_size("H")
     for _ in range(random.randint(0, 3)):
         if isinstance(size, int):
             break

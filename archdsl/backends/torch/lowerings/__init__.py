@@ -1,4 +1,4 @@
-"""How each op is written in PyTorch, a module per family. Importing this package registers every lowering."""
+"""The lowering of each op to PyTorch, a module per family. Importing this package registers every lowering."""
 
 from archdsl.backends.torch.lowerings import (
     activation,

@@ -1,4 +1,4 @@
-"""The lowerings of ops to PyTorch: what one holds, and the rule of each op class."""
+"""The table of lowerings: for each op class, the function that writes it in PyTorch."""
 
 from __future__ import annotations
 

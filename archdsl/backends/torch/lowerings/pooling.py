@@ -9,14 +9,14 @@ from archdsl.backends.torch.expressions import MISSING, Argument, functional, ke
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.base import compact
 from archdsl.ops.pooling import AvgPool, AvgPoolTo, GlobalAveragePool, LpPool, MaxPool, MaxPoolTo
-from archdsl.shapes import OpenSize, Shape
+from archdsl.shapes import Shape, SymbolicSize
 
 
 @lowers(MaxPool)
 def max_pool(op: MaxPool, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.MaxPool1d`, `2d` or `3d`; the runtime's over a symbolic length."""
     given, axes = op.attributes(*inputs), len(inputs[0]) - 1
-    if axes == 1 and isinstance(inputs[0][1], OpenSize):
+    if axes == 1 and isinstance(inputs[0][1], SymbolicSize):
         return both(runtime("MaxPool1d"), runtime("max_pool1d"), *_window(given, stride=True))
     return both(nn(f"MaxPool{axes}d"), functional(f"max_pool{axes}d"), *_window(given))
 

@@ -30,7 +30,7 @@ from archdsl.ops.rearrange import (
     Transpose,
     Upsample,
 )
-from archdsl.shapes import OpenSize, Shape
+from archdsl.shapes import Shape, SymbolicSize
 
 _KINDS = {"zeros": "Zero", "reflect": "Reflection", "replicate": "Replication", "circular": "Circular"}
 
@@ -105,7 +105,7 @@ def slice_(op: Slice, *shapes: Shape, inplace: bool = False) -> Lowering:
         positional(given["start"], "start", "start"),
         positional(given["length"], "length", "length"),
     )
-    if isinstance(shapes[0][axis], OpenSize):
+    if isinstance(shapes[0][axis], SymbolicSize):
         return Lowering(function=Call(runtime("narrow"), (X, *arguments)))
     return Lowering(function=Method(Input(0), "narrow", arguments))
 

@@ -1,4 +1,4 @@
-"""Open sizes against the largest tensors that there can be."""
+"""Symbolic sizes against the largest tensors that there can be."""
 
 from __future__ import annotations
 

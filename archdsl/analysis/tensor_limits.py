@@ -1,4 +1,4 @@
-"""Open sizes against the largest tensors that there can be: some size within the limits has to work."""
+"""The limits of tensors for symbolic sizes: some valid size must make tensors within the limits."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from archdsl import limits
-from archdsl.analysis.open_sizes import OpenSizes
+from archdsl.analysis.size_verdict import SymbolicSizes
 from archdsl.diagnostics import Diagnostic, Mark, SpecError
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Call, Function, Graph, OpNode, Value
 from archdsl.ops.base import check_limits
-from archdsl.shapes import OpenSize, Shape
+from archdsl.shapes import Shape, SymbolicSize
 
 
-def beyond_all_limits(verdict: OpenSizes, graph: Graph) -> list[Diagnostic]:
-    """An error where even the smallest sizes that work are too large, or make a tensor that is.
+def beyond_all_limits(verdict: SymbolicSizes, graph: Graph) -> list[Diagnostic]:
+    """Return an error if even the smallest valid sizes are too large, or make a tensor that is.
 
     Where the formulas grow, larger sizes are no better; of those that do not, nothing is said.
     """
     for symbol, sizes in verdict.work.items():
         if sizes.smallest() > limits.SIZE:
             return [_none_small_enough(verdict, graph, symbol)]
+    if not verdict.work:
+        return []
     at = {symbol: sizes.smallest() for symbol, sizes in verdict.work.items()}
     where = " and ".join(f"{symbol} = {number:,}" for symbol, number in at.items())
     for value, over in over_limits(graph, at):
-        if all(_grows(size) for size in value.shape if isinstance(size, OpenSize)):
+        if all(_grows(size) for size in value.shape if isinstance(size, SymbolicSize)):
             message = f"{over}, even at {where}, the smallest that works"
             return [untyped("E0502", message, mark(value), help="is a size larger than meant?")]
     return []
@@ -35,7 +37,7 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, st
     """Yield the values that are too large at these sizes, with what is; one of each shape."""
     seen: set[Shape] = set()
     for value in values_in_order(graph):
-        if value.shape in seen or not any(isinstance(size, OpenSize) for size in value.shape):
+        if value.shape in seen or not any(isinstance(size, SymbolicSize) for size in value.shape):
             continue
         seen.add(value.shape)
         shape: Shape = tuple([size if isinstance(size, int) else size.at(at[size.symbol]) for size in value.shape])
@@ -68,12 +70,12 @@ def mark(value: Value) -> Mark | None:
     return Mark(span) if span is not None else None
 
 
-def _grows(size: OpenSize) -> bool:
-    """Whether a formula never gives less for a larger size."""
+def _grows(size: SymbolicSize) -> bool:
+    """Return whether a formula never decreases as the size increases."""
     return all(a <= b for a, b in pairwise((*size.offsets, size.offsets[0] + size.slope)))
 
 
-def _none_small_enough(verdict: OpenSizes, graph: Graph, symbol: str) -> Diagnostic:
+def _none_small_enough(verdict: SymbolicSizes, graph: Graph, symbol: str) -> Diagnostic:
     smallest = verdict.work[symbol].smallest()
     message = f"no {symbol} works: it must be at least {smallest:,}, and a size is at most {limits.SIZE:,}"
     demands = [demand for demand in verdict.decisive(symbol) if demand.sizes.smallest() > limits.SIZE]

@@ -1,4 +1,4 @@
-"""The verdict on open sizes: which sizes work, the places that need it, and what is said of conditions."""
+"""The verdict on symbolic sizes: which sizes work, the places that need it, and what is said of conditions."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 import archdsl
-from archdsl.analysis import OpenSizes, at_sizes
-from archdsl.analysis.open_sizes import Together, untie
+from archdsl.analysis import SymbolicSizes, at_sizes
+from archdsl.analysis.coupled_sizes import resolve_couplings
+from archdsl.analysis.size_verdict import Coupling
 from archdsl.driver import Compiled, compile_text
 from archdsl.limits import DEFAULT
-from archdsl.shapes import format_shape, open_size
+from archdsl.shapes import format_shape, symbolic_size
 from archdsl.sizes import ALL, equal
 from archdsl.source import SourceFile, Span
 
@@ -141,7 +142,7 @@ def test_two_sizes_of_which_one_must_be_long_enough() -> None:
 
 def test_a_size_that_cannot_be_long_enough_leaves_it_to_the_other() -> None:
     compiled = checked("instance_norm", "[3, H, W] where H == 1")
-    assert compiled.sizes.together == [] and compiled.sizes.work["W"].smallest() == 2
+    assert compiled.sizes.couplings == [] and compiled.sizes.work["W"].smallest() == 2
     assert codes(checked("concat { conv(3, [3, 1], stride = [2, 1]); instance_norm }")) == ["W0103"]
 
 
@@ -155,15 +156,17 @@ def test_no_sizes_that_work_together() -> None:
 
 def test_conditions_that_tie_sizes_are_decided_together() -> None:
     """Each of four conditions leaves two choices; any three of them can be met, and all four cannot."""
-    span, (one, two) = Span(SourceFile("a.arch", "text"), 0, 4), (equal(open_size("N"), n) for n in (1, 2))
-    ties = [Together({"H": h, "W": w}, span, f"{h} or {w}") for h in (one, two) for w in (one, two)]
+    span, (one, two) = Span(SourceFile("a.arch", "text"), 0, 4), (equal(symbolic_size("N"), n) for n in (1, 2))
+    ties = [Coupling({"H": h, "W": w}, span, f"{h} or {w}") for h in (one, two) for w in (one, two)]
     for left_out in range(5):
-        verdict = OpenSizes({"H": one | two, "W": one | two}, together=[*ties[:left_out], *ties[left_out + 1 :]])
-        untie(verdict)
+        verdict = SymbolicSizes({"H": one | two, "W": one | two}, couplings=[*ties[:left_out], *ties[left_out + 1 :]])
+        resolve_couplings(verdict)
         assert [d.code for d in verdict.diagnostics] == ([] if left_out < 4 else ["E0310"])
-    repeated = OpenSizes({"H": ALL, "W": ALL}, together=[ties[0], Together({"H": one | two, "W": one}, span, "wider"), ties[0]])
-    untie(repeated)
-    assert repeated.together == [ties[0]]
+    repeated = SymbolicSizes(
+        {"H": ALL, "W": ALL}, couplings=[ties[0], Coupling({"H": one | two, "W": one}, span, "wider"), ties[0]]
+    )
+    resolve_couplings(repeated)
+    assert repeated.couplings == [ties[0]]
 
 
 def test_a_gate_stretches_at_single_sizes() -> None:
@@ -180,7 +183,7 @@ def test_sizes_that_belong_to_different_symbols() -> None:
 
 
 def test_works_needs_every_open_size() -> None:
-    with pytest.raises(ValueError, match=r"^the open sizes are H, W: W is not given$"):
+    with pytest.raises(ValueError, match=r"^the symbolic sizes are H, W: W is not given$"):
         checked("maxpool(2)").sizes.works({"H": 24})
 
 
@@ -258,7 +261,7 @@ def test_one_size_fails_at_a_place_once() -> None:
     assert [(d.code, d.mark.text if d.mark else "") for d in found] == [("E0312", "needs H to be at least 51")]
 
 
-def test_ties_of_open_sizes_that_have_nothing_to_do_with_one_another() -> None:
+def test_ties_of_symbolic_sizes_that_have_nothing_to_do_with_one_another() -> None:
     """Two ways to meet each are not 2^40 ways to meet all."""
     compiled = compile_text(
         "network net {\n"

@@ -1,4 +1,4 @@
-"""Records that are cheap to define: a command that takes a moment defines over a hundred."""
+"""Dataclasses that are cheap to define: a short command defines over a hundred."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(field,))
 def record(cls: type[T]) -> type[T]:
-    """A dataclass with slots, compared by identity, that type checkers hold frozen.
+    """Return a class as a dataclass with slots, compared by identity, that type checkers treat as frozen.
 
     To freeze it at run time too would triple what it costs to define, and `dataclass` would compile a `__repr__`
     for each. What is compared by value is a `NamedTuple`.

@@ -1,6 +1,6 @@
 """What open sizes cost: the check of a network with sizes left open beside the same with fixed ones.
 
-python benchmarks/open_sizes.py [--quick]
+python benchmarks/symbolic_sizes.py [--quick]
 """
 
 from __future__ import annotations

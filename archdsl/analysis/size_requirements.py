@@ -1,0 +1,119 @@
+"""The requirements of a network on its symbolic sizes: where something can go wrong, and why.
+
+Three things can go wrong with a size: nothing is left of it, an op needs more of it than there is (to reflect, to
+cut, to take a variance over), or a join combines it with a different size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
+from archdsl.shapes import Dim, SizeError, SymbolicSize
+from archdsl.sizes import at_least, describe
+from archdsl.source import Span
+
+
+class Requirement(NamedTuple):
+    """A place where something may go wrong: sizes of which one must be large enough, or two that must be equal."""
+
+    span: Span | None
+    reason: str
+    sides: str
+    sizes: tuple[Dim, ...] = ()
+    least: int = 1
+    join: Condition | None = None
+
+
+def _at_least(sizes: tuple[SymbolicSize, ...], least: int) -> str:
+    """Return the requirement that one of these sizes is large enough, in terms of the symbol if the formula is hard to read."""
+    text = f"{' or '.join(map(str, sizes))} to be at least {least}"
+    if len(sizes) > 1 or ("[" not in text and sizes[0].slope > 0):
+        return text
+    try:
+        return f"{sizes[0].symbol} to be {describe(at_least(sizes[0], least))}"
+    except SizeError:
+        return text
+
+
+def requirements(graph: Graph) -> Iterator[Requirement]:
+    """Yield each condition of the network on its symbolic sizes once: those of ops as they run, then those of joins."""
+    seen: set[object] = set()
+    for value in graph.inputs:
+        for size in value.shape:
+            if isinstance(size, SymbolicSize) and size not in seen:
+                seen.add(size)
+                yield Requirement(value.span, "`input` leaves nothing of less", f"{size} is what `input` leaves", (size,))
+    joins: list[Condition] = []
+    for path, node in _ops_in_order(graph, joins):
+        yield from _requirements_of_op(path, node, seen)
+    for join in joins:
+        if (key := (join.left, join.right, join.stretch)) not in seen:
+            seen.add(key)
+            one, other = join.sides
+            reason = f"`{join.what}` joins {_side(one)} ({join.left}) with {_side(other)} ({join.right})"
+            yield Requirement(join.span, reason, f"{join.left} against {join.right}", join=join)
+
+
+def _ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, OpNode]]:
+    """Yield the ops of each function once, with the path of its first call; note the conditions of joins in the same order."""
+    seen: set[Function] = set()
+
+    def visit(function: Function, path: str) -> Iterator[tuple[str, OpNode]]:
+        seen.add(function)
+        waiting: dict[Span | None, list[Condition]] = {}
+        for condition in function.conditions:
+            waiting.setdefault(condition.span, []).append(condition)
+        for node in function.nodes:
+            below = path if node.module is None else ".".join([path, *node.module.key] if path else node.module.key)
+            if isinstance(node, OpNode):
+                joins.extend(waiting.pop(node.span, ()) if waiting else ())
+                yield below, node
+            elif isinstance(node, Call) and node.callee not in seen:
+                yield from visit(node.callee, below)
+        joins.extend(condition for conditions in waiting.values() for condition in conditions)
+
+    yield from visit(graph.main, "")
+
+
+def _requirements_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[Requirement]:
+    """Yield what an op demands of symbolic sizes, unless another one demanded the same."""
+    shapes, made = node.input_shapes, node.output.shape
+    if not any(isinstance(size, SymbolicSize) for shape in (made, *shapes) for size in shape):
+        return
+    for size in made:
+        if isinstance(size, SymbolicSize) and size not in seen:
+            seen.add(size)
+            reason = f"{_named(path, node)} leaves nothing of less"
+            yield Requirement(node.span, reason, f"{size} is what `{node.op.name}` leaves", (size,))
+    for need in node.op.needs(*shapes):
+        sizes = (need.size, *need.others)
+        if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):
+            seen.add((sizes, need.least))
+            opened = tuple(size for size in sizes if isinstance(size, SymbolicSize))
+            least = _at_least(opened, need.least)
+            yield Requirement(
+                node.span, f"{_named(path, node)} needs {least}", f"`{node.op.name}` needs {least}", opened, need.least
+            )
+
+
+def _named(path: str, node: OpNode) -> str:
+    """Return an op with its key, if that says more than its place."""
+    return f"`{path}` ({node.op.name})" if node.module is not None and not path.isdigit() else f"`{node.op.name}`"
+
+
+def _side(value: Value) -> str:
+    """Return what a join takes, as the spec calls it: the label of the value, or of the part that gives it, else the op."""
+    node = value.producer
+    if isinstance(node, Call) and node.module is not None:
+        family, *index = node.module.key
+        if index or not family.isdigit():
+            return f"`{family}[{index[0]}]`" if index else f"`{family}`"
+        if node.callee.kind == "block":
+            return f"`{node.callee.name}`"
+    inside = value
+    while isinstance(node, Call):
+        inside = node.callee.outputs[inside.position]
+        node = inside.producer
+    return f"`{value.name or inside.name or (node.op.name if isinstance(node, OpNode) else 'x')}`"

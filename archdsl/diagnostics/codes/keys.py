@@ -1,0 +1,246 @@
+"""E0203, E0206 and E0207: labels, and the keys that they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
+from archdsl.limits import remedy as raising
+from archdsl.literals import show, type_name
+from archdsl.source import Span
+
+E0203 = Code(
+    "E0203",
+    "two stages have one key",
+    """Labels and positions are the keys of the `state_dict`, so each may occur once in its scope. In a loop, an index
+    (`enc[i]: ...`) or a computed label (`"layer{i}": ...`) keeps the rounds apart; leave the label away where no
+    name is needed, and the stages are numbered.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      repeat 3 { body: conv(16, 3) }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      for i in 0..3 { body[i]: conv(16, 3) }
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class SameKey(Diagnostic, code=E0203):
+    """Two stages of a scope with one key; `scope` is the path of the scope, empty for the network."""
+
+    name: str
+    scope: str
+    first: Span
+
+    def summary(self) -> str:
+        return f"two stages {_inside(self.scope)} are called `{self.name}`"
+
+    def marks(self) -> Iterable[Mark]:
+        return (Mark(self.first, "the first"),)
+
+    def remedy(self) -> str:
+        return "rename one: labels are keys of the `state_dict`"
+
+
+class SameKeyInLoop(Diagnostic, code=E0203):
+    """A stage that gets the same key in each round of a loop."""
+
+    name: str
+    scope: str
+
+    def summary(self) -> str:
+        return f"two stages {_inside(self.scope)} are called `{self.name}`: each round of the loop makes one"
+
+    def remedy(self) -> str:
+        return 'an index or a computed label keeps them apart: `name[i]: ...` or `"name{i}": ...`'.replace("name", self.name)
+
+
+class FamilyAndLabel(Diagnostic, code=E0203):
+    """An indexed family and a label with one key."""
+
+    name: str
+    first: Span
+
+    def summary(self) -> str:
+        return f"the family `{self.name}[...]` and the label `{self.name}` have one key"
+
+    def marks(self) -> Iterable[Mark]:
+        return (Mark(self.first, "the first"),)
+
+    def remedy(self) -> str:
+        return "give one of them another name"
+
+
+def _inside(scope: str) -> str:
+    return f"in `{scope}`" if scope else "in the network"
+
+
+E0206 = Code(
+    "E0206",
+    "a label that is not visible here",
+    """A label names a value after its statement, in the same braces and in those inside. Before its statement there is
+    no such value yet, and outside its braces there may be none or many. An element of an indexed label such as `enc[i]`
+    can be taken up after the statement that makes it; the message lists those there are so far.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      for i in 0..2 { enc[i]: conv(16, 3) }
+      concat { enc[2]; x }
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      for i in 0..2 { enc[i]: conv(16, 3) }
+      concat { enc[0]; x }
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class HiddenLabel(Diagnostic, code=E0206):
+    """A label that is not visible at a place, or `later` than it."""
+
+    name: str
+    label_at: Span
+    later: bool
+
+    def summary(self) -> str:
+        return f"`{self.name}` is used before its label" if self.later else f"`{self.name}` is not visible here"
+
+    def marks(self) -> Iterable[Mark]:
+        return (Mark(self.label_at, "the label"),)
+
+    def remedy(self) -> str:
+        return "a label is visible after its statement, in the same braces and those inside"
+
+
+class NoSuchElement(Diagnostic, code=E0206):
+    """An element of an indexed family that was not made; `known` are the indices of some that were."""
+
+    name: str
+    index: int
+    known: Sequence[int]
+
+    def summary(self) -> str:
+        return f"there is no `{self.name}[{self.index}]` yet"
+
+    def remedy(self) -> str | None:
+        return f"so far there is {', '.join(f'`{self.name}[{i}]`' for i in self.known)}" if self.known else None
+
+
+E0207 = Code(
+    "E0207",
+    "a label that cannot be a key",
+    """A label becomes a key of the `state_dict` and an attribute of a PyTorch module. So it is a name (or, computed, a
+    number), without dots, not a keyword of Python, and not something that every module already has, such as
+    `forward`, `train` or `parameters`. A head or output cannot be called `main`, which is the network's own
+    result.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      forward: conv(16, 3)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      forward1: conv(16, 3)
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class RefusedLabel(Diagnostic):
+    """Base of labels that cannot be keys."""
+
+    name: str
+
+    def replaced(self, text: str) -> Remedy:
+        """Return the remedy of another label, with the edit if the place holds the label itself."""
+        place = self.span
+        edits = (
+            [Edit(place._replace(end=place.start + len(self.name)), text)] if place and place.text.startswith(self.name) else []
+        )
+        return guess(f"write `{text}`", *edits)
+
+
+class LabelTooLong(RefusedLabel, code=E0207):
+    """A label of more characters than the limit; `name` is its beginning."""
+
+    length: int
+    most: int
+
+    def summary(self) -> str:
+        return f"the label `{self.name}...` has {self.length:,} characters; the limit is {self.most:,}"
+
+    def remedy(self) -> str:
+        return raising("label_characters")
+
+
+class LabelBeginsWithDigit(RefusedLabel, code=E0207):
+    """A label such as `1x1`, which is neither a name nor a number."""
+
+    def summary(self) -> str:
+        return f"the label `{self.name}` begins with a digit, and is not a number"
+
+    def remedy(self) -> str:
+        return "put a letter before it"
+
+
+class LabelNotAName(RefusedLabel, code=E0207):
+    """A label with characters that no name has."""
+
+    def summary(self) -> str:
+        return f"the label `{self.name}` is not a name: letters, digits and `_`"
+
+    def remedy(self) -> str:
+        if "." in self.name:
+            return "a dot would part two names; nest the labels instead"
+        return "write `_` in place of the other characters"
+
+
+class LabelReservedByPython(RefusedLabel, code=E0207):
+    """A label that Python does not take as the name of an attribute."""
+
+    def summary(self) -> str:
+        return f"the label `{self.name}` cannot be an attribute in Python"
+
+    def remedy(self) -> Remedy:
+        return self.replaced(f"{self.name.strip('_')}_")
+
+
+class LabelOfModules(RefusedLabel, code=E0207):
+    """A label that every PyTorch module has as an attribute."""
+
+    def summary(self) -> str:
+        return f"the label `{self.name}` is an attribute of every PyTorch module"
+
+    def remedy(self) -> Remedy:
+        return self.replaced(f"{self.name.strip('_')}1")
+
+
+class LabelBeginsWithUnderscore(LabelOfModules, code=E0207):
+    """A label with a `_` before it, as the internal attributes of PyTorch modules have."""
+
+    def summary(self) -> str:
+        return f"the label `{self.name}` begins with `_`, as PyTorch's own attributes do"
+
+
+class LabelPart(Diagnostic, code=E0207):
+    """A part of a computed label that is neither text nor a whole number."""
+
+    given: Any
+
+    def summary(self) -> str:
+        return f"a label: expected text or an int, found {show(self.given)} ({type_name(self.given)})"

@@ -1,0 +1,38 @@
+"""Run the rules: those on a network as soon as its graph is known, those on the text of a file at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from archdsl.analysis import SymbolicSizes
+from archdsl.diagnostics import Diagnostic
+from archdsl.ir import Graph
+from archdsl.lints.registry import RULES
+from archdsl.lints.rule import GraphRule, RecipeRule, SizesRule, Tree, TreeRule
+from archdsl.source import Span
+
+if TYPE_CHECKING:
+    from archdsl.recipe import Recipe
+
+
+def lint_graph(graph: Graph, *, partial: bool = False) -> list[Diagnostic]:
+    """Return what the rules on graphs find; of a graph that lacks what an error hides, what the local ones do."""
+    return [found for rule in RULES if isinstance(rule, GraphRule) and (rule.local or not partial) for found in rule.check(graph)]
+
+
+def lint_sizes(graph: Graph, sizes: SymbolicSizes) -> list[Diagnostic]:
+    """Return what the rules on symbolic sizes find. Without any, or if no size works, there is nothing to look at."""
+    if not sizes.needed:
+        return []
+    return [found for rule in RULES if isinstance(rule, SizesRule) for found in rule.check(graph, sizes)]
+
+
+def lint_recipe(graph: Graph, recipe: Recipe, places: Mapping[str, Span]) -> list[Diagnostic]:
+    """Return what the rules on recipes find."""
+    return [found for rule in RULES if isinstance(rule, RecipeRule) for found in rule.check(graph, recipe, places)]
+
+
+def lint_tree(tree: Tree) -> list[Diagnostic]:
+    """Return what the rules on the text of a file find. Its errors have to be known: what may follow from them is left out."""
+    return [found for rule in RULES if isinstance(rule, TreeRule) for found in rule.check(tree)]

@@ -1,0 +1,49 @@
+"""W0101: a value that no result depends on.
+
+An op without an effect still costs time, and an input that nothing takes has to be given all the same. Of several ops in a
+row, the last is reported: its result is where the chain ends. Ops that only heads need have a use, in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl.diagnostics import Diagnostic, codes
+from archdsl.ir import Function, Graph, Node, Usage, Value
+from archdsl.lints.edits import without_statement
+from archdsl.lints.rule import GraphRule
+from archdsl.source import Span
+
+
+def _check(graph: Graph) -> Iterable[Diagnostic]:
+    unused = {
+        value.span: codes.warnings.UnusedValue(f"the input `{value.name}`", without_statement(value.span))
+        for value in graph.inputs
+        if not value.uses and value.span is not None
+    }
+    for span, op in _unused_ops(graph).items():
+        unused.setdefault(span, codes.warnings.UnusedValue(f"what `{op}` makes"))
+    return [finding.at(span) for span, finding in unused.items()]
+
+
+def _unused_ops(graph: Graph) -> dict[Span, str]:
+    """Return the ops whose results nothing takes, by place; callees first, as their text stands first in a file."""
+    functions = graph.functions()
+    found: dict[Span, str] = {}
+    taken: dict[Function, set[int]] = {graph.main: set(range(len(graph.main.outputs)))}
+    for function in reversed(functions):  # callers first
+        outputs = taken.get(function, set())
+        for call in function.calls:
+            used = {value.position for value in call.outputs if _is_taken(value, outputs)}
+            taken.setdefault(call.callee, set()).update(used)
+        for node in function.ops:
+            if node.usage is Usage.NEVER and node.span is not None and not _is_taken(node.output, outputs):
+                found[node.span] = node.op.name
+    return found
+
+
+def _is_taken(value: Value, outputs: set[int]) -> bool:
+    return any(isinstance(use.user, Node) or use.position in outputs for use in value.uses)
+
+
+RULE = GraphRule("W0101", _check)

@@ -1,0 +1,60 @@
+"""How a notebook shows a network: the diagram as an SVG element, and the layer table as HTML."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from archdsl.shapes import format_shape
+
+if TYPE_CHECKING:
+    from archdsl.network import Network
+
+
+def diagram_element(network: Network) -> str:
+    """Return the diagram as an SVG element, or an image with the error."""
+    drawn = network.drawing()
+    if isinstance(drawn, bytes):
+        text = drawn.decode()
+        return text[text.index("<svg") :]
+    from archdsl.backends.diagram.svg import text_picture  # here: the table needs no backend
+
+    return text_picture([f"{drawn.code}: {drawn.message}", f"help: {drawn.help}"])
+
+
+def table_element(network: Network) -> str:
+    """Return the layer table as HTML, or the error. Text from the spec is escaped."""
+    try:
+        return _table(network)
+    except Exception as error:
+        return f"<p>{escape(f'archdsl cannot show the table of {network.name}: {type(error).__name__}: {error}')}</p>"
+
+
+def _table(network: Network) -> str:
+    def line(cell: str, *texts: str) -> str:
+        return "<tr>" + "".join(f"<{cell}>{escape(text)}</{cell}>" for text in texts) + "</tr>"
+
+    table = network.table()
+    rows = "".join(
+        line(
+            "td",
+            row.name,
+            row.op,
+            format_shape(row.shape),
+            f"{row.params:,}",
+            "" if row.macs is None else _number(row.macs),
+            _remark(row.times, row.part),
+        )
+        for row in table.rows
+    )
+    totals = f"{table.params:,} params, {table.params_eval:,} without heads, depth {table.depth}"
+    head = line("th", "layer", "op", "output", "params", "MACs", "")
+    return f"<table><caption>{escape(network.name)}: {totals}</caption><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _remark(times: int, part: str) -> str:
+    return " ".join(word for word in (f"×{times}" if times > 1 else "", "head" if part == "head" else "") if word)
