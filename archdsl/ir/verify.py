@@ -18,7 +18,8 @@ def verify(graph: Graph) -> Graph:
     - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
     - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or one function.
-    - No function calls itself; `main` is not called. A function that is called has nodes: see `remove_empty_calls`.
+    - No function calls itself; `main` is not called. A function that is called has nodes, and nothing takes an output that
+      is only an input of it: see `remove_empty_calls`.
     - The network returns what `results` names, under different names; only heads need what runs in training alone.
     - Conditions compare values that are inputs of their function, or made by its nodes.
 
@@ -37,6 +38,7 @@ def verify(graph: Graph) -> Graph:
             _verify_call(call)
             _require(call.callee is not graph.main, "the network calls itself")
             _require(not (graph.complete and call.callee.is_empty), f"{call!r} runs a function that does nothing")
+            _require(not (graph.complete and _passes_on(call)), f"what {call!r} gives is used, and is its input")
         for failure in function.failures:
             _require(not graph.complete, f"something failed in {function!r}, and the graph is complete")
             here = all(value.function is function for value in failure.inputs)
@@ -93,6 +95,11 @@ def _verify_call(call: Call) -> None:
     _require(taken == expected, f"{call!r} passes {taken}, and its function takes {expected}")
     made, returned = [(v.shape, v.dtype) for v in call.outputs], [(v.shape, v.dtype) for v in callee.outputs]
     _require(made == returned, f"{call!r} makes {made}, and its function returns {returned}")
+
+
+def _passes_on(call: Call) -> bool:
+    """Return whether something takes an output of a call that is only an input of its function."""
+    return any(value.uses and inner.producer is None for value, inner in zip(call.outputs, call.callee.outputs, strict=True))
 
 
 def _verify_keys(function: Function) -> None:
