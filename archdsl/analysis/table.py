@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
@@ -101,8 +100,7 @@ def op_form(op: Op) -> object:
     return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A row in the making: `times` equal ops. `nodes` has each that differs."""
 
     path: str
@@ -111,22 +109,23 @@ class _Line:
     training: str = ""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Folded:
+class _Folded(NamedTuple):
     """The lines of a function, paths below it, and a number that functions with equal lines share."""
 
     form: int
     lines: tuple[_Line, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class _Item:
     """An op of a function, or a call of a block in it: the lines, what is equal in equal items, and what it takes."""
 
-    form: int
-    lines: tuple[_Line, ...]
-    takes: set[_Item]
-    is_call: bool
+    __slots__ = ("form", "is_call", "lines", "takes")
+
+    def __init__(self, form: int, lines: tuple[_Line, ...], takes: set[_Item], is_call: bool) -> None:
+        self.form = form
+        self.lines = lines
+        self.takes = takes
+        self.is_call = is_call
 
 
 class _Folder:
@@ -179,7 +178,7 @@ class _Folder:
 
     def _call(self, call: Call, path: str, below: str, takes: set[_Item]) -> _Item:
         folded = self.folded(call.callee, _joined(path, below))
-        lines = tuple([replace(line, path=_joined(below, line.path)) for line in folded.lines])
+        lines = tuple([line._replace(path=_joined(below, line.path)) for line in folded.lines])
         return _Item(folded.form, lines, takes, True)
 
     def _op(self, node: Node, path: str, below: str, takes: set[_Item]) -> _Item:
@@ -202,7 +201,7 @@ def _merged(run: list[_Item]) -> Sequence[_Line]:
     found: list[_Line] = []
     for lines in zip(*[item.lines for item in run], strict=True):
         nodes = dict.fromkeys([node for line in lines for node in line.nodes])
-        found.append(replace(lines[0], times=sum([line.times for line in lines]), nodes=tuple(nodes)))
+        found.append(lines[0]._replace(times=sum([line.times for line in lines]), nodes=tuple(nodes)))
     return found
 
 
