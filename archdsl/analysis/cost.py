@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archdsl.ir import Call, Function, Module, OpNode, Usage, Value
-from archdsl.ops.base import elements
+from archdsl.ops.base import Op, elements
 from archdsl.shapes import Dim, Shape, SizeError
 
 _ALWAYS, _TRAINING = Usage.ALWAYS, Usage.TRAINING
@@ -48,7 +48,7 @@ class Costs:
     """The costs of ops and functions. Each function is summed once, however often it is called."""
 
     def __init__(self) -> None:
-        self._ops: dict[tuple[int, tuple[Shape, ...], bool], tuple[OpNode, Cost]] = {}
+        self._ops: dict[tuple[int, tuple[Shape, ...], bool], tuple[Op, Cost]] = {}
         self._modules: dict[Function, tuple[int, int]] = {}
         self._macs: dict[Function, Dim | None] = {}
         self._paths: dict[Function, list[_Path]] = {}
@@ -60,7 +60,7 @@ class Costs:
         known = self._ops.get(key)
         if known is None:
             params = elements(node.op.parameters(*shapes)) if node.module is not None else 0
-            known = self._ops[key] = (node, Cost(params, _macs(node, shapes)))  # keeps the op, and so its id
+            known = self._ops[key] = (node.op, Cost(params, _macs(node, shapes)))  # keeps the op, and so its id
         return known[1]
 
     def counts(self, function: Function) -> Counts:

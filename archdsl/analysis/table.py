@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
@@ -121,21 +121,11 @@ class _Item:
 
     __slots__ = ("form", "is_call", "lines", "takes")
 
-    def __init__(self, form: int, lines: list[_Line], takes: set[_Item], is_call: bool) -> None:
+    def __init__(self, form: int, lines: tuple[_Line, ...], takes: set[_Item], is_call: bool) -> None:
         self.form = form
         self.lines = lines
         self.takes = takes
         self.is_call = is_call
-
-    def absorb(self, other: _Item) -> None:
-        """Count an equal item too."""
-        pairs = zip(self.lines, other.lines, strict=True)
-        self.lines = [
-            line._replace(
-                times=line.times + more.times, nodes=line.nodes if line.nodes is more.nodes else (*line.nodes, *more.nodes)
-            )
-            for line, more in pairs
-        ]
 
 
 class _Folder:
@@ -157,16 +147,16 @@ class _Folder:
         if known is not None:
             return known
         forms: list[object] = []
-        kept: list[_Item] = []
+        runs: list[list[_Item]] = []
         previous: _Item | None = None
         for relative, item in self._items(function, path, "", {}):
             forms.append((relative, item.form, item.is_call))
             if item.is_call and previous is not None and item.form == previous.form and previous in item.takes:
-                kept[-1].absorb(item)
+                runs[-1].append(item)
             else:
-                kept.append(item)
+                runs.append([item])
             previous = item
-        found = _Folded(self._number(tuple(forms)), tuple(line for item in kept for line in item.lines))
+        found = _Folded(self._number(tuple(forms)), tuple([line for run in runs for line in _merged(run)]))
         if self._trained is None:
             self._functions[function] = found
         return found
@@ -188,7 +178,7 @@ class _Folder:
 
     def _call(self, call: Call, path: str, below: str, takes: set[_Item]) -> _Item:
         folded = self.folded(call.callee, _joined(path, below))
-        lines = [line._replace(path=_joined(below, line.path)) for line in folded.lines]
+        lines = tuple([line._replace(path=_joined(below, line.path)) for line in folded.lines])
         return _Item(folded.form, lines, takes, True)
 
     def _op(self, node: Node, path: str, below: str, takes: set[_Item]) -> _Item:
@@ -198,10 +188,21 @@ class _Folder:
         if form is None:
             form = self._ops[id(node.op)] = op_form(node.op)
         number = self._number((form, node.output.shape, self._costs.of(node), node.usage, training))
-        return _Item(number, [_Line(below, (node,), 1, training)], takes, False)
+        return _Item(number, (_Line(below, (node,), 1, training),), takes, False)
 
     def _number(self, form: object) -> int:
         return self._forms.setdefault(form, len(self._forms))
+
+
+def _merged(run: list[_Item]) -> Sequence[_Line]:
+    """Return the lines of equal items as those of the first, which stand for all of them."""
+    if len(run) == 1:
+        return run[0].lines
+    found: list[_Line] = []
+    for lines in zip(*[item.lines for item in run], strict=True):
+        nodes = dict.fromkeys([node for line in lines for node in line.nodes])
+        found.append(lines[0]._replace(times=sum([line.times for line in lines]), nodes=tuple(nodes)))
+    return found
 
 
 def _below(relative: str, node: Node) -> str:

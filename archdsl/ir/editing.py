@@ -6,16 +6,18 @@ from archdsl.ir.graph import Graph
 
 
 def remove_empty_calls(graph: Graph) -> None:
-    """Remove every call of a function without nodes: what uses its result takes its input instead.
+    """Remove every call of a function without nodes, and let nothing use an output that is only an input of its function.
 
-    The claims of such a function go to the first of its callers, as claims about a function that does nothing.
+    Users of such an output take the call's input instead. The claims of a function without nodes go to the
+    first of its callers, as claims about a function that does nothing.
     """
     for function in graph.functions():  # callees first, so that a function that only calls empty ones is empty too
         for call in function.calls:
             callee = call.callee
-            if callee.is_empty:
-                for value, returned in zip(call.outputs, callee.outputs, strict=True):
+            for value, returned in zip(call.outputs, callee.outputs, strict=True):
+                if returned.producer is None:
                     value.replace_all_uses(call.inputs[returned.position])
+            if callee.is_empty:
                 call.remove()
                 function.claims += [claim._replace(empty=True) for claim in callee.claims]
                 callee.claims = []

@@ -24,8 +24,10 @@ def print_graph(graph: Graph) -> str:
 
 def _function(function: Function, graph: Graph, numbers: dict[Function, str]) -> list[str]:
     names: dict[Value, str] = {}
+    taken: set[str | None] = {None, ""}
     for value in function.values:
-        names[value] = f"%{value.name}" if value.name and f"%{value.name}" not in names.values() else f"%{len(names)}"
+        names[value] = f"%{len(names)}" if value.name in taken else f"%{value.name}"
+        taken.add(value.name)
     inputs = ", ".join(_typed(value, names) for value in function.inputs)
     arguments = ", ".join(f"{name} = {show(value)}" for name, value in function.arguments.items())
     about = f"<{arguments}>" if arguments else ""

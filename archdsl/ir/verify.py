@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ir.attributes import Usage
+from archdsl.ir.attributes import Module, Usage
 from archdsl.ir.core import Call, Function, Node, OpNode, Use, Value
 from archdsl.ir.graph import Graph
 
@@ -17,23 +17,28 @@ def verify(graph: Graph) -> Graph:
     - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
     - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
-    - No function calls itself; `main` is not called. A function that is called has nodes: see `remove_empty_calls`.
+    - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or one function.
+    - No function calls itself; `main` is not called. A function that is called has nodes, and nothing takes an output that
+      is only an input of it: see `remove_empty_calls`.
     - The network returns what `results` names, under different names; only heads need what runs in training alone.
     - Conditions compare values that are inputs of their function, or made by its nodes.
 
     A partial graph may lack results, and may have keys twice, since an error may hide what names or counts them.
     """
     functions = graph.functions()
+    owners: dict[Module, Function] = {}
     _verify_no_recursion(functions)
     for function in functions:
         _verify_nodes(function)
         if graph.complete:
             _verify_keys(function)
+        _verify_modules(function, owners)
         _verify_conditions(function)
         for call in function.calls:
             _verify_call(call)
             _require(call.callee is not graph.main, "the network calls itself")
             _require(not (graph.complete and call.callee.is_empty), f"{call!r} runs a function that does nothing")
+            _require(not (graph.complete and _passes_on(call)), f"what {call!r} gives is used, and is its input")
         for failure in function.failures:
             _require(not graph.complete, f"something failed in {function!r}, and the graph is complete")
             here = all(value.function is function for value in failure.inputs)
@@ -53,6 +58,8 @@ def _verify_no_recursion(functions: list[Function]) -> None:
 
 
 def _verify_nodes(function: Function) -> None:
+    backwards = [*function.nodes_reversed]
+    _require([*function.nodes] == backwards[::-1], f"the nodes of {function!r} are not the same backwards")
     made: set[Value] = set(function.inputs)
     uses: dict[Value, list[Use]] = {value: [] for value in function.values}
     for position, value in enumerate(function.inputs):
@@ -90,6 +97,11 @@ def _verify_call(call: Call) -> None:
     _require(made == returned, f"{call!r} makes {made}, and its function returns {returned}")
 
 
+def _passes_on(call: Call) -> bool:
+    """Return whether something takes an output of a call that is only an input of its function."""
+    return any(value.uses and inner.producer is None for value, inner in zip(call.outputs, call.callee.outputs, strict=True))
+
+
 def _verify_keys(function: Function) -> None:
     owners: dict[tuple[str, ...], object] = {}
     for node in function.nodes:
@@ -100,6 +112,25 @@ def _verify_keys(function: Function) -> None:
     families = {key[0] for key in owners if len(key) == 2}
     plain = {key[0] for key in owners if len(key) == 1}
     _require(not families & plain, f"{function!r} has families that are modules: {families & plain}")
+
+
+def _verify_modules(function: Function, owners: dict[Module, Function]) -> None:
+    first: dict[Module, Node] = {}
+    for node in function.nodes:
+        if node.module is not None:
+            owner = owners.setdefault(node.module, function)
+            _require(owner is function, f"the module {node.module!r} is in {owner!r} and in {function!r}")
+            other = first.setdefault(node.module, node)
+            same = other is node or _applied(other) == _applied(node)
+            _require(same, f"{node.module!r} of {function!r} is not the same in every application")
+
+
+def _applied(node: Node) -> object:
+    """Return what all applications of a module have in common."""
+    if isinstance(node, Call):
+        return node.callee
+    assert isinstance(node, OpNode)
+    return node.op, node.op.parameters(*node.input_shapes), node.op.buffers(*node.input_shapes)
 
 
 def _verify_conditions(function: Function) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from archdsl.ir import Call, Function, Graph, Node, OpNode, Value, copy_function
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Value, copy_function
 from archdsl.ops import Op
 
 
 def resolve_bias(graph: Graph) -> Graph:
     """Replace every `bias = auto` by true or false.
 
-    What follows a block decides about a convolution at its end, so a function is copied if its calls differ in that.
+    What follows a block decides about a convolution at its end, so a function is copied if its calls differ in that. A module
+    that is applied several times has one bias or none: it is omitted if every application allows it.
     """
     _Resolver(graph).resolve(graph.main, (False,) * len(graph.main.outputs))
     return graph
@@ -42,13 +43,31 @@ class _Resolver:
             return known
         made, undecided = self._as_it_was(function)
         self._resolved[function, cancelled] = made
+        joint = self._cancelled_by_all(undecided, cancelled)
         for node in undecided:
             if isinstance(node, Call):
-                node.callee = self.resolve(node.callee, tuple([self._is_cancelled(value, cancelled) for value in node.outputs]))
+                node.callee = self.resolve(node.callee, self._joint(node, cancelled, joint))
             else:
                 assert isinstance(node, OpNode)
-                node.op = self._with_bias(node.op, not self._is_cancelled(node.output, cancelled))
+                (omitted,) = self._joint(node, cancelled, joint)
+                node.op = self._with_bias(node.op, not omitted)
         return made
+
+    def _cancelled_by_all(self, nodes: list[Node], cancelled: tuple[bool, ...]) -> dict[Module, tuple[bool, ...]]:
+        """Return for each module that is applied several times which outputs are cancelled behind every application."""
+        applications: dict[Module | None, list[Node]] = {}
+        for node in nodes:
+            applications.setdefault(node.module, []).append(node)
+        return {
+            module: tuple([all(column) for column in zip(*[self._joint(node, cancelled, {}) for node in found], strict=True)])
+            for module, found in applications.items()
+            if module is not None and len(found) > 1
+        }
+
+    def _joint(self, node: Node, cancelled: tuple[bool, ...], joint: dict[Module, tuple[bool, ...]]) -> tuple[bool, ...]:
+        """Return for each output of a node whether a shift is cancelled, behind every application of the node's module."""
+        known = joint.get(node.module) if node.module is not None else None
+        return tuple([self._is_cancelled(value, cancelled) for value in node.outputs]) if known is None else known
 
     def _as_it_was(self, function: Function) -> tuple[Function, list[Node]]:
         """Return the function itself the first time, then copies of what it was then; and its undecided nodes."""

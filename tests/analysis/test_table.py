@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 
 from archdsl import Network, load, loads
+from archdsl.analysis import Costs
 from archdsl.ir import Graph, flatten
 
 NESTED = """
@@ -70,3 +73,13 @@ def test_probabilities_that_differ_are_a_range() -> None:
     rows = table_of("for i in 1..4 { unit(i / 10) }")
     assert ("0", "droppath(0.1 to 0.3)", 3) in rows
     assert ("0", "droppath(0.25)", 2) in table_of("repeat 2 { unit(0.25) }")
+
+
+def test_costs_keep_the_ops_that_they_know() -> None:
+    """They are known by their id, which another op could get if one was freed."""
+    node = next(loads("network n { input image [3, 8, 8]; conv(4, 3) }").graph.main.ops)
+    before, costs = weakref.ref(node.op), Costs()
+    costs.of(node)
+    node.op = node.op.model_copy(update={"k": 1})
+    assert before() is not None
+    assert costs.of(node).params == 4 * 3 + 4

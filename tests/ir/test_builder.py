@@ -25,7 +25,7 @@ def test_what_reads_graphs_needs_no_source() -> None:
     graph = verify(run_passes(residual()))
     assert "class Basic(nn.Module)" in emit(graph)
     assert [row.name for row in layer_table(graph).rows][:3] == ["image", "0.conv", "0.1"]
-    assert [frame.title for frame in build_diagram(graph).frames] == ["0–1 · basic ×2"]
+    assert [frame.title for frame in build_diagram(graph).frames] == ["0–1 · basic ×2", "side"]
     counts = Costs().counts(graph.main)
     assert (counts.params, counts.params_eval, counts.depth) == (2 * (4 * 4 * 9 + 8) + 5, 2 * (4 * 4 * 9 + 8) + 5, 3)
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from archdsl.ir import Call, Claim, Condition, OpNode, copy_function, copy_graph, print_graph, remove_empty_calls, verify
+from archdsl.backends.torch.emit import emit
+from archdsl.ir import (
+    Call,
+    Claim,
+    Condition,
+    GraphBuilder,
+    InvariantError,
+    OpNode,
+    copy_function,
+    copy_graph,
+    print_graph,
+    remove_empty_calls,
+    verify,
+)
 from archdsl.passes import run_passes
 from tests.ir.graphs import op, residual
 
@@ -92,3 +105,26 @@ def test_copies_share_nothing_that_changes() -> None:
     function = graph.functions()[0]
     twin = copy_function(function)
     assert {id(node.module) for node in twin.nodes}.isdisjoint({id(node.module) for node in function.nodes if node.module})
+
+
+def test_what_a_function_only_passes_on_is_taken_from_before_the_call() -> None:
+    """The function stays for its head, which is left out of the module without heads."""
+    builder = GraphBuilder("net")
+    image = builder.input("image", (4, 8, 8))
+    builder.begin("staged")
+    trunk = builder.op(op("relu"), image, key=("0",))
+    side = builder.op(op("conv", out=2, k=1), image, key=("1",))
+    staged = builder.end(trunk, key=("staged",))
+    assert staged is not None
+    builder.head("side", builder.visible(side), 1.0)
+    graph = builder.finish(staged)
+    relu = next(next(graph.main.calls).callee.ops)
+    relu.output.replace_all_uses(relu.inputs[0])
+    relu.remove()
+    with pytest.raises(InvariantError, match="is used, and is its input"):
+        verify(graph)
+    remove_empty_calls(graph)
+    graph = verify(run_passes(verify(graph)))
+    assert graph.result is graph.inputs[0]
+    assert len(list(graph.main.calls)) == 1
+    assert "return image" in emit(graph, aux=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from archdsl.ir import Call, Condition, Graph, InvariantError, Module, OpNode, Usage, verify
+from archdsl.ir import Call, Condition, Graph, InvariantError, Module, OpNode, Usage, copy_function, verify
 from tests.ir.graphs import op, residual
 
 
@@ -104,6 +104,26 @@ def op_with_two_outputs(graph: Graph) -> None:
     last_op(graph).add_output((4, 8, 8))
 
 
+def module_of_two_functions(graph: Graph) -> None:
+    last_op(graph).module = next(first_call(graph).callee.ops).module
+
+
+def module_of_two_ops(graph: Graph) -> None:
+    conv = next(node for node in graph.main.ops if node.op.name == "conv")
+    last_op(graph).module = conv.module
+
+
+def module_of_two_functions_called(graph: Graph) -> None:
+    first, second = graph.main.calls
+    second.callee, second.module = copy_function(first.callee), first.module
+
+
+def nodes_that_lack_one_backwards(graph: Graph) -> None:
+    last = graph.main._last
+    assert last is not None and last._previous is not None
+    last._previous = last._previous._previous
+
+
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
@@ -125,6 +145,10 @@ def op_with_two_outputs(graph: Graph) -> None:
         (call_of_an_empty_function, "runs a function that does nothing"),
         (output_of_another_node, "is not its own"),
         (op_with_two_outputs, "makes 2 values"),
+        (module_of_two_functions, "is in block basic and in network"),
+        (module_of_two_ops, "is not the same in every application"),
+        (module_of_two_functions_called, "is not the same in every application"),
+        (nodes_that_lack_one_backwards, "are not the same backwards"),
     ],
 )
 def test_a_broken_graph_is_refused(break_it: Callable[[Graph], None], message: str) -> None:

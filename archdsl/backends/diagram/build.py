@@ -6,10 +6,10 @@ What is to be drawn is counted before anything is made of it that takes time: bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
 
 from archdsl.analysis import Costs
-from archdsl.backends.diagram.contents import Card, last_node
+from archdsl.backends.diagram.contents import Card, family_of, last_node, whole_families
 from archdsl.backends.diagram.edges import longest_way, mark_skips, write_shapes
 from archdsl.backends.diagram.fold import Folder, Run, is_join
 from archdsl.backends.diagram.frames import add_forks, remove_trivial_frames, set_headings
@@ -80,23 +80,28 @@ class _Drawing:
         `made` has the box that makes each input of the function; afterwards also that of each of its values.
         """
         folded = self._folder.folded(functions[0])
+        own = folded.contents.items
+        families = whole_families(own)
         items: list[Box | Frame] = []
-        for run in folded.runs:
-            members = [self._folder.contents(function).items for function in functions]
-            drawn: list[Box | Frame] = []
-            for i in range(run.start, run.start + run.period):
-                counterparts = [items_of[j] for items_of in members for j in range(i, run.end, run.period)]
-                last = folded.contents.items[i + (run.times - 1) * run.period]
-                drawn.append(self._item(counterparts, path, made))
-                boxes = [made[value] for value in last_node(counterparts[0]).outputs]
-                made.update(zip(last_node(last).outputs, boxes, strict=True))
-            items += self._run(run, drawn, folded.contents.items[run.end - 1], path)
+        for family, runs in groupby(folded.runs, lambda run: family_of(own[run.start])):
+            members = [item for run in runs for item in self._run(run, functions, path, made)]
+            items += [self._frame(_joined(path, family), items=members)] if family in families else members
         return items
 
-    def _run(self, run: Run, drawn: list[Box | Frame], last: Card | Call, path: str) -> list[Box | Frame]:
+    def _run(self, run: Run, functions: Sequence[Function], path: str, made: dict[Value, Box]) -> list[Box | Frame]:
         """Return what is drawn of a run: its items, or a frame that says how often."""
-        if run.times == 1:
-            return drawn
+        every = [self._folder.contents(function).items for function in functions]
+        own = every[0]
+        drawn: list[Box | Frame] = []
+        for i in range(run.start, run.start + run.period):
+            counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
+            drawn.append(self._item(counterparts, path, made))
+            boxes = [made[value] for value in last_node(counterparts[0]).outputs]
+            made.update(zip(last_node(own[i + (run.times - 1) * run.period]).outputs, boxes, strict=True))
+        return drawn if run.times == 1 else [self._repeated(run, drawn, own[run.end - 1], path)]
+
+    def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, path: str) -> Frame:
+        """Return a frame around the items of a run, or the one that is there already."""
         frame = drawn[0]
         if run.period == 1 and isinstance(frame, Frame) and isinstance(last, Call):
             frame.last = _below(path, last)
@@ -104,7 +109,7 @@ class _Drawing:
             frame = self._frame(items=drawn)
         frame.times = run.times
         frame.note = f"+{run.growth} channels each" if run.growth else ""
-        return [frame]
+        return frame
 
     def _frame(self, name: str = "", block: str | None = None, items: Iterable[Box | Frame] = ()) -> Frame:
         self._frames += 1
@@ -169,9 +174,11 @@ class _Drawing:
 
 
 def _below(path: str, node: OpNode | Call) -> str:
-    if node.module is None:
-        return path
-    return ".".join([path, *node.module.key] if path else node.module.key)
+    return path if node.module is None else _joined(path, ".".join(node.module.key))
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _facts(graph: Graph) -> tuple[str, ...]:

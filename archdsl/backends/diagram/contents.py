@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 from archdsl.backends.diagram.model import Detail
@@ -39,7 +42,12 @@ def contents_of(function: Function, detail: Detail) -> Contents:
             continue
         assert isinstance(node, OpNode)
         card = open_cards.pop(node.inputs[0], None) if detail == "blocks" and len(node.inputs) == 1 else None
-        if card is not None and len(node.inputs[0].uses) == 1 and _family(card[-1]) == _family(node) and _fits(card, node):
+        if (
+            card is not None
+            and len(node.inputs[0].uses) == 1
+            and family_of((card[-1],)) == family_of((node,))
+            and _fits(card, node)
+        ):
             card.append(node)
         else:
             card = [node]
@@ -63,9 +71,16 @@ def last_node(item: Item) -> OpNode | Call:
     return item if isinstance(item, Call) else item[-1]
 
 
-def _family(node: OpNode) -> str:
-    """Return the indexed family of which an op is a member."""
-    return node.module.key[0] if node.module is not None and len(node.module.key) > 1 else ""
+def family_of(item: Item) -> str:
+    """Return the indexed family of which an item is a member; an empty name if it is of none."""
+    module = first_node(item).module
+    return module.key[0] if module is not None and len(module.key) > 1 else ""
+
+
+def whole_families(items: Sequence[Item]) -> frozenset[str]:
+    """Return the indexed families whose members follow one another, with nothing in between."""
+    parts = Counter([family for family, _ in groupby(items, family_of)])
+    return frozenset([family for family, count in parts.items() if family and count == 1])
 
 
 def _fits(card: list[OpNode], node: OpNode) -> bool:

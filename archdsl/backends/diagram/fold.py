@@ -17,7 +17,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from archdsl.analysis import op_form
-from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of
+from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of, family_of
 from archdsl.backends.diagram.model import Detail
 from archdsl.ir import Call, Function, OpNode
 from archdsl.ops.base import Category
@@ -127,7 +127,7 @@ class Folder:
 
     def _runs(self, contents: Contents) -> list[Run]:
         """Return the runs of a function from the first item to the last, each the one that folds most from there on."""
-        forms = [self._item_form(item) for item in contents.items]
+        forms = [self._form((self._item_form(item), family_of(item))) for item in contents.items]
         longest = min(_LONGEST_PERIOD, len(forms) // 2)
         alike = {period: ahead for period in range(1, longest + 1) if any(ahead := _equal_ahead(forms, period))}
         last_use = _last_uses(contents)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from archdsl.backends.torch.lowerings import Lowering, lower
@@ -251,7 +252,8 @@ class ModuleTree:
 
     def _is_exclusive(self, value: Value) -> bool:
         """Return whether a value has a single user, and a memory of its own that autograd does not keep."""
-        users = [user for user, _ in value.uses if isinstance(user, Function) or user.usage in self._alive]
+        alive = (user for user, _ in value.uses if isinstance(user, Function) or user.usage in self._alive)
+        users = list(islice(alive, 2))  # a value may have thousands
         if len(users) != 1 or isinstance(users[0], Function):
             return False
         return self._is_given_away(value) if value.producer is None else self._has_own_memory(value)

@@ -147,6 +147,25 @@ def test_heads_are_marked() -> None:
     assert all(edge.usage is Usage.TRAINING for edge in diagram.edges if edge.target in {box.key for box in frame.boxes()})
 
 
+def test_a_family_has_a_frame() -> None:
+    body = """input image [4, 8, 8]
+    before: { conv(3, 3); conv(4, 3) }
+    for i in 0..2 { e[i]: { conv(4, 3); conv(4 + i, 1) } }
+    for i in 0..4 { f[i]: { conv(5, 3); conv(5, 1) } }
+    conv(5, 3)
+    for i in 0..4 { g[i]: conv(5, 3) }
+    """
+    assert titles(drawn(body)) == ["before", "e", "e.0", "e.1", "f ×4", "g ×4"]
+
+
+def test_families_that_alternate_have_no_frame() -> None:
+    body = """input image [4, 8, 8]
+    for i in 0..4 { e[i]: { conv(4, 3); conv(4, 1) }; f[i]: { conv(4, 1); conv(4, 3) } }
+    only[0]: { conv(4, 3); conv(4, 1) }
+    """
+    assert titles(drawn(body)) == ["×4", "e.0", "f.0", "only"]
+
+
 def test_a_head_inside_a_block_is_marked() -> None:
     text = """
     block staged(w) { conv(w, 3); aux early: { gap; flatten; linear(2) }; relu }

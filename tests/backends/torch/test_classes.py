@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import itertools
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +15,8 @@ import archdsl
 from archdsl.backends.torch.emit import emit
 from archdsl.backends.torch.formulas import Formula, Symbol, binary, evaluate, text_of
 from archdsl.backends.torch.instantiate import build
-from archdsl.ir import Constant, Graph, GraphBuilder, Module, Value, flatten, state, verify
+from archdsl.backends.torch.module_tree import ModuleTree
+from archdsl.ir import Constant, Graph, GraphBuilder, Module, Use, Value, flatten, state, verify
 from archdsl.ops import Op
 from archdsl.passes import run_passes
 from tests.backends.torch.interpreter import Interpreter
@@ -276,6 +279,56 @@ def test_a_module_that_is_called_twice() -> None:
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
+def test_a_module_that_is_called_twice_has_one_bias_for_both() -> None:
+    """It is omitted if what follows each call cancels it, and not if only some of it does."""
+    conv, bn = op("conv", out=4, k=3), op("bn")
+    for cancelled_twice in (False, True):
+        builder = GraphBuilder("net")
+        shared = Module(("conv",), True)
+        a = builder.op(bn, builder.op(conv, builder.input("image", (4, 8, 8)), module=shared), key=("1",))
+        b = builder.op(conv, a, module=shared)
+        graph = verify(run_passes(builder.finish(builder.op(bn, b, key=("3",)) if cancelled_twice else b)))
+        check(graph)
+        assert ("conv.bias" in state(graph)) is not cancelled_twice
+
+
+def test_a_block_that_is_called_twice_has_one_bias_for_both() -> None:
+    builder = GraphBuilder("net")
+    function = builder.begin("unit")
+    x = builder.input("image", (4, 8, 8))
+    first = builder.end(builder.op(op("conv", out=4, k=3), x, key=("0",)), key=("unit",))
+    assert first is not None
+    call = builder.calls_of(function)[0]
+    second = builder.call(function, first, key=("unit",), module=call.module)
+    graph = verify(run_passes(builder.finish(builder.op(op("bn"), second.output, key=("1",)))))
+    check(graph)
+    assert "unit.0.bias" in state(graph)
+
+
+@pytest.mark.parametrize("aux", [True, False])
+def test_a_block_that_is_called_twice_runs_what_either_call_needs(aux: bool) -> None:
+    """One value of the first call is for a head alone, and the second call does not need it."""
+    builder = GraphBuilder("net")
+    x = builder.input("image", (4, 8, 8))
+    function = builder.begin("unit")
+    trunk = builder.op(op("conv", out=4, k=3), x, key=("trunk",))
+    side = builder.op(op("conv", out=2, k=1), trunk, key=("side",))
+    first = builder.end(trunk, key=("unit",))
+    assert first is not None
+    builder.head("side", builder.visible(side), 0.3)
+    call = builder.calls_of(function)[0]
+    second = builder.call(function, first, key=("unit",), module=call.module)
+    graph = verify(run_passes(builder.finish(second.output)))
+    assert len({call.callee for call in graph.main.calls}) == 1
+    network = build(graph, aux=aux)
+    assert ("unit.side.weight" in network.state_dict()) is aux
+    x = torch.randn(2, 4, 8, 8)
+    assert len(network(x)) == 2
+    weight, bias = network.unit.trunk.weight, network.unit.trunk.bias
+    conv = partial(torch.nn.functional.conv2d, weight=weight, bias=bias, padding=1)
+    assert torch.allclose(network.eval()(x), conv(conv(x)))
+
+
 def test_a_module_whose_calls_need_different_modules() -> None:
     builder = GraphBuilder("net")
     x = builder.input("image", (4, 8, 8))
@@ -379,3 +432,25 @@ ZOO: dict[str, dict[str, list[str]]] = {
 def test_published_networks(name: str) -> None:
     *found, (_, network) = classes(archdsl.load(name).source()).items()
     assert dict(found) == ZOO[name] and network == []
+
+
+class CountedUses(list[Use]):
+    """The uses of a value, which count how many of them are read."""
+
+    read = 0
+
+    def __iter__(self) -> Iterator[Use]:
+        for use in super().__iter__():
+            self.read += 1
+            yield use
+
+
+def test_the_uses_of_a_value_are_not_read_for_each_of_its_users() -> None:
+    builder = GraphBuilder("net")
+    x = builder.op(op("conv", out=4, k=1), builder.input("image", (4, 8, 8)), key=("0",))
+    branches = [builder.op(op("relu"), x, key=(str(i + 1),)) for i in range(200)]
+    graph = run_passes(builder.finish(builder.op(op("add"), *branches)))
+    counted = CountedUses(x.uses)
+    x.uses = counted
+    ModuleTree(graph)
+    assert counted.read <= 2 * len(branches)
