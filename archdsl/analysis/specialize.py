@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from archdsl.analysis.largest import mark, over_limits
 from archdsl.analysis.size_verdict import Demand, SymbolicSizes
+from archdsl.analysis.tensor_limits import mark, over_limits
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.diagnostics.untyped import untyped
 from archdsl.ir import Graph, Value, copy_graph
