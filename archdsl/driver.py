@@ -19,7 +19,6 @@ from archdsl.elaborate import (
     FalseClaim,
     Module,
     Program,
-    SymbolTable,
     elaborate,
     not_explained,
     read_source,
@@ -35,6 +34,7 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from archdsl.elaborate.symbols import SymbolTable
     from archdsl.recipe import Recipe
 
 
@@ -73,6 +73,8 @@ class Compiled:
     @property
     def symbols(self) -> SymbolTable | None:
         """The meaning of every name in the file and its imports; built on demand."""
+        from archdsl.elaborate.symbols import SymbolTable  # here: editors ask for it, and no command does
+
         return SymbolTable(self.module) if self.module is not None else None
 
     @property
@@ -267,12 +269,11 @@ def files_of(module: Module) -> Iterator[ast.File]:
 
 
 def _once(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics of several networks, one for each place, although its sizes may differ between networks."""
-    found: dict[tuple[object, ...], Diagnostic] = {}
+    """Return the diagnostics of several networks, one of a kind for each place, although sizes may differ between networks."""
+    found: dict[object, Diagnostic] = {}
     for diagnostic in diagnostics:
-        found.setdefault(
-            (diagnostic.code, diagnostic.mark.span if diagnostic.mark is not None else diagnostic.message), diagnostic
-        )
+        key = (type(diagnostic), diagnostic.span) if diagnostic.span is not None else diagnostic
+        found.setdefault(key, diagnostic)
     return list(found.values())
 
 

@@ -18,6 +18,8 @@ class SourceFile:
 
     name: str
     text: str
+    is_setting: bool = False
+    """Whether it is the value of a `--set`, and no file."""
 
     @cached_property
     def line_starts(self) -> list[int]:

@@ -28,7 +28,7 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
     """Check every claim about counts, each with those of its function. `steps` are those that were taken before."""
     budget = Budget(session.limits, spent=steps)
     evaluator = Evaluator(session, budget)
-    false: dict[object, Diagnostic] = {}  # of copies of a function one, unless their counts differ
+    false: dict[Diagnostic, None] = {}  # of copies of a function one, unless their counts differ
     errors: list[Diagnostic] = []
     for function in graph.functions():
         for claim in function.claims:
@@ -40,8 +40,8 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
             except SpecError as error:
                 errors.append(error.diagnostic)
                 if isinstance(error.diagnostic, codes.limits.OutOfSteps):
-                    return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)
+                    return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)
                 continue
             if found is not None:
-                false.setdefault((found.span, found.message), found)
-    return ClaimCheck(list(false.values()), errors, evaluator.undecided, budget.spent)
+                false[found] = None
+    return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)

@@ -9,8 +9,7 @@ from collections import Counter
 from itertools import islice
 
 from archdsl.analysis.size_verdict import SHOWN, Coupling, Demand, SymbolicSizes, is_subset, mark_at, needs, placed
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.shapes import SizeError
 from archdsl.sizes import SizeSet, describe_choice
@@ -25,15 +24,13 @@ def compare_couplings(verdict: SymbolicSizes, graph: Graph) -> None:
         try:
             short = {symbol: verdict.work[symbol] & ~sizes for symbol, sizes in tie.sizes.items()}
         except SizeError as error:
-            verdict.diagnostics.append(untyped("E0307", str(error), mark_at(tie.span)))
+            verdict.diagnostics.append(codes.symbolic_sizes.UndecidedSizes(str(error)).at(tie.span))
             return
         if all(short.values()) and all(symbol in graph.stated for symbol in short):
-            at = " and ".join(f"{symbol} = {sizes.smallest()}" for symbol, sizes in short.items())
-            message = f"these conditions are not enough: {at} meet them, and the network does not work there"
-            place = Mark(graph.stated_at[next(iter(short))])
-            verdict.diagnostics.append(
-                untyped("E0311", message, place, placed(mark_at(tie.span, tie.reason)), help=describe_choice(tie.sizes))
-            )
+            failing = {symbol: sizes.smallest() for symbol, sizes in short.items()}
+            others = placed(mark_at(tie.span, tie.reason))
+            found = codes.symbolic_sizes.ConditionsNotEnough(others, failing, tie.sizes)
+            verdict.diagnostics.append(found.at(graph.stated_at[next(iter(short))]))
             return
     resolve_couplings(verdict)
 
@@ -80,7 +77,7 @@ def resolve_couplings(verdict: SymbolicSizes) -> None:
                     f"the symbolic sizes are tied to one another in more than {_CHOICES} ways; give sizes that are equal one name"
                 )
     except SizeError as error:
-        verdict.diagnostics.append(untyped("E0307", str(error), mark_at(verdict.couplings[0].span)))
+        verdict.diagnostics.append(codes.symbolic_sizes.UndecidedSizes(str(error)).at(verdict.couplings[0].span))
 
 
 def _entangled(verdict: SymbolicSizes) -> list[Coupling]:
@@ -114,10 +111,7 @@ def _widest(choices: list[dict[str, SizeSet]]) -> list[dict[str, SizeSet]]:
 
 def _no_joint_solution(verdict: SymbolicSizes, tie: Coupling) -> Diagnostic:
     """Return the error for sizes that cannot meet a coupling and all other conditions."""
-    symbols = " and ".join(tie.sizes)
     marks = needs(d for d in verdict.demands if d.symbol in tie.sizes and not is_subset(d.sizes, tie.sizes[d.symbol]))
     others = [other for other in islice(verdict.couplings, SHOWN) if other is not tie]
     marks += placed(*(mark_at(other.span, describe_choice(other.sizes)) for other in others))
-    return untyped(
-        "E0310", f"no {symbols} work together: {tie.reason}", mark_at(tie.span, describe_choice(tie.sizes)), marks[:SHOWN]
-    )
+    return codes.symbolic_sizes.NoSizesWorkTogether(marks[:SHOWN], tie.sizes, tie.reason).at(tie.span)

@@ -7,12 +7,10 @@ from dataclasses import replace
 from itertools import islice
 
 from archdsl.analysis.size_verdict import Demand, SymbolicSizes
-from archdsl.analysis.tensor_limits import mark, over_limits
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.diagnostics.untyped import untyped
+from archdsl.analysis.tensor_limits import over_limits
+from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph, Value, copy_graph
-from archdsl.shapes import Shape, SymbolicSize, format_shape
-from archdsl.sizes import describe
+from archdsl.shapes import Shape, SymbolicSize
 from archdsl.source import Span
 
 
@@ -32,16 +30,15 @@ def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[in
             return None, [wrong]
     left = [symbol for symbol in sizes.work if symbol not in at]
     if left:
-        return None, [untyped("E0312", f"the size does not say what {' and '.join(left)} {'is' if len(left) == 1 else 'are'}")]
+        return None, [codes.symbolic_sizes.SizesMissing(left)]
     found = _failures(graph, sizes, at) or _over_limits(graph, at)
     return (None, found) if found else (_concrete(graph, at), [])
 
 
 def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:
     """Return an error for the first tensor that exceeds the limits."""
-    where = " and ".join(f"{symbol} = {number}" for symbol, number in at.items())
     first = islice(over_limits(graph, at), 1)
-    return [untyped("E0312", f"the network does not work at {where}: {over}", mark(value)) for value, over in first]
+    return [codes.symbolic_sizes.FailsAtSizes(at, error.summary()).at(error.span) for _, error in first]
 
 
 def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagnostic | None:
@@ -49,8 +46,7 @@ def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Dia
     said = _shape_at(value.shape, at) if len(shape) == len(value.shape) else None
     if said == shape:
         return None
-    sizes = "x".join(map(str, shape))
-    return untyped("E0312", f"`{value.name}` is {format_shape(value.shape)}, and cannot be {sizes}", mark(value))
+    return codes.symbolic_sizes.OtherInput(value.name or "", value.shape, shape).at(value.span)
 
 
 def _failures(graph: Graph, sizes: SymbolicSizes, at: Mapping[str, int]) -> list[Diagnostic]:
@@ -60,28 +56,19 @@ def _failures(graph: Graph, sizes: SymbolicSizes, at: Mapping[str, int]) -> list
         n = at[symbol]
         if n in work:
             continue
-        help = f"{symbol} must be {describe(work)}"
         failing: dict[Span | None, Demand] = {}
         for demand in sizes.demands:
             if demand.symbol == symbol and n not in demand.sizes:
                 failing.setdefault(demand.span, demand)
         for demand in failing.values():
-            message = f"the network does not work at {symbol} = {n}: {demand.reason}"
-            place = Mark(demand.span, f"needs {symbol} to be {describe(demand.sizes)}") if demand.span is not None else None
-            found.append(untyped("E0312", message, place, help=help))
+            fails = codes.symbolic_sizes.FailsAtSize(symbol, n, demand.reason, demand.sizes, work)
+            found.append(fails.at(demand.span))
         if not failing:
-            message = f"the condition of the input does not hold at {symbol} = {n}"
-            found.append(untyped("E0312", message, Mark(graph.stated_at[symbol]), help=help))
+            found.append(codes.symbolic_sizes.FailsCondition(symbol, n, work).at(graph.stated_at[symbol]))
     for tie in sizes.couplings:
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
-            where = " and ".join(f"{symbol} = {at[symbol]}" for symbol in tie.sizes)
-            found.append(
-                untyped(
-                    "E0312",
-                    f"the network does not work at {where}: {tie.reason}",
-                    Mark(tie.span) if tie.span is not None else None,
-                )
-            )
+            values = {symbol: at[symbol] for symbol in tie.sizes}
+            found.append(codes.symbolic_sizes.FailsAtSizes(values, tie.reason).at(tie.span))
     return found[: sizes.limits.errors]
 
 

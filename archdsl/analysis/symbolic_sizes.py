@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from archdsl.analysis.coupled_sizes import compare_couplings, resolve_couplings
 from archdsl.analysis.size_requirements import Requirement, requirements
-from archdsl.analysis.size_verdict import Coupling, Demand, SymbolicSizes, mark_at, needs
-from archdsl.diagnostics import Diagnostic, Mark
-from archdsl.diagnostics.untyped import untyped
+from archdsl.analysis.size_verdict import Coupling, Demand, SymbolicSizes, needs
+from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
 from archdsl.shapes import SizeError, SymbolicSize
-from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, equal
+from archdsl.sizes import ALL, NONE, SizeSet, at_least, equal
 
 
 def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
@@ -28,8 +27,8 @@ def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
         try:
             _apply(verdict, requirement)
         except SizeError as error:
-            help = "fix one of the sizes in `input`, or give sizes that are equal the same name: `[3, N, N]`"
-            verdict.diagnostics.append(untyped("E0307", str(error), mark_at(requirement.span), help=help))
+            help = "fix one of the sizes in `input`, or write equal sizes with one name: `[3, N, N]`"
+            verdict.diagnostics.append(codes.symbolic_sizes.UndecidedSizes(str(error), help).at(requirement.span))
         if verdict.diagnostics:
             return verdict
     resolve_couplings(verdict)
@@ -40,7 +39,7 @@ def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
         try:
             _compare_stated(verdict, graph, symbol, stated)
         except SizeError as error:
-            verdict.diagnostics.append(untyped("E0307", str(error), Mark(graph.stated_at[symbol])))
+            verdict.diagnostics.append(codes.symbolic_sizes.UndecidedSizes(str(error)).at(graph.stated_at[symbol]))
     if graph.stated and not any(diagnostic.is_error for diagnostic in verdict.diagnostics):
         compare_couplings(verdict, graph)
     return verdict
@@ -82,24 +81,21 @@ def _sizes_that_meet(requirement: Requirement) -> dict[str, SizeSet]:
 
 
 def _nothing_works(verdict: SymbolicSizes, requirement: Requirement, symbol: str, sizes: SizeSet) -> Diagnostic:
-    marks = needs(d for d in verdict.demands if d.symbol == symbol)
-    only = f", which needs {symbol} to be {describe(sizes)}" if sizes else ""
-    help = None
-    if requirement.join is not None and not sizes:
-        help = "the two never agree: do both sides have the same strides and paddings?"
-    return untyped("E0310", f"no {symbol} works: {requirement.sides}{only}", mark_at(requirement.span, "here"), marks, help=help)
+    """Return the error for a requirement that leaves nothing of a symbolic size."""
+    others = needs(d for d in verdict.demands if d.symbol == symbol)
+    found = codes.symbolic_sizes.NoSizeWorks(others, symbol, requirement.sides, sizes, requirement.join is not None)
+    return found.at(requirement.span)
 
 
 def _compare_stated(verdict: SymbolicSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
     """Compare the condition that the input states with the requirements of the network."""
     needed = verdict.work[symbol]
     fails = stated.first_outside(needed)
-    place = Mark(graph.stated_at[symbol])
+    place = graph.stated_at[symbol]
     if not stated:
-        verdict.diagnostics.append(untyped("E0701", f"this condition never holds: no {symbol} meets it", place))
+        verdict.diagnostics.append(codes.inputs.NoSizeMeets(symbol).at(place))
     elif fails is not None:
         failing = [d for d in verdict.demands if d.symbol == symbol and fails not in d.sizes]
-        marks = needs(failing)
-        message = f"this condition is not enough: {symbol} = {fails} meets it, and the network does not work there"
-        verdict.diagnostics.append(untyped("E0311", message, place, marks, help=f"{symbol} must be {describe(needed)}"))
+        found = codes.symbolic_sizes.ConditionNotEnough(needs(failing), symbol, fails, needed)
+        verdict.diagnostics.append(found.at(place))
     verdict.work[symbol] = needed & stated

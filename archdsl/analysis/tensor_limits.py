@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from archdsl import limits
 from archdsl.analysis.size_verdict import SymbolicSizes
-from archdsl.diagnostics import Diagnostic, Mark, SpecError
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.ir import Call, Function, Graph, OpNode, Value
 from archdsl.ops.base import check_limits
 from archdsl.shapes import Shape, SymbolicSize
+from archdsl.source import Span
 
 
 def beyond_all_limits(verdict: SymbolicSizes, graph: Graph) -> list[Diagnostic]:
@@ -25,16 +25,14 @@ def beyond_all_limits(verdict: SymbolicSizes, graph: Graph) -> list[Diagnostic]:
     if not verdict.work:
         return []
     at = {symbol: sizes.smallest() for symbol, sizes in verdict.work.items()}
-    where = " and ".join(f"{symbol} = {number:,}" for symbol, number in at.items())
-    for value, over in over_limits(graph, at):
+    for value, error in over_limits(graph, at):
         if all(_grows(size) for size in value.shape if isinstance(size, SymbolicSize)):
-            message = f"{over}, even at {where}, the smallest that works"
-            return [untyped("E0502", message, mark(value), help="is a size larger than meant?")]
+            return [codes.symbolic_sizes.OnlyHugeTensorsWork(error, at).at(error.span)]
     return []
 
 
-def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, str]]:
-    """Yield the values that are too large at these sizes, with what is; one of each shape."""
+def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, Diagnostic]]:
+    """Yield the values that are too large at these sizes, one of each shape, with the error at the place that makes it."""
     seen: set[Shape] = set()
     for value in values_in_order(graph):
         if value.shape in seen or not any(isinstance(size, SymbolicSize) for size in value.shape):
@@ -45,7 +43,7 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, st
         try:
             check_limits(f"`{producer.op.name}` gives" if isinstance(producer, OpNode) else f"the input `{value.name}` is", shape)
         except SpecError as error:
-            yield value, error.diagnostic.message
+            yield value, error.diagnostic.at(_place(value))
 
 
 def values_in_order(graph: Graph) -> Iterator[Value]:
@@ -64,10 +62,9 @@ def values_in_order(graph: Graph) -> Iterator[Value]:
     yield from visit(graph.main)
 
 
-def mark(value: Value) -> Mark | None:
+def _place(value: Value) -> Span | None:
     """Return the place of the source that makes a value; None if it has none."""
-    span = value.span if value.producer is None else value.producer.span
-    return Mark(span) if span is not None else None
+    return value.span if value.producer is None else value.producer.span
 
 
 def _grows(size: SymbolicSize) -> bool:
@@ -76,10 +73,7 @@ def _grows(size: SymbolicSize) -> bool:
 
 
 def _none_small_enough(verdict: SymbolicSizes, graph: Graph, symbol: str) -> Diagnostic:
-    smallest = verdict.work[symbol].smallest()
-    message = f"no {symbol} works: it must be at least {smallest:,}, and a size is at most {limits.SIZE:,}"
+    """Return the error for a symbolic size whose smallest valid value is too large, at the first place that demands so much."""
     demands = [demand for demand in verdict.decisive(symbol) if demand.sizes.smallest() > limits.SIZE]
     place = demands[0].span if demands else graph.stated_at.get(symbol)
-    return untyped(
-        "E0310", message, Mark(place) if place is not None else None, help="is a window, a dilation or a bound larger than meant?"
-    )
+    return codes.symbolic_sizes.OnlyHugeSizesWork(symbol, verdict.work[symbol].smallest(), limits.SIZE).at(place)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Diagnostic, Mark, Severity, did_you_mean
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, Severity, codes
 from archdsl.ir import Graph, OpNode, state
 from archdsl.source import Span
 
@@ -29,14 +28,10 @@ def unknown_labels(graph: Graph, recipe: Recipe, places: Mapping[str, Span], *, 
     for key, label in dict.fromkeys(named):
         if label in known:
             continue
-        help = (
-            did_you_mean(label, known) or f"its labels are {', '.join(dict.fromkeys(name.partition('.')[0] for name in known))}"
-        )
-        message = f"`{key}` names `{label}`, and `{graph.name}` has no such label"
         place = places.get(key)
-        asked = place is not None and place.file.name.startswith("--set ")  # for this very network
+        asked = place is not None and place.file.is_setting  # for this very network
         severity = Severity.ERROR if alone or asked else Severity.WARNING
-        yield untyped("E0807", message, Mark(place) if place is not None else None, help=help, severity=severity)
+        yield codes.training.UnknownPart(key, label, list(known), graph.name).at(place).with_severity(severity)
 
 
 def _labels(graph: Graph) -> dict[str, None]:

@@ -86,7 +86,7 @@ def _files(compiled: Compiled) -> list[SourceFile]:
     found = list(compiled.sources)
     for diagnostic in compiled.diagnostics:
         for edit in diagnostic.fix.edits if diagnostic.fix is not None else ():
-            if edit.span.file not in found and not edit.span.file.name.startswith("--set"):
+            if edit.span.file not in found and not edit.span.file.is_setting:
                 found.append(edit.span.file)
     return found
 

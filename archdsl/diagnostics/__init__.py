@@ -3,6 +3,7 @@
 The kinds of findings are in `archdsl.diagnostics.codes`.
 """
 
+from archdsl.diagnostics.codes.entry import Evidence
 from archdsl.diagnostics.errors import SpecError, merged
 from archdsl.diagnostics.gather import gathered
 from archdsl.diagnostics.record import Applicability, Diagnostic, Edit, Mark, Remedy, Severity, certain, guess
@@ -13,6 +14,7 @@ __all__ = [
     "Applicability",
     "Diagnostic",
     "Edit",
+    "Evidence",
     "Mark",
     "Remedy",
     "Severity",

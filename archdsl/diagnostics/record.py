@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Self, dataclass_transform
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.source import Span
 
 
@@ -75,6 +75,8 @@ class Diagnostic:
 
     code: ClassVar[str] = ""
     default_severity: ClassVar[Severity] = Severity.ERROR
+    evidence: ClassVar[Evidence] = Evidence.VALUES
+    """What shows it if values are unknown; of the code, unless a class says otherwise."""
     depends_on_braces: ClassVar[bool] = False
     """Whether it may follow from a brace that is missing around it, as its code says."""
     _fields: ClassVar[tuple[str, ...]] = ()
@@ -91,6 +93,8 @@ class Diagnostic:
         super().__init_subclass__(**kwargs)
         if code is not None:
             cls.code = code.code
+            if "evidence" not in cls.__dict__:
+                cls.evidence = code.evidence
             cls.default_severity = _SEVERITIES[code.code[0]]
             cls.depends_on_braces = code.depends_on_braces
         if argument is not None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, did_you_mean
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.naming import Naming, Scope, joined
 from archdsl.elaborate.size_conditions import sides_of
 from archdsl.elaborate.statements import pipeline
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown, problem
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.initializers import Initializer
 from archdsl.ir import Claim, Result, Value
-from archdsl.literals import show, type_name
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp
 from archdsl.syntax import nodes as ast
@@ -47,7 +45,7 @@ def aux(context: Context, aux: ast.Aux, env: Environment, x: MaybeValue, naming:
     weight = options["weight"]
     if isinstance(value, Value) and not isinstance(weight, Unknown):
         if weight < 0:
-            raise problem("E0402", f"`weight` of a head must be at least 0, and is {weight}", aux.arguments[0].span)
+            raise SpecError(codes.ranges.OutOfBounds("aux", "weight", weight).at(aux.arguments[0].span))
         name = _result_name(context, aux.pipeline, env, naming)
         context.results[name] = Result(name, "head", float(weight), aux.span), value
     return x
@@ -75,47 +73,27 @@ def _result_name(context: Context, pipeline: ast.Pipeline, env: Environment, nam
             context.limits,
         )
     name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, "" if index is UNKNOWN else str(index)) if part)
-    if name[0].isdigit() and not own[:1].isdigit():
-        raise problem(
-            "E0207",
-            f"a head or output cannot be called `{name}`: a name begins with a letter",
-            label.span,
-            _to_label(naming.scope),
-        )
-    if name[0].isdigit() or name in ("main", "count", "index"):
-        why = "a name begins with a letter" if name[0].isdigit() else "the result has a field of that name"
-        raise problem("E0207", f"a head or output cannot be called `{name}`: {why}", label.span, "choose another label")
+    if name[0].isdigit():
+        position = not own[:1].isdigit()
+        call = _outermost_call(naming.scope) if position else None
+        raise SpecError(codes.declarations.ResultBeginsWithDigit(name, position, call).at(label.span))
+    if name in ("main", "count", "index"):
+        raise SpecError(codes.declarations.ReservedResult(name).at(label.span))
     if name in context.results:
-        raise SpecError(
-            untyped(
-                "E0505",
-                f"two heads or outputs are called `{name}`",
-                Mark(label.span),
-                _first(context.results[name][0]),
-                help="rename a label: a result is called like its label, with the labels around it",
-            )
-        )
+        raise SpecError(codes.declarations.ResultTwice(name, context.results[name][0].span).at(label.span))
     return name
 
 
-def _first(result: Result) -> tuple[Mark, ...]:
-    return (Mark(result.span, "the first"),) if result.span is not None else ()
-
-
-def _to_label(scope: Scope) -> str:
-    """Return the remedy for a path that begins with a position: a label for what stands at it."""
+def _outermost_call(scope: Scope) -> str | None:
+    """Return the call of a block in the network's own body that leads to a scope; None if it is no call."""
     around = next((s for s in scope.enclosing() if s.parent is not None and s.parent.parent is None), None)
-    if around is None or around.block is None:
-        return "label the stage that it stands in: `name: ...`"
-    return f"label the call of the block: `name: {around.span.text}`"
+    return around.span.text if around is not None and around.block is not None else None
 
 
 def init(context: Context, statement: ast.Init, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Take in the rules that fill weights."""
     if naming.scope.kind != "network":
-        raise problem(
-            "E0504", "`init` stands in the body of a network", statement.span, "an op takes its own: `conv(64, 3, init = he())`"
-        )
+        raise SpecError(codes.declarations.InitOutsideNetwork().at(statement.span))
     for setting in statement.settings:
         try:
             _rule(context, setting, env)
@@ -128,38 +106,33 @@ def _rule(context: Context, setting: ast.Setting, env: Environment) -> None:
     """Take one rule of an `init` in."""
     weighted = [op.name for op in Op.registry if issubclass(op, WeightedOp)]
     if setting.name not in weighted:
-        message = f"`{setting.name}` has no weights" if setting.name in Op.registry else f"no op is called `{setting.name}`"
-        help = did_you_mean(setting.name, weighted)
-        raise problem("E0201", f"{message} that `init` could fill", setting.name_span, help)
+        is_op = setting.name in Op.registry
+        raise SpecError(codes.declarations.NothingToInitialize(setting.name, is_op, weighted).at(setting.name_span))
     rules = Initializer.registry.names()
-    known = f"the rules are {', '.join(rules)}"
     rule = ast.bare(setting.value)
     name = ast.bare(rule.callee if isinstance(rule, ast.CallExpr) else rule)
     if isinstance(name, ast.Name) and context.evaluator.named(name, env) is Unknown:
-        raise context.evaluator.name_errors.name(name, env, rules, known)
+        raise context.evaluator.name_errors.name(name, env, rules, f"the rules are {', '.join(rules)}")
     value = context.evaluator.evaluate(setting.value, env)
     if isinstance(value, Callee) and isinstance(value.target, type) and issubclass(value.target, Initializer):
         made = context.binder.declared(value, setting.value.span)
         if not isinstance(made, Unknown) and isinstance(made[0], Initializer):
             _set_rule(context, setting, made[0])
     elif value is not UNKNOWN:
-        raise problem("E0401", f"`init` takes a rule, and {show(value)} is {type_name(value)}", setting.value.span, known)
+        raise SpecError(codes.declarations.NotARule(value, rules).at(setting.value.span))
 
 
 def _set_rule(context: Context, setting: ast.Setting, rule: Initializer) -> None:
     """Keep the rule of an op, once."""
     first = context.initialized.setdefault(setting.name, setting.name_span)
     if first != setting.name_span:
-        message = f"`init` says twice how `{setting.name}` starts"
-        raise SpecError(untyped("E0204", message, Mark(setting.name_span), (Mark(first, "the first"),), help="delete one"))
+        raise SpecError(codes.declarations.RuleTwice(setting.name, first).at(setting.name_span))
     op = Op.registry.get(setting.name)
     assert op is not None and issubclass(op, WeightedOp)
     try:
         op.check_rule(rule)
     except ValueError as error:
-        raise problem(
-            "E0402", str(error), setting.value.span, f"take another rule: `{setting.name} = ones`, `constant(...)`, `normal(...)`"
-        ) from None
+        raise SpecError(codes.declarations.RefusedRule(setting.name, str(error)).at(setting.value.span)) from None
     context.initializers[setting.name] = rule
 
 
@@ -172,4 +145,4 @@ def check_claim(evaluator: Evaluator, expect: ast.Expect, env: Environment) -> D
         return None
     while isinstance(choice := ast.bare(claim), ast.Choice):  # of `expect a if c else b`, what does not hold is quoted
         claim = choice.then if evaluator.truth(choice.condition, env) else choice.other
-    return untyped("E0701", f"`{claim.span.text}` does not hold{sides_of(evaluator, claim, env)}", Mark(claim.span))
+    return codes.claims.FalseExpectation(claim.span.text, sides_of(evaluator, claim, env)).at(claim.span)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from archdsl.diagnostics import Diagnostic, SpecError, did_you_mean
+from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
 from archdsl.elaborate import control, declarations, inputs, joins, stages, statements
 from archdsl.elaborate.blocks import constants, plain
 from archdsl.elaborate.context import Context, Handlers
@@ -25,12 +25,9 @@ from archdsl.elaborate.values import (
     MaybeValue,
     Module,
     Unknown,
-    problem,
 )
 from archdsl.frozen_record import record
 from archdsl.ir import Claim, Graph, Value
-from archdsl.limits import remedy
-from archdsl.literals import type_name
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -139,12 +136,7 @@ def _network(context: Context, module: Module, definition: ast.Definition, setti
         context.evaluator.undecided = network.name_span
     main.constants = constants(network.body, env)
     if not main.inputs and not env.module.file.damaged and not any(d.is_error for d in context.diagnostics):
-        raise problem(
-            "E0503",
-            f"`{network.name}` has no input",
-            network.name_span,
-            "its first statement declares one: `input image [3, 224, 224]`",
-        )
+        raise SpecError(codes.inputs.NoInput(network.name).at(network.name_span))
     main.claims += [Claim(claim, env) for claim in claims]
     return result
 
@@ -160,15 +152,10 @@ def _resolve(context: Context, module: Module, definition: ast.Definition) -> tu
     seen: list[ast.Definition] = []
     while isinstance(alias := callee.target, ast.Alias):
         if alias in seen:
-            chain = " -> ".join(f"`{a.name}`" for a in [*seen[seen.index(alias) :], alias])
-            raise problem("E0501", f"a network cannot be defined by itself: {chain}", alias.name_span)
+            chain = [a.name for a in [*seen[seen.index(alias) :], alias]]
+            raise SpecError(codes.definitions.CircularAlias(chain).at(alias.name_span))
         if len(seen) >= context.limits.call_depth:
-            raise problem(
-                "E0502",
-                f"aliases go over more than {context.limits.call_depth} others",
-                definition.name_span,
-                remedy("call_depth"),
-            )
+            raise SpecError(codes.definitions.TooManyAliases(context.limits.call_depth).at(definition.name_span))
         seen.append(alias)
         claims = [*alias.claims, *claims]
         assert callee.module is not None
@@ -176,17 +163,15 @@ def _resolve(context: Context, module: Module, definition: ast.Definition) -> tu
         if isinstance(base, Unknown):
             return None, [], doc
         if not isinstance(base, Callee):
-            raise problem("E0208", f"a network is needed here, and `{place.text}` is {type_name(base)}", place)
+            raise SpecError(codes.definitions.ValueForNetwork(place.text, base).at(place))
         callee = Callee(
             base.target, base.module, base.positional + callee.positional, {**(base.keywords or {}), **(callee.keywords or {})}
         )
         if not doc and isinstance(callee.target, ast.Definition) and callee.module is not None:
             doc = callee.target.group_doc
     if not isinstance(callee.target, ast.Network):
-        kind = "a block" if isinstance(callee.target, ast.Block) else "an op"
-        raise problem(
-            "E0208", f"a network is needed here, and `{callee.name}` is {kind}", place, "`network name { input ... }` defines one"
-        )
+        is_block = isinstance(callee.target, ast.Block)
+        raise SpecError(codes.definitions.NotANetwork(callee.name, is_block).at(place))
     return callee, claims, doc or introduction(module.file)
 
 
@@ -202,7 +187,7 @@ def _with_settings(
     for name, text in settings.items():
         try:
             _check_setting(name, text, names, fixed, definition, network)
-            source = SourceFile(f"--set {name}", text)
+            source = SourceFile(f"--set {name}", text, is_setting=True)
             expression, errors = parse_expression(source, context.limits)
             context.diagnostics += errors
             value, span = UNKNOWN, Span(source, 0, len(text))
@@ -223,14 +208,10 @@ def _check_setting(
 
         meant, near = meant_path(name), did_you_mean(name, names)
         of_recipe = meant is not None and (near is None or meant.rpartition(".")[2] == name)
-        help = (
-            f"it is a key of the recipe: `--set {assignment(meant, text)}`"
-            if meant is not None and of_recipe
-            else near or f"it is `{header(network)}`"
-        )
-        raise problem("E0607", f"`{definition.name}` has no parameter `{name}`", definition.name_span, help)
+        recipe = assignment(meant, text) if meant is not None and of_recipe else None
+        unknown = codes.settings.UnknownSetting(definition.name, name, names, header(network), recipe)
+        raise SpecError(unknown.at(definition.name_span))
     if name in fixed:
-        help = f"set it on `{network.name}`, which leaves it open"
-        raise problem("E0607", f"`{definition.name}` fixes `{name}`", definition.span, help)
+        raise SpecError(codes.settings.FixedSetting(definition.name, name, network.name).at(definition.span))
     if not text.strip():
-        raise problem("E0607", f"`--set {name}=` has no value", definition.name_span, f"write `--set {name}=10`")
+        raise SpecError(codes.settings.EmptySetting(name, "10").at(definition.name_span))

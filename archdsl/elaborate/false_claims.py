@@ -1,4 +1,4 @@
-"""Which errors a claim may follow from: those in a definition that the claim's network draws on."""
+"""Drop false claims that may follow from an error in a definition that their network draws on."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class FalseClaim:
     definition: ast.Definition
     diagnostic: Diagnostic
     unread: bool = False
-    """Whether a definition that a syntax error hides was used, so that the claim may well hold."""
+    """Whether the network uses a definition that a syntax error hides, so that the claim may well hold."""
 
 
 def not_explained(claims: list[FalseClaim], errors: list[Diagnostic]) -> list[Diagnostic]:
-    """The false claims that follow from none of the errors."""
-    places = [error.mark.span if error.mark is not None else None for error in errors if error.is_error]
+    """Return the false claims that follow from none of the errors."""
+    places = [error.span for error in errors if error.is_error]
     reaches = {id(claim.definition): reach(claim.module, claim.definition) for claim in claims} if places else {}
     return [
         claim.diagnostic for claim in claims
@@ -32,7 +32,7 @@ def not_explained(claims: list[FalseClaim], errors: list[Diagnostic]) -> list[Di
 
 
 def reach(module: Module, definition: ast.Definition) -> list[Span]:
-    """The parts of files that a definition draws on: its own and those of the definitions in it, and imported files whole.
+    """Return the parts of files that a definition draws on: its own, those of the definitions in it, and whole imported files.
 
     A part ends where the next one begins: the rest of a network that a stray brace cuts off stands between them.
     """
@@ -49,13 +49,13 @@ def reach(module: Module, definition: ast.Definition) -> list[Span]:
 
 
 def _whole(module: Module) -> list[Span]:
-    """A file, and all that it imports."""
+    """Return the whole of a file, and of all that it imports."""
     source = module.file.source
     return [Span(source, 0, len(source.text) + 1), *(span for inner in module.imports.values() for span in _whole(inner))]
 
 
 def _within(place: Span | None, parts: list[Span], module: Module) -> bool:
-    """Whether a place is in one of the parts; an error without a place in a file, as of a setting, may be about any."""
-    if place is None or place.file.name.startswith("--set"):
+    """Return whether a place is in one of the parts; an error without a place in a file, such as one of a setting, may be in any."""
+    if place is None or place.file.is_setting:
         return True
     return any(part.file is place.file and part.start <= place.start < part.end for part in parts)

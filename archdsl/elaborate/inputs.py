@@ -8,7 +8,7 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
-from archdsl.elaborate.values import Environment, MaybeValue, Unknown, problem
+from archdsl.elaborate.values import Environment, MaybeValue, Unknown
 from archdsl.ops.base import check_limits
 from archdsl.shapes import Shape, SizeError, SymbolicSize, symbolic_size
 from archdsl.sizes import ALL
@@ -18,22 +18,21 @@ from archdsl.syntax import nodes as ast
 def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an input of the network; the first becomes `x`."""
     if naming.scope.kind != "network" or env.control:
-        raise problem("E0504", "an input stands in the body of a network", statement.span, "a block's input is `x`")
+        raise SpecError(codes.inputs.InputOutsideNetwork().at(statement.span))
     if statement.kind not in (None, "int", "float"):
-        raise problem("E0401", f"a tensor holds int or float, not `{statement.kind}`", statement.span)
+        raise SpecError(codes.inputs.UnknownElementType(statement.kind).at(statement.span))
     check_label(statement.name, statement.span, context.limits)
     shape = [_input_size(context, statement, place, env) for place in range(len(statement.sizes.items))]
     if not shape:
-        raise problem(
-            "E0402", "an input has at least one size", statement.sizes.span, "`[3, 224, 224]`: channels first, without the batch"
-        )
+        raise SpecError(codes.inputs.InputWithoutSizes().at(statement.sizes.span))
     try:
         check_limits("this input is", tuple(shape))
     except SpecError as error:
         raise error.at(statement.sizes.span) from None
     inputs = context.builder.main.inputs
-    if any(value.name == statement.name for value in inputs):
-        raise problem("E0203", f"two inputs are called `{statement.name}`", statement.span)
+    first = next((value for value in inputs if value.name == statement.name), None)
+    if first is not None:
+        raise SpecError(codes.inputs.InputTwice(statement.name, first.span).at(statement.span))
     value = context.builder.input(statement.name, tuple(shape), "int" if statement.kind == "int" else "float", statement.span)
     env.names[statement.name] = value
     if len(inputs) == 1:
@@ -43,8 +42,8 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     return x if len(inputs) > 1 else value
 
 
-_OPEN_ELSEWHERE: Final = {"none": ("E0401", "an int"), "-1": ("E0402", "at least 1")}
-"""What leaves a size open in PyTorch and Keras, and what a size is instead."""
+_OPEN_ELSEWHERE: Final = frozenset({"none", "-1"})
+"""What leaves a size open in PyTorch and Keras."""
 
 
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
@@ -54,11 +53,13 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
     if isinstance(size, ast.Name) and context.evaluator.named(size, env) is Unknown:
         batch = _without_batch(statement, place)
         known = env.visible() if batch is None else ()
-        raise context.evaluator.name_errors.name(size, env, known, batch or _named(statement, env))
+        hint = _UNWRITTEN.format(statement.name, batch) if batch is not None else _CAPITAL.format(_named(statement, env))
+        raise context.evaluator.name_errors.name(size, env, known, hint)
     if size.span.text in _OPEN_ELSEWHERE:
-        code, what = _OPEN_ELSEWHERE[size.span.text]
-        help = _without_batch(statement, place) or _named(statement, env)
-        raise problem(code, f"a size is {what}, and not {size.span.text}", size.span, help)
+        batch = _without_batch(statement, place)
+        kind = codes.inputs.NoneAsSize if size.span.text == "none" else codes.inputs.MinusOneAsSize
+        sizes = batch or _named(statement, env)
+        raise SpecError(kind(sizes, batch is not None, statement.name, statement.sizes.span).at(size.span))
     try:
         value = context.evaluator.evaluate(size, env)
     except SpecError as found:
@@ -70,44 +71,47 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
     if isinstance(value, SymbolicSize):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-        raise problem("E0402", f"a size is at least 1, and not {value}", size.span)
+        raise SpecError(codes.inputs.SizeBelowOne(value).at(size.span))
     fixed = context.evaluator.count(size, env, "a size")
     if isinstance(fixed, Unknown):
-        raise problem("E0401", "this size is not known", size.span)
+        raise SpecError(codes.arguments.Undecided(size.span.text).at(size.span))
     return fixed
 
 
+_UNWRITTEN: Final = "the batch is not written: `input {} {}`"
+_CAPITAL: Final = "a symbolic size begins with a capital: `{}`"
+
+
 def _without_batch(statement: ast.Input, place: int) -> str | None:
-    """Return the remedy if the first of four sizes stands for the batch; None if this one does not."""
+    """Return the sizes without the first if it stands for the batch; None if this one does not."""
     sizes = statement.sizes.items
     if place > 0 or not (len(sizes) == 4 or (len(sizes) > 1 and "batch" in sizes[0].span.text.lower())):
         return None
-    return f"the batch is not written: `input {statement.name} [{', '.join(size.span.text for size in sizes[1:])}]`"
+    return f"[{', '.join(size.span.text for size in sizes[1:])}]"
 
 
 def _named(statement: ast.Input, env: Environment) -> str:
-    """Return the remedy for sizes that are meant to be symbolic: names that begin with capitals."""
+    """Return the sizes with names that begin with capitals for those that are meant to be symbolic."""
     texts = [size.span.text for size in statement.sizes.items]
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
     for place, size in enumerate(map(ast.bare, statement.sizes.items)):
         text = size.id if isinstance(size, ast.Name) else texts[place]
         if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
-    return f"a size that is left open begins with a capital: `[{', '.join(texts)}]`"
+    return f"[{', '.join(texts)}]"
 
 
 def _calculated(statement: ast.Input, symbol: str) -> str:
     """Return the remedy for a symbolic size that is calculated with before it stands by itself."""
     sizes = statement.sizes.items
     texts = [symbol if symbol in [name.id for name in ast.names(size)] else size.span.text for size in sizes]
-    return f"an open size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"
+    return f"a symbolic size stands by itself first: `[{', '.join(texts)}]`; a condition on it follows: `where {symbol} % 2 == 0`"
 
 
 def _condition(context: Context, condition: ast.Expr, env: Environment, shape: Shape) -> None:
-    """Take in what a `where` states about the open sizes."""
+    """Take in what a `where` states about the symbolic sizes."""
     if not any(isinstance(size, SymbolicSize) for size in env.names.values()):
-        message = "`where` states a condition on open sizes, and this input has none"
-        raise problem("E0504", message, condition.span, "leave a size open: `[3, H, W]`")
+        raise SpecError(codes.inputs.InputSizesFixed().at(condition.span))
     own = [size.symbol for size in shape if isinstance(size, SymbolicSize)]
     for symbol, sizes in stated_sizes(context.evaluator, condition, env, own).items():
         if sizes == ALL and symbol in context.stated:
@@ -115,5 +119,5 @@ def _condition(context: Context, condition: ast.Expr, env: Environment, shape: S
         try:
             context.stated[symbol] = context.stated.get(symbol, ALL) & sizes
         except SizeError as error:
-            raise problem("E0307", str(error), condition.span) from None
+            raise SpecError(codes.symbolic_sizes.UndecidedSizes(str(error)).at(condition.span)) from None
         context.stated_at[symbol] = condition.span

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from archdsl.diagnostics import Diagnostic, Mark, did_you_mean
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import Diagnostic, codes, did_you_mean
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
-from archdsl.limits import DEFAULT, Limits, remedy
+from archdsl.limits import DEFAULT, Limits
 from archdsl.ops import Op
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
@@ -21,49 +20,44 @@ _KEPT_LENGTH = 100_000
 
 
 def read_source(
-    path: Path, shown: str | None = None, mark: Mark | None = None, *, limits: Limits = DEFAULT
+    path: Path, shown: str | None = None, *, item: ast.Import | None = None, limits: Limits = DEFAULT
 ) -> SourceFile | Diagnostic:
-    """Return the text of a file, or what keeps it from being read. `mark` is the import that asked for it."""
-    name = shown or str(path)
+    """Return the text of a file, or what keeps it from being read. `item` is the import that asked for it."""
+    name, place = shown or str(path), item.path_span if item is not None else None
     most = 4 * limits.source_characters
     try:
-        if mark is not None and path.exists() and not path.is_file():
-            return untyped("E0601", f"{name} is no file", mark, help="an import names a file of definitions")
+        if item is not None and path.exists() and not path.is_file():
+            return codes.imports.ImportedFolder(name).at(place)
         with path.open("rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
             size = max(path.stat().st_size, len(data))
-            return untyped(
-                "E0603",
-                f"{name} has {'over ' if size == len(data) else ''}{size:,} bytes, too many for a spec",
-                mark,
-                help=f"the limit is {limits.source_characters:,} characters; {remedy('source_characters')}",
-            )
+            return codes.files.FileTooLarge(name, size, size == len(data), limits.source_characters).at(place)
     except OSError as error:
-        folder = os.path.isdir(path)
-        within = [f"`{path / name}`" for name in _neighbours(path / "any.arch")] if folder else []
-        help = f"name a file in it: {', '.join(within[:4])}" if within else did_you_mean(path.name, _neighbours(path))
-        return untyped(
-            "E0601", f"{name} cannot be read: {error.strerror or error}", mark, help=help if within or not folder else None
-        )
-    return decode_source(data, name, mark)
+        reason = error.strerror or str(error)
+        if item is not None:
+            return codes.imports.UnreadableImport(name, item.path, reason, _neighbours(path)).at(place)
+        return codes.files.CannotRead(name, reason, _readable(path))
+    found = decode_source(data, name)
+    return found if isinstance(found, SourceFile) else found.at(place)
 
 
-def decode_source(data: bytes, name: str, mark: Mark | None = None) -> SourceFile | Diagnostic:
+def _readable(path: Path) -> str | None:
+    """Return the remedy for a path that cannot be read: a file in the folder, or one of a similar name; None if there is none."""
+    if not os.path.isdir(path):
+        return did_you_mean(path.name, _neighbours(path))
+    within = [f"`{path / name}`" for name in _neighbours(path / "any.arch")]
+    return f"name a file in it: {', '.join(within[:4])}" if within else None
+
+
+def decode_source(data: bytes, name: str) -> SourceFile | Diagnostic:
     """Return the bytes as text, or what keeps them from being text."""
     if b"\0" in data:
-        return untyped(
-            "E0602",
-            f"{name} is not text: it holds a zero byte at offset {data.index(0)}",
-            mark,
-            help="a spec is a UTF-8 text file",
-        )
+        return codes.files.ZeroByte(name, data.index(0))
     try:
         return SourceFile(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        return untyped(
-            "E0602", f"{name} is not UTF-8: byte {data[error.start]:#04x} at offset {error.start}", mark, help="save it as UTF-8"
-        )
+        return codes.files.NotUtf8(name, data[error.start], error.start)
 
 
 def _owner(name: str) -> str | None:
@@ -103,7 +97,7 @@ class Program:
         damage = {id(file.source): file.damage for file in self._files if file.damage is not None}
         if not damage:
             return found
-        by_file = [(diagnostic, damage.get(id(diagnostic.mark.span.file)) if diagnostic.mark else None) for diagnostic in found]
+        by_file = [(diagnostic, damage.get(id(diagnostic.span.file)) if diagnostic.span else None) for diagnostic in found]
         return [diagnostic for diagnostic, hurt in by_file if hurt is None or not hurt.explains(diagnostic)]
 
     @property
@@ -130,23 +124,18 @@ class Program:
         if path is not None:
             self._loading.pop()
         for extra in file.recipes[1:]:
-            self.diagnostics.append(
-                untyped("E0204", "a file has one recipe", Mark(extra.span), (Mark(file.recipes[0].span, "the first"),))
-            )
+            self.diagnostics.append(codes.definitions.SecondRecipe(file.recipes[0].span).at(extra.span))
         return module
 
     def _define(self, module: Module) -> None:
         for definition in module.file.definitions:
-            name, mark = definition.name, Mark(definition.name_span)
+            name, place = definition.name, definition.name_span
             first = module.definitions.get(name)
             if first is not None:
-                self.diagnostics.append(
-                    untyped("E0204", f"`{name}` is defined twice", mark, (Mark(first.name_span, "the first"),))
-                )
+                self.diagnostics.append(codes.definitions.DefinedTwice(first.name_span, name).at(place))
                 module.unclear.add(name)
             elif (owner := _owner(name)) is not None:
-                message = f"`{name}` is {owner}, and a definition cannot take its name"
-                self.diagnostics.append(untyped("E0205", message, mark, help=f"choose another, such as `my_{name}`"))
+                self.diagnostics.append(codes.definitions.TakenByLanguage(name, owner).at(place))
                 module.unclear.add(name)
             else:
                 module.definitions[name] = definition
@@ -156,76 +145,61 @@ class Program:
     def _check_parameters(self, definition: ast.Block | ast.Network) -> None:
         first: dict[str, Span] = {}
         for parameter in definition.parameters:
-            if parameter.name == "x":
-                message = "`x` is the tensor that flows, and cannot be a parameter"
-                self.diagnostics.append(untyped("E0205", message, Mark(parameter.span), help="choose another name"))
-            if parameter.name in first:
-                message = f"`{definition.name}` has two parameters called `{parameter.name}`"
-                related = (Mark(first[parameter.name], "the first"),)
-                self.diagnostics.append(
-                    untyped("E0204", message, Mark(parameter.span), related, help="give one of them another name")
-                )
-            first.setdefault(parameter.name, parameter.span)
+            name, place = parameter.name, parameter.span
+            if name == "x":
+                self.diagnostics.append(codes.definitions.ParameterCalledX().at(place))
+            if name in first:
+                self.diagnostics.append(codes.definitions.ParameterTwice(first[name], definition.name, name).at(place))
+            first.setdefault(name, place)
 
     def _import(self, module: Module, item: ast.Import, path: Path | None) -> None:
-        found = self._resolve(item, path)
+        name, found = item.name, self._resolve(item, path)
         if isinstance(found, Diagnostic):
             self.diagnostics.append(found)
-            module.imports[item.name] = Module(ast.unread(item.span.file), {}, {})
-        elif (owner := _owner(item.name)) is not None:
-            message = f"`{item.name}` is {owner}, and an import cannot take its name"
-            self.diagnostics.append(untyped("E0205", message, Mark(item.name_span), help="choose another name after `as`"))
-            module.unclear.add(item.name)
-        elif item.name in module.definitions or item.name in module.imports:
-            first = module.definitions.get(item.name)
-            related = (Mark(first.name_span, "the first"),) if first is not None else ()
-            message = f"`{item.name}` is defined twice"
-            self.diagnostics.append(
-                untyped("E0204", message, Mark(item.name_span), related, help="choose another name after `as`")
-            )
+            module.imports[name] = Module(ast.unread(item.span.file), {}, {})
+        elif (owner := _owner(name)) is not None:
+            self.diagnostics.append(codes.definitions.ImportTakenByLanguage(name, owner).at(item.name_span))
+            module.unclear.add(name)
+        elif name in module.definitions or name in module.imports:
+            first = module.definitions.get(name)
+            named = first.name_span if first is not None else None
+            self.diagnostics.append(codes.definitions.ImportedTwice(named, name).at(item.name_span))
         else:
-            module.imports[item.name] = found
+            module.imports[name] = found
 
     def _resolve(self, item: ast.Import, path: Path | None) -> Module | Diagnostic:
         """Return the module that an import names, loaded once."""
-        mark = Mark(item.path_span)
+        place = item.path_span
         if path is None or self._root is None:
-            return untyped(
-                "E0605", "a text without a file cannot import: there is no folder to look in", mark, help="save it as a file"
-            )
+            return codes.imports.ImportWithoutFile().at(place)
         wanted = Path(item.path)
         if wanted.is_absolute() or "\\" in item.path or "\0" in item.path:
-            return untyped("E0605", f"an import's path is relative to its file, with `/` between folders: {item.path!r}", mark)
+            return codes.imports.NotARelativePath(item.path).at(place)
         target = _resolved(_real(path).parent / wanted)
         if target is None:
-            return untyped("E0601", f"the import {item.path!r} cannot be read: it is a link to itself", mark)
+            return codes.imports.ImportLinksToItself(item.path).at(place)
         if not target.is_relative_to(self._root):
-            return untyped(
-                "E0605", f"the import {item.path!r} leaves the folder of the network's file", mark, help="copy the file beside it"
-            )
+            return codes.imports.ImportLeavesFolder(item.path).at(place)
         if target in self._loading:
-            chain = " -> ".join(p.name for p in [*self._loading[self._loading.index(target) :], target])
-            return untyped("E0604", f"imports go round in a circle: {chain}", mark, help="move what both need into a third file")
+            chain = [p.name for p in [*self._loading[self._loading.index(target) :], target]]
+            return codes.imports.CircularImport(chain).at(place)
         if target in self._modules:
             return self._modules[target]
+        most = self._limits
         for limit, count in (("imports", len(self._modules)), ("import_depth", len(self._loading))):
-            if count >= getattr(self._limits, limit):
-                message = f"a network draws on at most {self._limits.imports:,} files, {self._limits.import_depth:,} deep"
-                return untyped("E0502", message, mark, help=remedy(limit))
-        source = self._within_limits(read_source(target, str(Path(path.parent / wanted)), mark, limits=self._limits), mark)
+            if count >= getattr(most, limit):
+                return codes.imports.TooManyImports(limit, most.imports, most.import_depth).at(place)
+        source = self._within_limits(read_source(target, str(Path(path.parent / wanted)), item=item, limits=most), place)
         return source if isinstance(source, Diagnostic) else self.module(source, target)
 
-    def _within_limits(self, source: SourceFile | Diagnostic, mark: Mark) -> SourceFile | Diagnostic:
+    def _within_limits(self, source: SourceFile | Diagnostic, place: Span) -> SourceFile | Diagnostic:
         """Return a file that is imported, or the error if the spec becomes too long."""
         if isinstance(source, Diagnostic):
             return source
         characters = sum(len(read.text) for read in (*self.sources, source))
         if characters <= self._limits.source_characters or len(source.text) > self._limits.source_characters:
             return source
-        message = (
-            f"with {source.name}, this spec has {characters:,} characters, over the limit of {self._limits.source_characters:,}"
-        )
-        return untyped("E0603", message, mark, help=remedy("source_characters"))
+        return codes.imports.SpecTooLong(source.name, characters, self._limits.source_characters).at(place)
 
 
 def _resolved(path: Path) -> Path | None:
@@ -268,21 +242,18 @@ def open_parameters(module: Module, definition: ast.Definition, limits: Limits) 
 def select_network(module: Module, name: str | None, stem: str, shown: str) -> ast.Definition | Diagnostic:
     """Return the network by name, else the one that is called like the file, else the only one."""
     networks = {n: d for n, d in module.definitions.items() if isinstance(d, ast.Network | ast.Alias)}
-    listed = ", ".join(f"{'-' if shown == '<stdin>' else shown}:{n}" for n in networks)
+    listed = [f"{'-' if shown == '<stdin>' else shown}:{n}" for n in networks]
     if name == "":
-        return untyped("E0208", f"a name is missing after `{shown}:`", help=f"it has {listed}" if listed else None)
+        return codes.definitions.NetworkNameMissing(shown, listed)
     if name is not None:
         if name in networks:
             return networks[name]
         block = module.definitions.get(name)
-        message = f"`{name}` in {shown} is a block" if block is not None else f"{shown} has no network `{name}`"
-        mark = Mark(block.name_span) if block is not None else None
-        return untyped("E0208", message, mark, help=did_you_mean(name, networks) or (f"it has {listed}" if listed else None))
+        if block is not None:
+            return codes.definitions.BlockChosen(name, shown, list(networks), listed).at(block.name_span)
+        return codes.definitions.NoSuchNetwork(name, shown, list(networks), listed)
     if stem in networks:
         return networks[stem]
     if len(networks) == 1:
         return next(iter(networks.values()))
-    if not networks:
-        return untyped("E0208", f"{shown} defines no network", help="`network name { input image [3, 32, 32] ... }`")
-    unlike = f", and none is called `{stem}`" if stem else ""
-    return untyped("E0208", f"{shown} defines several networks{unlike}", help=f"say which: {listed}")
+    return codes.definitions.SeveralNetworks(shown, stem, listed) if networks else codes.definitions.NoNetwork(shown)

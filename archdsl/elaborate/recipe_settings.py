@@ -1,4 +1,4 @@
-"""A setting for a part of a recipe's key: `train.optimizer.lr = 0.05` keeps the optimizer's other parameters."""
+"""Change a part of a recipe's key: `train.optimizer.lr = 0.05` keeps the optimizer's other parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archdsl.syntax.parser import parse_expression
 
 
 def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span: Span) -> ast.Expr:
-    """What stands under a key, or its default, with the part at a path replaced. Raises `SpecError` E0607 if there is no such part."""
+    """Return the value of a key, or its default, with the part at a path replaced. Raise `SpecError` if there is no such part."""
     key = path.key
     if (path.item is None and path.parameter is None) or key not in Recipe.model_fields:  # an unknown key is reported as one
         return value
@@ -25,19 +25,19 @@ def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span
     current = ast.bare(current)
     if not isinstance(current, ast.ListExpr):
         if path.item:
-            raise SpecError(codes.files.NoListItem(key, path.item))
+            raise SpecError(codes.settings.NoListItem(key, path.item))
         return _with_parameter(key, current, path.parameter, value, span) if path.parameter else value
     if path.item is None:
-        raise SpecError(codes.files.WhichItem(key, len(current.items), path.parameter, span.text))
+        raise SpecError(codes.settings.WhichItem(key, len(current.items), path.parameter, span.text))
     if path.item >= len(current.items):
-        raise SpecError(codes.files.ItemBeyondList(key, len(current.items), path.item))
+        raise SpecError(codes.settings.ItemBeyondList(key, len(current.items), path.item))
     item = current.items[path.item]
     changed = _with_parameter(key, item, path.parameter, value, span) if path.parameter else value
     return replace(current, items=(*current.items[: path.item], changed, *current.items[path.item + 1 :]))
 
 
 def _with_parameter(key: str, call: ast.Expr, parameter: str, value: ast.Expr, span: Span) -> ast.Expr:
-    """A call with another value of one parameter, whether the old one is given by position, by name or not at all."""
+    """Return a call with another value of one parameter, be the old one given by position, by name or not at all."""
     call = ast.bare(call)
     if key in SHORTHANDS and isinstance(call, ast.Literal) and call.value is not None:
         name, first = SHORTHANDS[key]
@@ -48,7 +48,7 @@ def _with_parameter(key: str, call: ast.Expr, parameter: str, value: ast.Expr, s
     entry = registry.get(callee.id) if registry is not None and isinstance(callee, ast.Name) else None
     if entry is None:
         known = registry.names() if registry is not None else []
-        raise SpecError(codes.files.NoSuchPart(key, call.span.text, parameter, known))
+        raise SpecError(codes.settings.NoSuchPart(key, call.span.text, parameter, known))
     order = entry.parameters_in_order()
     names = [order[i] if a.name is None and i < len(order) else a.name for i, a in enumerate(arguments)]
     kept = [replace(a, name=name) for a, name in zip(arguments, names, strict=True) if name != parameter]

@@ -1,4 +1,4 @@
-"""A `train { ... }` block to a `Recipe`."""
+"""Elaborate a `train { ... }` block to a `Recipe`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes, did_you_mean
+from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
 from archdsl.diagnostics.suggest import nearest
-from archdsl.diagnostics.untyped import untyped
 from archdsl.elaborate.arguments import ArgumentBinder
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.recipe_settings import with_part
@@ -20,6 +19,7 @@ from archdsl.recipe import Recipe
 from archdsl.recipe.finetuning import LABEL_KEYS
 from archdsl.recipe.optimizers import REFUSED
 from archdsl.recipe.setting_paths import ELSEWHERE, parse_path
+from archdsl.registry import Registry
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -27,11 +27,11 @@ from archdsl.syntax.parser import parse_expression
 
 _PATH_KEYS = ("data", "weights")
 _IGNORED = ("ignore", "ignore_index", "ignore_label")
-"""What arguments of a loss are called that the recipe has as `ignore`."""
+"""The names that losses elsewhere give to the recipe's key `ignore`."""
 
 
 class Elaborated(NamedTuple):
-    """What became of a recipe: itself, where it is sound; where each key is set; what is wrong with it."""
+    """The result for a recipe: itself, or None if it has errors; the place of each key; everything that was found."""
 
     recipe: Recipe | None
     places: Mapping[str, Span]
@@ -39,36 +39,14 @@ class Elaborated(NamedTuple):
 
 
 def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Session) -> Elaborated:
-    """The recipe of a file, with the user's settings (texts of expressions) in place of its own."""
+    """Return the recipe of a file, with the user's settings (texts of expressions) in place of its own."""
     block = module.file.recipes[0] if module.file.recipes else None
     reader = _Reader(module, session)
     for setting in block.settings if block is not None else ():
         reader.read(setting.name, setting.value, setting.span)
-    for name, text in sorted(
-        settings.items(), key=lambda item: "." in item[0] or "[" in item[0]
-    ):  # keys first, then parts of them
-        path = parse_path(name)
-        if path is None or not text.strip():
-            what = f"`--set train.{name}=` has no value" if path is not None else f"`train.{name}` is no path into a recipe"
-            help = (
-                f"write `--set train.{name}=...`"
-                if path is not None
-                else "write it as `train.optimizer.lr` or `train.augment[0].pixels`"
-            )
-            reader.diagnostics.append(untyped("E0607", what, help=help))
-            reader.meant.add(name)
-            continue
-        text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _is_bare_path(text) else text
-        source = SourceFile(f"--set train.{name}", text)
-        expression, errors = parse_expression(source, session.limits)
-        reader.diagnostics += errors
-        reader.meant.add(path.key)
-        if expression is not None:
-            span = Span(source, 0, len(text))
-            try:
-                reader.replace(path.key, with_part(reader.expressions.get(path.key), path, expression, span), span)
-            except SpecError as error:
-                reader.diagnostics += error.at(span).diagnostics
+    parts_last = sorted(settings.items(), key=lambda setting: "." in setting[0] or "[" in setting[0])
+    for name, text in parts_last:
+        _read_setting(reader, name, text, session)
     reader.report_unknown_keys()
     if module.file.damaged:  # what a syntax error hides may be what is missing
         reader.meant.update(Recipe.model_fields)
@@ -76,8 +54,29 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Sessi
     return Elaborated(None if reader.diagnostics else recipe, reader.places, reader.diagnostics)
 
 
+def _read_setting(reader: _Reader, name: str, text: str, session: Session) -> None:
+    """Take in a setting of the user for a key or a part of one; report what is wrong with it."""
+    path = parse_path(name)
+    if path is None or not text.strip():
+        wrong = codes.settings.EmptySetting(f"train.{name}", "...") if path else codes.settings.NotASettingPath(f"train.{name}")
+        reader.diagnostics.append(wrong)
+        reader.meant.add(name)
+        return
+    text = show(text.strip()) if name in (*_PATH_KEYS, "weights.file") and _is_bare_path(text) else text
+    source = SourceFile(f"--set train.{name}", text, is_setting=True)
+    expression, errors = parse_expression(source, session.limits)
+    reader.diagnostics += errors
+    reader.meant.add(path.key)
+    if expression is not None:
+        span = Span(source, 0, len(text))
+        try:
+            reader.replace(path.key, with_part(reader.expressions.get(path.key), path, expression, span), span)
+        except SpecError as error:
+            reader.diagnostics += error.at(span).diagnostics
+
+
 def _create(reader: _Reader, block: Span | None) -> Recipe | None:
-    """The recipe of what was read; every key that does not fit is reported."""
+    """Return the recipe of what was read, None if there is none; report every key that does not fit."""
     values = dict(reader.values)
     if "data" in reader.meant:
         values.setdefault("data", "")  # its error is reported; the other keys are looked at
@@ -95,7 +94,7 @@ def _create(reader: _Reader, block: Span | None) -> Recipe | None:
 
 
 class _Reader:
-    """Evaluates settings; values, places and errors gather in its fields."""
+    """Evaluates the settings of a recipe; its fields hold their values, places and errors."""
 
     def __init__(self, module: Module, session: Session) -> None:
         self._module = module
@@ -104,30 +103,28 @@ class _Reader:
         self.values: dict[str, Any] = {}
         self.places: dict[str, Span] = {}
         self.expressions: dict[str, ast.Expr] = {}
-        """What stands under each key."""
+        """The value of each key, as an expression."""
         self.meant: set[str] = set()
-        """The keys that are there, though perhaps with a wrong value or under a wrong name."""
+        """The keys that are set, though perhaps with a wrong value or under a wrong name."""
         self._heads: dict[str, list[str]] = {}
         self._unknown: list[tuple[str, Span]] = []
         self.diagnostics: list[Diagnostic] = []
 
     def replace(self, name: str, expression: ast.Expr, span: Span) -> None:
-        """Take a setting in, in place of the file's."""
+        """Read a setting in place of the file's."""
         self.values.pop(name, None)
         self.places.pop(name, None)
         self.read(name, expression, span)
 
     def read(self, name: str, expression: ast.Expr, span: Span) -> None:
-        """Take one setting in."""
+        """Read one setting."""
         expression = ast.bare(expression)
         self.expressions[name] = expression
         if name not in Recipe.model_fields:
             self._unknown.append((name, span))
             return
         if name in self.places:
-            self.diagnostics.append(
-                untyped("E0204", f"`{name}` is set twice", Mark(span), (Mark(self.places[name], "the first"),))
-            )
+            self.diagnostics.append(codes.recipe_keys.KeyTwice(name, self.places[name]).at(span))
             return
         env = Environment(None, self._module)
         registry = Recipe.registry_for(name)
@@ -146,7 +143,7 @@ class _Reader:
             self.values[name] = value
 
     def _value(self, name: str, expression: ast.Expr, env: Environment) -> Any:
-        """The value of a setting, or of an item of its list; what is wrong with it is reported."""
+        """Return the value of a setting, or of an item of its list; report what is wrong with it."""
         try:
             value = self._evaluator.argument(Callee(Recipe), ast.Argument(expression.span, name, expression), 0, env)
             return self._plain(value, expression.span)
@@ -155,7 +152,7 @@ class _Reader:
             return UNKNOWN
 
     def report_unknown_keys(self) -> None:
-        """Report the keys that `train` does not have, when it is known what the others hold."""
+        """Report the keys that `train` does not have; called when the values of the others are known."""
         for name, span in self._unknown:
             self.meant.add(nearest(name, Recipe.model_fields) or name)
             key, _, parameter = ELSEWHERE.get(name.lower(), "").partition(".")
@@ -164,8 +161,11 @@ class _Reader:
             self.diagnostics.append(codes.names.UnknownKey(name, tuple(Recipe.model_fields), help).at(span))
 
     def _owner(self, name: str, span: Span, under: str = "") -> str | None:
-        """Where something stands that is no key of `train`, but what a key takes, such as `cosine`, or a parameter of it, such as `lr`."""
-        value = span.text if span.file.name.startswith("--set ") else None
+        """Return where a name belongs that is no key: to the key that takes it as a value, or to the value that has it as a parameter.
+
+        `cosine` is a value of `schedule`, and `lr` a parameter of the optimizer. None if it is neither.
+        """
+        value = span.text if span.file.is_setting else None
         for key, field in Recipe.model_fields.items():
             if under not in ("", key):
                 continue
@@ -187,6 +187,7 @@ class _Reader:
         return None
 
     def _plain(self, value: Any, span: Span) -> Any:
+        """Return a value with objects in place of the calls in it that declare one, such as `sgd(lr = 0.1)`."""
         if isinstance(value, tuple):
             return tuple(self._plain(item, span) for item in value)
         if isinstance(value, Callee) and isinstance(value.target, type) and not issubclass(value.target, Op | Initializer):
@@ -196,7 +197,7 @@ class _Reader:
 
 
 def _with_words(key: str, expression: ast.Expr) -> ast.Expr:
-    """The expression with texts in place of names that stand for themselves: labels of the network, words in a list."""
+    """Return an expression with strings in place of names that stand for themselves: labels of the network, words in a list."""
     if key in LABEL_KEYS:
         return _replaced(expression, _label)
     words = Recipe.words(key)
@@ -206,7 +207,7 @@ def _with_words(key: str, expression: ast.Expr) -> ast.Expr:
 
 
 def _replaced(expression: ast.Expr, text_of: Callable[[ast.Expr], str | None]) -> ast.Expr:
-    """The expression with texts in place of the values in it that stand for one; what is called stays."""
+    """Return an expression with strings in place of the values for which `text_of` gives one; callees stay."""
     expression = ast.bare(expression)
     text = text_of(expression)
     if text is not None:
@@ -220,7 +221,7 @@ def _replaced(expression: ast.Expr, text_of: Callable[[ast.Expr], str | None]) -
 
 
 def _label(expression: ast.Expr) -> str | None:
-    """The key that a label in an expression stands for: `layer1[0].conv` is `layer1.0.conv`; None for anything else."""
+    """Return the key of a label in an expression: `layer1.0.conv` for `layer1[0].conv`; None for anything else."""
     expression = ast.bare(expression)
     if isinstance(expression, ast.Name):
         return expression.id
@@ -233,61 +234,61 @@ def _label(expression: ast.Expr) -> str | None:
 
 
 def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diagnostic:
-    """For a name that nothing has, where a call of the key's kind stands: what there is of the kind."""
+    """Return an error in a key's value, said of the key: an undefined name is a data set or an optimizer that there is not."""
     expression = ast.bare(expression)
-    text = expression.span.text
+    text, registry = expression.span.text, Recipe.registry_for(key)
     if key in _PATH_KEYS and isinstance(expression, ast.Chain | ast.Attribute) and _reads_as_path(text):
-        help = f"a path stands in quotes: `{key} = {show(text)}`"
-        what = Recipe.registry_for(key)
-        return untyped(
-            "E0201", f"there is no {what.kind if what is not None else key} `{text}`", Mark(expression.span), help=help
-        )
+        kind = registry.kind if registry is not None else key
+        return codes.recipe_keys.PathWithoutQuotes(key, kind, text).at(expression.span)
     if key == "loss" and isinstance(diagnostic, codes.names.UnknownParameter) and diagnostic.name in _IGNORED:
         return diagnostic.with_remedy("it is a key of the recipe, beside `loss`: `ignore = 255`")
-    registry = Recipe.registry_for(key)
+    if not isinstance(diagnostic, codes.names.Undefined):
+        return diagnostic
     words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
-    unknown = diagnostic.span if isinstance(diagnostic, codes.names.Undefined) else None
+    unknown = diagnostic.span
     if words and unknown is not None and registry is None:
-        name = unknown.text
-        help = did_you_mean(name, words) or f"`{key}` takes {', '.join(words)}"
-        return untyped(diagnostic.code, f"`{key}` has no `{name}`", diagnostic.mark, help=help)
+        return codes.recipe_keys.UnknownWordOfKey(key, unknown.text, words).at(unknown)
     head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
     if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
         return diagnostic
+    return _unknown_call(key, registry, expression, head)
+
+
+def _unknown_call(key: str, registry: Registry[Any], expression: ast.Expr, head: ast.Expr) -> Diagnostic:
+    """Return the error for a callee that the registry of a key does not have."""
     written = head.id if isinstance(head, ast.Name) else head.span.text
     name = head.name if isinstance(head, ast.Attribute) else written
-    near = did_you_mean(name, registry.names())
-    help = near or f"`{key}` takes {', '.join(registry.names())}"
-    if key == "optimizer":
-        help = REFUSED.get(name.lower().replace("_", ""), help)
-    if key == "data" and isinstance(expression, ast.Name):
-        help = f"{near.removesuffix('?')}, or a path" if near else f"{help}; a path"
-        help += f" in quotes, `data = {show(f'./{name}')}`?" if near else f" stands in quotes: `data = {show(f'./{name}')}`"
+    fields = key, registry.kind, written, name, registry.names()
+    refused = REFUSED.get(name.lower().replace("_", "")) if key == "optimizer" else None
+    found: Diagnostic = codes.recipe_keys.UnknownCall(*fields)
+    if refused is not None:
+        found = codes.recipe_keys.RefusedOptimizer(*fields, refused)
+    elif key == "data" and isinstance(expression, ast.Name):
+        found = codes.recipe_keys.NeitherSetNorPath(*fields)
     elif key == "data" and isinstance(expression, ast.CallExpr) and (path := _only_text(expression)) is not None:
-        help = f"{near} A" if near else f"{help}; a"
-        help += f" file or folder of your own is its path alone: `data = {path}`"
-    return untyped(diagnostic.code, f"there is no {registry.kind} `{written}`", Mark(head.span), help=help)
+        found = codes.recipe_keys.CallOfPath(*fields, path)
+    return found.at(head.span)
 
 
 def _is_bare_path(text: str) -> bool:
-    """Whether a value is a path, of which a command line takes off the quotes; no call of a data set is written so."""
+    """Return whether a value is a path whose quotes the shell took off; no call of a data set looks like that."""
     return any(sign in text for sign in "./\\") and not any(sign in text for sign in '"()')
 
 
 def _reads_as_path(text: str) -> bool:
-    """Whether an expression is a path without its quotes: a quotient, a difference, an attribute."""
+    """Return whether an expression reads as a path without its quotes: a quotient, a difference, an attribute."""
     return all(sign.isalnum() or sign in "_./-" for sign in text)
 
 
 def _only_text(call: ast.CallExpr) -> str | None:
-    """The argument of `images("faces/")`, where a call has no other."""
+    """Return the argument of `images("faces/")`; None if a call has another one."""
     values = [argument.value for argument in call.arguments]
     [value] = map(ast.bare, values) if len(values) == 1 else [None]
     return value.span.text if isinstance(value, ast.Literal) and isinstance(value.value, str) else None
 
 
 def _heads(expression: ast.Expr) -> list[ast.Expr]:
-    """What is called in a setting's value, or stands there uncalled."""
+    """Return the callees in a setting's value, and the values that are not called."""
     expression = ast.bare(expression)
     if isinstance(expression, ast.ListExpr):
         return [head for item in expression.items for head in _heads(item)]
@@ -297,7 +298,7 @@ def _heads(expression: ast.Expr) -> list[ast.Expr]:
 
 
 def _root(expression: ast.Expr) -> ast.Expr:
-    """The first name of a path such as `torch.optim.Adam`."""
+    """Return the first name of a path such as `torch.optim.Adam`."""
     while isinstance(expression, ast.Attribute):
         expression = ast.bare(expression.base)
     return expression

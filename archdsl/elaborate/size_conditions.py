@@ -1,46 +1,44 @@
-"""`where`: a condition on open sizes, as the exact set of the sizes that meet it."""
+"""`where`: a condition on symbolic sizes, as the exact set of the sizes that meet it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.values import UNKNOWN, Environment, problem
-from archdsl.literals import show, type_name
+from archdsl.elaborate.values import UNKNOWN, Environment
+from archdsl.literals import show
 from archdsl.shapes import SizeError, SymbolicSize
 from archdsl.sizes import ALL, SizeSet, compared
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 Stated = dict[str, SizeSet]
-"""For each open size that a condition speaks of, the sizes that meet it."""
+"""For each symbolic size that a condition speaks of, the sizes that meet it."""
 
 
 def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, own: Iterable[str]) -> Stated:
     """Return the sizes that meet a condition, for each symbol by itself. Raise `SpecError` if they depend on each other.
 
-    A condition is about the open sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
+    A condition is about the symbolic sizes that it names, and allows all values of one that it does not narrow (`H % 1 == 0`).
     One that names none (`true`) is about its `own`, those of the input that it stands at.
     """
     try:
         found = _sets(evaluator, condition, env)
     except SizeError as error:
-        raise problem("E0307", str(error), condition.span) from None
+        raise SpecError(codes.symbolic_sizes.UndecidedSizes(str(error)).at(condition.span)) from None
     if found is False:
-        raise problem("E0701", f"this condition never holds{sides_of(evaluator, condition, env)}", condition.span)
+        raise SpecError(codes.inputs.ConditionNeverHolds(sides_of(evaluator, condition, env)).at(condition.span))
     sets = {} if found is True else found
     values = list(_values(evaluator, condition, env))
     if any(value is UNKNOWN for value in values):
         return sets
     about = [value.symbol for value in values if isinstance(value, SymbolicSize)] or list(own)
     if not about:
-        help = "leave out `where`, or state it of an open size: `where H % 2 == 0`"
-        raise problem(
-            "E0504", "`where` states a condition on open sizes, and neither this one nor its input has any", condition.span, help
-        )
+        raise SpecError(codes.inputs.ConditionWithoutSizes().at(condition.span))
     return {**dict.fromkeys(about, ALL), **sets}
 
 
@@ -97,8 +95,7 @@ def _sets(evaluator: Evaluator, e: ast.Expr, env: Environment) -> Stated | bool:
         return _joined(evaluator, e.operators[0], [_sets(evaluator, operand, env) for operand in e.operands], e.span)
     for side in e.operands:
         if isinstance(inner := ast.bare(side), ast.Chain) and inner.operators[0] in ("and", "or", *COMPARE):
-            message = f"a condition on sizes compares whole numbers, and `{side.span.text}` is true or false"
-            raise problem("E0408", message, side.span, f"it is a condition by itself, or after `not`: `where {side.span.text}`")
+            raise SpecError(codes.inputs.ConditionCompared(side.span.text).at(side.span))
     values = [evaluator.evaluate(operand, env) for operand in e.operands]
     pairs = zip(values, e.operators, values[1:], strict=False)
     return _joined(evaluator, "and", [_compared(left, sign, right, e.span) for left, sign, right in pairs], e.span)
@@ -127,24 +124,17 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
         return True
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, int | SymbolicSize):
-            raise problem("E0408", f"a condition on sizes compares whole numbers, and {show(value)} is {type_name(value)}", span)
+            raise SpecError(codes.inputs.ValueCompared(value).at(span))
     symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, SymbolicSize)))
     if len(symbols) > 1:
-        equal_sizes = sign == "==" and {str(left), str(right)} == set(symbols)
-        help = (
-            "sizes that are equal get one name: `[3, N, N]`" if equal_sizes else "a condition compares one open size with numbers"
-        )
-        raise problem("E0307", f"this condition ties {' to '.join(symbols)}: each open size has its own", span, help)
+        equal = sign == "==" and {str(left), str(right)} == set(symbols)
+        raise SpecError(codes.symbolic_sizes.TiedSizes(symbols, equal=equal).at(span))
     sizes = compared(sign, left, right)
     return {symbols[0]: sizes} if symbols else bool(sizes)
 
 
 def _single(stated: Stated, span: Span) -> Stated:
+    """Return what is stated. Raise `SpecError` if it is about several symbols."""
     if len(stated) > 1:
-        raise problem(
-            "E0307",
-            f"this condition ties {' to '.join(stated)}: each open size has its own",
-            span,
-            "join conditions on different sizes with `and`, or give both the same name",
-        )
+        raise SpecError(codes.symbolic_sizes.TiedSizes(list(stated), several=True).at(span))
     return stated

@@ -1,16 +1,15 @@
-"""Blocks that a network does not call: looked at for their mistakes, with everything about them unknown.
+"""Check the blocks that a network does not call, with unknown parameters and an unknown input.
 
-A mistake in code that may never run is an error where the text alone shows it, such as a name that nothing has. Where
-it follows from values, a call with others may be right: then it is a warning, which states what it assumes.
+A mistake in code that may never run is an error if the text alone shows it, such as an undefined name. If it follows from
+values, a call with others may be right: then it is a warning, which states what it assumes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Final
 
-from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.diagnostics import Diagnostic, Evidence, SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Naming, Scope
@@ -20,20 +19,11 @@ from archdsl.literals import show
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
-_OF_THE_TEXT: Final = frozenset(
-    {"E0201", "E0202", "E0204", "E0205", "E0208", "E0403", "E0404", "E0501", "E0503", "E0504", "E0506"}
-)
-"""What the text alone shows, whatever the values are."""
-_OF_A_LABEL: Final = frozenset({"E0203", "E0206", "E0207"})
-"""What the marked text shows, if nothing in it is computed."""
-_OF_A_LITERAL: Final = frozenset({"E0401", "E0402", "E0405", "E0406", "E0408"})
-"""What the marked text shows, if it names no value."""
-
 
 def check_uncalled(
     context: Context, module: Module, network: ast.Definition, claims_of: Callable[[ast.Block], AbstractContextManager[None]]
 ) -> None:
-    """Look at the blocks of the module that the network did not call, each inside the context in which its claims are kept."""
+    """Check each block of the module that the network does not call, inside the context manager that keeps its claims."""
     undecided, spent = context.evaluator.undecided, context.budget.spent
     for definition in module.definitions.values():
         if not isinstance(definition, ast.Block) or definition in context.called:
@@ -59,17 +49,17 @@ def check_uncalled(
 
 
 class UncalledBlock:
-    """What is assumed on the way to a place in a block that a network does not call."""
+    """The assumptions on the way to a place in a block that a network does not call."""
 
     def __init__(self, block: ast.Block, module: Module, network: ast.Definition) -> None:
         self._block = block
         self._module = module
         self._network = network
         self.conditions: list[str] = []
-        """What has to hold for the place to be reached, as clauses that follow "assuming that"."""
+        """The conditions under which the place is reached, as clauses that follow "assuming that"."""
 
     def judge(self, error: Diagnostic, scope: Scope | None) -> Diagnostic | None:
-        """The error where it holds in any case, else a warning; none where another network decides."""
+        """Return the error if it holds in any case, else a warning; None if another network decides."""
         if not self.conditions or _whatever_the_values(error, self._module):
             return error
         if self._called_elsewhere():
@@ -80,7 +70,7 @@ class UncalledBlock:
         return codes.source_warnings.MayFail(assumed, error, self._block.name, self._network.name).at(error.span)
 
     def _called_elsewhere(self) -> bool:
-        """Whether another network of the file names the block, or one that does."""
+        """Return whether another network of the file names the block, or a block that does."""
         definitions = self._module.definitions
         pending: list[ast.Definition] = [d for d in definitions.values() if isinstance(d, ast.Network) and d is not self._network]
         seen: set[ast.Definition] = set()
@@ -95,14 +85,13 @@ class UncalledBlock:
 
 
 def _whatever_the_values(error: Diagnostic, module: Module) -> bool:
-    """Whether other values of parameters and of the input would not help."""
-    if error.code in _OF_THE_TEXT or error.mark is None:
+    """Return whether an error stays, whatever the parameters and the input are."""
+    if error.evidence is Evidence.TEXT or error.span is None:
         return True
-    marked = _marked(error.mark.span, module)
-    if error.code in _OF_A_LABEL:
-        by_a_loop = error.code == "E0203" and not error.related
-        return not by_a_loop and not any(map(_is_computed, marked))
-    return error.code in _OF_A_LITERAL and not any(isinstance(node, ast.Name) for node in marked)
+    if error.evidence is Evidence.VALUES:
+        return False
+    depends = _is_computed if error.evidence is Evidence.LABEL else _is_name
+    return not any(map(depends, _marked(error.span, module)))
 
 
 def _marked(span: Span, module: Module) -> list[ast.Node]:
@@ -122,8 +111,13 @@ def _marked(span: Span, module: Module) -> list[ast.Node]:
     return []
 
 
+def _is_name(node: ast.Node) -> bool:
+    """Return whether a node names a value."""
+    return isinstance(node, ast.Name)
+
+
 def _is_computed(node: ast.Node) -> bool:
-    """Whether a node makes a label depend on values: an index, a list, a label string with expressions, or a body."""
+    """Return whether a node makes a label depend on values: an index, a list, a label string with expressions, or a body."""
     return isinstance(node, ast.Index | ast.ListExpr | ast.Body) or (
         isinstance(node, ast.Label) and (node.index is not None or bool(node.template and node.template.expressions))
     )

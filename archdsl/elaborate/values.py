@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import field
 from typing import Any, Final
 
-from archdsl.diagnostics import Mark, SpecError, codes
-from archdsl.diagnostics.untyped import untyped
+from archdsl.diagnostics import SpecError, codes
 from archdsl.frozen_record import record
 from archdsl.ir.core import Value
 from archdsl.limits import Limits
@@ -17,11 +16,6 @@ from archdsl.registry import Registered, describe
 from archdsl.shapes import Dim, SymbolicSize
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
-
-
-def problem(code: str, message: str, span: Span, help: str | None = None) -> SpecError:
-    """Return an error at a place."""
-    return SpecError(untyped(code, message, Mark(span), help=help))
 
 
 def open_where_fixed(what: str, value: Any, span: Span) -> SpecError:

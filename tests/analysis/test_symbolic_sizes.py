@@ -178,7 +178,7 @@ def test_a_gate_stretches_at_single_sizes() -> None:
 
 def test_sizes_that_belong_to_different_symbols() -> None:
     compiled = checked("skip { transpose(1, 2) }")
-    assert codes(compiled) == ["E0307"] and "the same name" in (compiled.diagnostics[0].help or "")
+    assert codes(compiled) == ["E0307"] and "with one name" in (compiled.diagnostics[0].help or "")
     assert checked("skip { transpose(1, 2) }", "[3, N, N]").ok
 
 

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import claims as claims
     from archdsl.diagnostics.codes import class_counts as class_counts
     from archdsl.diagnostics.codes import data as data
+    from archdsl.diagnostics.codes import declarations as declarations
+    from archdsl.diagnostics.codes import definitions as definitions
     from archdsl.diagnostics.codes import examples as examples
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
+    from archdsl.diagnostics.codes import imports as imports
+    from archdsl.diagnostics.codes import inputs as inputs
     from archdsl.diagnostics.codes import joins as joins
     from archdsl.diagnostics.codes import keys as keys
     from archdsl.diagnostics.codes import labels as labels
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import outputs as outputs
     from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
+    from archdsl.diagnostics.codes import recipe_keys as recipe_keys
+    from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
     from archdsl.diagnostics.codes import source_warnings as source_warnings
@@ -42,9 +48,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions", "structure",
-    "limits", "files", "claims", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub",
-    "examples", "training", "outputs", "warnings", "source_warnings", "notes",
+    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
+    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
+    "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
+    "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
 from archdsl.diagnostics.suggest import nearest
 from archdsl.literals import article, show, type_name
@@ -52,6 +52,7 @@ E0401 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 
@@ -200,6 +201,7 @@ E0403 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -267,6 +269,7 @@ E0404 = Code(
       conv(16, k = 5)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -344,6 +347,7 @@ E0406 = Code(
       conv(64 // 4, 3)
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 

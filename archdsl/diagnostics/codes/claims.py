@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.record import Diagnostic
 
 E0701 = Code(
     "E0701",
@@ -25,3 +26,13 @@ E0701 = Code(
     }
     """,
 )
+
+
+class FalseExpectation(Diagnostic, code=E0701):
+    """An `expect` that does not hold; `sides` are the values of what it compares, as the end of a sentence."""
+
+    claim: str
+    sides: str
+
+    def summary(self) -> str:
+        return f"`{self.claim}` does not hold{self.sides}"

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
+
+class Evidence(Enum):
+    """What shows an error in a body whose parameters and input are not known."""
+
+    TEXT = auto()
+    """The text alone: other values do not help."""
+    LABEL = auto()
+    """The marked text, unless it computes a label."""
+    LITERAL = auto()
+    """The marked text, unless it names a value."""
+    VALUES = auto()
+    """The values: with others, there may be no error."""
+
 
 class Code:
-    """What a code means. `bad` is a file that gives it, `good` one that does not.
+    """What a code means. `bad` is a file that gives it, `good` one that does not. `evidence` is that of its kinds, unless they differ.
 
     Where no file can show it, `bad` is empty and `situation` describes how it comes about. The texts are indented blocks in
     the source; a command that reports an error does not pay for taking the indentation off.
@@ -14,18 +29,12 @@ class Code:
     """
 
     def __init__(
-        self,
-        code: str,
-        title: str,
-        explanation: str,
-        *,
-        bad: str = "",
-        good: str = "",
-        situation: str = "",
-        depends_on_braces: bool = False,
-    ) -> None:
+        self, code: str, title: str, explanation: str, *, bad: str = "", good: str = "", situation: str = "",
+        evidence: Evidence = Evidence.VALUES, depends_on_braces: bool = False,
+    ) -> None:  # fmt: skip
         self.code = code
         self.title = title
+        self.evidence = evidence
         self.depends_on_braces = depends_on_braces
         self._explanation, self._bad, self._good, self._situation = explanation, bad, good, situation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
 from archdsl.limits import remedy as raising
 from archdsl.literals import show, type_name
@@ -28,6 +28,7 @@ E0405 = Code(
       for i in 0..2 { conv(16 // (i + 1), 3) }
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 
@@ -112,6 +113,7 @@ E0408 = Code(
       conv(width * 10, 3)
     }
     """,
+    evidence=Evidence.LITERAL,
     depends_on_braces=True,
 )
 

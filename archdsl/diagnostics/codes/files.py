@@ -1,4 +1,4 @@
-"""E06: files, imports and settings."""
+"""E0601 to E0603, E0606 and E0608: files, outputs and packages."""
 
 from __future__ import annotations
 
@@ -97,6 +97,34 @@ E0602 = Code(
     situation="`archdsl check model.pt`, or a spec saved as Latin-1 with an accented letter in a comment.",
 )
 
+
+class ZeroByte(Diagnostic, code=E0602):
+    """A file that holds a zero byte, as no text does."""
+
+    name: str
+    offset: int
+
+    def summary(self) -> str:
+        return f"{self.name} is not text: it holds a zero byte at offset {self.offset}"
+
+    def remedy(self) -> str:
+        return "a spec is a UTF-8 text file"
+
+
+class NotUtf8(Diagnostic, code=E0602):
+    """A file with a byte that is not UTF-8."""
+
+    name: str
+    byte: int
+    offset: int
+
+    def summary(self) -> str:
+        return f"{self.name} is not UTF-8: byte {self.byte:#04x} at offset {self.offset}"
+
+    def remedy(self) -> str:
+        return "save it as UTF-8"
+
+
 E0603 = Code(
     "E0603",
     "the file is too large",
@@ -120,36 +148,20 @@ class SourceTooLong(Diagnostic, code=E0603):
         return f"is it a spec? loops and blocks make a long one short; {raising('source_characters')}"
 
 
-E0604 = Code(
-    "E0604",
-    "imports go round in a circle",
-    """A file imports a file that imports it back, directly or through others. Move what both need into a third file.""",
-    situation="""`a.arch` has `import "b.arch" as b`, and `b.arch` has `import "a.arch" as a`.""",
-)
+class FileTooLarge(Diagnostic, code=E0603):
+    """A file of more bytes than a spec may have; `at_least` if no more were read, and the size is not known."""
 
-E0605 = Code(
-    "E0605",
-    "an import leaves its folder",
-    """Imports are relative paths below the folder of the network's file; absolute paths, `..` beyond that folder and links
-    that lead out of it are refused, so that a spec from elsewhere cannot read other files. A text that is not
-    a file cannot import at all.""",
-    bad="""
-    import "/etc/blocks.arch" as blocks
+    name: str
+    size: int
+    at_least: bool
+    most: int
 
-    network tiny {
-      input image [3, 32, 32]
-      conv(16, 3)
-    }
-    """,
-    good="""
-    block unit(out) { conv(out, 3) -> bn -> relu }
+    def summary(self) -> str:
+        return f"{self.name} has {'over ' if self.at_least else ''}{self.size:,} bytes, too many for a spec"
 
-    network tiny {
-      input image [3, 32, 32]
-      unit(16)
-    }
-    """,
-)
+    def remedy(self) -> str:
+        return f"the limit is {self.most:,} characters; {raising('source_characters')}"
+
 
 E0606 = Code(
     "E0606",
@@ -245,73 +257,6 @@ class CannotWrite(Diagnostic, code=E0606):
 
     def remedy(self) -> str:
         return self.advice
-
-
-E0607 = Code(
-    "E0607",
-    "a setting that does not apply",
-    """`--set NAME=VALUE` gives a parameter of the network a value. The network has no such parameter, it is an alias that
-    fixes the parameter already, or the value is missing. `--set train.KEY=VALUE` changes the recipe.""",
-    situation="`archdsl check specs/resnet.arch:resnet50 --set layers=[1]`: `resnet50` fixes `layers`, and `resnet` leaves it open.",
-)
-
-
-class NoListItem(Diagnostic, code=E0607):
-    """A path of a setting to an item of a key that holds no list."""
-
-    key: str
-    item: int
-
-    def summary(self) -> str:
-        return f"`{self.key}` is no list, and has no item {self.item}"
-
-    def remedy(self) -> str:
-        return f"write `--set train.{self.key}=...`"
-
-
-class WhichItem(Diagnostic, code=E0607):
-    """A path of a setting into a list that does not say which item is meant."""
-
-    key: str
-    items: int
-    parameter: str | None
-    value: str
-
-    def summary(self) -> str:
-        return f"`{self.key}` is a list of {self.items}"
-
-    def remedy(self) -> str:
-        return f"say which item: `--set train.{self.key}[0].{self.parameter}={self.value}`"
-
-
-class ItemBeyondList(Diagnostic, code=E0607):
-    """A path of a setting to an item beyond the end of a list."""
-
-    key: str
-    items: int
-    item: int
-
-    def summary(self) -> str:
-        return f"`{self.key}` has {self.items} items, numbered from 0, and no item {self.item}"
-
-    def remedy(self) -> str:
-        return f"write the whole list: `--set 'train.{self.key}=[...]'`"
-
-
-class NoSuchPart(Diagnostic, code=E0607):
-    """A path of a setting to a parameter that the value does not have; `known` are the calls that a key takes."""
-
-    key: str
-    value: str
-    parameter: str
-    known: Sequence[str]
-
-    def summary(self) -> str:
-        return f"`{self.key}` is {self.value}, which has no `{self.parameter}`"
-
-    def remedy(self) -> str:
-        known = f", with one of {', '.join(self.known)}" if self.known else ""
-        return f"write `--set train.{self.key}=...`{known}"
 
 
 E0608 = Code(

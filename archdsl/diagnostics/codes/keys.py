@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
 from archdsl.limits import remedy as raising
 from archdsl.literals import show, type_name
@@ -30,6 +30,7 @@ E0203 = Code(
     }
     """,
     depends_on_braces=True,
+    evidence=Evidence.LABEL,
 )
 
 
@@ -55,6 +56,8 @@ class SameKeyInLoop(Diagnostic, code=E0203):
 
     name: str
     scope: str
+
+    evidence = Evidence.VALUES
 
     def summary(self) -> str:
         return f"two stages {_inside(self.scope)} are called `{self.name}`: each round of the loop makes one"
@@ -104,6 +107,7 @@ E0206 = Code(
     }
     """,
     depends_on_braces=True,
+    evidence=Evidence.LABEL,
 )
 
 
@@ -158,6 +162,7 @@ E0207 = Code(
     }
     """,
     depends_on_braces=True,
+    evidence=Evidence.LABEL,
 )
 
 

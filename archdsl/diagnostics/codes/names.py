@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.source import Span
@@ -27,6 +27,7 @@ E0201 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.TEXT,
     depends_on_braces=True,
 )
 
@@ -124,6 +125,7 @@ E0202 = Code(
       conv(16, 3, stride = 2)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -211,6 +213,7 @@ E0204 = Code(
       unit(16) -> narrow(8)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 E0205 = Code(
@@ -234,6 +237,7 @@ E0205 = Code(
       dense(16)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -267,4 +271,5 @@ E0208 = Code(
 
     network tiny = base(16)
     """,
+    evidence=Evidence.TEXT,
 )

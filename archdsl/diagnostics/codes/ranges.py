@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.arguments import ArgumentDiagnostic, ValueDiagnostic
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic
 from archdsl.literals import show
 
@@ -24,6 +24,7 @@ E0402 = Code(
       conv(16, 3, stride = 1)
     }
     """,
+    evidence=Evidence.LITERAL,
 )
 
 

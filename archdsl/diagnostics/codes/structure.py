@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.entry import Code, Evidence
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, certain, guess
 from archdsl.source import Span
 
@@ -29,6 +29,7 @@ E0501 = Code(
       tower(16, height = 4)
     }
     """,
+    evidence=Evidence.TEXT,
 )
 
 
@@ -60,6 +61,7 @@ E0503 = Code(
       conv(16, 3)
     }
     """,
+    evidence=Evidence.TEXT,
     depends_on_braces=True,
 )
 
@@ -107,6 +109,7 @@ E0504 = Code(
       unit(16)
     }
     """,
+    evidence=Evidence.TEXT,
     depends_on_braces=True,
 )
 
@@ -172,6 +175,7 @@ E0506 = Code(
       skip { conv(3, 3) -> relu }
     }
     """,
+    evidence=Evidence.TEXT,
     depends_on_braces=True,
 )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archdsl.diagnostics.codes.entry import Code
+from archdsl.diagnostics.codes.limits import E0502
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
-from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
 from archdsl.literals import show
-from archdsl.shapes import Dim, SymbolicSize
+from archdsl.shapes import Dim, Shape, SymbolicSize, format_shape
+from archdsl.sizes import SizeSet, describe, describe_choice
 
 E0307 = Code(
     "E0307",
@@ -70,6 +72,35 @@ class IncomparableSizes(ShapeDiagnostic, code=E0307):
 
     def summary(self) -> str:
         return f"`crop_like` cannot compare {self.size} with {self.other}: {self.reason}"
+
+
+class TiedSizes(ShapeDiagnostic, code=E0307):
+    """A condition that ties symbolic sizes to each other; `equal` if it is their equality, `several` if it is of several comparisons."""
+
+    symbols: Sequence[str]
+    equal: bool = False
+    several: bool = False
+
+    def summary(self) -> str:
+        return f"this condition ties {' to '.join(self.symbols)}: each symbolic size has its own"
+
+    def remedy(self) -> str:
+        if self.several:
+            return "join conditions on different sizes with `and`, or give both the same name"
+        return "write equal sizes with one name: `[3, N, N]`" if self.equal else "compare one symbolic size with numbers"
+
+
+class UndecidedSizes(ShapeDiagnostic, code=E0307):
+    """A question about symbolic sizes that cannot be decided, for a reason of arithmetic."""
+
+    reason: str
+    advice: str | None = None
+
+    def summary(self) -> str:
+        return self.reason
+
+    def remedy(self) -> str | None:
+        return self.advice
 
 
 class NoFormula(ShapeDiagnostic, code=E0307):
@@ -163,6 +194,78 @@ E0310 = Code(
 )
 
 
+class _Explained(ShapeDiagnostic):
+    others: Sequence[Mark]
+    """What each place needs."""
+
+    def marks(self) -> Iterable[Mark]:
+        return self.others
+
+
+class NoSizeWorks(_Explained, code=E0310):
+    """A place that leaves nothing of a symbolic size: it needs other `sizes` than the places before it, or none suit it."""
+
+    symbol: str
+    sides: str
+    sizes: SizeSet
+    join: bool
+
+    label = "here"
+
+    def summary(self) -> str:
+        only = f", which needs {self.symbol} to be {describe(self.sizes)}" if self.sizes else ""
+        return f"no {self.symbol} works: {self.sides}{only}"
+
+    def remedy(self) -> str | None:
+        return "the two never agree: do both sides have the same strides and paddings?" if self.join and not self.sizes else None
+
+
+class NoSizesWorkTogether(_Explained, code=E0310):
+    """A place that needs one of several symbolic sizes to be large enough, and other places allow none of them to be."""
+
+    sizes: Mapping[str, SizeSet]
+    reason: str
+
+    @property
+    def label(self) -> str:
+        """What the place needs."""
+        return describe_choice(self.sizes)
+
+    def summary(self) -> str:
+        return f"no {' and '.join(self.sizes)} work together: {self.reason}"
+
+
+class OnlyHugeSizesWork(ShapeDiagnostic, code=E0310):
+    """A symbolic size whose least value that works is larger than any size."""
+
+    symbol: str
+    smallest: int
+    most: int
+
+    def summary(self) -> str:
+        return f"no {self.symbol} works: it must be at least {self.smallest:,}, and a size is at most {self.most:,}"
+
+    def remedy(self) -> str:
+        return "check for a window, a dilation or a bound that is larger than intended"
+
+
+class OnlyHugeTensorsWork(Diagnostic, code=E0502):
+    """A tensor that is too large even at the smallest sizes that work; `tensor` says how large it is then."""
+
+    tensor: Diagnostic
+    sizes: Mapping[str, int]
+
+    def summary(self) -> str:
+        return f"{self.tensor.summary()}, even at {_values(self.sizes)}, the smallest that works"
+
+    def remedy(self) -> str:
+        return "check for a size that is larger than intended"
+
+
+def _values(sizes: Mapping[str, int]) -> str:
+    return " and ".join(f"{symbol} = {number:,}" for symbol, number in sizes.items())
+
+
 E0311 = Code(
     "E0311",
     "the stated condition is not enough",
@@ -184,6 +287,33 @@ E0311 = Code(
 )
 
 
+class ConditionNotEnough(_Explained, code=E0311):
+    """A `where` that allows a size which does not work; `needed` are those that do."""
+
+    symbol: str
+    failing: int
+    needed: SizeSet
+
+    def summary(self) -> str:
+        return f"this condition is not enough: {self.symbol} = {self.failing:,} meets it, and the network does not work there"
+
+    def remedy(self) -> str:
+        return f"{self.symbol} must be {describe(self.needed)}"
+
+
+class ConditionsNotEnough(_Explained, code=E0311):
+    """Conditions on several symbolic sizes that allow values which do not work together; `sizes` are those of which one is needed."""
+
+    failing: Mapping[str, int]
+    sizes: Mapping[str, SizeSet]
+
+    def summary(self) -> str:
+        return f"these conditions are not enough: {_values(self.failing)} meet them, and the network does not work there"
+
+    def remedy(self) -> str:
+        return describe_choice(self.sizes)
+
+
 E0312 = Code(
     "E0312",
     "the network does not work at this size",
@@ -192,3 +322,68 @@ E0312 = Code(
     situation="`archdsl check unet --size 1x65x65`: U-Net needs multiples of 16.",
     depends_on_braces=True,
 )
+
+
+class SizesMissing(ShapeDiagnostic, code=E0312):
+    """Sizes of inputs that leave some symbolic sizes without a value."""
+
+    symbols: Sequence[str]
+
+    def summary(self) -> str:
+        return f"the size does not say what {' and '.join(self.symbols)} {'is' if len(self.symbols) == 1 else 'are'}"
+
+
+class OtherInput(ShapeDiagnostic, code=E0312):
+    """A shape that an input cannot have."""
+
+    name: str
+    shape: Shape
+    given: Sequence[int]
+
+    def summary(self) -> str:
+        return f"`{self.name}` is {format_shape(self.shape)}, and cannot be {'x'.join(map(str, self.given))}"
+
+
+class FailsAtSize(ShapeDiagnostic, code=E0312):
+    """A place that needs another value of a symbolic size; `working` are those that all places allow."""
+
+    symbol: str
+    size: int
+    reason: str
+    needed: SizeSet
+    working: SizeSet
+
+    @property
+    def label(self) -> str:
+        """What the place needs."""
+        return f"needs {self.symbol} to be {describe(self.needed)}"
+
+    def summary(self) -> str:
+        return f"the network does not work at {self.symbol} = {self.size:,}: {self.reason}"
+
+    def remedy(self) -> str:
+        return f"{self.symbol} must be {describe(self.working)}"
+
+
+class FailsCondition(ShapeDiagnostic, code=E0312):
+    """A value of a symbolic size that the input's `where` rules out."""
+
+    symbol: str
+    size: int
+    working: SizeSet
+
+    def summary(self) -> str:
+        return f"the condition of the input does not hold at {self.symbol} = {self.size:,}"
+
+    def remedy(self) -> str:
+        return f"{self.symbol} must be {describe(self.working)}"
+
+
+class FailsAtSizes(ShapeDiagnostic, code=E0312):
+    """A place that needs another value of one of several symbolic sizes, or makes too large a tensor."""
+
+    sizes: Mapping[str, int]
+    reason: str
+
+    def summary(self) -> str:
+        return f"the network does not work at {_values(self.sizes)}: {self.reason}"

@@ -164,14 +164,16 @@ E0807 = Code(
 
 
 class UnknownPart(Diagnostic, code=E0807):
-    """A label in a recipe that is no part of the network."""
+    """A label in a recipe that is no part of the network, whose name is None if it is not known."""
 
     argument: str
     part: str
     known: Sequence[str]
+    network: str | None = None
 
     def summary(self) -> str:
-        return f"`{self.argument}` names `{self.part}`, and the network has no such label"
+        network = "the network" if self.network is None else f"`{self.network}`"
+        return f"`{self.argument}` names `{self.part}`, and {network} has no such label"
 
     def remedy(self) -> str:
         top = dict.fromkeys(name.partition(".")[0] for name in self.known)
