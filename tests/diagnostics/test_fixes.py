@@ -129,3 +129,38 @@ def at(start: int, end: int, text: str) -> Edit:
 
 def test_edits_do_not_move_each_other() -> None:
     assert edited(FILE.text, [at(0, 1, "long"), at(4, 5, ""), at(2, 2, "x ")]) == "long x b "
+
+
+EDITS = {
+    "for i in 3 { conv(4, 3) }": ("3", "0..3", Applicability.CERTAIN),
+    "let n = 3; for i in n { conv(4, 3) }": ("n", "0..n", Applicability.GUESS),
+    "let n = 3; if n { conv(4, 3) }": ("n", "n > 0", Applicability.GUESS),
+    "repeat 4 / 2 { conv(4, 3) }": ("4 / 2", "4 // 2", Applicability.GUESS),
+    "conv(x.channels, 3)": ("channels", "c", Applicability.GUESS),
+    "let w = [4, 8]; conv(w[2], 3)": ("2", "1", Applicability.GUESS),
+    "conv(min(a = 4), 3)": ("a = ", "", Applicability.GUESS),
+    "relu(conv(4, 3))": ("relu(conv(4, 3))", "conv(4, 3) -> relu", Applicability.GUESS),
+    "conv(3, 64, 7)": ("3, ", "", Applicability.GUESS),
+    "for i in 0..2 { e[i]: conv(4, 3) }; e": ("e", "e[1]", Applicability.GUESS),
+    "forward: conv(4, 3)": ("forward", "forward1", Applicability.GUESS),
+    "skip { conv(4, 3) -> flatten }": None,
+}
+"""Bodies with one mistake, and the edit of the remedy: the text that it replaces, the new one, and how sure it is."""
+
+
+@pytest.mark.parametrize("body", EDITS)
+def test_edits_of_elaboration(body: str) -> None:
+    [found] = check_text(f"network n {{ input image [3, 8, 8]; {body} }}")
+    if (expected := EDITS[body]) is None:
+        assert found.fix is None and found.help is not None
+        return
+    assert found.fix is not None
+    [edit] = found.fix.edits
+    assert (edit.span.text, edit.text, found.fix.applicability) == expected
+
+
+def test_a_shortcut_for_these_sizes_is_a_guess() -> None:
+    text = "block b(w) { skip { repeat 2 { conv(w, 3) } } }\nnetwork n { input image [3, 8, 8]; b(8) }"
+    [found] = check_text(text)
+    assert found.fix is not None and found.fix.applicability is Applicability.GUESS
+    assert check_text(edited(text, found.fix.edits)) == []
