@@ -118,7 +118,8 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
         inside = (erf((high - mean) / std / sqrt(2)) - erf((low - mean) / std / sqrt(2))) / 2
         if inside <= 0.3 and high - low > 6 * std:
             raise ValueError(
-                f"`low` to `high` holds {inside:.0%} of the distribution and is more than 6 `std` wide; bring the far bound closer to `mean`"
+                f"`low` to `high` holds {inside:.0%} of the distribution and is more than 6 `std` wide; "
+                "bring the far bound closer to `mean`"
             )
         least = max(1e-30, 1e-6 * abs(mean))
         if std < least:

@@ -1,7 +1,7 @@
 """The limits that bound the time and memory which any input can take. Exceeding one is an error with a code.
 
-A `Limits` value holds those that can be changed: `--limit nodes=1000000` on the command line, `limits=archdsl.Limits(nodes=1_000_000)`
-in Python. The constants are what PyTorch itself has no room beyond.
+A `Limits` value holds those that can be changed: `--limit nodes=1000000` on the command line,
+`limits=archdsl.Limits(nodes=1_000_000)` in Python. The constants are limits of PyTorch itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ AXES: Final = 64
 ELEMENTS: Final = 2**40
 """The number of elements of one tensor, for one image. With any batch size, counts and addresses fit in 64 bits."""
 FLOAT: Final = 1e30
-"""The largest float argument of anything that is called by name. What is computed from it fits in 32 bits, which end at 3.4e38."""
+"""The largest float argument in a call. Values computed from it fit in 32 bits, which end at 3.4e38."""
 
 HIGHEST: Final = {"nesting": 1000, "call_depth": 150, "list_depth": 100, "import_depth": 100, "integer_bits": 8192}
 """The highest values of the limits that protect Python's stack and integers. The others go up to `SIZE`."""

@@ -264,8 +264,8 @@ class Network:
         with RunFolder(None if folder is None else Path(folder), snapshot(self), resume=resume) as run:
             hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
             return train(
-                self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks, warn=_log,
-                report=lambda found: _log(self.at_key(found)),
+                self, run, opened, reading=reading, arguments={}, hardware=hardware, weights=start, callbacks=callbacks,
+                warn=_log, report=lambda found: _log(self.at_key(found)),
             )  # fmt: skip
 
     def dynamic_shapes(self, *, batch: bool = True) -> tuple[dict[int, Any], ...]:

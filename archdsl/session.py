@@ -46,7 +46,7 @@ class Session:
 
     @contextmanager
     def collector_paused(self) -> Iterator[None]:
-        """Pause the garbage collector: a tree has no cycles, and scanning it while it grows takes a quarter of the time of a long file."""
+        """Pause the garbage collector: a tree has no cycles, and scanning it takes a quarter of the time of a long file."""
         if not self._pause_collector:
             yield
             return

@@ -66,7 +66,7 @@ class SymbolicSize:
         q, r = divmod(n, len(self.offsets))
         return self.slope * q + self.offsets[r]
 
-    def _over(self, period: int) -> tuple[int, list[int]]:
+    def _at_period(self, period: int) -> tuple[int, list[int]]:
         """Return slope and offsets over a multiple of the period."""
         times = period // len(self.offsets)
         return self.slope * times, [self.slope * t + o for t in range(times) for o in self.offsets]
@@ -106,7 +106,7 @@ class SymbolicSize:
         if other.symbol != self.symbol:
             raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one symbolic size")
         period = self._bounded(lcm(len(self.offsets), len(other.offsets)))
-        (a, mine), (b, theirs) = self._over(period), other._over(period)
+        (a, mine), (b, theirs) = self._at_period(period), other._at_period(period)
         return self._canonical(a + b, [m + t for m, t in zip(mine, theirs, strict=True)])
 
     __radd__ = __add__
@@ -134,7 +134,7 @@ class SymbolicSize:
             raise SizeError("a symbolic size can be divided by a positive integer only")
         times = divisor // gcd(divisor, self.slope)
         period = self._bounded(times * len(self.offsets))
-        slope, offsets = self._over(period)
+        slope, offsets = self._at_period(period)
         return self._canonical(slope // divisor, [o // divisor for o in offsets])
 
     def __rfloordiv__(self, other: Dim) -> Dim:
@@ -150,7 +150,7 @@ class SymbolicSize:
         """Return the function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
         if self.text is not None:
             return self.text
-        return self.session.cached(_written, self.symbol, self.slope, self.offsets)
+        return self.session.cached(_formula_text, self.symbol, self.slope, self.offsets)
 
 
 Dim: TypeAlias = int | SymbolicSize
@@ -199,7 +199,7 @@ def _primes(number: int) -> Iterator[int]:
         yield number
 
 
-def _written(symbol: str, slope: int, offsets: tuple[int, ...]) -> str:
+def _formula_text(symbol: str, slope: int, offsets: tuple[int, ...]) -> str:
     """Return the formula for all sizes."""
     base, period = offsets[0], len(offsets)
     common = gcd(slope, *[o - base for o in offsets])

@@ -49,11 +49,11 @@ class SizeSet:
 
     def __and__(self, other: SizeSet) -> SizeSet:
         """Return the intersection."""
-        return _session(self, other).cached(_both, self, other)
+        return _session(self, other).cached(_intersection, self, other)
 
     def __or__(self, other: SizeSet) -> SizeSet:
         """Return the union."""
-        return _session(self, other).cached(_either, self, other)
+        return _session(self, other).cached(_union, self, other)
 
     def __invert__(self) -> SizeSet:
         """Return the complement."""
@@ -130,24 +130,24 @@ def _not_negative(slope: int, offsets: tuple[int, ...], session: Session) -> Siz
     return _canonical([max(r or period, period * -(offset // slope) + r) for r, offset in enumerate(offsets)], (), session)
 
 
-def _both(a: SizeSet, b: SizeSet) -> SizeSet:
-    least = [None if x is None or y is None else x if x > y else y for x, y in _side_by_side(a, b)]
+def _intersection(a: SizeSet, b: SizeSet) -> SizeSet:
+    least = [None if x is None or y is None else x if x > y else y for x, y in _aligned_starts(a, b)]
     return _canonical(least, (n for n in chain(a.points, b.points) if n in a and n in b), _session(a, b))
 
 
-def _either(a: SizeSet, b: SizeSet) -> SizeSet:
-    least = [y if x is None else x if y is None or x < y else y for x, y in _side_by_side(a, b)]
+def _union(a: SizeSet, b: SizeSet) -> SizeSet:
+    least = [y if x is None else x if y is None or x < y else y for x, y in _aligned_starts(a, b)]
     return _canonical(least, chain(a.points, b.points), _session(a, b))
 
 
-def _side_by_side(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | None]]:
+def _aligned_starts(a: SizeSet, b: SizeSet) -> Iterable[tuple[int | None, int | None]]:
     """Yield the starts of both sets for each remainder of a common period."""
     period, most = lcm(len(a.least), len(b.least)), _session(a, b).limits.period
     if period > most:
         raise SizeError(
             f"the sizes that work repeat only after {period:,} values, over the limit of {most:,}; {remedy('period')}"
         )
-    return zip(_over(a.least, period), _over(b.least, period), strict=True)
+    return zip(_at_period(a.least, period), _at_period(b.least, period), strict=True)
 
 
 def _complement(a: SizeSet) -> SizeSet:
@@ -166,7 +166,7 @@ def _complement(a: SizeSet) -> SizeSet:
     return _canonical(starts, (n for n in before if n not in a.points), _session(a, a))
 
 
-def _over(least: tuple[int | None, ...], period: int) -> list[int | None]:
+def _at_period(least: tuple[int | None, ...], period: int) -> list[int | None]:
     """Return the same starts for a multiple of their period."""
     if len(least) == period:
         return list(least)

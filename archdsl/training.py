@@ -148,8 +148,8 @@ def _experiment(
     graph = network.graph
     heads = {head.name: head.weight for head, _ in graph.heads}
     return Experiment(
-        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.main.arguments, *data, network.check_shapes, facts,
-        lambda: picture(network, "png"),
+        network.name, module, recipe, network.inputs(), heads, network.data_folder, graph.main.arguments, *data,
+        network.check_shapes, facts, lambda: picture(network, "png"),
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class Counts(NamedTuple):
 
 
 class _Path(NamedTuple):
-    """The most weight layers on a path to a value: on one that begins inside of the function, and by the input where it begins."""
+    """The most weight layers on a path to a value: for paths that begin inside of the function, and for those from each input."""
 
     inside: int
     from_input: dict[int, int]

@@ -60,9 +60,8 @@ class SymbolicSizes:
         """Return whether the network is valid at these sizes. Raise `ValueError` if one is missing."""
         missing = [symbol for symbol in self.work if symbol not in at]
         if missing:
-            raise ValueError(
-                f"the symbolic sizes are {', '.join(self.work)}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not given"
-            )
+            verb = "is" if len(missing) == 1 else "are"
+            raise ValueError(f"the symbolic sizes are {', '.join(self.work)}: {' and '.join(missing)} {verb} not given")
         return all(at[symbol] in sizes for symbol, sizes in self.work.items()) and all(
             any(at[symbol] in sizes for symbol, sizes in tie.sizes.items()) for tie in self.couplings
         )
@@ -81,7 +80,7 @@ class SymbolicSizes:
         return kept
 
     def sentences(self) -> list[str]:
-        """Return a sentence for each group of symbols with equal conditions, with the places that need them, then for couplings."""
+        """Return a sentence for each group of symbols with equal conditions, and for each coupling, with the places."""
         groups: dict[tuple[SizeSet, tuple[str, ...]], list[str]] = {}
         for symbol, sizes in self.work.items():
             reasons = tuple(dict.fromkeys(f"{d.reason}{_at(d.span)}".replace(symbol, "\0") for d in self.decisive(symbol)))

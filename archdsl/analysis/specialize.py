@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from archdsl.analysis.largest import over_limits
 from archdsl.analysis.size_verdict import Demand, SymbolicSizes
+from archdsl.analysis.tensor_limits import over_limits
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph, Value, copy_graph
 from archdsl.shapes import Shape, SymbolicSize

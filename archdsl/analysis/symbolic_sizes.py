@@ -25,7 +25,7 @@ def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
         return verdict
     for requirement in requirements(graph):
         try:
-            _narrow(verdict, requirement)
+            _apply(verdict, requirement)
         except SizeError as error:
             help = "fix one of the sizes in `input`, or write equal sizes with one name: `[3, N, N]`"
             verdict.diagnostics.append(codes.symbolic_sizes.UndecidedSizes(str(error), help).at(requirement.span))
@@ -37,7 +37,7 @@ def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
     verdict.needed = dict(verdict.work)
     for symbol, stated in graph.stated.items():
         try:
-            _compare(verdict, graph, symbol, stated)
+            _compare_stated(verdict, graph, symbol, stated)
         except SizeError as error:
             verdict.diagnostics.append(codes.symbolic_sizes.UndecidedSizes(str(error)).at(graph.stated_at[symbol]))
     if graph.stated and not any(diagnostic.is_error for diagnostic in verdict.diagnostics):
@@ -45,9 +45,9 @@ def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
     return verdict
 
 
-def _narrow(verdict: SymbolicSizes, requirement: Requirement) -> None:
+def _apply(verdict: SymbolicSizes, requirement: Requirement) -> None:
     """Apply a requirement to the verdict. Add a diagnostic if no size is left."""
-    meets = _met(requirement)
+    meets = _sizes_that_meet(requirement)
     verdict.spend(sum(len(sizes) for sizes in meets.values()))
     if len(meets) > 1:
         verdict.couplings.append(Coupling(meets, requirement.span, requirement.reason))
@@ -64,7 +64,7 @@ def _narrow(verdict: SymbolicSizes, requirement: Requirement) -> None:
     verdict.demands.append(Demand(symbol, sizes, requirement.span, requirement.reason))
 
 
-def _met(requirement: Requirement) -> dict[str, SizeSet]:
+def _sizes_that_meet(requirement: Requirement) -> dict[str, SizeSet]:
     """Return the values of each symbol that meet a requirement; it is sufficient if one symbol does."""
     join = requirement.join
     if join is None:
@@ -87,7 +87,7 @@ def _nothing_works(verdict: SymbolicSizes, requirement: Requirement, symbol: str
     return found.at(requirement.span)
 
 
-def _compare(verdict: SymbolicSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
+def _compare_stated(verdict: SymbolicSizes, graph: Graph, symbol: str, stated: SizeSet) -> None:
     """Compare the condition that the input states with the requirements of the network."""
     needed = verdict.work[symbol]
     fails = stated.first_outside(needed)

@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """All rows, and the totals: parameters with and without the heads, MACs in evaluation, depth. Printed, it is what `check` shows."""
+    """The rows, and the totals: parameters with and without heads, MACs in evaluation, depth. Its text is what `check` prints."""
 
     rows: tuple[Row, ...]
     params: int
@@ -173,7 +173,7 @@ class _Folder:
         return found
 
     def _items(self, function: Function, path: str, relative: str, made: dict[Value, set[_Item]]) -> Iterator[tuple[str, _Item]]:
-        """Yield the ops and block calls of a function and of the groups in it, with their paths below it; `made` says who makes a value."""
+        """Yield the ops and block calls of a function and its groups, with their paths; `made` gets who makes each value."""
         for node in function.nodes:
             below = _below(relative, node)
             takes = {item for value in node.inputs for item in made.get(value, ())}

@@ -1,4 +1,4 @@
-"""What a network and the recipe that it is trained with have to do with each other, as far as the graph tells."""
+"""Facts about training that follow from the graph: unknown labels in a recipe, and how each tensor is trained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contents of a function in a diagram: ops as cards like those in papers (`3×3 conv, 64 · bn · relu`), and calls as frames."""
+"""The contents of a function in a diagram: ops as cards like those in papers (`3×3 conv, 64 · bn`), and calls as frames."""
 
 from __future__ import annotations
 

@@ -80,17 +80,17 @@ def _defaults(diagram: Diagram, page: Attributes) -> Iterator[str]:
     node = font | {"fontsize": str(theme.TEXT_SIZE), "height": str(theme.CARD_HEIGHT), "width": str(theme.CARD_WIDTH)}
     node |= {"margin": "0.12,0.03", "penwidth": "1"}
     edge = font | {"fontsize": str(theme.SMALL_SIZE), "color": theme.EDGE, "arrowsize": "0.55", "penwidth": "1"}
-    graph |= _haste(diagram)
+    graph |= _speed_attributes(diagram)
     yield f"  graph {_attributes(graph, page_label(diagram))};"
     yield f"  node {_attributes(node)};"
     yield f"  edge {_attributes(edge)};"
 
 
-def _haste(diagram: Diagram) -> dict[str, str]:
+def _speed_attributes(diagram: Diagram) -> dict[str, str]:
     """Return attributes that keep Graphviz within seconds for large diagrams: less search for short edges, and straight edges."""
     size = len(diagram.boxes) + len(diagram.edges)
-    haste = next(({"nslimit": limit} for least, limit in _SEARCH if size > least), {})
-    return haste | {"splines": "line"} if size > _WINDING and diagram.frames else haste
+    limits = next(({"nslimit": limit} for least, limit in _SEARCH if size > least), {})
+    return limits | {"splines": "line"} if size > _WINDING and diagram.frames else limits
 
 
 def _items(frame: Frame, spine: set[str], branches: Mapping[str, int], placement: Placement, indent: str) -> Iterator[str]:
@@ -161,7 +161,9 @@ def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
     lines = []
     for source, group in outgoing.items():
         alone = len(group) == 1
-        written = [_edge(i, edge, _pull(edge, following.get(source), alone, incoming[edge.target] == 1)) for i, edge in group]
+        written = [
+            _edge(i, edge, _edge_weight(edge, following.get(source), alone, incoming[edge.target] == 1)) for i, edge in group
+        ]
         if source in following and all(edge.target != following[source] for _, edge in group):
             tie = f"  {quote(source)} -> {quote(following[source])} [style=invis, weight={theme.TRUNK_WEIGHT}];"
             written.insert((len(written) + 1) // 2, tie)
@@ -169,7 +171,7 @@ def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
     return lines
 
 
-def _pull(edge: Edge, following: str | None, alone: bool, only: bool) -> dict[str, str]:
+def _edge_weight(edge: Edge, following: str | None, alone: bool, only: bool) -> dict[str, str]:
     """Return how strongly an edge is kept short and straight: the trunk most, then chains, then forks."""
     if edge.skip:
         return {"weight": "0", "tailport": "e", "headport": "e"}

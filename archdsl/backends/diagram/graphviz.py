@@ -39,14 +39,14 @@ class _FailedError(Exception):
 
 
 def run_graphviz(text: str, layout: str, output: str) -> bytes:
-    """Return what Graphviz makes of DOT text. Raises `SpecError`: E0901 if there is none that can draw, E0907 if this it cannot."""
+    """Return Graphviz's output for DOT text. Raise `SpecError` E0901 without a usable Graphviz, E0907 if it refuses the text."""
     refused: list[str] = []
     unusable: list[str] = []
     for name, command in _installed():
         try:
             return _run(command(layout, output), text, TIMEOUT_S)
         except _FailedError as error:
-            why = _unusable(command, layout, output)
+            why = _why_unusable(command, layout, output)
             (unusable if why else refused).append(f"{name}: {why or error}")
     if refused:
         raise SpecError(codes.outputs.DrawingRefused("; ".join(refused)))
@@ -64,7 +64,7 @@ def _installed() -> list[tuple[str, _Command]]:
     return commands
 
 
-def _unusable(command: _Command, layout: str, output: str) -> str | None:
+def _why_unusable(command: _Command, layout: str, output: str) -> str | None:
     """Return the reason why an installation cannot draw anything this way; None if it can."""
     try:
         _run(command(layout, output), _TWO_BOXES, TWO_BOXES_TIMEOUT_S)
@@ -86,10 +86,10 @@ def _run(command: Sequence[str], text: str, seconds: float) -> bytes:
         raise _FailedError(error.strerror or str(error)) from None
     if done.returncode == 0 and done.stdout:
         return done.stdout
-    raise _FailedError(_own_words(done.stderr) or _end(done.returncode))
+    raise _FailedError(_first_error(done.stderr) or _exit_reason(done.returncode))
 
 
-def _own_words(stderr: bytes) -> str:
+def _first_error(stderr: bytes) -> str:
     """Return Graphviz's first error, else the last line of Python's traceback."""
     said, _, traceback = stderr.decode(errors="replace").partition("Traceback (most recent call last):")
     errors = [line.strip() for line in said.splitlines() if line.strip() and "warning" not in line.lower()]
@@ -97,7 +97,7 @@ def _own_words(stderr: bytes) -> str:
     return "".join(lines)[:200]
 
 
-def _end(status: int) -> str:
+def _exit_reason(status: int) -> str:
     if status >= 0:
         return "it wrote nothing"
     try:

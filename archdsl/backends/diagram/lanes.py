@@ -56,8 +56,8 @@ class Lanes:
         low, high = sorted((source.y, target.y))
         starts = {1: max(source.right, target.right), -1: max(-source.left, -target.left)}
         lanes = {
-            1: _free(starts[1], low, high, self._rightwards, inside),
-            -1: -_free(starts[-1], low, high, self._leftwards, inside),
+            1: _first_gap(starts[1], low, high, self._rightwards, inside),
+            -1: -_first_gap(starts[-1], low, high, self._leftwards, inside),
         }
 
         def cost(side: int) -> tuple[bool, float]:
@@ -75,7 +75,7 @@ def _mirrored(r: Rectangle) -> Rectangle:
 # A sweep over the obstacles from left to right. `at` is the leftmost position that is still possible; an obstacle between the
 # heights moves it past its right side. One pass suffices: `at` only grows, so an obstacle that was passed is never in the way
 # again, and the first one that begins behind `at` ends the search. The left side is the same problem in mirrored coordinates.
-def _free(start: float, low: float, high: float, obstacles: list[tuple[Rectangle, str]], inside: Collection[str]) -> float:
+def _first_gap(start: float, low: float, high: float, obstacles: list[tuple[Rectangle, str]], inside: Collection[str]) -> float:
     """Return the first position right of `start` where nothing is between these heights."""
     at = start + theme.ARC_GAP
     for (left, bottom, right, top), frame in obstacles:

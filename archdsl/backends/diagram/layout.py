@@ -38,7 +38,7 @@ def place(diagram: Diagram) -> Placement:
     forks = {box.key for box in diagram.boxes if box.kind is Kind.FORK}
     for i, drawn in placed.items():
         edge = diagram.edges[i]
-        straight = _straight(rectangles[edge.source], rectangles[edge.target], arrow=edge.target not in forks)
+        straight = _straight_line(rectangles[edge.source], rectangles[edge.target], arrow=edge.target not in forks)
         if straight and "lp" in drawn:  # `dot` may have led the edge round the other side of its words
             drawn["lp"] = f"{rectangles[edge.source].x + _width(drawn) / 2 + 2:.2f},{drawn['lp'].partition(',')[2]}"
         edges[i] = dict(_only(drawn, "pos", "lp")) | dict(straight)
@@ -79,7 +79,7 @@ def _width(edge: Mapping[str, Any]) -> float:
     return sum(float(op["width"]) for op in edge.get("_ldraw_", ()) if op["op"] == "T")
 
 
-def _straight(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
+def _straight_line(source: Rectangle, target: Rectangle, *, arrow: bool) -> Attributes:
     """Return a straight line if one box is right above the other; nothing otherwise."""
     if abs(source.x - target.x) > _STRAIGHT or source.bottom <= target.top:
         return {}
@@ -97,7 +97,7 @@ def _arcs(
     def length(item: tuple[int, Edge]) -> tuple[float, int]:
         return abs(boxes[item[1].source].y - boxes[item[1].target].y), item[0]
 
-    around = _around(diagram.root, ())
+    around = _frames_around(diagram.root, ())
     arcs: dict[int, Attributes] = {}
     for i, edge in sorted(((i, edge) for i, edge in enumerate(diagram.edges) if edge.skip), key=length):
         source, target = boxes[edge.source], boxes[edge.target]
@@ -110,11 +110,11 @@ def _arcs(
     return arcs
 
 
-def _around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def _frames_around(frame: Frame, outer: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return the frames around each box, outermost first."""
     found: dict[str, tuple[str, ...]] = {}
     for item in frame.items:
-        found |= {item.key: outer} if isinstance(item, Box) else _around(item, (*outer, item.key))
+        found |= {item.key: outer} if isinstance(item, Box) else _frames_around(item, (*outer, item.key))
     return found
 
 

@@ -91,12 +91,12 @@ def _size(size: Dim) -> str:
     for word, left, right in (("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")):
         while word in text:
             start = text.index(word)
-            end = _closing(text, start + len(word))
+            end = _closing_bracket(text, start + len(word))
             text = text[:start] + left + text[start + len(word) : end] + right + text[end + 1 :]
     return _short(text)
 
 
-def _closing(text: str, start: int) -> int:
+def _closing_bracket(text: str, start: int) -> int:
     """Return the position of the bracket that closes the one right before `start`."""
     depth = 1
     for i in range(start, len(text)):

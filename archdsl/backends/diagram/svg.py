@@ -30,12 +30,12 @@ def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
     description = ElementTree.Element(f"{{{_SVG}}}desc", {"id": f"{mark}-text"})
     description.text = clean(". ".join(part for part in (diagram.doc.rstrip("."), ", ".join(diagram.facts)) if part))
     root[:0] = [title, description]
-    _name_things(root, diagram)
+    _replace_titles(root, diagram)
     picture: str = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n'.encode()
 
 
-def _name_things(root: ElementTree.Element, diagram: Diagram) -> None:
+def _replace_titles(root: ElementTree.Element, diagram: Diagram) -> None:
     """Replace the titles: Graphviz writes the names of its nodes there, and a reader needs the names of modules."""
     names = {box.key: _tooltip(box) for box in diagram.boxes} | {f"cluster_{f.key}": f.title for f in diagram.frames}
     for group in root.iter(f"{{{_SVG}}}g"):

@@ -33,7 +33,7 @@ def read(source: Path | Mapping[str, Any], limits: Limits = DEFAULT) -> Tensors:
     if isinstance(source, Mapping):
         return _tensors("the state_dict", source, ordered=True)
     if file_kind(source) == "torch":
-        return _with_numbers(_tensors(source.name, _load(source), ordered=True))
+        return _require_numbers(_tensors(source.name, _load(source), ordered=True))
     try:
         return Tensors(read_header(source, limits), safetensors.safe_open(source, framework="pt").get_tensor)
     except (safetensors.SafetensorError, OSError) as error:
@@ -43,7 +43,7 @@ def read(source: Path | Mapping[str, Any], limits: Limits = DEFAULT) -> Tensors:
 def _load(path: Path) -> Any:
     with path.open("rb") as file:
         if file.read(2) == b"PK":
-            if b"PK\5\6" not in _end(file):
+            if b"PK\5\6" not in _last_bytes(file):
                 raise unreadable(path.name, "is cut off: the end of the archive is missing", "download or copy it again")
             part = damaged_part(file)
             if part is not None:
@@ -53,16 +53,16 @@ def _load(path: Path) -> Any:
             with warnings.catch_warnings(action="ignore"):  # of pickle protocols that the reader refuses anyway
                 return torch.load(file, map_location="cpu", weights_only=True)  # by a path it would judge by the name's ending
         except Exception as error:  # whatever a damaged or hostile file provokes in the reader
-            raise _refused(path.name, str(error)) from error
+            raise _refusal(path.name, str(error)) from error
 
 
-def _end(file: IO[bytes]) -> bytes:
+def _last_bytes(file: IO[bytes]) -> bytes:
     """Return the last 64 KiB of a file, in which the table of contents of an archive ends."""
     file.seek(max(0, file.seek(0, 2) - (1 << 16) - 22))
     return file.read()
 
 
-def _refused(name: str, said: str) -> SpecError:
+def _refusal(name: str, said: str) -> SpecError:
     """Return the error for a file that PyTorch refuses: PyTorch's own message advises to load the file with its code."""
     what = foreign(said)
     if what is not None:
@@ -83,7 +83,7 @@ def _tensors(name: str, loaded: Any, *, ordered: bool) -> Tensors:
     )
 
 
-def _with_numbers(tensors: Tensors) -> Tensors:
+def _require_numbers(tensors: Tensors) -> Tensors:
     """Return the tensors. Raise `SpecError` E0906 if one has only a shape, as in a module on the meta device."""
     bare = next((key for key in tensors.stored.entries if tensors.get(key).is_meta), None)
     if bare is None:
