@@ -19,7 +19,6 @@ from archdsl.elaborate import (
     FalseClaim,
     Module,
     Program,
-    SymbolTable,
     elaborate,
     not_explained,
     read_source,
@@ -35,6 +34,7 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
+    from archdsl.elaborate.symbols import SymbolTable
     from archdsl.recipe import Recipe
 
 
@@ -73,6 +73,8 @@ class Compiled:
     @property
     def symbols(self) -> SymbolTable | None:
         """The meaning of every name in the file and its imports; built on demand."""
+        from archdsl.elaborate.symbols import SymbolTable  # here: editors ask for it, and no command does
+
         return SymbolTable(self.module) if self.module is not None else None
 
     @property

@@ -16,7 +16,6 @@ from archdsl.analysis import SymbolicSizes, Table, at_sizes, layer_table
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
 from archdsl.driver import Compiled, files_of
 from archdsl.file_io import write_file
-from archdsl.initial_weights import Weights, weights_of
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed
 from archdsl.optional_dependencies import extra_needed
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from archdsl.backends.diagram import Detail
     from archdsl.data import Input, Opened, ReadOptions
+    from archdsl.initial_weights import Weights
     from archdsl.recipe import Recipe
     from archdsl.train import Result
     from archdsl.weights.report import WeightsReport
@@ -251,7 +251,8 @@ class Network:
         `skip_bad` skips unreadable images, and `download` downloads a data set. `callbacks` are Lightning's. Warnings go to the
         logger `archdsl`. Raise `SpecError` for mismatches, and `archdsl.train.Interrupted` after Ctrl-C or SIGTERM.
         """
-        from archdsl.data import ReadOptions  # here: only training needs data and a folder
+        from archdsl.data import ReadOptions  # here: only training needs data, weights and a folder
+        from archdsl.initial_weights import Weights, weights_of
         from archdsl.runs import RunFolder
         from archdsl.training import check_initial_weights, require_trainable, snapshot, train
 

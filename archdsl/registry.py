@@ -9,6 +9,7 @@ evaluate each of them separately.
 
 import typing
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -78,6 +79,9 @@ class Registered(BaseModel):
     def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         if name is not None:
             cls.registry.add(name, cls)
+        # pydantic knows the class variables by now, and would evaluate their annotations again for each subclass
+        for variable in cls.__class_vars__ & cls.__annotations__.keys():
+            del cls.__annotations__[variable]
 
     @classmethod
     def alias_pairs(cls) -> Iterator[tuple[str, str]]:
@@ -94,7 +98,7 @@ class Registered(BaseModel):
     @classmethod
     def words(cls, parameter: str) -> frozenset[str]:
         """Return the bare words that a parameter accepts, such as `same` for `pad`."""
-        return _literal_words(cls.model_fields[parameter].annotation)
+        return _words(cls, parameter)
 
     def __str__(self) -> str:
         """Return the call in the syntax of the language."""
@@ -131,6 +135,11 @@ def _check_magnitude(cls: type[Registered], argument: str, value: Any) -> None:
         if abs(value) > limit:
             relation = "at most" if value > 0 else "at least"
             raise SpecError(codes.ranges.OutOfBounds(cls.name, argument, value, None, relation, limit if value > 0 else -limit))
+
+
+@cache
+def _words(cls: type[Registered], parameter: str) -> frozenset[str]:
+    return _literal_words(cls.model_fields[parameter].annotation)
 
 
 def _literal_words(annotation: Any) -> frozenset[str]:

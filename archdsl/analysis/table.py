@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
@@ -101,8 +100,7 @@ def op_form(op: Op) -> object:
     return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name))
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """A row in the making: `times` equal ops. `nodes` has each that differs."""
 
     path: str
@@ -111,29 +109,30 @@ class _Line:
     training: str = ""
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Folded:
+class _Folded(NamedTuple):
     """The lines of a function, paths below it, and a number that functions with equal lines share."""
 
     form: int
     lines: tuple[_Line, ...]
 
 
-@dataclass(eq=False, slots=True)
 class _Item:
     """An op of a function, or a call of a block in it: the lines, what is equal in equal items, and what it takes."""
 
-    form: int
-    lines: list[_Line]
-    takes: set[_Item]
-    is_call: bool
+    __slots__ = ("form", "is_call", "lines", "takes")
+
+    def __init__(self, form: int, lines: list[_Line], takes: set[_Item], is_call: bool) -> None:
+        self.form = form
+        self.lines = lines
+        self.takes = takes
+        self.is_call = is_call
 
     def absorb(self, other: _Item) -> None:
         """Count an equal item too."""
         pairs = zip(self.lines, other.lines, strict=True)
         self.lines = [
-            replace(
-                line, times=line.times + more.times, nodes=line.nodes if line.nodes is more.nodes else (*line.nodes, *more.nodes)
+            line._replace(
+                times=line.times + more.times, nodes=line.nodes if line.nodes is more.nodes else (*line.nodes, *more.nodes)
             )
             for line, more in pairs
         ]
@@ -189,7 +188,7 @@ class _Folder:
 
     def _call(self, call: Call, path: str, below: str, takes: set[_Item]) -> _Item:
         folded = self.folded(call.callee, _joined(path, below))
-        lines = [replace(line, path=_joined(below, line.path)) for line in folded.lines]
+        lines = [line._replace(path=_joined(below, line.path)) for line in folded.lines]
         return _Item(folded.form, lines, takes, True)
 
     def _op(self, node: Node, path: str, below: str, takes: set[_Item]) -> _Item:

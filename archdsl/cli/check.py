@@ -15,7 +15,6 @@ from archdsl.cli.output import print_bytes, print_text
 from archdsl.cli.size_option import Given, at_size, size_option, verdict_data
 from archdsl.cli.weights_options import weights_options
 from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
-from archdsl.initial_weights import Weights
 from archdsl.lints import Levels
 from archdsl.network import Network
 from archdsl.session import Session
@@ -23,6 +22,7 @@ from archdsl.shapes import Dim
 
 if TYPE_CHECKING:
     from archdsl.cli.fix import Fixed
+    from archdsl.initial_weights import Weights
     from archdsl.weights.report import WeightsReport
 
 

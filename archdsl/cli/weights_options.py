@@ -9,7 +9,6 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from archdsl.initial_weights import Weights
 from archdsl.weights.stored import Channels, MatchBy
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,8 +25,11 @@ def weights_options(command: F) -> F:
         how = (weights_partial, weights_without_heads, weights_map, weights_prefix, weights_channels)
         if weights is None and how != (False, False, "name", None, None):
             raise click.UsageError("say which weights: --weights FILE")
-        given = Weights(weights, *how) if weights is not None else None
-        return command(*arguments, weights=given, **others)
+        if weights is None:
+            return command(*arguments, weights=None, **others)
+        from archdsl.initial_weights import Weights  # here: most commands load none
+
+        return command(*arguments, weights=Weights(weights, *how), **others)
 
     options = (
         click.option("--weights", type=click.Path(path_type=Path), metavar="FILE",

@@ -4,10 +4,9 @@ from archdsl.elaborate.block_cache import argument_identity
 from archdsl.elaborate.elaborator import Elaboration, elaborate
 from archdsl.elaborate.false_claims import FalseClaim, not_explained
 from archdsl.elaborate.program import Program, decode_source, open_parameters, read_source, select_network
-from archdsl.elaborate.symbols import Symbol, SymbolKind, SymbolTable
 from archdsl.elaborate.values import Module
 
 __all__ = [
-    "Elaboration", "FalseClaim", "Module", "Program", "Symbol", "SymbolKind", "SymbolTable", "argument_identity", "decode_source",
+    "Elaboration", "FalseClaim", "Module", "Program", "argument_identity", "decode_source",
     "elaborate", "not_explained", "open_parameters", "read_source", "select_network",
 ]  # fmt: skip

@@ -60,7 +60,9 @@ def reserve(context: Context, count: int, span: Span) -> None:
 def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Shape:
     """Return the shape of what an op makes. Raise its fault at its place."""
     builder = context.builder
-    known = builder.shapes_inferred
+    known = builder.known_shape(op, inputs)
+    if known is not None:
+        return known
     try:
         shape = builder.infer(op, *inputs)
     except SpecError as error:
@@ -70,9 +72,8 @@ def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: S
         raise error.map(lambda found: _placed(found, inputs, span, callee)) from None
     except SizeError as error:
         raise SpecError(codes.symbolic_sizes.NoFormula(str(error), op.name).at(span)) from None
-    if builder.shapes_inferred != known:
-        context.budget.charge(budget.ANEW, span)
-        _count_size_values(context, shape, [value.shape for value in inputs], span)
+    context.budget.charge(budget.ANEW, span)
+    _count_size_values(context, shape, [value.shape for value in inputs], span)
     return shape
 
 

@@ -8,64 +8,17 @@ errors there are, and a check that needs none does not pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
 from archdsl.elaborate.parameters import positional_parameters
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
 from archdsl.registry import Registered
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-
-
-class SymbolKind(StrEnum):
-    """What a name stands for."""
-
-    PARAMETER = "parameter"
-    CONSTANT = "constant"
-    LABEL = "label"
-    LOOP_VARIABLE = "loop variable"
-    INPUT = "input"
-    SIZE = "symbolic size"
-    FLOW = "the tensor that flows"
-    BLOCK = "block"
-    NETWORK = "network"
-    IMPORT = "import"
-    OP = "op"
-    OP_PARAMETER = "parameter of an op"
-    KEYWORD = "keyword of what a parameter holds"
-    WORD = "word"
-    INITIALIZER = "initializer"
-    COUNT = "count"
-    FUNCTION = "function"
-
-
-@dataclass(slots=True, eq=False)
-class Symbol:
-    """Something with a name. `owner` is the block, network or op that it belongs to, for what belongs to one.
-
-    `definitions` are the places of the name where it is bound: none for what the language brings along, several for an
-    indexed label. `uses` are the places of the name where it is read.
-    """
-
-    name: str
-    kind: SymbolKind
-    owner: str | None = None
-    node: ast.Node | None = None
-    definitions: list[Span] = field(default_factory=list)
-    uses: list[Span] = field(default_factory=list)
-
-    origin: Span | None = None
-    """For `x`, where it comes from: the first input of the network, or the block."""
-
-    @property
-    def definition(self) -> Span | None:
-        """The first place where it is bound, or where it comes from."""
-        return self.definitions[0] if self.definitions else self.origin
 
 
 class SymbolTable:
@@ -137,24 +90,6 @@ class SymbolTable:
                 own.setdefault(parameter.name, made)
 
 
-class _Scope:
-    """The names that braces bind. `control` is set for those of a loop or `if`, through which indexed labels are bound."""
-
-    def __init__(self, outer: _Scope | None, control: bool = False) -> None:
-        self.outer = outer
-        self.control = control
-        self.names: dict[str, Symbol] = {}
-
-    def find(self, name: str) -> Symbol | None:
-        """Return what a name means here."""
-        scope: _Scope | None = self
-        while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
-            scope = scope.outer
-        return None
-
-
 class _Resolver:
     """Resolves the names in one definition, statement by statement."""
 
@@ -166,7 +101,7 @@ class _Resolver:
     def resolve(self) -> None:
         """Resolve every name of the definition."""
         definition, table = self._definition, self._table
-        scope = _Scope(None)
+        scope = Scope(None)
         if isinstance(definition, ast.Alias):
             self._expression(definition.target, scope)
             scope.names.update(self._parameters_of(definition))
@@ -194,11 +129,11 @@ class _Resolver:
 
     # -- statements and stages --
 
-    def _body(self, body: ast.Body | None, scope: _Scope) -> None:
+    def _body(self, body: ast.Body | None, scope: Scope) -> None:
         for statement in body.statements if body is not None else ():
             self._statement(statement, scope)
 
-    def _statement(self, statement: ast.Node, scope: _Scope) -> None:
+    def _statement(self, statement: ast.Node, scope: Scope) -> None:
         match statement:
             case ast.Pipeline():
                 self._pipeline(statement, scope)
@@ -216,12 +151,12 @@ class _Resolver:
                     self._use(self._table.global_(self._module, setting.name), setting.name_span)
                     self._expression(setting.value, scope)
             case ast.Expect():
-                inside = _Scope(scope)
+                inside = Scope(scope)
                 counts = [name for name in METRICS if scope.find(name) is None]
                 inside.names = {name: self._table.builtin(name, SymbolKind.COUNT) for name in counts}
                 self._expressions(statement, inside)
 
-    def _input(self, statement: ast.Input, scope: _Scope) -> None:
+    def _input(self, statement: ast.Input, scope: Scope) -> None:
         for size in map(ast.bare, statement.sizes.items):
             if isinstance(size, ast.Name) and size.id[:1].isupper() and scope.find(size.id) is None:
                 self._bind(scope, size.id, SymbolKind.SIZE, size, size.span)
@@ -235,7 +170,7 @@ class _Resolver:
         if statement.condition is not None:
             self._expression(statement.condition, scope)
 
-    def _pipeline(self, pipeline: ast.Pipeline, scope: _Scope) -> None:
+    def _pipeline(self, pipeline: ast.Pipeline, scope: Scope) -> None:
         label = pipeline.label
         if label is not None:
             self._expressions(label, scope)
@@ -251,37 +186,37 @@ class _Resolver:
             else:  # called like an op or a block, it is a key of the `state_dict` alone
                 self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
 
-    def _stage(self, stage: ast.Stage, scope: _Scope) -> None:
+    def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
             case ast.CallStage():
                 self._expression(stage.call, scope)
             case ast.Group():
-                self._body(stage.body, _Scope(scope))
+                self._body(stage.body, Scope(scope))
             case ast.Skip() | ast.Join():
                 for argument in stage.arguments:
                     self._expression(argument.value, scope)
-                self._body(stage.body, _Scope(scope))
+                self._body(stage.body, Scope(scope))
                 if isinstance(stage, ast.Skip):
-                    self._body(stage.via, _Scope(scope))
+                    self._body(stage.via, Scope(scope))
             case _:
                 self._control(stage, scope)
 
-    def _control(self, stage: ast.Stage, scope: _Scope) -> None:
+    def _control(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
             case ast.Repeat():
                 self._expression(stage.count, scope)
-                self._body(stage.body, _Scope(scope, control=True))
+                self._body(stage.body, Scope(scope, control=True))
             case ast.For():
                 self._for(stage, scope)
             case ast.If():
                 for arm in stage.arms:
                     if arm.condition is not None:
                         self._expression(arm.condition, scope)
-                    self._body(arm.body, _Scope(scope, control=True))
+                    self._body(arm.body, Scope(scope, control=True))
 
-    def _for(self, loop: ast.For, scope: _Scope) -> None:
+    def _for(self, loop: ast.For, scope: Scope) -> None:
         self._expression(loop.iterable, scope)
-        inside = _Scope(scope, control=True)
+        inside = Scope(scope, control=True)
         after = loop.span.start + len("for")
         for name in loop.names:
             place = _find(loop.span, name, after)
@@ -291,11 +226,11 @@ class _Resolver:
 
     # -- expressions --
 
-    def _expressions(self, node: ast.Node, scope: _Scope) -> None:
+    def _expressions(self, node: ast.Node, scope: Scope) -> None:
         for child in ast.children(node):
             self._expression(child, scope)
 
-    def _expression(self, node: ast.Node, scope: _Scope) -> None:
+    def _expression(self, node: ast.Node, scope: Scope) -> None:
         match node:
             case ast.Name():
                 self._use(scope.find(node.id) or self._table.global_(self._module, node.id), node.span)
@@ -308,14 +243,14 @@ class _Resolver:
             case _:
                 self._expressions(node, scope)
 
-    def _callee(self, node: ast.Expr, scope: _Scope) -> None:
+    def _callee(self, node: ast.Expr, scope: Scope) -> None:
         name = ast.bare(node)
         if isinstance(name, ast.Name) and name.id in FUNCTIONS and scope.find(name.id) is None:
             self._use(self._table.builtin(name.id, SymbolKind.FUNCTION), name.span)
         else:
             self._expression(node, scope)
 
-    def _attribute(self, node: ast.Attribute, scope: _Scope) -> None:
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
         """Resolve a size of a value, or a definition of an import."""
         self._expression(node.base, scope)
         target = self._imported(node, scope)
@@ -323,14 +258,14 @@ class _Resolver:
             found = self._table.global_(target, node.name) if node.name in target.definitions else None
             self._use(found, Span(node.span.file, node.span.end - len(node.name), node.span.end))
 
-    def _imported(self, node: ast.Attribute, scope: _Scope) -> Module | None:
+    def _imported(self, node: ast.Attribute, scope: Scope) -> Module | None:
         """Return the module in which an attribute looks its name up; None for a size of a value."""
         base = ast.bare(node.base)
         if not isinstance(base, ast.Name) or scope.find(base.id) is not None:
             return None
         return self._module.imports.get(base.id)
 
-    def _argument(self, call: ast.CallExpr, position: int, argument: ast.Argument, scope: _Scope) -> None:
+    def _argument(self, call: ast.CallExpr, position: int, argument: ast.Argument, scope: Scope) -> None:
         """Resolve the keyword of an argument and its value; a bare word that the op's parameter knows is that word."""
         target = self._target(call.callee, scope)
         name = argument.name
@@ -346,7 +281,7 @@ class _Resolver:
                 return
         self._expression(argument.value, scope)
 
-    def _target(self, callee: ast.Expr, scope: _Scope) -> Any:
+    def _target(self, callee: ast.Expr, scope: Scope) -> Any:
         """Return the op, rule or definition that a callee names; for a parameter, its default, if that is one."""
         callee = ast.bare(callee)
         if isinstance(callee, ast.CallExpr):
@@ -359,7 +294,7 @@ class _Resolver:
         local = scope.find(callee.id)
         if local is not None:
             default = local.node.default if isinstance(local.node, ast.Parameter) else None
-            return self._target(default, _Scope(None)) if default is not None else None
+            return self._target(default, Scope(None)) if default is not None else None
         known = self._module.definitions.get(callee.id)
         return known or Op.registry.get(callee.id) or Initializer.registry.get(callee.id)
 
@@ -374,7 +309,7 @@ class _Resolver:
 
     # -- symbols --
 
-    def _bind(self, scope: _Scope, name: str, kind: SymbolKind, node: ast.Node, place: Span) -> None:
+    def _bind(self, scope: Scope, name: str, kind: SymbolKind, node: ast.Node, place: Span) -> None:
         """Bind a name. What the same braces bound under it before is the same symbol."""
         known = scope.names.get(name)
         if known is not None and known.kind is kind:

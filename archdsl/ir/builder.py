@@ -68,11 +68,6 @@ class GraphBuilder:
         """The innermost function under construction."""
         return self._frames[-1].function
 
-    @property
-    def shapes_inferred(self) -> int:
-        """How many different questions for a shape the ops have answered."""
-        return len(self._inferred)
-
     def size_of(self, function: Function) -> int:
         """Return how many ops a finished function applies, those of called functions at every call."""
         return self._sizes[function]
@@ -135,13 +130,17 @@ class GraphBuilder:
         """Return whether a value is in no graph."""
         return value.owner is self._detached
 
+    def known_shape(self, op: Op, inputs: Sequence[Value]) -> Shape | None:
+        """Return the shape that an op makes of these values; None if it was not asked for equal shapes before."""
+        found = self._inferred.get((id(op), _shapes(inputs)))
+        return None if found is None else found[1]
+
     def infer(self, op: Op, *inputs: Value) -> Shape:
         """Return the shape that an op makes of these values; computed once for equal shapes."""
-        shapes = (inputs[0].shape,) if len(inputs) == 1 else tuple([value.shape for value in inputs])
-        known = (id(op), shapes)
-        found = self._inferred.get(known)
+        shapes = _shapes(inputs)
+        found = self._inferred.get((id(op), shapes))
         if found is None:
-            found = self._inferred[known] = (op, op.output(*shapes))  # keeps the op, and so its id
+            found = self._inferred[id(op), shapes] = (op, op.output(*shapes))  # keeps the op, and so its id
         return found[1]
 
     def condition(self, left: Dim, right: Dim, span: Span, what: str, sides: tuple[Value, Value], stretch: bool = False) -> None:
@@ -308,6 +307,10 @@ class GraphBuilder:
         graph = Graph(self.main, [result for result, _ in known], dict(initializers or {}))
         graph.complete = len(known) == len(results)
         return graph
+
+
+def _shapes(values: Sequence[Value]) -> tuple[Shape, ...]:
+    return (values[0].shape,) if len(values) == 1 else tuple([value.shape for value in values])
 
 
 def result_dtype(op: Op, inputs: Sequence[Value]) -> DType:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from archdsl.driver import Compiled, compile_networks, compile_text
-from archdsl.elaborate import Symbol, SymbolKind, SymbolTable
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.symbol import Symbol, SymbolKind
+from archdsl.elaborate.symbols import SymbolTable
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Module, Unknown
 from archdsl.resources import shipped_files
 from archdsl.source import Span

@@ -1,0 +1,73 @@
+"""A symbol: something with a name, with the places where the name is bound and read; and the scopes that bind names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from archdsl.source import Span
+from archdsl.syntax import nodes as ast
+
+
+class SymbolKind(StrEnum):
+    """What a name stands for."""
+
+    PARAMETER = "parameter"
+    CONSTANT = "constant"
+    LABEL = "label"
+    LOOP_VARIABLE = "loop variable"
+    INPUT = "input"
+    SIZE = "symbolic size"
+    FLOW = "the tensor that flows"
+    BLOCK = "block"
+    NETWORK = "network"
+    IMPORT = "import"
+    OP = "op"
+    OP_PARAMETER = "parameter of an op"
+    KEYWORD = "keyword of what a parameter holds"
+    WORD = "word"
+    INITIALIZER = "initializer"
+    COUNT = "count"
+    FUNCTION = "function"
+
+
+@dataclass(slots=True, eq=False)
+class Symbol:
+    """Something with a name. `owner` is the block, network or op that it belongs to, for what belongs to one.
+
+    `definitions` are the places of the name where it is bound: none for what the language brings along, several for an
+    indexed label. `uses` are the places of the name where it is read.
+    """
+
+    name: str
+    kind: SymbolKind
+    owner: str | None = None
+    node: ast.Node | None = None
+    definitions: list[Span] = field(default_factory=list)
+    uses: list[Span] = field(default_factory=list)
+
+    origin: Span | None = None
+    """For `x`, where it comes from: the first input of the network, or the block."""
+
+    @property
+    def definition(self) -> Span | None:
+        """The first place where it is bound, or where it comes from."""
+        return self.definitions[0] if self.definitions else self.origin
+
+
+class Scope:
+    """The names that braces bind. `control` is set for those of a loop or `if`, through which indexed labels are bound."""
+
+    def __init__(self, outer: Scope | None, control: bool = False) -> None:
+        self.outer = outer
+        self.control = control
+        self.names: dict[str, Symbol] = {}
+
+    def find(self, name: str) -> Symbol | None:
+        """Return what a name means here."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.outer
+        return None
