@@ -55,7 +55,7 @@ def _whole(module: Module) -> list[Span]:
 
 
 def _within(place: Span | None, parts: list[Span], module: Module) -> bool:
-    """Return whether a place is in one of the parts; an error without a place in a file, such as one of a setting, may be in any."""
+    """Return whether a place is in one of the parts; an error without a place in a file, as of a setting, may be in any."""
     if place is None or place.file.is_setting:
         return True
     return any(part.file is place.file and part.start <= place.start < part.end for part in parts)

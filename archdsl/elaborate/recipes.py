@@ -161,9 +161,9 @@ class _Reader:
             self.diagnostics.append(codes.names.UnknownKey(name, tuple(Recipe.model_fields), help).at(span))
 
     def _owner(self, name: str, span: Span, under: str = "") -> str | None:
-        """Return where a name belongs that is no key: to the key that takes it as a value, or to the value that has it as a parameter.
+        """Return where a name belongs that is no key; None if it is neither a value of a key nor a parameter of one.
 
-        `cosine` is a value of `schedule`, and `lr` a parameter of the optimizer. None if it is neither.
+        `cosine` is a value of `schedule`, and `lr` a parameter of the optimizer.
         """
         value = span.text if span.file.is_setting else None
         for key, field in Recipe.model_fields.items():

@@ -43,7 +43,7 @@ class UnknownElementType(Diagnostic, code=E0401):
     given: str
 
     def summary(self) -> str:
-        return f"an input holds `int` or `float`, found `{self.given}`"
+        return f"expected `int` or `float` as the type of the elements, found `{self.given}`"
 
 
 class InputWithoutSizes(Diagnostic, code=E0402):
@@ -67,6 +67,9 @@ class InputTwice(Diagnostic, code=E0203):
 
     def marks(self) -> tuple[Mark, ...]:
         return (Mark(self.first, "the first"),) if self.first is not None else ()
+
+    def remedy(self) -> str:
+        return "rename one"
 
 
 class SizeBelowOne(Diagnostic, code=E0402):
