@@ -19,7 +19,7 @@ HEAVY = {"torch", "lightning", "sklearn", "numpy", "networkx", "rich", "pygraphv
     [
         (["--help"], {"archdsl.driver", "pydantic", "lark"}),
         (["--version"], {"archdsl.driver", "pydantic", "lark"}),
-        (["check", "resnet50"], {"archdsl.backends"}),
+        (["check", "resnet50"], {"archdsl.backends", "archdsl.elaborate.symbols", "archdsl.recipe", "importlib.metadata"}),
         (["check", "nowhere.arch"], {"archdsl.backends"}),
         (["train", "resnet50"], set()),
         (["compile", "resnet50"], {"archdsl.backends.diagram"}),
