@@ -27,7 +27,7 @@ def _check(graph: Graph) -> Iterable[Diagnostic]:
 
 
 def _unused_ops(graph: Graph) -> dict[Span, str]:
-    """Return the ops whose results nothing takes, by place; callees first, as their text stands first in a file."""
+    """Return the ops whose results nothing takes, by place. An output of a function is taken if all of its calls take it."""
     functions = graph.functions()
     found: dict[Span, str] = {}
     taken: dict[Function, set[int]] = {graph.main: set(range(len(graph.main.outputs)))}
@@ -35,7 +35,7 @@ def _unused_ops(graph: Graph) -> dict[Span, str]:
         outputs = taken.get(function, set())
         for call in function.calls:
             used = {value.position for value in call.outputs if _is_taken(value, outputs)}
-            taken.setdefault(call.callee, set()).update(used)
+            taken[call.callee] = used & taken.get(call.callee, used)
         for node in function.ops:
             if node.usage is Usage.NEVER and node.span is not None and not _is_taken(node.output, outputs):
                 found[node.span] = node.op.name
