@@ -113,6 +113,12 @@ def test_parameters_in_bash(ask: Ask) -> None:
     assert plain(ask("archdsl train several.arch:wide --set d")) == ["depth="]
 
 
+@pytest.mark.parametrize("option", ["--deny", "--warn", "--allow"])
+def test_codes_of_warnings_and_notes(ask: Ask, option: str) -> None:
+    assert plain(ask(f"archdsl check lenet {option} n")) == ["N0301", "N0302"]
+    assert {code[0] for code in plain(ask(f"archdsl check lenet {option} "))} == {"N", "W"}
+
+
 def test_names_from_tables(ask: Ask) -> None:
     assert plain(ask("archdsl ops ")) == Op.registry.names()
     assert plain(ask("archdsl explain e06")) == [code for code in CODES if code.startswith("E06")]
