@@ -97,7 +97,8 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="\b\nExamples:\n  archdsl check resnet50\n  archdsl check net.arch:small --set classes=10\n  archdsl render net.arch -o net.svg\n  archdsl train net.arch --set train.epochs=5",
+    epilog="\b\nExamples:\n  archdsl check resnet50\n  archdsl check net.arch:small --set classes=10\n"
+    "  archdsl render net.arch -o net.svg\n  archdsl train net.arch --set train.epochs=5",
 )
 @click.option("--version", is_flag=True, expose_value=False, is_eager=True, help="Show the version and exit.",
               callback=lambda ctx, param, value: _show(ctx, value, lambda: f"archdsl {__version__}"))  # fmt: skip

@@ -78,7 +78,8 @@ class Limit(click.ParamType):  # type: ignore[type-arg]  # generic in newer vers
 _OPTIONS = {
     "--gpu": ("--device", "cuda"), "--gpus": ("--devices", "N"), "--num-gpus": ("--devices", "N"), "--cuda": ("--device", "cuda"),
     "--cpu": ("--device", "cpu"), "--accelerator": ("--device", "auto"), "--pretrained": ("--weights", "FILE"),
-    "--checkpoint": ("--weights", "FILE"), "--out": ("-o", "FOLDER"), "--out-dir": ("-o", "FOLDER"), "--output-dir": ("-o", "FOLDER"),
+    "--checkpoint": ("--weights", "FILE"), "--out": ("-o", "FOLDER"), "--out-dir": ("-o", "FOLDER"),
+    "--output-dir": ("-o", "FOLDER"),
     "--save-dir": ("-o", "FOLDER"), "--fast-dev-run": ("--dry-run", ""), "--continue": ("--resume", ""),
 }  # fmt: skip
 """Names of options in other programs, mapped to the equivalent option and its value."""

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n  archdsl check net.arch --fix\n  archdsl check net.arch --deny W0102 --allow N0302\n  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
+    epilog="\b\nExamples:\n  archdsl check net.arch\n  archdsl check net.arch:resnet50 --set classes=10\n"
+    "  archdsl check net.arch --fix\n  archdsl check net.arch --deny W0102 --allow N0302\n"
+    "  archdsl check unet --size 1x512x512\n  archdsl check resnet50 --format json | jq .totals\n"
+    "  archdsl check resnet50 --weights resnet50.safetensors\n  cat net.arch | archdsl check -",
 )
 @network_arguments
 @weights_options
@@ -40,7 +43,8 @@ if TYPE_CHECKING:
     help="Apply all certain fixes to the file; for standard input, write the fixed text to standard output.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
-              help="Output format. text: errors on standard error, the table on standard output; json: both; github: errors as annotations.")  # fmt: skip
+              help="Output format. text: errors on standard error, the table on standard output; json: "
+                  "both; github: errors as annotations.")  # fmt: skip
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -112,7 +116,8 @@ def _row_data(row: Row) -> dict[str, Any]:
     """Return one row of the table. A symbolic size is a formula, as a string."""
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
-        "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused", "times": row.times, **({"training": row.training} if row.training else {}),
+        "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused",
+        "times": row.times, **({"training": row.training} if row.training else {}),
     }  # fmt: skip
 
 

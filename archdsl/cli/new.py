@@ -17,7 +17,8 @@ from archdsl.session import Session
 
 
 @click.command(
-    epilog="\b\nExamples:\n  archdsl new mynet\n  archdsl new mynet --from resnet50\n  archdsl new wide --from net.arch:small -o experiments",
+    epilog="\b\nExamples:\n  archdsl new mynet\n  archdsl new mynet --from resnet50\n  archdsl new "
+    "wide --from net.arch:small -o experiments",
 )
 @click.argument("name", metavar="NAME")
 @click.option(

@@ -44,7 +44,8 @@ def _list(color: bool) -> str:
 
 
 def _page(op: type[Op], color: bool) -> str:
-    rows: list[list[Cell | str]] = [["  " + name, describe(field.annotation), _default(op, name), Cell(field.description or "", DIM)]
+    rows: list[list[Cell | str]] = [
+        ["  " + name, describe(field.annotation), _default(op, name), Cell(field.description or "", DIM)]
             for name in op.parameters_in_order() if (field := op.model_fields[name])]  # fmt: skip
     parts = [click.style(_call(op), bold=True) if color else _call(op), "", cleandoc(op.__doc__ or ""), ""]
     if rows:

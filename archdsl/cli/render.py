@@ -15,7 +15,8 @@ from archdsl.session import Session
 
 @click.command(
     cls=NetworkCommand,
-    epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 --set classes=10 -o resnet50.pdf\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps",
+    epilog="\b\nExamples:\n  archdsl render net.arch -o net.svg\n  archdsl render net.arch:resnet50 "
+    "--set classes=10 -o resnet50.pdf\n  archdsl render net.arch -o - --format dot | dot -Tps > net.ps",
 )
 @network_arguments
 @click.option("-o", "--output", required=True, metavar="FILE", help="Output file; `-` is standard output.")

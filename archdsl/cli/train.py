@@ -221,7 +221,10 @@ def _table(result: Result, *, color: bool) -> str:
         rows.append([row.split, f"{row.examples:,}", *(show_metric(name, row.metrics[name]) for name in names)])
     best = f"best in epoch {result.best_epoch} ({result.best_metric} {show_metric(result.best_metric, result.best_value)})"
     epochs = f"{result.epochs} epoch{'s' if result.epochs != 1 else ''}"
-    closing = f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, {best}\nresults in {printable(str(result.folder))}\n"
+    closing = (
+        f"{epochs} in {result.seconds:.1f} s, {result.images_per_second:,.0f} images/s, "
+        f"{best}\nresults in {printable(str(result.folder))}\n"
+    )
     return format_columns(rows, "<" + ">" * (len(names) + 1), color=color) + "\n" + closing
 
 
@@ -235,5 +238,8 @@ def _seeds_table(results: list[Result], folder: Path, *, color: bool) -> str:
     intervals = [mean_and_interval([result.rows[1].metrics[name] for result in results]) for name in names]
     for title, index in (("mean", 0), ("±", 1), ("standard deviation", 2)):
         rows.append([title, *(show_metric(name, interval[index]) for name, interval in zip(names, intervals, strict=True))])
-    closing = f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence (Student's t)\nresults in {printable(str(folder))}\n"
+    closing = (
+        f"validation metrics of {len(results)} seeds; the mean lies within ± at 95 % confidence "
+        f"(Student's t)\nresults in {printable(str(folder))}\n"
+    )
     return format_columns(rows, "<" + ">" * len(names), color=color) + "\n" + closing

@@ -12,7 +12,9 @@ _MOST: Final = 6
 
 
 def gathered(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Return the diagnostics in their order, with one for each name that a file does not define: the first, which marks the others.
+    """Return the diagnostics in their order, with one for each name that a file does not define.
+
+    That is the first, which marks the others.
 
     A class whose diagnostics are gathered says by `same_mistake` which belong together.
     """

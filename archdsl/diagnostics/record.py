@@ -195,7 +195,7 @@ class Diagnostic:
 
     @property
     def argument(self) -> str | None:
-        """The argument or key at fault, by which its place is found: a field, or the same for the class; None if there is none."""
+        """The argument or key at fault, by which its place is found: a field, or one for the class; None if there is none."""
         own = self.__dict__
         return own.get("_argument") or own.get("argument") or self._argument
 

@@ -12,7 +12,8 @@ Kind = Literal["class", "mask", "multilabel", "value", "map"]
 """Kinds of labels: a class per example, a class per pixel, several classes per example, values, a value per pixel."""
 
 MetricName = Literal[
-    "loss", "accuracy", "top5", "f1", "precision", "recall", "iou", "dice", "average_precision", "auroc", "mae", "mse", "rmse", "r2"
+    "loss", "accuracy", "top5", "f1", "precision", "recall", "iou", "dice", "average_precision",
+    "auroc", "mae", "mse", "rmse", "r2"
 ]  # fmt: skip
 """The names of the metrics, in display order."""
 

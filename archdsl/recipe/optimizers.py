@@ -22,7 +22,8 @@ Epsilon = Annotated[float, Field(gt=0, description="added to the denominator for
 Decoupled = Annotated[bool, Field(description="apply weight decay to the weights instead of the gradient, as in `adamw`")]
 
 REFUSED: Final = {
-    "lbfgs": "`lbfgs` evaluates the loss several times in a step, with fixed data; training in batches cannot do that: take `adam`",
+    "lbfgs": "`lbfgs` evaluates the loss several times in a step, with fixed data; training in batches cannot do "
+    "that: take `adam`",
     "sparseadam": "`sparse_adam` is for sparse gradients, which no op here makes: take `adam`",
     "muon": "`muon` takes matrices alone, and a network has biases, and convolutions of four axes: take `adamw`",
 }

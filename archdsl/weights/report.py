@@ -67,7 +67,10 @@ class WeightsReport:
         if self._misplaced is not None:
             return f"{self.file} does not fit `{self.network}` by position: {_misplaced(self._misplaced)}"
         counts = "; ".join(_counted(reason, list(found)) for reason, found in self._by_reason())
-        return f"{self.file} does not {'wholly ' if self.done else ''}fit `{self.network}`: {len(self.loaded):,} of the network's {self.size:,} tensors {self._verb}; {counts}"
+        return (
+            f"{self.file} does not {'wholly ' if self.done else ''}fit `{self.network}`: "
+            f"{len(self.loaded):,} of the network's {self.size:,} tensors {self._verb}; {counts}"
+        )
 
     @property
     def _verb(self) -> str:

@@ -23,7 +23,8 @@ _KINDS: Final = {
     "F8_E4M3": ("float8_e4m3fn", 8), "F8_E5M2": ("float8_e5m2", 8), "F8_E8M0": ("float8_e8m0fnu", 8),
     "F8_E4M3FNUZ": ("float8_e4m3fnuz", 8), "F8_E5M2FNUZ": ("float8_e5m2fnuz", 8),
     "F6_E2M3": ("6-bit float", 6), "F6_E3M2": ("6-bit float", 6), "F4": ("4-bit float", 4),
-    "C64": ("complex64", 64), "BOOL": ("bool", 8), "I64": ("int64", 64), "I32": ("int32", 32), "I16": ("int16", 16), "I8": ("int8", 8),
+    "C64": ("complex64", 64), "BOOL": ("bool", 8), "I64": ("int64", 64), "I32": ("int32", 32), "I16": ("int16", 16),
+    "I8": ("int8", 8),
     "U64": ("uint64", 64), "U32": ("uint32", 32), "U16": ("uint16", 16), "U8": ("uint8", 8),
 }  # fmt: skip
 """The dtypes of the format, with their names in PyTorch and their numbers of bits.

@@ -24,7 +24,10 @@ class _ClassCount(Diagnostic):
 
 
 class ClassCountDiffers(_ClassCount, code=E0801, argument="data"):
-    """Another number of outputs than classes. `binary` for one output that may tell two classes apart; `values` if the loss takes values."""
+    """Another number of outputs than classes.
+
+    `binary` for one output that may tell two classes apart; `values` if the loss takes values.
+    """
 
     classes: int
     binary: bool = False

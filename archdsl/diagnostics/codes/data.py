@@ -323,7 +323,10 @@ class BeyondFloat32(Diagnostic, code=E0802, argument="data"):
 
 
 class ScalesDiffer(Diagnostic, code=E0802, argument="data"):
-    """Bytes in one split, which are divided by 255, and another type in the other, which is not. `low` and `high` bound the latter."""
+    """Bytes in one split, which are divided by 255, and another type in the other, which is not.
+
+    `low` and `high` bound the latter.
+    """
 
     bytes: str
     byte_type: str

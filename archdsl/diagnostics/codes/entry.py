@@ -19,8 +19,9 @@ class Evidence(Enum):
 
 
 class Code:
-    """What a code means. `bad` is a file that gives it, `good` one that does not. `evidence` is that of its kinds, unless they differ.
+    """What a code means.
 
+    `bad` is a file that gives it, `good` one that does not. `evidence` is that of its kinds, unless they differ.
     Where no file can show it, `bad` is empty and `situation` describes how it comes about. The texts are indented blocks in
     the source; a command that reports an error does not pay for taking the indentation off.
 

@@ -169,7 +169,10 @@ class TrainingSizesDiffer(Diagnostic, code=E0803, argument="augment"):
 
     def summary(self) -> str:
         first, second = (list(size) for size in self.sizes)
-        return f"{self.images[0]} is {first} after `transform`, {self.images[1]} is {second}, and the network's input is {self.input}"
+        return (
+            f"{self.images[0]} is {first} after `transform`, {self.images[1]} is {second}, and the "
+            f"network's input is {self.input}"
+        )
 
     def remedy(self) -> str:
         return "let `augment` begin with a crop, such as `random_resized_crop(224)`, or end `transform` with `center_crop(224)`"

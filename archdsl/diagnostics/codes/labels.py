@@ -17,7 +17,10 @@ def as_many_outputs(output: Sizes, count: int, parameter: str | None) -> str:
     """The remedy for another number of outputs: the parameter that decides it, if the network has one, else its last layer."""
     if parameter is not None:
         return f"give the network as many outputs: `{parameter} = {count}`"
-    return f"give the last layer as many outputs: `{'conv' if len(output) > 1 else 'linear'}({count}{', 1' if len(output) > 1 else ''})`"
+    return (
+        "give the last layer as many outputs: "
+        f"`{'conv' if len(output) > 1 else 'linear'}({count}{', 1' if len(output) > 1 else ''})`"
+    )
 
 
 # -- labels and the loss --
@@ -69,11 +72,17 @@ class NegativeClass(Diagnostic, code=E0801, argument="data"):
 
     def remedy(self) -> str:
         how = "without gaps: `numpy.unique(y, return_inverse=True)[1]`" if self.gaps else f"`y + {-self.low}`"
-        return f"number them from 0{'' if self.gaps else ':'} {how}; or, if {self.low} marks examples of no class, write `ignore = {self.low}`"
+        return (
+            f"number them from 0{'' if self.gaps else ':'} {how}; or, if {self.low} marks examples "
+            f"of no class, write `ignore = {self.low}`"
+        )
 
 
 class ValuesForClasses(Diagnostic, code=E0801, argument="loss"):
-    """Floats as labels, for a loss that takes the numbers of classes. `form` is one of `one-hot`, `multilabel`, `whole`, `fractions`."""
+    """Floats as labels, for a loss that takes the numbers of classes.
+
+    `form` is one of `one-hot`, `multilabel`, `whole`, `fractions`.
+    """
 
     loss: str
     form: str
@@ -205,7 +214,10 @@ class MaskForOneClass(Diagnostic, code=E0801, argument="data"):
         )
 
     def remedy(self) -> str:
-        return f"end the network with a map of that size: `conv({self.classes}, 1)` in place of `gap; flatten` and the layers after it"
+        return (
+            f"end the network with a map of that size: `conv({self.classes}, 1)` in place of `gap; "
+            "flatten` and the layers after it"
+        )
 
 
 class SeveralWholeNumbers(Diagnostic, code=E0801, argument="data"):

@@ -13,7 +13,8 @@ E0502 = Code(
     "E0502",
     "the network is too large to be meant",
     """A network has at most 110,000 ops, 50,000 rounds of loops, bodies 64 deep inside one another and 200 files, and
-    checking it takes at most 3,000,000 steps, about a second, unless `--limit` says otherwise. A size is at most 2,147,483,647, and a tensor for one image, or a weight, has at most 2^40 numbers. A count beyond
+    checking it takes at most 3,000,000 steps, about a second, unless `--limit` says otherwise. A size is at most
+    2,147,483,647, and a tensor for one image, or a weight, has at most 2^40 numbers. A count beyond
     that is nearly always a slip.""",
     bad="""
     network tiny {

@@ -58,7 +58,10 @@ class ImageTooSmall(Diagnostic, code=E0801):
     given: tuple[int, int]
 
     def summary(self) -> str:
-        return f"`{self.op}` cuts out {self.wanted[0]} x {self.wanted[1]} pixels, and the image has {self.given[0]} x {self.given[1]}"
+        return (
+            f"`{self.op}` cuts out {self.wanted[0]} x {self.wanted[1]} pixels, and the image has "
+            f"{self.given[0]} x {self.given[1]}"
+        )
 
     def remedy(self) -> str:
         high, wide = self.wanted

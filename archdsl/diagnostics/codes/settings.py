@@ -13,7 +13,8 @@ E0607 = Code(
     "a setting that does not apply",
     """`--set NAME=VALUE` gives a parameter of the network a value. The network has no such parameter, it is an alias that
     fixes the parameter already, or the value is missing. `--set train.KEY=VALUE` changes the recipe.""",
-    situation="`archdsl check specs/resnet.arch:resnet50 --set layers=[1]`: `resnet50` fixes `layers`, and `resnet` leaves it open.",
+    situation="`archdsl check specs/resnet.arch:resnet50 --set layers=[1]`: `resnet50` fixes `layers`, "
+    "and `resnet` leaves it open.",
 )
 
 

@@ -153,7 +153,8 @@ class UncalledBlock(Diagnostic, code=W0111):
 W0112 = Code(
     "W0112",
     "a range holds no number",
-    """`a..b` counts up from `a` and ends before `b`. If `b` is not greater, it holds nothing, and a loop over it never runs. A list
+    """`a..b` counts up from `a` and ends before `b`. If `b` is not greater, it holds nothing, and a loop over it never
+    runs. A list
     holds numbers in any order: `[3, 2, 1]`.""",
     bad="""
     network tiny {

@@ -75,7 +75,7 @@ class IncomparableSizes(ShapeDiagnostic, code=E0307):
 
 
 class TiedSizes(ShapeDiagnostic, code=E0307):
-    """A condition that ties symbolic sizes to each other; `equal` if it is their equality, `several` if it is of several comparisons."""
+    """A condition that ties symbolic sizes to each other: `equal` if by their equality, `several` if by several comparisons."""
 
     symbols: Sequence[str]
     equal: bool = False
@@ -302,7 +302,7 @@ class ConditionNotEnough(_Explained, code=E0311):
 
 
 class ConditionsNotEnough(_Explained, code=E0311):
-    """Conditions on several symbolic sizes that allow values which do not work together; `sizes` are those of which one is needed."""
+    """Conditions on several symbolic sizes that allow values which do not work together; one of `sizes` is needed."""
 
     failing: Mapping[str, int]
     sizes: Mapping[str, SizeSet]
