@@ -59,7 +59,7 @@ def programs(folder: Path) -> list[Program]:
     check = [str(ARCHDSL / "archdsl"), "check"]
     wrong_block = _written(folder / "block.arch", block.replace("    conv(64, 3) -> bn\n", "    conv(32, 3) -> bn\n"))
     spec = (ROOT / "specs" / "resnet.arch").read_text()
-    wrong_spec = _written(folder / "resnet.arch", spec.replace("conv3: conv(4 * width, 1)", "conv3: conv(2 * width, 1)"))
+    wrong_spec = _written(folder / "resnet.arch", spec.replace("conv3: conv(4 * width, 1,", "conv3: conv(2 * width, 1,"))
     found = [
         Program("archdsl", "ResNet-152", [*check, RESNET152], [*check, f"{wrong_spec}:resnet152"]),
         Program("archdsl", "one block", [*check, str(RECIPES / "residual_block.arch")], [*check, wrong_block]),
