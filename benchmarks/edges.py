@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import get_args
 
 from archdsl.backends.diagram import Detail, build_diagram
+from archdsl.diagnostics import SpecError
 from archdsl.driver import check_text, compile_text
 from archdsl.limits import DEFAULT
-from archdsl.registry import Fault
 from benchmarks.measure import ROOT, Process, Section, plain_environment, print_sections, run_process, seconds, verdict
 
 SECONDS, MEBIBYTES = 2, 500
@@ -121,7 +121,7 @@ def as_picture(text: str, detail: Detail) -> tuple[Process, int]:
     graph = compile_text(text).graph
     status = 1
     if graph is not None:
-        with suppress(Fault):
+        with suppress(SpecError):
             build_diagram(graph, detail)
             status = 0
     with TemporaryDirectory() as folder:
