@@ -69,13 +69,6 @@ class Trivia:
         self.pieces = _pieces(file.source)
         self._starts = [piece.start for piece in self.pieces]
         self.comments = [_attached(file, piece) for piece in self.pieces if piece.kind is Kind.COMMENT]
-        self._by_node: dict[tuple[int, Position], list[Span]] = {}
-        for comment in self.comments:
-            self._by_node.setdefault((id(comment.node), comment.position), []).append(comment.span)
-
-    def comments_of(self, node: ast.Node, position: Position) -> list[Span]:
-        """Return the comments of a node at one position, in order."""
-        return self._by_node.get((id(node), position), [])
 
     def between(self, start: int, end: int) -> list[Piece]:
         """Return the pieces from one offset to another, both where a piece begins or ends."""
