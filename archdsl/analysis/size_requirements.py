@@ -46,7 +46,7 @@ def requirements(graph: Graph) -> Iterator[Requirement]:
                 seen.add(size)
                 yield Requirement(value.span, "`input` leaves nothing of less", f"{size} is what `input` leaves", (size,))
     joins: list[Condition] = []
-    for path, node in _ops_in_order(graph, joins):
+    for path, node in ops_in_order(graph, joins):
         yield from _requirements_of_op(path, node, seen)
     for join in joins:
         if (key := (join.left, join.right, join.stretch)) not in seen:
@@ -56,7 +56,7 @@ def requirements(graph: Graph) -> Iterator[Requirement]:
             yield Requirement(join.span, reason, f"{join.left} against {join.right}", join=join)
 
 
-def _ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, OpNode]]:
+def ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, OpNode]]:
     """Yield the ops of each function once, with the path of its first call; note the conditions of joins in the same order."""
     seen: set[Function] = set()
 
@@ -66,7 +66,7 @@ def _ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, O
         for condition in function.conditions:
             waiting.setdefault(condition.span, []).append(condition)
         for node in function.nodes:
-            below = path if node.module is None else ".".join([path, *node.module.key] if path else node.module.key)
+            below = node.path_below(path)
             if isinstance(node, OpNode):
                 joins.extend(waiting.pop(node.span, ()) if waiting else ())
                 yield below, node

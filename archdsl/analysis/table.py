@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
-from archdsl.ir import Call, Function, Graph, Node, OpNode, Usage, Value
+from archdsl.ir import Call, Function, Graph, Node, OpNode, Usage, Value, join_path
 from archdsl.literals import show
 from archdsl.ops.base import Category, Op
 from archdsl.shapes import Dim, Shape
@@ -164,7 +164,7 @@ class _Folder:
     def _items(self, function: Function, path: str, relative: str, made: dict[Value, set[_Item]]) -> Iterator[tuple[str, _Item]]:
         """Yield the ops and block calls of a function and its groups, with their paths; `made` gets who makes each value."""
         for node in function.nodes:
-            below = _below(relative, node)
+            below = node.path_below(relative)
             takes = {item for value in node.inputs for item in made.get(value, ())}
             if isinstance(node, Call) and node.callee.kind == "group":
                 callee = node.callee
@@ -177,13 +177,13 @@ class _Folder:
             yield below, item
 
     def _call(self, call: Call, path: str, below: str, takes: set[_Item]) -> _Item:
-        folded = self.folded(call.callee, _joined(path, below))
-        lines = tuple([line._replace(path=_joined(below, line.path)) for line in folded.lines])
+        folded = self.folded(call.callee, join_path(path, below))
+        lines = tuple([line._replace(path=join_path(below, line.path)) for line in folded.lines])
         return _Item(folded.form, lines, takes, True)
 
     def _op(self, node: Node, path: str, below: str, takes: set[_Item]) -> _Item:
         assert isinstance(node, OpNode)
-        training = self._trained(_joined(path, below), node) if self._trained is not None else ""
+        training = self._trained(join_path(path, below), node) if self._trained is not None else ""
         form = self._ops.get(id(node.op))
         if form is None:
             form = self._ops[id(node.op)] = op_form(node.op)
@@ -203,11 +203,3 @@ def _merged(run: list[_Item]) -> Sequence[_Line]:
         nodes = dict.fromkeys([node for line in lines for node in line.nodes])
         found.append(lines[0]._replace(times=sum([line.times for line in lines]), nodes=tuple(nodes)))
     return found
-
-
-def _below(relative: str, node: Node) -> str:
-    return _joined(relative, ".".join(node.module.key)) if node.module is not None else relative
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path and name else path or name

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from archdsl import limits
+from archdsl.analysis.size_requirements import ops_in_order
 from archdsl.analysis.size_verdict import SymbolicSizes
 from archdsl.diagnostics import Diagnostic, SpecError, codes
-from archdsl.ir import Call, Function, Graph, OpNode, Value
+from archdsl.ir import Graph, OpNode, Value
 from archdsl.ops.base import check_limits
 from archdsl.shapes import Shape, SymbolicSize
 from archdsl.source import Span
@@ -48,18 +49,8 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, Di
 
 def values_in_order(graph: Graph) -> Iterator[Value]:
     """Yield the inputs of the network and what ops make, in the order in which they are first computed."""
-    seen: set[Function] = set()
-
-    def visit(function: Function) -> Iterator[Value]:
-        seen.add(function)
-        for node in function.nodes:
-            if isinstance(node, OpNode):
-                yield from node.outputs
-            elif isinstance(node, Call) and node.callee not in seen:
-                yield from visit(node.callee)
-
     yield from graph.inputs
-    yield from visit(graph.main)
+    yield from (node.output for _, node in ops_in_order(graph, []))
 
 
 def _place(value: Value) -> Span | None:

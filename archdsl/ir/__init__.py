@@ -1,6 +1,6 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.attributes import Claim, Constant, Module, Usage
+from archdsl.ir.attributes import Claim, Constant, Module, Usage, join_path
 from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
 from archdsl.ir.core import Call, Condition, DType, Failure, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
@@ -32,6 +32,7 @@ __all__ = [
     "copy_function",
     "copy_graph",
     "flatten",
+    "join_path",
     "print_graph",
     "remove_empty_calls",
     "state",

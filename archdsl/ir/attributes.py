@@ -37,6 +37,11 @@ class Module:
         return ".".join(self.key)
 
 
+def join_path(path: str, *names: str) -> str:
+    """Return the dotted key of what has these names below a path; either may be empty."""
+    return ".".join([part for part in (path, *names) if part])
+
+
 class Constant(NamedTuple):
     """A `let` of a block: its value, and its expression in the source if that contains only names and numbers."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
-from archdsl.ir.attributes import Claim, Constant, Module, Usage
+from archdsl.ir.attributes import Claim, Constant, Module, Usage, join_path
 from archdsl.ops.base import Op
 from archdsl.shapes import Dim, Shape, format_shape
 from archdsl.source import Span
@@ -140,6 +140,10 @@ class Node:
     def input_shapes(self) -> tuple[Shape, ...]:
         """The shapes of the inputs."""
         return tuple([value.shape for value in self._inputs])
+
+    def path_below(self, path: str) -> str:
+        """Return the node's dotted key in a function at a path: that path itself if it has no module."""
+        return path if self.module is None else join_path(path, *self.module.key)
 
     def replace_input(self, position: int, value: Value) -> None:
         """Take another value at a position."""

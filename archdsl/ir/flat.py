@@ -76,9 +76,7 @@ def flatten(graph: Graph) -> FlatGraph:
     def inline(function: Function, known: dict[Value, int], path: str, calls: tuple[Call, ...]) -> None:
         for node in function.nodes:
             inputs = tuple([known[value] for value in node.inputs])
-            inner = path
-            if node.module is not None:
-                inner = ".".join([path, *node.module.key] if path else node.module.key)
+            inner = node.path_below(path)
             if isinstance(node, Call):
                 within = dict(zip(node.callee.inputs, inputs, strict=True))
                 inline(node.callee, within, inner, (*calls, node))

@@ -16,7 +16,7 @@ from archdsl.backends.diagram.frames import add_forks, remove_trivial_frames, se
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text
 from archdsl.backends.diagram.size import Size
-from archdsl.ir import Call, Function, Graph, OpNode, Usage, Value
+from archdsl.ir import Call, Function, Graph, OpNode, Usage, Value, join_path
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim
 
@@ -85,7 +85,7 @@ class _Drawing:
         items: list[Box | Frame] = []
         for family, runs in groupby(folded.runs, lambda run: family_of(own[run.start])):
             members = [item for run in runs for item in self._run(run, functions, path, made)]
-            items += [self._frame(_joined(path, family), items=members)] if family in families else members
+            items += [self._frame(join_path(path, family), items=members)] if family in families else members
         return items
 
     def _run(self, run: Run, functions: Sequence[Function], path: str, made: dict[Value, Box]) -> list[Box | Frame]:
@@ -104,7 +104,7 @@ class _Drawing:
         """Return a frame around the items of a run, or the one that is there already."""
         frame = drawn[0]
         if run.period == 1 and isinstance(frame, Frame) and isinstance(last, Call):
-            frame.last = _below(path, last)
+            frame.last = last.path_below(path)
         else:
             frame = self._frame(items=drawn)
         frame.times = run.times
@@ -126,7 +126,7 @@ class _Drawing:
         callees = list(dict.fromkeys(call.callee for call in counterparts if isinstance(call, Call)))
         callee = first.callee
         inside = {inner: made[value] for inner, value in zip(callee.inputs, first.inputs, strict=True)}
-        below = _below(path, first)
+        below = first.path_below(path)
         frame = self._frame(below, callee.name if callee.kind == "block" else None)
         frame.items = self._function(callees, below, inside)
         made.update((out, inside[value]) for out, value in zip(first.outputs, callee.outputs, strict=True))
@@ -140,7 +140,7 @@ class _Drawing:
             kind = Kind.BAR if "axis" in type(card[0].op).model_fields else Kind.JOIN
         columns = zip(*cards, strict=True)
         parts = tuple(op_part(node, self._detail, column) for node, column in zip(card, columns, strict=True))
-        first = _below(path, card[0])
+        first = card[0].path_below(path)
         return self._box(kind, category, card, parts, card[0].usage, first)
 
     def _connect(self, box: Box, node: OpNode, made: dict[Value, Box]) -> None:
@@ -171,14 +171,6 @@ class _Drawing:
             box = Box(key, kind, Category.INPUT, tuple(Part(word, main=not i) for i, word in enumerate(words)), usage=usage)
             home.items.append(box)
             self.edges.append(Edge(source.key, key, value.shape, usage=usage))
-
-
-def _below(path: str, node: OpNode | Call) -> str:
-    return path if node.module is None else _joined(path, ".".join(node.module.key))
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _facts(graph: Graph) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
 from archdsl.initializers import Initializer
-from archdsl.ir import Graph
+from archdsl.ir import Graph, join_path
 from archdsl.ops.base import WeightedOp
 
 
@@ -109,13 +109,9 @@ def _places(module: ModuleNode, path: str) -> Iterator[tuple[str, OpStep, str]]:
     while pending:
         module, path = pending.pop()
         for step, target in _constructed(module):
-            yield _joined(path, step.key), step, target
+            yield join_path(path, *step.key), step, target
         inner = [step for step in module.steps if not isinstance(step, OpStep) and step.constructed]
-        pending += [(step.callee, _joined(path, step.key)) for step in reversed(inner)]
-
-
-def _joined(path: str, key: tuple[str, ...]) -> str:
-    return ".".join([path, *key] if path else key)
+        pending += [(step.callee, join_path(path, *step.key)) for step in reversed(inner)]
 
 
 def _bias(kinds: list[_Kind]) -> str:

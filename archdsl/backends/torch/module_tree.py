@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Literal, TypeAlias
 
 from archdsl.backends.torch.lowerings import Lowering, lower
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value, join_path
 from archdsl.ops import Category, Op
 from archdsl.shapes import Shape
 
@@ -292,7 +292,7 @@ class ModuleTree:
             for step in module.steps:
                 if isinstance(step, CallStep) and step.callee not in seen:
                     seen.add(step.callee)
-                    step.callee.path = ".".join([module.path, *step.key] if module.path else step.key)
+                    step.callee.path = join_path(module.path, *step.key)
 
 
 def _needed_values(graph: Graph, functions: list[Function]) -> dict[Value, Usage]:
