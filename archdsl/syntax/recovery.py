@@ -30,13 +30,13 @@ from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, find
 from archdsl.syntax.lalr import ParserStack
 from archdsl.syntax.newlines import CLOSES, Newlines
 
-_DEFINITIONS: Final = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
+_DEFINITIONS: Final = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN", "LET"})
 _PUT_IN: Final = frozenset({"ERROR", "ERROR_ITEM", "MISSING"})
 """Tokens that only the recovery makes."""
 _FOLLOW_MISSING: Final = frozenset({"ARROW", "COMMA", "RPAR", "RSQB", "RBRACE", "_SEP", "COMPARE", "FACTOR"})
 """Tokens that leave no doubt that a part is missing before them; before `{` or `if`, it may be they that are wrong."""
 _COMPLETIONS: Final = (
-    "RPAR", "RSQB", "RBRACE", "MISSING", "COLON", "EQUAL", "ELSE", "IN", "AS", "LBRACE", "NAME", "LSQB", "STRING",
+    "RPAR", "RSQB", "RBRACE", "MISSING", "COLON", "EQUAL", "ELSE", "IN", "AS", "LBRACE", "NAME", "LSQB", "STRING", "BY",
 )  # fmt: skip
 """What an unfinished statement is continued with, the first that can follow: closing brackets before anything new."""
 
@@ -262,6 +262,8 @@ class Recovery:
 
     def _defines(self, token: Token) -> bool:
         """Whether a definition begins, and not a mistake inside of one."""
+        if token.type == "LET" and any(opened.type == "LBRACE" for opened in self._newlines.opened_before(token)):
+            return False  # a constant of the body
         return token.type in _DEFINITIONS and self._newlines.first_on_line and not self._newlines.within(token)
 
     # -- closing brackets, and going on --

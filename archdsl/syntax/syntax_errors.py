@@ -280,7 +280,7 @@ def _summary(expected: frozenset[str]) -> str:
     if {"LET", "SKIP"} <= expected:
         return "a statement"
     if {"BLOCK", "NETWORK"} <= expected:
-        return "`block`, `network`, `import` or `train`"
+        return "`block`, `network`, `let`, `import` or `train`"
     if {"SKIP", "REPEAT"} <= expected:
         return "a stage"
     words = []

@@ -59,6 +59,18 @@ class ParameterTwice(_Twice, code=E0204):
         return "give one of them another name"
 
 
+class NameTwice(_Twice, code=E0204):
+    """A name that stands twice among those that one element is bound to."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` stands twice, for two parts of one element"
+
+    def remedy(self) -> str:
+        return "give one of them another name, or write `_` for what nothing reads"
+
+
 class SecondRecipe(_Twice, code=E0204):
     """A second recipe in a file."""
 
