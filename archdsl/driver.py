@@ -162,7 +162,7 @@ def _examine(
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     elaboration = elaborate(module, chosen, own, program.session)
     recipe, places, recipe_errors = train
-    found = [*elaboration.diagnostics, *recipe_errors]
+    found = [*elaboration.diagnostics, *(error for error in recipe_errors if error not in elaboration.diagnostics)]
     sizes, false_claims = SymbolicSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
     partial = elaboration.graph

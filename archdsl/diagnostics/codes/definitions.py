@@ -145,11 +145,13 @@ class NoSuchNetwork(Diagnostic, code=E0208):
         return did_you_mean(self.name, self.known) or (f"it has {', '.join(self.listed)}" if self.listed else None)
 
 
-class BlockChosen(NoSuchNetwork):
-    """The name of a block in place of that of a network."""
+class OtherChosen(NoSuchNetwork):
+    """The name of something else in place of that of a network. `what` it is, with its article."""
+
+    what: str
 
     def summary(self) -> str:
-        return f"`{self.name}` in {self.shown} is a block"
+        return f"`{self.name}` in {self.shown} is {self.what}"
 
 
 class NoNetwork(Diagnostic, code=E0208):

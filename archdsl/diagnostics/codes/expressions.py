@@ -84,13 +84,12 @@ class IndexOutOfRange(Diagnostic, code=E0407):
 class PartOutOfRange(Diagnostic, code=E0407):
     """A range of indices that are not all of the list."""
 
-    start: int
-    stop: int
+    part: range
     length: int
 
     def summary(self) -> str:
         elements = f"{self.length} element{'' if self.length == 1 else 's'}"
-        return f"the part {self.start}..{self.stop} is out of range for a list of {elements}"
+        return f"the part {show(self.part)} is out of range for a list of {elements}"
 
     def remedy(self) -> str:
         return "a part is `from..to`, without `to` itself; both count from the start of the list"
