@@ -73,11 +73,17 @@ def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environme
         context.count_round(stage.span)
         inside = Environment(env, env.module, control=True)
         inside.names.update(bound)
-        outer = context.variables
+        outer, loops = context.variables, context.pair_loops
         if bound:
             context.variables = outer | bound
+            if len(bound) == 2 and isinstance(stage, ast.For) and _is_pair(bound.get(stage.targets[-1].name or "")):
+                context.pair_loops = (*loops, stage)
         yield Turn(stage.body, inside, naming, True)
-        context.variables = outer
+        context.variables, context.pair_loops = outer, loops
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2
 
 
 def _arms(context: Context, stage: ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:

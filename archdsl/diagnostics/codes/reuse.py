@@ -130,7 +130,7 @@ class OtherParts(Diagnostic, code=E0413):
     def summary(self) -> str:
         is_list = isinstance(self.element, tuple | range)
         found = f"has {len(self.element)}" if is_list else f"is {type_name(self.element)}"
-        return f"`{self.text}` names {self.pattern} parts, and element {self.index} {found}: {show(self.element)}"
+        return f"`{self.text}` names {self.pattern} parts, and the element at index {self.index} {found}: {show(self.element)}"
 
     def remedy(self) -> str:
         return "each element is a list with as many parts as there are names; `_` stands for a part that nothing reads"
