@@ -257,6 +257,18 @@ class InitializerAsStage(Diagnostic, code=E0408):
         return f"write `init = {self.name}(...)` on an op"
 
 
+class FunctionAsStage(Diagnostic, code=E0408):
+    """A function of expressions in the place of a stage."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"expected an op, a block or a value of the network as a stage, found the function `{self.name}`"
+
+    def remedy(self) -> str:
+        return f"a function computes arguments, as in `conv({self.name}(...), 3)`; stages with a name are a `block`"
+
+
 class FamilyAsStage(Diagnostic, code=E0408):
     """An indexed family in the place of a stage; `last` is its largest index."""
 
