@@ -136,8 +136,9 @@ class Recovery:
             )
         errors = ("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM")
         between_items = self._start_of_body() is None and not definition
+        lost_body = token.type == "LET" and not definition and self._start_of_body() is None
         self._complete(errors)
-        if not between_items and (starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token, ends_statement=True):
+        if not (between_items or lost_body) and (starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token, ends_statement=True):
             return
         self._skip(token, tokens, errors)
 
@@ -262,8 +263,8 @@ class Recovery:
 
     def _defines(self, token: Token) -> bool:
         """Whether a definition begins, and not a mistake inside of one."""
-        if token.type == "LET" and any(opened.type == "LBRACE" for opened in self._newlines.opened_before(token)):
-            return False  # a constant of the body
+        if token.type == "LET" and ((token.column or 1) > 1 or self._start_of_body() is not None):
+            return False  # a constant of a body, whose brace may be missing
         return token.type in _DEFINITIONS and self._newlines.first_on_line and not self._newlines.within(token)
 
     # -- closing brackets, and going on --
