@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any, Literal, NamedTuple
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.literals import show
 from archdsl.ops.base import (
     IMAGE,

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Check, Field
 from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape
@@ -89,7 +88,7 @@ class Reshape(Op, name="reshape"):
     example = "reshape([64, -1])"
     cases = (Case({"sizes": (4, -1)}, ANY_RANK), Case({"sizes": (8, 2, 6)}, (LINE,)))
 
-    sizes: Annotated[tuple[int, ...], AfterValidator(_sizes)] = Field(description="the new shape, without the batch axis")
+    sizes: Annotated[tuple[int, ...], Check(_sizes)] = Field(description="the new shape, without the batch axis")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the sizes, with the computed one in place of -1."""

@@ -1,11 +1,10 @@
 """Normalizations."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
-
-from pydantic import Field, model_validator
+from typing import Annotated, Any, ClassVar
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import (
     ANY_RANK,
     SPATIAL,
@@ -45,11 +44,11 @@ class _Normalization(WeightedOp):
         """Return whether there is a learned scale and shift."""
         return bool(getattr(self, "affine", True))
 
-    @model_validator(mode="after")
-    def _check_init(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.init is not None and not self.learned:
             raise ValueError("`init` initializes the weight, which `affine = false` omits")
-        return self
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the number of channels and of spatial axes with the parameters."""

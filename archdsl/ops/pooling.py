@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import (
     IMAGE,
     SPATIAL,

@@ -1,12 +1,11 @@
 """Padding, cropping, enlarging and reordering."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import AfterValidator, Field, InstanceOf, model_validator
+from typing import Annotated, Any, Literal
 
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Check, Field
 from archdsl.ops.base import (
     ANY_RANK,
     IMAGE,
@@ -54,14 +53,13 @@ class Pad(Op, name="pad"):
     mode: Literal["zeros", "reflect", "replicate", "circular"] = Field("zeros", description="content of the new rows")
     value: float = Field(0.0, description="value of the new rows in mode `zeros`")
 
-    @model_validator(mode="after")
-    def _check_sides(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
         sides = self.before is not None or self.after is not None
         if sides == (self.amount is not None):
             raise ValueError("give either the amount for both sides, or `before` and `after`")
         if self.value and self.mode != "zeros":
             raise ValueError(f"`value` has no effect with `mode = {self.mode}`")
-        return self
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the rows before and after per axis, and what they hold."""
@@ -268,7 +266,7 @@ class Slice(Op, name="slice"):
     example = "slice(0..4)"
     cases = (Case({"part": range(2, 5)}, ANY_RANK), Case({"part": range(0, 6), "axis": -1}, ANY_RANK))
 
-    part: Annotated[InstanceOf[range], AfterValidator(_part)] = Field(description="range of positions, without its end")
+    part: Annotated[range, Check(_part)] = Field(description="range of positions, without its end")
     axis: int = Field(0, description="axis: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
