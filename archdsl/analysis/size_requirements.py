@@ -17,9 +17,9 @@ from archdsl.source import Span
 
 
 class Requirement(NamedTuple):
-    """A place where something may go wrong: sizes of which one must be large enough, one that must divide, or two that must be equal.
+    """A place where something may go wrong: sizes of which one must be large enough, or two that must be equal.
 
-    A `divisor` over one is the number that must divide the size.
+    With a `divisor` over one, the size must be a multiple of it.
     """
 
     span: Span | None
