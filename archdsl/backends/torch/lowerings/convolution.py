@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backends.torch.expressions import Argument, Call, keyword, nn, positional
+from archdsl.backends.torch.expressions import Argument, Call, keyword, nn, positional, runtime
 from archdsl.backends.torch.lowerings.base import Lowering, lowers
 from archdsl.ops.base import Op, compact
 from archdsl.ops.convolution import Bottleneck, Conv, Depthwise, UpConv
@@ -11,8 +11,10 @@ from archdsl.shapes import Shape
 
 @lowers(Conv, Bottleneck, Depthwise)
 def convolution(op: Op, *inputs: Shape, inplace: bool = False) -> Lowering:
-    """Return `torch.nn.Conv1d`, `Conv2d` or `Conv3d`."""
-    return Lowering(Call(nn(f"Conv{len(inputs[0]) - 1}d"), _arguments(op, inputs[0])))
+    """Return `torch.nn.Conv1d`, `Conv2d` or `Conv3d`; the runtime's `SameConv1d` and so on where the size decides the padding."""
+    given, kind = op.attributes(*inputs), f"Conv{len(inputs[0]) - 1}d"
+    mode = keyword("padding_mode", given["pad_mode"], "pad_mode", default="zeros")
+    return Lowering(Call(runtime(f"Same{kind}") if given["tf_same"] else nn(kind), (*_arguments(op, inputs[0]), mode)))
 
 
 @lowers(UpConv)
