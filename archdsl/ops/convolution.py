@@ -12,6 +12,7 @@ from archdsl.ops.base import (
     IMAGE,
     LINE,
     SPATIAL,
+    WEIGHT_NORM,
     Case,
     Category,
     Dilation,
@@ -23,12 +24,14 @@ from archdsl.ops.base import (
     PositiveInt,
     Stride,
     WeightedOp,
+    WeightNorm,
     Window,
     channels_and_axes,
     check_groups,
     demand,
     per_axis,
     window_output,
+    with_norms,
 )
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape
@@ -61,7 +64,12 @@ class _Windowed(WeightedOp):
     category = Category.CONVOLUTION
     saves_output = False
     weight_layer = True
-    not_in_figures = ("out", "k", "stride", "pad", "pad_mode", "output_pad", "bias", "init")
+    not_in_figures = ("out", "k", "stride", "pad", "pad_mode", "output_pad", "bias", "weight_norm", "init")
+
+    @property
+    def has_weight_norm(self) -> bool:
+        """Return whether length and direction of the weight are learned apart."""
+        return bool(getattr(self, "weight_norm", False))
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Return the geometry for an input of so many channels and axes, with every default filled in."""
@@ -103,8 +111,11 @@ class _Windowed(WeightedOp):
         """Return the weight `[out, in / groups, *kernel]`, and the bias unless it is off."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
-        weight = {"weight": (g.out, channels // g.groups, *g.k)}
-        return weight | ({"bias": (g.out,)} if g.bias else {})
+        return self._tensors((g.out, channels // g.groups, *g.k), g)
+
+    def _tensors(self, weight: tuple[int, ...], g: _Geometry) -> dict[str, tuple[int, ...]]:
+        tensors = {"weight": weight} | ({"bias": (g.out,)} if g.bias else {})
+        return with_norms(tensors) if self.has_weight_norm else tensors
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return output elements times window elements times input channels per group."""
@@ -151,6 +162,7 @@ class Conv(_Windowed, name="conv"):
         Case({"out": 4, "k": 3, "stride": 2, "pad": "tf_same"}, SPATIAL),
         Case({"out": 4, "k": (2, 5), "stride": (3, 1), "dilation": (1, 2), "pad": "tf_same", "groups": 2}, (IMAGE,)),
         Case({"out": 4, "k": 1, "stride": 3, "pad": "tf_same"}, (IMAGE,)),
+        Case({"out": 4, "k": 3, "weight_norm": True}, (LINE, IMAGE)),
     )
 
     out: Out = Field(description="output channels")
@@ -161,6 +173,7 @@ class Conv(_Windowed, name="conv"):
     groups: Groups = Field(1, description="channel groups that are convolved separately")
     bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
     pad_mode: Annotated[PadMode, Aliases("padding_mode")] = Field("zeros", description="content of the padding")
+    weight_norm: WeightNorm = Field(False, description=WEIGHT_NORM)
 
     @model_validator(mode="after")
     def _check_padding(self) -> Self:
@@ -195,6 +208,7 @@ class Bottleneck(_Windowed, name="bottleneck"):
 
     out: Out = Field(description="output channels")
     bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
+    weight_norm: WeightNorm = Field(False, description=WEIGHT_NORM)
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Return a window of one on every axis."""
@@ -219,6 +233,7 @@ class Depthwise(_Windowed, name="depthwise"):
     mult: PositiveInt = Field(1, description="output channels per input channel")
     bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
     pad: Literal["same", "tf_same"] = Field("same", description="rule for the rows on each side, as in `conv`")
+    weight_norm: WeightNorm = Field(False, description=WEIGHT_NORM)
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Return as many groups as channels."""
@@ -244,6 +259,7 @@ class UpConv(_Windowed, name="upconv"):
     cases = (
         Case({"out": 6, "k": 2}, SPATIAL),
         Case({"out": 6, "k": 3, "stride": 2, "pad": 1, "output_pad": 1, "groups": 2, "bias": False}, SPATIAL),
+        Case({"out": 6, "k": 4, "stride": 2, "pad": 1, "weight_norm": True}, (LINE, IMAGE)),
     )
 
     out: Out = Field(description="output channels")
@@ -254,6 +270,7 @@ class UpConv(_Windowed, name="upconv"):
     dilation: Dilation = Field(1, description="spacing between the elements of the window")
     groups: Groups = Field(1, description="channel groups that are convolved separately")
     bias: bool | Literal["auto"] = Field("auto", description="whether there is a learned bias per output channel")
+    weight_norm: WeightNorm = Field(False, description=WEIGHT_NORM)
 
     def geometry(self, channels: int, axes: int) -> _Geometry:
         """Check the groups. The stride defaults to the window."""
@@ -289,7 +306,7 @@ class UpConv(_Windowed, name="upconv"):
         """Return the weight `[in, out / groups, *kernel]`, and the bias unless it is off."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         g = self.geometry(channels, len(sizes))
-        return {"weight": (channels, g.out // g.groups, *g.k)} | ({"bias": (g.out,)} if g.bias else {})
+        return self._tensors((channels, g.out // g.groups, *g.k), g)
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return input elements times window elements times output channels per group."""

@@ -319,7 +319,10 @@ class Roll(Op, name="roll"):
         """Return a shift per axis, and the axes counted from the front."""
         given = (self.axis,) if isinstance(self.axis, int) else self.axis
         axes = tuple(normal_axis(self.name, axis, len(inputs[0])) for axis in given)
-        return {"shift": per_axis(self.shift, len(axes), "shift"), "axis": axes}
+        shifts = (self.shift,) * len(axes) if isinstance(self.shift, int) else self.shift
+        if len(shifts) != len(axes):
+            raise SpecError(codes.ranges.ShiftCount(self.shift, self.axis))
+        return {"shift": shifts, "axis": axes}
 
     def is_identity(self, *inputs: Shape) -> bool:
         """Return whether nothing moves."""

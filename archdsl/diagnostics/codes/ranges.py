@@ -102,6 +102,16 @@ class RepeatedAxis(Diagnostic, code=E0402, argument="axis"):
         return f"`axis` of `{self.op}` must name each axis once, found {show(self.axes)}"
 
 
+class ShiftCount(Diagnostic, code=E0402, argument="shift"):
+    """A list of shifts for another number of axes."""
+
+    shifts: int | tuple[int, ...]
+    axes: int | tuple[int, ...]
+
+    def summary(self) -> str:
+        return f"`roll` needs one shift for each axis, found `shift = {show(self.shifts)}` and `axis = {show(self.axes)}`"
+
+
 class PoolPadding(Diagnostic, code=E0402, argument="pad"):
     """Padding of more than half the window of a pooling."""
 
