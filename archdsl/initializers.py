@@ -38,6 +38,7 @@ class He(Initializer, name="he"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if "slope" in self.given and self.nonlinearity != "leaky_relu":
             raise ValueError(f"`slope` is that of `nonlinearity = leaky_relu`, and `nonlinearity` is {self.nonlinearity}")
 
@@ -97,6 +98,7 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.low >= self.high:
             raise ValueError(f"`low` must be less than `high`, and they are {self.low} and {self.high}")
         self._validate_draws()
@@ -136,6 +138,7 @@ class Uniform(Initializer, name="uniform"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.low > self.high:
             raise ValueError(f"`low` must be at most `high`, and they are {self.low} and {self.high}")
 

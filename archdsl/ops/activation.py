@@ -145,15 +145,13 @@ class Tanh(_Activation, name="tanh"):
     example = "tanh"
 
 
-class Softmax(_Activation, name="softmax"):
-    """Exponentials, normalized to sum to one along an axis."""
+class _AlongAxis(_Activation):
+    """A function of all values along an axis."""
 
     not_in_figures = ("axis",)
-    example = "softmax"
     cases = (Case({}, ANY_RANK), Case({"axis": -1}, ANY_RANK))
-    sign = "positive"
 
-    axis: int = Field(0, description="the axis that sums to one: 0 is the channels, -1 the last")
+    axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axis, counted from the front."""
@@ -163,6 +161,19 @@ class Softmax(_Activation, name="softmax"):
         """Return the shape of the input."""
         normal_axis(self.name, self.axis, len(inputs[0]))
         return inputs[0]
+
+
+class Softmax(_AlongAxis, name="softmax"):
+    """Exponentials, normalized to sum to one along an axis."""
+
+    example = "softmax"
+    sign = "positive"
+
+
+class LogSoftmax(_AlongAxis, name="log_softmax"):
+    """The logarithm of `softmax`, computed without overflow."""
+
+    example = "log_softmax"
 
 
 class Hardswish(_Activation, name="hardswish"):

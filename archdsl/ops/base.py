@@ -31,6 +31,9 @@ Dilation = Annotated[PerAxis, Aliases("dilation_rate")]
 Groups = Annotated[PositiveInt, Aliases("num_groups")]
 DropProbability = Annotated[Probability, Aliases("drop", "dropout_rate", "prob", "rate")]
 PositiveFloat = Annotated[float, Field(gt=0)]
+WeightNorm = Annotated[bool, Aliases("wn", "weight_normalization")]
+WEIGHT_NORM = "whether length and direction of the weights of each first index are learned apart (arXiv:1602.07868)"
+"""The description of the parameter `weight_norm`."""
 
 
 class Category(StrEnum):
@@ -58,6 +61,15 @@ class Need(NamedTuple):
     least: int
     message: str
     others: Shape = ()
+    help: str | None = None
+
+
+class Division(NamedTuple):
+    """A size that a number must divide. `message` is the error for a known size that it does not divide."""
+
+    size: Dim
+    divisor: int
+    message: str
     help: str | None = None
 
 
@@ -137,8 +149,9 @@ class Op(Registered):
         raise NotImplementedError
 
     def output(self, *inputs: Shape) -> Shape:
-        """Return the shape from `infer`. Raise `SpecError` E0502 if it or a parameter exceeds a limit."""
+        """Return the shape from `infer`. Raise `SpecError` if a size does not divide, or a shape exceeds a limit (E0502)."""
         shape = self.infer(*inputs)
+        demand_divisible(self.divisions(*inputs))
         check_limits(f"`{self.name}` gives", shape)
         for tensor in self.parameters(*inputs).values():
             check_limits(f"`{self.name}` would learn", tensor)
@@ -146,6 +159,10 @@ class Op(Registered):
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return lower bounds of sizes. `infer` checks known sizes; for symbolic ones they become conditions."""
+        return []
+
+    def divisions(self, *inputs: Shape) -> list[Division]:
+        """Return sizes with the numbers that must divide them. `output` checks known sizes; symbolic ones become conditions."""
         return []
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
@@ -178,6 +195,7 @@ class WeightedOp(Op):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.init is not None:
             self.check_rule(self.init)
 
@@ -276,11 +294,27 @@ def demand(needs: list[Need]) -> None:
             raise SpecError(codes.shapes.SizeTooSmall(need.message, need.help))
 
 
+def demand_divisible(divisions: list[Division]) -> None:
+    """Raise `SpecError` E0306 for the first known size that its number does not divide."""
+    for division in divisions:
+        if isinstance(division.size, int) and division.size % division.divisor:
+            raise SpecError(codes.shapes.NotDivisible(division.message, division.help))
+
+
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
     """Return an axis counted from the front. Raise `SpecError` if there is no such axis."""
     if not -rank <= axis < rank:
         raise SpecError(codes.ranges.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
+
+
+def with_norms(parameters: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Return the tensors of a layer under `weight_norm` of `torch.nn.utils.parametrizations`: lengths and directions."""
+    weight = parameters["weight"]
+    return {name: shape for name, shape in parameters.items() if name != "weight"} | {
+        "parametrizations.weight.original0": (weight[0], *(1 for _ in weight[1:])),
+        "parametrizations.weight.original1": weight,
+    }
 
 
 def elements(shapes: dict[str, tuple[int, ...]]) -> int:

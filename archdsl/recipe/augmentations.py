@@ -172,6 +172,7 @@ class RandomResizedCrop(Augmentation, name="random_resized_crop"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if not 0 < self.scale[0] <= self.scale[1] <= 1:
             raise ValueError("`scale` is two shares of the area, the lesser first, as in `[0.08, 1.0]`")
         if not 0 < self.ratio[0] <= self.ratio[1]:
@@ -242,6 +243,7 @@ class RandomErasing(Augmentation, name="random_erasing"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if not 0 < self.scale[0] <= self.scale[1] < 1:
             raise ValueError("`scale` is two shares of the area, the lesser first, as in `[0.02, 0.33]`")
         if not 0 < self.ratio[0] <= self.ratio[1]:

@@ -33,6 +33,7 @@ class Fixed(Normalization, name="fixed"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if not self.mean or not self.std:
             raise ValueError("`mean` and `std` need a number for each channel, such as `mean = [0.5, 0.5, 0.5]`")
         if not all(value > 0 for value in self.std):

@@ -64,6 +64,7 @@ class Sgd(Optimizer, name="sgd"):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.nesterov and (self.momentum == 0 or self.dampening):
             raise ValueError("`nesterov = true` needs a momentum, such as `momentum = 0.9`, and no dampening")
 

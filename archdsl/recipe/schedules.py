@@ -29,6 +29,7 @@ class Schedule(Registered):
 
     def validate(self) -> None:
         """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if getattr(self, "warmup", 0) and getattr(self, "warmup_steps", 0):
             raise ValueError("`warmup` is in epochs and `warmup_steps` in steps: give one of them")
 
