@@ -389,7 +389,7 @@ class Evaluator:
             return self.evaluate(value, env)
         target, order = callee.target, parameter_names(callee.target)
         name = argument.name or (order[position] if position < len(order) else "")
-        is_word = isinstance(target, type) and name in target.model_fields and value.id in target.words(name)
+        is_word = isinstance(target, type) and name in target.fields and value.id in target.words(name)
         if is_word and not isinstance(env.module.definitions.get(value.id), ast.Constant):
             return value.id
         takes = what_it_takes(target, name)

@@ -138,7 +138,11 @@ class Recovery:
         between_items = self._start_of_body() is None and not definition
         lost_body = token.type == "LET" and not definition and self._start_of_body() is None
         self._complete(errors)
-        if not (between_items or lost_body) and (starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token, ends_statement=True):
+        if (
+            not (between_items or lost_body)
+            and (starts_line or token.type in ("RBRACE", "_SEP"))
+            and self._resume(token, ends_statement=True)
+        ):
             return
         self._skip(token, tokens, errors)
 
