@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.ir import state
-from tests.parity.measuring import answer, difference, import_torchvision, scatter
+from tests.parity.measuring import answer, compare_numbers, compare_structure, import_torchvision, scatter
 
 HEADS = {
     "googlenet": {"main": "logits", "aux1": "aux_logits1", "aux2": "aux_logits2"},
@@ -46,46 +45,18 @@ def fields(name: str, output: Any) -> dict[str, Tensor]:
 
 def structure(models: Any, name: str) -> dict[str, Any]:
     """Keys, shapes and the number of parameters, without any numbers."""
-    network = archdsl.load(address(name))
     with torch.device("meta"):
         theirs = reference(models, name)
-    expected = {key: tuple(value.shape) for key, value in theirs.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in network.build(device="meta").state_dict().items()}
-    return {
-        "keys": sorted(set(found) ^ set(expected)),
-        "shapes": found == expected,
-        "static_keys": state(network.graph) == expected,
-        "params": network.table().params == sum(p.numel() for p in theirs.parameters()),
-    }
+    return compare_structure(archdsl.load(address(name)), theirs)
 
 
 def numbers(models: Any, name: str) -> dict[str, float]:
     """Outputs in both modes, gradients of the first and the last layer, and running statistics after one step."""
     torch.manual_seed(0)
-    theirs = scatter(reference(models, name))
-    network = archdsl.load(address(name))
-    ours = network.build(device="meta", check_sizes=False).to_empty(device="cpu")
-    ours.load_state_dict(theirs.state_dict())
-    shape = network.graph.inputs[0].shape
-    image = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        result = {"evaluation": difference(ours.eval()(image[:1]), theirs.eval()(image[:1]))}
-    if name not in HEADS:
-        image = image[..., :SIDE, :SIDE]
-    outputs = []
-    for module in (theirs, ours):
-        torch.manual_seed(2)
-        output = fields(name, module.train()(image))
-        sum((value.square().mean() for value in output.values()), start=torch.zeros(())).backward()
-        outputs.append(output)
-    result |= {field: difference(outputs[1][field], outputs[0][field]) for field in outputs[0]}
-    gradients = [{key: p.grad for key, p in module.named_parameters()} for module in (theirs, ours)]
-    first, last = next(iter(gradients[0])), list(gradients[0])[-1]
-    result |= {key: difference(gradients[1][key], gradients[0][key]) for key in (first, last)}
-    buffers = [dict(module.named_buffers()) for module in (theirs, ours)]
-    running = [key for key in buffers[0] if "running" in key]
-    result["statistics"] = max((difference(buffers[1][key], buffers[0][key]) for key in running), default=0.0)
-    return result
+    theirs, network = scatter(reference(models, name)), archdsl.load(address(name))
+    images = torch.randn(2, *network.graph.inputs[0].shape, generator=torch.Generator().manual_seed(1))
+    training = images if name in HEADS else images[..., :SIDE, :SIDE]
+    return compare_numbers(network, theirs, images, training, partial(fields, name))
 
 
 def address(name: str) -> str:
