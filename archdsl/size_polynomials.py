@@ -17,6 +17,7 @@ from zlib import crc32
 
 from archdsl.session import Session
 from archdsl.shapes import Dim, LinearSize, SizeError, SymbolicSize
+from archdsl.size_formulas import formula
 from archdsl.size_pieces import Factors, pieces
 
 Terms: TypeAlias = dict[Factors, int]
@@ -92,7 +93,7 @@ class SizePolynomial(SymbolicSize):
 
     def __str__(self) -> str:
         """Return the function as a formula, such as `H*W` or `2*floor(H/2)*W + 1`."""
-        return self.text if self.text is not None else formula(self.terms, str)
+        return self.text if self.text is not None else formula(self.terms)
 
 
 def total(left: Dim, right: Dim) -> Dim:
@@ -318,34 +319,6 @@ def _independent(columns: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
             if len(found) == len(column):
                 break
     return found
-
-
-def formula(terms: Terms, text_of: Any) -> str:
-    """Return terms as a formula, given the text of a factor."""
-    parts: list[str] = []
-    for factors, c in terms.items():
-        texts = [
-            _bracketed(text_of(factor))
-            if (times := factors.count(factor)) == 1
-            else f"{_bracketed(text_of(factor), ' */')}^{times}"
-            for factor in dict.fromkeys(factors)
-        ]
-        whole = "*".join(([str(abs(c))] if abs(c) != 1 or not texts else []) + texts)
-        if not parts:
-            parts.append(whole if c > 0 else f"-{whole}")
-        else:
-            parts += ["+" if c > 0 else "-", whole]
-    return " ".join(parts)
-
-
-def _bracketed(text: str, signs: str = " ") -> str:
-    """Return a factor, in brackets if one of these signs is outside of any; a space is part of a sum."""
-    depth = 0
-    for letter in text:
-        depth += (letter in "([") - (letter in ")]")
-        if letter in signs and depth == 0:
-            return f"({text})"
-    return text
 
 
 def _order(factor: LinearSize) -> tuple[Any, ...]:

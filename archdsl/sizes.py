@@ -19,6 +19,7 @@ from math import gcd, lcm
 from archdsl.limits import remedy
 from archdsl.session import Session
 from archdsl.shapes import Dim, LinearSize, SizeError, SymbolicSize, smallest_period
+from archdsl.size_formulas import formula, linear_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,43 +323,31 @@ def _listed(numbers: Iterable[int]) -> str:
 def simplified(size: Dim, valid: Mapping[str, SizeSet]) -> str:
     """Return a size as a formula that is right for valid sizes: `H/16` for `floor(H/16)` if H is a multiple of 16."""
     if isinstance(size, LinearSize):
-        return _simplified(size, valid[size.symbol])
+        linear = linear_over(size, valid[size.symbol])
+        return str(size) if linear is None else linear_text(size.symbol, *linear)
     if isinstance(size, int):
         return str(size)
-    from archdsl.size_polynomials import formula, terms_of  # here: most networks have none
+    from archdsl.size_polynomials import terms_of  # here: most networks have none
 
-    return formula(terms_of(size), lambda factor: _simplified(factor, valid[factor.symbol]))
+    return formula(terms_of(size), lambda factor: linear_over(factor, valid[factor.symbol]))
 
 
-def _simplified(size: LinearSize, sizes: SizeSet) -> str:
-    """Return a quasi-linear size as a formula for these sizes."""
+def linear_over(size: LinearSize, sizes: SizeSet) -> tuple[int, int, int] | None:
+    """Return `slope, scale, shift` if a size is `(slope * n + shift) / scale` for these sizes; None if it is no such formula."""
     if len(size.offsets) == 1:
-        return str(size)
+        return size.slope, 1, size.offsets[0]
     if sizes.is_finite:
         values = {size.at(n) for n in sizes.points}
-        return str(values.pop()) if len(values) == 1 else str(size)
+        return (0, 1, values.pop()) if len(values) == 1 else None
     period = lcm(len(size.offsets), len(sizes.least))
     slope, scale = size.slope, len(size.offsets)
-    shift = None
-    for r, start in enumerate(sizes.least):
-        for n in range(r, period, len(sizes.least)) if start is not None else ():
-            found = size.at(n) * scale - slope * n
-            if shift is not None and found != shift:
-                return str(size)
-            shift = found
+    residues = (n for r, start in enumerate(sizes.least) if start is not None for n in range(r, period, len(sizes.least)))
+    shift: int | None = None
+    for n in chain(residues, sizes.points):
+        found = size.at(n) * scale - slope * n
+        if shift is not None and found != shift:
+            return None
+        shift = found
     assert shift is not None
-    if any(size.at(n) * scale - slope * n != shift for n in sizes.points):
-        return str(size)
-    return _linear(size.symbol, slope, scale, shift)
-
-
-def _linear(symbol: str, slope: int, scale: int, shift: int) -> str:
-    """Return `(slope * n + shift) / scale`, in lowest terms if the shift allows it."""
     common = gcd(slope, shift, scale)
-    slope, shift, scale = slope // common, shift // common, scale // common
-    whole, rest = divmod(shift, scale)
-    top = symbol if slope == 1 else f"{slope}*{symbol}"
-    if rest:
-        return f"({top} {'+' if shift > 0 else '-'} {abs(shift)})/{scale}"
-    text = top if scale == 1 else f"{top}/{scale}"
-    return text + (f" + {whole}" if whole > 0 else f" - {-whole}" if whole < 0 else "")
+    return slope // common, scale // common, shift // common
