@@ -92,7 +92,7 @@ def equal_sizes(left: Dim, right: Dim, work: Sets, *, stretch: bool = False) -> 
     """Return when two sizes are equal; with `stretch`, or the left one is one. Raise `SizeError` if it is not decided."""
     symbols = symbols_of(left, right)
     difference = left - right
-    if stretch and lower_bound(left, work) < 2:
+    if stretch and min(lower_bound(left, work), lower_bound(right, work)) < 2:
         raise Undecided(f"whether {left} stretches to {right} here relates {' and '.join(symbols)}")
     if isinstance(difference, int):
         return [{symbols[0]: NONE}] if difference else []
