@@ -214,13 +214,13 @@ def _primitive(size: LinearSize) -> tuple[int, LinearSize]:
 
 def _reduced(terms: Terms, session: Session) -> Dim:
     """Return the function of these terms in its simplest form."""
-    if any(c < 0 for c in terms.values()) and any(len(factors) > 1 for factors in terms):
+    if any(c < 0 for factors, c in terms.items() if factors) and any(len(factors) > 1 for factors in terms):
         terms = _expanded(terms)
     top = max(map(len, terms), default=0)
     symbols = _symbols(terms)
     if top <= 1 and len(symbols) <= 1:
         return sum([c * prod(factors, start=1) for factors, c in terms.items()])
-    grows = all(c > 0 and all(factor.slope > 0 for factor in factors) for factors, c in terms.items())
+    grows = all(c > 0 and all(factor.slope > 0 for factor in factors) for factors, c in terms.items() if factors)
     if top > 1 and not grows and _maybe_linear(terms, symbols):
         for symbol in symbols:
             linear = _linear(terms, symbol, session)
