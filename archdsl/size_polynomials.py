@@ -163,7 +163,7 @@ def _whole(size: Dim) -> Terms:
     """Return the same, with a quasi-linear function as one term, so that products stay short: `(H + 1)*W`."""
     if not isinstance(size, LinearSize):
         return terms_of(size)
-    content, factor = _primitive(size)
+    content, factor = primitive(size)
     return {(factor,): content}
 
 
@@ -183,7 +183,7 @@ def _collected(pairs: Iterable[tuple[int, Factors]]) -> Terms:
             constant += part.offsets[0]
             varying = part - part.offsets[0]
             assert isinstance(varying, LinearSize)
-            content, factor = _primitive(varying)
+            content, factor = primitive(varying)
             terms[(factor,)] = content
         else:
             assert isinstance(part, int)
@@ -201,7 +201,7 @@ def _joined(left: Terms, right: Terms, sign: int = 1) -> Terms:
     return _collected(pairs)
 
 
-def _primitive(size: LinearSize) -> tuple[int, LinearSize]:
+def primitive(size: LinearSize) -> tuple[int, LinearSize]:
     """Return the common divisor of all values, and the function without it, which grows."""
     content = gcd(size.slope, *size.offsets)
     if (size.slope or next(offset for offset in size.offsets if offset)) < 0:
@@ -237,7 +237,7 @@ def _expanded(terms: Terms) -> Terms:
         for factor in factors:
             varying = factor - factor.offsets[0]
             assert isinstance(varying, LinearSize)
-            content, rest = _primitive(varying)
+            content, rest = primitive(varying)
             parts = [(content, (rest,)), (factor.offsets[0], ())]
             products = [(a * b, (*some, *more)) for a, some in products for b, more in parts if b]
             if len(products) + len(pairs) > 16 * _MOST_TERMS:
