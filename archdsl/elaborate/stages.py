@@ -8,11 +8,12 @@ from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
-from archdsl.elaborate.arguments import no_stage, with_input_unwritten
+from archdsl.elaborate.arguments import no_stage
 from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import examples as examples
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
+    from archdsl.diagnostics.codes import habits as habits
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
     from archdsl.diagnostics.codes import imports as imports
@@ -51,7 +52,7 @@ STAGES: Final = (
     "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
     "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
     "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
-    "source_warnings", "notes",
+    "source_warnings", "habits", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

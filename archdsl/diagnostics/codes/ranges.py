@@ -50,6 +50,9 @@ class NoSuchAxis(ArgumentDiagnostic, code=E0402):
         bounds = f"between {-self.rank} and {self.rank - 1}"
         return f"`{self.argument}` of `{self.owner}` must be {bounds} here, found {self.axis}"
 
+    def remedy(self) -> str:
+        return "axes are counted without the batch: the channels are 0, the last axis is -1"
+
 
 class FewerChannels(Diagnostic, code=E0402, argument="to"):
     """A number of channels to pad to that is less than there are."""
@@ -72,6 +75,11 @@ class NoPermutation(Diagnostic, code=E0402, argument="order"):
 
     def summary(self) -> str:
         return f"`order` of `permute` must name each of the {self.rank} axes once, found {show(self.order)}"
+
+    def remedy(self) -> str | None:
+        if sorted(self.order) != list(range(self.rank + 1)) or self.order[0] != 0:
+            return None
+        return f"axes are counted without the batch: `permute({show(tuple(axis - 1 for axis in self.order[1:]))})`"
 
 
 class NothingToAlign(Diagnostic, code=E0402, argument="align_corners"):
