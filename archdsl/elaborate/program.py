@@ -13,6 +13,7 @@ from archdsl.ops import Op
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.other_formats import WEIGHTS, binary_format
 from archdsl.syntax.parser import parse
 
 _KEPT_LENGTH = 100_000
@@ -30,6 +31,8 @@ def read_source(
             return codes.imports.ImportedFolder(name).at(place)
         with path.open("rb") as file:
             data = file.read(most + 1)
+        if (kind := binary_format(data)) is not None:
+            return codes.files.OtherBinary(name, kind, kind in WEIGHTS).at(place)
         if len(data) > most:
             size = max(path.stat().st_size, len(data))
             return codes.files.FileTooLarge(name, size, size == len(data), limits.source_characters).at(place)
@@ -52,6 +55,8 @@ def _readable(path: Path) -> str | None:
 
 def decode_source(data: bytes, name: str) -> SourceFile | Diagnostic:
     """Return the bytes as text, or what keeps them from being text."""
+    if (kind := binary_format(data)) is not None:
+        return codes.files.OtherBinary(name, kind, kind in WEIGHTS)
     if b"\0" in data:
         return codes.files.ZeroByte(name, data.index(0))
     try:

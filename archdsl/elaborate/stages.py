@@ -34,14 +34,14 @@ def call_stage(
     try:
         value = context.evaluator.evaluate(call, env)
     except SpecError as error:
-        name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
-        if (
-            not isinstance(error.diagnostic, codes.names.Undefined)
-            or not isinstance(name, ast.Name)
-            or error.diagnostic.span != name.span
-        ):
+        found, name = error.diagnostic, ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+        while isinstance(name, ast.Attribute):
+            name = ast.bare(name.base)
+        if not isinstance(found, codes.names.Undefined) or not isinstance(name, ast.Name):
             raise
-        raise context.evaluator.name_errors.stage(name, env) from None
+        if found.span is None or found.span.start != name.span.start:
+            raise
+        raise context.evaluator.name_errors.stage(name, call, env) from None
     if isinstance(value, Callee):
         if isinstance(value.target, ast.Definition):
             return call_block(context, value, call, env, x, naming, key)

@@ -127,6 +127,11 @@ class NotANumber(Diagnostic, code=E0408):
     def summary(self) -> str:
         return f"`{self.function}` expected numbers, found {show(self.given)} ({type_name(self.given)})"
 
+    def remedy(self) -> str | None:
+        if type_name(self.given) not in ("a tensor", "an op", "a block"):
+            return None
+        return f"`{self.function}` computes arguments from numbers; the sizes of a tensor are numbers: `x.c`"
+
 
 class NotAList(Diagnostic, code=E0408):
     """Something else than a list, for a function of lists."""
@@ -211,11 +216,15 @@ class UnknownSize(Diagnostic, code=E0408):
     attribute: str
     known: Sequence[str]
     place: Span | None
+    op: str | None = None
+    """The op that it names, as a method of PyTorch does."""
 
     def summary(self) -> str:
         return f"a tensor has no `.{self.attribute}`"
 
     def remedy(self) -> Remedy:
+        if self.op is not None:
+            return Remedy(f"`{self.op}` is a stage: write it behind an arrow or on a line of its own")
         meant = _SIZES.get(self.attribute.lower())
         if meant is not None:
             return guess(f"did you mean `.{meant}`?", *([Edit(self.place, meant)] if self.place is not None else []))

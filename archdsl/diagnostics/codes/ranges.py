@@ -185,6 +185,9 @@ class UnknownWord(ValueDiagnostic, code=E0402):
     def summary(self) -> str:
         return f"{self.place}: expected {self.expected}, found {show(self.given)}"
 
+    def remedy(self) -> str | None:
+        return "without padding it is 0" if (self.argument, str(self.given).lower()) == ("pad", "valid") else None
+
 
 class RefusedValue(ValueDiagnostic, code=E0402):
     """A value that what is called refuses, for its own reason."""
