@@ -63,6 +63,16 @@ def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Ex
             raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span)).at(value.span)
 
 
+def _check_takes_flow(context: Context, group: ast.Group, env: Environment) -> None:
+    """Raise `SpecError` if a brace behind an arrow begins with a value."""
+    for before, behind in pairwise(context.pipeline):
+        if behind is group and group.body.statements and isinstance(first := group.body.statements[0], ast.Pipeline):
+            stage = first.stages[0]
+            name = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+            if isinstance(name, ast.Name) and name.id != "x" and isinstance(env.find(name.id), Value):
+                raise SpecError(codes.structure.ReplacedValue(name.id, before.span)).at(name.span)
+
+
 def _op(
     context: Context, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
 ) -> MaybeValue:
@@ -103,6 +113,7 @@ def _op_at(
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run a brace in a scope of its own if it is labelled."""
+    _check_takes_flow(context, group, env)
     inside = Environment(env, env.module)
     return grouped(context, naming, key, group.span, lambda inner: run_body(context, group.body, inside, x, inner))
 

@@ -6,6 +6,7 @@ it is never reported, and who means the axis after the channels can write it. `s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from math import prod
 from typing import Any, Final
@@ -19,6 +20,7 @@ from archdsl.ops.join import Join
 from archdsl.shapes import format_shape
 from archdsl.source import Span
 
+_OPTION: Final = re.compile(r"\(\s*axis\s*=\s*(\w+)\s*\)")
 _OFTEN_MEANT: Final = frozenset({"slice"})
 """Ops that often take the axis behind the channels."""
 
@@ -52,11 +54,8 @@ def _place_of_axis(op: Any, span: Span | None) -> Span | None:
     if span is None:
         return None
     if isinstance(op, Join):
-        text, start = span.file.text, span.end
-        end = text.find(")", start)
-        if not text.startswith("(", start) or end < 0:
-            return None
-        span = Span(span.file, span.start, end + 1)
+        written = _OPTION.match(span.file.text, span.end)
+        return Span(span.file, *written.span(1)) if written is not None else None
     call = written_call(span)
     return call.value_of("axis", op) if call is not None else None
 

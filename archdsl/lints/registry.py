@@ -16,6 +16,7 @@ from archdsl.lints import (
     keep_probabilities,
     large_epsilons,
     leaky_slopes,
+    lone_branches,
     momentum_of_others,
     never_read,
     pytorch_order,
@@ -47,6 +48,7 @@ RULES: Final[tuple[Rule, ...]] = (
     leaky_slopes.RULE,
     idle_values.RULE,
     sizes_as_factors.RULE,
+    lone_branches.RULE,
     strict_conditions.RULE,
     input_order.RULE,
 )

@@ -106,6 +106,8 @@ class FunctionAsStage(Undefined, code=E0201):
 
 _CALLS = {
     "min": "min(n, 64)", "max": "max(n, 64)", "len": "len(widths)", "sum": "sum(widths)", "make_divisible": "make_divisible(n, 8)",
+    "log2": "8 * int(log2(n))", "sqrt": "int(sqrt(n))",
+    **{name: f"{name}(n / 2)" for name in ("ceil", "floor", "round", "int")},
 }  # fmt: skip
 
 
