@@ -22,7 +22,7 @@ def register_aliases(source: Callable[[], Iterable[tuple[str, str]]]) -> None:
 @cache
 def _aliases() -> dict[str, list[str]]:
     """Return what each alias may mean, without case and `_`."""
-    from archdsl.diagnostics.foreign_names import KEYWORDS  # here: a spec without errors needs no names of others
+    from archdsl.diagnostics.foreign_calls import KEYWORDS  # here: a spec without errors needs no names of others
 
     found: dict[str, list[str]] = {}
     for source in (*_sources, KEYWORDS.items):
@@ -51,7 +51,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str | None:
 
 
 _OTHERS: Final = frozenset(
-    "bilinear glu log_softmax logsoftmax max_unpool pixel_unshuffle se sep_conv sepconv separable_conv softmax2d transformer".split()
+    "bilinear glu log_softmax logsoftmax max_unpool pixel_unshuffle se sep_conv sepconv separable_conv softmax2d"
+    " transformer".split()
 )
 """What other libraries have and no op here is, near as the names of some are."""
 

@@ -16,7 +16,6 @@ from archdsl.elaborate.values import (
     Callee,
     Environment,
     Family,
-    MaybeValue,
     Module,
     Unknown,
     bounded,
@@ -188,7 +187,7 @@ def _too_many(callee: Callee, most: int, signature: str, call: Span | None) -> S
         if _takes_list(callee.target.model_fields[name].annotation):
             items = ", ".join(bound.span.text for bound in callee.positional)
             place = callee.positional[0].span._replace(end=callee.positional[-1].span.end)
-            found = codes.arguments.ListInParts(callee.name, most, given, signature, name, items, place)
+            found = codes.ranges.ListInParts(callee.name, most, given, signature, name, items, place)
             return SpecError(found.at(extra.span))
     return SpecError(codes.arguments.TooManyArguments(callee.name, most, given, signature).at(extra.span))
 

@@ -27,7 +27,14 @@ _MOST = 8
 
 
 def with_branches_joined(
-    context: Context, error: SpecError, op: Join, join: ast.Join, env: Environment, x: MaybeValue, branches: Sequence[Value], naming: Naming
+    context: Context,
+    error: SpecError,
+    op: Join,
+    join: ast.Join,
+    env: Environment,
+    x: MaybeValue,
+    branches: Sequence[Value],
+    naming: Naming,
 ) -> SpecError:
     """Return the error of a join with a remedy that was found by trying it, if there is one."""
     found = error.diagnostic

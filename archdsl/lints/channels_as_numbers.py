@@ -50,9 +50,7 @@ def _without(op: Op, parameter: str, span: Span) -> tuple[str | None, Edit | Non
     rest = call.positional[position + 1 :]
     if position and rest:
         return None, None
-    rest = tuple(
-        f"{order[position + 1 + at]} = {text}" if text in ("true", "false") else text for at, text in enumerate(rest)
-    )
+    rest = tuple(f"{order[position + 1 + at]} = {text}" if text in ("true", "false") else text for at, text in enumerate(rest))
     written = call.rewritten(*call.positional[:position], *rest)
     return f"{call.name}{written}", Edit(call.parentheses, written)
 

@@ -87,7 +87,7 @@ def _check(graph: Graph) -> Iterable[Diagnostic]:
 
 
 def _may_be(op: Op, shape: Shape) -> bool:
-    """Return whether the first number is that of the channels, which settles it for nearly every op without a look at the text."""
+    """Return whether the first number is that of the channels: for nearly every op it is not, and the text is not read."""
     return _first(op) == shape[0]
 
 

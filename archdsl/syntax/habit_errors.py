@@ -90,7 +90,13 @@ def join_of_another_library(s: ErrorContext) -> SyntaxFinding | None:
 
 def two_indices(s: ErrorContext) -> SyntaxFinding | None:
     """`y[0, 1]`."""
-    if s.token.type != "COMMA" or s.opened is None or s.opened.type != "LSQB" or "RSQB" not in s.expected or "COMMA" in s.expected:
+    if (
+        s.token.type != "COMMA"
+        or s.opened is None
+        or s.opened.type != "LSQB"
+        or "RSQB" not in s.expected
+        or "COMMA" in s.expected
+    ):
         return None
     before = next((i for i in range(len(s.line_before) - 1, 0, -1) if s.line_before[i].start_pos == s.opened.start_pos), 0)
     name = s.line_before[before - 1] if before else None

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-_ARCH: Final = re.compile(r'^[ \t]*(?:(?:network|block)[ \t]+\w+[^\n]*[{=]|import[ \t]+"|train[ \t]*\{|let[ \t]+\w+[^\n]*=|module[ \t]+\w+[^\n]*:)', re.MULTILINE)
+_ARCH: Final = re.compile(
+    r'^[ \t]*(?:(?:network|block)[ \t]+\w+[^\n]*[{=]|import[ \t]+"|train[ \t]*\{|let[ \t]+\w+[^\n]*=|module[ \t]+\w+[^\n]*:)',
+    re.MULTILINE,
+)
 """What only a spec contains, be it with habits of another language around it."""
 _COMMENT: Final = re.compile(r"\s*(?:#(?!include|!)|//|;|--)")
 _MAGIC: Final = (
@@ -26,9 +29,7 @@ _IN_ZIP: Final = (
     (b".npy", "a NumPy archive"),
 )
 """What a ZIP archive is, by the names in its first bytes."""
-WEIGHTS: Final = frozenset(
-    {"a PyTorch checkpoint", "a pickle, such as an old PyTorch checkpoint", "a safetensors file"}
-)
+WEIGHTS: Final = frozenset({"a PyTorch checkpoint", "a pickle, such as an old PyTorch checkpoint", "a safetensors file"})
 """Kinds of files with weights that `--weights` reads."""
 
 
@@ -58,8 +59,10 @@ _KINDS: Final = (
         "`Conv2D(32, 3)` is `conv(32, 3, pad = 0)`, `Dense(10)` is `linear(10)`"),
     (r'\{\s*"(?:cells|nbformat)', "a Jupyter notebook", f"layers are stages: {_STAGES}"),
     (r'[{\[]\s*(?:"|\{|\[|\]|\}|$)', "a JSON file", f"layers are stages: {_STAGES}"),
-    (r"(?:name|ir_version|producer_name|opset_import)\s*[:{]\s*(?:\"onnx|\d)", "an ONNX model as text", f"layers are stages: {_STAGES}"),
-    (r'(?:name\s*:\s*"|layers?\s*\{|input(?:_dim|_shape|_param)?\s*[:{]|force_backward|net\s*:\s*"|base_lr\s*:)', "a Caffe prototxt file",
+    (r"(?:name|ir_version|producer_name|opset_import)\s*[:{]\s*(?:\"onnx|\d)", "an ONNX model as text",
+        f"layers are stages: {_STAGES}"),
+    (r'(?:name\s*:\s*"|layers?\s*\{|input(?:_dim|_shape|_param)?\s*[:{]|force_backward|net\s*:\s*"|base_lr\s*:)',
+        "a Caffe prototxt file",
         "a `Convolution` layer with `num_output: 16` and `kernel_size: 3` is `conv(16, 3, pad = 0)`; `Eltwise` is `add { ... }`"),
     (r"node\s*\{", "a TensorFlow graph as text", f"layers are stages: {_STAGES}"),
     (r"(?:nc|backbone|head|depth_multiple|width_multiple|scales)\s*:", "an Ultralytics YAML file",
@@ -97,6 +100,8 @@ def text_format(text: str) -> OtherFormat | None:
     if _PYTHON.match(first) is not None:
         return OtherFormat("a Python file", _PYTHON_EXAMPLE, start, end)
     for beginning, kind, example in _KINDS:
-        if re.match(beginning, first) and (kind != "a PyTorch module as it is printed" or re.search(r"^\s*\(\w+\): \w+", text, re.MULTILINE)):
+        if re.match(beginning, first) and (
+            kind != "a PyTorch module as it is printed" or re.search(r"^\s*\(\w+\): \w+", text, re.MULTILINE)
+        ):
             return OtherFormat(kind, example, start, end)
     return None

@@ -42,8 +42,8 @@ def parse(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.File, list[
 
         other = text_format(source.text)
         if other is not None:
-            error = codes.slips.OtherFile(other.kind, other.example)
-            return ast.unread(source), [error.at(Span(source, other.start, other.end))]
+            another = codes.slips.OtherFile(other.kind, other.example)
+            return ast.unread(source), [another.at(Span(source, other.start, other.end))]
     return file, errors
 
 

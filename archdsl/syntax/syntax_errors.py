@@ -14,7 +14,14 @@ from lark import Token
 from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import joins
 from archdsl.source import Span
-from archdsl.syntax.call_errors import body_after_call, range_with_colon, round_list, unquoted_path, without_braces, without_parentheses
+from archdsl.syntax.call_errors import (
+    body_after_call,
+    range_with_colon,
+    round_list,
+    unquoted_path,
+    without_braces,
+    without_parentheses,
+)
 from archdsl.syntax.error_context import NEAR, WORDS, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
 from archdsl.syntax.habit_errors import (
     join_of_another_library,

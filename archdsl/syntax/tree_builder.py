@@ -217,8 +217,8 @@ class TreeBuilder:
             case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
                 return ast.Label(target.span, name.id, index)
             case ast.Index(_, base, _) if isinstance(ast.bare(base), ast.Index):
-                name = target.span.text.partition("[")[0]
-                help = f"a family has one index: write one number for both, as `{name}[4 * i + j]: ...`"
+                family = target.span.text.partition("[")[0]
+                help = f"a family has one index: write one number for both, as `{family}[4 * i + j]: ...`"
             case ast.Literal(span, str()):
                 template = self._template(span)
                 return ast.Label(target.span, None, None, template) if template is not None else None

@@ -14,8 +14,8 @@ import pytest
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.codes.table import CODES, kinds
 from archdsl.driver import check_text, compile_address, compile_text
-from archdsl.session import Session
 from archdsl.limits import Limits
+from archdsl.session import Session
 from tests.golden.test_errors import BREAK, CASES, said
 
 FRONT_END = frozenset(
@@ -36,7 +36,10 @@ NOT_BY_A_TEXT = {
 NET = "network net { input i [3, 8, 8]; relu }\n"
 FILES = {
     "empty": ("net.arch", {"net.arch": 'import "other.arch" as o\n' + NET, "other.arch": "block b { relu }"}),
-    "not in import": ("net.arch", {"net.arch": 'import "a.arch" as a\nnetwork net { input i [3]; a.missing }', "a.arch": "block b { relu }"}),
+    "not in import": (
+        "net.arch",
+        {"net.arch": 'import "a.arch" as a\nnetwork net { input i [3]; a.missing }', "a.arch": "block b { relu }"},
+    ),
     "twice": ("net.arch", {"net.arch": 'import "a.arch" as a\nimport "a.arch" as a\n' + NET, "a.arch": "block b { relu }"}),
     "taken": ("net.arch", {"net.arch": 'import "a.arch" as conv\n' + NET, "a.arch": "block b { relu }"}),
     "absolute": ("net.arch", {"net.arch": 'import "/etc/hosts" as a\n' + NET}),

@@ -289,18 +289,6 @@ class TooManyArguments(Diagnostic, code=E0404):
         return f"the call is `{self.signature}`" if self.most else f"write the name alone: `{self.owner}`"
 
 
-class ListInParts(TooManyArguments):
-    """`reshape(64, -1)`: the elements of a list as arguments, at `place`."""
-
-    parameter: str
-    items: str
-    place: Span
-
-    def remedy(self) -> Remedy:
-        text = f"`{self.parameter}` is a list: `{self.owner}([{self.items}])`"
-        return guess(text, Edit(self.place, f"[{self.items}]"))
-
-
 class StageAsArgument(TooManyArguments):
     """A stage as the argument of an op that takes none, as in `relu(conv(16, 3))`; `call` is the place of the whole call."""
 

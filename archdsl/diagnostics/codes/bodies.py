@@ -32,8 +32,8 @@ class BodyAfterName(Diagnostic, code=E0101):
 
 
 _OPERATIONS = frozenset(
-    "sub subtract minus div divide min max mean avg average matmul dot parallel branch branche split stack merge fuse combine sum join"
-    " multiply product prod xor maxout gate inception".split()
+    "sub subtract minus div divide min max mean avg average matmul dot parallel branch branche split stack merge fuse combine"
+    " sum join multiply product prod xor maxout gate inception".split()
 )
 """Words that stand for what is made of several branches."""
 
@@ -45,7 +45,11 @@ class NamelessDefinition(Diagnostic, code=E0101):
     word: str | None = None
 
     def summary(self) -> str:
-        what = f"`{self.word}` begins no definition" if self.word is not None else f"`{self.name}` stands without `network` or `block`"
+        what = (
+            f"`{self.word}` begins no definition"
+            if self.word is not None
+            else f"`{self.name}` stands without `network` or `block`"
+        )
         return f"{what}: expected `block`, `network`, `import` or `train`"
 
     def remedy(self) -> str:

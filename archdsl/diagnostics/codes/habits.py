@@ -14,8 +14,9 @@ from archdsl.source import Span
 W0115 = Code(
     "W0115",
     "arguments in the order of PyTorch",
-    """Ops take the number of channels from their input, so that what PyTorch writes as `Conv2d(3, 64, 7)` is `conv(64, 7)`. With the
-    channels of the input first, every number means the next parameter: 3 channels, a window of 64, and a stride of 7.""",
+    """Ops take the number of channels from their input, so that what PyTorch writes as `Conv2d(3, 64, 7)` is `conv(64,
+    7)`. With the channels of the input first, every number means the next parameter: 3 channels, a window of 64, and a
+    stride of 7.""",
     bad="""
     network tiny {
       input image [3, 224, 224]
@@ -53,8 +54,9 @@ class ChannelsFirst(Diagnostic, code=W0115):
 W0116 = Code(
     "W0116",
     "a large number as `eps`",
-    """`eps` is added to the variance, so that nothing is divided by zero: 1e-5 or 1e-3. A large one weakens the normalization. It
-    comes of another order of arguments: PyTorch's `GroupNorm(32, 64)` has the channels second, and Keras the momentum first.""",
+    """`eps` is added to the variance, so that nothing is divided by zero: 1e-5 or 1e-3. A large one weakens the
+    normalization. It comes of another order of arguments: PyTorch's `GroupNorm(32, 64)` has the channels second, and
+    Keras the momentum first.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -88,9 +90,9 @@ class LargeEpsilon(Diagnostic, code=W0116):
 W0117 = Code(
     "W0117",
     "a momentum of the other convention",
-    """`momentum` of `bn` is the weight of the new batch in the running statistics, as in PyTorch. Keras, TensorFlow, Caffe and many
-    papers give the weight of the old statistics: their 0.99 is 0.01 here. With 0.99 the running statistics are those of the last
-    batch, and a network that trains well fails in evaluation.""",
+    """`momentum` of `bn` is the weight of the new batch in the running statistics, as in PyTorch. Keras, TensorFlow, Caffe
+    and many papers give the weight of the old statistics: their 0.99 is 0.01 here. With 0.99 the running statistics are
+    those of the last batch, and a network that trains well fails in evaluation.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -127,9 +129,10 @@ class OtherMomentum(Diagnostic, code=W0117):
 W0118 = Code(
     "W0118",
     "axes that count the batch",
-    """The batch is not written, so that the channels are axis 0, and axis 1 is the height of an image. PyTorch, Keras and Caffe count
-    the batch: there the channels are axis 1. A negative axis, as -1 for the last, means the same everywhere. In the same way,
-    `view(-1, 128, 7, 7)` is `reshape([128, 7, 7])` here: a size of -1 before them makes an axis of size 1.""",
+    """The batch is not written, so that the channels are axis 0, and axis 1 is the height of an image. PyTorch, Keras and
+    Caffe count the batch: there the channels are axis 1. A negative axis, as -1 for the last, means the same
+    everywhere. In the same way, `view(-1, 128, 7, 7)` is `reshape([128, 7, 7])` here: a size of -1 before them makes an
+    axis of size 1.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -183,8 +186,9 @@ class ReshapedBatch(Diagnostic, code=W0118):
 W0119 = Code(
     "W0119",
     "nearly everything is dropped",
-    """`p` of `dropout` and `drop` of `skip` are the probability that something is dropped, as in PyTorch and Keras. TensorFlow 1, and
-    papers on stochastic depth, give the probability that it is kept: `keep_prob = 0.8` is `dropout(0.2)`.""",
+    """`p` of `dropout` and `drop` of `skip` are the probability that something is dropped, as in PyTorch and Keras.
+    TensorFlow 1, and papers on stochastic depth, give the probability that it is kept: `keep_prob = 0.8` is
+    `dropout(0.2)`.""",
     bad="""
     network tiny {
       input features [64]
@@ -223,8 +227,8 @@ class DropsMost(Diagnostic, code=W0119):
 W0120 = Code(
     "W0120",
     "an unusual slope of a leaky rectifier",
-    """`leaky_relu(0.1)` multiplies negative numbers by 0.1. A negative slope makes them positive; with a slope of 1 nothing is left of
-    the rectifier. Some papers write the divisor, as in `x / 5.5`, which is `leaky_relu(0.18)`.""",
+    """`leaky_relu(0.1)` multiplies negative numbers by 0.1. A negative slope makes them positive; with a slope of 1
+    nothing is left of the rectifier. Some papers write the divisor, as in `x / 5.5`, which is `leaky_relu(0.18)`.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -265,8 +269,9 @@ class UnusualSlope(Diagnostic, code=W0120):
 W0121 = Code(
     "W0121",
     "a statement that changes nothing",
-    """A label names the value that a stage made, not the stage. A statement that only names the value that `x` is already runs
-    nothing. Stages that are to run twice go into a block; with one set of weights for all of its uses, into a module.""",
+    """A label names the value that a stage made, not the stage. A statement that only names the value that `x` is already
+    runs nothing. Stages that are to run twice go into a block; with one set of weights for all of its uses, into a
+    module.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -306,8 +311,8 @@ class IdleValue(Diagnostic, code=W0121):
 W0122 = Code(
     "W0122",
     "a size where a factor stands",
-    """`upsample` takes the factor by which an image grows, as `scale_factor` of PyTorch's `Upsample`, whose first argument is the size
-    of the result.""",
+    """`upsample` takes the factor by which an image grows, as `scale_factor` of PyTorch's `Upsample`, whose first argument
+    is the size of the result.""",
     bad="""
     network tiny {
       input image [3, 56, 56]
@@ -343,8 +348,8 @@ class SizeAsFactor(Diagnostic, code=W0122):
 W0123 = Code(
     "W0123",
     "a join of one branch",
-    """Each statement in the braces of a join is a branch. With one, nothing is joined, and the result is that of the branch. What flows
-    in is a branch if `x` stands among them; `skip { ... }` adds it by itself.""",
+    """Each statement in the braces of a join is a branch. With one, nothing is joined, and the result is that of the
+    branch. What flows in is a branch if `x` stands among them; `skip { ... }` adds it by itself.""",
     bad="""
     network tiny {
       input image [3, 32, 32]

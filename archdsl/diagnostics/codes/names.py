@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.diagnostics.codes.entry import Code, Evidence
+from archdsl.diagnostics.foreign_calls import why_unwritten
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
-from archdsl.diagnostics.foreign_names import why_unwritten
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.source import Span
 
@@ -60,7 +60,7 @@ class UndefinedName(Undefined, code=E0201):
 
 
 class ForeignName(Undefined, code=E0201):
-    """A name of another library. `missing` says what it is if there is no such thing here; `written` replaces the `whole` call."""
+    """A name of another library. `missing` says what does not exist here; `written` replaces the `whole` call."""
 
     name: str
     missing: str | None
@@ -105,8 +105,8 @@ class FunctionAsStage(Undefined, code=E0201):
 
 
 _CALLS = {
-    "min": "min(n, 64)", "max": "max(n, 64)", "len": "len(widths)", "sum": "sum(widths)", "make_divisible": "make_divisible(n, 8)",
-    "log2": "8 * int(log2(n))", "sqrt": "int(sqrt(n))",
+    "min": "min(n, 64)", "max": "max(n, 64)", "len": "len(widths)", "sum": "sum(widths)",
+    "make_divisible": "make_divisible(n, 8)", "log2": "8 * int(log2(n))", "sqrt": "int(sqrt(n))",
     **{name: f"{name}(n / 2)" for name in ("ceil", "floor", "round", "int")},
 }  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics.codes.arguments import ArgumentDiagnostic, ValueDiagnostic
+from archdsl.diagnostics.codes.arguments import ArgumentDiagnostic, TooManyArguments, ValueDiagnostic
 from archdsl.diagnostics.codes.entry import Code, Evidence
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
 from archdsl.literals import show
+from archdsl.source import Span
 
 E0402 = Code(
     "E0402",
@@ -226,3 +227,15 @@ class NegativeCount(Diagnostic, code=E0402):
 
     def summary(self) -> str:
         return f"{self.what} must be at least 0, found {self.given}"
+
+
+class ListInParts(TooManyArguments):
+    """`reshape(64, -1)`: the elements of a list as arguments, at `place`."""
+
+    parameter: str
+    items: str
+    place: Span
+
+    def remedy(self) -> Remedy:
+        text = f"`{self.parameter}` is a list: `{self.owner}([{self.items}])`"
+        return guess(text, Edit(self.place, f"[{self.items}]"))
