@@ -46,7 +46,7 @@ _MISSING: Final = {
         ("gaussiannoise", "randn", "rand", "noise", "gaussiandropout", "alphadropout", "dropblock"),
         ("this kind of randomness does not exist", "`dropout`, `dropout2d`, `droppath` and `shake` are random in training"),
     ),
-    **dict.fromkeys(("fft", "rfft", "stft", "melspectrogram"), ("Fourier transforms do not exist", "apply them before")),
+    **dict.fromkeys(("fft", "rfft", "stft", "melspectrogram"), ("Fourier transforms do not exist", "apply them to the data")),
     **dict.fromkeys(("gcn", "gat", "graphconv", "gcnconv"), ("layers on graphs do not exist", "inputs are tensors of one shape")),
     **dict.fromkeys(
         ("multiheadattention", "multihead", "attention", "selfattention", "mha", "transformer", "transformerencoder",

@@ -51,12 +51,14 @@ def number_without_digit(s: ErrorContext) -> SyntaxFinding | None:
     following = s.line_after[0] if s.line_after else None
     if s.token.type == "DOT" and following is not None and following.type in ("INT", "FLOAT") and adjacent(s.token, following):
         place = s.span_of(s.token, following)
-        return finding(codes.slips.BareDot(place.text, f"0{place.text}", Edit(s.span, "0.")), place)
+        sure = s.closes_all(s.line_after[1:], s.open_brackets)
+        return finding(codes.slips.BareDot(place.text, f"0{place.text}", Edit(s.span, "0."), sure), place)
     dot = s.previous
     before = s.line_before[-2] if len(s.line_before) > 1 else None
     if dot is not None and dot.type == "DOT" and before is not None and before.type == "INT" and adjacent(before, dot):
         place = s.span_of(before, dot)
-        return finding(codes.slips.BareDot(place.text, f"{place.text}0", Edit(s.span_of(dot), ".0")), place)
+        sure = s.closes_all([s.token, *s.line_after], s.open_brackets) and s.token.type != "RSQB"
+        return finding(codes.slips.BareDot(place.text, f"{place.text}0", Edit(s.span_of(dot), ".0"), sure), place)
     return None
 
 

@@ -178,12 +178,13 @@ class BareDot(Diagnostic, code=E0105):
     text: str
     written: str
     edit: Edit
+    sure: bool
 
     def summary(self) -> str:
         return f"`{self.text}` is no number: digits stand on both sides of the point"
 
     def remedy(self) -> Remedy:
-        return certain(f"write `{self.written}`", self.edit)
+        return (certain if self.sure else guess)(f"write `{self.written}`", self.edit)
 
 
 E0106 = Code(
