@@ -50,6 +50,8 @@ class OtherFormat(NamedTuple):
     end: int
 
 
+_NEAR: Final = 200
+_PRINTED: Final = "a PyTorch module as it is printed"
 _STAGES: Final = "`conv(16, 3) -> bn -> relu`"
 _KINDS: Final = (
     (r"\[(?:net|network|convolutional|yolo|maxpool|shortcut|route)\]", "a Darknet .cfg file",
@@ -70,7 +72,7 @@ _KINDS: Final = (
     (r"---\s*$|[\w.\"'-]+\s*:(?:\s|$)(?!.*->)", "a YAML file", f"layers are stages: {_STAGES}"),
     (r"<(?:\?xml|!DOCTYPE|net\b|html|\w+[ >])", "an XML or HTML file", f"layers are stages: {_STAGES}"),
     (r"(?:strict\s+)?(?:di)?graph\b[^\n]*\{|flowchart\b", "a drawing of a graph", f"layers are stages: {_STAGES}"),
-    (r"\w+\(\s*$", "a PyTorch module as it is printed", "`Conv2d(3, 16, kernel_size=(3, 3))` is `conv(16, 3, pad = 0)`"),
+    (r"\w+\(\s*$", _PRINTED, "`Conv2d(3, 16, kernel_size=(3, 3))` is `conv(16, 3, pad = 0)`"),
     (r"#include\b", "a C or C++ file", f"layers are stages: {_STAGES}"),
     (r"(?:local\s+\w+\s*=\s*)?require\b", "a Lua file", "`SpatialConvolution(3, 16, 3, 3)` is `conv(16, 3, pad = 0)`"),
     (r"version https://git-lfs", "a Git LFS pointer", "fetch the file that it stands for: `git lfs pull`"),
@@ -99,9 +101,8 @@ def text_format(text: str) -> OtherFormat | None:
     end = start + len(first)
     if _PYTHON.match(first) is not None:
         return OtherFormat("a Python file", _PYTHON_EXAMPLE, start, end)
+    begins = text[start : start + _NEAR] if first[0] in "{[" else first
     for beginning, kind, example in _KINDS:
-        if re.match(beginning, first) and (
-            kind != "a PyTorch module as it is printed" or re.search(r"^\s*\(\w+\): \w+", text, re.MULTILINE)
-        ):
+        if re.match(beginning, begins) and (kind != _PRINTED or re.search(r"^\s*\(\w+\): \w+", text, re.MULTILINE)):
             return OtherFormat(kind, example, start, end)
     return None
