@@ -101,7 +101,7 @@ def text_format(text: str) -> OtherFormat | None:
     end = start + len(first)
     if _PYTHON.match(first) is not None:
         return OtherFormat("a Python file", _PYTHON_EXAMPLE, start, end)
-    begins = text[start : start + _NEAR] if first[0] in "{[" else first
+    begins = text[start : start + _NEAR] if first.startswith("{") else first
     for beginning, kind, example in _KINDS:
         if re.match(beginning, begins) and (kind != _PRINTED or re.search(r"^\s*\(\w+\): \w+", text, re.MULTILINE)):
             return OtherFormat(kind, example, start, end)

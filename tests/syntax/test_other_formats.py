@@ -14,21 +14,12 @@ from tests.golden.test_errors import BREAK, CASES
 TEXTS = {
     "a Python file": [
         "import torch\n", "from torch import nn\n", "# net\n\nimport torch.nn as nn\n", "class Net(nn.Module):\n    pass\n",
-        "def forward(self, x):\n    return x\n", "model = Sequential()\nmodel.add(Dense(3))\n", "model = nn.Sequential(\n    nn.Linear(3, 4),\n)\n",
+        "def forward(self, x):\n    return x\n",
+        "model = Sequential()\nmodel.add(Dense(3))\n", "model = nn.Sequential(\n    nn.Linear(3, 4),\n)\n",
         '"""A network."""\nimport jax\n', "@dataclass\nclass Config:\n    width: int\n", "#!/usr/bin/env python3\nprint()\n",
     ],
     "a Caffe prototxt file": [
-        'name: "LeNet"
-layer {
-}
-', 'layer {
-  name: "data"
-}
-', "layers {
-}
-", 'input: "data"
-input_dim: 1
-',
+        'name: "LeNet"\nlayer {\n}\n', 'layer {\n  name: "data"\n}\n', "layers {\n}\n", 'input: "data"\ninput_dim: 1\n',
     ],
     "a Darknet .cfg file": ["[net]\nwidth=416\n", "# comment\n[convolutional]\nfilters=3\n"],
     "an Ultralytics YAML file": ["nc: 80\nbackbone:\n", "# YOLOv5\n\nnc: 80  # classes\n"],
