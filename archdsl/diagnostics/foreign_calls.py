@@ -138,17 +138,26 @@ def why_unwritten(parameter: str) -> str | None:
     return _UNWRITTEN.get(parameter.lower())
 
 
-def translated_call(
-    before: Sequence[str], name: str, key: str, arguments: Sequence[Argument] | None, known: Container[str]
-) -> str | None:
+def op_of(before: Sequence[str], name: str) -> tuple[str, str] | None:
+    """Return the op of a class or function of another library, and the order of its arguments; None if it is in no table."""
+    key = plain(name)
+    first, second = (_KERAS, _PYTORCH) if _is_keras(before, name) else (_PYTORCH, _KERAS)
+    return first.get(key) or second.get(key)
+
+
+def _is_keras(before: Sequence[str], name: str) -> bool:
+    key = plain(name)
+    return re.search(r"\dD", name) is not None or bool({"keras", "layers"} & {*before}) or (key in _KERAS and key not in _PYTORCH)
+
+
+def translated_call(before: Sequence[str], name: str, arguments: Sequence[Argument] | None, known: Container[str]) -> str | None:
     """Return the stages for a call of another library; None if it cannot be told."""
-    keras = re.search(r"\dD", name) is not None or {"keras", "layers"} & {*before} or (key in _KERAS and key not in _PYTORCH)
+    op, order = op_of(before, name) or (None, "")
     function = not name[:1].isupper()
-    op, order = (_KERAS if keras else _PYTORCH).get(key, (None, ""))
     if op is None or op not in known or (name == op and not before) or (not before and function):
         return None
     if arguments is None:
-        return None if function and key not in _PYTORCH else op
+        return None if function and plain(name) not in _PYTORCH else op
     given = list(arguments)
     parameters = order.split()
     if function:  # the tensor comes first, and weights are no arguments here
@@ -158,7 +167,7 @@ def translated_call(
     values, activation = _by_parameter(given, parameters)
     if values is None or not values.keys() >= _REQUIRED.get(op, frozenset()):
         return None
-    return _written(op, values, activation, keras=bool(keras))
+    return _written(op, values, activation, keras=_is_keras(before, name))
 
 
 def _by_parameter(given: Sequence[Argument], parameters: Sequence[str]) -> tuple[dict[str, str] | None, str | None]:
@@ -201,12 +210,14 @@ def _written(op: str, values: dict[str, str], activation: str | None, *, keras: 
 
 def _with_padding(op: str, values: dict[str, str]) -> bool:
     """Write padding by name, and the default of others, as here; return whether that is possible."""
-    named, convolution = values.get("pad", "").strip('"').lower(), op in ("conv", "depthwise")
+    named = values.get("pad", "").strip('"').lower()
     if named in ("same", "valid"):
         del values["pad"]
         if named == "valid" and op == "conv":
             values["pad"] = "0"
-        return convolution or named == "valid"
+        return op == "conv" or (named == "same") == (op == "depthwise")
+    if op == "depthwise":
+        return False  # it keeps the size
     if op in _DEFAULTS:
         window, parameter, default = _DEFAULTS[op]
         if parameter not in values and values.get(window) != "1":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from archdsl.diagnostics.foreign_calls import Argument, plain, translated_call
+from archdsl.diagnostics.foreign_calls import Argument, op_of, plain, translated_call
 
 ROOTS: Final = frozenset(
     "nn F torch tf keras layers jax jnp hk flax eqx K L np torchvision timm mx paddle tfa snt fluid functional".split()
@@ -117,18 +117,19 @@ def foreign(
     key = plain(name)
     if before[:1] == ["self"]:
         return Foreign(None, "there is no `self`: write the op or block by its name")
-    call = translated_call(before, name, key, arguments, known)
+    call = translated_call(before, name, arguments, known)
     if call is not None:
         return Foreign(None, f"write `{call}`", call)
     if key in _JOINED:
         return Foreign(None, f"write `{_joined(_JOINED[key], arguments)}`")
     if key in _STAGES:
         return Foreign(None, f"write `{_STAGES[key]}`")
-    op = same(name)
+    listed = op_of(before, name)
+    op = same(name) or (listed[0] if listed is not None and listed[0] in known else None)
     if key in _MISSING and op is None:
         since = [f"`{op}`" for op in _SINCE.get(key, ()) if op in known]
         return Foreign(None, f"did you mean {' or '.join(since)}?") if since else Foreign(*_MISSING[key])
-    if not before:
+    if not before and (op is None or not name[:1].isupper()):
         return None
     if op is not None:
         return Foreign(None, f"did you mean `{op}`?")
