@@ -7,14 +7,14 @@ it is never reported, and who means the axis after the channels can write it. `s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from math import prod
 from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
-from archdsl.ir import Graph, OpNode
+from archdsl.ir import OpNode
 from archdsl.lints.calls import written_call
-from archdsl.lints.rule import GraphRule
+from archdsl.lints.rule import OpRule
+from archdsl.ops import Op
 from archdsl.ops.dense import Reshape
 from archdsl.ops.join import Join
 from archdsl.shapes import format_shape
@@ -25,22 +25,14 @@ _OFTEN_MEANT: Final = frozenset({"slice"})
 """Ops that often take the axis behind the channels."""
 
 
-def _check(graph: Graph) -> Iterable[Diagnostic]:
-    found: dict[Span, Diagnostic] = {}
-    for function in graph.functions():
-        for node in function.ops:
-            if node.span is None or node.span in found:
-                continue
-            finding = _reshaped(node) if isinstance(node.op, Reshape) else _axis(node)
-            if finding is not None:
-                found[node.span] = finding.at(node.span)
-    return found.values()
+def _check(node: OpNode) -> Diagnostic | None:
+    return _reshaped(node) if isinstance(node.op, Reshape) else _axis(node)
 
 
 def _axis(node: OpNode) -> Diagnostic | None:
     op: Any = node.op
     rank = len(node.input_shapes[0]) if node.inputs else 0
-    if "axis" not in op.model_fields_set or op.axis != 1 or rank < 2 or op.name in _OFTEN_MEANT:
+    if "axis" not in op.model_fields_set or op.axis != 1 or rank < 2:
         return None
     place = _place_of_axis(op, node.span)
     statement = f"{op.name}(axis = {{}}) {{{{ ... }}}}" if isinstance(op, Join) else f"{op.name}(axis = {{}})"
@@ -72,4 +64,5 @@ def _reshaped(node: OpNode) -> Diagnostic | None:
     return codes.habits.ReshapedBatch(shape, written, Edit(node.span, written) if exact and node.span is not None else None)
 
 
-RULE = GraphRule("W0118", _check, local=True)
+_OPS: Final = frozenset({"reshape", *(op.name for op in Op.registry if "axis" in op.model_fields)}) - _OFTEN_MEANT
+RULE = OpRule("W0118", _OPS, _check)

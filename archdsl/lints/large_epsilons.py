@@ -6,31 +6,23 @@ channels behind the groups of `GroupNorm`, Keras the momentum first. `W0105` rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
-from archdsl.ir import Graph
+from archdsl.ir import OpNode
 from archdsl.lints.calls import written_call
-from archdsl.lints.rule import GraphRule
+from archdsl.lints.rule import OpRule
 from archdsl.source import Span
 
 _LARGEST: Final = 0.1
 
 
-def _check(graph: Graph) -> Iterable[Diagnostic]:
-    found: dict[Span, Diagnostic] = {}
-    for function in graph.functions():
-        for node in function.ops:
-            op: Any = node.op
-            if "eps" not in op.model_fields_set or op.eps < _LARGEST or node.span is None or node.span in found:
-                continue
-            channels = node.input_shapes[0][0]
-            if op.eps > 1 and op.eps == channels:  # W0105
-                continue
-            instead, edits = _instead(op, node.span, channels)
-            found[node.span] = codes.habits.LargeEpsilon(op.name, op.eps, instead, edits).at(node.span)
-    return found.values()
+def _check(node: OpNode) -> Diagnostic | None:
+    op: Any = node.op
+    channels = node.input_shapes[0][0]
+    if op.eps < _LARGEST or node.span is None or (op.eps > 1 and op.eps == channels):  # the last is W0105
+        return None
+    return codes.habits.LargeEpsilon(op.name, op.eps, *_instead(op, node.span, channels))
 
 
 def _instead(op: Any, span: Span, channels: Any) -> tuple[str | None, tuple[Edit, ...]]:
@@ -59,4 +51,4 @@ def share_of_new(momentum: float) -> float:
     return round(1 - momentum, 10) if momentum > 0.5 else momentum
 
 
-RULE = GraphRule("W0116", _check, local=True)
+RULE = OpRule("W0116", frozenset({"bn", "gn", "ln", "instance_norm"}), _check)

@@ -6,30 +6,23 @@ and MATLAB's and some papers' formulas carry a sign. A slope that equals the cha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
-from archdsl.ir import Graph
+from archdsl.ir import OpNode
 from archdsl.lints.calls import written_call
-from archdsl.lints.rule import GraphRule
+from archdsl.lints.rule import OpRule
 from archdsl.source import Span
 
 _SLOPES: Final = {"leaky_relu": "slope", "prelu": "init_value"}
 
 
-def _check(graph: Graph) -> Iterable[Diagnostic]:
-    found: dict[Span, Diagnostic] = {}
-    for function in graph.functions():
-        for node in function.ops:
-            parameter = _SLOPES.get(node.op.name)
-            if parameter is None or parameter not in node.op.model_fields_set or node.span is None or node.span in found:
-                continue
-            slope = getattr(node.op, parameter)
-            if 0 <= slope <= 0.5 or (slope > 1 and slope == node.input_shapes[0][0]):
-                continue
-            found[node.span] = _finding(node.op, parameter, slope, node.span)
-    return found.values()
+def _check(node: OpNode) -> Diagnostic | None:
+    parameter = _SLOPES[node.op.name]
+    slope = getattr(node.op, parameter)
+    if 0 <= slope <= 0.5 or (slope > 1 and slope == node.input_shapes[0][0]) or node.span is None:
+        return None
+    return _finding(node.op, parameter, slope, node.span)
 
 
 def _finding(op: Any, parameter: str, slope: float, span: Span) -> Diagnostic:
@@ -37,7 +30,7 @@ def _finding(op: Any, parameter: str, slope: float, span: Span) -> Diagnostic:
     call = written_call(span)
     place = call.value_of(parameter, op) if call is not None else None
     edit = Edit(place, instead) if place is not None and instead is not None else None
-    return codes.habits.UnusualSlope(op.name, parameter, slope, instead, edit).at(span)
+    return codes.habits.UnusualSlope(op.name, parameter, slope, instead, edit)
 
 
-RULE = GraphRule("W0120", _check, local=True)
+RULE = OpRule("W0120", frozenset(_SLOPES), _check)

@@ -6,24 +6,19 @@ network fails in evaluation. No published network has a share above one half.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from archdsl.diagnostics import Diagnostic, Edit, codes
-from archdsl.ir import Graph
+from archdsl.ir import OpNode
 from archdsl.lints.calls import written_call
-from archdsl.lints.rule import GraphRule
+from archdsl.lints.rule import OpRule
 from archdsl.ops.normalization import BatchNorm
 from archdsl.source import Span
 
 
-def _check(graph: Graph) -> Iterable[Diagnostic]:
-    found: dict[Span, Diagnostic] = {}
-    for function in graph.functions():
-        for node in function.ops:
-            op = node.op
-            if isinstance(op, BatchNorm) and op.momentum > 0.5 and node.span is not None and node.span not in found:
-                found[node.span] = codes.habits.OtherMomentum(op.name, op.momentum, *_rewritten(op, node.span)).at(node.span)
-    return found.values()
+def _check(node: OpNode) -> Diagnostic | None:
+    op = node.op
+    if not isinstance(op, BatchNorm) or op.momentum <= 0.5 or node.span is None:
+        return None
+    return codes.habits.OtherMomentum(op.name, op.momentum, *_rewritten(op, node.span))
 
 
 def _rewritten(op: BatchNorm, span: Span) -> tuple[str, Edit | None]:
@@ -35,4 +30,4 @@ def _rewritten(op: BatchNorm, span: Span) -> tuple[str, Edit | None]:
     return share, Edit(place, share) if place is not None and is_number else None
 
 
-RULE = GraphRule("W0117", _check, local=True)
+RULE = OpRule("W0117", frozenset({"bn"}), _check)

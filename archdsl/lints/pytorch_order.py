@@ -10,16 +10,15 @@ the network, so that it is only offered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
-from archdsl.ir import Graph
+from archdsl.ir import OpNode
 from archdsl.lints.calls import WrittenCall, written_call
-from archdsl.lints.rule import GraphRule
+from archdsl.lints.rule import OpRule
 from archdsl.ops.base import Op
 from archdsl.shapes import Shape
-from archdsl.source import Span
 
 _WIDEST: Final = 11
 """The widest window that is usual: that of AlexNet."""
@@ -73,22 +72,13 @@ _TESTS: Final[dict[str, Callable[[Any, _Numbers], bool]]] = {
 }  # fmt: skip
 
 
-def _check(graph: Graph) -> Iterable[Diagnostic]:
-    found: dict[Span, Diagnostic] = {}
-    for function in graph.functions():
-        for node in function.ops:
-            test = _TESTS.get(node.op.name)
-            if test is None or node.span is None or node.span in found or not _may_be(node.op, node.input_shapes[0]):
-                continue
-            call = written_call(node.span)
-            if test(node.op, _numbers(node.op, node.input_shapes[0], call)):
-                found[node.span] = _finding(node.op, node.span, call)
-    return found.values()
-
-
-def _may_be(op: Op, shape: Shape) -> bool:
-    """Return whether the first number is that of the channels: for nearly every op it is not, and the text is not read."""
-    return _first(op) == shape[0]
+def _check(node: OpNode) -> Diagnostic | None:
+    op, shape = node.op, node.input_shapes[0]
+    test = _TESTS[op.name]
+    if _first(op) != shape[0] or not test(op, _numbers(op, shape, None)):
+        return None  # whatever the text looks like, which is not read for nearly every op
+    call = written_call(node.span)
+    return _finding(op, call) if test(op, _numbers(op, shape, call)) else None
 
 
 def _first(op: Op) -> int:
@@ -108,14 +98,14 @@ def _largest(value: int | tuple[int, ...]) -> int:
     return value if isinstance(value, int) else max(value)
 
 
-def _finding(op: Any, span: Span, call: WrittenCall | None) -> Diagnostic:
+def _finding(op: Any, call: WrittenCall | None) -> Diagnostic:
     names = [name for name in op.parameters_in_order() if name in ("out", "k", "stride") and name in op.model_fields_set]
     numbers = tuple((name, getattr(op, name)) for name in names)
     rest, edits = None, tuple[Edit, ...]()
     if call is not None and len(call.positional) > 1:
         written = call.rewritten(*_without_default(op, call.positional[1:]))
         rest, edits = f"{call.name}{written}", (Edit(call.parentheses, written),)
-    return codes.habits.ChannelsFirst(op.name, numbers, rest, edits).at(span)
+    return codes.habits.ChannelsFirst(op.name, numbers, rest, edits)
 
 
 def _without_default(op: Any, arguments: tuple[str, ...]) -> tuple[str, ...]:
@@ -123,4 +113,4 @@ def _without_default(op: Any, arguments: tuple[str, ...]) -> tuple[str, ...]:
     return arguments[:1] if op.name == "depthwise" and arguments[1:] == ("1",) else arguments
 
 
-RULE = GraphRule("W0115", _check, local=True)
+RULE = OpRule("W0115", frozenset(_TESTS), _check)

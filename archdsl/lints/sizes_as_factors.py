@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
-from archdsl.ir import Graph
+from archdsl.ir import OpNode
 from archdsl.lints.calls import written_call
-from archdsl.lints.rule import GraphRule
-from archdsl.ops.rearrange import Upsample
+from archdsl.lints.rule import OpRule
 from archdsl.shapes import Shape
 from archdsl.source import Span
 
 _MOST: Final = 32
 
 
-def _check(graph: Graph) -> Iterable[Diagnostic]:
-    found: dict[Span, Diagnostic] = {}
-    for function in graph.functions():
-        for node in function.ops:
-            op: Any = node.op
-            if not isinstance(op, Upsample) or node.span is None or node.span in found:
-                continue
-            if (op.scale if isinstance(op.scale, int) else max(op.scale)) > _MOST:
-                found[node.span] = _finding(op, node.input_shapes[0], node.output.shape, node.span)
-    return found.values()
+def _check(node: OpNode) -> Diagnostic | None:
+    op: Any = node.op
+    if (op.scale if isinstance(op.scale, int) else max(op.scale)) <= _MOST or node.span is None:
+        return None
+    return _finding(op, node.input_shapes[0], node.output.shape, node.span)
 
 
 def _finding(op: Any, before: Shape, after: Shape, span: Span) -> Diagnostic:
@@ -36,7 +29,7 @@ def _finding(op: Any, before: Shape, after: Shape, span: Span) -> Diagnostic:
     call = written_call(span)
     place = call.value_of("scale", op) if call is not None else None
     edit = Edit(place, str(factor)) if place is not None and factor is not None else None
-    return codes.habits.SizeAsFactor(op.scale, after, factor, edit).at(span)
+    return codes.habits.SizeAsFactor(op.scale, after, factor, edit)
 
 
-RULE = GraphRule("W0122", _check, local=True)
+RULE = OpRule("W0122", frozenset({"upsample"}), _check)
