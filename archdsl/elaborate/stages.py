@@ -39,7 +39,7 @@ def call_stage(
             name = ast.bare(name.base)
         if not isinstance(found, codes.names.Undefined) or not isinstance(name, ast.Name):
             raise
-        if found.span is None or found.span.start != name.span.start:
+        if found.span is None or found.span.start != name.span.start or isinstance(found, codes.names.NotInImport):
             raise
         raise context.evaluator.name_errors.stage(name, call, env) from None
     if isinstance(value, Callee):
