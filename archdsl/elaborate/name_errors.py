@@ -38,8 +38,8 @@ class NameErrors:
         if of_another is not None and self._labels.around(env.module.file, e.id, e.span) is None:
             return SpecError(of_another)
         if e.id in FUNCTIONS:
-            return SpecError(codes.names.FunctionAsStage(e.id).at(e.span))
-        blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block)]
+            return SpecError(codes.expressions.FunctionAsStage(e.id).at(e.span))
+        blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block | ast.Constant)]
         known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]
         return self.name(e, env, known, "a stage is an op, a block or a label before it; `archdsl ops` lists the ops")
 
@@ -48,6 +48,8 @@ class NameErrors:
         if hidden is not None:
             label, later = hidden
             return SpecError(codes.keys.HiddenLabel(e.id, label.span, later).at(e.span))
+        if e.id == "x":
+            return SpecError(codes.names.FlowOutside().at(e.span))
         if e.id in FUNCTIONS:
             return SpecError(codes.names.FunctionAsValue(e.id).at(e.span))
         if (of_another := _of_another_library(e, None, alone=False)) is not None:

@@ -41,7 +41,7 @@ def _is_of_pytorch(target: type[Op], given: tuple[Bound, ...], channels: Any) ->
         return False
     order = target.parameters_in_order()
     if order[0] == "out" and isinstance(second, int):
-        required = sum(field.is_required() for field in target.model_fields.values())
+        required = sum(field.is_required() for field in target.fields.values())
         return len(given) > required and (first == channels or required == 1)
     if target.category is Category.NORMALIZATION:
         return order[0] == "eps" and first == channels

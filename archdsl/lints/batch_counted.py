@@ -32,7 +32,7 @@ def _check(node: OpNode) -> Diagnostic | None:
 def _axis(node: OpNode) -> Diagnostic | None:
     op: Any = node.op
     rank = len(node.input_shapes[0]) if node.inputs else 0
-    if "axis" not in op.model_fields_set or op.axis != 1 or rank < 2:
+    if "axis" not in op.given or op.axis != 1 or rank < 2:
         return None
     place = _place_of_axis(op, node.span)
     statement = f"{op.name}(axis = {{}}) {{{{ ... }}}}" if isinstance(op, Join) else f"{op.name}(axis = {{}})"
@@ -64,5 +64,5 @@ def _reshaped(node: OpNode) -> Diagnostic | None:
     return codes.habits.ReshapedBatch(shape, written, Edit(node.span, written) if exact and node.span is not None else None)
 
 
-_OPS: Final = frozenset({"reshape", *(op.name for op in Op.registry if "axis" in op.model_fields)}) - _OFTEN_MEANT
+_OPS: Final = frozenset({"reshape", *(op.name for op in Op.registry if "axis" in op.fields)}) - _OFTEN_MEANT
 RULE = OpRule("W0118", _OPS, _check)

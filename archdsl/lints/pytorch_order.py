@@ -90,7 +90,7 @@ def _numbers(op: Any, shape: Shape, call: WrittenCall | None) -> _Numbers:
     channels = shape[0]
     assert isinstance(channels, int)
     stride = op.k if op.stride is None else op.stride
-    by_position = "stride" in op.model_fields_set and (call is None or not call.names("stride"))
+    by_position = "stride" in op.given and (call is None or not call.names("stride"))
     return _Numbers(_largest(op.k), _largest(stride), channels, shape[1:], by_position)
 
 
@@ -99,7 +99,7 @@ def _largest(value: int | tuple[int, ...]) -> int:
 
 
 def _finding(op: Any, call: WrittenCall | None) -> Diagnostic:
-    names = [name for name in op.parameters_in_order() if name in ("out", "k", "stride") and name in op.model_fields_set]
+    names = [name for name in op.parameters_in_order() if name in ("out", "k", "stride") and name in op.given]
     numbers = tuple((name, getattr(op, name)) for name in names)
     rest, edits = None, tuple[Edit, ...]()
     if call is not None and len(call.positional) > 1:

@@ -8,6 +8,7 @@ from archdsl.lints import (
     batch_counted,
     beyond_the_run,
     channels_as_numbers,
+    counters_for_parts,
     empty_ranges,
     few_sizes,
     heads_in_evaluation,
@@ -50,5 +51,6 @@ RULES: Final[tuple[Rule, ...]] = (
     sizes_as_factors.RULE,
     lone_branches.RULE,
     strict_conditions.RULE,
+    counters_for_parts.RULE,
     input_order.RULE,
 )

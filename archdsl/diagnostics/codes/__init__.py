@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
+    from archdsl.diagnostics.codes import reuse as reuse
     from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
@@ -51,10 +52,9 @@ if TYPE_CHECKING:
 
 STAGES: Final = (
     "syntax", "bodies", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges",
-    "expressions",
-    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
-    "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
-    "source_warnings", "habits", "notes",
+    "expressions", "reuse", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
+    "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
+    "training", "outputs", "warnings", "source_warnings", "habits", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

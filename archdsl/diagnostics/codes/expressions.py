@@ -84,13 +84,12 @@ class IndexOutOfRange(Diagnostic, code=E0407):
 class PartOutOfRange(Diagnostic, code=E0407):
     """A range of indices that are not all of the list."""
 
-    start: int
-    stop: int
+    part: range
     length: int
 
     def summary(self) -> str:
         elements = f"{self.length} element{'' if self.length == 1 else 's'}"
-        return f"the part {self.start}..{self.stop} is out of range for a list of {elements}"
+        return f"the part {show(self.part)} is out of range for a list of {elements}"
 
     def remedy(self) -> str:
         return "a part is `from..to`, without `to` itself; both count from the start of the list"
@@ -265,6 +264,26 @@ class InitializerAsStage(Diagnostic, code=E0408):
 
     def remedy(self) -> str:
         return f"write `init = {self.name}(...)` on an op"
+
+
+class FunctionAsStage(Diagnostic, code=E0408):
+    """A function of expressions in the place of a stage."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"expected an op, a block or a value of the network as a stage, found the function `{self.name}`"
+
+    def remedy(self) -> str:
+        call = _CALLS.get(self.name, f"{self.name}(...)")
+        return f"a function computes arguments, as in `conv({call}, 3)`; stages with a name are a `block`"
+
+
+_CALLS = {
+    "min": "min(n, 64)", "max": "max(n, 64)", "len": "len(widths)", "sum": "sum(widths)", "abs": "abs(n)",
+    "make_divisible": "make_divisible(n, 8)", "log2": "8 * int(log2(n))", "sqrt": "int(sqrt(n))",
+    **{name: f"{name}(n / 2)" for name in ("ceil", "floor", "round", "int")},
+}  # fmt: skip
 
 
 class FamilyAsStage(Diagnostic, code=E0408):

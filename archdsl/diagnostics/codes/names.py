@@ -80,6 +80,16 @@ class ForeignName(Undefined, code=E0201):
         return (self.name, self.advice)
 
 
+class FlowOutside(Undefined, code=E0201):
+    """`x` where nothing flows: in a constant of the file, in an alias or in a recipe."""
+
+    def summary(self) -> str:
+        return "`x` is the tensor that flows through a body, and nothing flows here"
+
+    def remedy(self) -> str:
+        return "move the line into the block or network that it is about, or pass the size as an argument"
+
+
 class FunctionAsValue(Undefined, code=E0201):
     """A function that is not called."""
 
@@ -90,25 +100,6 @@ class FunctionAsValue(Undefined, code=E0201):
 
     def remedy(self) -> str:
         return f"write `{self.name}(...)`"
-
-
-class FunctionAsStage(Undefined, code=E0201):
-    """A function of numbers in the place of a stage."""
-
-    name: str
-
-    def summary(self) -> str:
-        return f"`{self.name}` is a function of numbers, and not a stage"
-
-    def remedy(self) -> str:
-        return f"it computes arguments, as in `conv({_CALLS.get(self.name, f'{self.name}(n)')}, 3)`; no op applies it to a tensor"
-
-
-_CALLS = {
-    "min": "min(n, 64)", "max": "max(n, 64)", "len": "len(widths)", "sum": "sum(widths)",
-    "make_divisible": "make_divisible(n, 8)", "log2": "8 * int(log2(n))", "sqrt": "int(sqrt(n))",
-    **{name: f"{name}(n / 2)" for name in ("ceil", "floor", "round", "int")},
-}  # fmt: skip
 
 
 class ReturnAlone(Undefined, code=E0201):
