@@ -466,6 +466,8 @@ class Permute(Op, name="permute"):
         return tuple(inputs[0][axis] for axis in self._order(len(inputs[0])))
 
     def _order(self, rank: int) -> list[int]:
+        if len(self.order) != rank:
+            raise SpecError(codes.ranges.NoPermutation(rank, self.order))
         order = [normal_axis(self.name, axis, rank, "order") for axis in self.order]
         if sorted(order) != list(range(rank)):
             raise SpecError(codes.ranges.NoPermutation(rank, self.order))
