@@ -233,6 +233,8 @@ class TreeBuilder:
                 return ast.Label(target.span, label)
             case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
                 return ast.Label(target.span, name.id, index)
+            case ast.Index(_, base, _) if isinstance(one := ast.bare(base), ast.Index) and isinstance(one.base, ast.Name):
+                help = f"a family has one index: write one number for both, as `{one.base.id}[4 * i + j]: ...`"
             case ast.Literal(span, str()):
                 template = self._template(span)
                 return ast.Label(target.span, None, None, template) if template is not None else None
