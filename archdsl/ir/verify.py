@@ -73,9 +73,8 @@ def _verify_nodes(function: Function) -> None:
             _require(value.owner is node and value.position == position, f"output {position} of {node!r} is not its own")
         made.update(node.outputs)
         if isinstance(node, OpNode):
-            _require(len(node.outputs) == 1, f"{node!r} makes {len(node.outputs)} values")
-            inferred = node.op.infer(*node.input_shapes)
-            _require(inferred == node.output.shape, f"{node!r} is {node.output.shape} and its op infers {inferred}")
+            made_shapes, inferred = tuple([value.shape for value in node.outputs]), node.op.output_shapes(*node.input_shapes)
+            _require(inferred == made_shapes, f"{node!r} makes {made_shapes} and its op infers {inferred}")
     for position, value in enumerate(function.outputs):
         _require(value in made, f"{function!r} returns a value that is not its own")
         uses[value].append(Use(function, position))

@@ -37,7 +37,8 @@ def _unused_ops(graph: Graph) -> dict[Span, str]:
             used = {value.position for value in call.outputs if _is_taken(value, outputs)}
             taken[call.callee] = used & taken.get(call.callee, used)
         for node in function.ops:
-            if node.usage is Usage.NEVER and node.span is not None and not _is_taken(node.output, outputs):
+            unused = node.usage is Usage.NEVER and not any(_is_taken(value, outputs) for value in node.outputs)
+            if unused and node.span is not None:
                 found[node.span] = node.op.name
     return found
 

@@ -138,13 +138,18 @@ class Op(Registered):
         """Return the output shape. Raise `SpecError` if the inputs do not fit."""
         raise NotImplementedError
 
-    def output(self, *inputs: Shape) -> Shape:
-        """Return the shape from `infer`. Raise `SpecError` E0502 if it or a parameter exceeds a limit."""
-        shape = self.infer(*inputs)
-        check_limits(f"`{self.name}` gives", shape)
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """Return the shape of each output: that of `infer`. An op of several outputs defines this, and `infer` gives the first."""
+        return (self.infer(*inputs),)
+
+    def outputs(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """Return the shapes from `output_shapes`. Raise `SpecError` E0502 if one of them or a parameter exceeds a limit."""
+        shapes = self.output_shapes(*inputs)
+        for shape in shapes:
+            check_limits(f"`{self.name}` gives", shape)
         for tensor in self.parameters(*inputs).values():
             check_limits(f"`{self.name}` would learn", tensor)
-        return shape
+        return shapes
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return lower bounds of sizes. `infer` checks known sizes; for symbolic ones they become conditions."""
