@@ -62,6 +62,15 @@ class Need(NamedTuple):
     help: str | None = None
 
 
+class Division(NamedTuple):
+    """A size that a number must divide. `message` is the error for a known size that it does not divide."""
+
+    size: Dim
+    divisor: int
+    message: str
+    help: str | None = None
+
+
 VECTOR, LINE, IMAGE, VOLUME = (8,), (8, 12), (8, 12, 10), (8, 6, 8, 6)
 SPATIAL = (LINE, IMAGE, VOLUME)
 ANY_RANK = (VECTOR, *SPATIAL)
@@ -143,8 +152,9 @@ class Op(Registered):
         return (self.infer(*inputs),)
 
     def outputs(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """Return the shapes from `output_shapes`. Raise `SpecError` E0502 if one of them or a parameter exceeds a limit."""
+        """Return the shapes from `output_shapes`. Raise `SpecError` if a size does not divide, or one exceeds a limit (E0502)."""
         shapes = self.output_shapes(*inputs)
+        demand_divisible(self.divisions(*inputs))
         for shape in shapes:
             check_limits(f"`{self.name}` gives", shape)
         for tensor in self.parameters(*inputs).values():
@@ -153,6 +163,10 @@ class Op(Registered):
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return lower bounds of sizes. `infer` checks known sizes; for symbolic ones they become conditions."""
+        return []
+
+    def divisions(self, *inputs: Shape) -> list[Division]:
+        """Return sizes with the numbers that must divide them. `outputs` checks known sizes; symbolic ones become conditions."""
         return []
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
@@ -282,6 +296,13 @@ def demand(needs: list[Need]) -> None:
     for need in needs:
         if all(isinstance(size, int) and size < need.least for size in (need.size, *need.others)):
             raise SpecError(codes.shapes.SizeTooSmall(need.message, need.help))
+
+
+def demand_divisible(divisions: list[Division]) -> None:
+    """Raise `SpecError` E0306 for the first known size that its number does not divide."""
+    for division in divisions:
+        if isinstance(division.size, int) and division.size % division.divisor:
+            raise SpecError(codes.shapes.NotDivisible(division.message, division.help))
 
 
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:

@@ -122,7 +122,7 @@ class TreeBuilder:
         return ast.Index(self._span(c), c[0], c[2])
 
     def named_index(self, c: Children) -> ast.Index:
-        return ast.Index(self._span(c), self.name(c[:1]), c[2])
+        return ast.Index(self._span(c), c[0] if isinstance(c[0], ast.Expr) else self.name(c[:1]), c[2])
 
     def call(self, c: Children) -> ast.CallExpr:
         return ast.CallExpr(self._span(c), c[0], c[1])
@@ -214,8 +214,15 @@ class TreeBuilder:
                 return ast.Label(target.span, "")
             case ast.Name(_, label):
                 return ast.Label(target.span, label)
-            case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
-                return ast.Label(target.span, name.id, index)
+            case ast.Index():
+                indices, base = _indices(target)
+                if isinstance(base, ast.Name):
+                    return ast.Label(target.span, base.id, indices)
+            case ast.ListExpr(_, items) if items:
+                each = [self._label(item) for item in items]
+                if not all(label is not None and (label.name is not None or not label.template) for label in each):
+                    return None
+                return ast.Label(target.span, None, each=tuple([label for label in each if label is not None]))
             case ast.Literal(span, str()):
                 template = self._template(span)
                 return ast.Label(target.span, None, None, template) if template is not None else None
@@ -302,6 +309,16 @@ class TreeBuilder:
 
     def spec(self, c: Children) -> Children:
         return [item for item in c if not isinstance(item, Token) and not _is_empty(item)]
+
+
+def _indices(target: ast.Expr) -> tuple[tuple[ast.Expr, ...], ast.Expr]:
+    """Return the indices of `name[i][j]` in their order, and what stands before them."""
+    indices: list[ast.Expr] = []
+    base = ast.bare(target)
+    while isinstance(base, ast.Index):
+        indices.append(base.index)
+        base = ast.bare(base.base)
+    return tuple(reversed(indices)), base
 
 
 class _Spanned(tuple[Any, ...]):
