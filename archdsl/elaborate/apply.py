@@ -57,9 +57,7 @@ def reserve(context: Context, count: int, span: Span) -> None:
         raise context.exceeded(codes.limits.TooManyOps(most).at(span))
 
 
-def _inferred_shapes(
-    context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None
-) -> tuple[Shape, ...]:
+def _inferred_shapes(context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> tuple[Shape, ...]:
     """Return the shapes of what an op makes. Raise its fault at its place."""
     builder = context.builder
     known = builder.known_shapes(op, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
@@ -26,7 +27,7 @@ def call_block(
     inside.names["x"] = x
     arguments, given = context.binder.block(callee, span, inside)
     within = key.naming if key is not None else naming
-    place = within.place(None, span) if key is None else within.place(key.name, key.span)
+    place = within.place(None if key is None else key.name, span if key is None else key.span)
     about = {
         "labelled": key is not None,
         "name": key.label if key is not None else None,
@@ -100,18 +101,23 @@ def _elaborate(
 def _name_inputs(context: Context, function: Function, x: MaybeValue, arguments: dict[str, Any]) -> None:
     """Call the inputs of a block as the block does: `x`, or the parameter that holds the value; another call has other labels."""
     builder = context.builder
-    named = {"x": x} | {name: value for name, value in arguments.items() if isinstance(value, Value)}
-    for name, values in arguments.items():
-        if isinstance(values, Family):
-            named |= {f"{name}[{index}]": value for index, value in values.items()}
     names: dict[Value, str] = {}
-    for name, value in named.items():
-        inside = builder.captured(builder.visible(value)) if isinstance(value, Value) and not builder.is_detached(value) else None
+    for name, value in (pair for item in [("x", x), *arguments.items()] for pair in _named_values(*item)):
+        inside = builder.captured(builder.visible(value)) if not builder.is_detached(value) else None
         if inside is not None:
             names.setdefault(inside, name)
     for call in builder.calls_of(function):
         for outer, inner in zip(call.inputs, function.inputs, strict=True):
             inner.name = names.get(outer)
+
+
+def _named_values(name: str, argument: Any) -> Iterator[tuple[str, Value]]:
+    """Yield the values of the network in an argument, each with the expression that reads it in the block."""
+    if isinstance(argument, Value):
+        yield name, argument
+    elif isinstance(argument, Family | tuple):
+        for index, item in argument.items() if isinstance(argument, Family) else enumerate(argument):
+            yield from _named_values(f"{name}[{index}]", item)
 
 
 def _call_again(context: Context, known: CachedCall, same: CallKey, place: tuple[str, ...], about: dict[str, Any]) -> Value:

@@ -64,7 +64,7 @@ def _result_name(context: Context, pipeline: ast.Pipeline, env: Environment, nam
     """Return the name of a result: its label, with the path to it."""
     label = pipeline.label
     assert label is not None
-    index = UNKNOWN if label.index is None else context.evaluator.evaluate(label.index, env)
+    indices = [context.evaluator.evaluate(index, env) for index in label.indices]
     own = label.name if label.name is not None else ""
     if label.template is not None:
         own = joined(
@@ -72,7 +72,7 @@ def _result_name(context: Context, pipeline: ast.Pipeline, env: Environment, nam
             label.span,
             context.limits,
         )
-    name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, "" if index is UNKNOWN else str(index)) if part)
+    name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, *map(str, indices)) if part)
     if name[0].isdigit():
         position = not own[:1].isdigit()
         call = _outermost_call(naming.scope) if position else None

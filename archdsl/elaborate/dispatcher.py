@@ -8,7 +8,7 @@ from __future__ import annotations
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
-from archdsl.elaborate.labels import bind_label
+from archdsl.elaborate.labels import bind_unknown
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue
 from archdsl.syntax import nodes as ast
@@ -84,7 +84,7 @@ def after_error(context: Context, statement: ast.Statement, env: Environment, na
         env.names[statement.name] = UNKNOWN
     pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
     if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
-        bind_label(context, pipeline.label, env, UNKNOWN, UNKNOWN)
+        bind_unknown(context, pipeline.label, env)
 
 
 def hide(env: Environment, naming: Naming) -> None:

@@ -24,6 +24,7 @@ from archdsl.elaborate.values import (
     Environment,
     Family,
     Module,
+    Several,
     Unknown,
     bounded,
     length,
@@ -136,6 +137,8 @@ class Evaluator:
         value = env.find(e.id)
         if value is NO_INPUT:
             raise SpecError(codes.structure.XBeforeInput().at(e.span))
+        if value.__class__ is Several:
+            raise value.read(e.span)
         if value is not Unknown:
             return value
         defined = self.definition(e.id, env.module)

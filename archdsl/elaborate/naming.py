@@ -6,7 +6,7 @@ import keyword
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.frozen_record import record
@@ -56,22 +56,40 @@ class Scope:
             scope = scope.parent
 
 
-class Key(NamedTuple):
-    """Where a labelled stage goes: the scope's naming, and its key there."""
+class Key:
+    """Where a labelled stage goes: the scope's naming, and its name there, below that of a `family`."""
 
-    naming: Naming
-    name: str
-    label: str
-    span: Span
+    __slots__ = ("_naming", "family", "label", "name", "span")
+
+    def __init__(self, naming: Naming, name: str, label: str, span: Span, family: tuple[str, ...] = ()) -> None:
+        self._naming = naming
+        self.name = name
+        self.label = label
+        self.span = span
+        self.family = family
+
+    def place(self) -> tuple[str, ...]:
+        """Take the place, and return its key."""
+        return self.naming.place(self.name, self.span)
+
+    @property
+    def naming(self) -> Naming:
+        """The naming of the scope or family that the place is in; a family takes a place with its first member."""
+        within = self._naming
+        for name in self.family:
+            within = within.family(name, self.span)
+        return within
 
 
 class Naming:
     """The keys taken in one scope, and the position that the next stage gets."""
 
-    __slots__ = ("_families", "_position", "_taken", "scope", "unsure")
+    __slots__ = ("_above", "_families", "_position", "_taken", "scope", "unsure")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, above: tuple[str, ...] = ()) -> None:
         self.scope = scope
+        self._above = above
+        """Of a family, its name, behind that of the family around it."""
         self._position = 0
         self._taken: dict[str, Span] = {}
         self._families: dict[str, Naming] = {}
@@ -80,7 +98,7 @@ class Naming:
 
     def copy(self) -> Naming:
         """Return a copy; what either takes later does not affect the other."""
-        made = Naming(self.scope)
+        made = Naming(self.scope, self._above)
         made._position, made._taken = self._position, dict(self._taken)
         made._families = {name: family.copy() for name, family in self._families.items()}
         made.unsure = self.unsure
@@ -104,7 +122,7 @@ class Naming:
         return self._key(name)
 
     def _key(self, name: str) -> tuple[str, ...]:
-        return (self.scope.name, name) if self.scope.kind == "family" else (name,)
+        return (*self._above, name)
 
     def family(self, name: str, span: Span) -> Naming:
         """Return the scope of an indexed label, made the first time that it is asked for."""
@@ -112,7 +130,7 @@ class Naming:
             if name in self._taken:
                 raise SpecError(codes.keys.FamilyAndLabel(name, self._taken[name]).at(span))
             self.place(name, span)
-            self._families[name] = Naming(Scope(name, self.scope, "family", span))
+            self._families[name] = Naming(Scope(name, self.scope, "family", span), (*self._above, name))
         return self._families[name]
 
 

@@ -13,7 +13,7 @@ from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
@@ -94,10 +94,13 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
-    place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
+    place = naming.place(None, span) if key is None else key.place()
+    if isinstance(x, Several):
+        raise x.read(span)
     if op is None or isinstance(x, Unknown):
         return UNKNOWN
-    return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    made = apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    return made[0] if len(made) == 1 else Several(tuple(made), span)
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
@@ -110,7 +113,7 @@ def grouped(context: Context, naming: Naming, key: Key | None, span: Span, run: 
     """Run the stages of a brace, in a function and a scope of their own if it is labelled."""
     if key is None:
         return run(naming)
-    place = key.naming.place(key.name, key.span)
+    place = key.place()
     inner = Naming(Scope(key.name, key.naming.scope, "group", span, variables=context.variables))
     if context.detached:
         return run(inner)

@@ -148,7 +148,7 @@ class Op(Registered):
         raise NotImplementedError
 
     def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
-        """Return the shape of each output: that of `infer`. An op of several outputs defines this, and `infer` gives the first."""
+        """Return the shape of each output: that of `infer`. An op of several outputs defines this, too."""
         return (self.infer(*inputs),)
 
     def outputs(self, *inputs: Shape) -> tuple[Shape, ...]:

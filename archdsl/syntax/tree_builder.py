@@ -219,19 +219,30 @@ class TreeBuilder:
                 if isinstance(base, ast.Name):
                     return ast.Label(target.span, base.id, indices)
             case ast.ListExpr(_, items) if items:
-                each = [self._label(item) for item in items]
-                if not all(label is not None and (label.name is not None or not label.template) for label in each):
-                    return None
-                return ast.Label(target.span, None, each=tuple([label for label in each if label is not None]))
+                return self._labels(target.span, items)
             case ast.Literal(span, str()):
                 template = self._template(span)
-                return ast.Label(target.span, None, None, template) if template is not None else None
+                return ast.Label(target.span, None, (), template) if template is not None else None
             case ast.Literal(_, int()):
                 help = f'a key that is no name stands in quotes: `"{target.span.text}": ...`'
             case ast.Attribute(_, base, inner) if isinstance(outer := ast.bare(base), ast.Name):
                 help = f"a key of two parts is a label in another's braces: `{outer.id}: {{ {inner}: ... }}`"
         self.report(finding(codes.syntax.NotALabel(help), target.span))
         return None
+
+    def _labels(self, span: Span, items: tuple[ast.Expr, ...]) -> ast.Label | None:
+        """Return the label of several values; report a fault and return None if one of them is none."""
+        each: list[ast.Label] = []
+        for item in items:
+            label = self._label(item)
+            if label is None:
+                return None
+            if label.name is None:
+                help = "each name in brackets is that of a value: `[q, k, v]: split(3)`"
+                self.report(finding(codes.syntax.NotALabel(help), item.span))
+                return None
+            each.append(label)
+        return ast.Label(span, None, each=tuple(each))
 
     def _template(self, span: Span) -> ast.Template | None:
         """Split a label string at its braces, and parse each expression in place; return None if one is no expression."""

@@ -77,8 +77,8 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
             nothing = "None" if len(targets) == 1 else f"({', '.join(['None'] * len(targets))})"
             call = f"{call} if self.training else {nothing}"
         line = f"        {', '.join(targets)} = {call}"
-        shape = format_shape(step.outputs[0].shape)
-        shown.update(dict.fromkeys(targets, shape))
+        shape = ", ".join(dict.fromkeys([format_shape(value.shape) for value in step.outputs]))
+        shown.update({target: format_shape(value.shape) for target, value in zip(targets, step.outputs, strict=True)})
         found.append(line if shape == before else f"{line}  # {shape}")
     if results is not None:
         end = results.returns({value: names.at(value) for value in module.outputs})
@@ -195,6 +195,9 @@ class _Variables:
             self._numbers.clear()
         targets: list[str] = []
         for value in step.outputs:
+            if value not in self._last_use and len(step.outputs) > 1:
+                targets.append("_")
+                continue
             label = self._label(step, value)
             conditional = step.training_only and not self._module.training_only
             lasting = self._last_use.get(value, index) > index + 1 or conditional or len(step.outputs) > 1

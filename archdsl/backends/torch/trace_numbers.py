@@ -154,8 +154,10 @@ class Tracer:
             shapes = [scope.shapes.get(value) or tuple(map(_numeric, value.shape)) for value in first.node.inputs]
             lowering = lower(op, *shapes, inplace=inplace)
         if self.count > 1:
-            for made, values in zip(op.output_shapes(*shapes), zip(*[step.node.outputs for step in steps], strict=True), strict=True):
-                scope.shapes[values[0]] = self._shape(values, lambda axis, _, made=made: formula_of(made[axis]))
+            for made, values in zip(
+                op.output_shapes(*shapes), zip(*[step.node.outputs for step in steps], strict=True), strict=True
+            ):
+                scope.shapes[values[0]] = self._shape(values, lambda axis, _, of=made: formula_of(of[axis]))  # type: ignore[misc]
         text = OpText(first, lowering, removed=all([step.removable for step in steps]))
         if text.removed:
             return text

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import settings as settings
+    from archdsl.diagnostics.codes import several as several
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
     from archdsl.diagnostics.codes import source_warnings as source_warnings
@@ -48,10 +49,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
-    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
-    "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
-    "source_warnings", "notes",
+    "syntax", "slips", "names", "definitions", "keys", "several", "shapes", "joins", "symbolic_sizes", "arguments", "ranges",
+    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys",
+    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training",
+    "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 
