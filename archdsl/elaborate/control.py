@@ -65,6 +65,7 @@ def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environme
         values = UNKNOWN
     if isinstance(values, Unknown):
         inside = Environment(env, env.module, control=True)
+        inside.uncertain = naming.parts.partial = True
         inside.names.update(dict.fromkeys(stage.names if isinstance(stage, ast.For) else (), UNKNOWN))
         over = stage.count if isinstance(stage, ast.Repeat) else stage.iterable
         with context.effects_discarded(f"the loop over `{over.span.text}` runs"):
@@ -91,6 +92,7 @@ def _arms(context: Context, stage: ast.If, env: Environment, naming: Naming) -> 
         if truth is True and certain:
             yield Turn(body, inside, naming, True)
         elif truth is not False:
+            inside.uncertain = naming.parts.partial = True
             holds = f"`{condition.span.text}` holds" if condition is not None else f"`{before}` does not hold"
             with context.effects_discarded(holds):
                 yield Turn(body, inside, naming.copy(), False)
@@ -109,11 +111,12 @@ def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment
     if "x" in stage.names:
         raise SpecError(codes.names.CalledX("loop variable").at(stage.span))
     values = context.evaluator.evaluate(stage.iterable, env)
+    if isinstance(values, Family):
+        values = context.evaluator.paths.listed(values, stage.iterable.span)
     if isinstance(values, Unknown):
         return values
     if not isinstance(values, tuple | range):
-        elements = max(values, default=-1) + 1 if isinstance(values, Family) else None
-        raise SpecError(codes.arguments.NotIterable(values, stage.iterable.span.text, elements).at(stage.iterable.span))
+        raise SpecError(codes.arguments.NotIterable(values, stage.iterable.span.text).at(stage.iterable.span))
     if len(stage.names) == 1:
         return ({stage.names[0]: value} for value in values)
     return ({stage.names[0]: i, stage.names[1]: value} for i, value in enumerate(values))

@@ -79,12 +79,12 @@ def run_doubtful(context: Context, statement: ast.Statement, env: Environment, x
 
 def after_error(context: Context, statement: ast.Statement, env: Environment, naming: Naming) -> None:
     """Bind what a failed statement would have bound, as unknown, so that nothing follows from the error."""
-    naming.unsure = True
+    naming.unsure = naming.parts.partial = True
     if isinstance(statement, ast.Let | ast.Input):
         env.names[statement.name] = UNKNOWN
     pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
     if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
-        bind_unknown(context, pipeline.label, env)
+        bind_unknown(context, pipeline.label, env, naming.parts)
 
 
 def hide(env: Environment, naming: Naming) -> None:
@@ -92,4 +92,4 @@ def hide(env: Environment, naming: Naming) -> None:
     around: Environment | None = env
     while around is not None:  # an indexed label is visible outside of the loop around it
         around.damaged, around = True, around.outer
-    naming.unsure = True
+    naming.unsure = naming.parts.partial = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -13,6 +12,7 @@ from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
+from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import (
     FUNCTIONS,
     ITERATING,
@@ -53,6 +53,7 @@ class Evaluator:
         self.undecided: Span | None = None
         """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
         self.name_errors = NameErrors()
+        self.paths = Paths(self.evaluate, self._unread)
         self.unread = False
         """Whether something was asked for that an error in its definition hides."""
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
@@ -258,6 +259,9 @@ class Evaluator:
     # -- access and calls --
 
     def _attribute(self, e: ast.Attribute, env: Environment) -> Any:
+        part = self.paths.part(e, env)
+        if part is not None:
+            return part
         base = self.evaluate(e.base, env)
         if base is UNKNOWN or not e.name:  # the name is missing
             return UNKNOWN
@@ -280,22 +284,20 @@ class Evaluator:
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:
+        part = self.paths.part(e, env)
+        if part is not None:
+            return part
         base, index = self.evaluate(e.base, env), self.evaluate(e.index, env)
         if base is UNKNOWN or index is UNKNOWN:
             return UNKNOWN
         if isinstance(index, range) and isinstance(base, tuple | range):
             self.budget.charge(len(base) if isinstance(base, tuple) else 0, e.span)
             return part_of(base, index, e.index.span)
+        if isinstance(base, Family):
+            return self.paths.member(base, index, e, env)
         if isinstance(index, bool) or not isinstance(index, int):
             kind = codes.arguments.FloatAsWhole if isinstance(index, float) else codes.arguments.NotAnInt
             raise SpecError(kind("an index", index).at(e.index.span))
-        if isinstance(base, Family):
-            if index in base:
-                return base[index]
-            if base.partial or env.damaged:
-                return self._unread()
-            known = list(islice(base, 8))
-            raise SpecError(codes.keys.NoSuchElement(e.base.span.text, index, known).at(e.span))
         if not isinstance(base, tuple | range | str):
             raise SpecError(codes.expressions.WithoutElements(base).at(e.span))
         if not -length(base) <= index < length(base):
@@ -331,6 +333,8 @@ class Evaluator:
                 prefix = argument.span._replace(end=argument.value.span.start)
                 raise SpecError(codes.names.NamedArgument(name, prefix).at(argument.span))
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
+        if name == "len":
+            values = [self.paths.listed(v, e.span) if isinstance(v, Family) else v for v in values]
         if UNKNOWN in values:
             return UNKNOWN
         self.budget.charge(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Key, Naming, check_label, joined
+from archdsl.elaborate.parts import Inside, Parts
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
@@ -56,40 +57,66 @@ def template_text(context: Context, template: ast.Template, env: Environment) ->
     return joined(pieces, template.span, context.limits)
 
 
-def bind_label(context: Context, label: ast.Label, env: Environment, indices: Indices, value: MaybeValue) -> None:
-    """Make the value of a label visible. A label that is called like an op or a block is a key alone."""
-    if label.name is None or context.evaluator.definition(label.name, env.module) is not None:
+def bind_label(
+    context: Context,
+    label: ast.Label,
+    env: Environment,
+    indices: Indices,
+    value: MaybeValue,
+    parts: Parts,
+    inside: Inside | None = None,
+) -> None:
+    """Make the value of a label visible: in the braces around it, but for those of loops and `if`, and as a part of its scope.
+
+    `inside` is the scope that the label opened. A label that is called like an op or a block is a key alone, and such a part.
+    """
+    name = label.name
+    if not name:
         return
-    if not indices:
-        env.names[label.name] = value
-        return
-    while env.control and env.outer is not None:
-        env = env.outer
-    found = env.names.get(label.name)
-    family = found if isinstance(found, Family) else Family(label.name)
-    env.names[label.name] = family
-    for index in indices[:-1]:
-        if isinstance(index, Unknown):
-            family.partial = True
-            return
-        inner = family.get(index)
-        if not isinstance(inner, Family):
-            inner = Family(f"{family.name}[{index}]")
-            family[index] = inner
-        family = inner
-    last = indices[-1]
-    if isinstance(last, Unknown):
-        family.partial = True
+    body = env
+    while body.control and body.outer is not None:
+        body.names.pop(name, None)
+        if body.uncertain:
+            value, inside = UNKNOWN, None
+        body = body.outer
+    named: MaybeValue | Family = value
+    if indices:
+        named, inside = _with_member(body.names.get(name) or parts.values.get(name), name, indices, value, inside)
+    parts.bind(name, named, body, inside)
+    body.inner = {} if body.inner is None else body.inner
+    if inside is None:
+        body.inner.pop(name, None)
     else:
-        family[last] = value
+        body.inner[name] = inside
+    if context.evaluator.definition(name, env.module) is None:
+        body.names[name] = named
 
 
-def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValue) -> MaybeValue:
+def _with_member(found: Any, name: str, indices: Indices, value: MaybeValue, inside: Inside | None) -> tuple[Family, Inside]:
+    """Return a family with a value at its place in it, and the scope of the family; `found` is the family if there is one."""
+    family = found if isinstance(found, Family) else Family(name)
+    scope = family.scope = family.scope or Inside(Parts(), family)
+    index, *further = indices
+    if isinstance(index, Unknown):
+        family.partial = scope.parts.partial = True
+        return family, scope
+    member: MaybeValue | Family = value
+    if further:
+        member, inside = _with_member(family.get(index), f"{name}[{index}]", tuple(further), value, inside)
+    family[index] = member
+    if inside is not None:
+        scope.parts.inner[str(index)] = inside
+    else:
+        scope.parts.inner.pop(str(index), None)
+    return family, scope
+
+
+def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValue, parts: Parts) -> MaybeValue:
     """Bind the names in brackets to the values that the last stage gives. Return what `x` is behind them: several values."""
     _check_names(context, label, env)
     names = [one.span.text for one in label.each]
     if isinstance(x, Unknown) and not isinstance(x, Several):
-        bind_unknown(context, label, env)
+        bind_unknown(context, label, env, parts)
         return x
     values = x.values if isinstance(x, Several) else (x,)
     if len(values) != len(names) or not isinstance(x, Several):
@@ -98,7 +125,7 @@ def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValu
         if not _is_blank(one):
             if isinstance(value, Value):
                 value.name, value.span = one.span.text, one.span
-            bind_label(context, one, env, label_indices(context, one, env), value)
+            bind_label(context, one, env, label_indices(context, one, env), value, parts)
     return Several(values, label.span, tuple([name for name in names if name != "_"]))
 
 
@@ -120,8 +147,8 @@ def _is_blank(label: ast.Label) -> bool:
     return label.name == "_" and not label.indices
 
 
-def bind_unknown(context: Context, label: ast.Label, env: Environment) -> None:
+def bind_unknown(context: Context, label: ast.Label, env: Environment, parts: Parts) -> None:
     """Bind what a label would have bound, as unknown."""
     for one in label.each or (label,):
         if not _is_blank(one):
-            bind_label(context, one, env, (UNKNOWN,) * len(one.indices), UNKNOWN)
+            bind_label(context, one, env, (UNKNOWN,) * len(one.indices), UNKNOWN, parts)

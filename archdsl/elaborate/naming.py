@@ -9,6 +9,7 @@ from dataclasses import field
 from typing import Any, Final, Literal
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.elaborate.parts import Inside, Parts
 from archdsl.frozen_record import record
 from archdsl.limits import Limits
 from archdsl.source import Span
@@ -59,7 +60,7 @@ class Scope:
 class Key:
     """Where a labelled stage goes: the scope's naming, and its name there, below that of a `family`."""
 
-    __slots__ = ("_naming", "family", "label", "name", "span")
+    __slots__ = ("_naming", "family", "inside", "label", "name", "span")
 
     def __init__(self, naming: Naming, name: str, label: str, span: Span, family: tuple[str, ...] = ()) -> None:
         self._naming = naming
@@ -67,6 +68,8 @@ class Key:
         self.label = label
         self.span = span
         self.family = family
+        self.inside: Inside | None = None
+        """The scope that the stage opened, once it has run."""
 
     def place(self) -> tuple[str, ...]:
         """Take the place, and return its key."""
@@ -84,10 +87,11 @@ class Key:
 class Naming:
     """The keys taken in one scope, and the position that the next stage gets."""
 
-    __slots__ = ("_above", "_families", "_position", "_taken", "scope", "unsure")
+    __slots__ = ("_above", "_families", "_position", "_taken", "parts", "scope", "unsure")
 
     def __init__(self, scope: Scope, above: tuple[str, ...] = ()) -> None:
         self.scope = scope
+        self.parts = Parts()
         self._above = above
         """Of a family, its name, behind that of the family around it."""
         self._position = 0

@@ -13,6 +13,7 @@ from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.parts import Inside
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
@@ -115,13 +116,15 @@ def grouped(context: Context, naming: Naming, key: Key | None, span: Span, run: 
         return run(naming)
     place = key.place()
     inner = Naming(Scope(key.name, key.naming.scope, "group", span, variables=context.variables))
+    key.inside = Inside(inner.parts, UNKNOWN)
     if context.detached:
         return run(inner)
-    context.builder.begin(place[0], "group", span)
+    function = context.builder.begin(place[0], "group", span)
     x: MaybeValue = UNKNOWN
     try:
         x = run(inner)
     finally:
         about: dict[str, Any] = {"labelled": True, "span": span, "variables": context.variables}
         x = end_function(context, x, place, about)
+        key.inside = Inside(inner.parts, x, next(iter(context.builder.calls_of(function)), None))
     return x

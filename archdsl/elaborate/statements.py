@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import hide, run_stage, run_stages
 from archdsl.elaborate.labels import bind_each, bind_label, label_indices, label_key
 from archdsl.elaborate.naming import Naming, Scope
+from archdsl.elaborate.parts import several_names
 from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue, Several
 from archdsl.syntax import nodes as ast
@@ -20,7 +23,7 @@ def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: Mayb
     label, stages = pipeline.label, pipeline.stages
     if label is None or label.each:
         made = run_stages(context, stages, env, x, naming)
-        return _unlabelled(pipeline, x, made) if label is None else bind_each(context, label, env, made)
+        return _unlabelled(pipeline, x, made) if label is None else bind_each(context, label, env, made, naming.parts)
     indices = label_indices(context, label, env)
     key = label_key(context, label, indices, env, naming)
     if key is None:
@@ -34,7 +37,12 @@ def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: Mayb
     if _is_unnamed(x, stages[-1]):
         assert isinstance(x, Several)
         raise SpecError(codes.several.SeveralUnnamed(stages[-1].span.text, len(x.values), label.span, True).at(stages[-1].span))
-    bind_label(context, label, env, indices, x)
+    inside = key.inside if key is not None else None
+    if isinstance(x, Several) and inside is not None and key is not None and label.name is not None:
+        x = Several(x.values, x.made, several_names(inside.parts, key.label, x))
+    if inside is not None:
+        inside = replace(inside, value=x)
+    bind_label(context, label, env, indices, x, naming.parts, inside)
     return x
 
 

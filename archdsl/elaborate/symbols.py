@@ -182,7 +182,7 @@ class _Resolver:
     def _label(self, label: ast.Label, scope: Scope) -> None:
         if label.name and label.name != "_":
             around = scope
-            while label.indices and around.control and around.outer is not None:
+            while around.control and around.outer is not None:
                 around = around.outer
             place = _name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:

@@ -131,16 +131,19 @@ class Callee:
 class Environment:
     """Names that expressions see: parameters, constants, labels, loop variables, from the inside out.
 
-    `control` is set for the body of a loop or `if`, which indexed labels look through.
+    `control` is set for the body of a loop or `if`, which labels look through; `uncertain` if it may not run. `inner` are the
+    labelled scopes among the names.
     """
 
-    __slots__ = ("control", "damaged", "module", "names", "outer")
+    __slots__ = ("control", "damaged", "inner", "module", "names", "outer", "uncertain")
 
     def __init__(self, outer: Environment | None, module: Module, *, control: bool = False) -> None:
         self.outer = outer
         self.module = module
         self.names: dict[str, Any] = {}
+        self.inner: dict[str, Any] | None = None
         self.control = control
+        self.uncertain = False
         self.damaged: bool = outer.damaged if outer is not None else False
 
     def find(self, name: str) -> Any:
@@ -175,6 +178,8 @@ class Family(dict[int, "MaybeValue | Family"]):
         super().__init__()
         self.name = name
         self.partial = False
+        self.scope: Any = None
+        """The scopes of its members, as `archdsl.elaborate.parts.Inside`."""
 
     def __str__(self) -> str:
         return f"{self.name}[...]"

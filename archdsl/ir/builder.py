@@ -280,17 +280,20 @@ class GraphBuilder:
 
     def _exported(self, value: Value) -> Value:
         """Return the output of the first call of a function that represents a value inside the function."""
-        calls = self._calls[value.function]
-        function = value.function
+        return self.output_of(self._calls[value.function][0], value)
+
+    def output_of(self, call: Call, value: Value) -> Value:
+        """Return what represents a value of a called function outside of the call: an output of it, or one of its inputs."""
+        function = call.callee
         if value.producer is None:
-            return calls[0].inputs[value.position]
+            return call.inputs[value.position]
         for use in value.uses:
             if use.user is function:
-                return calls[0].outputs[use.position]
+                return call.outputs[use.position]
         function.add_output(value)
-        for call in calls:
-            call.add_output(value.shape, value.dtype, value.name, value.span)
-        return calls[0].outputs[-1]
+        for one in self._calls[function]:
+            one.add_output(value.shape, value.dtype, value.name, value.span)
+        return call.outputs[-1]
 
     def head(self, name: str, value: Value, weight: float, span: Span | None = None) -> None:
         """Add an auxiliary head of the network."""

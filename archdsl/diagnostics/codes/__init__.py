@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import parts as parts
     from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
@@ -49,10 +50,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "several", "shapes", "joins", "symbolic_sizes", "arguments", "ranges",
-    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys",
-    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training",
-    "outputs", "warnings", "source_warnings", "notes",
+    "syntax", "slips", "names", "definitions", "keys", "several", "parts", "shapes", "joins", "symbolic_sizes", "arguments",
+    "ranges", "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
+    "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
+    "training", "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 
