@@ -125,7 +125,7 @@ def _side(value: Value) -> str:
     if isinstance(node, Call) and node.module is not None:
         family, *index = node.module.key
         if index or not family.isdigit():
-            return f"`{family}[{index[0]}]`" if index else f"`{family}`"
+            return f"`{family}{''.join([f'[{at}]' for at in index])}`"
         if node.callee.kind == "block":
             return f"`{node.callee.name}`"
     inside = value

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from archdsl.backends.torch.attributes import quoted
 from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
 from archdsl.initializers import Initializer
@@ -98,7 +99,7 @@ def _by_place(graph: Graph, tree: ModuleTree, kinds: dict[str, _Kind]) -> Iterat
             places[rule].append(path)
             of_rule[rule].append(kinds[target])
     for rule, paths in places.items():
-        names = tuple([f'"{path}"' for path in paths])
+        names = tuple([quoted(path) for path in paths])
         test = f"name == {names[0]}" if len(names) == 1 else Group("name in (", names)
         yield _Branch(test, rule, _bias(of_rule[rule]))
 

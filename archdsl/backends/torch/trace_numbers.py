@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from archdsl.backends.torch.attributes import is_attribute
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, Expr, literals, source
 from archdsl.backends.torch.formulas import (
@@ -266,7 +267,7 @@ class Tracer:
             return
         if name.startswith("out_"):
             label, kind = key[-1] if key else "", name.removeprefix("out_")
-            name = f"{label}_{kind}" if label.isidentifier() else kind
+            name = f"{label}_{kind}" if is_attribute(label) else kind
         symbol.hint = name
 
     # -- calls --

@@ -11,7 +11,7 @@ from archdsl.source import Span
 E0215 = Code(
     "E0215",
     "a label that is not there, or not clear",
-    """`backbone.layer3` is the value of the label `layer3` in the scope `backbone`: a group in braces or a call of a block that has
+    """`backbone.layer3` is the value of the label `layer3` in the scope `backbone`: a group in braces or a call of a block with
     a label. There is no such label, or there are two of them in different braces, or it is called like a size: `.c`, `.h`,
     `.w`, `.d`, `.l`, `.shape` and `.rank` are sizes of a value.""",
     bad="""
