@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
-from archdsl.elaborate.naming import Key, Naming, check_label, joined
+from archdsl.elaborate.naming import Key, Naming, check_key, check_label, joined
 from archdsl.elaborate.parts import Inside, Parts
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -25,7 +25,7 @@ def label_key(context: Context, label: ast.Label, indices: Indices, env: Environ
     """Return the key that a label gives; None if it depends on something unknown."""
     if label.template is not None:
         name = template_text(context, label.template, env)
-        return None if name is None else Key(naming, check_label(name, label.span, context.limits), name, label.span)
+        return None if name is None else Key(naming, check_key(name, label.span, context.limits), name, label.span)
     assert label.name is not None
     if not label.name:  # it is missing
         return None

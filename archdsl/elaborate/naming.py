@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, Final, Literal
@@ -26,7 +25,16 @@ MODULE_ATTRIBUTES: Final = frozenset(
 )
 """What `torch.nn.Module`, `Sequential` and `ModuleList` already mean by a name; a test compares it with torch."""
 
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+")
+_INTERNAL: Final = frozenset(
+    """_apply _backward_hooks _backward_pre_hooks _buffers _call_impl _compiled_call_impl _forward_hooks
+    _forward_hooks_always_called _forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs
+    _get_abs_string_index _get_backward_hooks _get_backward_pre_hooks _get_item_by_idx _get_name
+    _is_full_backward_hook _key_to_attr _keys _load_from_state_dict _load_state_dict_post_hooks
+    _load_state_dict_pre_hooks _maybe_warn_non_full_backward_hook _modules _named_members _non_persistent_buffers_set
+    _parameters _register_load_state_dict_pre_hook _register_state_dict_hook _replicate_for_data_parallel
+    _save_to_state_dict _size _slow_forward _state_dict_hooks _state_dict_pre_hooks _version _wrapped_call_impl""".split()
+)
+"""What they keep under a name that begins with `_`; a test compares it with torch, too. Names like `__init__` are Python's."""
 
 
 @record
@@ -141,7 +149,7 @@ class Naming:
 def joined(pieces: list[Any], span: Span, limits: Limits) -> str:
     """Return a computed label. Raise `SpecError` before it is put together if it is too long."""
     texts = [str(piece) for piece in pieces]
-    _check_length(texts[0], sum(map(len, texts)), span, limits)
+    _check_length("".join(texts[:1]), sum(map(len, texts)), span, limits)
     return "".join(texts)
 
 
@@ -151,18 +159,22 @@ def _check_length(beginning: str, length: int, span: Span, limits: Limits) -> No
 
 
 def check_label(name: str, span: Span, limits: Limits) -> str:
-    """Return the label. Raise `SpecError` if it cannot be a key of the `state_dict` and an attribute of a module."""
+    """Return a label that is the name of a value, too. Raise `SpecError` if it cannot be one, or is no key."""
+    check_key(name, span, limits)
+    if keyword.iskeyword(name) or name.startswith("_"):
+        raise SpecError(codes.keys.LabelNeedsQuotes(name).at(span))
+    return name
+
+
+def check_key(name: str, span: Span, limits: Limits) -> str:
+    """Return the label. Raise `SpecError` if PyTorch cannot call a submodule like it, or it cannot be shown."""
     _check_length(name, len(name), span, limits)
-    if not _KEY.fullmatch(name):
-        after_a_digit = bool(name) and _KEY.fullmatch(f"a{name}")
-        kind = codes.keys.LabelBeginsWithDigit if after_a_digit else codes.keys.LabelNotAName
-        raise SpecError(kind(name).at(span))
-    if keyword.iskeyword(name) or name.startswith("__"):
-        raise SpecError(codes.keys.LabelReservedByPython(name).at(span))
-    if name in MODULE_ATTRIBUTES:
+    if not name:
+        raise SpecError(codes.keys.EmptyLabel(name).at(span))
+    if "." in name or not name.isprintable():
+        raise SpecError(codes.keys.LabelNotAKey(name).at(span))
+    if name in MODULE_ATTRIBUTES or name in _INTERNAL or (name.startswith("__") and name.endswith("__")):
         raise SpecError(codes.keys.LabelOfModules(name).at(span))
-    if name.startswith("_"):
-        raise SpecError(codes.keys.LabelBeginsWithUnderscore(name).at(span))
     return name
 
 

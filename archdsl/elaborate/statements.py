@@ -11,7 +11,8 @@ from archdsl.elaborate.labels import bind_each, bind_label, label_indices, label
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.parts import several_names
 from archdsl.elaborate.stages import grouped
-from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue, Several
+from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue, Several, Unknown
+from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
 
 
@@ -32,6 +33,10 @@ def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: Mayb
             x = run_stages(context, stages, env, x, inner)
     elif len(stages) == 1:
         x = run_stage(context, stages[0], env, x, naming, key)
+    elif len(stages) == 2 and _names_value(context, stages[0], env):
+        context.pipeline = stages
+        env.names["x"] = x = run_stage(context, stages[0], env, x, naming)
+        x = run_stage(context, stages[1], env, x, naming, key)
     else:
         x = grouped(context, naming, key, pipeline.span, lambda inner: run_stages(context, stages, env, x, inner))
     if _is_unnamed(x, stages[-1]):
@@ -44,6 +49,17 @@ def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: Mayb
         inside = replace(inside, value=x)
     bind_label(context, label, env, indices, x, naming.parts, inside)
     return x
+
+
+def _names_value(context: Context, stage: ast.Stage, env: Environment) -> bool:
+    """Return whether a stage is the name of a value, which is no stage for a label."""
+    call = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+    if not isinstance(call, ast.Name | ast.Attribute | ast.Index):
+        return False
+    try:
+        return isinstance(context.evaluator.evaluate(call, env), Value | Unknown)
+    except SpecError:
+        return False  # it is reported where the stage runs
 
 
 def _unlabelled(pipeline: ast.Pipeline, before: MaybeValue, made: MaybeValue) -> MaybeValue:

@@ -13,4 +13,4 @@ def is_attribute(name: str) -> bool:
 
 def quoted(name: str) -> str:
     """Return a name as a string literal."""
-    return json.dumps(name)
+    return json.dumps(name, ensure_ascii=False)
