@@ -49,8 +49,8 @@ class CachedCall:
     results: tuple[int, ...]
     parts: Parts
     passed: Mapping[Value, int]
-    several: bool
-    """Whether the block ends with several values."""
+    names: tuple[str, ...] | None
+    """Of a block that ends with several values, their names in it."""
 
 
 class BlockCache:
@@ -91,8 +91,8 @@ class BlockCache:
                 return
             made = calls and value.owner is calls[0]
             places.append(value.position if made else key.values.index(value) - len(key.values))
-        several = isinstance(result, Several)
-        self._known[key.key] = CachedCall(function if calls else None, inputs, tuple(places), parts, key.numbers, several)
+        names = result.names if isinstance(result, Several) else None
+        self._known[key.key] = CachedCall(function if calls else None, inputs, tuple(places), parts, key.numbers, names)
 
     def _of_value(self, value: Value, values: dict[Value, int]) -> Any:
         value = self._builder.visible(value)

@@ -54,7 +54,7 @@ def call_block(
     unchanged = before == (len(context.results), len(context.diagnostics))
     if isinstance(result, Several):
         values = [context.builder.visible(value) if isinstance(value, Value) else value for value in result.values]
-        result = Several(tuple(values), span)
+        result = Several(tuple(values), span, result.names)
     if function is not None and same is not None and isinstance(result, Value | Several) and unchanged:
         context.block_cache.store(same, function, result, inner.parts)
     if key is not None:
@@ -145,7 +145,7 @@ def _call_again(
             call = builder.call(known.function, *[same.values[i] for i in known.inputs], key=place, **about)
             made = call.outputs
     results = [made[at] if at >= 0 else same.values[at] for at in known.results]
-    result = results[0] if not known.several else Several(tuple(results), about["span"])
+    result = results[0] if known.names is None else Several(tuple(results), about["span"], known.names)
     return result, Inside(known.parts, result, call, known.passed, same.values, bool(context.detached))
 
 

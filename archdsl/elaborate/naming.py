@@ -126,12 +126,17 @@ class Naming:
             self._taken.setdefault(name, span)
             return self._key(name)
         if name in self._families:
-            raise SpecError(codes.keys.FamilyAndLabel(name, self._taken[name]).at(span))
+            raise SpecError(codes.keys.FamilyAndLabel(self._shown(name), self._taken[name]).at(span))
         if name in self._taken:
             raise _same_key(self.scope, name, span, self._taken[name])
         self._taken[name] = span
         self._position += 1
         return self._key(name)
+
+    def _shown(self, name: str) -> str:
+        """Return a name as the source writes it: `enc`, or `enc[0]` in a family."""
+        outer, *indices = (*self._above, name)
+        return outer + "".join([f"[{index}]" for index in indices])
 
     def _key(self, name: str) -> tuple[str, ...]:
         return (*self._above, name)
@@ -140,7 +145,7 @@ class Naming:
         """Return the scope of an indexed label, made the first time that it is asked for."""
         if name not in self._families:
             if name in self._taken:
-                raise SpecError(codes.keys.FamilyAndLabel(name, self._taken[name]).at(span))
+                raise SpecError(codes.keys.FamilyAndLabel(self._shown(name), self._taken[name]).at(span))
             self.place(name, span)
             self._families[name] = Naming(Scope(name, self.scope, "family", span), (*self._above, name))
         return self._families[name]

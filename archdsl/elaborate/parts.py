@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archdsl.elaborate.values import Environment, Family, Several
+from archdsl.elaborate.values import Environment, Family
 from archdsl.frozen_record import record
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.core import Call, Value
@@ -101,9 +101,3 @@ def scope_named(env: Environment, name: str) -> Inside | None:
             return None
         around = around.outer
     return None
-
-
-def several_names(parts: Parts, label: str, several: Several) -> tuple[str, ...]:
-    """Return how to read several values that a labelled scope gives: by the labels inside it."""
-    names = [name for name, value in parts.values.items() if any(value is one for one in several.values)]
-    return tuple([f"{label}.{name}" for name in names])

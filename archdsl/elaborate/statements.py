@@ -9,7 +9,6 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import hide, run_stage, run_stages
 from archdsl.elaborate.labels import bind_each, bind_label, label_indices, label_key
 from archdsl.elaborate.naming import Naming, Scope
-from archdsl.elaborate.parts import several_names
 from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -39,12 +38,12 @@ def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: Mayb
         x = run_stage(context, stages[1], env, x, naming, key)
     else:
         x = grouped(context, naming, key, pipeline.span, lambda inner: run_stages(context, stages, env, x, inner))
-    if _is_unnamed(x, stages[-1]):
-        assert isinstance(x, Several)
-        raise SpecError(codes.several.SeveralUnnamed(stages[-1].span.text, len(x.values), label.span, True).at(stages[-1].span))
     inside = key.inside if key is not None else None
-    if isinstance(x, Several) and inside is not None and key is not None and label.name is not None:
-        x = Several(x.values, x.made, several_names(inside.parts, key.label, x))
+    if isinstance(x, Several) and inside is None and _is_unnamed(x, stages[-1]):
+        raise SpecError(codes.several.SeveralUnnamed(stages[-1].span.text, len(x.values), label.span, True).at(stages[-1].span))
+    if isinstance(x, Several):
+        within = key.label if key is not None and label.name is not None else None
+        x = Several(x.values, x.made, tuple([f"{within}.{name}" for name in x.names]) if within is not None else ())
     if inside is not None:
         inside = replace(inside, value=x)
     bind_label(context, label, env, indices, x, naming.parts, inside)

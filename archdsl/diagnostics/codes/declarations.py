@@ -56,9 +56,7 @@ class ResultTwice(Diagnostic, code=E0505):
     def remedy(self) -> str:
         if self.again:
             outside = f"`output name: part.{self.name}`"
-            return (
-                f"it runs twice: give it an index or a computed label, or write it outside, with the label of the part: {outside}"
-            )
+            return f"it runs twice: give it an index or a computed label, or write it outside of what runs twice: {outside}"
         return "rename a label: a result is called like its label, wherever that stands"
 
 
