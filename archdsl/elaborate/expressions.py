@@ -53,7 +53,7 @@ class Evaluator:
         self.undecided: Span | None = None
         """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
         self.name_errors = NameErrors()
-        self.paths = Paths(self.evaluate, self._unread)
+        self.paths = Paths(self.evaluate, self._unread, self.limits.nesting)
         self.unread = False
         """Whether something was asked for that an error in its definition hides."""
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {

@@ -27,19 +27,27 @@ class _Place(NamedTuple):
 class Paths:
     """Reads parts of labelled scopes, which only a `builder` makes. `unread` returns the value of what may be there."""
 
-    def __init__(self, evaluate: Evaluate, unread: Callable[[], Unknown]) -> None:
+    def __init__(self, evaluate: Evaluate, unread: Callable[[], Unknown], deepest: int) -> None:
         self.builder: GraphBuilder | None = None
+        self._deepest = deepest
         self._evaluate = evaluate
         self._unread = unread
 
     def part(self, e: ast.Attribute | ast.Index, env: Environment) -> Any:
         """Return the value that a path through labelled scopes leads to; None if it is no such path."""
-        if self.builder is None:
+        if self.builder is None or not self._begins_in_scope(e, env):
             return None
         place = self._place(e, env)
         if place is None or isinstance(place.found, Unknown):
             return None if place is None else place.found
         return seen_through(self.builder, place.chain, place.found)
+
+    def _begins_in_scope(self, e: ast.Expr, env: Environment) -> bool:
+        """Return whether a path begins with the label of a scope, and is not nested too deeply to be read."""
+        depth = 0
+        while isinstance(e, ast.Attribute | ast.Index):
+            e, depth = ast.bare(e.base), depth + 1
+        return isinstance(e, ast.Name) and depth <= self._deepest and scope_named(env, e.id) is not None
 
     def _place(self, e: ast.Expr, env: Environment) -> _Place | None:
         """Return where a path leads; None if it is none, or a size."""
@@ -74,7 +82,7 @@ class Paths:
         known = [name for name in parts.values if name not in SIZE_ATTRIBUTES]
         if not known and isinstance(chain[-1].value, Value):
             return None
-        raise SpecError(codes.parts.NoSuchPart(base, e.name, known, did_you_mean(e.name, known), place).at(place))
+        raise SpecError(codes.parts.NoSuchLabel(base, e.name, known, did_you_mean(e.name, known), place).at(place))
 
     def _scopes(self, e: ast.Expr, env: Environment) -> Chain | None:
         """Return the scopes that an expression leads through; None if it names none."""

@@ -39,7 +39,7 @@ E0215 = Code(
 )
 
 
-class NoSuchPart(Diagnostic, code=E0215):
+class NoSuchLabel(Diagnostic, code=E0215):
     """A label that a scope does not have; `known` are those that it has, `place` is the name in the path."""
 
     scope: str
