@@ -11,6 +11,11 @@ def is_attribute(name: str) -> bool:
     return name.isascii() and name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
 
 
+def identifier(label: str) -> str:
+    """Return what of a label can stand in an identifier: `enc[0]` becomes `enc0`."""
+    return "".join([c for c in label if c.isascii() and (c.isalnum() or c == "_")])
+
+
 def quoted(name: str) -> str:
     """Return a name as a string literal."""
     return json.dumps(name, ensure_ascii=False)

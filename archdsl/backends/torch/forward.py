@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from archdsl.backends.torch.attributes import is_attribute, quoted
+from archdsl.backends.torch.attributes import identifier, is_attribute, quoted
 from archdsl.backends.torch.class_templates import ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, source
 from archdsl.backends.torch.formulas import Binary, Spelled, Symbol, text_of
@@ -231,7 +231,7 @@ class _Variables:
 
     def _identifier(self, label: str) -> str:
         """Return a label as a variable: `enc[0]` becomes `enc0`."""
-        name = "".join(c for c in label if c.isascii() and (c.isalnum() or c == "_"))
+        name = identifier(label)
         if not name.isidentifier() or keyword.iskeyword(name) or name in self._taken:
             name = f"value_{name}"
         return name

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archdsl.backends.torch.attributes import is_attribute
+from archdsl.backends.torch.attributes import identifier, is_attribute
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, Expr, literals, source
 from archdsl.backends.torch.formulas import (
@@ -109,7 +109,7 @@ class Tracer:
 
     def _input_shape(self, position: int, values: Sequence[Value]) -> Shape:
         def size(axis: int, column: tuple[Any, ...]) -> Any:
-            name = "in" if position == 0 else values[0].name or f"input{position}"
+            name = "in" if position == 0 else identifier(values[0].name or "") or f"input{position}"
             return self.symbol(f"{name}_{_axis_name(values[0], axis)}", column, InputSize(position, axis))
 
         return self._shape(values, size)
