@@ -63,7 +63,8 @@ PROGRAMS = {
         }""",
     "nothing with labels": """
         block f(v) { before: x; given: v }
-        network n { input image [8, 16, 16]; a: f(x); bn; b: f(image); relu; c: f(b.given); concat { a.before; b.before; c.given } }""",
+        network n { input image [8, 16, 16]; a: f(x); bn; b: f(image); relu; c: f(b.given)
+          concat { a.before; b.before; c.given } }""",
     "nothing": """
         block f { }
         network n { input image [8, 16, 16]; f; relu; f; f }""",
