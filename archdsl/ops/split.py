@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Check, Field
 from archdsl.ops.base import ANY_RANK, LINE, Case, Category, Division, Op, PositiveInt, fixed, normal_axis
 from archdsl.shapes import Dim, Shape
 
-Parts = Annotated[int, Field(ge=2)] | Annotated[tuple[PositiveInt, ...], Field(min_length=2)]
+
+def _at_least_two(parts: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    if (parts if isinstance(parts, int) else len(parts)) < 2:
+        raise ValueError("expected at least two parts")
+    return parts
+
+
+Parts = Annotated[PositiveInt | tuple[PositiveInt, ...], Check(_at_least_two)]
 
 
 class Split(Op, name="split"):
