@@ -225,3 +225,15 @@ def test_any_name_of_a_submodule(name: str) -> None:
     keys = [key for key in module.state_dict() if key.endswith(".weight")]
     assert keys[:3] == [f"{name}.weight", f"chain.{name}.weight", f"group.{name}.0.weight"]
     assert float(module.get_submodule(name).weight.detach().std()) < 0.02
+
+
+CONTAINERS = (nn.Module, nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
+
+
+def test_labels_leave_out_what_modules_keep() -> None:
+    """Every attribute that PyTorch's modules have is refused as a label, so that no submodule hides it."""
+    kept = {name for container in CONTAINERS for name in dir(container())}
+    for name in sorted(kept):
+        found = archdsl.check(f'network n {{ input image [3, 8, 8]; "{name}": conv(3, 3) }}')
+        if hasattr(nn.Module(), name) or hasattr(nn.Sequential(), name) or name.startswith("_"):
+            assert [diagnostic.code for diagnostic in found] == ["E0207"], name
