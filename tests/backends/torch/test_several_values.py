@@ -125,7 +125,7 @@ class Nested(nn.Module):
 BRANCHES = """
 block fuse(values, to) {
   for i, v in values {
-    v -> conv(values[to].c, 1)
+    reduce[i]: v -> conv(values[to].c, 1)
     for step in i..to { avgpool(2) }
     for step in to..i { upsample(2) }
     part[i]: x
@@ -136,20 +136,56 @@ block fuse(values, to) {
 
 network branches {
   input image [3, 16, 16]
-  y[0]: conv(4, 3) -> relu
+  y[0]: conv(4, 3)
   for stage in 1..3 {
     y[stage - 1] -> maxpool(2)
-    "transition{stage}": conv(4 * 2^stage, 3)
-    y[stage]: x
+    y[stage]: conv(4 * 2^stage, 3)
     let before = y[0..stage + 1]
-    "stage{stage}": {
-      for i in 0..stage + 1 { "fuse{i}": fuse(before, i); out[i]: x }
+    fused[stage]: {
+      for i in 0..stage + 1 { at[i]: fuse(before, i) }
     }
-    for i in 0..stage + 1 { y[i]: x }
+    for i in 0..stage + 1 { y[i]: fused[stage].at[i] }
   }
-  concat { for v in y { v } }
+  concat { for i, v in y { v -> upsample(2^i) } }
 }
 """
+
+
+class Fuse(nn.Module):
+    def __init__(self, widths: list[int], to: int) -> None:
+        super().__init__()
+        self.reduce = nn.ModuleList([nn.Conv2d(width, widths[to], 1) for width in widths])
+        self.to = to
+
+    def forward(self, values: list[Tensor]) -> Tensor:
+        parts = []
+        for i, (conv, value) in enumerate(zip(self.reduce, values, strict=True)):
+            part = conv(value)
+            for _ in range(i, self.to):
+                part = F.avg_pool2d(part, 2)
+            parts.append(F.interpolate(part, scale_factor=2 ** max(i - self.to, 0)))
+        return F.relu(torch.stack(parts).sum(0))
+
+
+class Branches(nn.Module):
+    """The exchange between resolutions of HRNet (Sun et al. 2019, arXiv:1902.09212, Figure 2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = [4, 8, 16]
+        self.y = nn.ModuleList([nn.Conv2d(before, width, 3, padding=1) for before, width in zip([3, 4, 8], widths, strict=True)])
+        stages = [nn.Module(), nn.Module()]
+        for stage, module in enumerate(stages, 1):
+            module.fuses = nn.ModuleList([Fuse(widths[: stage + 1], i) for i in range(stage + 1)])
+        self.fused = nn.ModuleDict({str(stage): module for stage, module in enumerate(stages, 1)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = [self.y[0](x)]
+        for stage in (1, 2):
+            values.append(self.y[stage](F.max_pool2d(values[-1], 2)))
+            values = [fuse(values) for fuse in self.fused[str(stage)].fuses]
+        return torch.cat([F.interpolate(value, scale_factor=2**i) for i, value in enumerate(values)], 1)
+
 
 SPLIT = """
 network tokens {
@@ -186,6 +222,18 @@ def test_pyramid_of_several_values() -> None:
 
 def test_two_indices() -> None:
     _same(NESTED, Nested(), (3, 16, 16))
+
+
+def test_lists_of_values() -> None:
+    """Values of a family that a loop replaces, as a list for a block that is called for each of them."""
+    network, reference = archdsl.loads(BRANCHES), Branches()
+    module = network.build()
+    state = dict(zip(module.state_dict(), [torch.randn_like(value) for value in reference.state_dict().values()], strict=True))
+    module.load_state_dict(state)
+    reference.load_state_dict(dict(zip(reference.state_dict(), state.values(), strict=True)))
+    assert [key for key in state if key.endswith("weight")][-1] == "fused.2.at.2.reduce.2.weight"
+    image = torch.randn(2, 3, 16, 16)
+    torch.testing.assert_close(module(image), reference(image))
 
 
 class Tokens(nn.Module):
