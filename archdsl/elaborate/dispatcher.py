@@ -5,6 +5,8 @@ After an error, what the statement would have made or bound is unknown, so that 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
@@ -63,8 +65,22 @@ def run_stages(context: Context, stages: tuple[ast.Stage, ...], env: Environment
         except SpecError as error:
             context.failed(error)
             naming.unsure = True
+            for label in _labels_in(stage):
+                bind_unknown(context, label, env, naming.parts)
             x = UNKNOWN
     return x
+
+
+def _labels_in(stage: ast.Stage) -> Iterator[ast.Label]:
+    """Yield the labels in a loop or `if`, which belong to the body around it."""
+    bodies = [arm.body for arm in stage.arms] if isinstance(stage, ast.If) else []
+    for body in [stage.body] if isinstance(stage, ast.Repeat | ast.For) else bodies:
+        for statement in body.statements:
+            if isinstance(statement, ast.Pipeline):
+                if statement.label is not None:
+                    yield statement.label
+                for inner in statement.stages:
+                    yield from _labels_in(inner)
 
 
 def run_doubtful(context: Context, statement: ast.Statement, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
