@@ -42,6 +42,15 @@ class Paths:
             return None if place is None else place.found
         return seen_through(self.builder, place.chain, place.found)
 
+    def else_by(self, evaluate: Callable[[Any, Environment], Any]) -> Callable[[Any, Environment], Any]:
+        """Return how to evaluate an expression that may be a path; `evaluate` does it if it is none."""
+
+        def evaluated(e: ast.Attribute | ast.Index, env: Environment) -> Any:
+            part = self.part(e, env)
+            return part if part is not None else evaluate(e, env)
+
+        return evaluated
+
     def _begins_in_scope(self, e: ast.Expr, env: Environment) -> bool:
         """Return whether a path begins with the label of a scope, and is not nested too deeply to be read."""
         depth = 0
@@ -125,3 +134,7 @@ class Paths:
         if missing is not None:
             raise SpecError(codes.parts.GapInFamily(family.name, missing, sorted(family)[:8]).at(span))
         return tuple([family[index] for index in range(len(family))])
+
+    def all_listed(self, values: list[Any], span: Span) -> list[Any]:
+        """Return values with a list in the place of each family."""
+        return [self.listed(value, span) if isinstance(value, Family) else value for value in values]
