@@ -343,8 +343,7 @@ class Evaluator:
                 prefix = argument.span._replace(end=argument.value.span.start)
                 raise SpecError(codes.names.NamedArgument(name, prefix).at(argument.span))
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
-        if name == "len":
-            values = self.paths.all_listed(values, e.span)
+        values = self.paths.all_listed(values, e.span) if name == "len" else values
         if UNKNOWN in values:
             return UNKNOWN
         self.budget.charge(
