@@ -7,7 +7,6 @@ import typing
 from typing import Any, TypeVar
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
-from archdsl.diagnostics.record import Edit, guess
 from archdsl.elaborate import budget
 from archdsl.elaborate.bound_parameters import bound_parameters, parameters_given
 from archdsl.elaborate.expressions import Evaluator
@@ -18,7 +17,6 @@ from archdsl.elaborate.values import (
     Callee,
     Environment,
     Family,
-    MaybeValue,
     Module,
     Unknown,
     bounded,
@@ -36,8 +34,6 @@ from archdsl.syntax import nodes as ast
 
 _Registered = TypeVar("_Registered", bound=Registered)
 _PLAIN = frozenset({int, float, bool, str})
-_WIDEST = 15
-"""A window wider than this is a number of channels, more likely."""
 
 
 class ArgumentBinder:
@@ -140,7 +136,18 @@ def _too_many(callee: Callee, most: int, signature: str, call: Span | None) -> S
         whole = call if given == 1 and not callee.keywords else None
         as_argument = codes.arguments.StageAsArgument(callee.name, most, given, signature, extra.span.text, whole)
         return SpecError(as_argument.at(extra.span))
+    if most == 1 and isinstance(callee.target, type) and all(isinstance(bound.value, int) for bound in callee.positional):
+        name = callee.target.parameters_in_order()[0]
+        if _takes_list(callee.target.fields[name].annotation):
+            items = ", ".join(bound.span.text for bound in callee.positional)
+            place = callee.positional[0].span._replace(end=callee.positional[-1].span.end)
+            found = codes.ranges.ListInParts(callee.name, most, given, signature, name, items, place)
+            return SpecError(found.at(extra.span))
     return SpecError(codes.arguments.TooManyArguments(callee.name, most, given, signature).at(extra.span))
+
+
+def _takes_list(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is tuple or any(map(_takes_list, typing.get_args(annotation)))
 
 
 def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
@@ -150,27 +157,6 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
     if any(isinstance(part, SymbolicSize) for part in (given if isinstance(given, tuple) else (given,))):
         return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
     return SpecError(found.at(place))
-
-
-def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> SpecError:
-    """Return an error with a remedy for `conv(3, 64, 7)`, which has the channels of the input first, as in PyTorch."""
-    target, given = callee.target, callee.positional
-    kinds = (codes.shapes.WindowTooLarge, codes.arguments.ValueDiagnostic, codes.ranges.EvenWindow)
-    if not isinstance(found.diagnostic, kinds) or not isinstance(x, Value) or not x.shape or not isinstance(target, type):
-        return found
-    required = [field.is_required() for field in target.fields.values()]
-    if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):
-        return found
-    first, second = given[0].value, given[1].value
-    if first != x.shape[0] or isinstance(second, bool) or not isinstance(second, int):
-        return found
-    written = ", ".join(bound.span.text for bound in (*given[1:], *(callee.keywords or {}).values()))
-    help = f"the channels of the input are not written: `{callee.name}({written})`"
-    if second <= _WIDEST and found.diagnostic.help is not None:
-        help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
-    start, end = given[0].span, given[1].span
-    edits = [Edit(start._replace(end=end.start), "")] if start.file is end.file and start.end < end.start else []
-    return SpecError(found.diagnostic.with_remedy(guess(help, *edits)), *found.diagnostics[1:])
 
 
 def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> SpecError:

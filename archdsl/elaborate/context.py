@@ -154,6 +154,17 @@ class Context:
             self.detached -= 1
 
     @contextmanager
+    def tentative(self) -> Iterator[None]:
+        """Try something that is not in the text, and forget all that is found, errors included."""
+        found, claims, places = len(self.diagnostics), len(self.false_claims), set(self._reported)
+        try:
+            with self.effects_discarded():
+                yield
+        finally:
+            del self.diagnostics[found:], self.false_claims[claims:]
+            self._reported = places
+
+    @contextmanager
     def effects_discarded(self, condition: str | None = None) -> Iterator[None]:
         """Examine for mistakes alone what may not run; forget what it says about the network.
 

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes, did_you_mean
+from archdsl.diagnostics.suggest import same_name
 from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of, power
 from archdsl.elaborate.budget import Budget
@@ -108,8 +109,8 @@ class Evaluator:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif value.__class__ is SymbolicSize:
-            self.budget.charge(budget.OPEN * len(value.offsets), span)
+        elif value.__class__ is not int and isinstance(value, SymbolicSize):
+            self.budget.charge(budget.OPEN * value.numbers, span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """Return the value of a condition. Raise `SpecError` if it is no bool."""
@@ -291,7 +292,8 @@ class Evaluator:
             if e.name in SIZE_ATTRIBUTES:
                 raise SpecError(codes.expressions.OtherRankSize(e.name, base.shape).at(e.span))
             place = e.span._replace(start=e.span.end - len(e.name))
-            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place).at(e.span))
+            op = same_name(e.name, Op.registry.names())
+            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place, op).at(e.span))
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:
@@ -392,9 +394,13 @@ class Evaluator:
         is_word = isinstance(target, type) and name in target.fields and value.id in target.words(name)
         if is_word and not isinstance(env.module.definitions.get(value.id), ast.Constant):
             return value.id
+        if argument.name is not None and name not in order and self.named(value, env) is Unknown:
+            return UNKNOWN  # the name is at fault, which is said where the argument is bound
         takes = what_it_takes(target, name)
         if takes is not None and self.named(value, env) is Unknown:
             if (name, value.id) == ("pad", "same"):
                 takes += ": half of the window, such as `pad = 1` for a window of 3"
+            if (name, value.id.lower()) == ("pad", "valid"):
+                takes += "; without padding it is 0"
             raise self.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)

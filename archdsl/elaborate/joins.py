@@ -145,12 +145,17 @@ def _joined(
     if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
         return UNKNOWN
     nodes = tuple(branch for branch in branches if isinstance(branch, Value))
+    op: Join | None = None
     try:
         op = context.binder.make(cls, options, join.keyword)
         (joined,) = apply_op(context, op, nodes, None, join.keyword)
         _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
+        if op is not None:
+            from archdsl.elaborate.branch_fix import with_branches_joined  # here: most joins fit
+
+            error = with_branches_joined(context, error, op, join, env, x, nodes, naming)
         raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 

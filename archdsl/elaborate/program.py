@@ -32,6 +32,8 @@ def read_source(
         with path.open("rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
+            if (binary := _binary(data, name)) is not None:
+                return binary.at(place)
             size = max(path.stat().st_size, len(data))
             return codes.files.FileTooLarge(name, size, size == len(data), limits.source_characters).at(place)
     except OSError as error:
@@ -54,11 +56,21 @@ def _readable(path: Path) -> str | None:
 def decode_source(data: bytes, name: str) -> SourceFile | Diagnostic:
     """Return the bytes as text, or what keeps them from being text."""
     if b"\0" in data:
-        return codes.files.ZeroByte(name, data.index(0))
+        return _binary(data, name) or codes.files.ZeroByte(name, data.index(0))
     try:
-        return SourceFile(name, data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return codes.files.NotUtf8(name, data[error.start], error.start)
+        return _binary(data, name) or codes.files.NotUtf8(name, data[error.start], error.start)
+    binary = _binary(data, name) if text[:1] < "\t" else None
+    return binary or SourceFile(name, text)
+
+
+def _binary(data: bytes, name: str) -> Diagnostic | None:
+    """Return the error for a file of a kind that is known by its first bytes; None for others."""
+    from archdsl.syntax.other_formats import WEIGHTS, binary_format  # here: most files are text
+
+    kind = binary_format(data)
+    return codes.files.OtherBinary(name, kind, kind in WEIGHTS) if kind is not None else None
 
 
 def _owner(name: str) -> str | None:

@@ -8,12 +8,13 @@ from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
-from archdsl.elaborate.arguments import no_stage, with_input_unwritten
+from archdsl.elaborate.arguments import no_stage
 from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
 from archdsl.elaborate.parts import Inside
+from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
@@ -34,16 +35,14 @@ def call_stage(
     try:
         value = context.evaluator.evaluate(call, env)
     except SpecError as error:
-        name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
-        if (
-            not isinstance(error.diagnostic, codes.names.Undefined)
-            or not isinstance(name, ast.Name)
-            or error.diagnostic.span != name.span
-        ):
+        found, name = error.diagnostic, ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+        while isinstance(name, ast.Attribute):
+            name = ast.bare(name.base)
+        if not isinstance(found, codes.names.Undefined) or not isinstance(name, ast.Name):
             raise
-        if isinstance(error.diagnostic, codes.names.FunctionAsValue):
-            raise SpecError(codes.expressions.FunctionAsStage(name.id).at(name.span)) from None
-        raise context.evaluator.name_errors.stage(name, env) from None
+        if found.span is None or found.span.start != name.span.start or isinstance(found, codes.names.NotInImport):
+            raise
+        raise context.evaluator.name_errors.stage(name, call, env) from None
     if isinstance(value, Callee):
         if isinstance(value.target, ast.Definition):
             return call_block(context, value, call, env, x, naming, key)
@@ -63,6 +62,16 @@ def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Ex
             if isinstance(value, ast.Name) and value.id == "x":
                 raise SpecError(codes.structure.FlowNamed(before.span)).at(value.span)
             raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span)).at(value.span)
+
+
+def _check_takes_flow(context: Context, group: ast.Group, env: Environment) -> None:
+    """Raise `SpecError` if a brace behind an arrow begins with a value."""
+    for before, behind in pairwise(context.pipeline):
+        if behind is group and group.body.statements and isinstance(first := group.body.statements[0], ast.Pipeline):
+            stage = first.stages[0]
+            name = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+            if isinstance(name, ast.Name) and name.id != "x" and isinstance(env.find(name.id), Value):
+                raise SpecError(codes.structure.ReplacedValue(name.id, before.span)).at(name.span)
 
 
 def _op(
@@ -108,6 +117,7 @@ def _op_at(
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run a brace in a scope of its own if it is labelled."""
+    _check_takes_flow(context, group, env)
     inside = Environment(env, env.module)
     return grouped(context, naming, key, group.span, lambda inner: run_body(context, group.body, inside, x, inner))
 

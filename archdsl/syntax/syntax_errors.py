@@ -15,6 +15,7 @@ from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import joins
 from archdsl.source import Span
 from archdsl.syntax.call_errors import (
+    body_after_call,
     list_with_for,
     range_with_colon,
     round_list,
@@ -23,6 +24,14 @@ from archdsl.syntax.call_errors import (
     without_parentheses,
 )
 from archdsl.syntax.error_context import NEAR, WORDS, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
+from archdsl.syntax.habit_errors import (
+    join_of_another_library,
+    label_behind_arrow,
+    number_without_digit,
+    outside_definitions,
+    returned,
+    two_indices,
+)
 from archdsl.syntax.newlines import CLOSES
 
 _SIGNS: Final = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
@@ -54,6 +63,17 @@ _WORDS_OF_OTHERS: Final = {
     "assert": "a claim is written `expect`",
     "const": "write `let name = value`",
     "var": "write `let name = value`",
+    "try": "a spec has no exceptions: `expect` states what has to hold",
+    "switch": "write `if a { ... } else if b { ... }`",
+    "match": "write `if a { ... } else if b { ... }`",
+    "loop": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
+    "do": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
+    "foreach": "loops are `for v in list { ... }`",
+    "unless": "write `if not a { ... }`",
+    "with": "braces group statements: `{ ... }`",
+    "fn": "a block is written `block name(parameters) { ... }`",
+    "func": "a block is written `block name(parameters) { ... }`",
+    "function": "a block is written `block name(parameters) { ... }`",
 }
 _SAME_WORD: Final = {"elif": "else if", "assert": "expect", "const": "let", "var": "let"}
 _LITERALS: Final = frozenset({"INT", "FLOAT", "LSQB", "STRING", "LPAR", "SIGN", "TRUE", "FALSE", "NONE", "NOT", "ARROW"})
@@ -95,6 +115,8 @@ def _word_of_others(s: ErrorContext) -> SyntaxFinding | None:
             if same == "let" and not (word is s.previous and s.line_after and s.line_after[0].type == "EQUAL"):
                 same = None
             edit = Edit(place, same) if same is not None else None
+            if str(word) == "return" and word is s.previous and (found := returned(s, place)) is not None:
+                return found
             return finding(codes.slips.OtherWord(str(word), _WORDS_OF_OTHERS[str(word)], edit), place)
     return None
 
@@ -322,6 +344,11 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     unquoted_path,
     _strange_character,
     _word_of_others,
+    number_without_digit,
+    label_behind_arrow,
+    join_of_another_library,
+    two_indices,
+    outside_definitions,
     _operator,
     round_list,
     _nested,
@@ -334,6 +361,7 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     _assignment,
     without_parentheses,
     without_braces,
+    body_after_call,
 )
 
 

@@ -126,6 +126,11 @@ class NotANumber(Diagnostic, code=E0408):
     def summary(self) -> str:
         return f"`{self.function}` expected numbers, found {show(self.given)} ({type_name(self.given)})"
 
+    def remedy(self) -> str | None:
+        if type_name(self.given) not in ("a tensor", "an op", "a block"):
+            return None
+        return f"`{self.function}` computes arguments from numbers; the sizes of a tensor are numbers: `x.c`"
+
 
 class NotAList(Diagnostic, code=E0408):
     """Something else than a list, for a function of lists."""
@@ -210,11 +215,15 @@ class UnknownSize(Diagnostic, code=E0408):
     attribute: str
     known: Sequence[str]
     place: Span | None
+    op: str | None = None
+    """The op that it names, as a method of PyTorch does."""
 
     def summary(self) -> str:
         return f"a tensor has no `.{self.attribute}`"
 
     def remedy(self) -> Remedy:
+        if self.op is not None:
+            return Remedy(f"`{self.op}` is a stage: write it behind an arrow or on a line of its own")
         meant = _SIZES.get(self.attribute.lower())
         if meant is not None:
             return guess(f"did you mean `.{meant}`?", *([Edit(self.place, meant)] if self.place is not None else []))
@@ -266,7 +275,15 @@ class FunctionAsStage(Diagnostic, code=E0408):
         return f"expected an op, a block or a value of the network as a stage, found the function `{self.name}`"
 
     def remedy(self) -> str:
-        return f"a function computes arguments, as in `conv({self.name}(...), 3)`; stages with a name are a `block`"
+        call = _CALLS.get(self.name, f"{self.name}(...)")
+        return f"a function computes arguments, as in `conv({call}, 3)`; stages with a name are a `block`"
+
+
+_CALLS = {
+    "min": "min(n, 64)", "max": "max(n, 64)", "len": "len(widths)", "sum": "sum(widths)", "abs": "abs(n)",
+    "make_divisible": "make_divisible(n, 8)", "log2": "8 * int(log2(n))", "sqrt": "int(sqrt(n))",
+    **{name: f"{name}(n / 2)" for name in ("ceil", "floor", "round", "int")},
+}  # fmt: skip
 
 
 class FamilyAsStage(Diagnostic, code=E0408):

@@ -102,7 +102,9 @@ E0302 = Code(
 )
 
 
-class _Branches(ShapeDiagnostic):
+class BranchDiagnostic(ShapeDiagnostic):
+    """Base of what is wrong with the shapes of branches."""
+
     op: str
     shapes: Sequence[Shape]
 
@@ -124,12 +126,18 @@ class _Branches(ShapeDiagnostic):
         )
 
 
-class _BranchRanks(_Branches):
+class _BranchRanks(BranchDiagnostic):
     def summary(self) -> str:
         return f"`{self.op}` expected branches of equal rank, found {self.listed}"
 
+    def remedy(self) -> str | None:
+        ranks = {len(shape) for shape in self.shapes}
+        if self.op == "mul" and min(ranks) == 1 and len(ranks) == 2:
+            return "a gate keeps its axes: leave out `flatten`, and write `conv(c, 1)` for `linear(c)`"
+        return None
 
-class _BranchShapes(_Branches):
+
+class _BranchShapes(BranchDiagnostic):
     stretches: bool = False
     """Whether a size of 1 goes with any other."""
 

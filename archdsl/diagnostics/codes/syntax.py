@@ -152,41 +152,6 @@ class SideBySide(Diagnostic, code=E0101):
         return guess(f"write {stages} for two stages, {argument} for an argument", Edit(self.gap, " -> "))
 
 
-class BodyAfterName(Diagnostic, code=E0101):
-    """`features { ... }`."""
-
-    name: str
-    index: str | None
-    meant: str | None
-
-    def summary(self) -> str:
-        return f"a body cannot follow `{self.name}`"
-
-    def remedy(self) -> str:
-        name, index = self.name, self.index
-        if index is not None:
-            return f'a computed label stands in quotes: `"{name}{{{index}}}": ...`; or with an index: `{name}[{index}]: ...`'
-        if self.meant is not None:
-            return f"did you mean `{self.meant} {{ ... }}`?"
-        return f"a label takes a colon: `{name}: {{ ... }}`"
-
-
-class NotAroundABody(Diagnostic, code=E0101):
-    """`add(a, b)` or `skip relu`, where a body needs braces."""
-
-    keyword: str
-    what: str
-    written: str
-    edit: Edit | None
-
-    def summary(self) -> str:
-        return f"`{self.keyword}` goes around {self.what} in braces"
-
-    def remedy(self) -> Remedy:
-        text = f"write `{self.written}`"
-        return certain(text, self.edit) if self.edit is not None else guess(text)
-
-
 class ArgumentsOfNothing(Diagnostic, code=E0101):
     """`(3, stride = 1)` with no name before it."""
 
