@@ -13,8 +13,9 @@ from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.parts import Inside
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
@@ -105,10 +106,13 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
-    place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
+    place = naming.place(None, span) if key is None else key.place()
+    if isinstance(x, Several):
+        raise x.read(span)
     if op is None or isinstance(x, Unknown):
         return UNKNOWN
-    return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    made = apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    return made[0] if len(made) == 1 else Several(tuple(made), span)
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
@@ -122,15 +126,17 @@ def grouped(context: Context, naming: Naming, key: Key | None, span: Span, run: 
     """Run the stages of a brace, in a function and a scope of their own if it is labelled."""
     if key is None:
         return run(naming)
-    place = key.naming.place(key.name, key.span)
+    place = key.place()
     inner = Naming(Scope(key.name, key.naming.scope, "group", span, variables=context.variables))
+    key.inside = Inside(inner.parts, UNKNOWN)
     if context.detached:
         return run(inner)
-    context.builder.begin(place[0], "group", span)
+    function = context.builder.begin(place[0], "group", span)
     x: MaybeValue = UNKNOWN
     try:
         x = run(inner)
     finally:
         about: dict[str, Any] = {"labelled": True, "span": span, "variables": context.variables}
         x = end_function(context, x, place, about)
+        key.inside = Inside(inner.parts, x, next(iter(context.builder.calls_of(function)), None))
     return x

@@ -194,9 +194,13 @@ class _Resolver:
             self._expressions(label, scope)
         for stage in pipeline.stages:
             self._stage(stage, scope)
-        if label is not None and label.name:
+        for one in label.each or (label,) if label is not None else ():
+            self._label(one, scope)
+
+    def _label(self, label: ast.Label, scope: Scope) -> None:
+        if label.name and label.name != "_":
             around = scope
-            while label.index is not None and around.control and around.outer is not None:
+            while around.control and around.outer is not None:
                 around = around.outer
             place = _name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:

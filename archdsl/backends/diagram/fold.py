@@ -248,7 +248,7 @@ def _key(item: Item) -> str:
 
 
 def _shapes(node: OpNode) -> tuple[Shape, ...]:
-    return (*node.input_shapes, node.output.shape)
+    return (*node.input_shapes, *[value.shape for value in node.outputs])
 
 
 def _without_channels(shape: Shape) -> Hashable:
