@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -72,24 +72,33 @@ def only_result(output: Any) -> dict[str, Tensor]:
 
 
 def compare_numbers(
-    network: Any, theirs: nn.Module, images: Tensor, training: Tensor | None = None, fields: Fields = only_result
+    network: Any,
+    theirs: nn.Module,
+    images: Tensor,
+    training: Tensor | None = None,
+    fields: Fields = only_result,
+    others: Sequence[Tensor] = (),
 ) -> dict[str, float]:
     """Outputs in both modes, gradients of the first and the last layer, and running statistics after one step.
 
     Training uses `images` unless it has images of its own. `fields` are the tensors of a result by archdsl's names.
+    `others` are images of other sizes, for evaluation.
     """
     ours = network.build(device="meta", check_sizes=False).to_empty(device="cpu")
     ours.load_state_dict(theirs.state_dict())
-    with torch.no_grad():
-        outputs = [fields(module.eval()(images[:1])) for module in (theirs, ours)]
-    result = {f"evaluation {field}": difference(value, outputs[0][field]) for field, value in outputs[1].items()}
+    result = {}
+    for batch in (images[:1], *others):
+        with torch.no_grad():
+            outputs = [fields(module.eval()(batch)) for module in (theirs, ours)]
+        size = "x".join(map(str, batch.shape[1:]))
+        result |= {f"evaluation {size} {field}": difference(value, outputs[0][field]) for field, value in outputs[1].items()}
     outputs = []
     for module in (theirs, ours):
         torch.manual_seed(2)
         output = fields(module.train()(images if training is None else training))
         sum((value.square().mean() for value in output.values()), start=torch.zeros(())).backward()
         outputs.append(output)
-    result |= {field: difference(value, outputs[0][field]) for field, value in outputs[1].items()}
+    result |= {field: difference(outputs[1][field], value) for field, value in outputs[0].items()}
     gradients = [{key: p.grad for key, p in module.named_parameters()} for module in (theirs, ours)]
     first, last = next(iter(gradients[0])), list(gradients[0])[-1]
     result |= {key: difference(gradients[1][key], gradients[0][key]) for key in (first, last)}
