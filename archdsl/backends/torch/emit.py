@@ -104,7 +104,11 @@ class _Emitter:
     def _class(self, template: ClassTemplate) -> list[str]:
         module = template.first
         sequential = module.sequential
-        found = [f"class {template.name}(nn.{'Sequential' if sequential else 'Module'}):", *_docstring(module, self.graph.main.definition), ""]
+        found = [
+            f"class {template.name}(nn.{'Sequential' if sequential else 'Module'}):",
+            *_docstring(module, self.graph.main.definition),
+            "",
+        ]
         found.append(f"    def __init__({', '.join(['self', *_signature(template)])}):")
         if sequential:
             found += lines(self._sequential(module, template.body, template, "super().__init__("), 8)
