@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archdsl.shapes import Dim, SymbolicSize, symbolic_size
-from archdsl.sizes import ALL, NONE, SizeSet, at_least, describe, equal, simplified
+from archdsl.size_words import describe
+from archdsl.sizes import ALL, NONE, SizeSet, at_least, equal, simplified
 
 N = symbolic_size("N")
 RANGE = range(1, 400)

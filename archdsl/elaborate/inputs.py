@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
+from archdsl.elaborate.given_sizes import other_shape
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
 from archdsl.elaborate.values import Environment, MaybeValue, Unknown
@@ -25,6 +26,7 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     shape = [_input_size(context, statement, place, env) for place in range(len(statement.sizes.items))]
     if not shape:
         raise SpecError(codes.inputs.InputWithoutSizes().at(statement.sizes.span))
+    shape = list(other_shape(context, statement, tuple(shape)))
     try:
         check_limits("this input is", tuple(shape))
     except SpecError as error:

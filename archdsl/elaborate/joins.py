@@ -11,6 +11,7 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
 from archdsl.elaborate.join_errors import skip_differs
+from archdsl.elaborate.join_remedies import with_ways
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
 from archdsl.elaborate.stages import grouped
@@ -123,7 +124,8 @@ def _joined(
         _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
-        raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
+        named = error.map(lambda found: with_ways(context.builder, found, nodes, join.body, env))
+        raise named.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 
 def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:

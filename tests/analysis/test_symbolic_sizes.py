@@ -10,7 +10,8 @@ import archdsl
 from archdsl.analysis import SymbolicSizes, at_sizes
 from archdsl.analysis.coupled_sizes import resolve_couplings
 from archdsl.analysis.size_verdict import Coupling
-from archdsl.driver import Compiled, compile_text
+from archdsl.compiled import Compiled
+from archdsl.driver import compile_text
 from archdsl.limits import DEFAULT
 from archdsl.shapes import format_shape, symbolic_size
 from archdsl.sizes import ALL, equal

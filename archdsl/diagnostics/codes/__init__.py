@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import examples as examples
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
+    from archdsl.diagnostics.codes import given_sizes as given_sizes
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
     from archdsl.diagnostics.codes import imports as imports
@@ -48,10 +49,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
-    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
-    "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
-    "source_warnings", "notes",
+    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "given_sizes", "arguments",
+    "ranges", "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
+    "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
+    "training", "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -1,4 +1,4 @@
-"""E0307 and E0310 to E0312: symbolic sizes where a number is needed, and sizes for which the network does not work."""
+"""E0307, E0310 and E0311: symbolic sizes where a number is needed, and conditions on them that nothing meets."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from archdsl.diagnostics.codes.limits import E0502
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
 from archdsl.literals import show
-from archdsl.shapes import Dim, Shape, SymbolicSize, format_shape
-from archdsl.sizes import SizeSet, describe, describe_choice
+from archdsl.shapes import Dim, SymbolicSize
+from archdsl.size_words import describe, describe_choice
+from archdsl.sizes import SizeSet
 
 E0307 = Code(
     "E0307",
@@ -256,13 +257,14 @@ class OnlyHugeTensorsWork(Diagnostic, code=E0502):
     sizes: Mapping[str, int]
 
     def summary(self) -> str:
-        return f"{self.tensor.summary()}, even at {_values(self.sizes)}, the smallest that works"
+        return f"{self.tensor.summary()}, even at {values_text(self.sizes)}, the smallest that works"
 
     def remedy(self) -> str:
         return "check for a size that is larger than intended"
 
 
-def _values(sizes: Mapping[str, int]) -> str:
+def values_text(sizes: Mapping[str, int]) -> str:
+    """Return symbolic sizes with their values: `H = 3 and W = 4`."""
     return " and ".join(f"{symbol} = {number:,}" for symbol, number in sizes.items())
 
 
@@ -308,82 +310,7 @@ class ConditionsNotEnough(_Explained, code=E0311):
     sizes: Mapping[str, SizeSet]
 
     def summary(self) -> str:
-        return f"these conditions are not enough: {_values(self.failing)} meet them, and the network does not work there"
+        return f"these conditions are not enough: {values_text(self.failing)} meet them, and the network does not work there"
 
     def remedy(self) -> str:
         return describe_choice(self.sizes)
-
-
-E0312 = Code(
-    "E0312",
-    "the network does not work at this size",
-    """`archdsl check --size 3x517x389` asks about one size of the inputs. The message names the place that fails there and
-    the two sides that meet, the help what the size must be.""",
-    situation="`archdsl check unet --size 1x65x65`: U-Net needs multiples of 16.",
-    depends_on_braces=True,
-)
-
-
-class SizesMissing(ShapeDiagnostic, code=E0312):
-    """Sizes of inputs that leave some symbolic sizes without a value."""
-
-    symbols: Sequence[str]
-
-    def summary(self) -> str:
-        return f"the size does not say what {' and '.join(self.symbols)} {'is' if len(self.symbols) == 1 else 'are'}"
-
-
-class OtherInput(ShapeDiagnostic, code=E0312):
-    """A shape that an input cannot have."""
-
-    name: str
-    shape: Shape
-    given: Sequence[int]
-
-    def summary(self) -> str:
-        return f"`{self.name}` is {format_shape(self.shape)}, and cannot be {'x'.join(map(str, self.given))}"
-
-
-class FailsAtSize(ShapeDiagnostic, code=E0312):
-    """A place that needs another value of a symbolic size; `working` are those that all places allow."""
-
-    symbol: str
-    size: int
-    reason: str
-    needed: SizeSet
-    working: SizeSet
-
-    @property
-    def label(self) -> str:
-        """What the place needs."""
-        return f"needs {self.symbol} to be {describe(self.needed)}"
-
-    def summary(self) -> str:
-        return f"the network does not work at {self.symbol} = {self.size:,}: {self.reason}"
-
-    def remedy(self) -> str:
-        return f"{self.symbol} must be {describe(self.working)}"
-
-
-class FailsCondition(ShapeDiagnostic, code=E0312):
-    """A value of a symbolic size that the input's `where` rules out."""
-
-    symbol: str
-    size: int
-    working: SizeSet
-
-    def summary(self) -> str:
-        return f"the condition of the input does not hold at {self.symbol} = {self.size:,}"
-
-    def remedy(self) -> str:
-        return f"{self.symbol} must be {describe(self.working)}"
-
-
-class FailsAtSizes(ShapeDiagnostic, code=E0312):
-    """A place that needs another value of one of several symbolic sizes, or makes too large a tensor."""
-
-    sizes: Mapping[str, int]
-    reason: str
-
-    def summary(self) -> str:
-        return f"the network does not work at {_values(self.sizes)}: {self.reason}"
