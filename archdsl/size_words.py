@@ -10,6 +10,8 @@ from archdsl.sizes import ALL, NONE, SizeSet, period_limit
 
 _RUNS: Final = 8
 """The number of runs of numbers that are listed."""
+_EXCEPTIONS: Final = 4
+"""The number of exceptions with which a rule is still simpler than a list of the sizes before it."""
 _LISTED: Final = 64
 """The number of single sizes of each remainder that are looked at."""
 
@@ -60,15 +62,29 @@ def _periodic(sizes: SizeSet, many: bool) -> str:
     period = len(sizes.least)
     residues = [r for r, start in enumerate(sizes.least) if start is not None]
     starts = [start for start in sizes.least if start is not None]
-    first = max(starts) if period == 1 else min(starts)
+    first = _first(sizes, starts)
     text = f"at least {first}" if period == 1 else _rule(residues, period, many)
-    comma = ";" if "," in text else ","
+    comma = ";" if "," in text or text.startswith("anything") else ","
     if period > 1 and first > min(r or period for r in residues):
         text += f"{comma} at least {first}"
     holes, cut = _holes(sizes, first)
     extra = sorted(n for n in sizes.points if n < first or sizes.least[n % period] is None)
     before = f"{_listed(extra)}, or " if extra else ""
     return before + text + (f"{comma} but not {_listed(holes, cut=cut)}" if holes else "")
+
+
+def _first(sizes: SizeSet, starts: list[int]) -> int:
+    """Return the size from which on a rule describes the set: the least, if only a few sizes from there on are exceptions."""
+    period = len(sizes.least)
+    if period == 1:
+        return max(starts)
+    first = min(starts)
+    early = [n for n in sizes.points if n < first and sizes.least[n % period] is not None]
+    if early:
+        holes, cut = _holes(sizes, min(early))
+        if not cut and len(holes) <= min(len(early), _EXCEPTIONS):
+            return min(early)
+    return first
 
 
 def _rule(residues: list[int], period: int, many: bool) -> str:
@@ -135,7 +151,8 @@ def _listed(numbers: Iterable[int], *, cut: bool = False) -> str:
             runs[-1][1] = n
         else:
             runs.append([n, n])
-    words = [str(a) if a == b else f"{a} or {b}" if b == a + 1 and len(runs) == 1 else f"{a} to {b}" for a, b in runs]
+    parts = [map(str, range(a, b + 1)) if b <= a + 1 else (f"{a} to {b}",) for a, b in runs]
+    words = list(chain.from_iterable(parts))
     if len(words) > _RUNS or cut:
         return ", ".join(words[:_RUNS]) + ", ..."
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -73,6 +73,8 @@ def _remedy(made: Elaboration, again: Again, given: InputSizes, limits: Limits) 
     if any(diagnostic.is_error for diagnostic in verdict.diagnostics):
         return None
     declared = _declared(made.graph.inputs, inputs)
+    if any(work.is_finite for work in verdict.work.values()):
+        return None  # a few small sizes: that is no remedy
     at = {symbol: nearest(work, declared[symbol]) for symbol, work in verdict.work.items() if symbol in declared}
     found = {symbol: size for symbol, size in at.items() if size is not None}
     if at.keys() != verdict.work.keys() or found.keys() != at.keys() or found == declared or not verdict.works(found):
