@@ -244,7 +244,7 @@ def check_source(
 def _check_source(source: SourceFile, path: Path | None, variant: Variant, session: Session) -> Checked:
     program = Program(path.parent if path is not None else None, session)
     module = program.module(source, path)
-    networks, false_claims = stand_alone_networks(module), list[FalseClaim]()
+    networks, false_claims = _networks(module, variant), list[FalseClaim]()
     checked: list[tuple[str, Compiled]] = []
     results: list[list[Diagnostic]] = []
     steps, train = 0, _recipe(module, variant.settings, session)
@@ -268,14 +268,25 @@ def _check_source(source: SourceFile, path: Path | None, variant: Variant, sessi
     return Checked(checked, found, program.sources)
 
 
+def _networks(module: Module, variant: Variant) -> list[ast.Network | ast.Alias]:
+    """Return the networks of a file that can be checked: those that stand alone, and templates whose parameters are all set."""
+    found = stand_alone_networks(module)
+    for definition in module.definitions.values():
+        if isinstance(definition, ast.Network) and definition not in found:
+            if all(parameter.default is not None or parameter.name in variant.own for parameter in definition.parameters):
+                found.append(definition)
+    return found
+
+
 def _variants(module: Module, networks: list[ast.Network | ast.Alias], variant: Variant, session: Session) -> dict[str, Variant]:
-    """Return what is set of each network: only its open parameters, unless no network has the parameter."""
+    """Return what is set of each network: its open parameters. The first is told of a setting for which none has a parameter."""
     open_ones = {n.name: {p.name for p in open_parameters(module, n, session.limits)} for n in networks} if variant.own else {}
     known = {name for names in open_ones.values() for name in names}
     found = {}
     for network in networks:
         own = open_ones.get(network.name, set())
-        kept = {key: text for key, text in variant.own.items() if key in own or key not in known}
+        first = network is networks[0]
+        kept = {key: text for key, text in variant.own.items() if key in own or (first and key not in known)}
         found[network.name] = Variant(kept, variant.sizes)
     return found
 

@@ -39,7 +39,7 @@ class SymbolicSize:
     whose limits and caches the operators use, since they take no further argument.
     """
 
-    type_name = "a size that the input leaves open"
+    type_name = "a symbolic size"
     symbol: str
     slope: int
     offsets: tuple[int, ...]

@@ -147,7 +147,7 @@ class _Line(NamedTuple):
         if self.totals is None:
             return [printable(self.name), "", "", Cell(f"{self.errors} error{'s' if self.errors != 1 else ''}", _WRONG)]
         macs = self.totals["macs"]
-        shown = f"{macs:,}" if isinstance(macs, int) else "open" if macs is None else macs
+        shown = f"{macs:,}" if isinstance(macs, int) else "symbolic" if macs is None else macs
         return [printable(self.name), f"{self.totals['params']:,}", shown, "ok"]
 
     def data(self) -> dict[str, Any]:

@@ -58,13 +58,14 @@ def other_shape(context: Context, statement: ast.Input, shape: Shape) -> Shape:
 
 def _given_shape(context: Context, statement: ast.Input, shape: Shape, given: tuple[int, ...]) -> Shape:
     """Return the shape with the given numbers in place of fixed ones."""
-    wrong = SpecError(codes.given_sizes.OtherInput(statement.name, shape, given).at(statement.span))
+    wrong = codes.given_sizes.OtherInput(statement.name, shape, given).at(statement.span)
     if len(given) != len(shape) or 0 in given:
-        raise wrong
+        raise SpecError(wrong)
     found: list[Dim] = []
     for size, number, written in zip(shape, given, map(ast.bare, statement.sizes.items), strict=True):
         if isinstance(written, ast.Name) and written.id in context.builder.main.arguments and size != number:
-            raise wrong  # the user sets the parameter as well
+            advice = f"`{written.id}` is set to {size}, and the size gives {number}: leave out one of them"
+            raise SpecError(wrong.with_fields(advice=advice))
         found.append(size if isinstance(size, SymbolicSize) else number)
     return tuple(found)
 

@@ -44,8 +44,8 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     return x if len(inputs) > 1 else value
 
 
-_OPEN_ELSEWHERE: Final = frozenset({"none", "-1"})
-"""What leaves a size open in PyTorch and Keras."""
+_ANY_ELSEWHERE: Final = frozenset({"none", "-1"})
+"""What stands for any size in PyTorch and Keras."""
 
 
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
@@ -57,7 +57,7 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
         known = env.visible() if batch is None else ()
         hint = _UNWRITTEN.format(statement.name, batch) if batch is not None else _CAPITAL.format(_named(statement, env))
         raise context.evaluator.name_errors.name(size, env, known, hint)
-    if size.span.text in _OPEN_ELSEWHERE:
+    if size.span.text in _ANY_ELSEWHERE:
         batch = _without_batch(statement, place)
         kind = codes.inputs.NoneAsSize if size.span.text == "none" else codes.inputs.MinusOneAsSize
         sizes = batch or _named(statement, env)
@@ -98,7 +98,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
     for place, size in enumerate(map(ast.bare, statement.sizes.items)):
         text = size.id if isinstance(size, ast.Name) else texts[place]
-        if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
+        if text in _ANY_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
     return f"[{', '.join(texts)}]"
 

@@ -55,7 +55,7 @@ def _sum(
 
 
 def _same_sizes(context: Context, env: Environment, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
-    """Record where open sizes have to agree; an error where fixed ones do not."""
+    """Record where symbolic sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
         if all(isinstance(a, SymbolicSize) or isinstance(b, SymbolicSize) for a, b in differing):

@@ -1,6 +1,7 @@
 """Each file in `errors/` is a source, a line of dashes, and what is said about it.
 
-A first line `# set: NAME=VALUE, ...` gives settings; then the network is compiled, not the whole file checked.
+A first line `# set: NAME=VALUE, ...` gives settings, and `# size: 3x160x160` sizes of inputs; then the network is
+compiled, not the whole file checked.
 `pytest --update-golden` rewrites the second part.
 """
 
@@ -14,6 +15,7 @@ import pytest
 from archdsl.diagnostics import render_text
 from archdsl.diagnostics.codes.table import CODES
 from archdsl.driver import check_text, compile_text
+from archdsl.input_sizes import parse_sizes
 
 FOLDER = Path(__file__).parent / "errors"
 CASES = sorted(FOLDER.glob("*.txt"))
@@ -22,11 +24,12 @@ BREAK = "\n" + "-" * 60 + "\n"
 
 def said(source: str) -> str:
     """What the compiler says about a source."""
-    settings = re.match(r"# set: (.*)", source)
-    if settings is None:
+    settings, size = re.match(r"# set: (.*)", source), re.search(r"^# size: (.*)", source, re.MULTILINE)
+    if settings is None and size is None:
         return render_text(check_text(source, "net.arch"))
-    given = dict(pair.split("=", 1) for pair in settings[1].split(", "))
-    return render_text(compile_text(source, settings=given, shown="net.arch").diagnostics)
+    given = dict(pair.split("=", 1) for pair in settings[1].split(", ")) if settings is not None else {}
+    sizes = parse_sizes(size[1]) if size is not None else ()
+    return render_text(compile_text(source, settings=given, shown="net.arch", sizes=sizes).diagnostics)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

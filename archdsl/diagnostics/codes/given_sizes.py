@@ -36,9 +36,15 @@ class OtherInput(ShapeDiagnostic, code=E0312):
     name: str
     shape: Shape
     given: Sequence[int]
+    advice: str | None = None
 
     def summary(self) -> str:
         return f"`{self.name}` is {format_shape(self.shape)}, and cannot be {'x'.join(map(str, self.given))}"
+
+    def remedy(self) -> str | None:
+        if self.advice is None and len(self.given) != len(self.shape):
+            return f"it has {len(self.shape)} sizes, without the batch"
+        return self.advice
 
 
 class TwoValues(ShapeDiagnostic, code=E0312):

@@ -16,9 +16,9 @@ from archdsl.sizes import SizeSet
 
 E0307 = Code(
     "E0307",
-    "a fixed number is needed, and the size is open",
-    """`input image [3, H, W]` leaves sizes open, so nothing may depend on their value: not the features of a `linear`, not
-    the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
+    "a fixed number is needed, and the size is symbolic",
+    """The sizes of `input image [3, H, W]` are symbolic, so nothing may depend on their value: not the features of a `linear`,
+    not the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
     or fix the size in `input`.""",
     bad="""
     network tiny {
@@ -43,7 +43,7 @@ class SymbolicValue(Diagnostic, code=E0307):
     given: Any
 
     def summary(self) -> str:
-        return f"{self.what}, and {show(self.given)} depends on a size that the input leaves open"
+        return f"{self.what}, and {show(self.given)} depends on a symbolic size"
 
     def remedy(self) -> str:
         return "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
@@ -124,7 +124,8 @@ class UndecidedComparison(Diagnostic, code=E0307):
     symbols: Sequence[str]
 
     def summary(self) -> str:
-        return f"whether `{self.text}` holds depends on {' and '.join(self.symbols)}, which the input leaves open"
+        kind = "symbolic size" if len(self.symbols) == 1 else "symbolic sizes"
+        return f"whether `{self.text}` holds depends on the {kind} {' and '.join(self.symbols)}"
 
     def remedy(self) -> str:
         return "fix the size in `input`, or compare something that is known"
@@ -176,7 +177,7 @@ _FIX = "fix the size in `input`"
 E0310 = Code(
     "E0310",
     "no size works",
-    """The input leaves a size open, and no value of it satisfies everything that the network asks: two sides of a join that
+    """The input has a symbolic size, and no value of it satisfies everything that the network asks: two sides of a join that
     are never equal, a condition that an earlier one rules out, or one that holds only above the largest size there is,
     2,147,483,647. The marks show what each place needs.""",
     bad="""
