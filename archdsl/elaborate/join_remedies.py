@@ -56,7 +56,7 @@ def rounding_ways(builder: GraphBuilder, branches: Sequence[Value]) -> tuple[Rem
         for place, node in enumerate(own):
             turned = _turned(node.op)
             if turned is not None and node.span is not None and _shape_after(turned, own[place:]) == (branch.shape[0], *wanted):
-                return (_remedy(node.op, node.span, ceil=turned.model_dump(include={"ceil"})["ceil"]),)
+                return (_remedy(node.op, node.span, ceil=dict(turned)["ceil"]),)
     return ()
 
 
@@ -83,8 +83,8 @@ def _chain(value: Value) -> list[OpNode]:
 
 def _turned(op: Op) -> Op | None:
     """Return a pool that rounds the other way; None for another op."""
-    ceil = op.model_dump(include={"ceil"}).get("ceil")
-    return None if ceil is None else op.model_copy(update={"ceil": not ceil})
+    ceil = dict(op).get("ceil")
+    return None if ceil is None else op.replace(ceil=not ceil)
 
 
 def _shape_after(first: Op, nodes: Sequence[OpNode]) -> Shape | None:
