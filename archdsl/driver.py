@@ -139,7 +139,9 @@ def _examine(
 
     elaboration = elaborated(variant.sizes)
     recipe, places, recipe_errors = train
-    found = [*with_working_sizes(elaboration, elaborated, variant.sizes, limits), *recipe_errors]
+    own = with_working_sizes(elaboration, elaborated, variant.sizes, limits)
+    shared = {(type(error), error.span) for error in own if error.span is not None}  # those of constants
+    found = [*own, *(error for error in recipe_errors if (type(error), error.span) not in shared)]
     sizes, false_claims = SymbolicSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
     partial = elaboration.graph

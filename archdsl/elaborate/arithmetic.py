@@ -102,6 +102,14 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr,
     return result
 
 
+def power(base: Any, exponent: Any, e: ast.Chain, limits: Limits) -> Any:
+    """Return a power, unless it would have far more bits than a number may have."""
+    whole = isinstance(base, int) and isinstance(exponent, int)
+    if whole and abs(base) > 1 and exponent * base.bit_length() > 2 * limits.integer_bits:
+        raise SpecError(codes.expressions.IntegerTooLarge(f"`{base}^{exponent}`", limits.integer_bits).at(e.span))
+    return arithmetic("^", base, exponent, e, e.operands[1], limits)
+
+
 def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     """Return the result for floats and symbolic sizes, with which more can go wrong."""
     opened = isinstance(left, SymbolicSize) or isinstance(right, SymbolicSize)
@@ -129,7 +137,10 @@ def _no_formula(error: SizeError, left: Any, right: Any, text: str) -> Diagnosti
 
 
 def part_of(base: tuple[Any, ...] | range, part: range, span: Span) -> Any:
-    """Return the elements of a list in a range of places: `layers[0..i]`."""
-    if part.start < 0 or part.stop > length(base) or part.start > part.stop:
-        raise SpecError(codes.expressions.PartOutOfRange(part.start, part.stop, length(base)).at(span))
-    return base[part.start : part.stop]
+    """Return the elements of a list in a range of places: `layers[0..i]`, `layers[0..8 by 2]`."""
+    if part.step < 0:
+        return part_of(base, part[::-1], span)[::-1]
+    stop = part.stop if part.step == 1 or not part else part[-1] + 1
+    if part.start < 0 or stop > length(base) or part.start > stop:
+        raise SpecError(codes.expressions.PartOutOfRange(part, length(base)).at(span))
+    return base[part.start : stop : part.step]

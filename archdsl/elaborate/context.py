@@ -23,6 +23,7 @@ from archdsl.shapes import SymbolicSize
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.uses import counter_and_element, parents_of
 
 
 class Assumption(Protocol):
@@ -81,6 +82,8 @@ class Context:
         self.called: set[ast.Definition] = set()
         self.active: list[ast.Definition] = []
         self.variables: dict[str, Any] = {}
+        self.pair_loops: tuple[ast.For, ...] = ()
+        """The loops with a counter around the place whose elements are lists of two."""
         self.pipeline: tuple[ast.Stage, ...] = ()
         """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
@@ -109,7 +112,8 @@ class Context:
         if place is not None:
             self._reported.add(place)
         kept = self.false_claims if claim else self.diagnostics
-        kept.append(diagnostic.with_notes(call_chain(self.scope)))
+        loops = map(_counter_note, self.pair_loops if diagnostic.is_error else ())
+        kept.append(diagnostic.with_notes([*filter(None, loops), *call_chain(self.scope)]))
         if diagnostic.is_error and len(kept) >= self.limits.errors:
             raise Exhausted
 
@@ -179,6 +183,17 @@ class Context:
 
 StatementHandler: TypeAlias = Callable[[Context, Any, Environment, MaybeValue, Naming], MaybeValue]
 StageHandler: TypeAlias = Callable[[Context, Any, Environment, MaybeValue, Naming, Key | None], MaybeValue]
+
+
+def _counter_note(loop: ast.For) -> str | None:
+    """Return what the names of a loop mean, if they may have been taken for the parts of each element; else None."""
+    names = counter_and_element(loop.targets)
+    if names is None or any(
+        isinstance(node, ast.Index | ast.For | ast.Comprehension) for node in parents_of(names[1], loop.body)
+    ):
+        return None
+    first, second = names
+    return f"`{first}` counts from 0, and `{second}` is the whole element; `for [{first}, {second}] in ...` names its parts"
 
 
 def call_chain(scope: Scope | None) -> tuple[str, ...]:

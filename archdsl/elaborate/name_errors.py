@@ -28,7 +28,7 @@ class NameErrors:
 
     def stage(self, e: ast.Name, env: Environment) -> SpecError:
         """Return the error for an undefined name in the place of a stage."""
-        blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block)]
+        blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block | ast.Constant)]
         known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]
         return self.name(e, env, known, "a stage is an op, a block or a label before it; `archdsl ops` lists the ops")
 
@@ -37,6 +37,8 @@ class NameErrors:
         if hidden is not None:
             label, later = hidden
             return SpecError(codes.keys.HiddenLabel(e.id, label.span, later).at(e.span))
+        if e.id == "x":
+            return SpecError(codes.names.FlowOutside().at(e.span))
         if e.id in FUNCTIONS:
             return SpecError(codes.names.FunctionAsValue(e.id).at(e.span))
         python = e.id in {"True", "False", "None"}

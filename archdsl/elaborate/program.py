@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, codes, did_you_mean
+from archdsl.elaborate.file_constants import refuse_circles
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.limits import DEFAULT, Limits
@@ -121,6 +122,7 @@ class Program:
         self._define(module)
         for item in file.imports:
             self._import(module, item, path)
+        self.diagnostics += refuse_circles(module)
         if path is not None:
             self._loading.pop()
         for extra in file.recipes[1:]:
@@ -139,12 +141,22 @@ class Program:
                 module.unclear.add(name)
             else:
                 module.definitions[name] = definition
-            if isinstance(definition, ast.Block | ast.Network):
+            if isinstance(definition, ast.Block | ast.Network | ast.Constant):
                 self._check_parameters(definition)
+        self._hide_enclosed(module)
 
-    def _check_parameters(self, definition: ast.Block | ast.Network) -> None:
+    @staticmethod
+    def _hide_enclosed(module: Module) -> None:
+        """Take the constants as unclear that stand in a body whose closing brace may be missing before them."""
+        damage = module.file.damage
+        for definition in module.file.definitions if damage is not None else ():
+            if isinstance(definition, ast.Block | ast.Network) and damage is not None and damage.blurs(definition.span.start):
+                lets = [statement for statement in definition.body.statements if isinstance(statement, ast.Let)]
+                module.unclear.update(let.name for let in lets if let.name not in module.definitions)
+
+    def _check_parameters(self, definition: ast.Block | ast.Network | ast.Constant) -> None:
         first: dict[str, Span] = {}
-        for parameter in definition.parameters:
+        for parameter in definition.parameters or ():
             name, place = parameter.name, parameter.span
             if name == "x":
                 self.diagnostics.append(codes.definitions.ParameterCalledX().at(place))
@@ -248,9 +260,11 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
     if name is not None:
         if name in networks:
             return networks[name]
-        block = module.definitions.get(name)
-        if block is not None:
-            return codes.definitions.BlockChosen(name, shown, list(networks), listed).at(block.name_span)
+        other = module.definitions.get(name)
+        if other is not None:
+            is_function = isinstance(other, ast.Constant) and other.parameters is not None
+            what = "a block" if isinstance(other, ast.Block) else "a function" if is_function else "a constant"
+            return codes.definitions.OtherChosen(name, shown, list(networks), listed, what).at(other.name_span)
         return codes.definitions.NoSuchNetwork(name, shown, list(networks), listed)
     if stem in networks:
         return networks[stem]

@@ -40,6 +40,8 @@ def call_stage(
             or error.diagnostic.span != name.span
         ):
             raise
+        if isinstance(error.diagnostic, codes.names.FunctionAsValue):
+            raise SpecError(codes.expressions.FunctionAsStage(name.id).at(name.span)) from None
         raise context.evaluator.name_errors.stage(name, env) from None
     if isinstance(value, Callee):
         if isinstance(value.target, ast.Definition):

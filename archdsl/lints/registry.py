@@ -7,6 +7,7 @@ from typing import Final
 from archdsl.lints import (
     beyond_the_run,
     channels_as_numbers,
+    counters_for_parts,
     empty_ranges,
     few_sizes,
     heads_in_evaluation,
@@ -32,5 +33,6 @@ RULES: Final[tuple[Rule, ...]] = (
     uncalled_blocks.RULE,
     empty_ranges.RULE,
     strict_conditions.RULE,
+    counters_for_parts.RULE,
     input_order.RULE,
 )

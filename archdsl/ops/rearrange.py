@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
+from archdsl.literals import show
 from archdsl.ops.base import (
     ANY_RANK,
     IMAGE,
@@ -388,6 +389,8 @@ class ChannelShuffle(Op, name="channel_shuffle"):
 
 
 def _part(part: range) -> range:
+    if part.step != 1:
+        raise ValueError(f"a part is `from..to` with a step of 1, found {show(part)}")
     if not 0 <= part.start < part.stop:
         raise ValueError(f"a part is `from..to` with 0 <= from < to, found {part.start}..{part.stop}")
     if part.stop > limits.SIZE:

@@ -60,6 +60,23 @@ def range_with_colon(s: ErrorContext) -> SyntaxFinding | None:
     return finding(error, s.span, ("RANGE", ".."))
 
 
+def list_with_for(s: ErrorContext) -> SyntaxFinding | None:
+    """`[for v in values: v]`, `[a for a in b for c in d]` and `[v for v in b if c else d]`."""
+    if s.opened is None or s.opened.type != "LSQB" or "RSQB" not in s.expected:
+        return None
+    begun = any(token.type == "FOR" for token in s.line_before)
+    if s.token.type == "FOR" and s.previous is s.opened:
+        text, help = "a list of a loop begins with its element", "write `[f(v) for v in values]`"
+    elif s.token.type == "FOR" and begun:
+        text, help = "a list has one `for`", "lists of lists are written in one another: `[[a * b for b in 0..3] for a in 0..2]`"
+    elif s.token.type == "ELSE" and begun:
+        text = "`if` behind `in` selects elements, and has no `else`"
+        help = "put what to go through in parentheses: `[f(v) for v in (a if c else b)]`"
+    else:
+        return None
+    return finding(codes.slips.OtherForm(text, help), s.span)
+
+
 def without_parentheses(s: ErrorContext) -> SyntaxFinding | None:
     """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
     name = s.previous

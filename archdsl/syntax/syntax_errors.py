@@ -14,7 +14,14 @@ from lark import Token
 from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import joins
 from archdsl.source import Span
-from archdsl.syntax.call_errors import range_with_colon, round_list, unquoted_path, without_braces, without_parentheses
+from archdsl.syntax.call_errors import (
+    list_with_for,
+    range_with_colon,
+    round_list,
+    unquoted_path,
+    without_braces,
+    without_parentheses,
+)
 from archdsl.syntax.error_context import NEAR, WORDS, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
 from archdsl.syntax.newlines import CLOSES
 
@@ -182,7 +189,7 @@ def _assignment(s: ErrorContext) -> SyntaxFinding | None:
         written, sure = f"write `=`: `{s.previous} = ...`", "EQUAL" in s.expected
         error = codes.slips.OtherSign(":", "does not pass an argument", "=", s.span, written, sure)
         return finding(error, s.span, ("EQUAL", "="))
-    if s.token.type == "COLON" and s.expected == {"EQUAL"}:
+    if s.token.type == "COLON" and "EQUAL" in s.expected <= {"EQUAL", "LPAR"}:
         if len(s.line_before) > 1 and s.line_before[-2].type == "LET":
             return finding(codes.slips.OtherForm("a constant has no type", f"write `let {s.previous} = ...`"), s.span)
         error = codes.slips.OtherSign(":", "does not set a key", "=", s.span, f"write `{s.previous} = ...`")
@@ -250,11 +257,26 @@ def _missing_part(s: ErrorContext) -> SyntaxFinding | None:
         statement, form = "an input's shape follows its name in square brackets", "`input image [3, 32, 32]`"
     elif s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
         statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
+    elif "EQUAL" in s.expected <= {"EQUAL", "LPAR"} and (let := _let_before(s)) is not None:
+        return let
     elif s.expected == {"IN", "COMMA"}:
         statement, form = "`for` needs `in` and what to go through", "`for i in 0..n { ... }`"
     else:
         return None
     return finding(codes.syntax.MissingPart(statement, s.found, form), s.span)
+
+
+def _let_before(s: ErrorContext) -> SyntaxFinding | None:
+    """`let norm bn` and `let f(x) {`; None if no `let` is under way."""
+    at = next((i for i in range(len(s.line_before) - 1, -1, -1) if s.line_before[i].type == "LET"), None)
+    if at is None or at + 1 >= len(s.line_before) or s.token.type == "COLON":  # a type, or a label
+        return None
+    call = s.text(s.line_before[at + 1 :])
+    if s.token.type == "LBRACE":
+        place = s.span_of(s.line_before[at])
+        return finding(codes.slips.LetWithBody(call, Edit(place, "block")), s.span)
+    form = f"`let {call} = ...`"
+    return finding(codes.syntax.MissingPart("`let` gives a name a value behind `=`", s.found, form), s.span)
 
 
 def _expected(s: ErrorContext) -> SyntaxFinding:
@@ -283,7 +305,7 @@ def _summary(expected: frozenset[str]) -> str:
     if {"LET", "SKIP"} <= expected:
         return "a statement"
     if {"BLOCK", "NETWORK"} <= expected:
-        return "`block`, `network`, `import` or `train`"
+        return "`block`, `network`, `let`, `import` or `train`"
     if {"SKIP", "REPEAT"} <= expected:
         return "a stage"
     words = []
@@ -311,6 +333,7 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     _wrong_closing,
     _missing_part,
     range_with_colon,
+    list_with_for,
     _assignment,
     without_parentheses,
     without_braces,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
+    from archdsl.diagnostics.codes import reuse as reuse
     from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 STAGES: Final = (
     "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "given_sizes", "arguments",
-    "ranges", "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
+    "ranges", "expressions", "reuse", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
     "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
     "training", "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip

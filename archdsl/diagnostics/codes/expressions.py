@@ -84,13 +84,12 @@ class IndexOutOfRange(Diagnostic, code=E0407):
 class PartOutOfRange(Diagnostic, code=E0407):
     """A range of indices that are not all of the list."""
 
-    start: int
-    stop: int
+    part: range
     length: int
 
     def summary(self) -> str:
         elements = f"{self.length} element{'' if self.length == 1 else 's'}"
-        return f"the part {self.start}..{self.stop} is out of range for a list of {elements}"
+        return f"the part {show(self.part)} is out of range for a list of {elements}"
 
     def remedy(self) -> str:
         return "a part is `from..to`, without `to` itself; both count from the start of the list"
@@ -256,6 +255,18 @@ class InitializerAsStage(Diagnostic, code=E0408):
 
     def remedy(self) -> str:
         return f"write `init = {self.name}(...)` on an op"
+
+
+class FunctionAsStage(Diagnostic, code=E0408):
+    """A function of expressions in the place of a stage."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"expected an op, a block or a value of the network as a stage, found the function `{self.name}`"
+
+    def remedy(self) -> str:
+        return f"a function computes arguments, as in `conv({self.name}(...), 3)`; stages with a name are a `block`"
 
 
 class FamilyAsStage(Diagnostic, code=E0408):

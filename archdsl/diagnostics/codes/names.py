@@ -58,6 +58,16 @@ class UndefinedName(Undefined, code=E0201):
         return (self.name, self.near)
 
 
+class FlowOutside(Undefined, code=E0201):
+    """`x` where nothing flows: in a constant of the file, in an alias or in a recipe."""
+
+    def summary(self) -> str:
+        return "`x` is the tensor that flows through a body, and nothing flows here"
+
+    def remedy(self) -> str:
+        return "move the line into the block or network that it is about, or pass the size as an argument"
+
+
 class FunctionAsValue(Undefined, code=E0201):
     """A function that is not called."""
 

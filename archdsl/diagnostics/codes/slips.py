@@ -138,6 +138,19 @@ class RoundList(Diagnostic, code=E0105):
         return (certain if self.edits else guess)(f"write `[{self.items or '..., ...'}]`", *self.edits)
 
 
+class LetWithBody(Diagnostic, code=E0105):
+    """`let unit(k) { ... }`: a body behind `let`. `edit` makes it a block."""
+
+    header: str
+    edit: Edit
+
+    def summary(self) -> str:
+        return "`let` gives a name one value, and stages in braces are none"
+
+    def remedy(self) -> Remedy:
+        return guess(f"stages with a name are a block: `block {self.header} {{ ... }}`", self.edit)
+
+
 class MissingLet(Diagnostic, code=E0105):
     """`n = 3`, without `let`."""
 

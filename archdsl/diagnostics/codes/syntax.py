@@ -98,10 +98,15 @@ class NotALabel(Diagnostic, code=E0101):
 
 
 class TooManyLoopNames(Diagnostic, code=E0101):
-    """`for a, b, c in ...`."""
+    """`for a, b, c in ...`. The edit writes the names as a pattern."""
+
+    edit: Edit
 
     def summary(self) -> str:
         return "`for` takes one name, or two where the first counts the rounds"
+
+    def remedy(self) -> Remedy:
+        return guess(f"the parts of each element are named in brackets: `for {self.edit.text} in ...`", self.edit)
 
 
 class UnquotedPath(Diagnostic, code=E0101):
