@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial as partial_of
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
@@ -18,7 +19,6 @@ from archdsl.analysis.working_sizes import with_working_sizes
 from archdsl.compiled import AS_DECLARED, Checked, Compiled, Variant
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
-    Elaboration,
     FalseClaim,
     Module,
     Program,
@@ -133,9 +133,7 @@ def _examine(
 ) -> tuple[Compiled, list[FalseClaim]]:
     """Return what became of a network, and its false claims, which may follow from other errors."""
     limits, session = program.session.limits, program.session
-
-    def elaborated(sizes: InputSizes, any_size: bool = False) -> Elaboration:
-        return elaborate(module, chosen, variant.own, session, sizes, any_size=any_size)
+    elaborated = partial_of(elaborate, module, chosen, variant.own, session)
 
     elaboration = elaborated(variant.sizes)
     recipe, places, recipe_errors = train

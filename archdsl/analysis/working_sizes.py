@@ -30,7 +30,7 @@ _JOINED: Final = frozenset({"E0301", "E0302", "E0303"})
 class Again(Protocol):
     """Elaborate the network with these sizes of its inputs, or with any size."""
 
-    def __call__(self, sizes: InputSizes, any_size: bool = False) -> Elaboration:
+    def __call__(self, sizes: InputSizes, *, any_size: bool = False) -> Elaboration:
         """Return what becomes of the network."""
         ...
 
@@ -65,7 +65,7 @@ def _with(error: Diagnostic, remedy: Remedy) -> Diagnostic:
 
 def _remedy(made: Elaboration, again: Again, given: InputSizes, limits: Limits) -> Remedy | None:
     """Return the remedy that gives the inputs the nearest sizes that work; None if there are none, or that is unknown."""
-    symbolic = again(given, True)
+    symbolic = again(given, any_size=True)
     inputs = symbolic.graph.inputs
     if symbolic.has_errors or not symbolic.graph.has_result or len(inputs) != len(made.graph.inputs):
         return None
