@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
 from archdsl.shapes import Dim, LinearSize, Shape, SizeError, SymbolicSize
-from archdsl.sizes import at_least, describe
+from archdsl.size_words import describe
+from archdsl.sizes import at_least
 from archdsl.source import Span
 
 

@@ -19,6 +19,7 @@ from archdsl.initializers import Initializer
 from archdsl.ir import GraphBuilder, Result, Value
 from archdsl.literals import show
 from archdsl.session import Session
+from archdsl.shapes import SymbolicSize
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -64,6 +65,13 @@ class Context:
         self.stated: dict[str, SizeSet] = {}
         self.stated_at: dict[str, Span] = {}
         self.claim_names: dict[int, set[str]] = {}
+
+        self.given_sizes: Mapping[str, tuple[int, ...]] = {}
+        """The shapes of inputs that replace the declared ones, by name."""
+        self.any_size = False
+        """Whether the inputs have symbolic sizes in place of fixed ones; claims then say nothing."""
+        self.replaced_by: dict[tuple[int, int], SymbolicSize] = {}
+        """Those symbolic sizes, by the axis, counted from the last, and the size that they replace."""
 
         self.diagnostics: list[Diagnostic] = []
         self.false_claims: list[Diagnostic] = []

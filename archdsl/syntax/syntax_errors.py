@@ -172,8 +172,11 @@ def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
 def _is_ambiguous(s: ErrorContext, opened: Token) -> bool:
     """Return whether a missing bracket may belong elsewhere.
 
-    That is if the rest of the line, or the first token of the next, closes the one that is open, or if nothing follows.
+    That is if the rest of the line, or the first token of the next, closes the one that is open, if nothing follows, or if
+    a brace follows to which no keyword belongs.
     """
+    if s.token.type == "LBRACE" and not any(map(s.is_keyword, s.statement_before)):
+        return True
     if s.token.type == "ARROW" and (len(s.open) == 1 or not s.line_after or s.line_after[0].type == "ARROW"):
         return True
     if str(s.token) in _DEFINING and not (s.line_after and s.line_after[0].type in ("NAME", "STRING", "LBRACE")):

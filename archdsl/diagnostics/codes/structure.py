@@ -87,7 +87,7 @@ E0504 = Code(
     "E0504",
     "a statement in the wrong place",
     """Inputs and `init` stand in the body of a network, not in blocks or loops; heads and outputs are not branches of a
-    join; a network is not a stage of another; `where` needs an open size to speak of.""",
+    join; a network is not a stage of another; `where` needs a symbolic size to speak of.""",
     bad="""
     block unit(out) {
       input image [3, 32, 32]

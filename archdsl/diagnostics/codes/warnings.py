@@ -45,7 +45,7 @@ class UnusedValue(Diagnostic, code=W0101):
 W0103 = Code(
     "W0103",
     "hardly any size works",
-    """The input leaves a size open, and only a few values of it work, so that leaving it open promises more than the network
+    """The input has a symbolic size, and only a few values of it work, so that it promises more than the network
     holds. Usually two branches round differently. Fix the size, or state in `where` that this is meant.""",
     bad="""
     network tiny {
