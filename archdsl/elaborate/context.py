@@ -76,6 +76,8 @@ class Context:
         self.pipeline: tuple[ast.Stage, ...] = ()
         """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
+        self.modules = 0
+        """How many modules that a body declares are running."""
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
         self._depth = 0
@@ -177,6 +179,8 @@ def call_chain(scope: Scope | None) -> tuple[str, ...]:
     """Return the block calls around a scope, innermost first, with their arguments and loop variables."""
     notes = []
     for around in scope.enclosing() if scope is not None else ():
+        if around.used is not None:
+            notes.append(f"in the module `{around.name}`, which runs at {around.used.place}")
         if around.kind == "block" and around.parent is not None:
             given = ", ".join(show(v) if i == 0 else f"{k} = {show(v)}" for i, (k, v) in enumerate(around.given.items()))
             where = ", ".join(f"{k} = {show(v)}" for k, v in around.variables.items())

@@ -9,7 +9,7 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.stages import grouped
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.syntax import nodes as ast

@@ -13,6 +13,7 @@ from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
+from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.values import (
     FUNCTIONS,
     ITERATING,
@@ -136,6 +137,8 @@ class Evaluator:
         value = env.find(e.id)
         if value is NO_INPUT:
             raise SpecError(codes.structure.XBeforeInput().at(e.span))
+        if value.__class__ is OutOfReach:
+            raise SpecError(codes.modules.ValueOutside(e.id, value.module).at(e.span))
         if value is not Unknown:
             return value
         defined = self.definition(e.id, env.module)
@@ -306,6 +309,10 @@ class Evaluator:
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN
+        if isinstance(callee, DeclaredModule):
+            if not e.arguments:
+                return callee
+            raise SpecError(codes.modules.Arguments(callee.name, e.callee.span).at(e.span))
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)

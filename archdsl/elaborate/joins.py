@@ -13,7 +13,7 @@ from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, ru
 from archdsl.elaborate.join_errors import skip_differs
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
-from archdsl.elaborate.stages import grouped
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
 from archdsl.ir import Value

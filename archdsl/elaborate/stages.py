@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage, with_input_unwritten
-from archdsl.elaborate.blocks import call_block, end_function
+from archdsl.elaborate.blocks import call_block
 from archdsl.elaborate.context import Context
+from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import run_body
-from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.groups import grouped
+from archdsl.elaborate.modules import run_module
+from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
@@ -45,6 +47,8 @@ def call_stage(
         if isinstance(value.target, ast.Definition):
             return call_block(context, value, call, env, x, naming, key)
         return _op(context, value, call, env, x, naming, key)
+    if isinstance(value, DeclaredModule):
+        return run_module(context, value, call.span, x, key)
     if isinstance(value, Value):
         _check_begins_pipeline(context, stage, call)
         return context.builder.visible(value)
@@ -94,7 +98,7 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
-    place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
+    place = naming.place(None, span) if key is None else key.place()
     if op is None or isinstance(x, Unknown):
         return UNKNOWN
     return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
@@ -104,21 +108,3 @@ def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, n
     """Run a brace in a scope of its own if it is labelled."""
     inside = Environment(env, env.module)
     return grouped(context, naming, key, group.span, lambda inner: run_body(context, group.body, inside, x, inner))
-
-
-def grouped(context: Context, naming: Naming, key: Key | None, span: Span, run: Callable[[Naming], MaybeValue]) -> MaybeValue:
-    """Run the stages of a brace, in a function and a scope of their own if it is labelled."""
-    if key is None:
-        return run(naming)
-    place = key.naming.place(key.name, key.span)
-    inner = Naming(Scope(key.name, key.naming.scope, "group", span, variables=context.variables))
-    if context.detached:
-        return run(inner)
-    context.builder.begin(place[0], "group", span)
-    x: MaybeValue = UNKNOWN
-    try:
-        x = run(inner)
-    finally:
-        about: dict[str, Any] = {"labelled": True, "span": span, "variables": context.variables}
-        x = end_function(context, x, place, about)
-    return x

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import labels as labels
     from archdsl.diagnostics.codes import limits as limits
     from archdsl.diagnostics.codes import masks as masks
+    from archdsl.diagnostics.codes import modules as modules
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
+    "syntax", "slips", "names", "definitions", "keys", "modules", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
     "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
     "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
     "source_warnings", "notes",
