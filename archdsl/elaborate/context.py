@@ -179,10 +179,10 @@ def call_chain(scope: Scope | None) -> tuple[str, ...]:
     """Return the block calls around a scope, innermost first, with their arguments and loop variables."""
     notes = []
     for around in scope.enclosing() if scope is not None else ():
-        if around.used is not None:
-            notes.append(f"in the module `{around.name}`, which runs at {around.used.place}")
         if around.kind == "block" and around.parent is not None:
             given = ", ".join(show(v) if i == 0 else f"{k} = {show(v)}" for i, (k, v) in enumerate(around.given.items()))
             where = ", ".join(f"{k} = {show(v)}" for k, v in around.variables.items())
             notes.append(f"in {around.block}({given}), called at {around.span.place}" + (f" ({where})" if where else ""))
+        if around.used is not None:
+            notes.append(f"in the module `{around.name}`, which runs at {around.used.place}")
     return tuple(notes[:8])

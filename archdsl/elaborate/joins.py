@@ -164,7 +164,7 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
                         run_doubtful(context, statement, env, x, naming) if hurt else pipeline(context, statement, env, x, naming)
                     )
                     found.append(value)
-            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped):
+            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped | ast.Declaration):
                 run_statement(context, statement, env, x, naming)
                 if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)

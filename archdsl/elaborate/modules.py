@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from archdsl.diagnostics import Mark, SpecError, codes
+from archdsl.diagnostics import Edit, Mark, SpecError, codes
 from archdsl.elaborate.apply import reserve
 from archdsl.elaborate.blocks import holds_values
 from archdsl.elaborate.context import Context
@@ -190,3 +190,31 @@ def _require_same(context: Context, module: DeclaredModule, use: FirstUse) -> No
     kind = codes.modules.OtherWeights if found.of_weights else codes.modules.OtherLayers
     wrong = kind(module.name, found.key, found.sides, first.span, first.shape, use.shape)
     raise SpecError(wrong.at(use.span))
+
+
+def declaring_edits(value: ast.Expr, env: Environment) -> tuple[Edit, ...]:
+    """Return the edits that turn the label of a value into a module that runs in its place; none if no label of stages gave it."""
+    file, use = env.module.file, value.span
+    name = ast.bare(value)
+    definition = next((d for d in file.definitions if d.span.start <= use.start < d.span.end), None)
+    if not isinstance(name, ast.Name) or definition is None or definition.span.file is not use.file:
+        return ()
+    results = set[int]()
+    for node in ast.walk(definition):
+        if isinstance(node, ast.Aux | ast.Output):
+            results.add(id(node.pipeline))
+        if not isinstance(node, ast.Pipeline) or node.label is None or node.label.name != name.id or id(node) in results:
+            continue
+        single = node.stages[0] if len(node.stages) == 1 else None
+        if node.label.index is not None or node.span.end > use.start or _names_value(single):
+            return ()
+        after, text = node.span.end, node.span.file.text
+        line = text[text.rfind("\n", 0, node.span.start) + 1 : node.span.start]
+        own_lines = not line.strip() and text[after:].partition("\n")[0].strip() == ""
+        run = f"\n{line}{name.id}" if own_lines else f"; {name.id}"
+        return Edit(node.span._replace(end=node.span.start), "module "), Edit(node.span._replace(start=after), run)
+    return ()
+
+
+def _names_value(stage: ast.Stage | None) -> bool:
+    return isinstance(stage, ast.CallStage) and isinstance(name := ast.bare(stage.call), ast.Name) and name.id == "x"

@@ -13,7 +13,7 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.groups import grouped
-from archdsl.elaborate.modules import run_module
+from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
@@ -50,20 +50,20 @@ def call_stage(
     if isinstance(value, DeclaredModule):
         return run_module(context, value, call.span, x, key)
     if isinstance(value, Value):
-        _check_begins_pipeline(context, stage, call)
+        _check_begins_pipeline(context, stage, call, env)
         return context.builder.visible(value)
     if isinstance(value, Unknown):
         return value
     raise no_stage(value, call, context.evaluator, env)
 
 
-def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Expr) -> None:
+def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Expr, env: Environment) -> None:
     """Raise `SpecError` if a value stands behind an arrow."""
     for before, behind in pairwise(context.pipeline):
         if behind is stage:
             if isinstance(value, ast.Name) and value.id == "x":
                 raise SpecError(codes.structure.FlowNamed(before.span)).at(value.span)
-            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span)).at(value.span)
+            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span, declaring_edits(value, env))).at(value.span)
 
 
 def _op(

@@ -141,6 +141,8 @@ class _Resolver:
                 for argument in statement.arguments if isinstance(statement, ast.Aux) else ():
                     self._expression(argument.value, scope)
                 self._pipeline(statement.pipeline, scope)
+            case ast.Declaration():
+                self._declaration(statement.pipeline, scope)
             case ast.Let():
                 self._expression(statement.value, scope)
                 self._bind(scope, statement.name, SymbolKind.CONSTANT, statement, _name_span(statement, statement.name, "let"))
@@ -177,14 +179,22 @@ class _Resolver:
         for stage in pipeline.stages:
             self._stage(stage, scope)
         if label is not None and label.name:
-            around = scope
-            while label.index is not None and around.control and around.outer is not None:
-                around = around.outer
-            place = _name_span(label, label.name)
+            around, place = _scope_of(label, scope), _name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
             else:  # called like an op or a block, it is a key of the `state_dict` alone
                 self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
+
+    def _declaration(self, pipeline: ast.Pipeline, scope: Scope) -> None:
+        """Resolve the names in a module, which sees no values around it, and bind its own."""
+        label = pipeline.label
+        if label is not None:
+            self._expressions(label, scope)
+        inside = Scope(scope, without=(SymbolKind.LABEL, SymbolKind.INPUT))
+        for stage in pipeline.stages:
+            self._stage(stage, inside)
+        if label is not None and label.name:
+            self._bind(_scope_of(label, scope), label.name, SymbolKind.MODULE, label, _name_span(label, label.name))
 
     def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
@@ -334,6 +344,13 @@ def _modules(module: Module) -> Iterable[Module]:
             found[id(one)] = one
             pending += one.imports.values()
     return found.values()
+
+
+def _scope_of(label: ast.Label, scope: Scope) -> Scope:
+    """Return the scope in which a label is bound: for an indexed one, that around loops."""
+    while label.index is not None and scope.control and scope.outer is not None:
+        scope = scope.outer
+    return scope
 
 
 def _name_span(node: ast.Node, name: str, keyword: str = "") -> Span:

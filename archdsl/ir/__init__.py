@@ -7,7 +7,7 @@ from archdsl.ir.core import Call, Declaration, DType, Function, Node, OpNode, Us
 from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
-from archdsl.ir.modules import Difference, applications, difference, is_declared, settle_declarations, shared_nodes
+from archdsl.ir.modules import Difference, applications, difference, is_declared, settle_declarations, shared_nodes, standing_functions
 from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
 
@@ -45,6 +45,7 @@ __all__ = [
     "remove_empty_calls",
     "settle_declarations",
     "shared_nodes",
+    "standing_functions",
     "state",
     "verify",
 ]

@@ -6,12 +6,14 @@ with inputs of other spatial sizes call other functions, which have the same ops
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import NamedTuple
 
 from archdsl.ir.attributes import Module, Usage, join_path
 from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Value
 from archdsl.ir.graph import Graph
+from archdsl.literals import show
 from archdsl.shapes import Shape
 
 _ORDER = (Usage.NEVER, Usage.TRAINING, Usage.ALWAYS)
@@ -113,6 +115,35 @@ def settle_declarations(graph: Graph) -> Graph:
     return graph
 
 
+def standing_functions(functions: Iterable[Function]) -> dict[Function, Function]:
+    """Return for each function that a module runs the one that stands for it, if that is another one; and so for inner ones."""
+    finder, found = Applications(), dict[Function, Function]()
+
+    def pair(function: Function, other: Function) -> None:
+        function, other = found.get(function, function), found.get(other, other)
+        if function is other:
+            return
+        found[other] = function
+        for node, counterpart in zip(function.nodes, other.nodes, strict=True):
+            if isinstance(node, Call) and isinstance(counterpart, Call):
+                pair(node.callee, counterpart.callee)
+
+    for function in functions:
+        applied = finder.of(function)
+        for declaration in function.declarations:
+            first = declaration.application
+            for node in applied[declaration.module] if declaration.module is not None and isinstance(first, Call) else ():
+                if isinstance(node, Call) and isinstance(first, Call):
+                    pair(first.callee, node.callee)
+    return {function: _last(found, function) for function in found}
+
+
+def _last(found: dict[Function, Function], function: Function) -> Function:
+    while function in found:
+        function = found[function]
+    return function
+
+
 class Difference(NamedTuple):
     """In what two applications of a module differ: the shape of the tensor at `key`, or what stands there."""
 
@@ -147,8 +178,9 @@ class _Comparison:
         for key in dict.fromkeys((*one, *other)):
             if first.op.name == second.op.name and one.get(key) != other.get(key):
                 return Difference(join_path(path, key), (one.get(key), other.get(key)), (first, second))
-        same = type(first.op) is type(second.op) and _settings(first) == _settings(second)
-        return None if same else Difference(path, (_name(first), _name(second)), (first, second))
+        if type(first.op) is type(second.op) and _settings(first) == _settings(second):
+            return None
+        return Difference(path, (_described(first, second), _described(second, first)), (first, second))
 
     def of_functions(self, first: Function, second: Function, path: str) -> Difference | None:
         if first is second or (first, second) in self._equal:
@@ -190,6 +222,13 @@ def _settings(node: OpNode) -> object:
     """Return what of an op must not differ: its parameters as numbers, and the ranks of what it takes."""
     shapes = node.input_shapes
     return node.op, [len(shape) for shape in shapes], dict(node.op.attributes(*shapes))
+
+
+def _described(node: OpNode, other: OpNode) -> str:
+    """Return an op with the parameters that differ from those of another one."""
+    given, others = (dict(one.op.attributes(*one.input_shapes)) for one in (node, other))
+    differing = [f"{name} = {show(value)}" for name, value in given.items() if others.get(name, value) != value]
+    return f"{node.op.name}({', '.join(differing)})" if type(node.op) is type(other.op) and differing else node.op.name
 
 
 def _name(node: Node | None) -> str | None:

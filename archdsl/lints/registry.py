@@ -16,6 +16,7 @@ from archdsl.lints import (
     spoiled_scores,
     strict_conditions,
     uncalled_blocks,
+    unused_modules,
     unused_values,
 )
 from archdsl.lints.rule import Rule
@@ -31,6 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
     beyond_the_run.RULE,
     uncalled_blocks.RULE,
     empty_ranges.RULE,
+    unused_modules.RULE,
     strict_conditions.RULE,
     input_order.RULE,
 )

@@ -18,7 +18,7 @@ from archdsl.syntax import nodes as ast
 from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
 
 Children = list[Any]
-_NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z_][A-Za-z0-9_]*|")')
+_NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z0-9_]+|")([ \t\f]*:)?')
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -74,7 +74,7 @@ class TreeBuilder:
         text, start, end = self.file.text, token.start_pos or 0, token.end_pos or 0
         before = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" \t\f")
         following = _NEXT_WORD.match(text, end)
-        return (not before or before[-1] in "{};") and following is not None and following[1] not in KEYWORDS
+        return (not before or before[-1] in "{};") and following is not None and (following[1] not in KEYWORDS or bool(following[2]))
 
     def of(self, piece: Any) -> Span:
         """The span of a token or node."""

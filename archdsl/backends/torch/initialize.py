@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
+from archdsl.backends.torch.module_nodes import ModuleNode, OpStep
+from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
 from archdsl.initializers import Initializer
 from archdsl.ir import Graph, join_path
