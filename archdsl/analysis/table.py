@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path, less
 from archdsl.literals import show
 from archdsl.ops.base import Category, Op
 from archdsl.shapes import Dim, Shape
@@ -74,7 +74,7 @@ def layer_table(graph: Graph, recipe: Recipe | None = None) -> Table:
 
 def _row(line: _Line, costs: Costs) -> Row:
     node = line.nodes[0]
-    cost, part = costs.of(node), _PARTS[node.usage]
+    cost, part = costs.of(node), _PARTS[line.usage]
     macs = cost.macs if part != "unused" else 0
     text = describe(*{id(other.op): other.op for other in line.nodes}.values())
     return Row(line.path or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
@@ -141,16 +141,17 @@ class _Line(NamedTuple):
     nodes: tuple[OpNode, ...]
     times: int = 1
     training: str = ""
+    usage: Usage = Usage.ALWAYS
 
     @property
     def path(self) -> str:
         """The path below the function that is being folded."""
         return self.place.path
 
-    def inside(self, places: _Places) -> _Line:
-        """Return the line of a function at some places as one of the function around it."""
+    def inside(self, places: _Places, usage: Usage) -> _Line:
+        """Return the line of a function at some places as one of the function around it, whose call has this usage."""
         around = _around(places, self.place.up)[-1]
-        return self._replace(place=_Place(around.up, join_path(around.path, self.path)))
+        return self._replace(place=_Place(around.up, join_path(around.path, self.path)), usage=less(self.usage, usage))
 
 
 class _Folded(NamedTuple):
@@ -202,7 +203,7 @@ class _Folder:
         forms: list[object] = []
         runs: list[list[_Item]] = []
         previous: _Item | None = None
-        for place, item in self._items(function, paths, (_Place(),), {}, None):
+        for place, item in self._items(function, paths, (_Place(),), {}, None, Usage.ALWAYS):
             forms.append((place, item.form, item.is_call))
             if item.follows(previous):
                 runs[-1].append(item)
@@ -215,7 +216,7 @@ class _Folder:
         return found
 
     def _items(
-        self, function: Function, paths: Paths, places: _Places, made: dict[Value, set[_Item]], run: Node | None
+        self, function: Function, paths: Paths, places: _Places, made: dict[Value, set[_Item]], run: Node | None, usage: Usage
     ) -> Iterator[tuple[_Place, _Item]]:
         """Yield the ops and block calls of a function and its groups, with their places; `made` gets who makes each value."""
         declared = {declaration.module for declaration in function.declarations}
@@ -226,25 +227,27 @@ class _Folder:
             if isinstance(node, Call) and node.callee.kind == "group":
                 callee = node.callee
                 within = {inner: made.get(value, set()) for inner, value in zip(callee.inputs, node.inputs, strict=True)}
-                yield from self._items(callee, below, inside, within, own)
+                yield from self._items(callee, below, inside, within, own, less(node.usage, usage))
                 made.update((out, within[inner]) for out, inner in zip(node.outputs, callee.outputs, strict=True))
                 continue
             if isinstance(node, Call):
                 folded = self.folded(node.callee, below)
-                item = _Item(folded.form, tuple([line.inside(inside) for line in folded.lines]), takes, True, own)
+                item = _Item(
+                    folded.form, tuple([line.inside(inside, less(node.usage, usage)) for line in folded.lines]), takes, True, own
+                )
             else:
-                item = self._op(node, below[-1], inside[-1], takes)
+                item = self._op(node, below[-1], inside[-1], takes, less(node.usage, usage))
             made.update((value, {item}) for value in node.outputs)
             yield inside[-1], item
 
-    def _op(self, node: Node, path: str, place: _Place, takes: set[_Item]) -> _Item:
+    def _op(self, node: Node, path: str, place: _Place, takes: set[_Item], usage: Usage) -> _Item:
         assert isinstance(node, OpNode)
         training = self._trained(path, node) if self._trained is not None else ""
         form = self._ops.get(id(node.op))
         if form is None:
             form = self._ops[id(node.op)] = op_form(node.op)
-        number = self._number((form, node.output.shape, self._costs.of(node), node.usage, training))
-        return _Item(number, (_Line(place, (node,), 1, training),), takes, False)
+        number = self._number((form, node.output.shape, self._costs.of(node), usage, training))
+        return _Item(number, (_Line(place, (node,), 1, training, usage),), takes, False)
 
     def _number(self, form: object) -> int:
         return self._forms.setdefault(form, len(self._forms))

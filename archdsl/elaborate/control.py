@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.syntax import nodes as ast

@@ -11,9 +11,9 @@ from archdsl.diagnostics import SpecError, codes, did_you_mean
 from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
 from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
-from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.values import (
     FUNCTIONS,
     ITERATING,

@@ -10,10 +10,10 @@ from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.join_errors import skip_differs
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
-from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
 from archdsl.ir import Value

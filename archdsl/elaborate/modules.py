@@ -15,18 +15,16 @@ from archdsl.elaborate.blocks import holds_values
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule, FirstUse, Known, OutOfReach
 from archdsl.elaborate.dispatcher import run_stage, run_stages
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.labels import label_key
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown
 from archdsl.ir import Call, Node, Value, difference
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 
-def declaration(
-    context: Context, statement: ast.Declaration, env: Environment, x: MaybeValue, naming: Naming
-) -> MaybeValue:
+def declaration(context: Context, statement: ast.Declaration, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Declare a module. It takes its key here; `x` goes on unchanged."""
     label = statement.pipeline.label
     if label is None or label.name == "":
@@ -101,6 +99,7 @@ def run_module(context: Context, module: DeclaredModule, use: Span, x: MaybeValu
         with context.out_of_the_graph():
             return _elaborated(context, module, use, x)
     x = context.builder.visible(x)
+    result: MaybeValue
     same = x.shape, x.dtype
     known = module.known.get(same)
     if known is not None:
@@ -113,7 +112,7 @@ def run_module(context: Context, module: DeclaredModule, use: Span, x: MaybeValu
         if not isinstance(result, Value) or before != (len(context.results), len(context.diagnostics)):
             return result
         _require_same(context, module, FirstUse(use, x.shape, node))
-        if node is None or isinstance(node, Call):
+        if isinstance(node, Call) or (node is None and result is x):  # else it is an op, or only runs another module
             module.known[same] = Known(node.callee if node is not None else None, result is x)
     if label is not None and isinstance(result, Value) and result is not x:
         result.name = label.label
@@ -193,7 +192,7 @@ def _require_same(context: Context, module: DeclaredModule, use: FirstUse) -> No
 
 
 def declaring_edits(value: ast.Expr, env: Environment) -> tuple[Edit, ...]:
-    """Return the edits that turn the label of a value into a module that runs in its place; none if no label of stages gave it."""
+    """Return the edits that turn the label of a value into a module that runs in its place; none if no label gave it."""
     file, use = env.module.file, value.span
     name = ast.bare(value)
     definition = next((d for d in file.definitions if d.span.start <= use.start < d.span.end), None)

@@ -63,7 +63,9 @@ def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Ex
         if behind is stage:
             if isinstance(value, ast.Name) and value.id == "x":
                 raise SpecError(codes.structure.FlowNamed(before.span)).at(value.span)
-            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span, declaring_edits(value, env))).at(value.span)
+            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span, declaring_edits(value, env))).at(
+                value.span
+            )
 
 
 def _op(

@@ -6,9 +6,9 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import hide, run_stage, run_stages
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.labels import bind_label, label_key
 from archdsl.elaborate.naming import Naming, Scope
-from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue
 from archdsl.syntax import nodes as ast
 

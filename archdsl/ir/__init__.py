@@ -1,13 +1,21 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path
+from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.copying import copy_function, copy_graph
 from archdsl.ir.core import Call, Declaration, DType, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
-from archdsl.ir.modules import Difference, applications, difference, is_declared, settle_declarations, shared_nodes, standing_functions
+from archdsl.ir.modules import (
+    Difference,
+    applications,
+    difference,
+    is_declared,
+    settle_declarations,
+    shared_nodes,
+    standing_functions,
+)
 from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
 
@@ -41,6 +49,7 @@ __all__ = [
     "flatten",
     "is_declared",
     "join_path",
+    "less",
     "print_graph",
     "remove_empty_calls",
     "settle_declarations",

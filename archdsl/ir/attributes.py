@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.shapes import Dim
 from archdsl.source import Span
-
-if TYPE_CHECKING:
-    from archdsl.ir.core import Value
 
 Paths: TypeAlias = tuple[str, ...]
 """The dotted key of a module, behind those of the modules around it, the network first."""
@@ -24,6 +21,13 @@ class Usage(StrEnum):
     """Only in training: only auxiliary heads need it."""
     NEVER = "never"
     """No result needs it."""
+
+
+def less(one: Usage, other: Usage) -> Usage:
+    """Return the usage of what runs in the phases of both."""
+    if one is other or other is Usage.ALWAYS:
+        return one
+    return Usage.NEVER if Usage.NEVER in (one, other) else Usage.TRAINING
 
 
 class Module:
@@ -80,7 +84,7 @@ class Condition(NamedTuple):
     right: Dim
     span: Span | None
     what: str
-    sides: tuple[Value, Value]
+    sides: tuple[Any, Any]
     stretch: bool = False
 
 
@@ -88,5 +92,5 @@ class Failure(NamedTuple):
     """An op or join in a partial graph that could not be applied: its name, and the values that it was to take."""
 
     what: str
-    inputs: tuple[Value, ...]
+    inputs: tuple[Any, ...]
     span: Span | None

@@ -34,8 +34,9 @@ from archdsl.source import Span
 class Frame:
     """A function under construction.
 
-    `modules` are the modules of other functions that it applies. `captured` leads from values of the enclosing function to the inputs that stand for them, in the order of the inputs;
-    `known` from any value outside to what stands for it here. `start` is the builder's `size` when it began.
+    `modules` leads from declared modules of functions further out to those by which nodes here apply them, `captured` from values
+    of the enclosing function to the inputs that stand for them, in the order of the inputs; `known` from any value outside to
+    what stands for it here. `start` is the builder's `size` when it began.
     """
 
     __slots__ = ("captured", "function", "known", "modules", "start")

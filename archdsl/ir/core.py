@@ -224,11 +224,7 @@ class Call(Node):
 
 
 class Declaration(Node):
-    """A module that is declared apart from its applications, which may be in functions below.
-
-    It does not run. Its place among the nodes is that of the module among others. `application` is the node that stands for
-    all that apply the module: what that node applies is constructed. It is None while nothing applies the module.
-    """
+    """A module that functions below may apply too. It does not run; `application` stands for all nodes that apply it."""
 
     __slots__ = ("application",)
 
@@ -310,9 +306,7 @@ class Function:
     @property
     def nodes(self) -> Iterator[Node]:
         """The nodes that run, in order."""
-        if not self.declarations:
-            return self.items
-        return (node for node in self.items if node.__class__ is not Declaration)
+        return (node for node in self.items if node.__class__ is not Declaration) if self.declarations else self.items
 
     @property
     def nodes_reversed(self) -> Iterator[Node]:

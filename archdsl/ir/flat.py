@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.ir.attributes import Module, Paths, Usage, join_path
+from archdsl.ir.attributes import Module, Paths, Usage, join_path, less
 from archdsl.ir.core import Call, Declaration, Function, OpNode, Value
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Op
@@ -39,8 +40,8 @@ class FlatNode(NamedTuple):
 
     @property
     def usage(self) -> Usage:
-        """When it runs."""
-        return self.node.usage
+        """When it runs. A module may run in more phases in another of its applications."""
+        return reduce(less, [call.usage for call in self.calls], self.node.usage)
 
 
 class FlatGraph(NamedTuple):

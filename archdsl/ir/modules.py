@@ -11,10 +11,10 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from archdsl.ir.attributes import Module, Usage, join_path
-from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Value
+from archdsl.ir.core import Call, Function, Node, OpNode, Value
 from archdsl.ir.graph import Graph
 from archdsl.literals import show
-from archdsl.shapes import Shape
+from archdsl.shapes import Shape, format_shape
 
 _ORDER = (Usage.NEVER, Usage.TRAINING, Usage.ALWAYS)
 
@@ -197,7 +197,9 @@ class _Comparison:
             wiring = [[known[value] for value in node.inputs] for node, known in zip((one, other), numbers, strict=True)]
             if wiring[0] != wiring[1]:
                 return Difference(below, (_name(one), _name(other)), (one, other))
-        returned = [[known[value] for value in function.outputs] for function, known in zip((first, second), numbers, strict=True)]
+        returned = [
+            [known[value] for value in function.outputs] for function, known in zip((first, second), numbers, strict=True)
+        ]
         if returned[0] != returned[1]:
             return Difference(path, (_name(None), _name(None)), (None, None))
         self._equal.add((first, second))
@@ -226,6 +228,9 @@ def _settings(node: OpNode) -> object:
 
 def _described(node: OpNode, other: OpNode) -> str:
     """Return an op with the parameters that differ from those of another one."""
+    ranks = [len(one.input_shapes[0]) if one.inputs else 0 for one in (node, other)]
+    if type(node.op) is type(other.op) and ranks[0] != ranks[1]:
+        return f"{node.op.name} of {format_shape(node.input_shapes[0])}"
     given, others = (dict(one.op.attributes(*one.input_shapes)) for one in (node, other))
     differing = [f"{name} = {show(value)}" for name, value in given.items() if others.get(name, value) != value]
     return f"{node.op.name}({', '.join(differing)})" if type(node.op) is type(other.op) and differing else node.op.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ir.attributes import Module, Usage
-from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Use, Value
+from archdsl.ir.core import Call, Function, Node, OpNode, Use, Value
 from archdsl.ir.graph import Graph
 from archdsl.ir.modules import Applications, difference
 

@@ -16,7 +16,6 @@ from archdsl.lints.edits import without_statement
 from archdsl.lints.rule import GraphRule
 from archdsl.source import Span
 
-
 _STATEMENT: Final = re.compile(r"[ \t]*[;\n]\s*([A-Za-z_]\w*)[ \t]*(?=[;\n}])")
 """A statement that is a name alone, on the next line or behind `;`."""
 

@@ -43,7 +43,7 @@ class _Resolver:
         self._resolved: dict[tuple[Function, tuple[bool, ...]], Function] = {}
         self._ops: dict[tuple[int, bool], tuple[Op, Op]] = {}
         self._fixed: dict[Module, tuple[bool, ...]] = {}
-        """Of modules that several functions apply, by those of their nodes, which outputs are cancelled behind every application."""
+        """Of modules that several functions apply, which outputs are cancelled behind every application."""
         for nodes in applications(graph).values():
             if any(node.module is not None and node.module.levels for node in nodes):
                 columns = [self._joint(node, (False,) * len(node.function.outputs), {}) for node in nodes]

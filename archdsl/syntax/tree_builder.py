@@ -74,7 +74,9 @@ class TreeBuilder:
         text, start, end = self.file.text, token.start_pos or 0, token.end_pos or 0
         before = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" \t\f")
         following = _NEXT_WORD.match(text, end)
-        return (not before or before[-1] in "{};") and following is not None and (following[1] not in KEYWORDS or bool(following[2]))
+        return (
+            (not before or before[-1] in "{};") and following is not None and (following[1] not in KEYWORDS or bool(following[2]))
+        )
 
     def of(self, piece: Any) -> Span:
         """The span of a token or node."""

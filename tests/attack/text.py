@@ -28,6 +28,7 @@ from tests.attack.program import (
     Let,
     ListOf,
     Literal,
+    Module,
     Name,
     OpValue,
     Parameter,
@@ -149,6 +150,8 @@ class _Printer:
         match tree:
             case Pipeline(stages, label):
                 return (self.label(label) if label else "") + self.stages(stages)
+            case Module(label, stages):
+                return f"module {self.label(label)}{self.stages(stages)}"
             case Let(name, value):
                 return f"let {name} = {expression(value)}"
             case Head(kind, name, stages, weight):

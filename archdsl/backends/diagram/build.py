@@ -16,7 +16,7 @@ from archdsl.backends.diagram.frames import add_forks, remove_trivial_frames, se
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Part
 from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
 from archdsl.backends.diagram.size import Size
-from archdsl.ir import Call, Function, Graph, OpNode, Paths, Usage, Value, join_path, shared_nodes
+from archdsl.ir import Call, Function, Graph, OpNode, Paths, Usage, Value, join_path, less, shared_nodes
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim
 
@@ -51,6 +51,8 @@ class _Drawing:
     def __init__(self, graph: Graph, folder: Folder, detail: Detail) -> None:
         self._folder, self._detail = folder, detail
         self._shared = shared_nodes(graph)
+        self._usage = Usage.ALWAYS
+        """That of the calls around what is being drawn: a module may run in more phases in another of its applications."""
         self._frames = 0
         self._boxes = 0
         self.edges: list[Edge] = []
@@ -76,8 +78,9 @@ class _Drawing:
         return Box(f"n{self._boxes - 1}", kind, category, parts, nodes, usage, path)
 
     def _function(self, functions: Sequence[Function], paths: Paths, made: dict[Value, Box]) -> list[Box | Frame]:
-        """Return the boxes and frames of a function at the last of some paths. `functions` has those that it stands for too, itself first.
+        """Return the boxes and frames of a function at the last of some paths.
 
+        `functions` has those that it stands for too, itself first.
         `made` has the box that makes each input of the function; afterwards also that of each of its values.
         """
         folded = self._folder.folded(functions[0])
@@ -131,7 +134,9 @@ class _Drawing:
         below = first.paths_below(paths)
         frame = self._frame(below[-1], callee.name if callee.kind == "block" else None)
         frame.shared = first in self._shared
+        around, self._usage = self._usage, less(first.usage, self._usage)
         frame.items = self._function(callees, below, inside)
+        self._usage = around
         made.update((out, inside[value]) for out, value in zip(first.outputs, callee.outputs, strict=True))
         return frame
 
@@ -144,7 +149,7 @@ class _Drawing:
         columns = zip(*cards, strict=True)
         parts = tuple(op_part(node, self._detail, column) for node, column in zip(card, columns, strict=True))
         parts += tuple([shared_part(node.paths_below(paths)[-1]) for node in card if node in self._shared])
-        return self._box(kind, category, card, parts, card[0].usage, card[0].paths_below(paths)[-1])
+        return self._box(kind, category, card, parts, less(card[0].usage, self._usage), card[0].paths_below(paths)[-1])
 
     def _connect(self, box: Box, node: OpNode, made: dict[Value, Box]) -> None:
         """Draw an edge from the box of each value that a box takes."""

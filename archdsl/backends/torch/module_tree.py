@@ -9,7 +9,21 @@ from __future__ import annotations
 from itertools import islice
 
 from archdsl.backends.torch.module_nodes import CallStep, Foreign, Lowered, ModuleNode, OpStep, Step
-from archdsl.ir import Call, Declaration, Function, Graph, Module, Node, OpNode, Usage, Value, is_declared, join_path, standing_functions
+from archdsl.ir import (
+    Call,
+    Declaration,
+    Function,
+    Graph,
+    Module,
+    Node,
+    OpNode,
+    Usage,
+    Value,
+    is_declared,
+    join_path,
+    less,
+    standing_functions,
+)
 from archdsl.ops import Category
 from archdsl.shapes import Shape
 
@@ -250,7 +264,8 @@ def _needed_values(graph: Graph, functions: list[Function]) -> dict[Value, Usage
     for function in functions:  # callees first
         for node in function.nodes:
             for position, value in enumerate(node.inputs):
-                need(value, needed.get(node.callee.inputs[position], _NEVER) if isinstance(node, Call) else node.usage)
+                inside = needed.get(node.callee.inputs[position], _NEVER) if isinstance(node, Call) else _ALWAYS
+                need(value, less(inside, node.usage))
     for result, value in zip(graph.results, graph.main.outputs, strict=True):
         need(value, _TRAINING if result.kind == "head" else _ALWAYS)
     for function in reversed(functions):  # callers first

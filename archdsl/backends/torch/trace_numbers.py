@@ -309,11 +309,9 @@ class Tracer:
                 known = scope.shapes[first.inputs[position]] if first.inputs else self._shape(columns, lambda axis, column: None)
                 inner.shapes[value] = known
         made = CallText(first, chain=self._steps(callees, inner))
-        for value, outer in zip(first.callee.outputs, first.outputs, strict=False) if self.count > 1 else ():
-            scope.shapes[outer] = inner.shapes[value]
-        if first.declared:
-            made.chain = []
-        return made
+        if self.count > 1:
+            scope.shapes.update((outer, inner.shapes[v]) for v, outer in zip(first.callee.outputs, first.outputs, strict=False))
+        return made if not first.declared else CallText(first)
 
     def _argument(self, symbol: Symbol, column: tuple[Any, ...], steps: tuple[CallStep, ...], scope: SpecNames) -> Formula | None:
         """Return what a called class's symbol is here."""

@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "modules", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
-    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
-    "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
-    "source_warnings", "notes",
+    "syntax", "slips", "names", "definitions", "keys", "modules", "shapes", "joins", "symbolic_sizes", "arguments", "ranges",
+    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys",
+    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training",
+    "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

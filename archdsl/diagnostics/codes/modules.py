@@ -14,9 +14,9 @@ from archdsl.source import Span
 E0210 = Code(
     "E0210",
     "a module that is not the same in each use",
-    """A module has one set of weights, and each use runs the same layers. The number of channels of its input, which decides about
-    the shapes of weights, must be the same in each use. Spatial sizes may differ, as far as nothing in the module depends on
-    them: a `linear` behind `flatten` does, and an `if` that reads `x.h` may.""",
+    """A module has one set of weights, and each use runs the same layers. The number of channels of its input, which decides
+    about the shapes of weights, must be the same in each use, and so must the number of axes. Spatial sizes may differ, as far
+    as nothing in the module depends on them: a `linear` behind `flatten` does, and an `if` that reads `x.h` may.""",
     bad="""
     network tiny {
       input image [3, 32, 32]

@@ -272,8 +272,8 @@ class UnreadAllow(Diagnostic, code=W0113):
 W0114 = Code(
     "W0114",
     "a module that never runs",
-    """`module NAME: ...` declares stages and does not run them: they run where the name is a stage. A module that never runs has no
-    weights, and mistakes in it are not found.""",
+    """`module NAME: ...` declares stages and does not run them: they run where the name is a stage. A module that never runs
+    has no weights, and mistakes in it are not found.""",
     bad="""
     network tiny {
       input image [3, 32, 32]

@@ -207,8 +207,8 @@ E0507 = Code(
     "a value where a stage should be",
     """A label, an input or `x` names a value, not the stages that made it. At the start of a pipeline it says where the pipeline
     begins. Behind an arrow it would take the place of what flows into it, which is lost, and as the whole body of a loop nothing
-    runs. A join takes several values. A module names stages that run several times with the same weights, a block stages with other
-    weights each time.""",
+    runs. A join takes several values. A module names stages that run several times with the same weights, a block stages
+    with other weights each time.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -246,7 +246,7 @@ class ReplacedValue(Diagnostic, code=E0507):
 
     def remedy(self) -> Remedy:
         if self.declaring:
-            run = f"to run the same stages with the same weights here, write `module {self.value}: ...`, and `{self.value}` below it"
+            run = f"to run the same stages with the same weights, write `module {self.value}: ...`, and `{self.value}` below it"
             return guess(f"{run}; to join both values, write `add {{ x; {self.value} }}`", *self.declaring)
         joined = f"add {{ x; {self.value} }}"
         text = f"to join both, write `{joined}`; to go on from `{self.value}`, begin another line with it"

@@ -45,7 +45,8 @@ class UnusedValue(Diagnostic, code=W0101):
         edits = (self.deletion,) if self.deletion is not None else ()
         text = "take it up by its label, or delete it"
         if self.restart is not None:
-            text = f"`{self.restart}` goes on from its value; to run its stages again, declare them: `module {self.restart}: ...`; or {text}"
+            again = f"to run its stages again, declare them: `module {self.restart}: ...`"
+            text = f"`{self.restart}` goes on from its value; {again}; or {text}"
         return guess(text, *edits)
 
 

@@ -63,8 +63,8 @@ from archdsl.syntax.nodes.statements import (
 
 __all__ = [
     "Alias", "Argument", "Arm", "Attribute", "Aux", "Block", "Body", "CallExpr", "CallStage", "Chain", "Choice", "Declaration",
-    "Definition", "Expect", "Expr", "File", "For", "Group", "If", "Import", "Index", "Init", "Input", "Item", "Join", "Label", "Let",
-    "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output", "Parameter", "Parenthesized", "Pipeline",
+    "Definition", "Expect", "Expr", "File", "For", "Group", "If", "Import", "Index", "Init", "Input", "Item", "Join", "Label",
+    "Let", "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output", "Parameter", "Parenthesized", "Pipeline",
     "RangeExpr", "Repeat", "Setting", "Skip", "Skipped", "Stage", "Statement", "Template", "Train", "Unary", "Unread",
     "Visitor", "bare", "children", "names", "node_at", "unread", "walk",
 ]  # fmt: skip
