@@ -384,7 +384,7 @@ class Machine:
     def op(self, name: str, arguments: dict[str, Any], x: Value, path: str) -> Value:
         """Apply an op at its place."""
         plain = str({key: held for key, held in arguments.items() if not isinstance(held, Value)})
-        self.ran.append((name, path, plain, x.shape if name in ("reshape", "slice") else len(x.shape)))
+        self.ran.append((name, path, plain, x.shape if name in ("reshape", "slice", "pad_channels") else len(x.shape)))
         site = Site(self.modules, path)
         try:
             tensor, opened = operations.OPS[name](site, x, **arguments)
