@@ -186,7 +186,7 @@ def _require_same(context: Context, module: DeclaredModule, use: FirstUse) -> No
     context.builder.applications[module.handle].pop()
     if not any(value.uses for value in use.node.outputs):
         use.node.remove()
-    kind = codes.modules.OtherWeights if found.of_weights else codes.modules.OtherLayers
+    kind = codes.modules.OtherShapesOfWeights if found.of_weights else codes.modules.OtherLayers
     wrong = kind(module.name, found.key, found.sides, first.span, first.shape, use.shape)
     raise SpecError(wrong.at(use.span))
 

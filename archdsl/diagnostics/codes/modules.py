@@ -60,7 +60,7 @@ def _side(side: str | Shape | None, key: str) -> str:
     return f"`{key}` {format_shape(side)}" if isinstance(side, tuple) else f"`{side}`" + (f" as `{key}`" if key else "")
 
 
-class OtherWeights(_Differs, code=E0210):
+class OtherShapesOfWeights(_Differs, code=E0210):
     """A use whose weights have other shapes."""
 
     def summary(self) -> str:
