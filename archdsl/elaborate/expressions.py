@@ -381,7 +381,7 @@ class Evaluator:
         target = callee.target
         order = parameter_names(target)
         name = argument.name or (order[position] if position < len(order) else "")
-        if isinstance(target, type) and name in target.model_fields and value.id in target.words(name):
+        if isinstance(target, type) and name in target.fields and value.id in target.words(name):
             return value.id
         takes = what_it_takes(target, name)
         if takes is not None and self.named(value, env) is Unknown:

@@ -285,7 +285,7 @@ class _Resolver:
             order = positional_parameters(target)
             name = order[position] if position < len(order) else None
         value = ast.bare(argument.value)
-        if isinstance(value, ast.Name) and _is_declared(target) and name in target.model_fields:
+        if isinstance(value, ast.Name) and _is_declared(target) and name in target.fields:
             if scope.find(value.id) is None and value.id in target.words(name):
                 self._use(self._table.builtin(value.id, SymbolKind.WORD, f"{target.name}.{name}"), value.span)
                 return

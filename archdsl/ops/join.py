@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any, ClassVar
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import IMAGE, VECTOR, Case, Category, Op, normal_axis
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
 from archdsl.sizes import at_least, equal
@@ -34,7 +33,7 @@ class Join(Op):
     @classmethod
     def options(cls) -> dict[str, Any]:
         """Return the options of the statement with their defaults."""
-        return {name: field.default for name, field in cls.model_fields.items()}
+        return {name: field.default for name, field in cls.fields.items()}
 
     def growing_axis(self, rank: int) -> int | None:
         """Return the axis on which the sizes of the branches add up; None if there is none."""
