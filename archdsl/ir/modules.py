@@ -110,7 +110,7 @@ def settle_declarations(graph: Graph) -> Graph:
             assert declaration.module is not None
             nodes = found[declaration.module]
             if nodes:
-                declaration.application = max(nodes, key=lambda node: _ORDER.index(node.usage))
+                declaration.application = max(nodes, key=lambda node: (_ORDER.index(node.usage), _takes_symbolic_sizes(node)))
                 declaration.usage = declaration.application.usage
     return graph
 
@@ -142,6 +142,11 @@ def _last(found: dict[Function, Function], function: Function) -> Function:
     while function in found:
         function = found[function]
     return function
+
+
+def _takes_symbolic_sizes(node: Node) -> bool:
+    """Return whether a node takes symbolic sizes: what is constructed for them is right for fixed ones as well."""
+    return any(not isinstance(size, int) for shape in node.input_shapes for size in shape)
 
 
 class Difference(NamedTuple):
