@@ -194,6 +194,12 @@ def test_a_block_and_a_module_as_the_stages_of_a_module() -> None:
     spec.build()(torch.randn(1, 3, 16, 16))
 
 
+def test_a_chain_passes_modules_on() -> None:
+    spec = body("module c: conv(3, 1)\n  outer: { inner: { c -> relu; conv(3, 1) }; last: { relu; conv(3, 1) } }\n  relu")
+    assert list(state(spec.graph))[0] == "c.weight"
+    spec.build()(torch.randn(1, 3, 16, 16))
+
+
 def test_the_word_stays_a_name() -> None:
     assert codes("let module = 3\n  conv(module, 3)") == []
     assert codes("conv(3, 3)\n  module: relu\n  add { x; module }") == []
