@@ -196,7 +196,7 @@ def test_a_block_and_a_module_as_the_stages_of_a_module() -> None:
 
 def test_a_chain_passes_modules_on() -> None:
     spec = body("module c: conv(3, 1)\n  outer: { inner: { c -> relu; conv(3, 1) }; last: { relu; conv(3, 1) } }\n  relu")
-    assert list(state(spec.graph))[0] == "c.weight"
+    assert next(iter(state(spec.graph))) == "c.weight"
     spec.build()(torch.randn(1, 3, 16, 16))
 
 
