@@ -29,7 +29,7 @@ def table_text(table: Table, *, color: bool = False) -> str:
 
 
 def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:
-    part = "" if row.part == "main" else row.part
+    part = " ".join(word for word in (row.part if row.part != "main" else "", "shared" if row.shared else "") if word)
     mark = Cell(" ".join([f"×{row.times}", part]).rstrip(), _TIMES) if row.times > 1 else Cell(part, _PART)
     return [
         printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), DIM if same_shape else ()),

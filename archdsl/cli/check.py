@@ -194,7 +194,7 @@ def _row_data(row: Row) -> dict[str, Any]:
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
         "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused",
-        "times": row.times, **({"training": row.training} if row.training else {}),
+        "times": row.times, **({"shared": True} if row.shared else {}), **({"training": row.training} if row.training else {}),
     }  # fmt: skip
 
 

@@ -87,6 +87,8 @@ class Context:
         self.pipeline: tuple[ast.Stage, ...] = ()
         """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
+        self.modules = 0
+        """How many modules that a body declares are running."""
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
         self._depth = 0
@@ -215,4 +217,6 @@ def call_chain(scope: Scope | None) -> tuple[str, ...]:
             given = ", ".join(show(v) if i == 0 else f"{k} = {show(v)}" for i, (k, v) in enumerate(around.given.items()))
             where = ", ".join(f"{k} = {show(v)}" for k, v in around.variables.items())
             notes.append(f"in {around.block}({given}), called at {around.span.place}" + (f" ({where})" if where else ""))
+        if around.used is not None:
+            notes.append(f"in the module `{around.name}`, which runs at {around.used.place}")
     return tuple(notes[:8])

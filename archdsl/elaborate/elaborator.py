@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
-from archdsl.elaborate import control, declarations, inputs, joins, stages, statements
+from archdsl.elaborate import control, declarations, inputs, joins, modules, stages, statements
 from archdsl.elaborate.blocks import constants, plain
 from archdsl.elaborate.context import Context, Handlers
 from archdsl.elaborate.dispatcher import run_body
@@ -43,6 +43,7 @@ HANDLERS: Final = Handlers(
         ast.Expect: declarations.expect,
         ast.Aux: declarations.aux,
         ast.Output: declarations.output,
+        ast.Declaration: modules.declaration,
         ast.Input: inputs.input_,
         ast.Init: declarations.init,
         ast.Skipped: statements.skipped,

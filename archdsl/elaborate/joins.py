@@ -10,11 +10,11 @@ from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.join_errors import skip_differs
 from archdsl.elaborate.join_remedies import with_ways
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
-from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
@@ -197,7 +197,7 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
                         run_doubtful(context, statement, env, x, naming) if hurt else pipeline(context, statement, env, x, naming)
                     )
                     found.append(value)
-            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped):
+            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped | ast.Declaration):
                 run_statement(context, statement, env, x, naming)
                 if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.frozen_record import record
+from archdsl.ir import Module
 from archdsl.limits import Limits
 from archdsl.source import Span
 
@@ -32,7 +33,8 @@ _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9]+")
 class Scope:
     """A named part of the network while it is elaborated: the network, a block call, a labelled group or an indexed family.
 
-    `given` are the arguments that the call of a block writes, `variables` the loop variables around it.
+    `given` are the arguments that the call of a block writes, `variables` the loop variables around it. What a declared module
+    runs is `used` at another place.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Scope:
     block: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    used: Span | None = None
 
     @property
     def path(self) -> str:
@@ -57,12 +60,22 @@ class Scope:
 
 
 class Key(NamedTuple):
-    """Where a labelled stage goes: the scope's naming, and its key there."""
+    """Where a labelled stage goes: the scope's naming, and its key there.
+
+    A stage of a `declared` module goes where that was `placed`; it is `used` at another place.
+    """
 
     naming: Naming
     name: str
     label: str
     span: Span
+    declared: Module | None = None
+    used: Span | None = None
+    placed: tuple[str, ...] | None = None
+
+    def place(self) -> tuple[str, ...]:
+        """Return the key, which is taken now unless it is placed."""
+        return self.naming.place(self.name, self.span) if self.placed is None else self.placed
 
 
 class Naming:

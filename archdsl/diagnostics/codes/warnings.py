@@ -29,17 +29,25 @@ W0101 = Code(
 
 
 class UnusedValue(Diagnostic, code=W0101):
-    """A value that nothing takes: what an op makes, or an input, whose statement `deletion` takes out."""
+    """A value that nothing takes: what an op makes, or an input, whose statement `deletion` takes out.
+
+    `restart` is the label with whose value the next statement begins instead, perhaps meant to run its stages again.
+    """
 
     what: str
     deletion: Edit | None = None
+    restart: str | None = None
 
     def summary(self) -> str:
         return f"{self.what} is never used"
 
     def remedy(self) -> Remedy:
         edits = (self.deletion,) if self.deletion is not None else ()
-        return guess("take it up by its label, or delete it", *edits)
+        text = "take it up by its label, or delete it"
+        if self.restart is not None:
+            again = f"to run its stages again, declare them: `module {self.restart}: ...`"
+            text = f"`{self.restart}` goes on from its value; {again}; or {text}"
+        return guess(text, *edits)
 
 
 W0103 = Code(
