@@ -86,10 +86,10 @@ def ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, Op
 
 def _requirements_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[Requirement]:
     """Yield what an op demands of symbolic sizes, unless another one demanded the same."""
-    shapes, made = node.input_shapes, node.output.shape
-    if not any(isinstance(size, SymbolicSize) for shape in (made, *shapes) for size in shape):
+    shapes, made = node.input_shapes, [value.shape for value in node.outputs]
+    if not any(isinstance(size, SymbolicSize) for shape in (*made, *shapes) for size in shape):
         return
-    for size in made:
+    for size in [size for shape in made for size in shape]:
         if isinstance(size, SymbolicSize) and size not in seen:
             seen.add(size)
             reason = f"{_named(path, node)} leaves nothing of less"
@@ -127,7 +127,7 @@ def _side(value: Value) -> str:
     if isinstance(node, Call) and node.module is not None:
         family, *index = node.module.key
         if index or not family.isdigit():
-            return f"`{family}[{index[0]}]`" if index else f"`{family}`"
+            return f"`{family}{''.join([f'[{at}]' for at in index])}`"
         if node.callee.kind == "block":
             return f"`{node.callee.name}`"
     inside = value

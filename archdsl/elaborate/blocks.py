@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
@@ -12,7 +13,8 @@ from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.expression_text import names_in
 from archdsl.elaborate.naming import Key, Naming, Scope
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, MaybeValue, Unknown
+from archdsl.elaborate.parts import Inside
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, Family, MaybeValue, Several, Unknown
 from archdsl.ir import Constant, Function, Value
 from archdsl.syntax import nodes as ast
 
@@ -40,17 +42,27 @@ def call_block(
     same = context.block_cache.key(definition, arguments, x)
     known = context.block_cache.lookup(same) if same is not None else None
     if same is not None and known is not None:
-        return _call_again(context, known, same, place, about)
+        result, again = _call_again(context, known, same, place, about)
+        if key is not None:
+            key.inside = again
+        return result
     used = key.used if key is not None else None
     scope = Scope(place[-1], within.scope, "block", span, definition.name, given, context.variables, used)
     before = len(context.results), len(context.diagnostics)
-    result, function = _elaborate(context, definition, inside, x, scope, place, arguments, about)
+    inner = Naming(scope)
+    result, function = _elaborate(context, definition, inside, x, inner, place, arguments, about)
     damage = callee.module.file.damage
     if damage is not None and damage.blurs(definition.span.start):
         return UNKNOWN
     unchanged = before == (len(context.results), len(context.diagnostics))
-    if function is not None and same is not None and isinstance(result, Value) and unchanged:
-        context.block_cache.store(same, function, result)
+    if isinstance(result, Several):
+        values = [context.builder.visible(value) if isinstance(value, Value) else value for value in result.values]
+        result = Several(tuple(values), span, result.names)
+    if function is not None and same is not None and isinstance(result, Value | Several) and unchanged:
+        context.block_cache.store(same, function, result, inner.parts)
+    if key is not None:
+        calls = context.builder.calls_of(function) if function is not None else ()
+        key.inside = Inside(inner.parts, result, next(iter(calls), None))
     return result
 
 
@@ -72,7 +84,7 @@ def _elaborate(
     definition: ast.Block,
     inside: Environment,
     x: MaybeValue,
-    scope: Scope,
+    naming: Naming,
     place: tuple[str, ...],
     arguments: dict[str, Any],
     about: dict[str, Any],
@@ -90,7 +102,7 @@ def _elaborate(
         )
     result: MaybeValue = UNKNOWN
     try:
-        result = run_body(context, definition.body, inside, x, Naming(scope))
+        result = run_body(context, definition.body, inside, x, naming)
     finally:
         context.variables = outer
         context.active.pop()
@@ -105,13 +117,9 @@ def _elaborate(
 def _name_inputs(context: Context, function: Function, x: MaybeValue, arguments: dict[str, Any]) -> None:
     """Call the inputs of a block as the block does: `x`, or the parameter that holds the value; another call has other labels."""
     builder = context.builder
-    named = {"x": x} | {name: value for name, value in arguments.items() if isinstance(value, Value)}
-    for name, values in arguments.items():
-        if isinstance(values, Family):
-            named |= {f"{name}[{index}]": value for index, value in values.items()}
     names: dict[Value, str] = {}
-    for name, value in named.items():
-        inside = builder.captured(builder.visible(value)) if isinstance(value, Value) and not builder.is_detached(value) else None
+    for name, value in (pair for item in [("x", x), *arguments.items()] for pair in _named_values(*item)):
+        inside = builder.captured(builder.visible(value)) if not builder.is_detached(value) else None
         if inside is not None:
             names.setdefault(inside, name)
     for call in builder.calls_of(function):
@@ -119,19 +127,31 @@ def _name_inputs(context: Context, function: Function, x: MaybeValue, arguments:
             inner.name = names.get(outer)
 
 
-def _call_again(context: Context, known: CachedCall, same: CallKey, place: tuple[str, ...], about: dict[str, Any]) -> Value:
-    """Return the result of a call whose function is there."""
-    builder = context.builder
-    if known.function is None:
-        return same.values[known.result]
-    reserve(context, builder.size_of(known.function), about["span"])
-    if context.detached:
-        if known.result < 0:
-            return same.values[known.result]
-        value = known.function.outputs[known.result]
-        return builder.detached(value.shape, value.dtype)
-    call = builder.call(known.function, *[same.values[i] for i in known.inputs], key=place, **about)
-    return call.outputs[known.result] if known.result >= 0 else same.values[known.result]
+def _named_values(name: str, argument: Any) -> Iterator[tuple[str, Value]]:
+    """Yield the values of the network in an argument, each with the expression that reads it in the block."""
+    if isinstance(argument, Value):
+        yield name, argument
+    elif isinstance(argument, Family | tuple):
+        for index, item in argument.items() if isinstance(argument, Family) else enumerate(argument):
+            yield from _named_values(f"{name}[{index}]", item)
+
+
+def _call_again(
+    context: Context, known: CachedCall, same: CallKey, place: tuple[str, ...], about: dict[str, Any]
+) -> tuple[MaybeValue, Inside]:
+    """Return the result of a call whose function is there, and its scope."""
+    builder, call = context.builder, None
+    made: Sequence[Value] = ()
+    if known.function is not None:
+        reserve(context, builder.size_of(known.function), about["span"])
+        if context.detached:
+            made = [builder.detached(value.shape, value.dtype) for value in known.function.outputs]
+        else:
+            call = builder.call(known.function, *[same.values[i] for i in known.inputs], key=place, **about)
+            made = call.outputs
+    results = [made[at] if at >= 0 else same.values[at] for at in known.results]
+    result = results[0] if known.names is None else Several(tuple(results), about["span"], known.names)
+    return result, Inside(known.parts, result, call, known.passed, same.values, bool(context.detached))
 
 
 def end_function(context: Context, x: MaybeValue, place: tuple[str, ...], about: dict[str, Any]) -> MaybeValue:

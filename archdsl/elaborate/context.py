@@ -53,6 +53,7 @@ class Context:
         self.evaluator = Evaluator(session, self.budget)
         self.binder = ArgumentBinder(self.evaluator)
         self.builder = GraphBuilder(name)
+        self.evaluator.paths.builder = self.builder
         self.op_cache = OpCache(self.evaluator)
         self.block_cache = BlockCache(self.builder)
         self.expression_texts = ExpressionTexts()

@@ -66,6 +66,7 @@ def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environme
     values = _loop_values(context, stage, env)
     if isinstance(values, Unknown):
         inside = Environment(env, env.module, control=True)
+        inside.uncertain = naming.parts.partial = True
         inside.names.update(unknown_bindings(stage.targets) if isinstance(stage, ast.For) else {})
         over = stage.count if isinstance(stage, ast.Repeat) else stage.iterable
         with context.effects_discarded(f"the loop over `{over.span.text}` runs"):
@@ -98,6 +99,7 @@ def _arms(context: Context, stage: ast.If, env: Environment, naming: Naming) -> 
         if truth is True and certain:
             yield Turn(body, inside, naming, True)
         elif truth is not False:
+            inside.uncertain = naming.parts.partial = True
             holds = f"`{condition.span.text}` holds" if condition is not None else f"`{before}` does not hold"
             with context.effects_discarded(holds):
                 yield Turn(body, inside, naming.copy(), False)
@@ -114,7 +116,7 @@ def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment
             raise context.exceeded(codes.limits.RepeatTooLong(context.limits.iterations, count).at(stage.count.span))
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
     check_targets(stage.targets, stage.span)
-    values = elements(context.evaluator.evaluate(stage.iterable, env), stage.iterable)
+    values = elements(context.evaluator.evaluate(stage.iterable, env), stage.iterable, context.evaluator.paths.listed)
     if isinstance(values, Unknown) or len(stage.targets) > 2:
         return UNKNOWN
     return (bindings(stage.targets, index, value) for index, value in enumerate(values))

@@ -25,6 +25,7 @@ from archdsl.elaborate.values import (
     Exhausted,
     MaybeValue,
     Module,
+    Several,
     Unknown,
 )
 from archdsl.frozen_record import record
@@ -170,6 +171,10 @@ def _network(
     main.definition, main.arguments, main.doc = network.span, plain(arguments), doc
     begins = any(isinstance(statement, ast.Input) for statement in network.body.statements)
     result = run_body(context, network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
+    if isinstance(result, Several):
+        raise SpecError(
+            codes.several.SeveralResults(result.names, result.made, len(result.values), "the network").at(network.name_span)
+        )
     if not isinstance(result, Value) and context.evaluator.undecided is None:
         context.evaluator.undecided = network.name_span
     main.constants = constants(network.body, env)

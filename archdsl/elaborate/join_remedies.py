@@ -92,7 +92,7 @@ def _shape_after(first: Op, nodes: Sequence[OpNode]) -> Shape | None:
     shape = nodes[0].input_shapes[0]
     try:
         for op in (first, *(node.op for node in nodes[1:])):
-            shape = op.output(shape)
+            (shape,) = op.outputs(shape)
     except (SpecError, SizeError):
         return None
     return shape

@@ -16,7 +16,7 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule, FirstUse, Known, OutOfReach
 from archdsl.elaborate.dispatcher import run_stage, run_stages
 from archdsl.elaborate.groups import grouped
-from archdsl.elaborate.labels import label_key
+from archdsl.elaborate.labels import Indices, label_indices, label_key
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown
 from archdsl.ir import Call, Node, Value, difference
@@ -31,44 +31,59 @@ def declaration(context: Context, statement: ast.Declaration, env: Environment, 
         return x
     if label.name is None:
         raise SpecError(codes.modules.NoName().at(label.span))
-    known = env.names.get(label.name)
-    if known is not None and not (label.index is not None and _is_family(known)):
+    known = _around_control(env).names.get(label.name)
+    again = isinstance(known, DeclaredModule) and known.statement is statement  # its key is taken, which says why
+    if known is not None and not again and not (label.indices and _is_family(known)):
         raise SpecError(codes.modules.NameTaken(label.name).at(label.span))
-    index = UNKNOWN if label.index is None else context.evaluator.count(label.index, env, "the index of a label")
-    key = label_key(context, label, index, env, naming)
+    indices = label_indices(context, label, env)
+    key = label_key(context, label, indices, env, naming)
     if key is None:
-        _bind(env, label, index, UNKNOWN)
+        _bind(env, label, indices, UNKNOWN)
         return x
     placed = key.place()
     handle = None if context.detached else context.builder.declare(placed, label.span)
-    key = key._replace(declared=handle, placed=placed)
+    key = key.of_module(handle, placed)
     inside = _visible(context, env, label.name, key.label)
     made = DeclaredModule(key.label, statement, key, inside, handle, tuple(context.active), context.variables)
     if context.evaluator.definition(label.name, env.module) is None:
         inside.names[label.name] = made
-    _bind(env, label, index, made)
+    _bind(env, label, indices, made)
     return x
 
 
 def _is_family(value: object) -> bool:
-    return isinstance(value, Family) and all(isinstance(item, DeclaredModule) for item in value.values())
+    return isinstance(value, Family) and all(_is_family(item) or isinstance(item, DeclaredModule) for item in value.values())
 
 
-def _bind(env: Environment, label: ast.Label, index: object, made: DeclaredModule | Unknown) -> None:
-    """Make the name of a module visible, that of a family in the body around loops."""
+def _bind(env: Environment, label: ast.Label, indices: Indices, made: DeclaredModule | Unknown) -> None:
+    """Make the name of a module visible, as a label, in the braces around it but for those of loops and `if`."""
     assert label.name is not None
-    if label.index is None:
+    env = _around_control(env)
+    if not indices:
         env.names[label.name] = made
         return
+    found = env.names.get(label.name)
+    family = found if isinstance(found, Family) else Family(label.name)
+    env.names[label.name] = family
+    *outer, last = indices
+    for index in outer:
+        if isinstance(index, Unknown):
+            family.partial = True
+            return
+        inner = family.get(index)
+        if not isinstance(inner, Family):
+            inner = family[index] = Family(f"{family.name}[{index}]")
+        family = inner
+    if isinstance(last, Unknown):
+        family.partial = True
+    else:
+        family[last] = made  # type: ignore[assignment]
+
+
+def _around_control(env: Environment) -> Environment:
     while env.control and env.outer is not None:
         env = env.outer
-    family = env.names.get(label.name)
-    if not isinstance(family, Family):
-        family = env.names[label.name] = Family(label.name)
-    if isinstance(index, int):
-        family[index] = made  # type: ignore[assignment]
-    else:
-        family.partial = True
+    return env
 
 
 def _visible(context: Context, env: Environment, name: str, label: str) -> Environment:
@@ -140,9 +155,8 @@ def _elaborated(context: Context, module: DeclaredModule, use: Span, x: MaybeVal
     """Run the body of a module."""
     env = Environment(module.env, module.env.module)
     env.names["x"] = x
-    stages, key = module.statement.pipeline.stages, module.key._replace(used=use)
-    if context.detached:
-        key = key._replace(declared=None)
+    stages, placed = module.statement.pipeline.stages, module.key.place()
+    key = module.key.of_module(None if context.detached else module.key.declared, placed, use)
     with _in_its_place(context, module, use):
         try:
             if len(stages) == 1:
@@ -205,7 +219,7 @@ def declaring_edits(value: ast.Expr, env: Environment) -> tuple[Edit, ...]:
         if not isinstance(node, ast.Pipeline) or node.label is None or node.label.name != name.id or id(node) in results:
             continue
         single = node.stages[0] if len(node.stages) == 1 else None
-        if node.label.index is not None or node.span.end > use.start or _names_value(single):
+        if node.label.indices or node.span.end > use.start or _names_value(single):
             return ()
         after, text = node.span.end, node.span.file.text
         line = text[text.rfind("\n", 0, node.span.start) + 1 : node.span.start]

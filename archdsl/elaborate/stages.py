@@ -16,7 +16,7 @@ from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
@@ -117,9 +117,12 @@ def _op_at(
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
     place = naming.place(None, span) if key is None else key.place()
+    if isinstance(x, Several):
+        raise x.read(span)
     if op is None or isinstance(x, Unknown):
         return UNKNOWN
-    return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    made = apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    return made[0] if len(made) == 1 else Several(tuple(made), span)
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:

@@ -199,8 +199,13 @@ class _Resolver:
             self._expressions(label, scope)
         for stage in pipeline.stages:
             self._stage(stage, scope)
-        if label is not None and label.name:
-            around, place = _scope_of(label, scope), _name_span(label, label.name)
+        for one in label.each or (label,) if label is not None else ():
+            self._label(one, scope)
+
+    def _label(self, label: ast.Label, scope: Scope) -> None:
+        if label.name and label.name != "_":
+            around = _scope_of(scope)
+            place = _name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
             else:  # called like an op or a block, it is a key of the `state_dict` alone
@@ -215,7 +220,7 @@ class _Resolver:
         for stage in pipeline.stages:
             self._stage(stage, inside)
         if label is not None and label.name:
-            self._bind(_scope_of(label, scope), label.name, SymbolKind.MODULE, label, _name_span(label, label.name))
+            self._bind(_scope_of(scope), label.name, SymbolKind.MODULE, label, _name_span(label, label.name))
 
     def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
@@ -390,9 +395,9 @@ def _modules(module: Module) -> Iterable[Module]:
     return found.values()
 
 
-def _scope_of(label: ast.Label, scope: Scope) -> Scope:
-    """Return the scope in which a label is bound: for an indexed one, that around loops."""
-    while label.index is not None and scope.control and scope.outer is not None:
+def _scope_of(scope: Scope) -> Scope:
+    """Return the scope in which a label is bound: that around loops and `if`."""
+    while scope.control and scope.outer is not None:
         scope = scope.outer
     return scope
 

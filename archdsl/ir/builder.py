@@ -62,7 +62,7 @@ class GraphBuilder:
         self._frames = [Frame(self.main)]
         self._calls: dict[Function, list[Call]] = {}
         self._sizes: dict[Function, int] = {}
-        self._inferred: dict[tuple[int, tuple[Shape, ...]], tuple[Op, Shape]] = {}
+        self._inferred: dict[tuple[int, tuple[Shape, ...]], tuple[Op, tuple[Shape, ...]]] = {}
         self._detached = Function("detached")
         self._around: dict[Function, Function] = {}
         """The function whose module has that of each function inside."""
@@ -98,38 +98,40 @@ class GraphBuilder:
         expressions: Mapping[str, str] = NO_NAMES,
         module: Module | None = None,
     ) -> Value:
-        """Apply an op and return what it makes.
+        """Apply an op and return what it makes; of several outputs the first, which knows the others by its owner.
 
         `key` gives it a module of its own, `module` one that another node has too. Raise `SpecError` if the inputs do not fit,
         `SizeError` if a symbolic size has no formula.
         """
-        shape, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
+        shapes, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
         if module is None and key is not None:
             module = Module(key, labelled, span)
-        return self.add(op, inputs, shape, dtype, module, name, span, expressions)
+        return self.add(op, inputs, shapes, dtype, module, name, span, expressions)[0]
 
     def add(
         self,
         op: Op,
         inputs: Sequence[Value],
-        shape: Shape,
+        shapes: Sequence[Shape],
         dtype: DType,
         module: Module | None,
         name: str | None,
         span: Span | None,
         expressions: Mapping[str, str] = NO_NAMES,
         declared: Module | None = None,
-    ) -> Value:
-        """Apply an op of which the shape and type of the result are known, and return it."""
+    ) -> list[Value]:
+        """Apply an op of which the shapes and the type of the outputs are known, and return those."""
         self.size += 1
         detached = self._detached
         for value in inputs:
             if value.owner is detached:
-                return Value(shape, detached, 0, dtype, name, span)
+                return [Value(shape, detached, 0, dtype, name, span) for shape in shapes]
         taken = [self.local(value) for value in inputs]
         node = OpNode(op, taken, module if declared is None else self._applied(declared), span, expressions)
         self._append(node, declared)
-        return node.add_output(shape, dtype, name, span)
+        for shape in shapes:
+            node.add_output(shape, dtype, name, span)
+        return node.outputs
 
     def detached(self, shape: Shape, dtype: DType = "float", name: str | None = None, span: Span | None = None) -> Value:
         """Return a value that is in no graph."""
@@ -139,17 +141,17 @@ class GraphBuilder:
         """Return whether a value is in no graph."""
         return value.owner is self._detached
 
-    def known_shape(self, op: Op, inputs: Sequence[Value]) -> Shape | None:
-        """Return the shape that an op makes of these values; None if it was not asked for equal shapes before."""
+    def known_shapes(self, op: Op, inputs: Sequence[Value]) -> tuple[Shape, ...] | None:
+        """Return the shapes that an op makes of these values; None if it was not asked for equal shapes before."""
         found = self._inferred.get((id(op), _shapes(inputs)))
         return None if found is None else found[1]
 
-    def infer(self, op: Op, *inputs: Value) -> Shape:
-        """Return the shape that an op makes of these values; computed once for equal shapes."""
+    def infer(self, op: Op, *inputs: Value) -> tuple[Shape, ...]:
+        """Return the shapes that an op makes of these values; computed once for equal shapes."""
         shapes = _shapes(inputs)
         found = self._inferred.get((id(op), shapes))
         if found is None:
-            found = self._inferred[id(op), shapes] = (op, op.output(*shapes))  # keeps the op, and so its id
+            found = self._inferred[id(op), shapes] = (op, op.outputs(*shapes))  # keeps the op, and so its id
         return found[1]
 
     def condition(self, left: Dim, right: Dim, span: Span, what: str, sides: tuple[Value, Value], stretch: bool = False) -> None:
@@ -322,17 +324,20 @@ class GraphBuilder:
 
     def _exported(self, value: Value) -> Value:
         """Return the output of the first call of a function that represents a value inside the function."""
-        calls = self._calls[value.function]
-        function = value.function
+        return self.output_of(self._calls[value.function][0], value)
+
+    def output_of(self, call: Call, value: Value) -> Value:
+        """Return what represents a value of a called function outside of the call: an output of it, or one of its inputs."""
+        function = call.callee
         if value.producer is None:
-            return calls[0].inputs[value.position]
+            return call.inputs[value.position]
         for use in value.uses:
             if use.user is function:
-                return calls[0].outputs[use.position]
+                return call.outputs[use.position]
         function.add_output(value)
-        for call in calls:
-            call.add_output(value.shape, value.dtype, value.name, value.span)
-        return calls[0].outputs[-1]
+        for one in self._calls[function]:
+            one.add_output(value.shape, value.dtype, value.name, value.span)
+        return call.outputs[-1]
 
     def head(self, name: str, value: Value, weight: float, span: Span | None = None) -> None:
         """Add an auxiliary head of the network."""

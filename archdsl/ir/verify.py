@@ -77,9 +77,8 @@ def _verify_nodes(function: Function) -> None:
             _require(value.owner is node and value.position == position, f"output {position} of {node!r} is not its own")
         made.update(node.outputs)
         if isinstance(node, OpNode):
-            _require(len(node.outputs) == 1, f"{node!r} makes {len(node.outputs)} values")
-            inferred = node.op.infer(*node.input_shapes)
-            _require(inferred == node.output.shape, f"{node!r} is {node.output.shape} and its op infers {inferred}")
+            made_shapes, inferred = tuple([value.shape for value in node.outputs]), node.op.output_shapes(*node.input_shapes)
+            _require(inferred == made_shapes, f"{node!r} makes {made_shapes} and its op infers {inferred}")
     for position, value in enumerate(function.outputs):
         _require(value in made, f"{function!r} returns a value that is not its own")
         uses[value].append(Use(function, position))
@@ -110,12 +109,11 @@ def _verify_keys(function: Function) -> None:
     owners: dict[tuple[str, ...], object] = {}
     for node in function.items:
         if node.module is not None and not node.module.levels:
-            _require(1 <= len(node.module.key) <= 2, f"{node!r} has the key {node.module.key}")
+            _require(len(node.module.key) >= 1, f"{node!r} has the key {node.module.key}")
             owner = owners.setdefault(node.module.key, node.module)
             _require(owner is node.module, f"two modules of {function!r} are called {node.module!r}")
-    families = {key[0] for key in owners if len(key) == 2}
-    plain = {key[0] for key in owners if len(key) == 1}
-    _require(not families & plain, f"{function!r} has families that are modules: {families & plain}")
+    families = {key[:end] for key in owners for end in range(1, len(key))}
+    _require(not families & owners.keys(), f"{function!r} has families that are modules: {families & owners.keys()}")
 
 
 def _verify_modules(function: Function, owners: dict[Module, Function]) -> None:

@@ -1,4 +1,4 @@
-"""Merge equal functions: labelled groups that a loop repeats, and blocks that were elaborated anew for their heads."""
+"""Merge equal functions: labelled groups that a loop repeats, and copies that other passes made."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class TreeBuilder:
         return ast.Index(self._span(c), c[0], c[2])
 
     def named_index(self, c: Children) -> ast.Index:
-        return ast.Index(self._span(c), self.name(c[:1]), c[2])
+        return ast.Index(self._span(c), c[0] if isinstance(c[0], ast.Expr) else self.name(c[:1]), c[2])
 
     def call(self, c: Children) -> ast.CallExpr:
         return ast.CallExpr(self._span(c), c[0], c[1])
@@ -247,19 +247,35 @@ class TreeBuilder:
                 return ast.Label(target.span, "")
             case ast.Name(_, label):
                 return ast.Label(target.span, label)
-            case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
-                return ast.Label(target.span, name.id, index)
-            case ast.Index(_, base, _) if isinstance(one := ast.bare(base), ast.Index) and isinstance(one.base, ast.Name):
-                help = f"a family has one index: write one number for both, as `{one.base.id}[4 * i + j]: ...`"
+            case ast.Index():
+                indices, base = _indices(target)
+                if isinstance(base, ast.Name):
+                    return ast.Label(target.span, base.id, indices)
+            case ast.ListExpr(_, items) if items:
+                return self._labels(target.span, items)
             case ast.Literal(span, str()):
                 template = self._template(span)
-                return ast.Label(target.span, None, None, template) if template is not None else None
+                return ast.Label(target.span, None, (), template) if template is not None else None
             case ast.Literal(_, int()):
                 help = f'a key that is no name stands in quotes: `"{target.span.text}": ...`'
             case ast.Attribute(_, base, inner) if isinstance(outer := ast.bare(base), ast.Name):
                 help = f"a key of two parts is a label in another's braces: `{outer.id}: {{ {inner}: ... }}`"
         self.report(finding(codes.syntax.NotALabel(help), target.span))
         return None
+
+    def _labels(self, span: Span, items: tuple[ast.Expr, ...]) -> ast.Label | None:
+        """Return the label of several values; report a fault and return None if one of them is none."""
+        each: list[ast.Label] = []
+        for item in items:
+            label = self._label(item)
+            if label is None:
+                return None
+            if label.name is None:
+                help = "each name in brackets is that of a value: `[q, k, v]: split(3)`"
+                self.report(finding(codes.syntax.NotALabel(help), item.span))
+                return None
+            each.append(label)
+        return ast.Label(span, None, each=tuple(each))
 
     def _template(self, span: Span) -> ast.Template | None:
         """Split a label string at its braces, and parse each expression in place; return None if one is no expression."""
@@ -340,6 +356,16 @@ class TreeBuilder:
 
     def spec(self, c: Children) -> Children:
         return [item for item in c if not isinstance(item, Token) and not _is_empty(item)]
+
+
+def _indices(target: ast.Expr) -> tuple[tuple[ast.Expr, ...], ast.Expr]:
+    """Return the indices of `name[i][j]` in their order, and what stands before them."""
+    indices: list[ast.Expr] = []
+    base = ast.bare(target)
+    while isinstance(base, ast.Index):
+        indices.append(base.index)
+        base = ast.bare(base.base)
+    return tuple(reversed(indices)), base
 
 
 class _Spanned(tuple[Any, ...]):

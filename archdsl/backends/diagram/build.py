@@ -126,7 +126,7 @@ class _Drawing:
         if not isinstance(first, Call):
             box = self._card([card for card in counterparts if not isinstance(card, Call)], paths)
             self._connect(box, first[0], made)
-            made[first[-1].output] = box
+            made.update(dict.fromkeys(first[-1].outputs, box))
             return box
         callees = list(dict.fromkeys(call.callee for call in counterparts if isinstance(call, Call)))
         callee = first.callee

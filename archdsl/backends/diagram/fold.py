@@ -256,7 +256,7 @@ def _declared(node: Node) -> Hashable:
 
 
 def _shapes(node: OpNode) -> tuple[Shape, ...]:
-    return (*node.input_shapes, node.output.shape)
+    return (*node.input_shapes, *[value.shape for value in node.outputs])
 
 
 def _without_channels(shape: Shape) -> Hashable:

@@ -6,6 +6,7 @@ import keyword
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from archdsl.backends.torch.attributes import identifier, is_attribute, quoted
 from archdsl.backends.torch.class_templates import ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, source
 from archdsl.backends.torch.formulas import Binary, Spelled, Symbol, text_of
@@ -77,8 +78,8 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
             nothing = "None" if len(targets) == 1 else f"({', '.join(['None'] * len(targets))})"
             call = f"{call} if self.training else {nothing}"
         line = f"        {', '.join(targets)} = {call}"
-        shape = format_shape(step.outputs[0].shape)
-        shown.update(dict.fromkeys(targets, shape))
+        shape = ", ".join(dict.fromkeys([format_shape(value.shape) for value in step.outputs]))
+        shown.update({target: format_shape(value.shape) for target, value in zip(targets, step.outputs, strict=True)})
         found.append(line if shape == before else f"{line}  # {shape}")
     if results is not None:
         end = results.returns({value: names.at(value) for value in module.outputs})
@@ -128,7 +129,7 @@ def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symb
     def reached(foreign: Foreign | None, registry: str) -> str:
         known = names.foreign.get(foreign) if foreign is not None else None
         key = step.key if foreign is None else foreign.key
-        return _attribute(module, key, registry) if known is None else known
+        return attribute(module, key, registry) if known is None else known
 
     function = text.applied(False) if isinstance(text, OpText) else None
     if function is None:
@@ -146,15 +147,18 @@ def _texts(text: OpText, kept: dict[Symbol, str]) -> Callable[[Argument], str | 
     return lambda argument: value_text(next(values), kept.__getitem__)
 
 
-def _attribute(module: ModuleNode, key: tuple[str, ...], registry: str) -> str:
-    """Return how `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
-    *family, name = key
-    if family:
-        kind = module.containers[family[0]]
-        if kind == "mixed" and registry == "_parameters":
-            return f'self.{family[0]}._parameters["{name}"]'
-        return f"self.{family[0]}[{name}]" if kind.endswith("List") else f'self.{family[0]}["{name}"]'
-    return f"self.{name}" if name.isidentifier() else f'self.{registry}["{name}"]'
+def attribute(module: ModuleNode, key: tuple[str, ...], registry: str) -> str:
+    """Return how `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its key where that is no attribute."""
+    first, *indices = key
+    if not is_attribute(first):
+        return f"self.{registry}[{quoted(first)}]"
+    text = f"self.{first}"
+    for end, index in enumerate(indices, 1):
+        kind = module.containers[key[:end]]
+        if kind == "mixed" and registry == "_parameters" and end == len(indices):
+            text += "._parameters"
+        text += f"[{index}]" if kind.endswith("List") else f"[{quoted(index)}]"
+    return text
 
 
 class _Variables:
@@ -205,6 +209,9 @@ class _Variables:
             self._numbers.clear()
         targets: list[str] = []
         for value in step.outputs:
+            if value not in self._last_use and len(step.outputs) > 1:
+                targets.append("_")
+                continue
             label = self._label(step, value)
             conditional = step.training_only and not self._module.training_only
             lasting = self._last_use.get(value, index) > index + 1 or conditional or len(step.outputs) > 1
@@ -220,7 +227,7 @@ class _Variables:
         """Return what the spec calls a value: the label of the op, or of the module that gives it."""
         if isinstance(step, CallStep) and value is step.outputs[0] and not step.declared:
             name = "".join(step.key)
-            return name if name.isidentifier() else None
+            return name if is_attribute(name) else None
         return value.name
 
     def _fresh(self, wanted: str | None) -> str:
@@ -234,7 +241,7 @@ class _Variables:
 
     def _identifier(self, label: str) -> str:
         """Return a label as a variable: `enc[0]` becomes `enc0`."""
-        name = "".join(c for c in label if c.isalnum() or c == "_")
+        name = identifier(label)
         if not name.isidentifier() or keyword.iskeyword(name) or name in self._taken:
             name = f"value_{name}"
         return name

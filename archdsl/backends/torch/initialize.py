@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from archdsl.backends.torch.attributes import quoted
 from archdsl.backends.torch.lowerings.base import normed_module
 from archdsl.backends.torch.module_nodes import ModuleNode, OpStep
 from archdsl.backends.torch.module_tree import ModuleTree
@@ -123,7 +124,7 @@ def _by_place(graph: Graph, tree: ModuleTree, kinds: dict[_Layer, _Kind]) -> Ite
             places[layer.normed, rule].append(path)
             of_rule[layer.normed, rule].append(kinds[layer])
     for (normed, rule), paths in places.items():
-        names = tuple([f'"{path}"' for path in paths])
+        names = tuple([quoted(path) for path in paths])
         test = f"name == {names[0]}" if len(names) == 1 else Group("name in (", names)
         yield _Branch(test, rule, _bias(of_rule[normed, rule]), normed)
 

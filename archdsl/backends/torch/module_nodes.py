@@ -144,21 +144,25 @@ class ModuleNode:
         return self.chain and (self.function.kind == "group" or self.counted)
 
     @cached_property
-    def containers(self) -> dict[str, Container]:
-        """What holds each indexed family. Bare parameters have a container of their own unless modules are beside them."""
-        families: dict[str, list[Step]] = {}
+    def containers(self) -> dict[tuple[str, ...], Container]:
+        """What holds each indexed family. Bare parameters have a container of their own unless modules are beside them.
+
+        With two indices, as of `x[0][1]`, the members of a family are families themselves.
+        """
+        families: dict[tuple[str, ...], dict[str, bool]] = {}
         for step in self.steps:
-            if len(step.key) == 2 and step.constructed:
-                families.setdefault(step.key[0], []).append(step)
-        return {name: _container(steps) for name, steps in families.items()}
+            for end in range(1, len(step.key)) if step.constructed else ():
+                is_bare = step.is_bare and end == len(step.key) - 1
+                families.setdefault(step.key[:end], {})[step.key[end]] = is_bare
+        return {name: _container(members) for name, members in families.items()}
 
 
-def _container(steps: list[Step]) -> Container:
-    """Return what holds a family: a list if its keys are 0, 1, 2, ... in order."""
-    bare = {step.is_bare for step in steps}
+def _container(members: dict[str, bool]) -> Container:
+    """Return what holds a family: a list if its keys are 0, 1, 2, ... in order. `members` says which are bare parameters."""
+    bare = set(members.values())
     if len(bare) == 2:
         return "mixed"
-    listed = [step.key[1] for step in steps] == [str(i) for i in range(len(steps))]
+    listed = list(members) == [str(i) for i in range(len(members))]
     if bare == {True}:
         return "ParameterList" if listed else "ParameterDict"
     return "ModuleList" if listed else "ModuleDict"

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from archdsl.backends.torch.attributes import identifier, is_attribute
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, Expr, literals, source
 from archdsl.backends.torch.formulas import (
@@ -108,7 +109,7 @@ class Tracer:
 
     def _input_shape(self, position: int, values: Sequence[Value]) -> Shape:
         def size(axis: int, column: tuple[Any, ...]) -> Any:
-            name = "in" if position == 0 else values[0].name or f"input{position}"
+            name = "in" if position == 0 else identifier(values[0].name or "") or f"input{position}"
             return self.symbol(f"{name}_{_axis_name(values[0], axis)}", column, InputSize(position, axis))
 
         return self._shape(values, size)
@@ -154,9 +155,10 @@ class Tracer:
             shapes = [scope.shapes.get(value) or tuple(map(_numeric, value.shape)) for value in first.node.inputs]
             lowering = lower(op, *shapes, inplace=inplace)
         if self.count > 1:
-            made = op.infer(*shapes)
-            values = [step.node.output for step in steps]
-            scope.shapes[values[0]] = self._shape(values, lambda axis, _: formula_of(made[axis]))
+            for made, values in zip(
+                op.output_shapes(*shapes), zip(*[step.node.outputs for step in steps], strict=True), strict=True
+            ):
+                scope.shapes[values[0]] = self._shape(values, lambda axis, _, of=made: formula_of(of[axis]))  # type: ignore[misc]
         text = OpText(first, lowering, removed=all([step.removable for step in steps]))
         if text.removed:
             return text
@@ -265,7 +267,7 @@ class Tracer:
             return
         if name.startswith("out_"):
             label, kind = key[-1] if key else "", name.removeprefix("out_")
-            name = f"{label}_{kind}" if label.isidentifier() else kind
+            name = f"{label}_{kind}" if is_attribute(label) else kind
         symbol.hint = name
 
     # -- calls --

@@ -38,11 +38,13 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import parts as parts
     from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import reuse as reuse
     from archdsl.diagnostics.codes import settings as settings
+    from archdsl.diagnostics.codes import several as several
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
     from archdsl.diagnostics.codes import source_warnings as source_warnings
@@ -53,10 +55,11 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "shapes", "joins", "symbolic_sizes", "given_sizes",
-    "arguments", "ranges", "expressions", "reuse", "structure", "limits", "inputs", "declarations", "files", "imports",
-    "settings", "claims", "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub",
-    "examples", "training", "outputs", "warnings", "source_warnings", "habits", "notes",
+    "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "several", "parts", "shapes", "joins",
+    "symbolic_sizes", "given_sizes", "arguments", "ranges", "expressions", "reuse", "structure", "limits", "inputs",
+    "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks", "class_counts",
+    "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings", "source_warnings",
+    "habits", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -144,7 +144,7 @@ E0505 = Code(
     network tiny {
       input image [3, 32, 32]
       head: { output mask: conv(1, 1) }
-      output head_mask: conv(1, 1)
+      output mask: conv(1, 1)
     }
     """,
     good="""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
+from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
 from archdsl.source import Span
 
 W0101 = Code(
@@ -48,6 +48,19 @@ class UnusedValue(Diagnostic, code=W0101):
             again = f"to run its stages again, declare them: `module {self.restart}: ...`"
             text = f"`{self.restart}` goes on from its value; {again}; or {text}"
         return guess(text, *edits)
+
+
+class UnusedName(Diagnostic, code=W0101):
+    """A name in brackets for an output that nothing takes."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` is never used"
+
+    def remedy(self) -> Remedy:
+        edits = (Edit(self.span, "_"),) if self.span is not None else ()
+        return certain("write `_` in its place", *edits)
 
 
 W0103 = Code(

@@ -127,13 +127,17 @@ class If(Stage):
 
 @record
 class Label(Node):
-    """`name:`, `name[index]:` or `"template":`; the span is without the colon."""
+    """`name:`, `name[index]:`, `"template":` or `[one, other]:`; the span is without the colon.
 
-    parts: ClassVar = ("index", "template")
+    `each` are the names in brackets, for the outputs of the last stage.
+    """
+
+    parts: ClassVar = ("indices", "template", "each")
 
     name: str | None
-    index: Expr | None = None
+    indices: tuple[Expr, ...] = ()
     template: Template | None = None
+    each: tuple[Label, ...] = ()
 
 
 @record
