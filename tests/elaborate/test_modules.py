@@ -113,7 +113,7 @@ def test_heads_that_all_levels_share(sizes: str) -> None:
     block level(cls: op, box: op) {{
       conv(8, 3)
       p: x
-      output scores: cls
+      scores: cls
       p -> box
     }}
     network retina {{
@@ -121,9 +121,12 @@ def test_heads_that_all_levels_share(sizes: str) -> None:
       module cls: {{ conv(8, 3) -> relu; conv(6, 3) }}
       module head[0]: conv(4, 3)
       let heads = [cls, head[0]]
-      output p3: level(cls, heads[1])
+      p3: level(cls, heads[1])
+      output scores3: p3.scores
+      output boxes3: p3
       pyramid -> maxpool(2)
       p4: level(heads[0], head[0])
+      output scores4: p4.scores
     }}
     """)
     image = torch.randn(2, 8, 16, 24).double()
