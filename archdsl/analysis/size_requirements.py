@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
+from archdsl.ir import Call, Condition, Function, Graph, OpNode, Paths, Value
 from archdsl.shapes import Dim, LinearSize, Shape, SizeError, SymbolicSize
-from archdsl.sizes import at_least, describe
+from archdsl.size_words import describe
+from archdsl.sizes import at_least
 from archdsl.source import Span
 
 
@@ -66,21 +67,21 @@ def ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, Op
     """Yield the ops of each function once, with the path of its first call; note the conditions of joins in the same order."""
     seen: set[Function] = set()
 
-    def visit(function: Function, path: str) -> Iterator[tuple[str, OpNode]]:
+    def visit(function: Function, paths: Paths) -> Iterator[tuple[str, OpNode]]:
         seen.add(function)
         waiting: dict[Span | None, list[Condition]] = {}
         for condition in function.conditions:
             waiting.setdefault(condition.span, []).append(condition)
         for node in function.nodes:
-            below = node.path_below(path)
+            below = node.paths_below(paths)
             if isinstance(node, OpNode):
                 joins.extend(waiting.pop(node.span, ()) if waiting else ())
-                yield below, node
+                yield below[-1], node
             elif isinstance(node, Call) and node.callee not in seen:
                 yield from visit(node.callee, below)
         joins.extend(condition for conditions in waiting.values() for condition in conditions)
 
-    yield from visit(graph.main, "")
+    yield from visit(graph.main, ("",))
 
 
 def _requirements_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[Requirement]:

@@ -45,8 +45,9 @@ def apply_op(
     if context.detached:
         builder.size += 1
         return [builder.detached(shape, dtype, label, span) for shape in shapes]
-    module = Module(place, key is not None, span) if place is not None else None
-    return builder.add(op, inputs, shapes, dtype, module, label, span, expressions)
+    declared = key.declared if key is not None else None
+    module = Module(place, key is not None, span) if place is not None and declared is None else None
+    return builder.add(op, inputs, shapes, dtype, module, label, span, expressions, declared)
 
 
 def reserve(context: Context, count: int, span: Span) -> None:

@@ -9,6 +9,7 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import reserve
 from archdsl.elaborate.block_cache import CachedCall, CallKey
 from archdsl.elaborate.context import Context
+from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.expression_text import names_in
 from archdsl.elaborate.naming import Key, Naming, Scope
@@ -28,11 +29,12 @@ def call_block(
     inside.names["x"] = x
     arguments, given = context.binder.block(callee, span, inside)
     within = key.naming if key is not None else naming
-    place = within.place(None if key is None else key.name, span if key is None else key.span)
+    place = within.place(None, span) if key is None else key.place()
     about = {
         "labelled": key is not None,
         "name": key.label if key is not None else None,
-        "span": span,
+        "span": span if key is None else key.used or span,
+        "declared": key.declared if key is not None else None,
         "expressions": context.expression_texts.of(call, definition, callee, env),
         "given": given,
         "variables": context.variables,
@@ -44,7 +46,8 @@ def call_block(
         if key is not None:
             key.inside = again
         return result
-    scope = Scope(place[-1], within.scope, "block", span, definition.name, given, context.variables)
+    used = key.used if key is not None else None
+    scope = Scope(place[-1], within.scope, "block", span, definition.name, given, context.variables, used)
     before = len(context.results), len(context.diagnostics)
     inner = Naming(scope)
     result, function = _elaborate(context, definition, inside, x, inner, place, arguments, about)
@@ -94,7 +97,9 @@ def _elaborate(
     context.detached += detached
     function = None
     if not context.detached:
-        function = context.builder.begin(definition.name, "block", definition.span, plain(arguments), definition.doc)
+        function = context.builder.begin(
+            definition.name, "block", definition.span, plain(arguments), definition.doc, declared=about["declared"]
+        )
     result: MaybeValue = UNKNOWN
     try:
         result = run_body(context, definition.body, inside, x, naming)
@@ -159,7 +164,7 @@ def end_function(context: Context, x: MaybeValue, place: tuple[str, ...], about:
 
 def plain(arguments: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments that hold no value of the network: those become inputs of the function."""
-    return {name: value for name, value in arguments.items() if not _holds_values(value)}
+    return {name: value for name, value in arguments.items() if not holds_values(value)}
 
 
 def constants(body: ast.Body, env: Environment) -> dict[str, Constant]:
@@ -168,16 +173,17 @@ def constants(body: ast.Body, env: Environment) -> dict[str, Constant]:
     found = {}
     for name, expression in lets.items():
         value = env.names.get(name, UNKNOWN)
-        if not _holds_values(value):
+        if not holds_values(value):
             names = names_in(expression) if isinstance(value, int | float) else None
             own = names is not None and all(isinstance(env.names.get(used), int | float) for used in names)
             found[name] = Constant(value, expression.span.text if own else None)
     return found
 
 
-def _holds_values(value: Any) -> bool:
+def holds_values(value: Any) -> bool:
+    """Return whether something is a value or module of the network, unknown, or holds something that is."""
     if isinstance(value, tuple):
-        return any(_holds_values(item) for item in value)
+        return any(holds_values(item) for item in value)
     if isinstance(value, Callee):
-        return any(_holds_values(item) for item in value.arguments)
-    return isinstance(value, Value | Unknown | Family)
+        return any(holds_values(item) for item in value.arguments)
+    return isinstance(value, Value | Unknown | Family | DeclaredModule)

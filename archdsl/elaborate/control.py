@@ -9,8 +9,9 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.comprehensions import bindings, check_targets, elements, unknown_bindings
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.groups import grouped
+from archdsl.elaborate.modules import declaring_edits
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
@@ -32,7 +33,8 @@ def _in_turn(
         x = after if turn.certain else UNKNOWN
         if single is not None and isinstance(x, Value):
             if isinstance(context.evaluator.evaluate(single, turn.env), Value):
-                raise SpecError(codes.structure.IdleLoop(single.span.text)).at(single.span)
+                declaring = declaring_edits(single, turn.env)
+                raise SpecError(codes.structure.IdleLoop(single.span.text, declaring)).at(single.span)
             single = None
     return x
 

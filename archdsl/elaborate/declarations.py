@@ -17,6 +17,7 @@ from archdsl.initializers import Initializer
 from archdsl.ir import Claim, Result, Value
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp
+from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 METRICS = ("params", "params_eval", "macs", "depth")
@@ -25,6 +26,8 @@ METRICS = ("params", "params_eval", "macs", "depth")
 
 def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Check a claim about shapes at once; keep one about counts for later."""
+    if context.any_size:
+        return x
     names = context.claim_names.get(id(expect))
     if names is None:
         names = context.claim_names[id(expect)] = {name.id for name in ast.names(expect.claim, expect.condition)}
@@ -43,6 +46,7 @@ def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue
 
 def aux(context: Context, aux: ast.Aux, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an auxiliary head; `x` goes on unchanged."""
+    _require_outside_modules(context, aux.span, "a head")
     options = read_options(context.evaluator, "aux", aux.arguments, env, {"weight": 1.0})
     value = pipeline(context, aux.pipeline, env, x, naming)
     weight = options["weight"]
@@ -56,11 +60,18 @@ def aux(context: Context, aux: ast.Aux, env: Environment, x: MaybeValue, naming:
 
 def output(context: Context, output: ast.Output, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an output; `x` goes on unchanged."""
+    _require_outside_modules(context, output.span, "an output")
     value = pipeline(context, output.pipeline, env, x, naming)
     if isinstance(value, Value):
         name = _result_name(context, output.pipeline, env)
         context.results[name] = Result(name, "output", span=output.span), value
     return x
+
+
+def _require_outside_modules(context: Context, span: Span, what: str) -> None:
+    """Raise `SpecError` if a module is running: each of its uses would add the same result."""
+    if context.modules:
+        raise SpecError(codes.modules.ResultInModule(what).at(span))
 
 
 def _result_name(context: Context, pipeline: ast.Pipeline, env: Environment) -> str:

@@ -85,7 +85,7 @@ def _labels_in(stage: ast.Stage) -> Iterator[ast.Label]:
 
 def run_doubtful(context: Context, statement: ast.Statement, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Examine the bodies in a statement that holds a syntax error; what it makes or defines is not known."""
-    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
+    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output | ast.Declaration) else statement
     if isinstance(pipeline, ast.Pipeline) and not all(isinstance(stage, ast.CallStage) for stage in pipeline.stages):
         run_statement(context, statement, env, x, naming)
     hide(env, naming)
@@ -98,7 +98,7 @@ def after_error(context: Context, statement: ast.Statement, env: Environment, na
     naming.unsure = naming.parts.partial = True
     if isinstance(statement, ast.Let | ast.Input):
         env.names[statement.name] = UNKNOWN
-    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
+    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output | ast.Declaration) else statement
     if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
         bind_unknown(context, pipeline.label, env, naming.parts)
 

@@ -12,6 +12,7 @@ from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of, power
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.comprehensions import comprehension, range_of
+from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.file_constants import FileConstants
 from archdsl.elaborate.functions import call_function
 from archdsl.elaborate.name_errors import NameErrors
@@ -160,6 +161,8 @@ class Evaluator:
         value = env.find(e.id)
         if value is NO_INPUT:
             raise SpecError(codes.structure.XBeforeInput().at(e.span))
+        if value.__class__ is OutOfReach:
+            raise SpecError(codes.modules.ValueOutside(e.id, value.module).at(e.span))
         if value.__class__ is Several:
             raise value.read(e.span)
         if value is not Unknown:
@@ -323,6 +326,10 @@ class Evaluator:
             return UNKNOWN
         if isinstance(callee, Function):
             return call_function(self, callee, e, env)
+        if isinstance(callee, DeclaredModule):
+            if not e.arguments:
+                return callee
+            raise SpecError(codes.modules.Arguments(callee.name, e.callee.span).at(e.span))
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)

@@ -10,10 +10,11 @@ from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.join_errors import skip_differs
+from archdsl.elaborate.join_remedies import with_ways
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
-from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -82,7 +83,7 @@ def _sum(
 
 
 def _same_sizes(context: Context, env: Environment, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
-    """Record where open sizes have to agree; an error where fixed ones do not."""
+    """Record where symbolic sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
         if all(isinstance(a, SymbolicSize) or isinstance(b, SymbolicSize) for a, b in differing):
@@ -156,7 +157,8 @@ def _joined(
             from archdsl.elaborate.branch_fix import with_branches_joined  # here: most joins fit
 
             error = with_branches_joined(context, error, op, join, env, x, nodes, naming)
-        raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
+        named = error.map(lambda found: with_ways(context.builder, found, nodes, join.body, env))
+        raise named.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 
 def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
@@ -197,7 +199,7 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
                         run_doubtful(context, statement, env, x, naming) if hurt else pipeline(context, statement, env, x, naming)
                     )
                     found.append(_branch(value, statement))
-            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped):
+            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped | ast.Declaration):
                 run_statement(context, statement, env, x, naming)
                 if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.parts import Inside, Parts
 from archdsl.frozen_record import record
+from archdsl.ir import Module
 from archdsl.limits import Limits
 from archdsl.source import Span
 
@@ -41,7 +42,8 @@ _INTERNAL: Final = frozenset(
 class Scope:
     """A named part of the network while it is elaborated: the network, a block call, a labelled group or an indexed family.
 
-    `given` are the arguments that the call of a block writes, `variables` the loop variables around it.
+    `given` are the arguments that the call of a block writes, `variables` the loop variables around it. What a declared module
+    runs is `used` at another place.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Scope:
     block: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
+    used: Span | None = None
 
     @property
     def path(self) -> str:
@@ -66,9 +69,12 @@ class Scope:
 
 
 class Key:
-    """Where a labelled stage goes: the scope's naming, and its name there, below that of a `family`."""
+    """Where a labelled stage goes: the scope's naming, and its name there, below that of a `family`.
 
-    __slots__ = ("_naming", "family", "inside", "label", "name", "span")
+    A stage of a `declared` module goes where that was `placed`; it is `used` at another place.
+    """
+
+    __slots__ = ("_naming", "declared", "family", "inside", "label", "name", "placed", "span", "used")
 
     def __init__(self, naming: Naming, name: str, label: str, span: Span, family: tuple[str, ...] = ()) -> None:
         self._naming = naming
@@ -78,10 +84,19 @@ class Key:
         self.family = family
         self.inside: Inside | None = None
         """The scope that the stage opened, once it has run."""
+        self.declared: Module | None = None
+        self.used: Span | None = None
+        self.placed: tuple[str, ...] | None = None
+
+    def of_module(self, declared: Module | None, placed: tuple[str, ...], used: Span | None = None) -> Key:
+        """Return the key of a declared module, or of a use of it."""
+        made = Key(self._naming, self.name, self.label, self.span, self.family)
+        made.declared, made.placed, made.used = declared, placed, used
+        return made
 
     def place(self) -> tuple[str, ...]:
-        """Take the place, and return its key."""
-        return self.naming.place(self.name, self.span)
+        """Return the key, which is taken now unless it is placed."""
+        return self.naming.place(self.name, self.span) if self.placed is None else self.placed
 
     @property
     def naming(self) -> Naming:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
+from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import hide, run_stage, run_stages
 from archdsl.elaborate.functions import make_function
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.labels import bind_each, bind_label, label_indices, label_key
 from archdsl.elaborate.naming import Naming, Scope
-from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
@@ -83,6 +84,8 @@ def let(context: Context, let: ast.Let, env: Environment, x: MaybeValue, naming:
     """Bind a constant."""
     if let.name == "x":
         raise SpecError(codes.names.CalledX("constant").at(let.span))
+    if isinstance(env.names.get(let.name), DeclaredModule):
+        raise SpecError(codes.modules.NameTaken(let.name).at(let.span))
     if let.parameters is None:
         env.names[let.name] = context.evaluator.evaluate(let.value, env)
         return x

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Value, copy_function
+from archdsl.ir import (
+    Call,
+    Function,
+    Graph,
+    Module,
+    Node,
+    OpNode,
+    Value,
+    applications,
+    copy_function,
+    settle_declarations,
+)
 from archdsl.ops import Op
 
 
@@ -13,10 +24,11 @@ def resolve_bias(graph: Graph) -> Graph:
     """Replace every `bias = auto` by true or false.
 
     What follows a block decides about a convolution at its end, so a function is copied if its calls differ in that. A module
-    that is applied several times has one bias or none: it is omitted if every application allows it.
+    that is applied several times has one bias or none: it is omitted if every application allows it. If other functions than
+    its owner apply it, what follows each application must show that within the function.
     """
     _Resolver(graph).resolve(graph.main, (False,) * len(graph.main.outputs))
-    return graph
+    return settle_declarations(graph)
 
 
 _Cancelled: TypeAlias = "tuple[bool | None, ...]"
@@ -36,6 +48,13 @@ class _Resolver:
         self._before: dict[Function, list[Op | Function]] = {}
         self._resolved: dict[tuple[Function, _Cancelled], Function] = {}
         self._ops: dict[tuple[int, bool], tuple[Op, Op]] = {}
+        self._fixed: dict[Module, tuple[bool, ...]] = {}
+        """Of modules that several functions apply, which outputs are cancelled behind every application."""
+        for nodes in applications(graph).values():
+            if any(node.module is not None and node.module.levels for node in nodes):
+                columns = [self._joint(node, (False,) * len(node.function.outputs), {}) for node in nodes]
+                joint = tuple([all(column) for column in zip(*columns, strict=True)])
+                self._fixed.update({node.module: joint for node in nodes if node.module is not None})
 
     def resolve(self, function: Function, cancelled: _Cancelled) -> Function:
         """Return a function like this one with every bias resolved.
@@ -67,12 +86,13 @@ class _Resolver:
         return {
             module: tuple([_all(column) for column in zip(*[self._joint(node, cancelled, {}) for node in found], strict=True)])
             for module, found in applications.items()
-            if module is not None and len(found) > 1
+            if module is not None and len(found) > 1 and module not in self._fixed
         }
 
     def _joint(self, node: Node, cancelled: _Cancelled, joint: dict[Module, _Cancelled]) -> _Cancelled:
         """Return for each output of a node whether a shift is cancelled, behind every application of the node's module."""
-        known = joint.get(node.module) if node.module is not None else None
+        module = node.module
+        known = joint.get(module, self._fixed.get(module)) if module is not None else None
         return tuple([self._is_cancelled(value, cancelled) for value in node.outputs]) if known is None else known
 
     def _as_it_was(self, function: Function) -> tuple[Function, list[Node]]:
@@ -83,6 +103,9 @@ class _Resolver:
             return function, undecided
         made = copy_function(function)
         copies = dict(zip(function.nodes, made.nodes, strict=True))
+        for node, copy in copies.items():
+            if node.module in self._fixed and copy.module is not None:
+                self._fixed[copy.module] = self._fixed[node.module]
         undecided = [copies[node] for node in undecided]
         for node, content in zip(undecided, before, strict=True):
             if isinstance(node, Call):

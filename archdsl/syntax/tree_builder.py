@@ -6,6 +6,7 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -14,9 +15,10 @@ from lark import Token
 from archdsl.diagnostics import Edit, codes
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.error_context import SyntaxFinding, finding
+from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
 
 Children = list[Any]
+_NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z0-9_]+|")([ \t\f]*:)?')
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -60,10 +62,21 @@ class TreeBuilder:
         return token
 
     def keyword(self, token: Token) -> Token:
-        """Lexer callback: the names of joins are keywords."""
+        """Lexer callback: the names of joins are keywords, and so is `module` at the beginning of a declaration."""
         if token in self.joins:
             token.type = "JOIN"
+        elif token == "module" and self._begins_declaration(token):
+            token.type = "MODULE"
         return token
+
+    def _begins_declaration(self, token: Token) -> bool:
+        """Return whether `module` begins a statement, and another name or a string follows."""
+        text, start, end = self.file.text, token.start_pos or 0, token.end_pos or 0
+        before = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" \t\f")
+        following = _NEXT_WORD.match(text, end)
+        return (
+            (not before or before[-1] in "{};") and following is not None and (following[1] not in KEYWORDS or bool(following[2]))
+        )
 
     def of(self, piece: Any) -> Span:
         """The span of a token or node."""
@@ -222,6 +235,9 @@ class TreeBuilder:
 
     def output(self, c: Children) -> ast.Output:
         return ast.Output(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages))
+
+    def module(self, c: Children) -> ast.Declaration:
+        return ast.Declaration(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages), self.of(c[0]))
 
     def _label(self, target: ast.Expr) -> ast.Label | None:
         """Return the label that an expression before a colon stands for; report a fault and return None if it is none."""

@@ -116,6 +116,8 @@ def module_of_two_ops(graph: Graph) -> None:
 def module_of_two_functions_called(graph: Graph) -> None:
     first, second = graph.main.calls
     second.callee, second.module = copy_function(first.callee), first.module
+    conv = next(node for node in second.callee.ops if node.op.name == "conv")
+    conv.op = conv.op.replace(bias=False)
 
 
 def nodes_that_lack_one_backwards(graph: Graph) -> None:

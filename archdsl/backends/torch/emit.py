@@ -17,7 +17,8 @@ from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpTe
 from archdsl.backends.torch.expressions import Call, Target
 from archdsl.backends.torch.forward import attribute, chain_lines, forward_lines, kept_parameters, value_text
 from archdsl.backends.torch.initialize import initialization_lines
-from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree
+from archdsl.backends.torch.module_nodes import ModuleNode
+from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.outline_classes import Classes
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines, repeated
 from archdsl.backends.torch.results import Results

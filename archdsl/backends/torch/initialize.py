@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from archdsl.backends.torch.attributes import quoted
 from archdsl.backends.torch.lowerings.base import normed_module
-from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
+from archdsl.backends.torch.module_nodes import ModuleNode, OpStep
+from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
 from archdsl.backends.torch.runtime_source import layer_class
 from archdsl.initializers import Initializer

@@ -29,17 +29,25 @@ W0101 = Code(
 
 
 class UnusedValue(Diagnostic, code=W0101):
-    """A value that nothing takes: what an op makes, or an input, whose statement `deletion` takes out."""
+    """A value that nothing takes: what an op makes, or an input, whose statement `deletion` takes out.
+
+    `restart` is the label with whose value the next statement begins instead, perhaps meant to run its stages again.
+    """
 
     what: str
     deletion: Edit | None = None
+    restart: str | None = None
 
     def summary(self) -> str:
         return f"{self.what} is never used"
 
     def remedy(self) -> Remedy:
         edits = (self.deletion,) if self.deletion is not None else ()
-        return guess("take it up by its label, or delete it", *edits)
+        text = "take it up by its label, or delete it"
+        if self.restart is not None:
+            again = f"to run its stages again, declare them: `module {self.restart}: ...`"
+            text = f"`{self.restart}` goes on from its value; {again}; or {text}"
+        return guess(text, *edits)
 
 
 class UnusedName(Diagnostic, code=W0101):
@@ -58,7 +66,7 @@ class UnusedName(Diagnostic, code=W0101):
 W0103 = Code(
     "W0103",
     "hardly any size works",
-    """The input leaves a size open, and only a few values of it work, so that leaving it open promises more than the network
+    """The input has a symbolic size, and only a few values of it work, so that it promises more than the network
     holds. Usually two branches round differently. Fix the size, or state in `where` that this is meant.""",
     bad="""
     network tiny {

@@ -170,6 +170,16 @@ class Output(Statement):
 
 
 @record
+class Declaration(Statement):
+    """`module name: stages`. The label of the pipeline is none if what stands there is no label."""
+
+    parts: ClassVar = ("pipeline",)
+
+    pipeline: Pipeline
+    keyword: Span
+
+
+@record
 class Input(Statement):
     """`input name: kind [sizes] where condition`."""
 
