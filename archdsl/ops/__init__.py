@@ -1,6 +1,6 @@
 """The ops: importing this package fills `Op.registry`."""
 
-from archdsl.ops import activation, convolution, dense, join, normalization, pooling, rearrange, regularization, scale
+from archdsl.ops import activation, convolution, dense, join, normalization, pooling, product, rearrange, regularization, scale, value
 from archdsl.ops.base import Category, Op
 
 __all__ = [
@@ -12,7 +12,9 @@ __all__ = [
     "join",
     "normalization",
     "pooling",
+    "product",
     "rearrange",
     "regularization",
     "scale",
+    "value",
 ]

@@ -7,9 +7,11 @@ from archdsl.backends.torch.lowerings import (
     join,
     normalization,
     pooling,
+    product,
     rearrange,
     regularization,
     scale,
+    value,
 )
 from archdsl.backends.torch.lowerings.base import Lowering, has_lowering, lower
 
@@ -23,7 +25,9 @@ __all__ = [
     "lower",
     "normalization",
     "pooling",
+    "product",
     "rearrange",
     "regularization",
     "scale",
+    "value",
 ]
