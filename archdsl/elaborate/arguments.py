@@ -12,6 +12,7 @@ from archdsl.elaborate import budget
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
 from archdsl.elaborate.values import (
+    FUNCTIONS,
     UNKNOWN,
     Bound,
     Callee,
@@ -195,6 +196,8 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
     given = bound[found.argument].value if found.argument in bound else ()
     if any(isinstance(part, SymbolicSize) for part in (given if isinstance(given, tuple) else (given,))):
         return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
+    if isinstance(given, Callee) and given.name in FUNCTIONS and not given.arguments:
+        return SpecError(codes.names.FunctionAsValue(given.name).at(place))
     return SpecError(found.at(place))
 
 
@@ -299,6 +302,12 @@ def read_options(
             raise SpecError(codes.names.UnknownOption(name, argument.name, tuple(known)).at(argument.span))
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
+            continue
+        if isinstance(known[argument.name], bool):
+            if not isinstance(value, bool):
+                raise SpecError(
+                    codes.arguments.WrongType(name, argument.name, value, expected="true or false").at(argument.span)
+                )
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="a number").at(argument.span))

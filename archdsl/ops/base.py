@@ -113,6 +113,10 @@ class Op(Registered):
     """Whether an input with a batch axis of one, as of a `param`, goes with others without being expanded."""
     statement: ClassVar[bool] = False
     """Written as a statement with braces (`concat { ... }`), not called by name."""
+    called: ClassVar[bool] = True
+    """Whether a call by name is a stage. Some statements with braces are called, too: `max { a; b }` and `max(0)`."""
+    nan_below_zero: ClassVar[bool] = False
+    """Whether the result is NaN for a negative input, as that of a square root."""
     integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
     """Whether integers, such as tokens, are refused, required, or kept as they are; `kept` goes for bools, too."""
     saves_output: ClassVar[bool] = True
