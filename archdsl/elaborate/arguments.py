@@ -305,9 +305,7 @@ def read_options(
             continue
         if isinstance(known[argument.name], bool):
             if not isinstance(value, bool):
-                raise SpecError(
-                    codes.arguments.WrongType(name, argument.name, value, expected="true or false").at(argument.span)
-                )
+                raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="true or false").at(argument.span))
             continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="a number").at(argument.span))

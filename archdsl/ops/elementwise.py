@@ -105,5 +105,4 @@ class Sin(_Elementwise, name="sin"):
 class Cos(_Elementwise, name="cos"):
     """The cosine, as in encodings of positions."""
 
-
     example = "cos"

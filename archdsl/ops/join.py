@@ -6,7 +6,7 @@ symbolic sizes from the class.
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,7 +15,6 @@ from archdsl.ops.base import ANY_RANK, IMAGE, VECTOR, Case, Category, DType, Op,
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
 from archdsl.sizes import at_least, equal
-
 
 Number = Annotated[float | None, Aliases("value", "other", "scalar")]
 CALLED_WITH = ("number", "axis", "keep")
@@ -31,7 +30,7 @@ class Join(Op):
 
     category = Category.JOIN
     stretches: ClassVar[bool] = False
-    sign = "kept"
+    sign: ClassVar[Literal["free", "kept", "positive"]] = "kept"
     arity = None
     statement = True
     called = False
