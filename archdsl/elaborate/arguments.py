@@ -97,6 +97,9 @@ class ArgumentBinder:
             raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[SpecError] = []
+        for name in cls.by_name if issubclass(cls, Op) else ():
+            if name in bound:
+                wrong.append(SpecError(codes.calls.GivenByPosition(cls.name, name).at(bound[name].span)))
         for name, argument in (callee.keywords or {}).items():
             if name not in order:
                 unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))

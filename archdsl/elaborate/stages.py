@@ -95,7 +95,7 @@ def _op(
         op, operands = made
         assert isinstance(op, Op)
         if isinstance(op, Join) and op.joins_branches:
-            raise SpecError(codes.arguments.CalledWithoutBraces(op.name, op.forms).at(call.span))
+            raise SpecError(codes.calls.CalledWithoutBraces(op.name, op.forms).at(call.span))
         if not operands:
             context.op_cache.keep(call, env, op)
         texts = context.expression_texts.of(call, callee.target, callee, env)

@@ -38,7 +38,7 @@ _TWO = ((IMAGE, IMAGE), (IMAGE, (8, 1, 1)), ((1, 12, 10), (8, 12, 1)), (VECTOR, 
 
 
 class Sub(_OfTwo, name="sub"):
-    """The first branch minus the second: `sub { x; mean }`. A size of 1 stretches. `sub(0.5)` subtracts a number."""
+    """The first branch minus the second: `sub { x; gap }`. A size of 1 stretches. `sub(0.5)` subtracts a number."""
 
     aliases = ("subtract", "minus", "difference")
     sign = "free"
@@ -83,6 +83,7 @@ class Div(_OfTwo, name="div"):
 class _Extreme(_Arithmetic):
     """Base of minimum and maximum, which are also taken along axes."""
 
+    by_name = ("axis", "keep")
     not_in_figures = ("keep",)
     cases = (
         Case({}, ((IMAGE,), *_TWO, (IMAGE, IMAGE, (1, 12, 1)), (VECTOR,) * 4)),

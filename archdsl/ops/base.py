@@ -105,6 +105,8 @@ class Op(Registered):
     """The number of inputs; None for any number from one."""
     operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
+    by_name: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are given by name alone, such as an axis that frameworks count otherwise."""
     takes_x: ClassVar[bool] = True
     """Whether the first input is what flows. If not, all inputs are operands, as in `matmul(a, b)`; `param` has none."""
     sizes_only: ClassVar[bool] = False

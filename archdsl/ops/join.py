@@ -49,7 +49,7 @@ class Join(Op):
     @property
     def joins_branches(self) -> bool:
         """Return whether it is written with braces, and not called with one of its `forms`."""
-        return all(getattr(self, name, None) is None for name in CALLED_WITH)
+        return not self.called or all(getattr(self, name, None) is None for name in CALLED_WITH)
 
     def growing_axis(self, rank: int) -> int | None:
         """Return the axis on which the sizes of the branches add up; None if there is none."""

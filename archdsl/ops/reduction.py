@@ -24,6 +24,7 @@ class Reduction(Op):
     """Base of ops that combine all numbers along some axes."""
 
     category = Category.REDUCTION
+    by_name = ("axis", "keep")
     not_in_figures = ("keep",)
     cases = CASES
 

@@ -21,7 +21,7 @@ def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 Sizes = Annotated[tuple[PositiveInt, ...], AfterValidator(_sizes), Aliases("size", "dims")]
-Nested = float | int | tuple[Any, ...]
+Nested = float | tuple[Any, ...]
 
 
 class Param(WeightedOp, name="param"):
@@ -107,7 +107,7 @@ class Const(Op, name="const"):
     def _check_shape(self) -> Self:
         if not isinstance(self.value, tuple):
             if self.shape is None:
-                raise ValueError(f"one number needs a shape, as in `const({self.value}, [8, 1, 1])`")
+                raise ValueError(f"one number needs a shape, as in `const({self.value:g}, [8, 1, 1])`")
             return self
         if self.shape is not None:
             raise ValueError("a list has a shape already: leave `shape` out")
