@@ -271,9 +271,10 @@ class Leaves:
             calls += [self.call(self.random.choice(("add", "sub", "div", "min", "max")), [number]) for _ in range(3)]
             return self.random.choice(calls)
         axis: Expression = Literal(self.random.choice((0, -1, axes)))
-        if self.maybe(0.2):
+        both = self.maybe(0.2)
+        if both:
             axis = ListOf((Literal(0), Literal(-1)))
-        keep = Literal(True) if axes < 2 or self.maybe(0.7) else None
+        keep = Literal(True) if axes < (2 if both else 1) or self.maybe(0.7) else None  # something is left
         name = self.random.choice(("mean", "sum", "var", "norm", "min", "max"))
         biased = Literal(False) if name == "var" and self.maybe(0.5) else None
         return self.call(name, axis=axis, keep=keep, unbiased=biased)
