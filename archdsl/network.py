@@ -60,7 +60,7 @@ class Network:
     def with_seed(self, seed: int) -> Network:
         """Return the same network with another random seed in its recipe."""
         other = copy(self)
-        other.recipe = None if self.recipe is None else self.recipe.model_copy(update={"seed": seed})
+        other.recipe = None if self.recipe is None else self.recipe.replace(seed=seed)
         return other
 
     def at_key(self, found: Diagnostic) -> Diagnostic:

@@ -100,7 +100,7 @@ def _call(entry: type[Registered], operands: tuple[str, ...]) -> str:
 
 
 def _row(entry: type[Registered], name: str) -> str:
-    field = entry.model_fields[name]
+    field = entry.fields[name]
     default = "" if field.is_required() else f"`{show(field.default, entry.words(name))}`"
     registry = Recipe.registry_for(name) if entry is Recipe else None
     many = get_origin(field.annotation) is tuple

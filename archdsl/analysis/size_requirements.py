@@ -1,7 +1,8 @@
 """The requirements of a network on its symbolic sizes: where something can go wrong, and why.
 
-Three things can go wrong with a size: nothing is left of it, an op needs more of it than there is (to reflect, to
-cut, to take a variance over), or a join combines it with a different size.
+Four things can go wrong with a size: nothing is left of it, an op needs more of it than there is (to reflect, to
+cut, to take a variance over), an op splits it into parts and it does not divide, or a join combines it with a
+different size.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
-from archdsl.shapes import Dim, SizeError, SymbolicSize
+from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
 from archdsl.sizes import at_least, describe
 from archdsl.source import Span
 
 
 class Requirement(NamedTuple):
-    """A place where something may go wrong: sizes of which one must be large enough, or two that must be equal."""
+    """A place where something may go wrong: sizes of which one must be large enough, or two that must be equal.
+
+    With a `divisor` over one, the size must be a multiple of it.
+    """
 
     span: Span | None
     reason: str
     sides: str
     sizes: tuple[Dim, ...] = ()
     least: int = 1
+    divisor: int = 1
     join: Condition | None = None
 
 
@@ -87,6 +92,17 @@ def _requirements_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[
             seen.add(size)
             reason = f"{_named(path, node)} leaves nothing of less"
             yield Requirement(node.span, reason, f"{size} is what `{node.op.name}` leaves", (size,))
+    yield from _needs(path, node, shapes, seen)
+    for size, divisor, *_ in node.op.divisions(*shapes):
+        if isinstance(size, SymbolicSize) and divisor > 1 and (size, "multiple", divisor) not in seen:
+            seen.add((size, "multiple", divisor))
+            multiple = f"{size} to be a multiple of {divisor}"
+            sides = f"`{node.op.name}` needs {multiple}"
+            yield Requirement(node.span, f"{_named(path, node)} needs {multiple}", sides, (size,), divisor=divisor)
+
+
+def _needs(path: str, node: OpNode, shapes: tuple[Shape, ...], seen: set[object]) -> Iterator[Requirement]:
+    """Yield the lower bounds that an op needs."""
     for need in node.op.needs(*shapes):
         sizes = (need.size, *need.others)
         if (sizes, need.least) not in seen and not any(isinstance(size, int) and size >= need.least for size in sizes):

@@ -71,7 +71,8 @@ def _sizes_that_meet(requirement: Requirement) -> dict[str, SizeSet]:
         found: dict[str, SizeSet] = {}
         for size in requirement.sizes:
             assert isinstance(size, SymbolicSize)
-            found[size.symbol] = found.get(size.symbol, NONE) | at_least(size, requirement.least)
+            meets = equal(size % divisor, 0) if (divisor := requirement.divisor) > 1 else at_least(size, requirement.least)
+            found[size.symbol] = found.get(size.symbol, NONE) | meets
         return found
     symbols = {size.symbol for size in (join.left, join.right) if isinstance(size, SymbolicSize)}
     if len(symbols) > 1:

@@ -76,7 +76,7 @@ def describe(op: Op, *others: Op) -> str:
     given = dict(op)
     words = []
     for position, name in enumerate(op.parameters_in_order()):
-        value, field = given[name], type(op).model_fields[name]
+        value, field = given[name], type(op).fields[name]
         if name == "init" or (not field.is_required() and value == field.default):
             continue
         text = _range(name, op, *others) if varies(op, name) else show(value, op.words(name))

@@ -113,14 +113,10 @@ class ArgumentBinder:
     def _plain(self, cls: type[Registered], name: str, bound: Bound) -> Any:
         """Return the value as the model takes it: a list as a tuple, a call of a declared thing as that thing."""
         value = bound.value
-        if (
-            isinstance(value, Callee)
-            and isinstance(value.target, type)
-            and _takes(cls.model_fields[name].annotation, value.target)
-        ):
+        if isinstance(value, Callee) and isinstance(value.target, type) and _takes(cls.fields[name].annotation, value.target):
             made = self.declared(value, bound.span)
             return made if isinstance(made, Unknown) else made[0]
-        if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
+        if isinstance(value, range) and _takes(cls.fields[name].annotation, range):
             return value
         if isinstance(value, tuple | range):
             self._evaluator.budget.charge(budget.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
@@ -210,7 +206,7 @@ def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> Spe
     kinds = (codes.shapes.WindowTooLarge, codes.arguments.ValueDiagnostic, codes.ranges.EvenWindow)
     if not isinstance(found.diagnostic, kinds) or not isinstance(x, Value) or not x.shape or not isinstance(target, type):
         return found
-    required = [field.is_required() for field in target.model_fields.values()]
+    required = [field.is_required() for field in target.fields.values()]
     if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):
         return found
     first, second = given[0].value, given[1].value

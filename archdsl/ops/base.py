@@ -8,12 +8,11 @@ they ask `fixed` for it first. A rule that does not hold raises `SpecError`; the
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import gcd, isqrt, prod
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, TypeVar
-
-from pydantic import ConfigDict, Field, model_validator
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.initializers import Initializer
 from archdsl.registry import Aliases, Registered, Registry
 from archdsl.shapes import Dim, Shape
@@ -37,6 +36,9 @@ Dilation = Annotated[PerAxis, Aliases("dilation_rate")]
 Groups = Annotated[PositiveInt, Aliases("num_groups")]
 DropProbability = Annotated[Probability, Aliases("drop", "dropout_rate", "prob", "rate")]
 PositiveFloat = Annotated[float, Field(gt=0)]
+WeightNorm = Annotated[bool, Aliases("wn", "weight_normalization")]
+WEIGHT_NORM = "whether length and direction of the weights of each first index are learned apart (arXiv:1602.07868)"
+"""The description of the parameter `weight_norm`."""
 
 
 class Category(StrEnum):
@@ -70,6 +72,15 @@ class Need(NamedTuple):
     help: str | None = None
 
 
+class Division(NamedTuple):
+    """A size that a number must divide. `message` is the error for a known size that it does not divide."""
+
+    size: Dim
+    divisor: int
+    message: str
+    help: str | None = None
+
+
 class Equality(NamedTuple):
     """Two sizes that must be equal, of the inputs at these positions; with `stretch`, the left one may also be one."""
 
@@ -98,7 +109,6 @@ class Case(NamedTuple):
 class Op(Registered):
     """Base of every op."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
@@ -163,7 +173,7 @@ class Op(Registered):
         Nothing in it is `same`, `auto` or None where a number follows; windows, strides and padding have one number per axis.
         A target reads this, not the fields.
         """
-        return {name: getattr(self, name) for name in type(self).model_fields if name != "init"}
+        return {name: getattr(self, name) for name in type(self).fields if name != "init"}
 
     def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
         """Return those of the inputs whose contents count, and not only the sizes."""
@@ -187,8 +197,9 @@ class Op(Registered):
         raise NotImplementedError
 
     def output(self, *inputs: Shape) -> Shape:
-        """Return the shape from `infer`. Raise `SpecError` E0502 if it or a parameter exceeds a limit."""
+        """Return the shape from `infer`. Raise `SpecError` if a size does not divide, or a shape exceeds a limit (E0502)."""
         shape = self.infer(*inputs)
+        demand_divisible(self.divisions(*inputs))
         check_limits(f"`{self.name}` gives", shape)
         for tensor in self.parameters(*inputs).values():
             check_limits(f"`{self.name}` would learn", tensor)
@@ -196,6 +207,10 @@ class Op(Registered):
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return lower bounds of sizes. `infer` checks known sizes; for symbolic ones they become conditions."""
+        return []
+
+    def divisions(self, *inputs: Shape) -> list[Division]:
+        """Return sizes with the numbers that must divide them. `output` checks known sizes; symbolic ones become conditions."""
         return []
 
     def equalities(self, *inputs: Shape) -> list[Equality]:
@@ -230,16 +245,16 @@ class WeightedOp(Op):
         if cls.vector and rule.matrix:
             raise ValueError(f"`{rule.name}` needs a weight with two axes or more; the weight of `{cls.name}` has one")
 
-    @model_validator(mode="after")
-    def _check_own_rule(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.init is not None:
             self.check_rule(self.init)
-        return self
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
         """Return the parameter names in positional order: `init` comes last."""
-        return [*(name for name in cls.model_fields if name != "init"), "init"]
+        return [*(name for name in cls.fields if name != "init"), "init"]
 
 
 def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[int, ...]:
@@ -331,11 +346,27 @@ def demand(needs: list[Need]) -> None:
             raise SpecError(codes.shapes.SizeTooSmall(need.message, need.help))
 
 
+def demand_divisible(divisions: list[Division]) -> None:
+    """Raise `SpecError` E0306 for the first known size that its number does not divide."""
+    for division in divisions:
+        if isinstance(division.size, int) and division.size % division.divisor:
+            raise SpecError(codes.shapes.NotDivisible(division.message, division.help))
+
+
 def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
     """Return an axis counted from the front. Raise `SpecError` if there is no such axis."""
     if not -rank <= axis < rank:
         raise SpecError(codes.ranges.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
+
+
+def with_norms(parameters: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Return the tensors of a layer under `weight_norm` of `torch.nn.utils.parametrizations`: lengths and directions."""
+    weight = parameters["weight"]
+    return {name: shape for name, shape in parameters.items() if name != "weight"} | {
+        "parametrizations.weight.original0": (weight[0], *(1 for _ in weight[1:])),
+        "parametrizations.weight.original1": weight,
+    }
 
 
 def elements(shapes: dict[str, tuple[int, ...]]) -> int:

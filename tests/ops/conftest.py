@@ -36,12 +36,12 @@ class Lowered(nn.Module):
         return eval(self.text, NAMESPACE, {"inputs": inputs, "training": self.training, "bare": self.bare})
 
     def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-        """Shapes of parameters and buffers, by key."""
+        """Shapes of parameters and of buffers in the `state_dict`, by key."""
         if self.module is None:
             return ({"": tuple(self.bare.shape)} if isinstance(self.bare, nn.Parameter) else {}), {}
-        named = (self.module.named_parameters(), self.module.named_buffers())
-        parameters, buffers = ({key: tuple(t.shape) for key, t in tensors} for tensors in named)
-        return parameters, buffers
+        parameters = {key: tuple(t.shape) for key, t in self.module.named_parameters()}
+        kept = self.module.state_dict()
+        return parameters, {key: tuple(t.shape) for key, t in kept.items() if key not in parameters}
 
 
 def _seeded(lowering: Lowering, form: str, count: int) -> Lowered:

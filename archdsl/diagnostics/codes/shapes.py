@@ -151,9 +151,10 @@ class InterpolationRank(ShapeDiagnostic, code=E0305, argument="mode"):
 
 E0306 = Code(
     "E0306",
-    "the channels do not divide",
+    "a size does not divide",
     """A grouped operation splits the channels into equal groups, so the number of channels has to be a multiple of the
-    number of groups (for `pixel_shuffle`, of the square of the factor).""",
+    number of groups (for `pixel_shuffle`, of the square of the factor). Other ops split an axis into equal parts, whose
+    number or length has to divide its size; a symbolic size then has to be a multiple of it.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -194,6 +195,19 @@ class ShuffledChannels(ShapeDiagnostic, code=E0306, argument="r"):
 
     def summary(self) -> str:
         return f"`pixel_shuffle({self.factor})` needs a multiple of {self.factor**2} channels, found {self.channels}"
+
+
+class NotDivisible(ShapeDiagnostic, code=E0306):
+    """A size that an op splits into equal parts, and that does not divide."""
+
+    reason: str
+    advice: str | None
+
+    def summary(self) -> str:
+        return self.reason
+
+    def remedy(self) -> str | None:
+        return self.advice
 
 
 E0308 = Code(
