@@ -37,7 +37,7 @@ class Param(WeightedOp, name="param"):
     arity = 0
     takes_x = False
     loose_axes = True
-    not_in_figures = ("shape", "init", "batch_axis")
+    not_in_figures = ("init", "batch_axis")
     example = "gamma: param([8, 1, 1], init = ones); mul { x; gamma }"
     cases = (
         Case({"shape": (8, 1, 1)}, ((),)),

@@ -32,7 +32,9 @@ def test_what_a_name_means(body: str, expected: list[str]) -> None:
 
 
 def test_a_label_may_be_called_like_a_join() -> None:
-    graph = compile_text("network n { input image [4, 6, 6]; add: conv(4, 1); sub[0]: conv(4, 1); max: { conv(4, 1) } }").require()
+    graph = compile_text(
+        "network n { input image [4, 6, 6]; add: conv(4, 1); sub[0]: conv(4, 1); max: { conv(4, 1) } }"
+    ).require()
     assert [key.rpartition(".")[0] for key in state(graph)] == ["add"] * 2 + ["sub.0"] * 2 + ["max.0"] * 2
 
 
@@ -60,3 +62,16 @@ def test_the_key_is_the_label() -> None:
     text = "network n { input a [4]; unit; w[0]: param([4]); k: const(1, [4]); add { x; w[0]; param([4]) } }"
     graph = compile_text(f"block unit {{ p: param([4]); add {{ x; p }} }}\n{text}").require()
     assert state(graph) == {"0.p": (4,), "w.0": (4,), "3": (4,)}
+
+
+@pytest.mark.parametrize("detail", ["blocks", "full"])
+def test_they_are_drawn(detail: str) -> None:
+    from archdsl.backends.diagram.build import build_diagram
+
+    text = (
+        "network n { input image [4, 6, 6]; repeat 3 { mul { x; param([4, 1, 1]) }; max(0) }; k: const(2, [4, 6, 6]); "
+        "sub { x; k }; m: reshape([6, 24]); matmul(m, m, transpose_b = true) -> mean(axis = 0); output p: param([3]) }"
+    )
+    diagram = build_diagram(compile_text(text).require(), detail)  # type: ignore[arg-type]
+    drawn = [part.text for box in diagram.boxes for part in box.parts]
+    assert sum("param" in text for text in drawn) >= 1 and any("matmul" in text for text in drawn)

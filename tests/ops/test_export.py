@@ -57,7 +57,7 @@ JOINS = [
     "input a [8, H, W]; input b [8, H, 2 * W]; concat(axis = -1) { a; b }",
     "input a [8, N, N]; maxpool(3, 2, ceil = true); upsample(2); crop_like(a)",
     "input a [H, 8]; p: param([1, 8], init = normal); concat { p; x }",
-    "input a [8, H, W]; p: param([8, 1, 1], init = normal); mul { x; p }; output only: p -> relu",
+    "input a [8, H, W]; p: param([8, 1, 1], init = normal); mul { x; p }",
     "input a [H, 8]; input b [W, 8]; matmul(a, b, transpose_b = true) -> softmax(axis = -1); matmul(x, b)",
     "input a [8, N, N]; skip { transpose(1, 2) }",
     "input a [8, H, W]; repeat 4 { maxpool(3, 2, 1, ceil = true); conv(8, 3) }",
