@@ -162,7 +162,8 @@ def _examine(
     own = {key: text for key, text in settings.items() if not key.startswith("train.")}
     elaboration = elaborate(module, chosen, own, program.session)
     recipe, places, recipe_errors = train
-    found = [*elaboration.diagnostics, *recipe_errors]
+    shared = {(type(error), error.span) for error in elaboration.diagnostics if error.span is not None}  # those of constants
+    found = [*elaboration.diagnostics, *(error for error in recipe_errors if (type(error), error.span) not in shared)]
     sizes, false_claims = SymbolicSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
     partial = elaboration.graph

@@ -27,8 +27,15 @@ def show(value: Any, words: frozenset[str] = frozenset(), most: int = 20) -> str
         shown = [show(item, words, most) for item in value[:most]]
         return "[" + ", ".join([*shown, "..."] if len(value) > most else shown) + "]"
     if isinstance(value, range):
-        return f"{value.start}..{value.stop}"
+        return _show_range(value)
     return str(value)
+
+
+def _show_range(value: range) -> str:
+    if value.step < 0:
+        return f"reversed({_show_range(range(value[-1], value[0] + 1, -value.step))})" if value else "[]"
+    by = f" by {value.step}" if value.step != 1 else ""
+    return f"{value.start}..{value.stop}{by}"
 
 
 def type_name(value: Any) -> str:

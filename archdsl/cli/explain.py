@@ -23,11 +23,21 @@ def command(code: str | None) -> None:
     if code is None:
         print_text(format_columns([[entry.code, entry.title] for entry in CODES.values()], "<<"))
         return
-    entry = CODES.get(code.upper())
-    if entry is None:
+    found = _meant(code)
+    if not found:
         near = nearest(code, CODES)
         raise click.UsageError(f"no code {code!r}" + (f"; did you mean {near!r}?" if near else "; `archdsl explain` lists them"))
-    print_text(_page(entry, color=colorful(sys.stdout)))
+    print_text("\n".join(_page(entry, color=colorful(sys.stdout)) for entry in found))
+
+
+def _meant(code: str) -> list[Code]:
+    """Return the codes that a text stands for: `e301` is E0301, and `301` both E0301 and N0301."""
+    letter, digits = code[:1].upper(), code[1:]
+    if code.isdecimal():
+        letter, digits = "", code
+    if not digits.isdecimal() or len(digits) > 4:
+        return [CODES[code.upper()]] if code.upper() in CODES else []
+    return [entry for name, entry in CODES.items() if name.startswith(letter) and name[1:] == digits.zfill(4)]
 
 
 def _page(entry: Code, *, color: bool) -> str:

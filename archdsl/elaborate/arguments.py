@@ -7,10 +7,10 @@ import typing
 from typing import Any, TypeVar
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
-from archdsl.diagnostics.record import Edit, guess
 from archdsl.elaborate import budget
+from archdsl.elaborate.bound_parameters import bound_parameters, parameters_given
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.parameters import KINDS, header, positional_parameters
+from archdsl.elaborate.parameters import header, positional_parameters
 from archdsl.elaborate.values import (
     FUNCTIONS,
     UNKNOWN,
@@ -18,7 +18,6 @@ from archdsl.elaborate.values import (
     Callee,
     Environment,
     Family,
-    MaybeValue,
     Module,
     Unknown,
     bounded,
@@ -36,8 +35,6 @@ from archdsl.syntax import nodes as ast
 
 _Registered = TypeVar("_Registered", bound=Registered)
 _PLAIN = frozenset({int, float, bool, str})
-_WIDEST = 15
-"""A window wider than this is a number of channels, more likely."""
 
 
 class ArgumentBinder:
@@ -129,54 +126,11 @@ class ArgumentBinder:
         """
         definition = callee.target
         assert isinstance(definition, ast.Block | ast.Network)
-        parameters = definition.parameters
-        given = self._parameters_given(callee, definition)
-        values: dict[str, Any] = {}
-        wrong: list[SpecError] = []
-        for parameter in parameters:
-            bound = given.get(parameter.name)
-            if bound is not None:
-                value = bound.value
-                place = bound.span
-            elif parameter.default is not None:
-                value = self._evaluator.evaluate(parameter.default, env)
-                place = parameter.default.span
-            else:
-                alone = isinstance(definition, ast.Network) and not given
-                missing = codes.arguments.MissingParameter(
-                    definition.name, parameter.name, header(definition), parameter.span, alone
-                )
-                raise SpecError(missing.at(span))
-            try:
-                _check_kind(definition, parameter, value, place)
-            except SpecError as found:
-                wrong.append(found)
-                value = UNKNOWN
-            values[parameter.name] = env.names[parameter.name] = value
-        if wrong:
-            raise merged(wrong)
-        damage = env.module.file.damage
-        if damage is not None and damage.holds(
-            definition.span.start
-        ):  # its defaults may be others than those that were understood
-            values = dict.fromkeys(values, UNKNOWN)
-            env.names.update(values)
+        if len(callee.positional) > len(definition.parameters):
+            raise _too_many(callee, len(definition.parameters), header(definition), None)
+        given = parameters_given(definition, callee.positional, callee.keywords or {})
+        values = bound_parameters(self._evaluator, definition, given, span, env)
         return values, {name: bound.value for name, bound in given.items()}
-
-    def _parameters_given(self, callee: Callee, definition: ast.Block | ast.Network) -> dict[str, Bound]:
-        names = [parameter.name for parameter in definition.parameters]
-        keywords = callee.keywords or {}
-        if len(callee.positional) > len(names):
-            raise _too_many(callee, len(names), header(definition), None)
-        given = dict(zip(names, callee.positional, strict=False))
-        for name, bound in keywords.items():
-            if name in given:
-                raise SpecError(codes.arguments.GivenTwice(name, by_position=True).at(bound.span))
-            if name not in names:
-                unknown = codes.names.UnknownParameter(definition.name, name, tuple(names), header(definition))
-                raise SpecError(unknown.at(bound.span))
-            given[name] = bound
-        return given
 
 
 def _too_many(callee: Callee, most: int, signature: str, call: Span | None) -> SpecError:
@@ -186,7 +140,18 @@ def _too_many(callee: Callee, most: int, signature: str, call: Span | None) -> S
         whole = call if given == 1 and not callee.keywords else None
         as_argument = codes.arguments.StageAsArgument(callee.name, most, given, signature, extra.span.text, whole)
         return SpecError(as_argument.at(extra.span))
+    if most == 1 and isinstance(callee.target, type) and all(isinstance(bound.value, int) for bound in callee.positional):
+        name = callee.target.parameters_in_order()[0]
+        if _takes_list(callee.target.fields[name].annotation):
+            items = ", ".join(bound.span.text for bound in callee.positional)
+            place = callee.positional[0].span._replace(end=callee.positional[-1].span.end)
+            found = codes.ranges.ListInParts(callee.name, most, given, signature, name, items, place)
+            return SpecError(found.at(extra.span))
     return SpecError(codes.arguments.TooManyArguments(callee.name, most, given, signature).at(extra.span))
+
+
+def _takes_list(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is tuple or any(map(_takes_list, typing.get_args(annotation)))
 
 
 def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], span: Span) -> SpecError:
@@ -198,27 +163,6 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
     if isinstance(given, Callee) and given.name in FUNCTIONS and not given.arguments:
         return SpecError(codes.names.FunctionAsValue(given.name).at(place))
     return SpecError(found.at(place))
-
-
-def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> SpecError:
-    """Return an error with a remedy for `conv(3, 64, 7)`, which has the channels of the input first, as in PyTorch."""
-    target, given = callee.target, callee.positional
-    kinds = (codes.shapes.WindowTooLarge, codes.arguments.ValueDiagnostic, codes.ranges.EvenWindow)
-    if not isinstance(found.diagnostic, kinds) or not isinstance(x, Value) or not x.shape or not isinstance(target, type):
-        return found
-    required = [field.is_required() for field in target.fields.values()]
-    if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):
-        return found
-    first, second = given[0].value, given[1].value
-    if first != x.shape[0] or isinstance(second, bool) or not isinstance(second, int):
-        return found
-    written = ", ".join(bound.span.text for bound in (*given[1:], *(callee.keywords or {}).values()))
-    help = f"the channels of the input are not written: `{callee.name}({written})`"
-    if second <= _WIDEST and found.diagnostic.help is not None:
-        help = f"{found.diagnostic.help}; or, where {first} is that of the input, {help}"
-    start, end = given[0].span, given[1].span
-    edits = [Edit(start._replace(end=end.start), "")] if start.file is end.file and start.end < end.start else []
-    return SpecError(found.diagnostic.with_remedy(guess(help, *edits)), *found.diagnostics[1:])
 
 
 def no_stage(value: Any, call: ast.Expr, evaluator: Evaluator, env: Environment) -> SpecError:
@@ -292,13 +236,21 @@ class OpCache:
 
 
 def read_options(
-    evaluator: Evaluator, name: str, arguments: tuple[ast.Argument, ...], env: Environment, known: dict[str, Any]
+    evaluator: Evaluator,
+    name: str,
+    arguments: tuple[ast.Argument, ...],
+    env: Environment,
+    known: dict[str, Any],
+    others: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Return the settings of a statement such as `skip(drop = 0.2)`, by name, with their defaults."""
+    """Return the settings of a statement such as `skip(drop = 0.2)`, by name, with their defaults.
+
+    `others` are those that the caller has read, for suggestions.
+    """
     values = dict(known)
     for argument in arguments:
         if argument.name not in known:
-            raise SpecError(codes.names.UnknownOption(name, argument.name, tuple(known)).at(argument.span))
+            raise SpecError(codes.names.UnknownOption(name, argument.name, (*known, *others)).at(argument.span))
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
             continue
@@ -322,34 +274,6 @@ def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value
         wrong = codes.arguments.WrongType(cls.name, name, bound.value, expected="a value of the network")
         raise SpecError(wrong.at(bound.span))
     return bound.value
-
-
-def _check_kind(definition: ast.Definition, parameter: ast.Parameter, value: Any, place: Span) -> None:
-    if parameter.kind is None or isinstance(value, Unknown):
-        return
-    default = ast.bare(parameter.default) if parameter.default is not None else None
-    if value is None and isinstance(default, ast.Literal) and default.value is None:
-        return  # what may be left out may be passed on as left out
-    if parameter.kind not in KINDS:
-        raise SpecError(codes.arguments.UnknownType(parameter.kind, tuple(KINDS)).at(_kind_span(parameter)))
-    words, kinds = KINDS[parameter.kind]
-    if isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds):
-        return
-    declared = parameter.span if place != getattr(parameter.default, "span", None) else None
-    found: Diagnostic
-    if parameter.kind == "int" and isinstance(value, float):
-        found = codes.arguments.FloatForParameter(definition.name, parameter.name, value, declared=declared)
-    else:
-        found = codes.arguments.WrongParameterType(definition.name, parameter.name, value, expected=words, declared=declared)
-    raise SpecError(found.at(place))
-
-
-def _kind_span(parameter: ast.Parameter) -> Span:
-    """Return the place of a parameter's type, which follows its colon."""
-    assert parameter.kind is not None
-    text = parameter.span.text
-    start = parameter.span.start + text.index(parameter.kind, text.index(":"))
-    return parameter.span._replace(start=start, end=start + len(parameter.kind))
 
 
 def identity(value: Any) -> Any:

@@ -144,7 +144,7 @@ def plain(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def constants(body: ast.Body, env: Environment) -> dict[str, Constant]:
     """Return the constants of a block or network that hold no value of the network."""
-    lets = {statement.name: statement.value for statement in body.statements if isinstance(statement, ast.Let)}
+    lets = {item.name: item.value for item in body.statements if isinstance(item, ast.Let) and item.parameters is None}
     found = {}
     for name, expression in lets.items():
         value = env.names.get(name, UNKNOWN)

@@ -22,6 +22,7 @@ from archdsl.session import Session
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.uses import counter_and_element, parents_of
 
 
 class Assumption(Protocol):
@@ -73,6 +74,8 @@ class Context:
         self.called: set[ast.Definition] = set()
         self.active: list[ast.Definition] = []
         self.variables: dict[str, Any] = {}
+        self.pair_loops: tuple[ast.For, ...] = ()
+        """The loops with a counter around the place whose elements are lists of two."""
         self.pipeline: tuple[ast.Stage, ...] = ()
         """The stages of the innermost pipeline that is under way."""
         self.declared: ast.Stage | None = None
@@ -109,7 +112,8 @@ class Context:
         if place is not None:
             self._reported.add(place)
         kept = self.false_claims if claim else self.diagnostics
-        kept.append(diagnostic.with_notes(call_chain(self.scope)))
+        loops = map(_counter_note, self.pair_loops if diagnostic.is_error else ())
+        kept.append(diagnostic.with_notes([*filter(None, loops), *call_chain(self.scope)]))
         if diagnostic.is_error and len(kept) >= self.limits.errors:
             raise Exhausted
 
@@ -157,6 +161,17 @@ class Context:
             self.detached -= 1
 
     @contextmanager
+    def tentative(self) -> Iterator[None]:
+        """Try something that is not in the text, and forget all that is found, errors included."""
+        found, claims, places = len(self.diagnostics), len(self.false_claims), set(self._reported)
+        try:
+            with self.effects_discarded():
+                yield
+        finally:
+            del self.diagnostics[found:], self.false_claims[claims:]
+            self._reported = places
+
+    @contextmanager
     def effects_discarded(self, condition: str | None = None) -> Iterator[None]:
         """Examine for mistakes alone what may not run; forget what it says about the network.
 
@@ -179,6 +194,17 @@ class Context:
 
 StatementHandler: TypeAlias = Callable[[Context, Any, Environment, MaybeValue, Naming], MaybeValue]
 StageHandler: TypeAlias = Callable[[Context, Any, Environment, MaybeValue, Naming, Key | None], MaybeValue]
+
+
+def _counter_note(loop: ast.For) -> str | None:
+    """Return what the names of a loop mean, if they may have been taken for the parts of each element; else None."""
+    names = counter_and_element(loop.targets)
+    if names is None or any(
+        isinstance(node, ast.Index | ast.For | ast.Comprehension) for node in parents_of(names[1], loop.body)
+    ):
+        return None
+    first, second = names
+    return f"`{first}` counts from 0, and `{second}` is the whole element; `for [{first}, {second}] in ...` names its parts"
 
 
 def call_chain(scope: Scope | None) -> tuple[str, ...]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.elaborate.comprehensions import bindings, check_targets, elements, unknown_bindings
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.stages import grouped
-from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Unknown
+from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
 
@@ -61,11 +62,9 @@ def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environme
         yield from _arms(context, stage, env, naming)
         return
     values = _loop_values(context, stage, env)
-    if isinstance(stage, ast.For) and len(stage.names) > 2:
-        values = UNKNOWN
     if isinstance(values, Unknown):
         inside = Environment(env, env.module, control=True)
-        inside.names.update(dict.fromkeys(stage.names if isinstance(stage, ast.For) else (), UNKNOWN))
+        inside.names.update(unknown_bindings(stage.targets) if isinstance(stage, ast.For) else {})
         over = stage.count if isinstance(stage, ast.Repeat) else stage.iterable
         with context.effects_discarded(f"the loop over `{over.span.text}` runs"):
             yield Turn(stage.body, inside, naming.copy(), False)
@@ -74,11 +73,17 @@ def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environme
         context.count_round(stage.span)
         inside = Environment(env, env.module, control=True)
         inside.names.update(bound)
-        outer = context.variables
+        outer, loops = context.variables, context.pair_loops
         if bound:
             context.variables = outer | bound
+            if len(bound) == 2 and isinstance(stage, ast.For) and _is_pair(bound.get(stage.targets[-1].name or "")):
+                context.pair_loops = (*loops, stage)
         yield Turn(stage.body, inside, naming, True)
-        context.variables = outer
+        context.variables, context.pair_loops = outer, loops
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2
 
 
 def _arms(context: Context, stage: ast.If, env: Environment, naming: Naming) -> Iterator[Turn]:
@@ -106,14 +111,8 @@ def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment
         if isinstance(count, int) and count > context.limits.iterations:
             raise context.exceeded(codes.limits.RepeatTooLong(context.limits.iterations, count).at(stage.count.span))
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
-    if "x" in stage.names:
-        raise SpecError(codes.names.CalledX("loop variable").at(stage.span))
-    values = context.evaluator.evaluate(stage.iterable, env)
-    if isinstance(values, Unknown):
-        return values
-    if not isinstance(values, tuple | range):
-        elements = max(values, default=-1) + 1 if isinstance(values, Family) else None
-        raise SpecError(codes.arguments.NotIterable(values, stage.iterable.span.text, elements).at(stage.iterable.span))
-    if len(stage.names) == 1:
-        return ({stage.names[0]: value} for value in values)
-    return ({stage.names[0]: i, stage.names[1]: value} for i, value in enumerate(values))
+    check_targets(stage.targets, stage.span)
+    values = elements(context.evaluator.evaluate(stage.iterable, env), stage.iterable)
+    if isinstance(values, Unknown) or len(stage.targets) > 2:
+        return UNKNOWN
+    return (bindings(stage.targets, index, value) for index, value in enumerate(values))

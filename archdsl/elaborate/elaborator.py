@@ -84,6 +84,7 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     result: MaybeValue = UNKNOWN
     try:
         with _claims_of(context, about, false_claims):
+            _check_constants(context, module)
             try:
                 result = _network(context, module, definition, settings)
             except SpecError as found:
@@ -105,6 +106,16 @@ def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str,
     made = Elaboration(graph, context.diagnostics, false_claims, evaluator.undecided, evaluator.unread, context.budget.spent)
     graph.complete = graph.complete and made.ok and evaluator.undecided is None
     return made
+
+
+def _check_constants(context: Context, module: Module) -> None:
+    """Report what is wrong with the constants of the file, be they used or not."""
+    for name, constant in module.definitions.items():
+        if isinstance(constant, ast.Constant) and name not in module.unclear:
+            try:
+                context.evaluator.constants.value(constant, module)
+            except SpecError as found:
+                context.failed(found)
 
 
 @contextmanager
@@ -186,7 +197,7 @@ def _with_settings(
     keywords = dict(callee.keywords or {})
     for name, text in settings.items():
         try:
-            _check_setting(name, text, names, fixed, definition, network)
+            _check_setting(name, text, names, fixed, definition, network, module)
             source = SourceFile(f"--set {name}", text, is_setting=True)
             expression, errors = parse_expression(source, context.limits)
             context.diagnostics += errors
@@ -200,9 +211,17 @@ def _with_settings(
 
 
 def _check_setting(
-    name: str, text: str, names: list[str], fixed: set[str], definition: ast.Definition, network: ast.Network
+    name: str, text: str, names: list[str], fixed: set[str], definition: ast.Definition, network: ast.Network, module: Module
 ) -> None:
     """Raise `SpecError` where a setting is not one of the open parameters, or is empty."""
+    constants = {item.name: item for item in network.body.statements if isinstance(item, ast.Let)}
+    constant = constants.get(name) or module.definitions.get(name)
+    if name not in names and isinstance(constant, ast.Let | ast.Constant) and constant.parameters is None:
+        parameters = ", ".join(
+            [*(parameter.span.text for parameter in network.parameters), f"{name} = {constant.value.span.text}"]
+        )
+        of_file = codes.settings.ConstantSet(definition.name, name, f"{network.name}({parameters})")
+        raise SpecError(of_file.at(constant.name_span))
     if name not in names:
         from archdsl.recipe.setting_paths import assignment, meant_path  # here: the models of recipes take time to define
 

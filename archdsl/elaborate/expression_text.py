@@ -92,6 +92,8 @@ def names_in(expression: ast.Expr) -> tuple[str, ...] | None:
             found.append(e.id)
         elif isinstance(e, ast.Attribute) and isinstance(e.base, ast.Name):
             continue
+        elif isinstance(e, ast.RangeExpr) and e.step is not None:
+            return None
         elif isinstance(e, _TRANSPARENT) and not _NOT_ARITHMETIC.intersection(_operators(e)):
             pending += ast.children(e)
         else:

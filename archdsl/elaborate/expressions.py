@@ -8,9 +8,13 @@ from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes, did_you_mean
+from archdsl.diagnostics.suggest import same_name
 from archdsl.elaborate import budget
-from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of
+from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of, power
 from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.comprehensions import comprehension, range_of
+from archdsl.elaborate.file_constants import FileConstants
+from archdsl.elaborate.functions import call_function
 from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.values import (
@@ -23,6 +27,7 @@ from archdsl.elaborate.values import (
     Callee,
     Environment,
     Family,
+    Function,
     Module,
     Unknown,
     bounded,
@@ -54,6 +59,8 @@ class Evaluator:
         self.name_errors = NameErrors()
         self.unread = False
         """Whether something was asked for that an error in its definition hides."""
+        self.constants = FileConstants(self)
+        self.examined = set[ast.Let | ast.Constant]()  # the functions with no mistakes that any call has
         self._by_type: dict[type, Callable[[Any, Environment], Any]] = {
             ast.Literal: lambda e, s: e.value,
             ast.Unread: lambda e, s: UNKNOWN,
@@ -64,7 +71,8 @@ class Evaluator:
             ast.Chain: self._chain,
             ast.Unary: self._unary,
             ast.Choice: self._choice,
-            ast.RangeExpr: self._range,
+            ast.RangeExpr: lambda e, s: range_of(self, e, s),
+            ast.Comprehension: lambda e, s: comprehension(self, e, s),
             ast.Attribute: self._attribute,
             ast.Index: self._index,
             ast.CallExpr: self._call,
@@ -87,12 +95,20 @@ class Evaluator:
         finally:
             self._depth -= 1
 
+    def evaluate_apart(self, expression: ast.Expr, env: Environment) -> Any:
+        """Return the value of an expression that is no part of the one that is being evaluated."""
+        outer, self._depth = self._depth, 0
+        try:
+            return self.evaluate(expression, env)
+        finally:
+            self._depth = outer
+
     def _charge_for(self, value: Any, span: Span) -> None:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif value.__class__ is SymbolicSize:
-            self.budget.charge(budget.OPEN * len(value.offsets), span)
+        elif value.__class__ is not int and isinstance(value, SymbolicSize):
+            self.budget.charge(budget.OPEN * value.numbers, span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """Return the value of a condition. Raise `SpecError` if it is no bool."""
@@ -103,12 +119,12 @@ class Evaluator:
 
     def count(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
         """Return a whole number of at least 0. Raise `SpecError` if the value is none."""
-        value = self._whole(expression, env, what)
+        value = self.whole(expression, env, what)
         if isinstance(value, int) and value < 0:
             raise SpecError(codes.ranges.NegativeCount(what, value).at(expression.span))
         return value
 
-    def _whole(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
+    def whole(self, expression: ast.Expr, env: Environment, what: str) -> int | Unknown:
         """Return a whole number. Raise `SpecError` if the value is none."""
         value = self.evaluate(expression, env)
         if isinstance(value, Unknown):
@@ -129,6 +145,12 @@ class Evaluator:
             raise self.name_errors.name(
                 e, env, [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
             )
+        return self._no_function(value, e)
+
+    @staticmethod
+    def _no_function(value: Any, e: ast.Expr) -> Any:
+        if value.__class__ is Function:
+            raise SpecError(codes.names.FunctionAsValue(e.span.text).at(e.span))
         return value
 
     def named(self, e: ast.Name, env: Environment) -> Any:
@@ -152,8 +174,8 @@ class Evaluator:
         """Return a block or network of the module, an op, an import or an initializer; None if none has the name."""
         if module.unclear and name in module.unclear:
             return self._unread()
-        if name in module.definitions:
-            return Callee(module.definitions[name], module)
+        if (defined := module.definitions.get(name)) is not None:
+            return self._defined(defined, module)
         if (op := Op.registry.get(name)) is not None and op.called:
             return Callee(op)
         if name in module.imports:
@@ -161,6 +183,10 @@ class Evaluator:
         if (initializer := Initializer.registry.get(name)) is not None:
             return Callee(initializer)
         return None
+
+    def _defined(self, definition: ast.Definition, module: Module) -> Any:
+        """Return what a definition of a file means as a value."""
+        return self.constants.value(definition, module) if isinstance(definition, ast.Constant) else Callee(definition, module)
 
     # -- operators --
 
@@ -170,10 +196,12 @@ class Evaluator:
 
     def _list(self, e: ast.ListExpr, env: Environment) -> Any:
         items = tuple(self.evaluate(item, env) for item in e.items)
-        if UNKNOWN in items:
-            return UNKNOWN
+        return UNKNOWN if UNKNOWN in items else self.checked(items, e.span)
+
+    def checked(self, items: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
+        """Return a list, if it is not too large with the lists in it."""
         if any(isinstance(item, tuple) for item in items):
-            self.budget.charge(within(nested, items, self.limits, e.span), e.span)
+            self.budget.charge(within(nested, items, self.limits, span), span)
         return items
 
     def _chain(self, e: ast.Chain, env: Environment) -> Any:
@@ -216,16 +244,7 @@ class Evaluator:
 
     def _power(self, e: ast.Chain, env: Environment) -> Any:
         base, exponent = (self.evaluate(operand, env) for operand in e.operands)
-        if base is UNKNOWN or exponent is UNKNOWN:
-            return UNKNOWN
-        if (
-            isinstance(base, int)
-            and isinstance(exponent, int)
-            and abs(base) > 1
-            and exponent * base.bit_length() > 2 * self.limits.integer_bits
-        ):
-            raise SpecError(codes.expressions.IntegerTooLarge(f"`{base}^{exponent}`", self.limits.integer_bits).at(e.span))
-        return arithmetic("^", base, exponent, e, e.operands[1], self.limits)
+        return UNKNOWN if base is UNKNOWN or exponent is UNKNOWN else power(base, exponent, e, self.limits)
 
     def _unary(self, e: ast.Unary, env: Environment) -> Any:
         if e.operator == "not":
@@ -234,11 +253,9 @@ class Evaluator:
         value = self.evaluate(e.operand, env)
         if value is UNKNOWN:
             return value
-        return (
-            arithmetic(e.operator, 0, value, e, e.operand, self.limits)
-            if not isinstance(value, float)
-            else (-value if e.operator == "-" else value)
-        )
+        if isinstance(value, float):
+            return -value if e.operator == "-" else value
+        return arithmetic(e.operator, 0, value, e, e.operand, self.limits)
 
     def _choice(self, e: ast.Choice, env: Environment) -> Any:
         condition = self.truth(e.condition, env)
@@ -246,15 +263,13 @@ class Evaluator:
             return UNKNOWN
         return self.evaluate(e.then if condition else e.other, env)
 
-    def _range(self, e: ast.RangeExpr, env: Environment) -> Any:
-        start, stop = self._whole(e.start, env, "the start of a range"), self._whole(e.stop, env, "the end of a range")
-        if isinstance(start, Unknown) or isinstance(stop, Unknown):
-            return UNKNOWN
-        return range(start, stop)
-
     # -- access and calls --
 
     def _attribute(self, e: ast.Attribute, env: Environment) -> Any:
+        return self._no_function(self._member(e, env), e)
+
+    def _member(self, e: ast.Attribute, env: Environment) -> Any:
+        """Return a size of a value, or what an import defines."""
         base = self.evaluate(e.base, env)
         if base is UNKNOWN or not e.name:  # the name is missing
             return UNKNOWN
@@ -265,7 +280,7 @@ class Evaluator:
             if found is None:
                 near = did_you_mean(e.name, base.definitions)
                 raise SpecError(codes.names.NotInImport(e.base.span.text, e.name, near).at(e.span))
-            return Callee(found, base)
+            return self._defined(found, base)
         if not isinstance(base, Value):
             raise SpecError(codes.expressions.WithoutSizes(e.name, base).at(e.span))
         size = size_attribute(base, e.name)
@@ -273,7 +288,8 @@ class Evaluator:
             if e.name in SIZE_ATTRIBUTES:
                 raise SpecError(codes.expressions.OtherRankSize(e.name, base.shape).at(e.span))
             place = e.span._replace(start=e.span.end - len(e.name))
-            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place).at(e.span))
+            op = same_name(e.name, Op.registry.names())
+            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place, op).at(e.span))
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:
@@ -308,6 +324,8 @@ class Evaluator:
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN
+        if isinstance(callee, Function):
+            return call_function(self, callee, e, env)
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)
@@ -325,7 +343,7 @@ class Evaluator:
         """Return what is called."""
         e = ast.bare(e)
         if not isinstance(e, ast.Name):
-            return self.evaluate(e, env)
+            return self._member(e, env) if isinstance(e, ast.Attribute) else self.evaluate(e, env)
         value = self.named(e, env)
         if value is Unknown:
             known = [*env.visible(), *env.module.definitions, *env.module.imports, *Op.registry.names()]
@@ -382,14 +400,18 @@ class Evaluator:
         value = ast.bare(argument.value)
         if not isinstance(value, ast.Name) or env.find(value.id) is not Unknown:
             return self.evaluate(value, env)
-        target = callee.target
-        order = parameter_names(target)
+        target, order = callee.target, parameter_names(callee.target)
         name = argument.name or (order[position] if position < len(order) else "")
-        if isinstance(target, type) and name in target.fields and value.id in target.words(name):
+        is_word = isinstance(target, type) and name in target.fields and value.id in target.words(name)
+        if is_word and not isinstance(env.module.definitions.get(value.id), ast.Constant):
             return value.id
+        if argument.name is not None and name not in order and self.named(value, env) is Unknown:
+            return UNKNOWN  # the name is at fault, which is said where the argument is bound
         takes = what_it_takes(target, name)
         if takes is not None and self.named(value, env) is Unknown:
             if (name, value.id) == ("pad", "same"):
                 takes += ": half of the window, such as `pad = 1` for a window of 3"
+            if (name, value.id.lower()) == ("pad", "valid"):
+                takes += "; without padding it is 0"
             raise self.name_errors.name(value, env, [*env.visible(), *names_it_takes(target, name, env.module)], takes)
         return self.evaluate(value, env)

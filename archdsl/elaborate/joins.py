@@ -28,8 +28,34 @@ _ADD = Add()
 
 def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the body and the shortcut from the same `x`, and add them."""
-    options = read_options(context.evaluator, "skip", skip.arguments, env, {"drop": 0.0, "scale": 1.0})
-    return grouped(context, naming, key, skip.span, lambda inner: _sum(context, skip, env, x, inner, options))
+    when, others = _when(context, skip, env)
+    options = read_options(context.evaluator, "skip", others, env, {"drop": 0.0, "scale": 1.0}, ("when",))
+    if when is True:
+        return grouped(context, naming, key, skip.span, lambda inner: _sum(context, skip, env, x, inner, options))
+    return grouped(context, naming, key, skip.span, lambda inner: _body_alone(context, skip, env, x, inner, when))
+
+
+def _when(context: Context, skip: ast.Skip, env: Environment) -> tuple[bool | Unknown, tuple[ast.Argument, ...]]:
+    """Return whether there is a shortcut, which is true without `when`, and the other arguments."""
+    conditions = [argument for argument in skip.arguments if argument.name == "when"]
+    for repeated in conditions[1:]:
+        raise SpecError(codes.arguments.GivenTwice("when").at(repeated.span))
+    when = True if not conditions else context.evaluator.truth(conditions[0].value, env)
+    return when, tuple([argument for argument in skip.arguments if argument not in conditions])
+
+
+def _body_alone(
+    context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, when: bool | Unknown
+) -> MaybeValue:
+    """Return what the body of a skip makes where there is no shortcut; unknown if there may be one."""
+    body = run_body(context, skip.body, Environment(env, env.module), x, naming)
+    if when is False:
+        return body
+    if skip.via is not None:
+        condition = next(argument.value.span.text for argument in skip.arguments if argument.name == "when")
+        with context.effects_discarded(f"`{condition}` holds"):
+            run_body(context, skip.via, Environment(env, env.module), x, naming.copy())
+    return UNKNOWN
 
 
 def _sum(
@@ -117,12 +143,17 @@ def _joined(
     if any(isinstance(branch, Unknown) for branch in branches) or UNKNOWN in options.values():
         return UNKNOWN
     nodes = tuple(branch for branch in branches if isinstance(branch, Value))
+    op: Join | None = None
     try:
         op = context.binder.make(cls, options, join.keyword)
         joined = apply_op(context, op, nodes, None, join.keyword)
         _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
+        if op is not None:
+            from archdsl.elaborate.branch_fix import with_branches_joined  # here: most joins fit
+
+            error = with_branches_joined(context, error, op, join, env, x, nodes, naming)
         raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from archdsl.diagnostics.suggest import register_aliases
 from archdsl.elaborate.values import Callee, Module
@@ -69,7 +69,10 @@ def names_it_takes(target: type[Registered] | ast.Definition, name: str, module:
     return [*module.definitions, *Op.registry.names()] if _kind(target, name) in ("op", None) else []
 
 
-def header(definition: ast.Block | ast.Network) -> str:
+WithParameters: TypeAlias = "ast.Block | ast.Network | ast.Let | ast.Constant"
+
+
+def header(definition: WithParameters) -> str:
     """Return the first line of a definition, without its keyword."""
-    parameters = ", ".join(parameter.span.text for parameter in definition.parameters)
+    parameters = ", ".join(parameter.span.text for parameter in definition.parameters or ())
     return f"{definition.name}({parameters})"

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from archdsl.diagnostics import Diagnostic, codes, did_you_mean
+from archdsl.elaborate.file_constants import refuse_circles
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.limits import DEFAULT, Limits
@@ -31,6 +32,8 @@ def read_source(
         with path.open("rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
+            if (binary := _binary(data, name)) is not None:
+                return binary.at(place)
             size = max(path.stat().st_size, len(data))
             return codes.files.FileTooLarge(name, size, size == len(data), limits.source_characters).at(place)
     except OSError as error:
@@ -53,11 +56,21 @@ def _readable(path: Path) -> str | None:
 def decode_source(data: bytes, name: str) -> SourceFile | Diagnostic:
     """Return the bytes as text, or what keeps them from being text."""
     if b"\0" in data:
-        return codes.files.ZeroByte(name, data.index(0))
+        return _binary(data, name) or codes.files.ZeroByte(name, data.index(0))
     try:
-        return SourceFile(name, data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        return codes.files.NotUtf8(name, data[error.start], error.start)
+        return _binary(data, name) or codes.files.NotUtf8(name, data[error.start], error.start)
+    binary = _binary(data, name) if text[:1] < "\t" else None
+    return binary or SourceFile(name, text)
+
+
+def _binary(data: bytes, name: str) -> Diagnostic | None:
+    """Return the error for a file of a kind that is known by its first bytes; None for others."""
+    from archdsl.syntax.other_formats import WEIGHTS, binary_format  # here: most files are text
+
+    kind = binary_format(data)
+    return codes.files.OtherBinary(name, kind, kind in WEIGHTS) if kind is not None else None
 
 
 def _owner(name: str) -> str | None:
@@ -66,6 +79,12 @@ def _owner(name: str) -> str | None:
         return "the tensor that flows"
     kinds = ((Op.registry, "an op"), (FUNCTIONS, "a function"), (Initializer.registry, "a rule of `init`"))
     return next((kind for known, kind in kinds if name in known), None)
+
+
+def _may_shadow(definition: ast.Definition) -> bool:
+    """Return whether a definition may be called like an op: a constant, such as `let norm = bn(eps = 0.001)`, as in any body."""
+    constant = isinstance(definition, ast.Constant) and definition.name not in FUNCTIONS
+    return constant and definition.name in Op.registry
 
 
 def _neighbours(path: Path) -> list[str]:
@@ -121,6 +140,7 @@ class Program:
         self._define(module)
         for item in file.imports:
             self._import(module, item, path)
+        self.diagnostics += refuse_circles(module)
         if path is not None:
             self._loading.pop()
         for extra in file.recipes[1:]:
@@ -134,17 +154,27 @@ class Program:
             if first is not None:
                 self.diagnostics.append(codes.definitions.DefinedTwice(first.name_span, name).at(place))
                 module.unclear.add(name)
-            elif (owner := _owner(name)) is not None:
+            elif (owner := _owner(name)) is not None and not _may_shadow(definition):
                 self.diagnostics.append(codes.definitions.TakenByLanguage(name, owner).at(place))
                 module.unclear.add(name)
             else:
                 module.definitions[name] = definition
-            if isinstance(definition, ast.Block | ast.Network):
+            if isinstance(definition, ast.Block | ast.Network | ast.Constant):
                 self._check_parameters(definition)
+        self._hide_enclosed(module)
 
-    def _check_parameters(self, definition: ast.Block | ast.Network) -> None:
+    @staticmethod
+    def _hide_enclosed(module: Module) -> None:
+        """Take the constants as unclear that stand in a body whose closing brace may be missing before them."""
+        damage = module.file.damage
+        for definition in module.file.definitions if damage is not None else ():
+            if isinstance(definition, ast.Block | ast.Network) and damage is not None and damage.blurs(definition.span.start):
+                lets = [statement for statement in definition.body.statements if isinstance(statement, ast.Let)]
+                module.unclear.update(let.name for let in lets if let.name not in module.definitions)
+
+    def _check_parameters(self, definition: ast.Block | ast.Network | ast.Constant) -> None:
         first: dict[str, Span] = {}
-        for parameter in definition.parameters:
+        for parameter in definition.parameters or ():
             name, place = parameter.name, parameter.span
             if name == "x":
                 self.diagnostics.append(codes.definitions.ParameterCalledX().at(place))
@@ -248,9 +278,11 @@ def select_network(module: Module, name: str | None, stem: str, shown: str) -> a
     if name is not None:
         if name in networks:
             return networks[name]
-        block = module.definitions.get(name)
-        if block is not None:
-            return codes.definitions.BlockChosen(name, shown, list(networks), listed).at(block.name_span)
+        other = module.definitions.get(name)
+        if other is not None:
+            is_function = isinstance(other, ast.Constant) and other.parameters is not None
+            what = "a block" if isinstance(other, ast.Block) else "a function" if is_function else "a constant"
+            return codes.definitions.OtherChosen(name, shown, list(networks), listed, what).at(other.name_span)
         return codes.definitions.NoSuchNetwork(name, shown, list(networks), listed)
     if stem in networks:
         return networks[stem]

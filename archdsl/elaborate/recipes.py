@@ -248,7 +248,8 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
     unknown = diagnostic.span
     if words and unknown is not None and registry is None:
         return codes.recipe_keys.UnknownWordOfKey(key, unknown.text, words).at(unknown)
-    head = next((head for head in _heads(expression) if _root(head).span == unknown), None)
+    heads = _heads(expression) if unknown is not None else ()
+    head = next((head for head in heads if unknown is not None and _root(head).span.start == unknown.start), None)
     if registry is None or head is None or head.span.text in ("True", "False", "None"):  # told apart already
         return diagnostic
     return _unknown_call(key, registry, expression, head)

@@ -97,17 +97,27 @@ def _for_every_call(
         strides.append(stride)
     if channels is None:
         return None
-    text = _shortcut(strides, channels, normalization, once)
-    return certain(f"project the shortcut: `via {{ {text} }}`", Edit(_end(skip), f" via {{ {text} }}"))
+    product, fixed = _product(strides)
+    text = _shortcut(product, fixed, channels, normalization, once)
+    help = f"project the shortcut: `via {{ {text} }}`"
+    if text.startswith("if "):
+        keeps = f"{product} == 1 and " if product else ""
+        help += f"; or have none where the shape changes: `skip(when = {keeps}x.c == {channels.text}) {{ ... }}`"
+    return certain(help, Edit(_end(skip), f" via {{ {text} }}"))
 
 
-def _shortcut(strides: list[_Argument], channels: _Argument, normalization: str, once: bool) -> str:
+def _product(strides: list[_Argument]) -> tuple[str, int]:
+    """Return the product of the strides as a text, empty if it is 1 in every call, and that of those that are constant."""
     varying = [stride.text for stride in strides if stride.constant is None]
     fixed = 1
     for stride in strides:
         fixed *= stride.constant or 1
     factors = [*([str(fixed)] if fixed != 1 else []), *varying]
-    product = " * ".join(factors if len(factors) == 1 else [_as_factor(factor) for factor in factors])
+    return " * ".join(factors if len(factors) == 1 else [_as_factor(factor) for factor in factors]), fixed
+
+
+def _shortcut(product: str, fixed: int, channels: _Argument, normalization: str, once: bool) -> str:
+    varying = product not in ("", str(fixed))
     step = f", {product}" if varying else f", stride = {product}" if product else ""
     convolution = f"conv({channels.text}, 1{step})"
     stages = f"{convolution} -> {normalization}" if normalization else convolution

@@ -9,11 +9,12 @@ from typing import Any, Final
 from archdsl.diagnostics import Mark, SpecError, codes
 from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
-from archdsl.elaborate.arguments import no_stage, with_input_unwritten
+from archdsl.elaborate.arguments import no_stage
 from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
@@ -34,17 +35,7 @@ def call_stage(
             _check_takes_x(context, stage, call, known.__class__)
         texts = context.expression_texts.of(call, known.__class__, None, env)
         return _op_at(context, known, (), call.span, x, naming, key, None, texts)
-    try:
-        value = context.evaluator.stage(call, env)
-    except SpecError as error:
-        name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
-        if (
-            not isinstance(error.diagnostic, codes.names.Undefined)
-            or not isinstance(name, ast.Name)
-            or error.diagnostic.span != name.span
-        ):
-            raise
-        raise context.evaluator.name_errors.stage(name, env) from None
+    value = _named(context, call, env)
     if isinstance(value, Callee):
         if isinstance(value.target, ast.Definition):
             return call_block(context, value, call, env, x, naming, key)
@@ -57,6 +48,21 @@ def call_stage(
     if isinstance(value, Unknown):
         return value
     raise no_stage(value, call, context.evaluator, env)
+
+
+def _named(context: Context, call: ast.Expr, env: Environment) -> Any:
+    """Return what a stage names. Raise `SpecError` about stages if its name is undefined."""
+    try:
+        return context.evaluator.stage(call, env)
+    except SpecError as error:
+        found, name = error.diagnostic, ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+        while isinstance(name, ast.Attribute):
+            name = ast.bare(name.base)
+        if not isinstance(found, codes.names.Undefined) or not isinstance(name, ast.Name):
+            raise
+        if found.span is None or found.span.start != name.span.start or isinstance(found, codes.names.NotInImport):
+            raise
+        raise context.evaluator.name_errors.stage(name, call, env) from None
 
 
 def _check_takes_x(context: Context, stage: ast.CallStage, call: ast.Expr, op: type[Op]) -> None:
@@ -78,6 +84,16 @@ def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Ex
             raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span)).at(value.span)
 
 
+def _check_takes_flow(context: Context, group: ast.Group, env: Environment) -> None:
+    """Raise `SpecError` if a brace behind an arrow begins with a value."""
+    for before, behind in pairwise(context.pipeline):
+        if behind is group and group.body.statements and isinstance(first := group.body.statements[0], ast.Pipeline):
+            stage = first.stages[0]
+            name = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+            if isinstance(name, ast.Name) and name.id != "x" and isinstance(env.find(name.id), Value):
+                raise SpecError(codes.structure.ReplacedValue(name.id, before.span)).at(name.span)
+
+
 def _op(
     context: Context, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
 ) -> MaybeValue:
@@ -86,7 +102,7 @@ def _op(
         raise SpecError(codes.expressions.InitializerAsStage(callee.name).at(call.span))
     if issubclass(callee.target, Join) and any(isinstance(bound.value, Callee | Value) for bound in callee.positional):
         written = f"{callee.name} {{ {'; '.join(bound.span.text for bound in callee.positional)} }}"
-        around = codes.syntax.NotAroundABody(callee.name, "its branches", written, Edit(call.span, written))
+        around = codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(call.span, written))
         raise SpecError(around.at(call.span))
     try:
         made = context.binder.declared(callee, call.span)
@@ -138,6 +154,7 @@ def _op_at(
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run a brace in a scope of its own if it is labelled."""
+    _check_takes_flow(context, group, env)
     inside = Environment(env, env.module)
     return grouped(context, naming, key, group.span, lambda inner: run_body(context, group.body, inside, x, inner))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import hide, run_stage, run_stages
+from archdsl.elaborate.functions import make_function
 from archdsl.elaborate.labels import bind_label, label_key
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.stages import grouped
@@ -49,7 +51,19 @@ def let(context: Context, let: ast.Let, env: Environment, x: MaybeValue, naming:
     """Bind a constant."""
     if let.name == "x":
         raise SpecError(codes.names.CalledX("constant").at(let.span))
-    env.names[let.name] = context.evaluator.evaluate(let.value, env)
+    if let.parameters is None:
+        env.names[let.name] = context.evaluator.evaluate(let.value, env)
+        return x
+    first: dict[str, ast.Parameter] = {}
+    for parameter in let.parameters:
+        if parameter.name == "x":
+            raise SpecError(codes.definitions.ParameterCalledX().at(parameter.span))
+        if parameter.name in first:
+            twice = codes.definitions.ParameterTwice(first[parameter.name].span, let.name, parameter.name)
+            raise SpecError(twice.at(parameter.span))
+        first[parameter.name] = parameter
+    context.budget.charge(budget.STAGE, let.span)
+    env.names[let.name] = make_function(context.evaluator, let, env)
     return x
 
 

@@ -69,8 +69,8 @@ class SymbolTable:
             return self.builtin(name, SymbolKind.OP)
         return self.builtin(name, SymbolKind.INITIALIZER) if Initializer.registry.get(name) is not None else None
 
-    def parameters(self, definition: ast.Definition) -> dict[str, Symbol]:
-        """Return the parameters of a block or network by name."""
+    def parameters(self, definition: ast.Node) -> dict[str, Symbol]:
+        """Return the parameters of a block, network or function by name."""
         return self._parameters.get(id(definition), {})
 
     def _declare(self, module: Module) -> None:
@@ -80,14 +80,19 @@ class SymbolTable:
             if item.name not in names:
                 names[item.name] = self.add(Symbol(item.name, SymbolKind.IMPORT, None, item, [item.name_span]))
         for definition in module.file.definitions:
-            kind = SymbolKind.BLOCK if isinstance(definition, ast.Block) else SymbolKind.NETWORK
-            symbol = self.add(Symbol(definition.name, kind, None, definition, [definition.name_span]))
+            symbol = self.add(Symbol(definition.name, _kind(definition), None, definition, [definition.name_span]))
             names.setdefault(definition.name, symbol)
-            own = self._parameters[id(definition)] = {}
-            for parameter in definition.parameters if isinstance(definition, ast.Block | ast.Network) else ():
-                place = _name_span(parameter, parameter.name)
-                made = self.add(Symbol(parameter.name, SymbolKind.PARAMETER, definition.name, parameter, [place]))
-                own.setdefault(parameter.name, made)
+            if not isinstance(definition, ast.Alias):
+                self.declare_parameters(definition)
+
+    def declare_parameters(self, definition: ast.Node) -> None:
+        """Take in the parameters of a block, network or function."""
+        own = self._parameters[id(definition)] = {}
+        assert isinstance(definition, ast.Block | ast.Network | ast.Constant | ast.Let)
+        for parameter in definition.parameters or ():
+            place = _name_span(parameter, parameter.name)
+            made = self.add(Symbol(parameter.name, SymbolKind.PARAMETER, definition.name, parameter, [place]))
+            own.setdefault(parameter.name, made)
 
 
 class _Resolver:
@@ -107,6 +112,8 @@ class _Resolver:
             scope.names.update(self._parameters_of(definition))
             for claim in definition.claims:
                 self._statement(claim, scope)
+        elif isinstance(definition, ast.Constant):
+            self._value(definition, scope)
         elif isinstance(definition, ast.Block | ast.Network):
             origin = definition.name_span if isinstance(definition, ast.Block) else None
             scope.names["x"] = table.add(Symbol("x", SymbolKind.FLOW, definition.name, definition, origin=origin))
@@ -115,6 +122,15 @@ class _Resolver:
                     self._expression(parameter.default, scope)
                 scope.names.setdefault(parameter.name, table.parameters(definition)[parameter.name])
             self._body(definition.body, scope)
+
+    def _value(self, constant: ast.Constant | ast.Let, scope: Scope) -> None:
+        """Resolve the value of a constant, or the formula of a function, which sees its parameters."""
+        inside = Scope(scope)
+        for parameter in constant.parameters or ():
+            if parameter.default is not None:
+                self._expression(parameter.default, inside)
+            inside.names.setdefault(parameter.name, self._table.parameters(constant)[parameter.name])
+        self._expression(constant.value, inside)
 
     def _parameters_of(self, alias: ast.Alias) -> dict[str, Symbol]:
         """Return the parameters of the network that an alias leads to, in this file."""
@@ -142,8 +158,10 @@ class _Resolver:
                     self._expression(argument.value, scope)
                 self._pipeline(statement.pipeline, scope)
             case ast.Let():
-                self._expression(statement.value, scope)
-                self._bind(scope, statement.name, SymbolKind.CONSTANT, statement, _name_span(statement, statement.name, "let"))
+                if statement.parameters is not None:
+                    self._table.declare_parameters(statement)
+                self._value(statement, scope)
+                self._bind(scope, statement.name, _kind(statement), statement, statement.name_span)
             case ast.Input():
                 self._input(statement, scope)
             case ast.Init():
@@ -217,12 +235,13 @@ class _Resolver:
     def _for(self, loop: ast.For, scope: Scope) -> None:
         self._expression(loop.iterable, scope)
         inside = Scope(scope, control=True)
-        after = loop.span.start + len("for")
-        for name in loop.names:
-            place = _find(loop.span, name, after)
-            after = place.end
-            self._bind(inside, name, SymbolKind.LOOP_VARIABLE, loop, place)
+        self._bind_targets(loop.targets, inside)
         self._body(loop.body, inside)
+
+    def _bind_targets(self, targets: Iterable[ast.Pattern], inside: Scope) -> None:
+        for leaf in (leaf for target in targets for leaf in target.leaves):
+            if leaf.name:
+                self._bind(inside, leaf.name, SymbolKind.LOOP_VARIABLE, leaf, leaf.span)
 
     # -- expressions --
 
@@ -240,6 +259,13 @@ class _Resolver:
                     self._argument(node, position, argument, scope)
             case ast.Attribute():
                 self._attribute(node, scope)
+            case ast.Comprehension():
+                self._expression(node.iterable, scope)
+                inside = Scope(scope)
+                self._bind_targets(node.targets, inside)
+                for part in (node.element, node.condition):
+                    if part is not None:
+                        self._expression(part, inside)
             case _:
                 self._expressions(node, scope)
 
@@ -280,7 +306,8 @@ class _Resolver:
             name = order[position] if position < len(order) else None
         value = ast.bare(argument.value)
         if isinstance(value, ast.Name) and _is_declared(target) and name in target.fields:
-            if scope.find(value.id) is None and value.id in target.words(name):
+            constant = isinstance(self._module.definitions.get(value.id), ast.Constant)
+            if scope.find(value.id) is None and not constant and value.id in target.words(name):
                 self._use(self._table.builtin(value.id, SymbolKind.WORD, f"{target.name}.{name}"), value.span)
                 return
         self._expression(argument.value, scope)
@@ -292,19 +319,24 @@ class _Resolver:
             return self._target(callee.callee, scope)
         if isinstance(callee, ast.Attribute):
             module = self._imported(callee, scope)
-            return module.definitions.get(callee.name) if module is not None else None
+            found = module.definitions.get(callee.name) if module is not None else None
+            return None if isinstance(found, ast.Constant) and found.parameters is None else found
         if not isinstance(callee, ast.Name):
             return None
         local = scope.find(callee.id)
         if local is not None:
+            if isinstance(local.node, ast.Let) and local.node.parameters is not None:
+                return local.node
             default = local.node.default if isinstance(local.node, ast.Parameter) else None
             return self._target(default, Scope(None)) if default is not None else None
         known = self._module.definitions.get(callee.id)
+        if isinstance(known, ast.Constant) and known.parameters is None:  # what it holds is called
+            return self._target(known.value, Scope(None)) if known.name not in self._module.unclear else None
         return known or Op.registry.get(callee.id) or Initializer.registry.get(callee.id)
 
     def _parameter(self, call: ast.CallExpr, target: Any, name: str) -> Symbol | None:
         """Return the parameter that a keyword names."""
-        if isinstance(target, ast.Definition):
+        if isinstance(target, ast.Definition | ast.Let):
             return self._table.parameters(target).get(name)
         if target is not None:
             known = name in positional_parameters(target)
@@ -326,6 +358,15 @@ class _Resolver:
             symbol.uses.append(span)
         else:
             self._table.unresolved.append(span)
+
+
+def _kind(definition: ast.Definition | ast.Let) -> SymbolKind:
+    match definition:
+        case ast.Block():
+            return SymbolKind.BLOCK
+        case ast.Constant() | ast.Let():
+            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
+    return SymbolKind.NETWORK
 
 
 def _modules(module: Module) -> Iterable[Module]:

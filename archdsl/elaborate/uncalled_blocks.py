@@ -76,10 +76,10 @@ class UncalledBlock:
         seen: set[ast.Definition] = set()
         while pending:
             definition = pending.pop()
-            if definition in seen or not isinstance(definition, ast.Block | ast.Network):
+            if definition in seen or isinstance(definition, ast.Alias):
                 continue
             seen.add(definition)
-            named = {name.id for name in ast.names(definition.body, *(p.default for p in definition.parameters))}
+            named = {name.id for name in ast.names(definition)}
             pending += [definitions[name] for name in named if name in definitions]
         return self._block in seen
 

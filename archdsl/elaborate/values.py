@@ -102,6 +102,23 @@ class Callee:
         return f"{self.name}({', '.join(given)})" if given else self.name
 
 
+@record
+class Function:
+    """A function of expressions, with what it sees of the body that defines it."""
+
+    definition: ast.Let | ast.Constant
+    env: Environment
+    type_name = "a function"
+
+    @property
+    def name(self) -> str:
+        """The name it is defined by."""
+        return self.definition.name
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Environment:
     """Names that expressions see: parameters, constants, labels, loop variables, from the inside out.
 
@@ -175,9 +192,7 @@ def bounded(values: tuple[Any, ...] | range, limits: Limits) -> tuple[Any, ...] 
 
 def _short(values: tuple[Any, ...] | range, limits: Limits) -> bool:
     """Return whether a list is short enough to go through. `len` fails for a range that is longer than a machine word."""
-    if isinstance(values, range):
-        return values.stop - values.start <= limits.list_items
-    return len(values) <= limits.list_items
+    return length(values) <= limits.list_items
 
 
 def nested(value: tuple[Any, ...] | Callee, limits: Limits, depth: int = 1) -> int:
@@ -212,7 +227,16 @@ def _length(value: Any) -> int:
 
 def length(value: tuple[Any, ...] | range | str) -> int:
     """Return the number of elements, also of a range that is too long for `len`."""
-    return max(0, value.stop - value.start) if isinstance(value, range) else len(value)
+    if not isinstance(value, range):
+        return len(value)
+    ahead = value.stop - value.start if value.step > 0 else value.start - value.stop
+    return max(0, -(-ahead // abs(value.step)))
+
+
+def _reversed(value: Any) -> Any:
+    if not isinstance(value, tuple | range):
+        raise SpecError(codes.expressions.NotAList("reversed", value))
+    return value[::-1]
 
 
 def _total(value: Any) -> Any:
@@ -255,6 +279,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "len": _length,
     "sum": _total,
     "int": _numeric("int", int),
+    "reversed": _reversed,
     "make_divisible": make_divisible,
 }
 """The pure functions of expressions."""

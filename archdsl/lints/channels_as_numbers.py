@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.diagnostics import Diagnostic, codes
+from archdsl.diagnostics import Diagnostic, Edit, codes
 from archdsl.ir import Graph
+from archdsl.lints.calls import written_call
 from archdsl.lints.rule import GraphRule
 from archdsl.ops.base import Category, Op
 from archdsl.source import Span
@@ -26,8 +27,7 @@ def _check(graph: Graph) -> Iterable[Diagnostic]:
                 numbers = known[id(op)] = _numbers(op)
             for name, value in numbers.items():
                 if value == node.input_shapes[0][0] and node.span is not None and node.span not in found:
-                    first = op.parameters_in_order()[0] == name
-                    finding = codes.warnings.ChannelsAsNumber(op.name, name, value, first, _only_argument(node.span))
+                    finding = codes.warnings.ChannelsAsNumber(op.name, name, value, *_without(op, name, node.span))
                     found[node.span] = finding.at(node.span)
     return found.values()
 
@@ -40,12 +40,19 @@ def _numbers(op: Op) -> dict[str, float]:
     return {name: value for name, value in given.items() if isinstance(value, float) and value > 1}
 
 
-def _only_argument(call: Span) -> Span | None:
-    """Return the parentheses of a call with one argument by position; None if there is more in them."""
-    name, opening, arguments = call.text.partition("(")
-    if not opening or any(mark in arguments for mark in ",=(\n"):
-        return None
-    return call._replace(start=call.start + len(name))
+def _without(op: Op, parameter: str, span: Span) -> tuple[str | None, Edit | None]:
+    """Return a call without an argument that is given by position, and the edit to it; neither if others follow by position."""
+    call = written_call(span)
+    if call is None or call.names(parameter):
+        return None, None
+    order = op.parameters_in_order()
+    position = order.index(parameter)
+    rest = call.positional[position + 1 :]
+    if position and rest:
+        return None, None
+    rest = tuple(f"{order[position + 1 + at]} = {text}" if text in ("true", "false") else text for at, text in enumerate(rest))
+    written = call.rewritten(*call.positional[:position], *rest)
+    return f"{call.name}{written}", Edit(call.parentheses, written)
 
 
 RULE = GraphRule("W0105", _check, local=True)

@@ -1,8 +1,8 @@
 """W0112: a range of two literals that holds no number, such as `3..0`.
 
 A range cannot count down, so that a loop over it never runs. A range of computed numbers may well be empty, as in the first
-of several stages, and is not reported, nor is an empty part of a list, as `widths[2..2]`. The fix is the list that counts
-down, or the range that includes its end.
+of several stages, and is not reported, nor is an empty part of a list, as `widths[2..2]`, nor one whose step is an error. The
+fix is the range that counts down, or the one that includes its end.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ def _check(tree: Tree) -> Iterable[Diagnostic]:
     parts = {id(ast.bare(node.index)) for node in nodes if isinstance(node, ast.Index)}
     for node in nodes:
         if isinstance(node, ast.RangeExpr) and id(node) not in parts:
-            start, stop = _literal(node.start), _literal(node.stop)
-            if start is not None and stop is not None and start >= stop:
-                yield codes.source_warnings.EmptyRange(start, stop).at(node.span)
+            start, stop, step = _literal(node.start), _literal(node.stop), 1 if node.step is None else _literal(node.step)
+            if start is not None and stop is not None and start >= stop and (step is None or step > 0):
+                yield codes.source_warnings.EmptyRange(start, stop, step).at(node.span)
 
 
 def _literal(expression: ast.Expr) -> int | None:

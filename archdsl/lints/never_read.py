@@ -1,4 +1,4 @@
-"""W0102: a parameter or constant that nothing in its body reads.
+"""W0102: a parameter or constant that nothing in its body reads, and a constant of the file that nothing uses.
 
 Often a fixed number stands where the name was meant. In a body with an error, the name may be what is misspelled, so that
 nothing is reported there. The fix deletes it. It is certain for a constant, and for the parameter of a block that every call
@@ -10,35 +10,63 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archdsl.diagnostics import Diagnostic, Edit, codes
+from archdsl.elaborate.parameters import WithParameters
 from archdsl.lints.edits import without_statement
 from archdsl.lints.rule import Tree, TreeRule
-from archdsl.source import Span
+from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
+from archdsl.syntax.parser import parse_expression
 
 
 def _check(tree: Tree) -> Iterable[Diagnostic]:
     for definition in tree.definitions.values():
-        if not isinstance(definition, ast.Block | ast.Network) or not tree.is_sound_in(definition):
-            continue
-        nodes = list(ast.walk(definition.body, *(parameter.default for parameter in definition.parameters)))
-        read = {node.id for node in nodes if isinstance(node, ast.Name)}
-        for parameter in definition.parameters:
-            if parameter.name not in read:
-                yield _unread_parameter(tree, definition, parameter)
-        for node in nodes:
-            if isinstance(node, ast.Body):
-                constants = [statement for statement in node.statements if isinstance(statement, ast.Let)]
-                lone = len(node.statements) == len(constants) == 1
-                for constant in constants:
-                    if constant.name not in read:
-                        deletion = None if lone else without_statement(constant.span)
-                        finding = codes.source_warnings.NeverRead(
-                            definition.name, "constant", constant.name, deletion, deletion is not None
-                        )
-                        yield finding.at(constant.span)
+        if isinstance(definition, ast.Block | ast.Network | ast.Constant) and tree.is_sound_in(definition):
+            yield from _unread_in(tree, definition)
+    if tree.networks and tree.is_sound:
+        yield from _unused_constants(tree)
 
 
-def _unread_parameter(tree: Tree, definition: ast.Block | ast.Network, parameter: ast.Parameter) -> Diagnostic:
+def _unread_in(tree: Tree, definition: WithParameters) -> Iterable[Diagnostic]:
+    """Yield the parameters of a definition that it does not read, and the constants in its body."""
+    body = definition.body if isinstance(definition, ast.Block | ast.Network) else definition.value
+    nodes = list(ast.walk(body, *(parameter.default for parameter in definition.parameters or ())))
+    read = {node.id for node in nodes if isinstance(node, ast.Name)}
+    for parameter in definition.parameters or ():
+        if parameter.name not in read:
+            yield _unread_parameter(tree, definition, parameter)
+    for node in nodes if not isinstance(definition, ast.Let) else ():
+        if isinstance(node, ast.Body):
+            constants = [statement for statement in node.statements if isinstance(statement, ast.Let)]
+            lone = len(node.statements) == len(constants) == 1
+            for constant in constants:
+                yield from _unread_in(tree, constant)
+                if constant.name not in read:
+                    deletion = None if lone else without_statement(constant.span)
+                    finding = codes.source_warnings.NeverRead(
+                        definition.name, _what(constant), constant.name, deletion, deletion is not None
+                    )
+                    yield finding.at(constant.span)
+
+
+def _what(constant: ast.Let | ast.Constant) -> str:
+    return "constant" if constant.parameters is None else "function"
+
+
+def _unused_constants(tree: Tree) -> Iterable[Diagnostic]:
+    """Yield the constants of the file that nothing uses. Other files may import them, so that deleting is only offered."""
+    given = [parse_expression(SourceFile("--set", text))[0] for text in tree.settings]
+    places = [*tree.file.items, *given]
+    for constant in tree.definitions.values():
+        if isinstance(constant, ast.Constant):
+            used = {name.id for name in ast.names(*(place for place in places if place is not constant))}
+            if constant.name not in used:
+                finding = codes.source_warnings.NeverUsed(_what(constant), constant.name, without_statement(constant.span))
+                yield finding.at(constant.name_span)
+
+
+def _unread_parameter(tree: Tree, definition: WithParameters, parameter: ast.Parameter) -> Diagnostic:
+    if not isinstance(definition, ast.Block | ast.Network):
+        return codes.source_warnings.NeverRead(definition.name, "parameter", parameter.name).at(parameter.span)
     deletion = _without_parameter(tree.file, definition, parameter)
     safe = deletion is not None and isinstance(definition, ast.Block) and bool(tree.networks) and tree.is_sound
     if safe and not _every_call_leaves_out(tree.file, definition, parameter):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis import SymbolicSizes
 from archdsl.diagnostics import Diagnostic
-from archdsl.ir import Graph
+from archdsl.ir import Graph, OpNode
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -63,6 +63,14 @@ class GraphRule(NamedTuple):
     local: bool = False
 
 
+class OpRule(NamedTuple):
+    """A rule about single ops, by their names. It says what is wrong with a node; each place in the text is reported once."""
+
+    code: str
+    ops: frozenset[str]
+    check: Callable[[OpNode], Diagnostic | None]
+
+
 class SizesRule(NamedTuple):
     """A rule about the symbolic sizes of a network for which they are decided."""
 
@@ -77,4 +85,4 @@ class RecipeRule(NamedTuple):
     check: Callable[[Graph, Recipe, Mapping[str, Span]], Iterable[Diagnostic]]
 
 
-Rule: TypeAlias = "TreeRule | GraphRule | SizesRule | RecipeRule"
+Rule: TypeAlias = "TreeRule | GraphRule | OpRule | SizesRule | RecipeRule"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from archdsl.analysis import SymbolicSizes
 from archdsl.diagnostics import Diagnostic
 from archdsl.ir import Graph
 from archdsl.lints.registry import RULES
-from archdsl.lints.rule import GraphRule, RecipeRule, SizesRule, Tree, TreeRule
+from archdsl.lints.rule import GraphRule, OpRule, RecipeRule, SizesRule, Tree, TreeRule
 from archdsl.source import Span
 
 if TYPE_CHECKING:
@@ -18,7 +19,34 @@ if TYPE_CHECKING:
 
 def lint_graph(graph: Graph, *, partial: bool = False) -> list[Diagnostic]:
     """Return what the rules on graphs find; of a graph that lacks what an error hides, what the local ones do."""
-    return [found for rule in RULES if isinstance(rule, GraphRule) and (rule.local or not partial) for found in rule.check(graph)]
+    found = [one for rule in RULES if isinstance(rule, GraphRule) and (rule.local or not partial) for one in rule.check(graph)]
+    return [*found, *_lint_ops(graph)]
+
+
+def _lint_ops(graph: Graph) -> Iterator[Diagnostic]:
+    """Yield what the rules on single ops find, in one pass over the graph; of calls of one block, at the first."""
+    rules, reported = _rules_by_op(), set[tuple[str, Span]]()
+    for function in graph.functions():
+        for node in function.ops:
+            for rule in rules.get(node.op.name, ()):
+                span = node.span
+                if span is None or (rule.code, span) in reported:
+                    continue
+                finding = rule.check(node)
+                if finding is not None:
+                    reported.add((rule.code, span))
+                    yield finding.at(span)
+
+
+@cache
+def _rules_by_op() -> dict[str, list[OpRule]]:
+    """Return the rules on single ops by the ops that they are about."""
+    found: dict[str, list[OpRule]] = {}
+    for rule in RULES:
+        if isinstance(rule, OpRule):
+            for name in rule.ops:
+                found.setdefault(name, []).append(rule)
+    return found
 
 
 def lint_sizes(graph: Graph, sizes: SymbolicSizes) -> list[Diagnostic]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
+from archdsl.literals import show
 from archdsl.ops.base import (
     ANY_RANK,
     IMAGE,
@@ -31,6 +32,7 @@ from archdsl.ops.base import (
     demand,
     normal_axis,
     per_axis,
+    window_count,
     window_output,
 )
 from archdsl.shapes import Dim, Shape, SizeError, format_shape, numel
@@ -367,6 +369,13 @@ class Unfold(Op, name="unfold"):
         windows = zip(sizes, given["k"], given["stride"], given["pad"], given["dilation"], strict=True)
         return (channels * prod(given["k"]), numel([window_output(self.name, n, k, s, p, p, d) for n, k, s, p, d in windows]))
 
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """Return that a window fits on each axis; of the product of both numbers of windows that is not known."""
+        given = self.attributes(*inputs)
+        windows = zip(inputs[0][1:], given["k"], given["stride"], given["pad"], given["dilation"], strict=True)
+        counts = [(n, window_count(n, k, s, p, p, d)) for n, k, s, p, d in windows]
+        return [Need(count, 1, f"`unfold` leaves nothing of a size of {size}") for size, count in counts]
+
 
 class ChannelShuffle(Op, name="channel_shuffle"):
     """Interleaves the channels of all groups, so that grouped convolutions mix (Zhang et al. 2017, arXiv:1707.01083)."""
@@ -390,6 +399,8 @@ class ChannelShuffle(Op, name="channel_shuffle"):
 
 
 def _part(part: range) -> range:
+    if part.step != 1:
+        raise ValueError(f"a part is `from..to` with a step of 1, found {show(part)}")
     if not 0 <= part.start < part.stop:
         raise ValueError(f"a part is `from..to` with 0 <= from < to, found {part.start}..{part.stop}")
     if part.stop > limits.SIZE:
@@ -457,6 +468,8 @@ class Permute(Op, name="permute"):
         return tuple(inputs[0][axis] for axis in self._order(len(inputs[0])))
 
     def _order(self, rank: int) -> list[int]:
+        if len(self.order) != rank:
+            raise SpecError(codes.ranges.NoPermutation(rank, self.order))
         order = [normal_axis(self.name, axis, rank, "order") for axis in self.order]
         if sorted(order) != list(range(rank)):
             raise SpecError(codes.ranges.NoPermutation(rank, self.order))

@@ -60,6 +60,23 @@ def range_with_colon(s: ErrorContext) -> SyntaxFinding | None:
     return finding(error, s.span, ("RANGE", ".."))
 
 
+def list_with_for(s: ErrorContext) -> SyntaxFinding | None:
+    """`[for v in values: v]`, `[a for a in b for c in d]` and `[v for v in b if c else d]`."""
+    if s.opened is None or s.opened.type != "LSQB" or "RSQB" not in s.expected:
+        return None
+    begun = any(token.type == "FOR" for token in s.line_before)
+    if s.token.type == "FOR" and s.previous is s.opened:
+        text, help = "a list of a loop begins with its element", "write `[f(v) for v in values]`"
+    elif s.token.type == "FOR" and begun:
+        text, help = "a list has one `for`", "lists of lists are written in one another: `[[a * b for b in 0..3] for a in 0..2]`"
+    elif s.token.type == "ELSE" and begun:
+        text = "`if` behind `in` selects elements, and has no `else`"
+        help = "put what to go through in parentheses: `[f(v) for v in (a if c else b)]`"
+    else:
+        return None
+    return finding(codes.slips.OtherForm(text, help), s.span)
+
+
 def without_parentheses(s: ErrorContext) -> SyntaxFinding | None:
     """`conv 64, 3`, where a call needs parentheses; `linear classes`, `bn relu`; `conv { 64, 3 }` and `features { ... }`."""
     name = s.previous
@@ -71,7 +88,8 @@ def without_parentheses(s: ErrorContext) -> SyntaxFinding | None:
         gap = s.behind(name)._replace(end=s.span.start)
         return finding(codes.syntax.SideBySide(str(name), str(s.token), gap), s.span)
     if s.token.type == "LBRACE":
-        return finding(codes.syntax.BodyAfterName(str(name), _index(s), nearest(str(name), _around_bodies())), s.span)
+        meant = nearest(str(name), _around_bodies())
+        return finding(codes.bodies.BodyAfterName(str(name), _index(s), meant, tuple(sorted(_around_bodies()))), s.span)
     return None
 
 
@@ -114,8 +132,24 @@ def without_braces(s: ErrorContext) -> SyntaxFinding | None:
         return finding(codes.slips.OtherForm("`:` does not begin a body", "a body stands in braces: `{ ... }`"), s.span)
     if str(s.previous) in _around_bodies() and s.token.type in ("NAME", "LSQB"):
         keyword = str(s.previous)
-        return finding(codes.syntax.NotAroundABody(keyword, "a body", f"{keyword} {{ ... }}", None), s.span)
+        return finding(codes.bodies.NotAroundABody(keyword, "a body", f"{keyword} {{ ... }}", None), s.span)
     return _join_called(s, s.previous) if s.previous.type == "RPAR" else None
+
+
+def body_after_call(s: ErrorContext) -> SyntaxFinding | None:
+    """`sub(axis = 1) { ... }`, options and a body of a word that takes none."""
+    if s.token.type != "LBRACE" or s.previous is None or s.previous.type != "RPAR" or s.first_on_line:
+        return None
+    depth = 0
+    for position in range(len(s.line_before) - 1, 0, -1):
+        depth += {"RPAR": 1, "LPAR": -1}.get(s.line_before[position].type, 0)
+        if depth == 0:
+            name = s.line_before[position - 1]
+            if name.type != "NAME" or str(name) in _around_bodies():
+                return None
+            meant = nearest(str(name), _around_bodies())
+            return finding(codes.bodies.BodyAfterName(str(name), None, meant, tuple(sorted(_around_bodies())), True), s.span)
+    return None
 
 
 def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
@@ -134,18 +168,18 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     inner = tokens[start + 1 : -1]
     if word is None or str(word) not in _around_bodies() or not balanced(inner):
         return None
-    given = [part for part in _parted(inner) if part]
+    given = [part for part in parted(inner) if part]
     options = [part for part in given if len(part) > 1 and is_word(part[0]) and part[1].type == "EQUAL"]
     branches = [_branch(s, part) for part in given if part not in options]
     if str(word) == "mul" and len(branches) == 1 and given[0][-1].type in ("INT", "FLOAT"):
         factor = f"scale({branches[0]})"
-        return finding(codes.syntax.NotAroundABody("mul", "its branches", factor, Edit(s.span_of(word, closing), factor)), s.span)
+        return finding(codes.bodies.NotAroundABody("mul", "its branches", factor, Edit(s.span_of(word, closing), factor)), s.span)
     head = f"{word}({', '.join(s.text(part) for part in options)})" if options else str(word)
     written = f"{head} {{ {'; '.join(branches) or '...'} }}"
     place = s.span_of(word, closing)
     edit = Edit(place, written) if branches else None
     return finding(
-        codes.syntax.NotAroundABody(str(word), "a body" if str(word) == "skip" else "its branches", written, edit), place
+        codes.bodies.NotAroundABody(str(word), "a body" if str(word) == "skip" else "its branches", written, edit), place
     )
 
 
@@ -154,7 +188,7 @@ def _branch(s: ErrorContext, part: Sequence[Token]) -> str:
     if len(part) == 4 and [token.type for token in part[1:]] == ["LPAR", "NAME", "RPAR"] and str(part[2]) == "x":
         return str(part[0])
     if part[0].type == "LSQB" and part[-1].type == "RSQB" and balanced(part[1:-1]):
-        return "; ".join(s.text(item) for item in _parted(part[1:-1]) if item)
+        return "; ".join(s.text(item) for item in parted(part[1:-1]) if item)
     return s.text(part)
 
 
@@ -163,7 +197,7 @@ def _around_bodies() -> set[str]:
     return {"skip", *joins()}
 
 
-def _parted(tokens: Sequence[Token]) -> list[Sequence[Token]]:
+def parted(tokens: Sequence[Token]) -> list[Sequence[Token]]:
     """Return the parts between commas that stand in no bracket."""
     parts: list[list[Token]] = [[]]
     depth = 0

@@ -79,6 +79,11 @@ class ErrorContext(NamedTuple):
         return len(self.open) - max((i + 1 for i, token in enumerate(self.open) if token.type == "LBRACE"), default=0)
 
     @property
+    def opened_bracket(self) -> bool:
+        """Whether a round or square bracket is open."""
+        return self.opened is not None and self.opened.type != "LBRACE"
+
+    @property
     def statement_before(self) -> Sequence[Token]:
         """The tokens on its line before it that belong to its statement."""
         first = len(self.line_before)

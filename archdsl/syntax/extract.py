@@ -70,6 +70,9 @@ class _Reads(ast.Visitor):
 def excerpt(file: ast.File, definition: ast.Definition, new_name: str) -> str:
     """The text of a file with one network, renamed, what it draws on, and the recipe; comments go where their parts go."""
     keep = needed(file, definition.name)
+    constants = {item.name for item in file.definitions if isinstance(item, ast.Constant)}
+    for name in {name.id for name in ast.names(*file.recipes)} & constants:
+        keep |= needed(file, name)
     written: list[str] = []
     group = ""
     for index, part in enumerate(_parts(file)):

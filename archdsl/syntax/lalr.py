@@ -70,6 +70,9 @@ class ParserStack:
         while True:
             step = steps.get((states[-2], states[-1], kind)) or self.tables.step(states[-2], states[-1], kind)
             if step is None:
+                if kind == "NAME" and token == "by" and self.accepts("BY"):  # a keyword behind a range alone
+                    token.type = kind = "BY"
+                    continue
                 return False
             states[-1], shift, size, build, origin = step
             if shift is not None:

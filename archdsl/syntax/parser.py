@@ -36,7 +36,15 @@ def parse(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.File, list[
     if all(line.lstrip().startswith("#") or not line.strip() for line in source.text.split("\n")):
         end, error = len(source.text), codes.syntax.DefinesNothing(source.name)
         return ast.unread(source), [error.at(Span(source, 0, end)) if end else error]
-    return _parser().parse(source, limits)
+    file, errors = _parser().parse(source, limits)
+    if errors:
+        from archdsl.syntax.other_formats import text_format  # here: a text without errors is a spec
+
+        other = text_format(source.text)
+        if other is not None:
+            another = codes.slips.OtherFile(other.kind, other.example)
+            return ast.unread(source), [another.at(Span(source, other.start, other.end))]
+    return file, errors
 
 
 def parse_expression(source: SourceFile, limits: Limits = DEFAULT) -> tuple[ast.Expr | None, list[Diagnostic]]:

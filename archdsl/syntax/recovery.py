@@ -30,13 +30,13 @@ from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, find
 from archdsl.syntax.lalr import ParserStack
 from archdsl.syntax.newlines import CLOSES, Newlines
 
-_DEFINITIONS: Final = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN"})
+_DEFINITIONS: Final = frozenset({"BLOCK", "NETWORK", "IMPORT", "TRAIN", "LET"})
 _PUT_IN: Final = frozenset({"ERROR", "ERROR_ITEM", "MISSING"})
 """Tokens that only the recovery makes."""
 _FOLLOW_MISSING: Final = frozenset({"ARROW", "COMMA", "RPAR", "RSQB", "RBRACE", "_SEP", "COMPARE", "FACTOR"})
 """Tokens that leave no doubt that a part is missing before them; before `{` or `if`, it may be they that are wrong."""
 _COMPLETIONS: Final = (
-    "RPAR", "RSQB", "RBRACE", "MISSING", "COLON", "EQUAL", "ELSE", "IN", "AS", "LBRACE", "NAME", "LSQB", "STRING",
+    "RPAR", "RSQB", "RBRACE", "MISSING", "COLON", "EQUAL", "ELSE", "IN", "AS", "LBRACE", "NAME", "LSQB", "STRING", "BY",
 )  # fmt: skip
 """What an unfinished statement is continued with, the first that can follow: closing brackets before anything new."""
 
@@ -136,8 +136,13 @@ class Recovery:
             )
         errors = ("ERROR_ITEM",) if definition else ("ERROR", "ERROR_ITEM")
         between_items = self._start_of_body() is None and not definition
+        lost_body = token.type == "LET" and not definition and self._start_of_body() is None
         self._complete(errors)
-        if not between_items and (starts_line or token.type in ("RBRACE", "_SEP")) and self._resume(token, ends_statement=True):
+        if (
+            not (between_items or lost_body)
+            and (starts_line or token.type in ("RBRACE", "_SEP"))
+            and self._resume(token, ends_statement=True)
+        ):
             return
         self._skip(token, tokens, errors)
 
@@ -262,6 +267,8 @@ class Recovery:
 
     def _defines(self, token: Token) -> bool:
         """Whether a definition begins, and not a mistake inside of one."""
+        if token.type == "LET" and ((token.column or 1) > 1 or self._start_of_body() is not None):
+            return False  # a constant of a body, whose brace may be missing
         return token.type in _DEFINITIONS and self._newlines.first_on_line and not self._newlines.within(token)
 
     # -- closing brackets, and going on --

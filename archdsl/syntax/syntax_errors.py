@@ -14,8 +14,24 @@ from lark import Token
 from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import joins
 from archdsl.source import Span
-from archdsl.syntax.call_errors import range_with_colon, round_list, unquoted_path, without_braces, without_parentheses
+from archdsl.syntax.call_errors import (
+    body_after_call,
+    list_with_for,
+    range_with_colon,
+    round_list,
+    unquoted_path,
+    without_braces,
+    without_parentheses,
+)
 from archdsl.syntax.error_context import NEAR, WORDS, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
+from archdsl.syntax.habit_errors import (
+    join_of_another_library,
+    label_behind_arrow,
+    number_without_digit,
+    outside_definitions,
+    returned,
+    two_indices,
+)
 from archdsl.syntax.newlines import CLOSES
 
 _SIGNS: Final = {"LPAR": "(", "LSQB": "[", "LBRACE": "{", "RPAR": ")", "RSQB": "]", "RBRACE": "}"}
@@ -47,6 +63,17 @@ _WORDS_OF_OTHERS: Final = {
     "assert": "a claim is written `expect`",
     "const": "write `let name = value`",
     "var": "write `let name = value`",
+    "try": "a spec has no exceptions: `expect` states what has to hold",
+    "switch": "write `if a { ... } else if b { ... }`",
+    "match": "write `if a { ... } else if b { ... }`",
+    "loop": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
+    "do": "loops are `repeat n { ... }` and `for i in 0..n { ... }`",
+    "foreach": "loops are `for v in list { ... }`",
+    "unless": "write `if not a { ... }`",
+    "with": "braces group statements: `{ ... }`",
+    "fn": "a block is written `block name(parameters) { ... }`",
+    "func": "a block is written `block name(parameters) { ... }`",
+    "function": "a block is written `block name(parameters) { ... }`",
 }
 _SAME_WORD: Final = {"elif": "else if", "assert": "expect", "const": "let", "var": "let"}
 _LITERALS: Final = frozenset({"INT", "FLOAT", "LSQB", "STRING", "LPAR", "SIGN", "TRUE", "FALSE", "NONE", "NOT", "ARROW"})
@@ -88,6 +115,8 @@ def _word_of_others(s: ErrorContext) -> SyntaxFinding | None:
             if same == "let" and not (word is s.previous and s.line_after and s.line_after[0].type == "EQUAL"):
                 same = None
             edit = Edit(place, same) if same is not None else None
+            if str(word) == "return" and word is s.previous and (found := returned(s, place)) is not None:
+                return found
             return finding(codes.slips.OtherWord(str(word), _WORDS_OF_OTHERS[str(word)], edit), place)
     return None
 
@@ -179,7 +208,7 @@ def _assignment(s: ErrorContext) -> SyntaxFinding | None:
         written, sure = f"write `=`: `{s.previous} = ...`", "EQUAL" in s.expected
         error = codes.slips.OtherSign(":", "does not pass an argument", "=", s.span, written, sure)
         return finding(error, s.span, ("EQUAL", "="))
-    if s.token.type == "COLON" and s.expected == {"EQUAL"}:
+    if s.token.type == "COLON" and "EQUAL" in s.expected <= {"EQUAL", "LPAR"}:
         if len(s.line_before) > 1 and s.line_before[-2].type == "LET":
             return finding(codes.slips.OtherForm("a constant has no type", f"write `let {s.previous} = ...`"), s.span)
         error = codes.slips.OtherSign(":", "does not set a key", "=", s.span, f"write `{s.previous} = ...`")
@@ -247,11 +276,26 @@ def _missing_part(s: ErrorContext) -> SyntaxFinding | None:
         statement, form = "an input's shape follows its name in square brackets", "`input image [3, 32, 32]`"
     elif s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
         statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
+    elif "EQUAL" in s.expected <= {"EQUAL", "LPAR"} and (let := _let_before(s)) is not None:
+        return let
     elif s.expected == {"IN", "COMMA"}:
         statement, form = "`for` needs `in` and what to go through", "`for i in 0..n { ... }`"
     else:
         return None
     return finding(codes.syntax.MissingPart(statement, s.found, form), s.span)
+
+
+def _let_before(s: ErrorContext) -> SyntaxFinding | None:
+    """`let norm bn` and `let f(x) {`; None if no `let` is under way."""
+    at = next((i for i in range(len(s.line_before) - 1, -1, -1) if s.line_before[i].type == "LET"), None)
+    if at is None or at + 1 >= len(s.line_before) or s.token.type == "COLON":  # a type, or a label
+        return None
+    call = s.text(s.line_before[at + 1 :])
+    if s.token.type == "LBRACE":
+        place = s.span_of(s.line_before[at])
+        return finding(codes.slips.LetWithBody(call, Edit(place, "block")), s.span)
+    form = f"`let {call} = ...`"
+    return finding(codes.syntax.MissingPart("`let` gives a name a value behind `=`", s.found, form), s.span)
 
 
 def _expected(s: ErrorContext) -> SyntaxFinding:
@@ -280,7 +324,7 @@ def _summary(expected: frozenset[str]) -> str:
     if {"LET", "SKIP"} <= expected:
         return "a statement"
     if {"BLOCK", "NETWORK"} <= expected:
-        return "`block`, `network`, `import` or `train`"
+        return "`block`, `network`, `let`, `import` or `train`"
     if {"SKIP", "REPEAT"} <= expected:
         return "a stage"
     words = []
@@ -300,6 +344,11 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     unquoted_path,
     _strange_character,
     _word_of_others,
+    number_without_digit,
+    label_behind_arrow,
+    join_of_another_library,
+    two_indices,
+    outside_definitions,
     _operator,
     round_list,
     _nested,
@@ -308,9 +357,11 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     _wrong_closing,
     _missing_part,
     range_with_colon,
+    list_with_for,
     _assignment,
     without_parentheses,
     without_braces,
+    body_after_call,
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lark import Token
 
-from archdsl.diagnostics import codes
+from archdsl.diagnostics import Edit, codes
 from archdsl.ops.join import Join
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
@@ -145,7 +145,28 @@ class TreeBuilder:
         return ast.Choice(self._span(c), c[0], c[2], c[4])
 
     def range(self, c: Children) -> ast.RangeExpr:
-        return ast.RangeExpr(self._span(c), c[0], c[2])
+        return ast.RangeExpr(self._span(c), c[0], c[2], c[4] if len(c) > 4 else None)
+
+    def comprehension(self, c: Children) -> ast.Comprehension:
+        return ast.Comprehension(self._span(c), c[1], self._targets(c[3]), c[5], c[7] if len(c) > 7 else None)
+
+    def pattern(self, c: Children) -> ast.Pattern:
+        items = tuple(item for item in c if isinstance(item, ast.Pattern))
+        return ast.Pattern(self._span(c), None if items else str(c[0]), items)
+
+    def targets(self, c: Children) -> tuple[ast.Pattern, ...]:
+        return _Spanned(self._span(c), (item for item in c if isinstance(item, ast.Pattern)))
+
+    def _targets(self, targets: _Spanned) -> tuple[ast.Pattern, ...]:
+        """Return what an element is bound to; report names that stand twice, and more than two targets."""
+        if len(targets) > 2:
+            self.report(finding(codes.syntax.TooManyLoopNames(Edit(targets.span, f"[{targets.span.text}]")), targets.span))
+        seen: dict[str, Span] = {}
+        for leaf in (leaf for target in targets for leaf in target.leaves):
+            if leaf.name in seen and leaf.name not in ("", "_"):
+                self.report(finding(codes.definitions.NameTwice(seen[leaf.name], leaf.name), leaf.span))
+            seen.setdefault(leaf.name, leaf.span)
+        return targets
 
     def _chain(self, c: Children) -> ast.Chain:
         return ast.Chain(self._span(c), tuple(c[::2]), tuple(str(t) for t in c[1::2]))
@@ -172,11 +193,7 @@ class TreeBuilder:
         return ast.Repeat(self._span(c), c[1], c[2])
 
     def for_(self, c: Children) -> ast.For:
-        names = [str(token) for token in c if isinstance(token, Token) and token.type == "NAME"]
-        if len(names) > 2:
-            place = next(self.of(t) for t in reversed(c) if isinstance(t, Token) and t.type == "NAME")
-            self.report(finding(codes.syntax.TooManyLoopNames(), place))
-        return ast.For(self._span(c), tuple(names), c[-2], c[-1])
+        return ast.For(self._span(c), self._targets(c[1]), c[-2], c[-1])
 
     def if_(self, c: Children) -> ast.If:
         arms: list[ast.Arm] = []
@@ -218,6 +235,8 @@ class TreeBuilder:
                 return ast.Label(target.span, label)
             case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
                 return ast.Label(target.span, name.id, index)
+            case ast.Index(_, base, _) if isinstance(one := ast.bare(base), ast.Index) and isinstance(one.base, ast.Name):
+                help = f"a family has one index: write one number for both, as `{one.base.id}[4 * i + j]: ...`"
             case ast.Literal(span, str()):
                 template = self._template(span)
                 return ast.Label(target.span, None, None, template) if template is not None else None
@@ -252,7 +271,7 @@ class TreeBuilder:
         return ast.Input(self._span(c), names[0], kind or None, c[at], condition)
 
     def let(self, c: Children) -> ast.Let:
-        return ast.Let(self._span(c), str(c[1]), c[3])
+        return ast.Let(self._span(c), str(c[1]), self.of(c[1]), _function_parameters(c), c[-1])
 
     def expect(self, c: Children) -> ast.Expect:
         if len(c) > 4:  # `expect a if c else b`
@@ -296,6 +315,9 @@ class TreeBuilder:
         claims = tuple(item for item in c if isinstance(item, ast.Expect))
         return ast.Alias(self._span(c), str(c[1]), self.of(c[1]), "", "", c[3], claims)
 
+    def constant(self, c: Children) -> ast.Constant:
+        return ast.Constant(self._span(c), str(c[1]), self.of(c[1]), "", "", _function_parameters(c), c[-1])
+
     def import_(self, c: Children) -> ast.Import:
         return ast.Import(self._span(c), _unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))
 
@@ -336,6 +358,10 @@ def _is_empty(item: ast.Node) -> bool:
 
 def _arguments(c: Children) -> tuple[ast.Argument, ...]:
     return next((item for item in c if isinstance(item, _Arguments)), ())
+
+
+def _function_parameters(c: Children) -> tuple[ast.Parameter, ...] | None:
+    return next((item for item in c if isinstance(item, _Parameters)), None)
 
 
 def _parameters(c: Children) -> tuple[ast.Parameter, ...]:

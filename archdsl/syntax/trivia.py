@@ -21,7 +21,8 @@ from archdsl.syntax.parser import lex
 _MEMBERS: Final[dict[type[ast.Node], str]] = {
     ast.File: "items", ast.Body: "statements", ast.Train: "entries", ast.Init: "entries", ast.Block: "parameters",
     ast.Network: "parameters", ast.Alias: "claims", ast.CallExpr: "arguments", ast.Skip: "arguments", ast.Join: "arguments",
-    ast.Aux: "arguments", ast.ListExpr: "items", ast.Pipeline: "stages", ast.If: "arms",
+    ast.Aux: "arguments", ast.Let: "parameters", ast.Constant: "parameters", ast.ListExpr: "items", ast.Pipeline: "stages",
+    ast.If: "arms",
 }  # fmt: skip
 """The field with the members of a list, for each kind of node that is one."""
 

@@ -13,7 +13,9 @@ from tests.attack.program import (
     Binary,
     Call,
     Choice,
+    Comprehension,
     Expression,
+    Item,
     ListOf,
     Literal,
     Name,
@@ -23,7 +25,7 @@ from tests.attack.program import (
     Unary,
     Word,
 )
-from tests.attack.values import Value
+from tests.attack.values import Closure, Value, evaluate
 
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish",
                "hardsigmoid", "softplus", "softmax", "prelu")  # fmt: skip
@@ -55,7 +57,19 @@ class Leaves:
             Binary("%", Literal(value + 128), Binary("^", Literal(2), Literal(7))) if value < 128 else Literal(value),
             Binary("+", Unary("-", Binary("^", Literal(2), Literal(2))), Literal(value + 4)),
         ]
+        plain += [
+            Item(Call("reversed", (Range(Literal(0), Literal(value + 1)),)), Literal(0)),
+            Call("len", (Range(Literal(1), Literal(3 * value + 1), Literal(3)),)),
+            Call(
+                "sum", (Comprehension(Literal(1), "v", Range(Literal(-1), Literal(value)), Binary(">=", Name("v"), Literal(0))),)
+            ),
+        ]
         for name, held in self.names.items():
+            if isinstance(held, Closure):
+                call = Call(name, (Literal(1),))
+                found = evaluate(call, self.names)
+                plain += [Binary("+", call, Literal(value - found)) if value >= found else
+                          Binary("-", call, Literal(found - value))] * 3  # fmt: skip
             if isinstance(held, int) and not isinstance(held, bool):
                 plain += [Binary("+", Name(name), Literal(value - held)) if value >= held else
                           Binary("-", Name(name), Literal(held - value))] * 3  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -24,6 +25,9 @@ from tests.attack.program import (
     Apply,
     Argument,
     Binary,
+    Call,
+    Choice,
+    Comprehension,
     Expect,
     Expression,
     For,
@@ -47,7 +51,7 @@ from tests.attack.program import (
     Statement,
     Take,
 )
-from tests.attack.values import Refused, Value
+from tests.attack.values import Closure, Refused, Value
 
 DEEPEST = 3
 MOST_ELEMENTS = 40_000  # of one example, at the sizes that programs are grown with
@@ -90,12 +94,26 @@ class _Grower:
         """Return a program that has at least one op."""
         head, nominal = make_head(self.random, fixed=self.fixed)
         with torch.no_grad():
+            head = replace(head, constants=self.constants())
             machine, values = network.start(head, Modules(), network.make_inputs(head, nominal))
             x = next(iter(values.values()))
             body, machine, x = self.grow(machine, x, "", self.random.randint(2, self.statements), 0, heads=True)
             body += self.take_up(head, machine, x)
         style = self.random.choice((0, self.random.randrange(1, 1_000_000)))
         return replace(head, body=body, blocks=tuple(self.blocks.defined), style=style)
+
+    def constants(self) -> tuple[Let, ...]:
+        """Return constants of the file, in any order."""
+        if self.maybe(0.7):
+            return ()
+        lets = [
+            Let("k1", Literal(self.leaves.width())),
+            Let("k2", Binary("*", Name("k1"), Literal(self.random.randint(1, 2)))),
+            Let("k3", Binary("+", Binary("*", Name("v"), Literal(2)), Name("k2")), ("v",)),
+            Let("k4", Call("k3", (Name("k1"),))),
+        ]
+        self.random.shuffle(lets)
+        return tuple(lets)
 
     def take_up(self, head: Program, machine: Machine, x: Value) -> Body:
         """Return a join with the other inputs, which ends many programs of several inputs."""
@@ -117,7 +135,7 @@ class _Grower:
         body: Body = ()
         for _ in range(statements):
             for _ in range(4):
-                self.leaves.names = {k: v for k, v in machine.visible().items() if isinstance(v, int)}
+                self.leaves.names = {k: v for k, v in machine.visible().items() if isinstance(v, int | Closure)}
                 statement = None
                 try:
                     statement = self.statement(machine, x, scope, depth, heads)
@@ -139,6 +157,9 @@ class _Grower:
         roll = self.random.random()
         if heads and roll < 0.06 and not x.integers:
             return self.head(machine, x, scope, depth)
+        if roll < 0.1 and self.maybe(0.3):
+            seen = Size("x", "rank") if self.maybe(0.3) else self.leaves.number(self.random.randint(1, 6), x)
+            return Let(self.name("g"), Binary("+", Binary("*", Name("v"), Literal(2)), seen), ("v",))
         if roll < 0.1:
             return Let(self.name("n"), self.leaves.number(self.random.randint(1, 6), x))
         if roll < 0.12 and not x.integers:
@@ -246,15 +267,29 @@ class _Grower:
         counter = self.name("i")
         item, over = counter, [*range(rounds)]
         tree: Expression = Range(Literal(0), self.leaves.number(rounds))
-        position = None
-        if self.maybe(0.4):
+        position, parts = None, ()
+        if self.maybe(0.2):
+            tree = Call("reversed", (tree,))
+        elif self.maybe(0.2):
+            tree = Range(Literal(0), Literal(2 * rounds), Literal(2))
+        elif self.maybe(0.2):
+            rows = tuple(ListOf((Literal(self.leaves.width()), Literal(at))) for at in range(rounds))
+            tree, item, parts = ListOf(rows), self.name("w"), (counter,)
+        elif self.maybe(0.4):
             over = [self.leaves.width() for _ in range(rounds)]
             tree = ListOf(tuple(map(Literal, over)))
             item, position = self.name("w"), counter
+        if not parts and self.maybe(0.15):
+            tree = Comprehension(Name("v"), "v", tree if not isinstance(tree, Choice) else ListOf((tree,)))
+        first = next(iter(self.evaluated(machine, tree)))
         trial = machine.copy()
-        with trial.braces({item: over[0], counter: 0}, control=True):
+        with trial.braces(dict(zip((item, *parts), first, strict=True)) if parts else {counter: 0, item: first}, control=True):
             body = self.grow(trial, x, scope, self.random.randint(1, 2), depth + 1)[0]
-        return (For(item, tree, _runs(body), position),)
+        return (For(item, tree, _runs(body), position, parts),)
+
+    def evaluated(self, machine: Machine, tree: Expression) -> list[Any]:
+        """Return the elements of a list that is not empty."""
+        return list(machine.evaluate(tree)) or [0]
 
     def conditional(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
         """Return an `if`; the side that does not run is grown as well."""
@@ -315,7 +350,10 @@ class _Grower:
         trial = machine.copy()
         with trial.braces():
             body, trial, result = self.grow(trial, x, scope, self.random.randint(1, 3), depth + 1)
-        return (Skip(body + self.fitted(result, x), via, **option),)
+        when: Expression | None = None
+        if self.maybe(0.3):
+            when = Binary(self.random.choice(("==", "!=")), Size("x", "rank"), self.leaves.number(len(x.shape)))
+        return (Skip(body + self.fitted(result, x), via, when=when, **option),)
 
     def strided(self, out: int, step: int) -> Statement:
         """Return one of several ways to go down by a step, which round differently."""

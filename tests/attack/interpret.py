@@ -41,7 +41,7 @@ from tests.attack.program import (
     Statement,
     Take,
 )
-from tests.attack.values import Refused, Value, evaluate
+from tests.attack.values import Refused, Value, constants_of, evaluate, let_value
 
 PARAMETERS = {name: list(inspect.signature(function).parameters)[2:] for name, function in operations.OPS.items()}
 
@@ -58,6 +58,7 @@ class Machine:
     """One run of a program, or a part of one: the generator stops a run anywhere and goes on from a copy."""
 
     def __init__(self, program: Program, modules: Modules) -> None:
+        self.constants = constants_of(program.constants)
         self.blocks: dict[str, Block] = {block.name: block for block in program.blocks}
         self.modules = modules
         self.frames: list[Frame] = [Frame({})]
@@ -84,7 +85,7 @@ class Machine:
 
     def visible(self) -> dict[str, Any]:
         """Return what names mean here."""
-        merged: dict[str, Any] = {}
+        merged: dict[str, Any] = dict(self.constants)
         for frame in self.frames:
             merged.update(frame.names)
         return merged
@@ -160,8 +161,8 @@ class Machine:
         match statement:
             case Pipeline(stages, label):
                 return self.pipeline(stages, label, x, scope)
-            case Let(name, tree):
-                self.frames[-1].names[name] = self.evaluate(tree, x)
+            case Let(name):
+                self.frames[-1].names[name] = let_value(statement, {**self.visible(), "x": x})
             case Head(kind, name, stages, _):
                 value = self.pipeline(stages, Label(name), x, scope)
                 result = (scope + name).replace(".", "_")
@@ -218,9 +219,10 @@ class Machine:
             case Repeat(times, body):
                 for _ in range(count(self.evaluate(times, x), 0)):
                     yield body, {}
-            case For(name, over, body, position):
+            case For(name, over, body, position, parts):
                 for at, item in enumerate(self.evaluate(over, x)):
-                    yield body, {name: item, **({position: at} if position else {})}
+                    bound = dict(zip((name, *parts), item, strict=True)) if parts else {name: item}
+                    yield body, bound | ({position: at} if position else {})
             case If(condition, body, otherwise):
                 yield (body if self.evaluate(condition, x) else otherwise), {}
 
@@ -264,6 +266,8 @@ class Machine:
         """Return body plus shortcut."""
         with self.braces():
             body = self.run(tree.body, x, scope)
+        if tree.when is not None and not self.evaluate(tree.when, x):
+            return body
         if body is x:
             raise Refused("the body of a skip does nothing", "E0506")
         if tree.scale is not None:
@@ -306,7 +310,7 @@ class Machine:
             if each.name not in given:
                 if each.default is None:
                     raise Refused(f"{each.name} is missing", "E0403")
-                given[each.name] = evaluate(each.default, {})
+                given[each.name] = evaluate(each.default, self.constants)
         around, self.frames, calls = self.frames, [Frame(given)], self.calls
         self.calls = (*calls, block.name)
         try:

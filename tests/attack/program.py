@@ -82,10 +82,21 @@ class ListOf:
 
 @dataclass(frozen=True)
 class Range:
-    """`start..end`."""
+    """`start..end`, or `start..end by step`."""
 
     start: Expression
     end: Expression
+    step: Expression | None = None
+
+
+@dataclass(frozen=True)
+class Comprehension:
+    """`[element for name in over if condition]`."""
+
+    element: Expression
+    name: str
+    over: Expression
+    condition: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,9 @@ class OpValue:
     arguments: tuple[Argument, ...] = ()
 
 
-Expression: TypeAlias = Literal | Word | Name | Size | Binary | Unary | Choice | Call | ListOf | Range | Item | OpValue
+Expression: TypeAlias = (
+    Literal | Word | Name | Size | Binary | Unary | Choice | Call | ListOf | Range | Comprehension | Item | OpValue
+)
 
 
 @dataclass(frozen=True)
@@ -154,6 +167,7 @@ class Skip:
     via: tuple[Statement, ...] | None = None
     drop: float | None = None
     scale: float | None = None
+    when: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -166,12 +180,16 @@ class Repeat:
 
 @dataclass(frozen=True)
 class For:
-    """`for name in over { ... }`; with `position`, `for position, name in over { ... }`."""
+    """`for name in over { ... }`; with `position`, `for position, name in over { ... }`.
+
+    With `parts`, `[name, *parts]` stands in the place of the name.
+    """
 
     name: str
     over: Expression
     body: tuple[Statement, ...]
     position: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -205,10 +223,11 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Let:
-    """A constant."""
+    """A constant, or a function of parameters."""
 
     name: str
     value: Expression
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -261,11 +280,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Program:
-    """Blocks and one network; with `alias`, the network that is loaded is an alias with these arguments fixed."""
+    """Blocks, constants and one network; with `alias`, the network that is loaded is an alias with these arguments fixed."""
 
     inputs: tuple[Input, ...]
     body: tuple[Statement, ...]
     blocks: tuple[Block, ...] = ()
+    constants: tuple[Let, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     alias: tuple[Argument, ...] | None = None
     symbols: tuple[str, ...] = ()

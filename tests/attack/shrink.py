@@ -110,11 +110,11 @@ def _bodies(item: Any) -> Iterator[tuple[Any, ...]]:
 
 def _inner(stage: Any) -> Iterator[tuple[Any, ...]]:
     match stage:
-        case Group(body) | Repeat(_, body) | For(_, _, body, _):
+        case Group(body) | Repeat(_, body) | For(_, _, body, _, _):
             yield body
         case Join(_, branches, _):
             yield branches
-        case Skip(body, via, _, _):
+        case Skip(body, via, _, _, _):
             yield body
             if via:
                 yield via

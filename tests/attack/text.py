@@ -15,6 +15,7 @@ from tests.attack.program import (
     Binary,
     Call,
     Choice,
+    Comprehension,
     Expect,
     Expression,
     For,
@@ -81,8 +82,13 @@ def _expression(tree: Expression) -> tuple[str, int]:  # noqa: C901 - a case for
             return f"{function}({', '.join(map(expression, items))})", ATOM
         case ListOf(items):
             return f"[{', '.join(expression(item, CHOICE) for item in items)}]", ATOM
-        case Range(start, end):
-            return f"{expression(start, SUM)}..{expression(end, SUM)}", RANGE
+        case Range(start, end, step):
+            by = "" if step is None else f" by {expression(step, SUM)}"
+            return f"{expression(start, SUM)}..{expression(end, SUM)}{by}", RANGE
+        case Comprehension(element, name, over, condition):
+            through = expression(over) if isinstance(over, Range) else expression(over, OR)
+            selected = "" if condition is None else f" if {expression(condition, OR)}"
+            return f"[{expression(element, CHOICE)} for {name} in {through}{selected}]", ATOM
         case Item(of, index):
             return f"{expression(of, ATOM)}[{expression(index, CHOICE)}]", ATOM
         case OpValue(name, values):
@@ -116,6 +122,8 @@ class _Printer:
         inputs = "".join(f"  {self.input(each)}\n" for each in tree.inputs)
         head = f"network n({self.parameters(tree.parameters)})" if tree.parameters else "network n"
         parts.append(f"{head} {{\n{inputs}{self.body(tree.body)}}}")
+        for each in tree.constants:
+            parts.insert(self.random.randrange(len(parts) + 1) if self.varied else 0, self.statement(each))
         if tree.alias is not None:
             parts.append(f"network fixed = n{arguments(tree.alias)}")
         return "\n".join(parts) + "\n"
@@ -149,8 +157,8 @@ class _Printer:
         match tree:
             case Pipeline(stages, label):
                 return (self.label(label) if label else "") + self.stages(stages)
-            case Let(name, value):
-                return f"let {name} = {expression(value)}"
+            case Let(name, value, parameters):
+                return f"let {name}{'(' + ', '.join(parameters) + ')' if parameters else ''} = {expression(value)}"
             case Head(kind, name, stages, weight):
                 option = "" if weight is None else f"(weight = {weight})"
                 return f"{kind}{option} {name}: {self.stages(stages)}"
@@ -180,13 +188,15 @@ class _Printer:
                 return self.braces(body)
             case Join(kind, branches, axis):
                 return f"{kind}{'' if axis is None else f'(axis = {axis})'} {self.braces(branches)}"
-            case Skip(body, via, drop, scale):
+            case Skip(body, via, drop, scale, when):
                 given = [f"{name} = {value}" for name, value in (("drop", drop), ("scale", scale)) if value is not None]
+                given += [] if when is None else [f"when = {expression(when)}"]
                 option = f"({', '.join(given)})" if given else ""
                 return f"skip{option} {self.braces(body)}" + ("" if via is None else f" via {self.braces(via)}")
             case Repeat(count, body):
                 return f"repeat {expression(count, SUM)} {self.braces(body)}"
-            case For(name, over, body, position):
+            case For(name, over, body, position, parts):
+                name = f"[{', '.join((name, *parts))}]" if parts else name
                 counted = f"{position}, {name}" if position else name
                 return f"for {counted} in {expression(over)} {self.braces(body)}"
             case If(condition, body, otherwise):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +15,10 @@ from tests.attack.program import (
     Binary,
     Call,
     Choice,
+    Comprehension,
     Expression,
     Item,
+    Let,
     ListOf,
     Literal,
     Name,
@@ -150,7 +153,34 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sum": sum,
     "int": int,
     "make_divisible": _make_divisible,
+    "reversed": lambda items: list(items)[::-1],
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Closure:
+    """A function, with the names that it sees."""
+
+    parameters: tuple[str, ...]
+    value: Expression
+    names: Mapping[str, Any]
+
+
+def let_value(let: Let, names: Mapping[str, Any]) -> Any:
+    """Return what a `let` names. A function goes on to see the names that it is given."""
+    return Closure(let.parameters, let.value, names) if let.parameters else evaluate(let.value, names)
+
+
+def constants_of(lets: Sequence[Let]) -> dict[str, Any]:
+    """Return the constants of a file, each after those that it uses."""
+    found: dict[str, Any] = {}
+    for _ in lets:
+        for let in [each for each in lets if each.name not in found]:
+            with suppress(Refused):
+                found[let.name] = let_value(let, found)
+    if len(found) < len(lets):
+        raise Refused("constants of nothing", "E0201")
+    return found
 
 
 def evaluate(  # noqa: C901 - a case for each kind of expression
@@ -187,12 +217,21 @@ def evaluate(  # noqa: C901 - a case for each kind of expression
             return -of(operand)
         case Choice(then, condition, other):
             return of(then) if of(condition) else of(other)
+        case Call(function, items) if isinstance(closure := names.get(function), Closure):
+            given = dict(zip(closure.parameters, map(of, items), strict=True))
+            return evaluate(closure.value, {**closure.names, **given}, symbolic)
+        case Call(function) if function not in FUNCTIONS:
+            raise Refused(f"nothing is called {function}", "E0201", "E0206")
         case Call(function, items):
             return FUNCTIONS[function](*map(of, items))
         case ListOf(items):
             return [of(item) for item in items]
-        case Range(start, end):
-            return range(of(start), of(end))
+        case Range(start, end, step):
+            return range(of(start), of(end), 1 if step is None else of(step))
+        case Comprehension(element, name, over, condition):
+            rounds = ({**names, name: item} for item in of(over))
+            kept = (each for each in rounds if condition is None or evaluate(condition, each, symbolic))
+            return [evaluate(element, each, symbolic) for each in kept]
         case Item(part, index):
             return _item(of(part), of(index))
         case OpValue():

@@ -92,6 +92,14 @@ def test_codes(cli: Cli) -> None:
     assert cli("explain", "E9999").exit_code == 2
 
 
+def test_a_code_without_its_letter_is_every_one_of_the_number(cli: Cli) -> None:
+    both = cli("explain", "301").stdout
+    assert both.startswith("E0301: ") and "\nN0301: " in both
+    assert cli("explain", "0301").stdout == both
+    assert cli("explain", "e301").stdout == cli("explain", "E0301").stdout
+    assert cli("explain", "30100").exit_code == 2
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion(cli: Cli, shell: str) -> None:
     result = cli("completion", shell)

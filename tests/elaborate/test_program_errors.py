@@ -64,7 +64,7 @@ def test_a_spec_that_imports_make_too_long(tmp_path: Path) -> None:
 
 def test_a_block_for_a_network() -> None:
     (error,) = compile_text(UNIT + NETWORK, "unit").diagnostics
-    assert isinstance(error, codes.definitions.BlockChosen) and error.help is not None and "main" in error.help
+    assert isinstance(error, codes.definitions.OtherChosen) and error.help is not None and "main" in error.help
 
 
 def test_a_long_chain_of_aliases() -> None:

@@ -1,6 +1,7 @@
 """Each file in `errors/` is a source, a line of dashes, and what is said about it.
 
-A first line `# set: NAME=VALUE, ...` gives settings; then the network is compiled, not the whole file checked.
+A first line `# set: NAME=VALUE, ...` gives settings; then the network is compiled, not the whole file checked. A first line
+`# limits: NAME=N, ...` changes limits.
 `pytest --update-golden` rewrites the second part.
 """
 
@@ -14,6 +15,8 @@ import pytest
 from archdsl.diagnostics import render_text
 from archdsl.diagnostics.codes.table import CODES
 from archdsl.driver import check_text, compile_text
+from archdsl.limits import limits_from
+from archdsl.session import Session
 
 FOLDER = Path(__file__).parent / "errors"
 CASES = sorted(FOLDER.glob("*.txt"))
@@ -22,11 +25,19 @@ BREAK = "\n" + "-" * 60 + "\n"
 
 def said(source: str) -> str:
     """What the compiler says about a source."""
+    limits = re.match(r"# limits: (.*)", source)
+    if limits is not None:
+        changed = limits_from({name: int(value) for name, value in _pairs(limits[1]).items()})
+        return render_text(check_text(source, "net.arch", session=Session(changed)))
     settings = re.match(r"# set: (.*)", source)
     if settings is None:
         return render_text(check_text(source, "net.arch"))
-    given = dict(pair.split("=", 1) for pair in settings[1].split(", "))
+    given = _pairs(settings[1])
     return render_text(compile_text(source, settings=given, shown="net.arch").diagnostics)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split("=", 1) for pair in text.split(", "))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)

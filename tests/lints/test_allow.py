@@ -80,7 +80,7 @@ network two { input i [3, 8, 8]; relu }
 
 
 def test_it_is_not_useless_beside_an_error_or_a_setting() -> None:
-    text = "network n(c = 32) {\n input i [3, 8, 8]\n conv(c, 3) -> bn(64)  # arch: allow(W0105)\n}"
+    text = "network n(c = 32) {\n input i [3, 8, 8]\n conv(c, 3) -> layer_scale(64)  # arch: allow(W0105)\n}"
     assert codes(text) == ["W0113"]
     assert codes(text, c="32") == codes(text, c="64") == []
     assert codes(text.replace("conv(c, 3)", "conv(0, 3)")) == ["E0402"]

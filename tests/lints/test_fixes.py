@@ -66,7 +66,7 @@ def test_where_a_deletion_may_matter_it_is_not_certain(text: str) -> None:
 @pytest.mark.parametrize(("code", "before", "after"), [
     ("W0105", NET + "conv(64, 3) -> bn(64) -> relu }", NET + "conv(64, 3) -> bn -> relu }"),
     ("W0108", NET + "bn -> lppool(2, p = 3) }", NET + "bn -> relu -> lppool(2, p = 3) }"),
-    ("W0112", NET + "for i in 3..0 { conv(8 * i, 3) } }", NET + "for i in [3, 2, 1] { conv(8 * i, 3) } }"),
+    ("W0112", NET + "for i in 3..0 { conv(8 * i, 3) } }", NET + "for i in reversed(1..4) { conv(8 * i, 3) } }"),
     ("N0302", "network n { input i [224, 224, 3]; relu }", "network n { input i [3, 224, 224]; relu }"),
     ("W0101", "network n { input i [3]; input j [3]; relu }", "network n { input i [3]; relu }"),
     ("W0111", "block a { relu }\n\n" + NET + "relu }", "\n" + NET + "relu }"),

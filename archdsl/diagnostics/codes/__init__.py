@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import archives as archives
     from archdsl.diagnostics.codes import arguments as arguments
     from archdsl.diagnostics.codes import batches as batches
+    from archdsl.diagnostics.codes import bodies as bodies
     from archdsl.diagnostics.codes import calls as calls
     from archdsl.diagnostics.codes import claims as claims
     from archdsl.diagnostics.codes import class_counts as class_counts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import examples as examples
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
+    from archdsl.diagnostics.codes import habits as habits
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
     from archdsl.diagnostics.codes import imports as imports
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
+    from archdsl.diagnostics.codes import reuse as reuse
     from archdsl.diagnostics.codes import settings as settings
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
@@ -49,10 +52,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "calls", "ranges",
-    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys",
-    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training",
-    "outputs", "warnings", "source_warnings", "notes",
+    "syntax", "bodies", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "calls",
+    "ranges", "expressions", "reuse", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
+    "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
+    "training", "outputs", "warnings", "source_warnings", "habits", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

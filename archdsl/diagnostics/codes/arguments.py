@@ -289,7 +289,7 @@ class TooManyArguments(Diagnostic, code=E0404):
         return f"`{self.owner}` expected {most}, found {self.given}"
 
     def remedy(self) -> Remedy | str:
-        return f"the call is `{self.signature}`"
+        return f"the call is `{self.signature}`" if self.most else f"write the name alone: `{self.owner}`"
 
 
 class StageAsArgument(TooManyArguments):
@@ -321,6 +321,9 @@ class GivenTwice(Diagnostic, code=E0404):
 
     def summary(self) -> str:
         return f"`{self.argument}` is given twice{', by position and by name' if self.by_position else ''}"
+
+    def remedy(self) -> str:
+        return "leave one of them out"
 
 
 class PositionAfterName(Diagnostic, code=E0404):

@@ -59,6 +59,18 @@ class ParameterTwice(_Twice, code=E0204):
         return "give one of them another name"
 
 
+class NameTwice(_Twice, code=E0204):
+    """A name that stands twice among those that one element is bound to."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` stands twice, for two parts of one element"
+
+    def remedy(self) -> str:
+        return "give one of them another name, or write `_` for what nothing reads"
+
+
 class SecondRecipe(_Twice, code=E0204):
     """A second recipe in a file."""
 
@@ -133,11 +145,13 @@ class NoSuchNetwork(Diagnostic, code=E0208):
         return did_you_mean(self.name, self.known) or (f"it has {', '.join(self.listed)}" if self.listed else None)
 
 
-class BlockChosen(NoSuchNetwork):
-    """The name of a block in place of that of a network."""
+class OtherChosen(NoSuchNetwork):
+    """The name of something else in place of that of a network. `what` it is, with its article."""
+
+    what: str
 
     def summary(self) -> str:
-        return f"`{self.name}` in {self.shown} is a block"
+        return f"`{self.name}` in {self.shown} is {self.what}"
 
 
 class NoNetwork(Diagnostic, code=E0208):

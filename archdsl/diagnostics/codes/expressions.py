@@ -84,13 +84,12 @@ class IndexOutOfRange(Diagnostic, code=E0407):
 class PartOutOfRange(Diagnostic, code=E0407):
     """A range of indices that are not all of the list."""
 
-    start: int
-    stop: int
+    part: range
     length: int
 
     def summary(self) -> str:
         elements = f"{self.length} element{'' if self.length == 1 else 's'}"
-        return f"the part {self.start}..{self.stop} is out of range for a list of {elements}"
+        return f"the part {show(self.part)} is out of range for a list of {elements}"
 
     def remedy(self) -> str:
         return "a part is `from..to`, without `to` itself; both count from the start of the list"
@@ -126,6 +125,11 @@ class NotANumber(Diagnostic, code=E0408):
 
     def summary(self) -> str:
         return f"`{self.function}` expected numbers, found {show(self.given)} ({type_name(self.given)})"
+
+    def remedy(self) -> str | None:
+        if type_name(self.given) not in ("a tensor", "an op", "a block"):
+            return None
+        return f"`{self.function}` computes arguments from numbers; the sizes of a tensor are numbers: `x.c`"
 
 
 class NotAList(Diagnostic, code=E0408):
@@ -211,11 +215,15 @@ class UnknownSize(Diagnostic, code=E0408):
     attribute: str
     known: Sequence[str]
     place: Span | None
+    op: str | None = None
+    """The op that it names, as a method of PyTorch does."""
 
     def summary(self) -> str:
         return f"a tensor has no `.{self.attribute}`"
 
     def remedy(self) -> Remedy:
+        if self.op is not None:
+            return Remedy(f"`{self.op}` is a stage: write it behind an arrow or on a line of its own")
         meant = _SIZES.get(self.attribute.lower())
         if meant is not None:
             return guess(f"did you mean `.{meant}`?", *([Edit(self.place, meant)] if self.place is not None else []))
@@ -256,6 +264,26 @@ class InitializerAsStage(Diagnostic, code=E0408):
 
     def remedy(self) -> str:
         return f"write `init = {self.name}(...)` on an op"
+
+
+class FunctionAsStage(Diagnostic, code=E0408):
+    """A function of expressions in the place of a stage."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"expected an op, a block or a value of the network as a stage, found the function `{self.name}`"
+
+    def remedy(self) -> str:
+        call = _CALLS.get(self.name, f"{self.name}(...)")
+        return f"a function computes arguments, as in `conv({call}, 3)`; stages with a name are a `block`"
+
+
+_CALLS = {
+    "min": "min(n, 64)", "max": "max(n, 64)", "len": "len(widths)", "sum": "sum(widths)", "abs": "abs(n)",
+    "make_divisible": "make_divisible(n, 8)", "log2": "8 * int(log2(n))", "sqrt": "int(sqrt(n))",
+    **{name: f"{name}(n / 2)" for name in ("ceil", "floor", "round", "int")},
+}  # fmt: skip
 
 
 class FamilyAsStage(Diagnostic, code=E0408):

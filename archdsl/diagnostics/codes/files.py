@@ -98,6 +98,25 @@ E0602 = Code(
 )
 
 
+class OtherBinary(Diagnostic, code=E0602):
+    """A file of another kind, told by its first bytes. `has_weights` if archdsl reads such files as weights."""
+
+    name: str
+    kind: str
+    has_weights: bool
+
+    def summary(self) -> str:
+        return f"{self.name} is {self.kind}, and no spec"
+
+    def remedy(self) -> str:
+        if self.has_weights:
+            return (
+                "a spec is a text that describes the network; weights are given beside it: "
+                f"`archdsl check net.arch --weights {self.name}`"
+            )
+        return "a spec is a UTF-8 text that describes the network; `archdsl new mynet` writes one"
+
+
 class ZeroByte(Diagnostic, code=E0602):
     """A file that holds a zero byte, as no text does."""
 

@@ -103,7 +103,9 @@ E0302 = Code(
 )
 
 
-class _Branches(ShapeDiagnostic):
+class BranchDiagnostic(ShapeDiagnostic):
+    """Base of what is wrong with the shapes of branches."""
+
     op: str
     shapes: Sequence[Shape]
 
@@ -125,19 +127,21 @@ class _Branches(ShapeDiagnostic):
         )
 
 
-class _BranchRanks(_Branches):
+class _BranchRanks(BranchDiagnostic):
     def summary(self) -> str:
         return f"`{self.op}` expected branches of equal rank, found {self.listed}"
 
     def remedy(self) -> str | None:
-        rank = max(map(len, self.shapes))
-        short = next(shape for shape in self.shapes if len(shape) < rank)
+        ranks = {len(shape) for shape in self.shapes}
+        if self.op == "mul" and min(ranks) == 1 and len(ranks) == 2:
+            return "a gate keeps its axes: leave out `flatten`, and write `conv(c, 1)` for `linear(c)`"
+        short = next(shape for shape in self.shapes if len(shape) < max(ranks))
         if len(short) != 1 or self.op in ("concat", "shake"):
             return None
-        return f"`reshape({format_shape((*short, *[1] * (rank - 1)))})` gives it axes of size 1, which stretch"
+        return f"`reshape({format_shape((*short, *[1] * (max(ranks) - 1)))})` gives it axes of size 1, which stretch"
 
 
-class _BranchShapes(_Branches):
+class _BranchShapes(BranchDiagnostic):
     stretches: bool = False
     """Whether a size of 1 goes with any other."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.diagnostics.codes.entry import Code, Evidence
+from archdsl.diagnostics.foreign_calls import why_unwritten
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.source import Span
@@ -71,6 +72,37 @@ class OpForCount(Undefined, code=E0201):
         return guess(self.near, *_replacing(self.span, self.name, _meant(self.near)))
 
 
+class ForeignName(Undefined, code=E0201):
+    """A name of another library. `missing` says what does not exist here; `written` replaces the `whole` call."""
+
+    name: str
+    missing: str | None
+    advice: str
+    written: str | None = None
+    whole: Span | None = None
+
+    def summary(self) -> str:
+        return f"nothing is called `{self.name}` here" + (f": {self.missing}" if self.missing is not None else "")
+
+    def remedy(self) -> Remedy | str:
+        if self.written is None or self.whole is None:
+            return self.advice
+        return guess(self.advice, Edit(self.whole, self.written))
+
+    def same_mistake(self) -> tuple[object, ...]:
+        return (self.name, self.advice)
+
+
+class FlowOutside(Undefined, code=E0201):
+    """`x` where nothing flows: in a constant of the file, in an alias or in a recipe."""
+
+    def summary(self) -> str:
+        return "`x` is the tensor that flows through a body, and nothing flows here"
+
+    def remedy(self) -> str:
+        return "move the line into the block or network that it is about, or pass the size as an argument"
+
+
 class FunctionAsValue(Undefined, code=E0201):
     """A function that is not called."""
 
@@ -81,6 +113,16 @@ class FunctionAsValue(Undefined, code=E0201):
 
     def remedy(self) -> str:
         return f"write `{self.name}(...)`"
+
+
+class ReturnAlone(Undefined, code=E0201):
+    """`return` on a line of its own."""
+
+    def summary(self) -> str:
+        return "`return` is not a word of this language"
+
+    def remedy(self) -> str:
+        return "leave it out: the value of a body is the value of its last statement"
 
 
 class UnquotedWord(UndefinedName):
@@ -155,6 +197,9 @@ class UnknownParameter(Diagnostic, code=E0202):
 
     def remedy(self) -> Remedy:
         near = did_you_mean(self.name, self.known)
+        why = why_unwritten(self.name)
+        if why is not None and (near is None or f"`{self.name}`" not in near):
+            return Remedy(why)
         if near is None:
             return Remedy(f"it is `{self.signature}`")
         return guess(near, *_replacing(self.span, self.name, _meant(near)))

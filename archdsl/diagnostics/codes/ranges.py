@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from archdsl.diagnostics.codes.arguments import ArgumentDiagnostic, ValueDiagnostic
+from archdsl.diagnostics.codes.arguments import ArgumentDiagnostic, TooManyArguments, ValueDiagnostic
 from archdsl.diagnostics.codes.entry import Code, Evidence
-from archdsl.diagnostics.record import Diagnostic
+from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
 from archdsl.literals import show
+from archdsl.source import Span
 
 E0402 = Code(
     "E0402",
@@ -50,6 +51,9 @@ class NoSuchAxis(ArgumentDiagnostic, code=E0402):
         bounds = f"between {-self.rank} and {self.rank - 1}"
         return f"`{self.argument}` of `{self.owner}` must be {bounds} here, found {self.axis}"
 
+    def remedy(self) -> str:
+        return "axes are counted without the batch: the channels are 0, the last axis is -1"
+
 
 class FewerChannels(Diagnostic, code=E0402, argument="to"):
     """A number of channels to pad to that is less than there are."""
@@ -72,6 +76,11 @@ class NoPermutation(Diagnostic, code=E0402, argument="order"):
 
     def summary(self) -> str:
         return f"`order` of `permute` must name each of the {self.rank} axes once, found {show(self.order)}"
+
+    def remedy(self) -> str | None:
+        if sorted(self.order) != list(range(self.rank + 1)) or self.order[0] != 0:
+            return None
+        return f"axes are counted without the batch: `permute({show(tuple(axis - 1 for axis in self.order[1:]))})`"
 
 
 class NothingToAlign(Diagnostic, code=E0402, argument="align_corners"):
@@ -206,6 +215,9 @@ class UnknownWord(ValueDiagnostic, code=E0402):
     def summary(self) -> str:
         return f"{self.place}: expected {self.expected}, found {show(self.given)}"
 
+    def remedy(self) -> str | None:
+        return "without padding it is 0" if (self.argument, str(self.given).lower()) == ("pad", "valid") else None
+
 
 class RefusedValue(ValueDiagnostic, code=E0402):
     """A value that what is called refuses, for its own reason."""
@@ -244,3 +256,15 @@ class NegativeCount(Diagnostic, code=E0402):
 
     def summary(self) -> str:
         return f"{self.what} must be at least 0, found {self.given}"
+
+
+class ListInParts(TooManyArguments):
+    """`reshape(64, -1)`: the elements of a list as arguments, at `place`."""
+
+    parameter: str
+    items: str
+    place: Span
+
+    def remedy(self) -> Remedy:
+        text = f"`{self.parameter}` is a list: `{self.owner}([{self.items}])`"
+        return guess(text, Edit(self.place, f"[{self.items}]"))

@@ -36,6 +36,20 @@ class UnknownSetting(Diagnostic, code=E0607):
         return did_you_mean(self.name, self.known) or f"it is `{self.signature}`"
 
 
+class ConstantSet(Diagnostic, code=E0607):
+    """A setting for a constant, which is no parameter of the network."""
+
+    network: str
+    name: str
+    header: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` is a constant, and not a parameter of `{self.network}`"
+
+    def remedy(self) -> str:
+        return f"to set it, make it a parameter: `network {self.header}`"
+
+
 class FixedSetting(Diagnostic, code=E0607):
     """A setting for a parameter that an alias fixes."""
 

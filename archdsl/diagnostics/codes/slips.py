@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
 from archdsl.source import Span
@@ -138,6 +140,19 @@ class RoundList(Diagnostic, code=E0105):
         return (certain if self.edits else guess)(f"write `[{self.items or '..., ...'}]`", *self.edits)
 
 
+class LetWithBody(Diagnostic, code=E0105):
+    """`let unit(k) { ... }`: a body behind `let`. `edit` makes it a block."""
+
+    header: str
+    edit: Edit
+
+    def summary(self) -> str:
+        return "`let` gives a name one value, and stages in braces are none"
+
+    def remedy(self) -> Remedy:
+        return guess(f"stages with a name are a block: `block {self.header} {{ ... }}`", self.edit)
+
+
 class MissingLet(Diagnostic, code=E0105):
     """`n = 3`, without `let`."""
 
@@ -150,6 +165,39 @@ class MissingLet(Diagnostic, code=E0105):
     def remedy(self) -> Remedy:
         text = f"write `let {self.name} = ...`"
         return certain(text, self.edit) if self.edit is not None else guess(text)
+
+
+class LabelBehindArrow(Diagnostic, code=E0105):
+    """`conv(8, 3) -> stem: relu`. If `flows`, only `x` stands before the arrow."""
+
+    name: str
+    flows: bool
+    edit: Edit | None
+
+    def summary(self) -> str:
+        return f"the label `{self.name}` stands behind an arrow, and a label begins a statement"
+
+    def remedy(self) -> Remedy:
+        if self.flows:
+            text = f"every stage takes `x` by itself: `{self.name}: ...`"
+        else:
+            text = f"end the statement before it: `...; {self.name}: ...`; as one branch of a join, put both in braces"
+        return guess(text, *([self.edit] if self.edit is not None else []))
+
+
+class BareDot(Diagnostic, code=E0105):
+    """`.5` or `5.`, a number without a digit on one side of its point."""
+
+    text: str
+    written: str
+    edit: Edit
+    sure: bool
+
+    def summary(self) -> str:
+        return f"`{self.text}` is no number: digits stand on both sides of the point"
+
+    def remedy(self) -> Remedy:
+        return (certain if self.sure else guess)(f"write `{self.written}`", self.edit)
 
 
 E0106 = Code(
@@ -180,6 +228,22 @@ E0106 = Code(
 )
 
 
+class OtherFile(Diagnostic, code=E0106):
+    """A file of another program in the place of a spec: what it `is`, and what is written here instead."""
+
+    kind: str
+    example: str
+
+    def summary(self) -> str:
+        return f"this is {self.kind}, and archdsl reads specs in its own language"
+
+    def details(self) -> Iterable[str]:
+        return ("`archdsl new mynet` writes a small network to begin with",)
+
+    def remedy(self) -> str:
+        return f"describe the network in a `.arch` file: {self.example}"
+
+
 class OtherWord(Diagnostic, code=E0106):
     """A keyword of another language. `edit` replaces it, if one of this language means the same."""
 
@@ -192,6 +256,36 @@ class OtherWord(Diagnostic, code=E0106):
 
     def remedy(self) -> Remedy | str:
         return certain(self.advice, self.edit) if self.edit is not None else self.advice
+
+
+class ReturnedFlow(Diagnostic, code=E0106):
+    """`return x`, of what flows there anyway."""
+
+    name: str
+    edit: Edit | None
+
+    def summary(self) -> str:
+        return "`return` is not a word of this language: the value of a body is the value of its last statement"
+
+    def remedy(self) -> Remedy:
+        return guess("delete the line: the statement before it is the last one", *([self.edit] if self.edit is not None else []))
+
+
+class Returned(Diagnostic, code=E0106):
+    """`return a, b`; with one result, `edit` deletes the word."""
+
+    results: tuple[str, ...]
+    edit: Edit | None = None
+
+    def summary(self) -> str:
+        return "`return` is not a word of this language: the value of a body is the value of its last statement"
+
+    def remedy(self) -> Remedy:
+        first, *others = self.results
+        if not others:
+            return guess(f"write it as the last statement: `{first}`", *([self.edit] if self.edit is not None else []))
+        outputs = "; ".join(f"output {text if text.isidentifier() else 'name'}_out: {text}" for text in others)
+        return guess(f"a network has one result, and outputs besides it: `{outputs}; {first}`")
 
 
 E0107 = Code(

@@ -11,8 +11,9 @@ from archdsl.source import Span
 W0102 = Code(
     "W0102",
     "a parameter or constant is never read",
-    """A block or network declares a parameter, or a constant with `let`, that nothing in its body reads, so that its value
-    changes nothing. Often a fixed number stands where the name was meant.""",
+    """A block or network declares a parameter, or a constant or function with `let`, that nothing in its body reads, so that
+    its value changes nothing; or a file with networks has such a `let` outside of them. Often a fixed number stands where the
+    name was meant.""",
     bad="""
     block unit(out, stride = 1) { conv(out, 3) -> relu }
 
@@ -30,6 +31,21 @@ W0102 = Code(
     }
     """,
 )
+
+
+class NeverUsed(Diagnostic, code=W0102):
+    """A constant or function of a file that nothing in the file uses, although the file has networks."""
+
+    what: str
+    name: str
+    deletion: Edit
+
+    def summary(self) -> str:
+        return f"nothing uses the {self.what} `{self.name}`"
+
+    def remedy(self) -> Remedy:
+        text = "delete it, or use it; if other files import it, write `# arch: allow(W0102)` above it"
+        return guess(text, self.deletion)
 
 
 class NeverRead(Diagnostic, code=W0102):
@@ -154,8 +170,7 @@ W0112 = Code(
     "W0112",
     "a range holds no number",
     """`a..b` counts up from `a` and ends before `b`. If `b` is not greater, it holds nothing, and a loop over it never
-    runs. A list
-    holds numbers in any order: `[3, 2, 1]`.""",
+    runs. To count down, a range is turned around: `reversed(1..4)` is 3, 2, 1.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -165,38 +180,38 @@ W0112 = Code(
     good="""
     network tiny {
       input image [3, 32, 32]
-      for i in [3, 2, 1] { conv(8 * i, 3) }
+      for i in reversed(1..4) { conv(8 * i, 3) }
     }
     """,
 )
 
 
 class EmptyRange(Diagnostic, code=W0112):
-    """A range of literals that holds nothing. A range cannot count down, so that a list or a formula is written instead."""
+    """A range of literals that holds nothing. The step is none if it is computed."""
 
     start: int
     stop: int
+    step: int | None
 
     def summary(self) -> str:
-        return f"the range `{self.start}..{self.stop}` holds no number"
+        by = f" by {self.step}" if self.step not in (1, None) else ""
+        return f"the range `{self.start}..{self.stop}{by}` holds no number"
 
     def details(self) -> Iterable[str]:
         return ("a range counts up, and ends before its second number",)
 
     def remedy(self) -> Remedy:
+        if self.step is None:
+            return guess(f"to count down, turn around a range that counts up: `reversed({self.stop}..{self.start} by ...)`")
         if self.start == self.stop:
             return self._instead(f"to include {self.stop}", f"{self.start}..{self.stop + 1}")
-        count = self.start - self.stop
-        if count > _LISTED:
-            return guess(f"to count down, write `for k in 0..{count}`, and `{self.start} - k` for the number")
-        return self._instead("to count down", f"[{', '.join(map(str, range(self.start, self.stop, -1)))}]")
+        if self.step == 1:
+            return self._instead("to count down", f"reversed({self.stop + 1}..{self.start + 1})")
+        last = self.start - (self.start - self.stop - 1) // self.step * self.step
+        return self._instead("to count down", f"reversed({last}..{self.start + 1} by {self.step})")
 
     def _instead(self, purpose: str, text: str) -> Remedy:
         return guess(f"{purpose}, write `{text}`", *([Edit(self.span, text)] if self.span is not None else []))
-
-
-_LISTED = 12
-"""How many numbers a list in a remedy has at most."""
 
 
 W0113 = Code(

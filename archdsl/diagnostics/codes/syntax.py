@@ -98,10 +98,15 @@ class NotALabel(Diagnostic, code=E0101):
 
 
 class TooManyLoopNames(Diagnostic, code=E0101):
-    """`for a, b, c in ...`."""
+    """`for a, b, c in ...`. The edit writes the names as a pattern."""
+
+    edit: Edit
 
     def summary(self) -> str:
         return "`for` takes one name, or two where the first counts the rounds"
+
+    def remedy(self) -> Remedy:
+        return guess(f"the parts of each element are named in brackets: `for {self.edit.text} in ...`", self.edit)
 
 
 class UnquotedPath(Diagnostic, code=E0101):
@@ -145,41 +150,6 @@ class SideBySide(Diagnostic, code=E0101):
     def remedy(self) -> Remedy:
         stages, argument = f"`{self.first} -> {self.second}`", f"`{self.first}({self.second})`"
         return guess(f"write {stages} for two stages, {argument} for an argument", Edit(self.gap, " -> "))
-
-
-class BodyAfterName(Diagnostic, code=E0101):
-    """`features { ... }`."""
-
-    name: str
-    index: str | None
-    meant: str | None
-
-    def summary(self) -> str:
-        return f"a body cannot follow `{self.name}`"
-
-    def remedy(self) -> str:
-        name, index = self.name, self.index
-        if index is not None:
-            return f'a computed label stands in quotes: `"{name}{{{index}}}": ...`; or with an index: `{name}[{index}]: ...`'
-        if self.meant is not None:
-            return f"did you mean `{self.meant} {{ ... }}`?"
-        return f"a label takes a colon: `{name}: {{ ... }}`"
-
-
-class NotAroundABody(Diagnostic, code=E0101):
-    """`add(a, b)` or `skip relu`, where a body needs braces."""
-
-    keyword: str
-    what: str
-    written: str
-    edit: Edit | None
-
-    def summary(self) -> str:
-        return f"`{self.keyword}` goes around {self.what} in braces"
-
-    def remedy(self) -> Remedy:
-        text = f"write `{self.written}`"
-        return certain(text, self.edit) if self.edit is not None else guess(text)
 
 
 class ArgumentsOfNothing(Diagnostic, code=E0101):

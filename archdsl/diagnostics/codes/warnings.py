@@ -143,23 +143,21 @@ W0105 = Code(
 
 
 class ChannelsAsNumber(Diagnostic, code=W0105):
-    """`bn(64)` after 64 channels. `is_first` if the parameter is the one that a number by position means."""
+    """`bn(64)` after 64 channels. `instead` is the call without the number, if it is given by position."""
 
     op: str
     parameter: str
     value: float
-    is_first: bool
-    arguments: Span | None = None
+    instead: str | None = None
+    edit: Edit | None = None
 
     def summary(self) -> str:
         return f"`{self.parameter}` of `{self.op}` is {self.value:g}, the number of channels of its input"
 
     def remedy(self) -> Remedy:
-        if not self.is_first:
-            return guess(f"leave it out, or write `{self.parameter} = ...`")
-        return guess(
-            f"channels are not written: `{self.op}`", *([Edit(self.arguments, "")] if self.arguments is not None else [])
-        )
+        if self.instead is None:
+            return guess("leave it out: channels are not written")
+        return guess(f"channels are not written: `{self.instead}`", *([self.edit] if self.edit is not None else []))
 
 
 W0106 = Code(

@@ -7,12 +7,12 @@ from archdsl.syntax.nodes.base import Node, Visitor, children, node_at, walk
 from archdsl.syntax.nodes.definitions import (
     Alias,
     Block,
+    Constant,
     Definition,
     File,
     Import,
     Item,
     Network,
-    Parameter,
     Train,
     unread,
 )
@@ -22,13 +22,16 @@ from archdsl.syntax.nodes.expressions import (
     CallExpr,
     Chain,
     Choice,
+    Comprehension,
     Expr,
     Index,
     ListExpr,
     Literal,
     Missing,
     Name,
+    Parameter,
     Parenthesized,
+    Pattern,
     RangeExpr,
     Template,
     Unary,
@@ -61,9 +64,10 @@ from archdsl.syntax.nodes.statements import (
 )
 
 __all__ = [
-    "Alias", "Argument", "Arm", "Attribute", "Aux", "Block", "Body", "CallExpr", "CallStage", "Chain", "Choice", "Definition",
+    "Alias", "Argument", "Arm", "Attribute", "Aux", "Block", "Body", "CallExpr", "CallStage", "Chain", "Choice",
+    "Comprehension", "Constant", "Definition",
     "Expect", "Expr", "File", "For", "Group", "If", "Import", "Index", "Init", "Input", "Item", "Join", "Label", "Let",
-    "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output", "Parameter", "Parenthesized", "Pipeline",
+    "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output", "Parameter", "Parenthesized", "Pattern", "Pipeline",
     "RangeExpr", "Repeat", "Setting", "Skip", "Skipped", "Stage", "Statement", "Template", "Train", "Unary", "Unread",
     "Visitor", "bare", "children", "names", "node_at", "unread", "walk",
 ]  # fmt: skip

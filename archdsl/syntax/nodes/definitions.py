@@ -9,19 +9,8 @@ from archdsl.frozen_record import record
 from archdsl.source import SourceFile, Span
 from archdsl.syntax.damage import Damage
 from archdsl.syntax.nodes.base import Node
-from archdsl.syntax.nodes.expressions import Expr
+from archdsl.syntax.nodes.expressions import Expr, Parameter
 from archdsl.syntax.nodes.statements import Body, Expect, Setting, Skipped
-
-
-@record
-class Parameter(Node):
-    """`name: kind = default`."""
-
-    parts: ClassVar = ("default",)
-
-    name: str
-    kind: str | None
-    default: Expr | None
 
 
 @record
@@ -69,6 +58,16 @@ class Alias(Definition):
 
     target: Expr
     claims: tuple[Expect, ...]
+
+
+@record
+class Constant(Definition):
+    """`let name = value`, or `let name(parameters) = value`, a function; without parentheses, `parameters` is none."""
+
+    parts: ClassVar = ("parameters", "value")
+
+    parameters: tuple[Parameter, ...] | None
+    value: Expr
 
 
 @record
@@ -135,7 +134,7 @@ class File(Node):
 
     @property
     def definitions(self) -> tuple[Definition, ...]:
-        """The blocks and networks."""
+        """The blocks, networks and constants."""
         return tuple(item for item in self.usable if isinstance(item, Definition))
 
     @property

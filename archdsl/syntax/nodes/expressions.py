@@ -105,12 +105,40 @@ class Choice(Expr):
 
 @record
 class RangeExpr(Expr):
-    """`start..stop`, half open."""
+    """`start..stop by step`, half open; without a step, it is 1."""
 
-    parts: ClassVar = ("start", "stop")
+    parts: ClassVar = ("start", "stop", "step")
 
     start: Expr
     stop: Expr
+    step: Expr | None = None
+
+
+@record
+class Pattern(Node):
+    """What an element is bound to: a name, or `[a, b]` for its parts, where the name is none."""
+
+    parts: ClassVar = ("items",)
+
+    name: str | None
+    items: tuple[Pattern, ...] = ()
+
+    @property
+    def leaves(self) -> list[Pattern]:
+        """The names in it, in order."""
+        return [self] if self.name is not None else [leaf for item in self.items for leaf in item.leaves]
+
+
+@record
+class Comprehension(Expr):
+    """`[element for targets in iterable if condition]`; of two targets, the first counts from 0."""
+
+    parts: ClassVar = ("element", "targets", "iterable", "condition")
+
+    element: Expr
+    targets: tuple[Pattern, ...]
+    iterable: Expr
+    condition: Expr | None
 
 
 @record
@@ -131,6 +159,17 @@ class Index(Expr):
 
     base: Expr
     index: Expr
+
+
+@record
+class Parameter(Node):
+    """`name: kind = default`."""
+
+    parts: ClassVar = ("default",)
+
+    name: str
+    kind: str | None
+    default: Expr | None
 
 
 @record

@@ -10,7 +10,7 @@ from typing import ClassVar
 from archdsl.frozen_record import record
 from archdsl.source import Span
 from archdsl.syntax.nodes.base import Node
-from archdsl.syntax.nodes.expressions import Argument, Expr, ListExpr, Template
+from archdsl.syntax.nodes.expressions import Argument, Expr, ListExpr, Parameter, Pattern, Template
 
 
 @record
@@ -89,13 +89,18 @@ class Repeat(Stage):
 
 @record
 class For(Stage):
-    """`for i in list { ... }`; with two names, the first counts from 0; further ones are an error, and unknown."""
+    """`for i in list { ... }`; of two targets, the first counts from 0; further ones are an error, and unknown."""
 
-    parts: ClassVar = ("iterable", "body")
+    parts: ClassVar = ("targets", "iterable", "body")
 
-    names: tuple[str, ...]
+    targets: tuple[Pattern, ...]
     iterable: Expr
     body: Body
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that it binds."""
+        return tuple([leaf.name for target in self.targets for leaf in target.leaves if leaf.name is not None])
 
 
 @record
@@ -174,11 +179,13 @@ class Input(Statement):
 
 @record
 class Let(Statement):
-    """`let name = value`."""
+    """`let name = value`, or `let name(parameters) = value`, a function; without parentheses, `parameters` is none."""
 
-    parts: ClassVar = ("value",)
+    parts: ClassVar = ("parameters", "value")
 
     name: str
+    name_span: Span
+    parameters: tuple[Parameter, ...] | None
     value: Expr
 
 
