@@ -330,15 +330,6 @@ class Evaluator:
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)
 
-    def stage(self, e: ast.Expr, env: Environment) -> Any:
-        """Return the value of an expression in the place of a stage, where a name that is also a function means the op."""
-        name = ast.bare(e.callee) if isinstance(e, ast.CallExpr) else None
-        if isinstance(e, ast.CallExpr) and isinstance(name, ast.Name) and name.id in FUNCTIONS and name.id in Op.registry:
-            callee = self.named(name, env)
-            if isinstance(callee, Callee):
-                return self.partial(callee, e.arguments, env)
-        return self.evaluate(e, env)
-
     def _callee(self, e: ast.Expr, env: Environment) -> Any:
         """Return what is called."""
         e = ast.bare(e)

@@ -15,7 +15,7 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.naming import Key, Naming, Scope
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
+from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
@@ -52,8 +52,13 @@ def call_stage(
 
 def _named(context: Context, call: ast.Expr, env: Environment) -> Any:
     """Return what a stage names. Raise `SpecError` about stages if its name is undefined."""
+    name = ast.bare(call.callee) if isinstance(call, ast.CallExpr) else None
     try:
-        return context.evaluator.stage(call, env)
+        if isinstance(call, ast.CallExpr) and isinstance(name, ast.Name) and name.id in FUNCTIONS and name.id in Op.registry:
+            callee = context.evaluator.named(name, env)
+            if isinstance(callee, Callee):  # in the place of a stage, `max(0)` is the op, and not the function
+                return context.evaluator.partial(callee, call.arguments, env)
+        return context.evaluator.evaluate(call, env)
     except SpecError as error:
         found, name = error.diagnostic, ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
         while isinstance(name, ast.Attribute):
