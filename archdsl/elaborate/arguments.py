@@ -12,6 +12,7 @@ from archdsl.elaborate.bound_parameters import bound_parameters, parameters_give
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import header, positional_parameters
 from archdsl.elaborate.values import (
+    FUNCTIONS,
     UNKNOWN,
     Bound,
     Callee,
@@ -93,6 +94,9 @@ class ArgumentBinder:
             raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[SpecError] = []
+        for name in cls.by_name if issubclass(cls, Op) else ():
+            if name in bound:
+                wrong.append(SpecError(codes.calls.GivenByPosition(cls.name, name).at(bound[name].span)))
         for name, argument in (callee.keywords or {}).items():
             if name not in order:
                 unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
@@ -156,6 +160,8 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
     given = bound[found.argument].value if found.argument in bound else ()
     if any(isinstance(part, SymbolicSize) for part in (given if isinstance(given, tuple) else (given,))):
         return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
+    if isinstance(given, Callee) and given.name in FUNCTIONS and not given.arguments:
+        return SpecError(codes.names.FunctionAsValue(given.name).at(place))
     return SpecError(found.at(place))
 
 
@@ -248,6 +254,10 @@ def read_options(
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
             continue
+        if isinstance(known[argument.name], bool):
+            if not isinstance(value, bool):
+                raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="true or false").at(argument.span))
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="a number").at(argument.span))
         if abs(value) > FLOAT:
@@ -259,7 +269,7 @@ def read_options(
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:
     if bound is None:
-        raise SpecError(codes.arguments.MissingOperand(cls.name, name).at(span))
+        raise SpecError(codes.arguments.MissingOperand(cls.name, name, cls.operands).at(span))
     if not isinstance(bound.value, Value):
         wrong = codes.arguments.WrongType(cls.name, name, bound.value, expected="a value of the network")
         raise SpecError(wrong.at(bound.span))

@@ -3,7 +3,7 @@
 from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.copying import copy_function, copy_graph
-from archdsl.ir.core import Call, Declaration, DType, Function, Node, OpNode, Use, Value
+from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
@@ -24,7 +24,6 @@ __all__ = [
     "Claim",
     "Condition",
     "Constant",
-    "DType",
     "Declaration",
     "Difference",
     "Failure",

@@ -24,7 +24,7 @@ class Lowered(nn.Module):
     def __init__(self, lowering: Lowering, form: str, count: int) -> None:
         super().__init__()
         self.module = eval(source(lowering.module), NAMESPACE) if form == "module" else None
-        self.bare = eval(source(lowering.parameter), NAMESPACE) if lowering.parameter else None
+        self.bare = eval(source(lowering.bare), NAMESPACE) if lowering.bare else None
         places = [f"inputs[{i}]" for i in range(count)]
         function = lowering.function
         self.text = source(function, places, training="training", parameter="bare") if function is not None else ""
@@ -38,7 +38,7 @@ class Lowered(nn.Module):
     def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         """Shapes of parameters and of buffers in the `state_dict`, by key."""
         if self.module is None:
-            return ({"": tuple(self.bare.shape)} if self.bare is not None else {}), {}
+            return ({"": tuple(self.bare.shape)} if isinstance(self.bare, nn.Parameter) else {}), {}
         parameters = {key: tuple(t.shape) for key, t in self.module.named_parameters()}
         kept = self.module.state_dict()
         return parameters, {key: tuple(t.shape) for key, t in kept.items() if key not in parameters}

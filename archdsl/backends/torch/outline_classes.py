@@ -72,7 +72,9 @@ class Classes:
             conditional = step.training_only and not module.training_only
             owner = constructed.setdefault(step.node.module or step, i)
             passed = () if isinstance(step, OpStep) else step.passed
-            steps.append((step.key, owner, wiring, conditional, step.declared, step.foreign, passed, self._step_key(step)))
+            expansion = step.expansion if isinstance(step, OpStep) else None
+            form = step.declared, step.foreign, passed, expansion, self._step_key(step)
+            steps.append((step.key, owner, wiring, conditional, *form))
             places.update({value: (i, k) for k, value in enumerate(step.outputs)})
         outputs = tuple([places[value] for value in module.outputs])
         function = module.function
@@ -90,7 +92,7 @@ class Classes:
     def _op_key(self, step: OpStep) -> Hashable:
         lowering = step.lowering
         applied = None if step.as_module else _form(lowering.function)
-        return step.node.op.name, step.as_module, _form(lowering.parameter or lowering.module), applied
+        return step.node.op.name, step.as_module, _form(lowering.bare or lowering.module), applied
 
     # -- parameters --
 
