@@ -96,6 +96,11 @@ class Registered(BaseModel):
         return list(cls.model_fields)
 
     @classmethod
+    def call_order(cls) -> list[str]:
+        """Return the names of everything that a call takes, in positional order."""
+        return cls.parameters_in_order()
+
+    @classmethod
     def words(cls, parameter: str) -> frozenset[str]:
         """Return the bare words that a parameter accepts, such as `same` for `pad`."""
         return _words(cls, parameter)

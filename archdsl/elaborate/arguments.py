@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
 from archdsl.diagnostics.record import Edit, guess
 from archdsl.elaborate import budget
+from archdsl.elaborate.axis_sizes import checked_size
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header, positional_parameters
 from archdsl.elaborate.values import (
@@ -64,7 +65,10 @@ class ArgumentBinder:
         elif issubclass(cls, Op):
             for name in cls.operands:
                 _operand(cls, name, None, span)
-        values = {name: self._plain(cls, name, b) for name, b in bound.items()}
+        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name in cls.model_fields}
+        if len(values) < len(bound):
+            sizes = [(name, checked_size(cls, name, b)) for name, b in bound.items() if name not in values]
+            values["sizes"] = tuple(sizes)
         try:
             made = self.make(cls, values, span)
         except SpecError as error:
@@ -96,8 +100,9 @@ class ArgumentBinder:
             raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[SpecError] = []
+        by_name = issubclass(cls, Op) and cls.sizes_by_name
         for name, argument in (callee.keywords or {}).items():
-            if name not in order:
+            if name not in order and not by_name:
                 unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
                 wrong.append(SpecError(unknown.at(argument.span)))
             elif name in bound:

@@ -9,6 +9,7 @@ from typing import Any
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage, with_input_unwritten
+from archdsl.elaborate.axis_sizes import with_sources
 from archdsl.elaborate.blocks import call_block, end_function
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
@@ -74,6 +75,8 @@ def _op(
             return _op_at(context, None, (), call.span, UNKNOWN, naming, key)
         op, operands = made
         assert isinstance(op, Op)
+        if op.sizes_by_name and isinstance(x, Value):
+            op, operands = with_sources(op, x, env, call.span)
         if not operands:
             context.op_cache.keep(call, env, op)
         texts = context.expression_texts.of(call, callee.target, callee, env)

@@ -315,7 +315,7 @@ def _shapes(values: Sequence[Value]) -> tuple[Shape, ...]:
 
 def result_dtype(op: Op, inputs: Sequence[Value]) -> DType:
     """Return what the result holds, as PyTorch promotes types. Raise `SpecError` E0308 if the op cannot take what it gets."""
-    taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
+    taken = inputs[:1] if op.sizes_by_name else inputs[: len(inputs) - len(op.operands)]  # of others the shape is taken alone
     integers = [value.dtype == "int" for value in taken]
     if op.integers == "refused" and any(integers):
         raise SpecError(codes.shapes.IntegersRefused(op.name))

@@ -45,6 +45,7 @@ class Category(StrEnum):
     REGULARIZATION = "regularization"
     SHAPE = "shape"
     SCALE = "scale"
+    ATTENTION = "attention"
     JOIN = "join"
     INPUT = "input"
 
@@ -97,6 +98,10 @@ class Op(Registered):
     """The number of inputs; None for any number from one."""
     operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
+    optional_operands: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are values of the network and may be left out. The field `given` has those that a call gives, in this order."""
+    sizes_by_name: ClassVar[bool] = False
+    """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give such sizes alone."""
     statement: ClassVar[bool] = False
     """Written as a statement with braces (`concat { ... }`), not called by name."""
     integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
@@ -117,6 +122,11 @@ class Op(Registered):
     """A statement that uses the op on `example_input`. The reference shows it, and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"
     cases: ClassVar[tuple[Case, ...]] = (Case({}, ANY_RANK),)
+
+    @classmethod
+    def call_order(cls) -> list[str]:
+        """Return the names of the parameters in positional order, values of the network first."""
+        return [*cls.operands, *cls.optional_operands, *cls.parameters_in_order()]
 
     def never_negative(self, inputs: bool) -> bool:
         """Return whether the output is never below zero, given whether the inputs never are."""

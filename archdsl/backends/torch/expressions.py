@@ -58,9 +58,9 @@ class Call(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A call of a tensor's method: `x.reshape(...)`."""
+    """A call of a tensor's method: `x.reshape(...)`, also of one that a method or call gives."""
 
-    receiver: Input
+    receiver: Input | Method | Call
     name: str
     arguments: tuple[Argument, ...] = ()
 
@@ -159,6 +159,8 @@ def inputs(count: int) -> tuple[Argument, ...]:
 
 def literals(expression: Expr | None) -> Iterator[Argument]:
     """Yield the arguments that are plain values, in the order in which they are written."""
+    if isinstance(expression, Method):
+        yield from literals(expression.receiver)
     if isinstance(expression, _COMPOSITES):
         for argument in expression.arguments:
             if argument.is_literal:
@@ -171,6 +173,8 @@ def targets(expression: Expr | None) -> Iterator[Target]:
     """Yield every class and function that an expression names."""
     if isinstance(expression, Call):
         yield expression.target
+    if isinstance(expression, Method):
+        yield from targets(expression.receiver)
     if isinstance(expression, _COMPOSITES):
         for argument in expression.arguments:
             if not argument.is_literal:
@@ -213,7 +217,8 @@ class _Writer(NamedTuple):
             case Call(target, arguments):
                 return f"{target}({', '.join(self._items(arguments))})"
             case Method(receiver, name, arguments):
-                return f"{self.write(receiver)}.{name}({', '.join(self._items(arguments))})"
+                written = self.write(receiver)  # first, as `text` is asked in the order of writing
+                return f"{written}.{name}({', '.join(self._items(arguments))})"
             case Listed(arguments):
                 return f"[{', '.join(self._items(arguments))}]"
             case Operation(operator, arguments):

@@ -44,11 +44,12 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import symbolic_sizes as symbolic_sizes
     from archdsl.diagnostics.codes import syntax as syntax
+    from archdsl.diagnostics.codes import tokens as tokens
     from archdsl.diagnostics.codes import training as training
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges", "expressions",
+    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "ranges", "expressions",
     "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
     "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
     "source_warnings", "notes",
