@@ -207,9 +207,13 @@ def _diagnostic(cls: type[Registered], found: Any) -> Diagnostic:
 def signature(cls: type[Registered]) -> str:
     """Return the signature as in the documentation: `conv(out, k, stride = 1)`."""
     parts = []
-    for name in cls.parameters_in_order():
-        field = cls.model_fields[name]
-        parts.append(name if field.is_required() else f"{name} = {show(field.default, words=cls.words(name))}")
+    for name in cls.call_order():
+        field = cls.model_fields.get(name)
+        if field is None:
+            optional = name in getattr(cls, "optional_operands", ())
+            parts.append(f"{name} = none" if optional else name)
+        else:
+            parts.append(name if field.is_required() else f"{name} = {show(field.default, words=cls.words(name))}")
     return f"{cls.name}({', '.join(parts)})" if parts else cls.name
 
 

@@ -11,7 +11,7 @@ from archdsl.diagnostics.record import Edit, guess
 from archdsl.elaborate import budget
 from archdsl.elaborate.axis_sizes import checked_size
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.parameters import KINDS, header, positional_parameters
+from archdsl.elaborate.parameters import KINDS, header
 from archdsl.elaborate.values import (
     UNKNOWN,
     Bound,
@@ -52,23 +52,20 @@ class ArgumentBinder:
         cls = callee.target
         assert isinstance(cls, type)
         bound, wrong = self._by_name(callee, span) if callee.positional or callee.keywords else ({}, [])
-        if wrong and issubclass(cls, Op) and cls.operands:
+        is_op = issubclass(cls, Op)
+        if wrong and is_op and cls.operands:
             raise merged(wrong)
-        operands: list[Value] = []
-        if bound:
-            if any(b.value is UNKNOWN for b in bound.values()):
-                if wrong:
-                    raise merged(wrong)
-                return UNKNOWN
-            if issubclass(cls, Op):
-                operands += [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
-        elif issubclass(cls, Op):
-            for name in cls.operands:
-                _operand(cls, name, None, span)
-        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name in cls.model_fields}
-        if len(values) < len(bound):
-            sizes = [(name, checked_size(cls, name, b)) for name, b in bound.items() if name not in values]
-            values["sizes"] = tuple(sizes)
+        if any(b.value is UNKNOWN for b in bound.values()):
+            if wrong:
+                raise merged(wrong)
+            return UNKNOWN
+        operands, given = _operands(cls, bound, span) if is_op else ([], ())
+        sizes = {name: bound[name] for name in bound if is_op and cls.sizes_by_name and name not in cls.call_order()}
+        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name not in sizes}
+        if sizes:
+            values["sizes"] = tuple([(name, checked_size(cls, name, b)) for name, b in sizes.items()])
+        if given:
+            values["given"] = given
         try:
             made = self.make(cls, values, span)
         except SpecError as error:
@@ -95,7 +92,7 @@ class ArgumentBinder:
         """Return the arguments by name, and what is wrong with the names of others."""
         cls = callee.target
         assert isinstance(cls, type)
-        order = positional_parameters(cls)
+        order = cls.call_order()
         if len(callee.positional) > len(order):
             raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))
@@ -312,6 +309,18 @@ def read_options(
             beyond = codes.ranges.OutOfBounds(name, argument.name, value, relation=relation, bound=bound)
             raise SpecError(beyond.at(argument.span))
     return values
+
+
+def _operands(cls: type[Op], bound: dict[str, Bound], span: Span) -> tuple[list[Value], tuple[str, ...]]:
+    """Take the values of the network out of the arguments; return them, and the names of those that may be left out."""
+    found = [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
+    given: list[str] = []
+    for name in cls.optional_operands:
+        argument = bound.pop(name, None)
+        if argument is not None and argument.value is not None:
+            found.append(_operand(cls, name, argument, span))
+            given.append(name)
+    return found, tuple(given)
 
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:

@@ -75,6 +75,8 @@ class Context:
         self.variables: dict[str, Any] = {}
         self.pipeline: tuple[ast.Stage, ...] = ()
         """The stages of the innermost pipeline that is under way."""
+        self.declared: ast.Stage | None = None
+        """The last op without an input: as a statement of its own it declares a value, and leaves `x` as it is."""
         self.scope: Scope | None = None
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""

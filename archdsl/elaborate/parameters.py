@@ -30,16 +30,10 @@ _ALIASES: Final = {
 register_aliases(lambda: [(alias, name) for name, aliases in _ALIASES.items() for alias in aliases])
 
 
-def positional_parameters(target: type[Registered]) -> list[str]:
-    """Return every parameter of a declared thing, values of the network first."""
-    operands: tuple[str, ...] = target.operands if issubclass(target, Op) else ()
-    return [*operands, *target.parameters_in_order()]
-
-
 def parameter_names(target: type[Registered] | ast.Definition) -> list[str]:
     """Return the names of the parameters of a callee, in positional order."""
     if isinstance(target, type):
-        return positional_parameters(target)
+        return target.call_order()
     return [parameter.name for parameter in target.parameters] if isinstance(target, ast.Block | ast.Network) else []
 
 

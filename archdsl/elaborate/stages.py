@@ -29,6 +29,8 @@ def call_stage(
     call = ast.bare(stage.call)
     known = context.op_cache.find(call, env)
     if known is not None:
+        if not known.takes_x:
+            _check_takes_x(context, stage, call, known.__class__)
         texts = context.expression_texts.of(call, known.__class__, None, env)
         return _op_at(context, known, (), call.span, x, naming, key, None, texts)
     try:
@@ -45,6 +47,8 @@ def call_stage(
     if isinstance(value, Callee):
         if isinstance(value.target, ast.Definition):
             return call_block(context, value, call, env, x, naming, key)
+        if issubclass(value.target, Op) and not value.target.takes_x:
+            _check_takes_x(context, stage, call, value.target)
         return _op(context, value, call, env, x, naming, key)
     if isinstance(value, Value):
         _check_begins_pipeline(context, stage, call)
@@ -52,6 +56,16 @@ def call_stage(
     if isinstance(value, Unknown):
         return value
     raise no_stage(value, call, context.evaluator, env)
+
+
+def _check_takes_x(context: Context, stage: ast.CallStage, call: ast.Expr, op: type[Op]) -> None:
+    """Raise `SpecError` if something flows into an op that takes nothing of it. Note that one without inputs declares a value."""
+    for before, behind in pairwise(context.pipeline):
+        if behind is stage:
+            operands = op.operands[0] if op.operands else None
+            raise SpecError(codes.structure.FlowIgnored(op.name, call.span.text, before.span, operands).at(call.span))
+    if op.arity == 0:
+        context.declared = stage
 
 
 def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Expr) -> None:
@@ -98,7 +112,11 @@ def _op_at(
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
     place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
-    if op is None or isinstance(x, Unknown):
+    if op is None:
+        return UNKNOWN
+    if not op.takes_x:
+        return apply_op(context, op, operands, place, span, callee, key, expressions)
+    if isinstance(x, Unknown):
         return UNKNOWN
     return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
 

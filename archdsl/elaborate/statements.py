@@ -12,6 +12,17 @@ from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue
 from archdsl.syntax import nodes as ast
 
 
+def statement(context: Context, statement: ast.Pipeline, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
+    """Run a pipeline that stands in a body. An op without an input declares a value, and leaves `x` as it is."""
+    context.declared = None
+    made = pipeline(context, statement, env, x, naming)
+    if len(statement.stages) > 1 or statement.stages[0] is not context.declared:
+        return made
+    if statement.label is None:
+        raise SpecError(codes.structure.UnnamedValue(statement.span.text).at(statement.span))
+    return x
+
+
 def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Run the stages of a pipeline, and bind its label."""
     if x is NO_INPUT:

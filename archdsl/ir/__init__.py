@@ -2,7 +2,7 @@
 
 from archdsl.ir.attributes import Claim, Constant, Module, Usage, join_path
 from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
-from archdsl.ir.core import Call, Condition, DType, Failure, Function, Node, OpNode, Use, Value
+from archdsl.ir.core import Call, Condition, Failure, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
@@ -14,7 +14,6 @@ __all__ = [
     "Claim",
     "Condition",
     "Constant",
-    "DType",
     "Failure",
     "FlatGraph",
     "FlatNode",

@@ -15,7 +15,7 @@ def verify(graph: Graph) -> Graph:
     """Return the graph. Raise `InvariantError` if it breaks one of these rules, on which passes and backends rely.
 
     - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
-    - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
+    - Shapes and types are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
     - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or one function.
     - No function calls itself; `main` is not called. A function that is called has nodes, and nothing takes an output that
@@ -76,6 +76,8 @@ def _verify_nodes(function: Function) -> None:
             _require(len(node.outputs) == 1, f"{node!r} makes {len(node.outputs)} values")
             inferred = node.op.infer(*node.input_shapes)
             _require(inferred == node.output.shape, f"{node!r} is {node.output.shape} and its op infers {inferred}")
+            dtype = node.op.result_dtype(*[value.dtype for value in node.inputs])
+            _require(dtype == node.output.dtype, f"{node!r} holds {node.output.dtype} and its op infers {dtype}")
     for position, value in enumerate(function.outputs):
         _require(value in made, f"{function!r} returns a value that is not its own")
         uses[value].append(Use(function, position))

@@ -1,19 +1,36 @@
 """The ops: importing this package fills `Op.registry`."""
 
-from archdsl.ops import activation, convolution, dense, join, normalization, pooling, rearrange, regularization, scale, tokens
+from archdsl.ops import (
+    activation,
+    attention,
+    convolution,
+    dense,
+    join,
+    normalization,
+    pooling,
+    product,
+    rearrange,
+    regularization,
+    scale,
+    tokens,
+    value,
+)
 from archdsl.ops.base import Category, Op
 
 __all__ = [
     "Category",
     "Op",
     "activation",
+    "attention",
     "convolution",
     "dense",
     "join",
     "normalization",
     "pooling",
+    "product",
     "rearrange",
     "regularization",
     "scale",
     "tokens",
+    "value",
 ]

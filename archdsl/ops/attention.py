@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.ops.base import LINE, Case, Category, DropProbability, Op, PositiveFloat, PositiveInt, WeightedOp, fixed
+from archdsl.ops.base import LINE, Case, Category, DropProbability, Equality, Op, PositiveFloat, PositiveInt, WeightedOp, fixed
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape, format_shape
 
@@ -34,7 +34,9 @@ class Attend(Op, name="attend"):
     not_in_figures = ("drop", "given")
     example = "attend(x, x, x)"
     cases = (
-        Case({}, (((4, 6, 8), (4, 5, 8), (4, 5, 3)), ((6, 8), (5, 8), (5, 8)), ((2, 3, 4, 6, 8), (2, 3, 4, 6, 8), (2, 3, 4, 6, 8)))),
+        Case(
+            {}, (((4, 6, 8), (4, 5, 8), (4, 5, 3)), ((6, 8), (5, 8), (5, 8)), ((2, 3, 4, 6, 8), (2, 3, 4, 6, 8), (2, 3, 4, 6, 8)))
+        ),
         Case({"causal": True, "scale": 0.5}, (((4, 6, 8), (4, 6, 8), (4, 6, 8)),)),
         Case({"given": ("bias",)}, (((4, 6, 8), (4, 5, 8), (4, 5, 3), (4, 6, 5)), ((4, 6, 8), (4, 5, 8), (4, 5, 3), (6, 5)))),
         Case({"given": ("mask", "bias"), "causal": True}, (((2, 4, 6, 8), (2, 4, 5, 8), (2, 4, 5, 3), (2, 1, 6, 5), (4, 6, 5)),)),
@@ -63,20 +65,33 @@ class Attend(Op, name="attend"):
     def infer(self, *inputs: Shape) -> Shape:
         """Return the leading axes and length of the queries with the features of the values."""
         (*lead, length, features), (*key_lead, count, key_features), (*value_lead, value_count, out) = self._three(inputs)
-        if not lead == key_lead == value_lead:
+        if not len(lead) == len(key_lead) == len(value_lead) or any(
+            _differ(*sides) for sides in (*zip(lead, key_lead), *zip(key_lead, value_lead))
+        ):
             shapes = ", ".join(format_shape(shape) for shape in inputs[:3])
-            advice = "`rearrange` splits features into heads: `rearrange(\"l (n d) -> n l d\", n = 4)`"
+            advice = '`rearrange` splits features into heads: `rearrange("l (n d) -> n l d", n = 4)`'
             raise SpecError(codes.tokens.AttentionShapes(self.name, f"expected equal leading axes, found {shapes}", advice))
-        if features != key_features:
+        if _differ(features, key_features):
             reason = f"multiplies queries with keys: they have {features} and {key_features} features"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason))
-        if count != value_count:
+        if _differ(count, value_count):
             reason = f"expected as many values as keys, found {value_count} and {count}"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason))
         fixed(self.name, features, "the number of features")
         for name, shape in zip(self.given, inputs[3:], strict=True):
             self._check_mask(name, shape, (*lead, length, count))
         return (*lead, length, out)
+
+    def equalities(self, *inputs: Shape) -> list[Equality]:
+        """Return that queries and keys have equally many features, keys and values one length, and all of them the leading axes."""
+        query, key, value = inputs[:3]
+        found = [Equality(a, b, (0, 1)) for a, b in zip((*query[:-2], query[-1]), (*key[:-2], key[-1]), strict=True)]
+        found += [Equality(a, b, (1, 2)) for a, b in zip(key[:-1], value[:-1], strict=True)]
+        scores = (*query[:-1], key[-2])
+        for position, shape in enumerate(inputs[3:], 3):
+            pairs = zip(shape[::-1], scores[::-1], (1, *[0] * len(query)), strict=False)
+            found += [Equality(a, b, (position, side)) for a, b, side in pairs if a != 1]
+        return found
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return the products of queries with keys, and of weights with values."""
@@ -92,7 +107,7 @@ class Attend(Op, name="attend"):
 
     def _check_mask(self, name: str, shape: Shape, scores: Shape) -> None:
         pairs = list(zip(reversed(shape), reversed(scores), strict=False))
-        if not 2 <= len(shape) <= len(scores) or any(size not in (1, other) for size, other in pairs):
+        if not 2 <= len(shape) <= len(scores) or any(size != 1 and _differ(size, other) for size, other in pairs):
             reason = f"expected a `{name}` that fits the scores {format_shape(scores)}, found {format_shape(shape)}"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason, "each of its axes, from the last on, is equal or 1"))
 
@@ -115,7 +130,7 @@ class MultiheadAttention(WeightedOp, name="mha"):
     optional_operands = ("key", "value", "mask")
     kind_of = "linear"
     not_in_figures = ("bias", "drop", "given", "init")
-    example = "rearrange(\"c h w -> (h w) c\"); mha(4)"
+    example = 'rearrange("c h w -> (h w) c"); mha(4)'
     cases = (
         Case({"heads": 4}, (LINE[::-1],)),
         Case({"heads": 2, "bias": False, "causal": True}, (LINE[::-1],)),
@@ -163,15 +178,30 @@ class MultiheadAttention(WeightedOp, name="mha"):
             largest = max(n for n in range(1, self.heads) if query[1] % n == 0)
             reason = f"splits {query[1]} features into {self.heads} heads, which does not divide them"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason, f"the largest smaller number that does is {largest}"))
-        if key[0] != value[0]:
+        if _differ(key[0], value[0]):
             reason = f"expected as many values as keys, found {value[0]} and {key[0]}"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason, "without `key`, the keys are `x` itself"))
         for name, shape in zip(self.given, inputs[1:], strict=True):
-            if name == "mask" and shape not in ((key[0],), (query[0], key[0])):
+            sizes = [(size, other) for size, other in zip(shape[::-1], (key[0], query[0]), strict=False)]
+            if name == "mask" and (len(shape) not in (1, 2) or any(_differ(*pair) for pair in sizes)):
                 wanted = f"[{key[0]}] or [{query[0]}, {key[0]}]"
                 reason = f"expected a mask {wanted}, found {format_shape(shape)}"
                 raise SpecError(codes.tokens.AttentionShapes(self.name, reason))
         return inputs[0]
+
+    def equalities(self, *inputs: Shape) -> list[Equality]:
+        """Return that there are as many values as keys, and that a mask has their number."""
+        (length, _), (count, _), (value_count, _) = self._three(inputs)
+        key = 1 + self.given.index("key") if "key" in self.given else 0
+        found = []
+        for position, (name, shape) in enumerate(zip(self.given, inputs[1:], strict=True), 1):
+            if name == "value":
+                found.append(Equality(count, value_count, (key, position)))
+            elif name == "mask":
+                found += [
+                    Equality(size, other, (position, side)) for size, other, side in zip(shape[::-1], (count, length), (key, 0))
+                ]
+        return found
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the projections of queries, keys and values, packed if they have equally many features, and that of the result."""
@@ -199,3 +229,8 @@ class MultiheadAttention(WeightedOp, name="mha"):
                 raise SpecError(codes.shapes.WrongRank(self.name, "[L, C]", shape))
             found.append((shape[0], fixed(self.name, shape[1], "the number of features")))
         return found
+
+
+def _differ(one: Dim, other: Dim) -> bool:
+    """Return whether two sizes are known to be different; what is not known becomes a condition."""
+    return isinstance(one, int) and isinstance(other, int) and one != other

@@ -5,10 +5,10 @@ without the batch axis. Sizes may be symbolic, so shape rules use `+ - * //` alo
 they ask `fixed` for it first. A rule that does not hold raises `SpecError`; the elaborator adds the place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import gcd, isqrt, prod
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -17,6 +17,11 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
 from archdsl.registry import Aliases, Registered, Registry
 from archdsl.shapes import Dim, Shape
+
+DType: TypeAlias = Literal["float", "int", "bool"]
+"""What a tensor holds."""
+
+T = TypeVar("T")
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -46,6 +51,9 @@ class Category(StrEnum):
     SHAPE = "shape"
     SCALE = "scale"
     ATTENTION = "attention"
+    ARITHMETIC = "arithmetic"
+    REDUCTION = "reduction"
+    VALUE = "value"
     JOIN = "join"
     INPUT = "input"
 
@@ -70,6 +78,15 @@ class Division(NamedTuple):
     divisor: int
     message: str
     help: str | None = None
+
+
+class Equality(NamedTuple):
+    """Two sizes that must be equal, of the inputs at these positions; with `stretch`, the left one may also be one."""
+
+    left: Dim
+    right: Dim
+    inputs: tuple[int, int]
+    stretch: bool = False
 
 
 VECTOR, LINE, IMAGE, VOLUME = (8,), (8, 12), (8, 12, 10), (8, 6, 8, 6)
@@ -102,10 +119,16 @@ class Op(Registered):
     """Parameters that are values of the network and may be left out. The field `given` has those that a call gives, in this order."""
     sizes_by_name: ClassVar[bool] = False
     """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give such sizes alone."""
+    takes_x: ClassVar[bool] = True
+    """Whether the first input is what flows. If not, all inputs are operands, as in `matmul(a, b)`; `param` has none."""
+    sizes_only: ClassVar[bool] = False
+    """Whether of the operands only the sizes count: `crop_like(v)`."""
+    broadcasts_batch: ClassVar[bool] = False
+    """Whether an input with a batch axis of one, as of a `param`, goes with others without being expanded."""
     statement: ClassVar[bool] = False
     """Written as a statement with braces (`concat { ... }`), not called by name."""
     integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
-    """Whether integers, such as tokens, are refused, required, or kept as they are."""
+    """Whether integers, such as tokens, are refused, required, or kept as they are; `kept` goes for bools, too."""
     saves_output: ClassVar[bool] = True
     """Whether the output must not be overwritten: autograd saves it for the backward pass, or it shares memory with the input."""
     sign: ClassVar[Literal["free", "kept", "positive"]] = "free"
@@ -153,6 +176,23 @@ class Op(Registered):
         """
         return {name: getattr(self, name) for name in type(self).model_fields if name != "init"}
 
+    def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
+        """Return those of the inputs whose contents count, and not only the sizes."""
+        return inputs[: len(inputs) - len(self.operands)] if self.sizes_only else inputs
+
+    def result_dtype(self, *inputs: DType) -> DType:
+        """Return what the result holds, as PyTorch promotes types. Raise `SpecError` E0308 for what the op cannot take."""
+        kinds = set(self.data_of(inputs))
+        if self.integers == "required" and kinds != {"int"}:
+            raise SpecError(codes.shapes.IntegersRequired(self.name))
+        if self.integers != "kept" or not kinds:
+            if "bool" in kinds:
+                raise SpecError(codes.shapes.BoolsRefused(self.name))
+            if self.integers == "refused" and "int" in kinds:
+                raise SpecError(codes.shapes.IntegersRefused(self.name))
+            return "float"
+        return "float" if "float" in kinds else "int" if "int" in kinds else "bool"
+
     def infer(self, *inputs: Shape) -> Shape:
         """Return the output shape. Raise `SpecError` if the inputs do not fit."""
         raise NotImplementedError
@@ -172,6 +212,10 @@ class Op(Registered):
 
     def divisions(self, *inputs: Shape) -> list[Division]:
         """Return sizes with the numbers that must divide them. `output` checks known sizes; symbolic ones become conditions."""
+        return []
+
+    def equalities(self, *inputs: Shape) -> list[Equality]:
+        """Return sizes of several inputs that must be equal. `infer` checks known ones; symbolic ones become conditions."""
         return []
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:

@@ -28,6 +28,7 @@ class Join(Op):
     arity = None
     statement = True
     saves_output = False
+    broadcasts_batch = True
     operator: ClassVar[str | None] = None
     """The operator that someone may write for it."""
 
@@ -92,6 +93,7 @@ class Concat(Join, name="concat"):
     example = "concat { x; conv(4, 3) }"
     cases = (Case({}, ((IMAGE,), (IMAGE, (3, 12, 10)))), Case({"axis": -1}, (((8, 12, 4), IMAGE),)))
     integers = "kept"
+    broadcasts_batch = False
 
     axis: int = Field(0, description="axis of the concatenation: 0 is the channels, -1 the last")
 
@@ -120,6 +122,7 @@ class Shake(Join, name="shake"):
     """
 
     random_in_training = True
+    broadcasts_batch = False
     glyph = "~"
     example = "shake { conv(8, 3); conv(8, 3) }"
     cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)

@@ -129,6 +129,7 @@ class CropLike(Op, name="crop_like"):
     sign = "kept"
     arity = 2
     operands = ("like",)
+    sizes_only = True
     example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
     cases = (Case({}, (((8, 12, 10), (3, 7, 10)), ((8, 9), (8, 9)))),)
 
@@ -152,6 +153,7 @@ class ResizeLike(Op, name="resize_like"):
     category = Category.SHAPE
     arity = 2
     operands = ("like",)
+    sizes_only = True
     saves_output = False
     not_in_figures = ("mode",)
     example = "large: conv(8, 3); maxpool(2); resize_like(large)"

@@ -1,8 +1,8 @@
 """Rearranging axes, as between images, windows and tokens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import AfterValidator, Field
 
@@ -10,6 +10,8 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.ops.base import IMAGE, LINE, VECTOR, Case, Category, Division, Op
 from archdsl.ops.patterns import Group, Pattern, read_pattern
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
+
+T = TypeVar("T")
 
 
 class SizeOf(NamedTuple):
@@ -75,6 +77,10 @@ class Rearrange(Op, name="rearrange"):
     def parameters_in_order(cls) -> list[str]:
         """Return the pattern alone: sizes are arguments of their own."""
         return ["pattern"]
+
+    def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
+        """Return the input that is rearranged: of others, the sizes count."""
+        return inputs[:1]
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the pattern and the size of each axis."""

@@ -165,7 +165,7 @@ def _first_convolution(graph: Graph) -> str | None:
     """Return the key of the first weight after an input, if its input channels can be adapted; else None."""
     from_input = set(range(len(graph.inputs)))
     for flat in flatten(graph).nodes:
-        if flat.inputs[0] not in from_input:
+        if not flat.inputs or flat.inputs[0] not in from_input:
             continue
         parameters = flat.op.parameters(*flat.node.input_shapes)
         if len(parameters.get("weight", ())) > 2:

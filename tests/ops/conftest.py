@@ -24,7 +24,8 @@ class Lowered(nn.Module):
     def __init__(self, lowering: Lowering, form: str, count: int) -> None:
         super().__init__()
         self.module = eval(source(lowering.module), NAMESPACE) if form == "module" else None
-        self.bare = eval(source(lowering.parameter), NAMESPACE) if lowering.parameter else None
+        self.names = lowering.input_names
+        self.bare = eval(source(lowering.bare), NAMESPACE) if lowering.bare else None
         places = [f"inputs[{i}]" for i in range(count)]
         function = lowering.function
         self.text = source(function, places, training="training", parameter="bare") if function is not None else ""
@@ -32,13 +33,15 @@ class Lowered(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """Apply the op."""
         if self.module is not None:
-            return self.module(*inputs)
+            names = self.names or ("",) * len(inputs)
+            pairs = list(zip(names, inputs, strict=True))
+            return self.module(*[v for name, v in pairs if not name], **{name: v for name, v in pairs if name})
         return eval(self.text, NAMESPACE, {"inputs": inputs, "training": self.training, "bare": self.bare})
 
     def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         """Shapes of parameters and buffers, by key."""
         if self.module is None:
-            return ({"": tuple(self.bare.shape)} if self.bare is not None else {}), {}
+            return ({"": tuple(self.bare.shape)} if isinstance(self.bare, nn.Parameter) else {}), {}
         named = (self.module.named_parameters(), self.module.named_buffers())
         parameters, buffers = ({key: tuple(t.shape) for key, t in tensors} for tensors in named)
         return parameters, buffers

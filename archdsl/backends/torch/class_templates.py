@@ -38,8 +38,8 @@ class OpText:
             return None
         if self.removed:
             return _IDENTITY
-        if self.lowering.parameter is not None:
-            return self.lowering.parameter
+        if self.lowering.bare is not None:
+            return self.lowering.bare
         return self.lowering.module if self.step.as_module or sequential else None
 
     def applied(self, sequential: bool) -> Expr | None:

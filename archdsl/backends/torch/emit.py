@@ -15,7 +15,7 @@ from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpTe
 from archdsl.backends.torch.expressions import Call, Target
 from archdsl.backends.torch.forward import chain_lines, forward_lines, kept_parameters, value_text
 from archdsl.backends.torch.initialize import initialization_lines
-from archdsl.backends.torch.module_tree import Container, ModuleNode, ModuleTree
+from archdsl.backends.torch.module_tree import Container, ModuleNode, ModuleTree, Registry
 from archdsl.backends.torch.outline_classes import Classes
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines, repeated
 from archdsl.backends.torch.results import Results
@@ -131,7 +131,7 @@ class _Emitter:
         """Yield a statement for each child of a module; the members of a family come together."""
         module = template.first
         families: dict[str, list[tuple[str, Expression]]] = {}
-        children: list[tuple[str, str, Expression | None]] = []
+        children: list[tuple[str, Registry, Expression | None]] = []
         beside: list[Expression] = []
         for text in template.body:
             expression = self._construct(text, template, sequential=False)
@@ -139,21 +139,20 @@ class _Emitter:
                 continue
             step = text.step
             if len(step.key) == 1:
-                children.append((step.key[0], "register_parameter" if step.is_bare else "add_module", expression))
+                children.append((step.key[0], step.registry, expression))
                 continue
             family, key = step.key
             if family not in families:
-                children.append((family, "add_module", None))
+                children.append((family, "_modules", None))
             members = families.setdefault(family, [])
-            if module.containers[family] == "mixed" and step.is_bare:
-                beside.append(entry(f'self.{family}.register_parameter("{key}", ', expression, ")"))
+            if module.containers[family] == "mixed" and step.registry != "_modules":
+                beside.append(_registered(f"self.{family}", key, step.registry, expression))
             else:
                 members.append((key, expression))
-        for name, register, found in children:
+        for name, registry, found in children:
             if found is None:
                 found = _container(module.containers[name], families[name])
-            plain = name.isidentifier()
-            yield entry(f"self.{name} = ", found) if plain else entry(f'self.{register}("{name}", ', found, ")")
+            yield _registered("self", name, registry, found)
         yield from beside
 
     def _construct(self, text: StepText, template: ClassTemplate, *, sequential: bool) -> Expression | None:
@@ -176,6 +175,16 @@ class _Emitter:
         self.ordered = True
         named = [entry(f'("{text.step.key[0]}", ', child, ")") for text, child in zip(body, children, strict=True)]
         return Group(opening + "OrderedDict([", tuple(named), "]))")
+
+
+def _registered(owner: str, name: str, registry: Registry, made: Expression) -> Expression:
+    """Return the statement that gives a module a child."""
+    if registry == "_buffers":
+        return entry(f'{owner}.register_buffer("{name}", ', made, ", persistent=False)")
+    if owner == "self" and name.isidentifier():
+        return entry(f"self.{name} = ", made)
+    method = "register_parameter" if registry == "_parameters" else "add_module"
+    return entry(f'{owner}.{method}("{name}", ', made, ")")
 
 
 def _signature(template: ClassTemplate) -> Iterator[str]:

@@ -30,7 +30,7 @@ class Input(NamedTuple):
 
 
 class Own(Enum):
-    """An attribute of the module around the op: its mode, or the op's bare parameter."""
+    """An attribute of the module around the op: its mode, or the op's bare parameter or buffer."""
 
     TRAINING = "training"
     PARAMETER = "parameter"
@@ -60,7 +60,7 @@ class Call(NamedTuple):
 class Method(NamedTuple):
     """A call of a tensor's method: `x.reshape(...)`, also of one that a method or call gives."""
 
-    receiver: Input | Method | Call
+    receiver: Input | Own | Method | Call
     name: str
     arguments: tuple[Argument, ...] = ()
 

@@ -6,10 +6,11 @@ import keyword
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from archdsl.backends.torch.batch_axis import expanded, with_batch
 from archdsl.backends.torch.class_templates import ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, source
 from archdsl.backends.torch.formulas import Binary, Spelled, Symbol, text_of
-from archdsl.backends.torch.module_tree import CallStep, ModuleNode, Step
+from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep, Registry, Step
 from archdsl.backends.torch.outline_classes import TAKEN, symbols_in
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ir import Value
@@ -70,7 +71,10 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
         step = text.step
         if not step.outputs or names.is_removed(text):
             continue
-        call = _call(module, text, [names.at(value) for value in step.inputs], kept)
+        variables = [names.at(value) for value in step.inputs]
+        if isinstance(step, OpStep) and step.expansion is not None:
+            variables = expanded(variables, [len(value.shape) for value in step.inputs], step.expansion)
+        call = _call(module, text, variables, kept)
         before = shown.get(names.at(step.inputs[0])) if step.inputs else None
         targets = names.assign(index, step)
         if step.training_only and not module.training_only:
@@ -81,7 +85,7 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
         shown.update(dict.fromkeys(targets, shape))
         found.append(line if shape == before else f"{line}  # {shape}")
     if results is not None:
-        end = results.returns({value: names.at(value) for value in module.outputs})
+        end = results.returns({value: names.returned(value) for value in module.outputs})
         return found + end if len(end) > 1 else _shortened([*found, *end])
     return _shortened([*found, f"        return {', '.join(names.at(value) for value in module.outputs)}"])
 
@@ -126,9 +130,11 @@ def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symb
     step = text.step
     function = text.applied(False) if isinstance(text, OpText) else None
     if function is None:
-        return f"{_attribute(module, step.key, '_modules')}({', '.join(inputs)})"
+        names = text.lowering.input_names if isinstance(text, OpText) else ()
+        named = [f"{name}={value}" if name else value for name, value in zip(names, inputs, strict=True)] if names else inputs
+        return f"{_attribute(module, step.key, '_modules')}({', '.join(named)})"
     assert isinstance(text, OpText)
-    parameter = _attribute(module, step.key, "_parameters") if step.is_bare else ""
+    parameter = _attribute(module, step.key, step.registry) if step.registry != "_modules" else ""
     return source(function, inputs, parameter=parameter, text=_texts(text, kept))
 
 
@@ -138,13 +144,13 @@ def _texts(text: OpText, kept: dict[Symbol, str]) -> Callable[[Argument], str | 
     return lambda argument: value_text(next(values), kept.__getitem__)
 
 
-def _attribute(module: ModuleNode, key: tuple[str, ...], registry: str) -> str:
+def _attribute(module: ModuleNode, key: tuple[str, ...], registry: Registry) -> str:
     """Return how `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
     *family, name = key
     if family:
         kind = module.containers[family[0]]
-        if kind == "mixed" and registry == "_parameters":
-            return f'self.{family[0]}._parameters["{name}"]'
+        if kind == "mixed" and registry != "_modules":
+            return f'self.{family[0]}.{registry}["{name}"]'
         return f"self.{family[0]}[{name}]" if kind.endswith("List") else f'self.{family[0]}["{name}"]'
     return f"self.{name}" if name.isidentifier() else f'self.{registry}["{name}"]'
 
@@ -170,7 +176,8 @@ class _Variables:
                 self._same[text.step.outputs[0]] = self._origin(text.step.inputs[0])
             else:
                 self._last_use.update(dict.fromkeys(map(self._origin, text.step.inputs), index))
-        self._last_use.update(dict.fromkeys(map(self._origin, module.outputs), len(template.body)))
+        lasting = [*module.outputs, *module.inputs[:1]] if module.single else module.outputs
+        self._last_use.update(dict.fromkeys(map(self._origin, lasting), len(template.body)))
         for position, value in enumerate(module.inputs):
             named = value.name and (results or position)
             self.of[value] = self._fresh(self._identifier(value.name or "") if named else _POOL[0])
@@ -182,6 +189,12 @@ class _Variables:
     def at(self, value: Value) -> str:
         """Return the variable of a value."""
         return self.of[self._origin(value)]
+
+    def returned(self, value: Value) -> str:
+        """Return the variable of a result, with the batch of the first input."""
+        if value not in self._module.single:
+            return self.at(value)
+        return with_batch(self.at(value), f"{self.at(self._module.inputs[0])}.shape[0]", len(value.shape))
 
     def _origin(self, value: Value) -> Value:
         return self._same.get(value, value)

@@ -11,16 +11,21 @@ from functools import cached_property
 from itertools import islice
 from typing import Literal, TypeAlias
 
+from archdsl.backends.torch.batch_axis import BatchAxes, Expansion
 from archdsl.backends.torch.lowerings import Lowering, lower
 from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value, join_path
 from archdsl.ops import Category, Op
+from archdsl.ops.value import Param
 from archdsl.shapes import Shape
 
 _ALWAYS, _TRAINING, _NEVER = Usage.ALWAYS, Usage.TRAINING, Usage.NEVER
 """As names of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
 
+Registry: TypeAlias = Literal["_modules", "_parameters", "_buffers"]
+"""The dictionary of an `nn.Module` that holds a child."""
+
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
-"""The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters itself."""
+"""The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters and buffers itself."""
 
 
 class Lowered:
@@ -69,6 +74,8 @@ class OpStep:
     training_only: bool
     overwrites: bool
     removable: bool
+    expansion: Expansion | None = None
+    """Which inputs take the batch of others: see `batch_axis.py`."""
 
     @property
     def lowering(self) -> Lowering:
@@ -76,9 +83,9 @@ class OpStep:
         return self.lowered.plain
 
     @property
-    def is_bare(self) -> bool:
-        """Whether it has a bare parameter of the module around it, as `layer_scale` does."""
-        return self.lowering.parameter is not None
+    def registry(self) -> Registry:
+        """What of the module around it holds it: a bare parameter, as of `layer_scale`, a buffer, or a module."""
+        return "_parameters" if self.lowering.parameter else "_buffers" if self.lowering.buffer else "_modules"
 
 
 @dataclass(eq=False, slots=True)
@@ -94,9 +101,9 @@ class CallStep:
     training_only: bool
 
     @property
-    def is_bare(self) -> bool:
-        """Whether it is a bare parameter."""
-        return False
+    def registry(self) -> Registry:
+        """What of the module around it holds it."""
+        return "_modules"
 
 
 Step: TypeAlias = OpStep | CallStep
@@ -119,6 +126,8 @@ class ModuleNode:
     outputs: list[Value] = field(default_factory=list)
     training_only: bool = False
     chain: bool = False
+    single: frozenset[Value] = frozenset()
+    """Those of the outputs of a network that have a batch axis of one, and are returned with that of the first input."""
 
     @cached_property
     def counted(self) -> bool:
@@ -152,8 +161,10 @@ class ModuleTree:
         self._inplace = inplace
         self._modules: dict[Function, ModuleNode] = {}
         self._known: dict[tuple[int, tuple[Shape, ...]], Lowered] = {}
+        self._filled: dict[int, Op] = {}
         functions = graph.functions()
         self._needed = _needed_values(graph, functions)
+        self._batch = BatchAxes(graph)
         self._given_away: dict[Value, bool] = {}
         for function in reversed(functions):  # callers first
             made = self._modules.setdefault(function, ModuleNode(function))
@@ -226,13 +237,14 @@ class ModuleTree:
             node,
             key,
             lowered,
-            as_module=as_module and lowering.parameter is None,
+            as_module=as_module and lowering.bare is None,
             constructed=constructed,
             inputs=list(node.inputs) if runs else [],
             outputs=list(node.outputs) if runs else [],
             training_only=training_only,
             overwrites=runs and self._inplace and self._may_overwrite(node),
             removable=runs and not labelled and lowered.is_identity,
+            expansion=self._batch.expansion(node) if runs else None,
         )
 
     def _lowered(self, node: OpNode) -> Lowered:
@@ -241,7 +253,10 @@ class ModuleTree:
         key = (id(node.op), shapes)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = Lowered(node.op, shapes)
+            op = node.op
+            if isinstance(op, Param) and op.init is None and (rule := self.graph.initializer(op)) is not None:
+                op = self._filled.setdefault(id(op), op.model_copy(update={"init": rule}))
+            found = self._known[key] = Lowered(op, shapes)
         return found
 
     # -- what may be overwritten --
@@ -282,6 +297,7 @@ class ModuleTree:
         heads = [value for _, value in graph.heads] if aux else []
         root.inputs = list(graph.inputs)
         root.outputs = list(dict.fromkeys([graph.result, *heads, *(value for _, value in graph.outputs)]))
+        root.single = frozenset([value for value in root.outputs if self._batch.is_single(root.function, value)])
         root.chain = root.chain and len(graph.inputs) == 1 and not graph.outputs and not (aux and graph.heads)
         root.training_only = False  # it runs in evaluation too, even if its result is an input and all its steps are for heads
 
@@ -336,10 +352,10 @@ def _is_chain(module: ModuleNode) -> bool:
 
 def _container(steps: list[Step]) -> Container:
     """Return what holds a family: a list if its keys are 0, 1, 2, ... in order."""
-    bare = {step.is_bare for step in steps}
-    if len(bare) == 2:
+    held = {step.registry for step in steps}
+    if len(held) > 1 or held == {"_buffers"}:
         return "mixed"
     listed = [step.key[1] for step in steps] == [str(i) for i in range(len(steps))]
-    if bare == {True}:
+    if held == {"_parameters"}:
         return "ParameterList" if listed else "ParameterDict"
     return "ModuleList" if listed else "ModuleDict"

@@ -70,7 +70,8 @@ class Classes:
             wiring = tuple([places[value] for value in step.inputs])
             conditional = step.training_only and not module.training_only
             owner = constructed.setdefault(step.node.module or step, i)
-            steps.append((step.key, owner, wiring, conditional, self._step_key(step)))
+            expansion = step.expansion if isinstance(step, OpStep) else None
+            steps.append((step.key, owner, wiring, conditional, expansion, self._step_key(step)))
             places.update({value: (i, k) for k, value in enumerate(step.outputs)})
         outputs = tuple([places[value] for value in module.outputs])
         function = module.function
@@ -88,7 +89,7 @@ class Classes:
     def _op_key(self, step: OpStep) -> Hashable:
         lowering = step.lowering
         applied = None if step.as_module else _form(lowering.function)
-        return step.node.op.name, step.as_module, _form(lowering.parameter or lowering.module), applied
+        return step.node.op.name, step.as_module, _form(lowering.bare or lowering.module), applied
 
     # -- parameters --
 

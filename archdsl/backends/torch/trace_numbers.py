@@ -162,7 +162,7 @@ class Tracer:
             return text
         call, function = text.constructed(sequential), text.applied(sequential)
         if call is not None:
-            text.constructor = self._literals(call, [found.parameter or found.module for found in lowerings], first, scope)
+            text.constructor = self._literals(call, [found.bare or found.module for found in lowerings], first, scope)
         if function is not None:
             text.function = self._literals(function, [found.function for found in lowerings], first, scope)
         return text

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
 from archdsl.diagnostics.record import Mark, Remedy
-from archdsl.shapes import Shape, format_shape
+from archdsl.shapes import Dim, Shape, format_shape
 from archdsl.source import Span
 
 E0301 = Code(
@@ -175,3 +175,66 @@ class ConcatenatedRanks(_BranchRanks, code=E0303):
 
 class ConcatenatedShapes(_BranchShapes, code=E0303):
     """Branches that differ beside the axis of the concatenation."""
+
+
+E0315 = Code(
+    "E0315",
+    "two matrices cannot be multiplied",
+    """`matmul(a, b)` multiplies the last two axes of its values, `[..., L, D]` with `[..., D, M]`: the columns of `a` are the rows of
+    `b`. The axes before them agree, or one of the two is 1. In attention, the keys are transposed: `transpose_b = true`.""",
+    bad="""
+    network tiny {
+      input tokens [16, 32]
+      keys: linear(32)
+      matmul(tokens, keys)
+    }
+    """,
+    good="""
+    network tiny {
+      input tokens [16, 32]
+      keys: linear(32)
+      matmul(tokens, keys, transpose_b = true)
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class NoMatrices(ShapeDiagnostic, code=E0315):
+    """Factors without two axes, or with different ranks."""
+
+    op: str
+    a: Shape
+    b: Shape
+
+    def summary(self) -> str:
+        expected = "two values of equal rank, with two axes or more"
+        return f"`{self.op}` expected {expected}, found {format_shape(self.a)} and {format_shape(self.b)}"
+
+    def remedy(self) -> str:
+        return "`reshape` adds axes: `reshape([1, 16])` makes a row of a vector `[16]`"
+
+
+class MatrixSizes(ShapeDiagnostic, code=E0315):
+    """Matrices of which sizes differ that have to agree: those that are summed over, or axes before the last two."""
+
+    a: Shape
+    b: Shape
+    inner: Dim
+    other: Dim
+    transpose_a: bool
+    transpose_b: bool
+
+    def summary(self) -> str:
+        sides = f"{format_shape(self.a)} with {format_shape(self.b)}"
+        if self.inner == self.other:
+            return f"`matmul` cannot multiply {sides}: the axes before the last two differ"
+        of_a, of_b = ("rows" if self.transpose_a else "columns"), ("columns" if self.transpose_b else "rows")
+        return f"`matmul` cannot multiply {sides}: `a` has {self.inner} {of_a}, and `b` has {self.other} {of_b}"
+
+    def remedy(self) -> str | None:
+        if self.inner == self.other:
+            return "`rearrange` or `reshape` bring the axes into one form; a size of 1 goes with any other"
+        if self.inner == (self.b[-1] if not self.transpose_b else self.b[-2]):
+            return f"to multiply with the transposed `b`, write `transpose_b = {'false' if self.transpose_b else 'true'}`"
+        return None

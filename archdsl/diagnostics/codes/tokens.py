@@ -173,7 +173,9 @@ class UndividedPattern(PatternDiagnostic, code=E0323):
     divisor: Dim
 
     def summary(self) -> str:
-        return f"`rearrange`: `{self.part}` splits the size {self.size} by {self.divisor}, and the quotient is not known to be exact"
+        return (
+            f"`rearrange`: `{self.part}` splits the size {self.size} by {self.divisor}, and the quotient is not known to be exact"
+        )
 
     def remedy(self) -> str:
         return "give the sizes as numbers, or as sizes that the axis is a product of, such as `h = before.h`"

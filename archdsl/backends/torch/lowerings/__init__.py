@@ -2,21 +2,25 @@
 
 from archdsl.backends.torch.lowerings import (
     activation,
+    attention,
     convolution,
     dense,
     join,
     normalization,
     pooling,
+    product,
     rearrange,
     regularization,
     scale,
     tokens,
+    value,
 )
 from archdsl.backends.torch.lowerings.base import Lowering, has_lowering, lower
 
 __all__ = [
     "Lowering",
     "activation",
+    "attention",
     "convolution",
     "dense",
     "has_lowering",
@@ -24,8 +28,10 @@ __all__ = [
     "lower",
     "normalization",
     "pooling",
+    "product",
     "rearrange",
     "regularization",
     "scale",
     "tokens",
+    "value",
 ]

@@ -14,12 +14,21 @@ class Lowering(NamedTuple):
     """The forms of an op; at least one of `module` and `function`.
 
     `module` constructs an `nn.Module` that is called with the op's inputs. `function` is an expression of the inputs, for
-    ops without state. `parameter` constructs a bare `nn.Parameter`, which `function` uses as `Own.PARAMETER`.
+    ops without state. `parameter` constructs a bare `nn.Parameter`, which `function` uses as `Own.PARAMETER`; `buffer` a tensor
+    that becomes a buffer in no `state_dict`, which it uses likewise. `input_names` are the keywords of a module's inputs, empty for
+    those by position.
     """
 
     module: Call | None = None
     function: Expr | None = None
     parameter: Call | None = None
+    buffer: Call | None = None
+    input_names: tuple[str, ...] = ()
+
+    @property
+    def bare(self) -> Call | None:
+        """What constructs the parameter or buffer that an op has in place of a module."""
+        return self.parameter or self.buffer
 
 
 class Rule(Protocol):
