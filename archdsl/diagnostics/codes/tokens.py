@@ -231,6 +231,16 @@ class AttentionShapes(ShapeDiagnostic, code=E0324):
         return self.advice
 
 
+class RepeatedAxis(Diagnostic, code=E0323, argument="axis"):
+    """A list of axes in which one is twice."""
+
+    op: str
+    axes: Sequence[int]
+
+    def summary(self) -> str:
+        return f"`axis` of `{self.op}` names an axis twice: {list(self.axes)}"
+
+
 E0325 = Code(
     "E0325",
     "a size that cannot be read from a value at run time",
