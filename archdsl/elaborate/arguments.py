@@ -325,7 +325,7 @@ def _operands(cls: type[Op], bound: dict[str, Bound], span: Span) -> tuple[list[
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:
     if bound is None:
-        raise SpecError(codes.arguments.MissingOperand(cls.name, name).at(span))
+        raise SpecError(codes.arguments.MissingOperand(cls.name, name, cls.operands).at(span))
     if not isinstance(bound.value, Value):
         wrong = codes.arguments.WrongType(cls.name, name, bound.value, expected="a value of the network")
         raise SpecError(wrong.at(bound.span))

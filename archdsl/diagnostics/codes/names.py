@@ -58,6 +58,19 @@ class UndefinedName(Undefined, code=E0201):
         return (self.name, self.near)
 
 
+class OpForCount(Undefined, code=E0201):
+    """The name of an op in a claim, close to that of a count."""
+
+    name: str
+    near: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` is an op, and no count"
+
+    def remedy(self) -> Remedy:
+        return guess(self.near, *_replacing(self.span, self.name, _meant(self.near)))
+
+
 class FunctionAsValue(Undefined, code=E0201):
     """A function that is not called."""
 
