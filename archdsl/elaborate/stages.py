@@ -111,7 +111,7 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
-    place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
+    place = _place(op, span, naming, key)
     if op is None:
         return UNKNOWN
     if not op.takes_x:
@@ -119,6 +119,13 @@ def _op_at(
     if isinstance(x, Unknown):
         return UNKNOWN
     return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+
+
+def _place(op: Op | None, span: Span, naming: Naming, key: Key | None) -> tuple[str, ...]:
+    """Take the place of an op in its scope: its label, its position, or the keys that it has in any case."""
+    if op is not None and op.keys_in_scope:
+        return [naming.place(name, span) for name in op.keys_in_scope][-1]
+    return naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:

@@ -1,6 +1,6 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.attributes import Claim, Constant, Module, Usage, join_path
+from archdsl.ir.attributes import Claim, Constant, Module, Usage, join_path, tensor_key
 from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
 from archdsl.ir.core import Call, Condition, Failure, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
@@ -35,5 +35,6 @@ __all__ = [
     "print_graph",
     "remove_empty_calls",
     "state",
+    "tensor_key",
     "verify",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.ir.attributes import Usage
+from archdsl.ir.attributes import Usage, tensor_key
 from archdsl.ir.core import Call, Function, OpNode, Value
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Op
@@ -102,7 +102,7 @@ def state(graph: Graph) -> dict[str, tuple[int, ...]]:
         shapes = flat.node.input_shapes
         for tensors in (flat.op.parameters(*shapes), flat.op.buffers(*shapes)):
             for key, shape in tensors.items():
-                entries[f"{flat.path}.{key}" if key else flat.path] = shape
+                entries[tensor_key(flat.path, key)] = shape
     return {key: entries[key] for key in _in_module_order(entries)}
 
 

@@ -8,12 +8,14 @@ from archdsl.ops import (
     join,
     normalization,
     pooling,
+    positions,
     product,
     rearrange,
     regularization,
     scale,
     tokens,
     value,
+    windows,
 )
 from archdsl.ops.base import Category, Op
 
@@ -27,10 +29,12 @@ __all__ = [
     "join",
     "normalization",
     "pooling",
+    "positions",
     "product",
     "rearrange",
     "regularization",
     "scale",
     "tokens",
     "value",
+    "windows",
 ]

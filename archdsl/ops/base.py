@@ -112,7 +112,9 @@ class Op(Registered):
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
-    """The number of inputs; None for any number from one."""
+    """The number of inputs; None for any number from one. One with 0 makes a value of its own, also if operands give sizes for it."""
+    keys_in_scope: ClassVar[tuple[str, ...]] = ()
+    """The keys of an op whose tensors belong to the scope around it, whatever its label; the last is that of the op itself."""
     operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
     optional_operands: ClassVar[tuple[str, ...]] = ()

@@ -114,12 +114,12 @@ class RelativeBias(WeightedOp, name="rel_bias"):
 
     aliases = ("relative_position_bias",)
     category = Category.VALUE
-    arity = None
+    arity = 0
     optional_operands = ("table",)
     takes_x = False
-    in_scope = True
+    keys_in_scope = (TABLE, INDEX)
     not_in_figures = ("given", "init")
-    example = 'rearrange("c (h p) (w q) -> h w (p q) c", p = 4, q = 4); tokens: x; bias: rel_bias(1, 4); add_bias: tokens'
+    example = 'rearrange("c (h p) (w q) -> h w 1 (p q) c", p = 4, q = 4); bias: rel_bias(1, 4); attend(x, x, x, bias = bias)'
     cases = (
         Case({"heads": 3, "window": (4, 2)}, ((),)),
         Case({"heads": 3, "window": 3, "given": ("table",)}, (((25, 3),),)),
@@ -159,11 +159,11 @@ class RelativeBias(WeightedOp, name="rel_bias"):
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the table, unless it is given."""
-        return {} if self.given else {TABLE: self._table()}
+        return {} if self.given else {f"../{TABLE}": self._table()}
 
     def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the row of the table for each pair of positions."""
-        return {INDEX: (prod(per_axis(self.window, 2, "window")) ** 2,)}
+        return {"": (prod(per_axis(self.window, 2, "window")) ** 2,)}
 
     def _table(self) -> tuple[int, int]:
         rows, columns = per_axis(self.window, 2, "window")

@@ -101,17 +101,18 @@ class WindowMask(Op, name="window_mask"):
     """
 
     category = Category.ATTENTION
-    arity = 1
+    arity = 0
     operands = ("like",)
     takes_x = False
     sizes_only = True
     integers = "kept"
     not_in_figures = ("axis",)
-    example = "permute([1, 2, 0]); window_mask(x, 4, 2)"
+    example = """mask: window_mask(x, 4, 2, axis = [1, 2])
+  rearrange("c (h p) (w q) -> h w 1 (p q) c", p = 4, q = 4); attend(x, x, x, mask = mask)"""
     cases = (
-        Case({"window": 4, "shift": 2, "axis": (1, 2)}, ((3, 12, 8), (3, 4, 8))),
-        Case({"window": (5, 2), "shift": (2, 1)}, ((10, 6, 3),)),
-        Case({"window": 4, "shift": 0, "axis": (-1,)}, (LINE,)),
+        Case({"window": 4, "shift": 2, "axis": (1, 2)}, (((3, 12, 8),), ((3, 4, 8),))),
+        Case({"window": (5, 2), "shift": (2, 1)}, (((10, 6, 3),),)),
+        Case({"window": 4, "shift": 0, "axis": (-1,)}, ((LINE,),)),
     )
 
     window: PerAxis = Field(description="window size, one number or one per axis")

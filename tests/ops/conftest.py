@@ -26,6 +26,11 @@ class Lowered(nn.Module):
         self.module = eval(source(lowering.module), NAMESPACE) if form == "module" else None
         self.names = lowering.input_names
         self.bare = eval(source(lowering.bare), NAMESPACE) if lowering.bare else None
+        self.persistent = lowering.persistent
+        name, sibling = lowering.sibling or ("", None)
+        self.sibling = name
+        if sibling is not None:
+            setattr(self, name, eval(source(sibling), NAMESPACE))
         places = [f"inputs[{i}]" for i in range(count)]
         function = lowering.function
         self.text = source(function, places, training="training", parameter="bare") if function is not None else ""
@@ -36,12 +41,15 @@ class Lowered(nn.Module):
             names = self.names or ("",) * len(inputs)
             pairs = list(zip(names, inputs, strict=True))
             return self.module(*[v for name, v in pairs if not name], **{name: v for name, v in pairs if name})
-        return eval(self.text, NAMESPACE, {"inputs": inputs, "training": self.training, "bare": self.bare})
+        return eval(self.text, NAMESPACE, {"inputs": inputs, "self": self, "training": self.training, "bare": self.bare})
 
     def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         """Shapes of parameters and buffers, by key."""
         if self.module is None:
-            return ({"": tuple(self.bare.shape)} if isinstance(self.bare, nn.Parameter) else {}), {}
+            own = {} if self.bare is None else {"": tuple(self.bare.shape)}
+            parameters = own if isinstance(self.bare, nn.Parameter) else {}
+            beside = {f"../{self.sibling}": tuple(getattr(self, self.sibling).shape)} if self.sibling else {}
+            return parameters | beside, own if self.persistent else {}
         named = (self.module.named_parameters(), self.module.named_buffers())
         parameters, buffers = ({key: tuple(t.shape) for key, t in tensors} for tensors in named)
         return parameters, buffers

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from archdsl.analysis import Costs
 from archdsl.backends.torch.class_names import name_classes
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
-from archdsl.backends.torch.expressions import Call, Target
+from archdsl.backends.torch.expressions import Call, Target, literals
 from archdsl.backends.torch.forward import chain_lines, forward_lines, kept_parameters, value_text
 from archdsl.backends.torch.initialize import initialization_lines
 from archdsl.backends.torch.module_tree import Container, ModuleNode, ModuleTree, Registry
@@ -132,13 +132,19 @@ class _Emitter:
         module = template.first
         families: dict[str, list[tuple[str, Expression]]] = {}
         children: list[tuple[str, Registry, Expression | None]] = []
+        stored: set[str] = set()
         beside: list[Expression] = []
         for text in template.body:
             expression = self._construct(text, template, sequential=False)
             if expression is None:
                 continue
             step = text.step
+            if isinstance(text, OpText) and text.lowering.sibling is not None:
+                name, call = text.lowering.sibling
+                own = text.constructor[len(list(literals(text.lowering.bare))) :]
+                children.append((name, "_parameters", _call(call, iter(own), template)))
             if len(step.key) == 1:
+                stored.update(step.key if isinstance(text, OpText) and text.lowering.persistent else ())
                 children.append((step.key[0], step.registry, expression))
                 continue
             family, key = step.key
@@ -152,7 +158,7 @@ class _Emitter:
         for name, registry, found in children:
             if found is None:
                 found = _container(module.containers[name], families[name])
-            yield _registered("self", name, registry, found)
+            yield _registered("self", name, registry, found, name in stored)
         yield from beside
 
     def _construct(self, text: StepText, template: ClassTemplate, *, sequential: bool) -> Expression | None:
@@ -177,10 +183,10 @@ class _Emitter:
         return Group(opening + "OrderedDict([", tuple(named), "]))")
 
 
-def _registered(owner: str, name: str, registry: Registry, made: Expression) -> Expression:
-    """Return the statement that gives a module a child."""
+def _registered(owner: str, name: str, registry: Registry, made: Expression, stored: bool = False) -> Expression:
+    """Return the statement that gives a module a child; a `stored` buffer is in the `state_dict`."""
     if registry == "_buffers":
-        return entry(f'{owner}.register_buffer("{name}", ', made, ", persistent=False)")
+        return entry(f'{owner}.register_buffer("{name}", ', made, ")" if stored else ", persistent=False)")
     if owner == "self" and name.isidentifier():
         return entry(f"self.{name} = ", made)
     method = "register_parameter" if registry == "_parameters" else "add_module"

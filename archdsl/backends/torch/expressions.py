@@ -36,6 +36,12 @@ class Own(Enum):
     PARAMETER = "parameter"
 
 
+class Sibling(NamedTuple):
+    """A parameter or buffer beside that of the op, by its name in the module around it."""
+
+    name: str
+
+
 class Axis(NamedTuple):
     """The size of one axis of an input: `x.shape[0]`."""
 
@@ -60,7 +66,7 @@ class Call(NamedTuple):
 class Method(NamedTuple):
     """A call of a tensor's method: `x.reshape(...)`, also of one that a method or call gives."""
 
-    receiver: Input | Own | Method | Call
+    receiver: Input | Own | Sibling | Method | Call
     name: str
     arguments: tuple[Argument, ...] = ()
 
@@ -79,7 +85,7 @@ class Listed(NamedTuple):
 
 
 Composite: TypeAlias = Call | Method | Operation | Listed
-Expr: TypeAlias = Composite | Input | Own | Axis | AxesFrom
+Expr: TypeAlias = Composite | Input | Own | Sibling | Axis | AxesFrom
 
 
 class Argument(NamedTuple):
@@ -109,7 +115,7 @@ class Argument(NamedTuple):
 
 
 _COMPOSITES = (Call, Method, Operation, Listed)
-_EXPRESSIONS = frozenset({*_COMPOSITES, Input, Own, Axis, AxesFrom})
+_EXPRESSIONS = frozenset({*_COMPOSITES, Input, Own, Sibling, Axis, AxesFrom})
 
 
 # -- construction --
@@ -233,6 +239,8 @@ class _Writer(NamedTuple):
                 return f"{self._leaf(input)}.shape[{axis}]"
             case AxesFrom(input, first):
                 return f"{self._leaf(input)}.shape[{first}:]"
+            case Sibling(name):
+                return f"self.{name}"
             case Own.TRAINING:
                 return self.training
             case Own.PARAMETER:

@@ -15,6 +15,7 @@ from archdsl.backends.torch.batch_axis import BatchAxes, Expansion
 from archdsl.backends.torch.lowerings import Lowering, lower
 from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value, join_path
 from archdsl.ops import Category, Op
+from archdsl.ops.positions import PosEmbed, RelativeBias
 from archdsl.ops.value import Param
 from archdsl.shapes import Shape
 
@@ -254,7 +255,11 @@ class ModuleTree:
         found = self._known.get(key)
         if found is None:
             op = node.op
-            if isinstance(op, Param) and op.init is None and (rule := self.graph.initializer(op)) is not None:
+            if (
+                isinstance(op, Param | PosEmbed | RelativeBias)
+                and op.init is None
+                and (rule := self.graph.initializer(op)) is not None
+            ):
                 op = self._filled.setdefault(id(op), op.model_copy(update={"init": rule}))
             found = self._known[key] = Lowered(op, shapes)
         return found

@@ -89,7 +89,7 @@ class Classes:
     def _op_key(self, step: OpStep) -> Hashable:
         lowering = step.lowering
         applied = None if step.as_module else _form(lowering.function)
-        return step.node.op.name, step.as_module, _form(lowering.bare or lowering.module), applied
+        return step.node.op.name, step.as_module, _form(lowering.constructor), applied
 
     # -- parameters --
 

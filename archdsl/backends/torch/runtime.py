@@ -82,9 +82,9 @@ def narrow(x: Tensor, axis: int, start: int, length: int) -> Tensor:
 
 
 @torch.fx.wrap
-def center_crop(x: Tensor, like: Tensor) -> Tensor:
-    """The middle of `x`, with the spatial size of `like`."""
-    for axis in range(2, x.ndim):
+def center_crop(x: Tensor, like: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
+    """The middle of `x`, with the size of `like` on some axes: by default the spatial ones."""
+    for axis in range(2, x.ndim) if axes is None else axes:
         size = like.shape[axis]
         x = narrow(x, axis, (x.shape[axis] - size) // 2, size)
     return x
@@ -153,3 +153,74 @@ class MultiheadAttention(nn.MultiheadAttention):
             later = torch.ones(query.shape[1], key.shape[1], dtype=torch.bool, device=query.device).triu(1)
             mask = later if mask is None else mask | later if mask.dtype == torch.bool else mask.masked_fill(later, -torch.inf)
         return super().forward(query, key, value, padding, need_weights=False, attn_mask=mask)[0]
+
+
+@torch.fx.wrap
+def pad_to(x: Tensor, multiples: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
+    """`x` with zeros at the end of some axes, up to multiples."""
+    rows = [0, 0] * x.ndim
+    for multiple, axis in zip(multiples, axes):
+        rows[2 * (x.ndim - axis) - 1] = -x.shape[axis] % multiple
+    return F.pad(x, rows)
+
+
+@torch.fx.wrap
+def start_crop(x: Tensor, like: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """`x` without what is behind the sizes of `like`, on some axes."""
+    for axis in axes:
+        x = narrow(x, axis, 0, like.shape[axis])
+    return x
+
+
+def shifts_of(x: Tensor, shifts: tuple[int, ...], windows: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
+    """The shift of each axis; 0 for one of at most a window. Without a branch, so that `torch.export` leaves sizes open."""
+    return [shift * torch.sym_min((x.shape[axis] - 1) // size, 1) for shift, size, axis in zip(shifts, windows, axes)]
+
+
+@torch.fx.wrap
+def window_shift(x: Tensor, shifts: tuple[int, ...], windows: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
+    """`x.roll(shifts, axes)` of the axes that are longer than a window (Liu et al. 2021, arXiv:2103.14030)."""
+    return x.roll(shifts_of(x, shifts, windows, axes), axes)
+
+
+@torch.fx.wrap
+def window_mask(like: Tensor, windows: tuple[int, ...], shifts: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
+    """-100 between positions of a window that are apart in the image, else 0: `[1, windows..., 1, N, N]`.
+
+    A shifted axis has three regions: whole windows, and the two parts of the last one.
+    """
+    region = torch.zeros([1] * len(axes), dtype=torch.long, device=like.device)
+    for i, (window, shift, axis) in enumerate(zip(windows, shifts_of(like, shifts, windows, axes), axes)):
+        size = like.shape[axis]
+        position = torch.arange(size, device=like.device)
+        part = (position >= size - window).long() + (position >= size - shift).long()
+        region = 3 * region + part.reshape([-1 if j == i else 1 for j in range(len(axes))])
+    for i, window in reversed(list(enumerate(windows))):
+        region = region.unflatten(i, (-1, window))
+    count = len(windows)
+    region = region.permute([*range(0, 2 * count, 2), *range(1, 2 * count, 2)]).flatten(count)
+    apart = region.unsqueeze(-2) != region.unsqueeze(-1)
+    mask = torch.zeros(apart.shape, dtype=like.dtype, device=like.device).masked_fill(apart, -100.0)
+    return mask.unsqueeze(count).unsqueeze(0)
+
+
+def resized_positions(
+    table: Tensor, base: tuple[int, int], size: torch.Size, prefix: int = 0, mode: str = "bicubic", antialias: bool = True
+) -> Tensor:
+    """Embeddings `[1, prefix + h * w, C]` of the positions of a grid for another grid; those of the prefix stay."""
+    images = table[:, prefix:].unflatten(1, base).permute(0, 3, 1, 2)
+    images = F.interpolate(images, size, mode=mode, antialias=antialias)
+    return torch.cat([table[:, :prefix], images.flatten(2).transpose(1, 2)], 1)
+
+
+def relative_position_index(rows: int, columns: int) -> Tensor:
+    """For each pair of positions in a window, the row of a table of `(2 * rows - 1) * (2 * columns - 1)` offsets."""
+    row, column = (torch.arange(rows * columns) // columns, torch.arange(rows * columns) % columns)
+    down, right = (place[:, None] - place[None, :] for place in (row, column))
+    return ((down + rows - 1) * (2 * columns - 1) + right + columns - 1).flatten()
+
+
+def relative_bias(table: Tensor, index: Tensor) -> Tensor:
+    """`[N, heads, L, L]` from a table `[N, offsets, heads]` and the row for each pair of L positions."""
+    length = round(index.shape[0] ** 0.5)
+    return table[:, index].unflatten(1, (length, length)).permute(0, 3, 1, 2)

@@ -8,12 +8,14 @@ from archdsl.backends.torch.lowerings import (
     join,
     normalization,
     pooling,
+    positions,
     product,
     rearrange,
     regularization,
     scale,
     tokens,
     value,
+    windows,
 )
 from archdsl.backends.torch.lowerings.base import Lowering, has_lowering, lower
 
@@ -28,10 +30,12 @@ __all__ = [
     "lower",
     "normalization",
     "pooling",
+    "positions",
     "product",
     "rearrange",
     "regularization",
     "scale",
     "tokens",
     "value",
+    "windows",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from archdsl.backends.torch.expressions import Argument, Call, Expr, Target, X
+from archdsl.backends.torch.expressions import Argument, Call, Expr, Listed, Target, X
 from archdsl.ops import Op
 from archdsl.shapes import Shape
 
@@ -15,7 +15,8 @@ class Lowering(NamedTuple):
 
     `module` constructs an `nn.Module` that is called with the op's inputs. `function` is an expression of the inputs, for
     ops without state. `parameter` constructs a bare `nn.Parameter`, which `function` uses as `Own.PARAMETER`; `buffer` a tensor
-    that becomes a buffer in no `state_dict`, which it uses likewise. `input_names` are the keywords of a module's inputs, empty for
+    that becomes a buffer in no `state_dict`, which it uses likewise, unless it is `persistent`. A `sibling` is a
+    second bare parameter, with its name in the module around the op. `input_names` are the keywords of a module's inputs, empty for
     those by position.
     """
 
@@ -23,12 +24,20 @@ class Lowering(NamedTuple):
     function: Expr | None = None
     parameter: Call | None = None
     buffer: Call | None = None
+    persistent: bool = False
+    sibling: tuple[str, Call] | None = None
     input_names: tuple[str, ...] = ()
 
     @property
     def bare(self) -> Call | None:
         """What constructs the parameter or buffer that an op has in place of a module."""
         return self.parameter or self.buffer
+
+    @property
+    def constructor(self) -> Call | Listed | None:
+        """What constructs the op's module, or its bare tensors."""
+        own = self.bare or self.module
+        return own if self.sibling is None else Listed((Argument(own), Argument(self.sibling[1])))
 
 
 class Rule(Protocol):
