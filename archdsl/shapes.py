@@ -1,9 +1,10 @@
-"""Sizes and shapes: integers, and exact functions of a symbolic size.
+"""Sizes and shapes: integers, and exact functions of symbolic sizes.
 
 A dimension is `int | SymbolicSize`, and both have the same operators, so that a shape rule such as
-`(n + 2 * pad - dilation * (k - 1) - 1) // stride + 1` is written once.
+`(n + 2 * pad - dilation * (k - 1) - 1) // stride + 1` is written once. A symbolic size is a `LinearSize`, or a sum of
+products of several of them (`size_polynomials.py`).
 
-An `SymbolicSize` is quasi-linear in one symbol: it has a period `P`, an integer `slope` and `P` integer
+A `LinearSize` is quasi-linear in one symbol: it has a period `P`, an integer `slope` and `P` integer
 offsets, and its value at `n = P * q + r` (with `0 <= r < P`) is `slope * q + offsets[r]`. The form is
 closed under what convolutional networks do to a size:
 
@@ -17,7 +18,7 @@ are the quasi-polynomials of degree one of Ehrhart's theory (Stanley, Enumerativ
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from math import gcd, lcm, prod
@@ -28,18 +29,77 @@ from archdsl.session import Session
 
 
 class SizeError(Exception):
-    """An operation that leaves the quasi-linear form; the message says which."""
+    """An operation that has no exact result, or a question that cannot be decided; the message says which."""
+
+
+class SymbolicSize:
+    """An exact function of one or more symbolic sizes, with the operators of an integer: the base of its two forms."""
+
+    __slots__ = ()
+    type_name = "a size that the input leaves open"
+    session: Session
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols that occur in the function."""
+        raise NotImplementedError
+
+    @property
+    def numbers(self) -> int:
+        """How many integers represent the function."""
+        raise NotImplementedError
+
+    def value(self, at: Mapping[str, int]) -> int:
+        """Return the value at these sizes."""
+        raise NotImplementedError
+
+    def with_text(self, text: str) -> SymbolicSize:
+        """Return the same function with another printed form."""
+        raise NotImplementedError
+
+    def __add__(self, other: Dim) -> Dim:
+        raise NotImplementedError
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: Dim) -> Dim:
+        raise NotImplementedError
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, divisor: Dim) -> Dim:
+        raise NotImplementedError
+
+    def __neg__(self) -> Dim:
+        return self * -1
+
+    def __sub__(self, other: Dim) -> Dim:
+        return self + -other
+
+    def __rsub__(self, other: Dim) -> Dim:
+        return -self + other
+
+    def __rfloordiv__(self, other: Dim) -> Dim:
+        raise SizeError(f"a quotient by {self} is not a whole number for every size")
+
+    def __mod__(self, divisor: Dim) -> Dim:
+        return self - self // divisor * divisor
+
+    def __rmod__(self, other: Dim) -> Dim:
+        raise SizeError(f"a remainder by {self} has no formula")
+
+    def __pow__(self, exponent: int) -> Dim:
+        return prod([self] * exponent, start=1)
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolicSize:
+class LinearSize(SymbolicSize):
     """A quasi-linear function of one symbolic size. Build one with `symbolic_size` and the operators.
 
     `text` is its printed form, if that is simpler than the formula for all sizes. A size carries its session,
     whose limits and caches the operators use, since they take no further argument.
     """
 
-    type_name = "a size that the input leaves open"
     symbol: str
     slope: int
     offsets: tuple[int, ...]
@@ -56,10 +116,33 @@ class SymbolicSize:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # rebuilt from its fields: another process hashes strings otherwise
-        return SymbolicSize, (self.symbol, self.slope, self.offsets, self.text, self.session)
+        return LinearSize, (self.symbol, self.slope, self.offsets, self.text, self.session)
 
     def __repr__(self) -> str:
         return str(self)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The one symbol."""
+        return (self.symbol,)
+
+    @property
+    def numbers(self) -> int:
+        """How many offsets there are."""
+        return len(self.offsets)
+
+    @property
+    def is_symbol(self) -> bool:
+        """Whether it is the symbol itself."""
+        return self.slope == 1 and self.offsets == (0,)
+
+    def value(self, at: Mapping[str, int]) -> int:
+        """Return the value at these sizes."""
+        return self.at(at[self.symbol])
+
+    def with_text(self, text: str) -> LinearSize:
+        """Return the same function with another printed form."""
+        return LinearSize(self.symbol, self.slope, self.offsets, text, self.session)
 
     def at(self, n: int) -> int:
         """Return the value at `n`."""
@@ -79,8 +162,8 @@ class SymbolicSize:
             raise SizeError(f"{message}; {remedy('period')}")
         return period
 
-    def _made(self, slope: int, offsets: list[int]) -> SymbolicSize:
-        return SymbolicSize(self.symbol, slope, tuple(offsets), session=self.session)
+    def _made(self, slope: int, offsets: list[int]) -> LinearSize:
+        return LinearSize(self.symbol, slope, tuple(offsets), session=self.session)
 
     def _canonical(self, slope: int, offsets: list[int]) -> Dim:
         """Return the same function at its smallest period; an integer if it is constant.
@@ -98,53 +181,37 @@ class SymbolicSize:
         return self._made(slope, offsets)
 
     def __add__(self, other: Dim) -> Dim:
-        """Return the sum with an integer or a function of the same symbol."""
+        """Return the sum with another size."""
         if isinstance(other, int):
             return self._made(self.slope, [o + other for o in self.offsets]) if other else self
-        if not isinstance(other, SymbolicSize):
+        if not isinstance(other, LinearSize):
             return NotImplemented
         if other.symbol != self.symbol:
-            raise SizeError(f"a sum of {self.symbol} and {other.symbol} is not a function of one symbolic size")
+            return _polynomials().total(self, other)  # type: ignore[no-any-return]
         period = self._bounded(lcm(len(self.offsets), len(other.offsets)))
         (a, mine), (b, theirs) = self._at_period(period), other._at_period(period)
         return self._canonical(a + b, [m + t for m, t in zip(mine, theirs, strict=True)])
 
     __radd__ = __add__
 
-    def __neg__(self) -> Dim:
-        return self * -1
-
-    def __sub__(self, other: Dim) -> Dim:
-        return self + -other
-
-    def __rsub__(self, other: Dim) -> Dim:
-        return -self + other
-
     def __mul__(self, factor: Dim) -> Dim:
-        """Return the product with an integer."""
-        if not isinstance(factor, int):
-            raise SizeError("a product of two symbolic sizes is not linear in either")
-        return self._canonical(self.slope * factor, [o * factor for o in self.offsets])
+        """Return the product with another size."""
+        if isinstance(factor, int):
+            return self._canonical(self.slope * factor, [o * factor for o in self.offsets])
+        return _polynomials().product(self, factor) if isinstance(factor, LinearSize) else NotImplemented
 
     __rmul__ = __mul__
 
     def __floordiv__(self, divisor: Dim) -> Dim:
-        """Return the floor of the quotient by a positive integer."""
-        if not isinstance(divisor, int) or divisor <= 0:
+        """Return the floor of the quotient by a positive integer, or the exact quotient by a function that divides it."""
+        if not isinstance(divisor, int):
+            return _polynomials().quotient(self, divisor)  # type: ignore[no-any-return]
+        if divisor <= 0:
             raise SizeError("a symbolic size can be divided by a positive integer only")
         times = divisor // gcd(divisor, self.slope)
         period = self._bounded(times * len(self.offsets))
         slope, offsets = self._at_period(period)
         return self._canonical(slope // divisor, [o // divisor for o in offsets])
-
-    def __rfloordiv__(self, other: Dim) -> Dim:
-        raise SizeError("a quotient by a symbolic size is not linear in it")
-
-    def __mod__(self, divisor: Dim) -> Dim:
-        return self - self // divisor * divisor
-
-    def __rmod__(self, other: Dim) -> Dim:
-        raise SizeError("a remainder by a symbolic size is not linear in it")
 
     def __str__(self) -> str:
         """Return the function as a formula, such as `H/16`, `floor(H/2)` or `2*floor(H/2) + 1`."""
@@ -153,18 +220,25 @@ class SymbolicSize:
         return self.session.cached(_formula_text, self.symbol, self.slope, self.offsets)
 
 
+def _polynomials() -> Any:
+    """Return the module for what is not quasi-linear in one symbol."""
+    from archdsl import size_polynomials  # here: it builds on this module, and most networks need none of it
+
+    return size_polynomials
+
+
 Dim: TypeAlias = int | SymbolicSize
 Shape: TypeAlias = tuple[Dim, ...]
 """Channels first, without the batch dimension."""
 
 
-def symbolic_size(symbol: str, session: Session | None = None) -> SymbolicSize:
+def symbolic_size(symbol: str, session: Session | None = None) -> LinearSize:
     """Return a symbolic size: the identity function of its symbol. Sizes computed from it obey the limits of the session."""
-    return SymbolicSize(symbol, 1, (0,), session=session or Session())
+    return LinearSize(symbol, 1, (0,), session=session or Session())
 
 
 def numel(shape: Iterable[Dim]) -> Dim:
-    """Return the number of elements of a shape. Raise `SizeError` for a product of two symbolic sizes."""
+    """Return the number of elements of a shape."""
     return prod(shape, start=1)
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, pairwise
 from math import gcd, lcm
 
 from archdsl.limits import remedy
 from archdsl.session import Session
-from archdsl.shapes import Dim, SizeError, smallest_period
+from archdsl.shapes import Dim, LinearSize, SizeError, SymbolicSize, smallest_period
+from archdsl.size_formulas import formula, linear_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def equal(left: Dim, right: Dim) -> SizeSet:
     difference = left - right
     if isinstance(difference, int):
         return NONE if difference else ALL
+    if not isinstance(difference, LinearSize):
+        return _where(difference, (0,))
     return difference.session.cached(_zeros, difference.slope, difference.offsets, difference.session)
 
 
@@ -97,6 +100,8 @@ def at_least(size: Dim, least: int) -> SizeSet:
     difference = size - least
     if isinstance(difference, int):
         return ALL if difference >= 0 else NONE
+    if not isinstance(difference, LinearSize):
+        return _where(difference, (0, 1))
     return difference.session.cached(_not_negative, difference.slope, difference.offsets, difference.session)
 
 
@@ -128,6 +133,25 @@ def _not_negative(slope: int, offsets: tuple[int, ...], session: Session) -> Siz
         return _canonical([(r or period) if offset >= 0 else None for r, offset in enumerate(offsets)], (), session)
     # from q = ceil(-offset / slope) on
     return _canonical([max(r or period, period * -(offset // slope) + r) for r, offset in enumerate(offsets)], (), session)
+
+
+def _where(size: SymbolicSize, signs: tuple[int, ...]) -> SizeSet:
+    """Return the sizes at which a polynomial of one symbol has one of these signs."""
+    from archdsl.size_pieces import pieces, sign_runs  # here: most networks have none
+    from archdsl.size_polynomials import terms_of
+
+    if len(size.symbols) > 1:
+        raise SizeError(f"{size} depends on {' and '.join(size.symbols)}, and each symbolic size has its own condition")
+    table = pieces([(c, factors) for factors, c in terms_of(size).items()], size.symbols[0])
+    period, points = len(table), list[Iterable[int]]()
+    starts: list[int | None] = [None] * period
+    for r, polynomial in enumerate(table):
+        runs = sign_runs(polynomial, 0 if r else 1)
+        for (first, sign), (end, _) in pairwise(runs):
+            points.append(range(period * first + r, period * end + r, period) if sign in signs else ())
+        first, sign = runs[-1]
+        starts[r] = period * first + r if sign in signs else None
+    return _canonical(starts, chain.from_iterable(points), size.session)
 
 
 def _intersection(a: SizeSet, b: SizeSet) -> SizeSet:
@@ -296,35 +320,34 @@ def _listed(numbers: Iterable[int]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def simplified(size: Dim, sizes: SizeSet) -> str:
-    """Return a size as a formula that is right for these sizes: `H/16` for `floor(H/16)` if H is a multiple of 16."""
-    if isinstance(size, int) or len(size.offsets) == 1:
+def simplified(size: Dim, valid: Mapping[str, SizeSet]) -> str:
+    """Return a size as a formula that is right for valid sizes: `H/16` for `floor(H/16)` if H is a multiple of 16."""
+    if isinstance(size, LinearSize):
+        linear = linear_over(size, valid[size.symbol])
+        return str(size) if linear is None else linear_text(size.symbol, *linear)
+    if isinstance(size, int):
         return str(size)
+    from archdsl.size_polynomials import terms_of  # here: most networks have none
+
+    return formula(terms_of(size), lambda factor: linear_over(factor, valid[factor.symbol]))
+
+
+def linear_over(size: LinearSize, sizes: SizeSet) -> tuple[int, int, int] | None:
+    """Return `slope, scale, shift` if a size is `(slope * n + shift) / scale` for these sizes; None if it is no such formula."""
+    if len(size.offsets) == 1:
+        return size.slope, 1, size.offsets[0]
     if sizes.is_finite:
         values = {size.at(n) for n in sizes.points}
-        return str(values.pop()) if len(values) == 1 else str(size)
+        return (0, 1, values.pop()) if len(values) == 1 else None
     period = lcm(len(size.offsets), len(sizes.least))
     slope, scale = size.slope, len(size.offsets)
-    shift = None
-    for r, start in enumerate(sizes.least):
-        for n in range(r, period, len(sizes.least)) if start is not None else ():
-            found = size.at(n) * scale - slope * n
-            if shift is not None and found != shift:
-                return str(size)
-            shift = found
+    residues = (n for r, start in enumerate(sizes.least) if start is not None for n in range(r, period, len(sizes.least)))
+    shift: int | None = None
+    for n in chain(residues, sizes.points):
+        found = size.at(n) * scale - slope * n
+        if shift is not None and found != shift:
+            return None
+        shift = found
     assert shift is not None
-    if any(size.at(n) * scale - slope * n != shift for n in sizes.points):
-        return str(size)
-    return _linear(size.symbol, slope, scale, shift)
-
-
-def _linear(symbol: str, slope: int, scale: int, shift: int) -> str:
-    """Return `(slope * n + shift) / scale`, in lowest terms if the shift allows it."""
     common = gcd(slope, shift, scale)
-    slope, shift, scale = slope // common, shift // common, scale // common
-    whole, rest = divmod(shift, scale)
-    top = symbol if slope == 1 else f"{slope}*{symbol}"
-    if rest:
-        return f"({top} {'+' if shift > 0 else '-'} {abs(shift)})/{scale}"
-    text = top if scale == 1 else f"{top}/{scale}"
-    return text + (f" + {whole}" if whole > 0 else f" - {-whole}" if whole < 0 else "")
+    return slope // common, scale // common, shift // common

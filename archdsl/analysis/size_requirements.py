@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
-from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
+from archdsl.shapes import Dim, LinearSize, Shape, SizeError, SymbolicSize
 from archdsl.sizes import at_least, describe
 from archdsl.source import Span
 
@@ -34,10 +34,11 @@ class Requirement(NamedTuple):
 def _at_least(sizes: tuple[SymbolicSize, ...], least: int) -> str:
     """Return the requirement that one of these sizes is large enough, in terms of the symbol if the formula is hard to read."""
     text = f"{' or '.join(map(str, sizes))} to be at least {least}"
-    if len(sizes) > 1 or ("[" not in text and sizes[0].slope > 0):
+    size = sizes[0]
+    if len(sizes) > 1 or not isinstance(size, LinearSize) or ("[" not in text and size.slope > 0):
         return text
     try:
-        return f"{sizes[0].symbol} to be {describe(at_least(sizes[0], least))}"
+        return f"{size.symbol} to be {describe(at_least(size, least))}"
     except SizeError:
         return text
 

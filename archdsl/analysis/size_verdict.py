@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -83,7 +84,7 @@ class SymbolicSizes:
         """Return a sentence for each group of symbols with equal conditions, and for each coupling, with the places."""
         groups: dict[tuple[SizeSet, tuple[str, ...]], list[str]] = {}
         for symbol, sizes in self.work.items():
-            reasons = tuple(dict.fromkeys(f"{d.reason}{_at(d.span)}".replace(symbol, "\0") for d in self.decisive(symbol)))
+            reasons = tuple(dict.fromkeys(self._reason(d) for d in self.decisive(symbol)))
             groups.setdefault((sizes, reasons), []).append(symbol)
         found = []
         for (sizes, reasons), symbols in groups.items():
@@ -95,6 +96,13 @@ class SymbolicSizes:
             lines = [f"\n  {reason.replace(chr(0), symbols[0])}" for reason in reasons]
             found.append(f"{names} must be {describe(sizes, many=many)}" + (":" + "".join(lines) if lines else ""))
         return found + [f"{describe_choice(tie.sizes)}:\n  {tie.reason}{_at(tie.span)}" for tie in self.couplings]
+
+    def _reason(self, demand: Demand) -> str:
+        """Return the reason of a demand with its place, and a null character for its symbol if it names no other."""
+        others = [symbol for symbol in self.work if symbol != demand.symbol]
+        if any(re.search(rf"\b{symbol}\b", demand.reason) for symbol in others):
+            return f"{demand.reason}{_at(demand.span)}"
+        return f"{demand.reason}{_at(demand.span)}".replace(demand.symbol, "\0")
 
 
 def intersection(some: SizeSet, others: SizeSet) -> SizeSet:

@@ -10,7 +10,7 @@ from archdsl.analysis.size_verdict import Demand, SymbolicSizes
 from archdsl.analysis.tensor_limits import over_limits
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph, Value, copy_graph
-from archdsl.shapes import Shape, SymbolicSize
+from archdsl.shapes import LinearSize, Shape
 from archdsl.source import Span
 
 
@@ -22,7 +22,7 @@ def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[in
     at: dict[str, int] = {}
     for value in graph.inputs:
         for size, number in zip(value.shape, given.get(value.name or "", ()), strict=False):
-            if isinstance(size, SymbolicSize) and size.offsets == (0,) and size.slope == 1:
+            if isinstance(size, LinearSize) and size.is_symbol:
                 at.setdefault(size.symbol, number)
     for value in graph.inputs:
         shape = given.get(value.name or "")
@@ -84,4 +84,4 @@ def _concrete(graph: Graph, at: Mapping[str, int]) -> Graph:
 
 def _shape_at(shape: Shape, at: Mapping[str, int]) -> tuple[int, ...]:
     """Return the sizes as numbers, with -1 for an unknown symbol."""
-    return tuple(size if isinstance(size, int) else size.at(at[size.symbol]) if size.symbol in at else -1 for size in shape)
+    return tuple(size if isinstance(size, int) else size.value(at) if at.keys() >= {*size.symbols} else -1 for size in shape)

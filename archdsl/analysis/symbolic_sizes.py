@@ -7,27 +7,32 @@ that one of several sizes can meet are couplings (see `coupled_sizes`).
 
 from __future__ import annotations
 
+from typing import Final
+
 from archdsl.analysis.coupled_sizes import compare_couplings, resolve_couplings
+from archdsl.analysis.polynomial_conditions import Meets, divisible, equal_sizes, large_enough, symbols_of
 from archdsl.analysis.size_requirements import Requirement, requirements
 from archdsl.analysis.size_verdict import Coupling, Demand, SymbolicSizes, needs
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.limits import DEFAULT, Limits
-from archdsl.shapes import SizeError, SymbolicSize
+from archdsl.shapes import SizeError
+from archdsl.size_bounds import Sets
 from archdsl.sizes import ALL, NONE, SizeSet, at_least, equal
 
 
 def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
     """Return the exact verdict on the symbolic sizes of a graph: a size is valid if and only if it is in its set."""
-    symbols = dict.fromkeys(size.symbol for value in graph.inputs for size in value.shape if isinstance(size, SymbolicSize))
+    symbols = symbols_of(*(size for value in graph.inputs for size in value.shape))
     verdict = SymbolicSizes(dict.fromkeys(symbols, ALL), limits=limits)
     if not symbols:
         return verdict
     for requirement in requirements(graph):
         try:
-            _apply(verdict, requirement)
+            for meets in _sizes_that_meet(requirement, verdict.work, graph.stated):
+                _apply(verdict, requirement, meets)
         except SizeError as error:
-            help = "fix one of the sizes in `input`, or write equal sizes with one name: `[3, N, N]`"
+            help = getattr(error, "advice", None) or _FIX
             verdict.diagnostics.append(codes.symbolic_sizes.UndecidedSizes(str(error), help).at(requirement.span))
         if verdict.diagnostics:
             return verdict
@@ -45,9 +50,13 @@ def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
     return verdict
 
 
-def _apply(verdict: SymbolicSizes, requirement: Requirement) -> None:
-    """Apply a requirement to the verdict. Add a diagnostic if no size is left."""
-    meets = _sizes_that_meet(requirement)
+_FIX: Final = "fix one of the sizes in `input`, or write equal sizes with one name: `[3, N, N]`"
+
+
+def _apply(verdict: SymbolicSizes, requirement: Requirement, meets: dict[str, SizeSet]) -> None:
+    """Apply what a requirement needs of one symbol, or of one of several. Add a diagnostic if no size is left."""
+    if verdict.diagnostics:
+        return
     verdict.spend(sum(len(sizes) for sizes in meets.values()))
     if len(meets) > 1:
         verdict.couplings.append(Coupling(meets, requirement.span, requirement.reason))
@@ -64,21 +73,25 @@ def _apply(verdict: SymbolicSizes, requirement: Requirement) -> None:
     verdict.demands.append(Demand(symbol, sizes, requirement.span, requirement.reason))
 
 
-def _sizes_that_meet(requirement: Requirement) -> dict[str, SizeSet]:
-    """Return the values of each symbol that meet a requirement; it is sufficient if one symbol does."""
-    join = requirement.join
-    if join is None:
-        found: dict[str, SizeSet] = {}
-        for size in requirement.sizes:
-            assert isinstance(size, SymbolicSize)
-            meets = equal(size % divisor, 0) if (divisor := requirement.divisor) > 1 else at_least(size, requirement.least)
-            found[size.symbol] = found.get(size.symbol, NONE) | meets
-        return found
-    symbols = {size.symbol for size in (join.left, join.right) if isinstance(size, SymbolicSize)}
-    if len(symbols) > 1:
-        raise SizeError(f"{join.left} and {join.right} have to be equal here, and belong to different symbolic sizes")
-    sizes = equal(join.left, join.right)
-    return {symbols.pop(): sizes | equal(join.left, 1) if join.stretch else sizes}
+def _sizes_that_meet(requirement: Requirement, work: Sets, stated: Sets) -> Meets:
+    """Return the conditions of a requirement, given those so far. All have to hold; of one, a single symbol is sufficient."""
+    join, divisor = requirement.join, requirement.divisor
+    sizes = requirement.sizes if join is None else (join.left, join.right)
+    if any(len(symbols_of(size)) > 1 for size in sizes) or (join is not None and len(symbols_of(*sizes)) > 1):
+        if join is not None:
+            return equal_sizes(join.left, join.right, work, stretch=join.stretch)
+        if divisor > 1:
+            return divisible(sizes[0], divisor, work, stated)
+        return large_enough(sizes, requirement.least, work, stated)
+    if join is not None:
+        same = equal(join.left, join.right)
+        return [{symbols_of(*sizes)[0]: same | equal(join.left, 1) if join.stretch else same}]
+    found: dict[str, SizeSet] = {}
+    for size in sizes:
+        (symbol,) = symbols_of(size)
+        meets = equal(size % divisor, 0) if divisor > 1 else at_least(size, requirement.least)
+        found[symbol] = found.get(symbol, NONE) | meets
+    return [found]
 
 
 def _nothing_works(verdict: SymbolicSizes, requirement: Requirement, symbol: str, sizes: SizeSet) -> Diagnostic:

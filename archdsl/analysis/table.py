@@ -10,7 +10,8 @@ from archdsl.analysis.training import training_of
 from archdsl.ir import Call, Function, Graph, Node, OpNode, Usage, Value, join_path
 from archdsl.literals import show
 from archdsl.ops.base import Category, Op
-from archdsl.shapes import Dim, Shape
+from archdsl.shapes import Dim, Shape, SymbolicSize
+from archdsl.sizes import simplified
 
 if TYPE_CHECKING:
     from archdsl.recipe import Recipe
@@ -60,7 +61,17 @@ def layer_table(graph: Graph, recipe: Recipe | None = None) -> Table:
     costs = Costs()
     lines = _Folder(costs, training_of(recipe) if recipe is not None else None).folded(graph.main).lines
     rows = [Row(value.name or "", "input", value.shape, 0, 0) for value in graph.inputs]
-    return Table((*rows, *(_row(line, costs) for line in lines)), *costs.counts(graph.main))
+    rows += [_row(line, costs) for line in lines]
+    counts = costs.counts(graph.main)
+    if graph.valid_sizes:
+        rows = [row._replace(macs=_simpler(row.macs, graph)) for row in rows]
+        counts = counts._replace(macs=_simpler(counts.macs, graph))
+    return Table(tuple(rows), *counts)
+
+
+def _simpler(size: Dim | None, graph: Graph) -> Dim | None:
+    """Return a size with the text that is right for the valid sizes."""
+    return size.with_text(simplified(size, graph.valid_sizes)) if isinstance(size, SymbolicSize) else size
 
 
 def _row(line: _Line, costs: Costs) -> Row:

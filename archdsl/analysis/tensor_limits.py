@@ -11,7 +11,8 @@ from archdsl.analysis.size_verdict import SymbolicSizes
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.ir import Graph, OpNode, Value
 from archdsl.ops.base import check_limits
-from archdsl.shapes import Shape, SymbolicSize
+from archdsl.shapes import LinearSize, Shape, SymbolicSize
+from archdsl.size_polynomials import terms_of
 from archdsl.source import Span
 
 
@@ -39,7 +40,7 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, Di
         if value.shape in seen or not any(isinstance(size, SymbolicSize) for size in value.shape):
             continue
         seen.add(value.shape)
-        shape: Shape = tuple([size if isinstance(size, int) else size.at(at[size.symbol]) for size in value.shape])
+        shape: Shape = tuple([size if isinstance(size, int) else size.value(at) for size in value.shape])
         producer = value.producer
         try:
             check_limits(f"`{producer.op.name}` gives" if isinstance(producer, OpNode) else f"the input `{value.name}` is", shape)
@@ -59,7 +60,13 @@ def _place(value: Value) -> Span | None:
 
 
 def _grows(size: SymbolicSize) -> bool:
-    """Return whether a formula never decreases as the size increases."""
+    """Return whether a formula is known never to decrease as the sizes increase."""
+    if not isinstance(size, LinearSize):
+        return all(
+            c > 0 and all(_grows(factor) and factor.at(1) >= 0 for factor in factors)
+            for factors, c in terms_of(size).items()
+            if factors
+        )
     return all(a <= b for a, b in pairwise((*size.offsets, size.offsets[0] + size.slope)))
 
 

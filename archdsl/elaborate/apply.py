@@ -85,7 +85,7 @@ def _count_size_values(context: Context, shape: Shape, shapes: list[Shape], span
     """Count the numbers of new formulas; one that an op hands on is kept once. Raise if they become too many."""
     for size in shape:
         if isinstance(size, SymbolicSize) and not any(size is other for taken in shapes for other in taken):
-            context.size_values += len(size.offsets)
+            context.size_values += size.numbers
     if context.size_values > context.limits.size_values:
         raise context.exceeded(codes.limits.FormulasTooLong(context.limits.size_values).at(span))
 

@@ -10,7 +10,9 @@ from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.values import Callee, bounded, length, within
 from archdsl.limits import Limits
 from archdsl.literals import show
-from archdsl.shapes import SizeError, SymbolicSize
+from archdsl.shapes import LinearSize, SizeError, SymbolicSize
+from archdsl.size_bounds import lower_bound
+from archdsl.size_polynomials import MOST_FACTORS
 from archdsl.sizes import ALL, compared, equal
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -50,10 +52,22 @@ def _ordered(sign: str, left: Any, right: Any) -> bool | None:
     """Return whether the order holds for every size of the input; None if that depends on it, or neither size is symbolic."""
     if sign in ("==", "!=") or any(isinstance(side, bool) or not isinstance(side, int | SymbolicSize) for side in (left, right)):
         return None
-    if len({*_symbols(left), *_symbols(right)}) != 1:
-        return None
+    symbols = {*_symbols(left), *_symbols(right)}
+    if len(symbols) != 1:
+        high, low = (left, right) if sign in (">", ">=") else (right, left)
+        return _reaches(high - low, 1 if sign in (">", "<") else 0) if symbols else None
     where = compared(sign, left, right)
     return True if where == ALL else None if where else False
+
+
+def _reaches(size: Any, least: int) -> bool | None:
+    """Return whether a size of several symbols is at least a number; None if that depends on the symbols, or is not known."""
+    if isinstance(size, int):
+        return size >= least
+    every = dict.fromkeys(size.symbols, ALL)
+    if lower_bound(size, every) >= least:
+        return True
+    return False if lower_bound(-size, every) > -least else None
 
 
 def _equal(left: Any, right: Any) -> bool | None:
@@ -72,7 +86,10 @@ def _equal(left: Any, right: Any) -> bool | None:
     if any(isinstance(side, bool) or not isinstance(side, int | SymbolicSize) for side in (left, right)):
         return False
     if len({*_symbols(left), *_symbols(right)}) > 1:
-        return None
+        difference = left - right
+        if isinstance(difference, int):
+            return difference == 0
+        return False if _reaches(difference, 1) or _reaches(-difference, 1) else None
     where = equal(left, right)
     return True if where == ALL else None if where else False
 
@@ -81,7 +98,7 @@ def _symbols(value: Any) -> list[str]:
     """Return the symbolic sizes in a value."""
     if isinstance(value, tuple):
         return [symbol for item in value for symbol in _symbols(item)]
-    return [value.symbol] if isinstance(value, SymbolicSize) else []
+    return list(value.symbols) if isinstance(value, SymbolicSize) else []
 
 
 def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr, limits: Limits) -> Any:
@@ -105,7 +122,7 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr,
 def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     """Return the result for floats and symbolic sizes, with which more can go wrong."""
     opened = isinstance(left, SymbolicSize) or isinstance(right, SymbolicSize)
-    if opened and sign == "^":
+    if opened and sign == "^" and (right.__class__ is not int or not 0 <= right <= MOST_FACTORS):
         raise SpecError(codes.symbolic_sizes.SymbolicPower().at(e.span))
     if opened and (sign == "/" or isinstance(left, float) or isinstance(right, float)):
         raise SpecError(codes.symbolic_sizes.FractionalSize(sign).at(e.span))
@@ -123,7 +140,7 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
 
 
 def _no_formula(error: SizeError, left: Any, right: Any, text: str) -> Diagnostic:
-    if isinstance(left, SymbolicSize) and isinstance(right, SymbolicSize) and left.symbol != right.symbol:
+    if isinstance(left, LinearSize) and isinstance(right, LinearSize) and left.symbol != right.symbol:
         return codes.symbolic_sizes.TwoSymbolicSizes(text, left.symbol, right.symbol)
     return codes.symbolic_sizes.NoFormula(str(error))
 

@@ -13,10 +13,11 @@ from typing import Any
 from archdsl.elaborate.values import Callee, Family, MaybeValue, Module
 from archdsl.frozen_record import record
 from archdsl.ir import Function, GraphBuilder, Value
-from archdsl.shapes import SymbolicSize
+from archdsl.shapes import LinearSize
+from archdsl.size_polynomials import SizePolynomial
 from archdsl.syntax import nodes as ast
 
-_PLAIN = frozenset({int, float, bool, str, range, SymbolicSize, Module})
+_PLAIN = frozenset({int, float, bool, str, range, LinearSize, SizePolynomial, Module})
 """What is known by its value."""
 
 

@@ -91,8 +91,8 @@ class Evaluator:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif value.__class__ is SymbolicSize:
-            self.budget.charge(budget.OPEN * len(value.offsets), span)
+        elif isinstance(value, SymbolicSize):
+            self.budget.charge(budget.OPEN * value.numbers, span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:
         """Return the value of a condition. Raise `SpecError` if it is no bool."""

@@ -112,7 +112,7 @@ def _condition(context: Context, condition: ast.Expr, env: Environment, shape: S
     """Take in what a `where` states about the symbolic sizes."""
     if not any(isinstance(size, SymbolicSize) for size in env.names.values()):
         raise SpecError(codes.inputs.InputSizesFixed().at(condition.span))
-    own = [size.symbol for size in shape if isinstance(size, SymbolicSize)]
+    own = [symbol for size in shape if isinstance(size, SymbolicSize) for symbol in size.symbols]
     for symbol, sizes in stated_sizes(context.evaluator, condition, env, own).items():
         if sizes == ALL and symbol in context.stated:
             continue  # the earlier condition says more

@@ -36,7 +36,7 @@ def stated_sizes(evaluator: Evaluator, condition: ast.Expr, env: Environment, ow
     values = list(_values(evaluator, condition, env))
     if any(value is UNKNOWN for value in values):
         return sets
-    about = [value.symbol for value in values if isinstance(value, SymbolicSize)] or list(own)
+    about = [symbol for value in values if isinstance(value, SymbolicSize) for symbol in value.symbols] or list(own)
     if not about:
         raise SpecError(codes.inputs.ConditionWithoutSizes().at(condition.span))
     return {**dict.fromkeys(about, ALL), **sets}
@@ -125,7 +125,7 @@ def _compared(left: Any, sign: str, right: Any, span: Span) -> Stated | bool:
     for value in (left, right):
         if isinstance(value, bool) or not isinstance(value, int | SymbolicSize):
             raise SpecError(codes.inputs.ValueCompared(value).at(span))
-    symbols = list(dict.fromkeys(value.symbol for value in (left, right) if isinstance(value, SymbolicSize)))
+    symbols = list(dict.fromkeys(s for value in (left, right) if isinstance(value, SymbolicSize) for s in value.symbols))
     if len(symbols) > 1:
         equal = sign == "==" and {str(left), str(right)} == set(symbols)
         raise SpecError(codes.symbolic_sizes.TiedSizes(symbols, equal=equal).at(span))

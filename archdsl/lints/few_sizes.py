@@ -35,7 +35,7 @@ def _end_of_input(graph: Graph, symbols: list[str]) -> Span | None:
     if graph.stated:
         return None
     for value in graph.inputs:
-        own = {size.symbol for size in value.shape if isinstance(size, SymbolicSize)}
+        own = {symbol for size in value.shape if isinstance(size, SymbolicSize) for symbol in size.symbols}
         if value.span is not None and own.issuperset(symbols):
             return value.span._replace(start=value.span.end)
     return None

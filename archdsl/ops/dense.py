@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Op, Out, PositiveInt, WeightedOp, fixed, fixed_channels
+from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Division, Op, Out, PositiveInt, WeightedOp, fixed
 from archdsl.registry import Aliases
-from archdsl.shapes import Dim, Shape
+from archdsl.shapes import Dim, LinearSize, Shape, SizeError, numel
 
 
 class Linear(WeightedOp, name="linear"):
@@ -54,7 +54,8 @@ class Linear(WeightedOp, name="linear"):
     def _features(self, shape: Shape) -> int:
         if self.axis is None and len(shape) not in (1, 2):
             raise SpecError(codes.shapes.NeitherVectorNorTokens(shape))
-        return fixed(self.name, shape[-1], "the number of features")
+        pooled = "`gap` or `avgpool_to` before `flatten` gives a fixed number for any input size" if len(shape) == 1 else None
+        return fixed(self.name, shape[-1], "the number of features", pooled)
 
 
 class Flatten(Op, name="flatten"):
@@ -70,8 +71,8 @@ class Flatten(Op, name="flatten"):
         return len(inputs[0]) == 1
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Return the number of elements, which must be fixed."""
-        return (_elements(self.name, inputs[0]),)
+        """Return the number of elements."""
+        return (numel(inputs[0]),)
 
 
 def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
@@ -100,11 +101,29 @@ class Reshape(Op, name="reshape"):
         return self.infer(*inputs) == inputs[0]
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Return the sizes, which must hold as many elements as the input."""
-        total, known = _elements(self.name, inputs[0]), prod(size for size in self.sizes if size != -1)
-        if total % known if -1 in self.sizes else total != known:
+        """Return the sizes, which must hold as many elements as the input. For a symbolic input, one of them is -1."""
+        total, known = numel(inputs[0]), self._known()
+        if -1 not in self.sizes:
+            if total != known:
+                raise SpecError(codes.shapes.ReshapedElements(total, inputs[0], self.sizes))
+            return self.sizes
+        try:
+            computed = total // known
+        except SizeError:
+            raise SpecError(codes.shapes.ReshapedElements(total, inputs[0], self.sizes)) from None
+        if not isinstance(total, LinearSize) and computed * known != total:
             raise SpecError(codes.shapes.ReshapedElements(total, inputs[0], self.sizes))
-        return tuple(total // known if size == -1 else size for size in self.sizes)
+        return tuple(computed if size == -1 else size for size in self.sizes)
+
+    def divisions(self, *inputs: Shape) -> list[Division]:
+        """Return that the other sizes divide the number of elements, if one is computed."""
+        total = numel(inputs[0])
+        if -1 not in self.sizes or not isinstance(total, LinearSize):
+            return []
+        return [Division(total, self._known(), f"`reshape` cannot arrange {total} elements in groups of {self._known()}")]
+
+    def _known(self) -> int:
+        return prod(size for size in self.sizes if size != -1)
 
 
 class Embedding(WeightedOp, name="embedding"):
@@ -128,12 +147,3 @@ class Embedding(WeightedOp, name="embedding"):
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the table `[n, dim]`."""
         return {"weight": (self.n, self.dim)}
-
-
-def _elements(name: str, shape: Shape) -> int:
-    if len(shape) > 2:
-        fixed_channels(name, shape[0])
-    pooled = "`gap` and `avgpool_to` give a fixed size for any input size" if len(shape) > 2 else None
-    for size in shape:
-        fixed(name, size, "every size", pooled)
-    return prod(size for size in shape if isinstance(size, int))

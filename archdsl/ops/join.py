@@ -163,7 +163,7 @@ def _wider(size: Dim, other: Dim) -> Dim:
     """Return the size that the other one stretches to. Raise `SizeError` if each stretches for some inputs."""
     if size == 1 or size == other:
         return other
-    if isinstance(size, SymbolicSize) and isinstance(other, SymbolicSize) and size.symbol == other.symbol:
+    if isinstance(size, SymbolicSize) and isinstance(other, SymbolicSize) and len({*size.symbols, *other.symbols}) == 1:
         if not equal(size, 1) & at_least(other, 2):
             return size
         if equal(other, 1) & at_least(size, 2):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from archdsl.ir import Graph
-from archdsl.shapes import Dim, SymbolicSize
+from archdsl.shapes import Dim, LinearSize, SymbolicSize
 from archdsl.sizes import simplified
 
 
@@ -17,12 +15,11 @@ def simplify_sizes(graph: Graph) -> Graph:
     known: dict[int, tuple[SymbolicSize, Dim]] = {}
 
     def simpler(size: Dim) -> Dim:
-        if not isinstance(size, SymbolicSize) or len(size.offsets) == 1:
+        if not isinstance(size, SymbolicSize) or (isinstance(size, LinearSize) and len(size.offsets) == 1):
             return size
         found = known.get(id(size))
         if found is None:
-            text = simplified(size, valid[size.symbol])
-            found = known[id(size)] = (size, replace(size, text=text))  # keeps the size, and so its id
+            found = known[id(size)] = (size, size.with_text(simplified(size, valid)))  # keeps the size, and so its id
         return found[1]
 
     for function in graph.functions():

@@ -54,7 +54,7 @@ def _bias(graph: Graph) -> bool:
 
 def _simple(graph: Graph) -> bool:
     sizes = {size for function in graph.functions() for value in function.values for size in value.shape}
-    return all(str(size) == simplified(size, graph.valid_sizes[size.symbol]) for size in sizes if isinstance(size, SymbolicSize))
+    return all(str(size) == simplified(size, graph.valid_sizes) for size in sizes if isinstance(size, SymbolicSize))
 
 
 HOLDS: dict[Fact, Callable[[Graph], bool]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from archdsl.analysis import describe, varies
@@ -74,7 +75,7 @@ def _step(node: OpNode) -> list[str]:
 
 
 def _sample(size: Dim) -> int:
-    return size if isinstance(size, int) else size.at(1 << 20)
+    return size if isinstance(size, int) else size.value(dict.fromkeys(size.symbols, 1 << 20))
 
 
 def _values(name: str, nodes: Sequence[OpNode]) -> str:
@@ -87,7 +88,7 @@ def _values(name: str, nodes: Sequence[OpNode]) -> str:
 
 
 def _size(size: Dim) -> str:
-    text = str(size).replace("*", "")
+    text = re.sub(r"(?<![\w/)])(\d+)\*", r"\1", str(size)).replace("*", "·")
     for word, left, right in (("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")):
         while word in text:
             start = text.index(word)

@@ -8,12 +8,13 @@ PyTorch 2.13 cannot turn round, several alternatives inside of `&`, has `and` al
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from math import gcd
 from typing import NamedTuple, TypeAlias
 
-from archdsl.shapes import Dim
+from archdsl.shapes import Dim, LinearSize
+from archdsl.size_polynomials import terms_of
 from archdsl.sizes import SizeSet
 
 _FEW = 8
@@ -117,10 +118,21 @@ def _alternatives(test: Test) -> list[str]:
     return [f"({test})"]
 
 
-def formula(size: Dim, symbol: str) -> str:
-    """Return a size as an expression of the symbolic one: a single floor if possible, else a sum of floors."""
+def formula(size: Dim, symbols: Mapping[str, str]) -> str:
+    """Return a size as an expression, given those of the symbolic sizes."""
     if isinstance(size, int):
         return str(size)
+    if isinstance(size, LinearSize):
+        return _quasi_linear(size, symbols[size.symbol])
+    terms = []
+    for factors, c in terms_of(size).items():
+        factor_texts = [_bracketed(_quasi_linear(factor, symbols[factor.symbol])) for factor in factors]
+        terms.append((c, " * ".join(factor_texts)))
+    return _sum(terms)
+
+
+def _quasi_linear(size: LinearSize, symbol: str) -> str:
+    """Return a size as an expression of the symbolic one: a single floor if possible, else a sum of floors."""
     slope, offsets, period = size.slope, size.offsets, len(size.offsets)
     common = gcd(slope, *[offset - offsets[0] for offset in offsets])
     inner = [(offset - offsets[0]) // common for offset in offsets]

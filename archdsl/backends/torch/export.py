@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch.export import Dim
 
 from archdsl.ir import Graph
-from archdsl.shapes import SymbolicSize
+from archdsl.shapes import LinearSize, SymbolicSize
 from archdsl.sizes import SizeSet, at_least
 
 
@@ -23,9 +24,7 @@ def dynamic_shapes(graph: Graph, *, batch: bool = True) -> tuple[dict[int, Any],
     batches = {0: Dim("batch")} if batch else {}
     found = []
     for value in graph.inputs:
-        dims = {
-            axis: _dim(size, sizes[size.symbol]) for axis, size in enumerate(value.shape, 1) if isinstance(size, SymbolicSize)
-        }
+        dims = {axis: _dim(size, sizes) for axis, size in enumerate(value.shape, 1) if isinstance(size, SymbolicSize)}
         found.append(batches | {axis: dim for axis, dim in dims.items() if dim is not None})
     return tuple(found)
 
@@ -35,14 +34,19 @@ def traceable(graph: Graph) -> dict[str, SizeSet]:
     found = dict(graph.valid_sizes)
     values = [value for function in graph.functions() for value in function.values]
     for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, SymbolicSize)):
-        found[size.symbol] = found[size.symbol] & at_least(size, 2) or found[size.symbol]
+        if len(size.symbols) == 1:  # a product of several is one where each of them is
+            (symbol,) = size.symbols
+            found[symbol] = found[symbol] & at_least(size, 2) or found[symbol]
     return found
 
 
-def _dim(size: SymbolicSize, sizes: SizeSet) -> Any:
+def _dim(size: SymbolicSize, within: Mapping[str, SizeSet]) -> Any:
     """Return the bounds of an axis; None if only one value is left."""
+    if len(size.symbols) > 1:
+        return Dim.DYNAMIC
+    sizes = within[size.symbols[0]]
     if sizes.is_finite and len(sizes.points) == 1:
         return None
-    if size.offsets != (0,) or size.slope != 1:
+    if not isinstance(size, LinearSize) or not size.is_symbol:
         return Dim.DYNAMIC
     return Dim.DYNAMIC(min=sizes.smallest(), max=max(sizes.points)) if sizes.is_finite else Dim.DYNAMIC(min=sizes.smallest())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from archdsl.backends.torch.conditions import all_of, any_of, formula, outside
 from archdsl.ir import Graph
-from archdsl.shapes import Shape, SymbolicSize
+from archdsl.shapes import LinearSize, Shape
 from archdsl.sizes import SizeSet, describe, describe_choice
 
 NAME = "check_sizes"
@@ -42,9 +42,9 @@ def _shape_lines(argument: str, shape: Shape, places: dict[str, str], arguments:
     first = argument == arguments[0]
     known, axes = dict(places), [f"{argument}.shape[{axis}]" for axis in range(1, len(shape) + 1)]
     for size, axis in zip(shape, axes, strict=True):
-        if isinstance(size, SymbolicSize) and (size.slope, size.offsets) == (1, (0,)):
+        if isinstance(size, LinearSize) and size.is_symbol:
             places.setdefault(size.symbol, axis)
-    wanted = [formula(size, places[size.symbol]) if isinstance(size, SymbolicSize) else str(size) for size in shape]
+    wanted = [formula(size, places) for size in shape]
     if known.keys() == places.keys():
         if first:
             return [

@@ -44,7 +44,7 @@ from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
 from archdsl.ir import Module, Node, Value
 from archdsl.ops import Op
-from archdsl.shapes import Dim, Shape, SymbolicSize
+from archdsl.shapes import Dim, LinearSize, Shape, SymbolicSize
 
 _MOST_OPERATORS = 6
 """A longer formula says less than a parameter of its own."""
@@ -63,7 +63,7 @@ class TracedRange(NamedTuple):
     stop: int
 
 
-class _UntracedSize(SymbolicSize):
+class _UntracedSize(LinearSize):
     """Stands for every symbolic size. Traced numbers must not get into real ones, which are kept and compared elsewhere."""
 
     __slots__ = ()

@@ -290,7 +290,7 @@ E0309 = Code(
 class ReshapedElements(ShapeDiagnostic, code=E0309, argument="sizes"):
     """A shape with another number of elements."""
 
-    total: int
+    total: Dim
     shape: Shape
     sizes: Any
 
@@ -299,4 +299,8 @@ class ReshapedElements(ShapeDiagnostic, code=E0309, argument="sizes"):
         return f"`reshape` cannot arrange the {self.total} elements of {format_shape(self.shape)} as {shown}"
 
     def remedy(self) -> str:
-        return f"the sizes must multiply to {self.total}; one of them may be -1, which is then computed"
+        if isinstance(self.total, int):
+            return f"the sizes must multiply to {self.total}; one of them may be -1, which is then computed"
+        if -1 not in self.sizes:
+            return "the number of elements depends on the input: write -1 for the size that follows from it"
+        return f"the other sizes must divide {self.total} for every size of the input"

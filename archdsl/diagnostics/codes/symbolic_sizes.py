@@ -11,6 +11,7 @@ from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
 from archdsl.literals import show
 from archdsl.shapes import Dim, Shape, SymbolicSize, format_shape
+from archdsl.size_polynomials import MOST_FACTORS
 from archdsl.sizes import SizeSet, describe, describe_choice
 
 E0307 = Code(
@@ -60,7 +61,11 @@ class SymbolicSizeRefused(ShapeDiagnostic, code=E0307):
         return f"`{self.op}` needs {self.what} as a fixed number, found the symbolic size {self.size}"
 
     def remedy(self) -> str:
-        return self.advice or f"write a number for `{self.size.symbol}` where the input is declared"
+        return self.advice or f"write a number for {_names(self.size.symbols)} where the input is declared"
+
+
+def _names(symbols: Sequence[str]) -> str:
+    return " and ".join(f"`{symbol}`" for symbol in symbols)
 
 
 class IncomparableSizes(ShapeDiagnostic, code=E0307):
@@ -130,10 +135,10 @@ class UndecidedComparison(Diagnostic, code=E0307):
 
 
 class SymbolicPower(Diagnostic, code=E0307):
-    """A power with a symbolic size."""
+    """A power with a symbolic size that is no product of sizes."""
 
     def summary(self) -> str:
-        return "a power of a symbolic size is not linear in it"
+        return f"a power of a symbolic size needs a fixed exponent from 0 to {MOST_FACTORS}"
 
     def remedy(self) -> str:
         return _FIX

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archdsl.backends.torch.expressions import Argument, Axis, Call, Input, Method, X, keyword, nn, positional, torch
 from archdsl.backends.torch.lowerings.base import Lowering, lowers
 from archdsl.ops.dense import Embedding, Flatten, Linear, Reshape
-from archdsl.shapes import Shape
+from archdsl.shapes import Shape, SymbolicSize
 
 
 @lowers(Linear)
@@ -25,7 +25,8 @@ def flatten(op: Flatten, *inputs: Shape, inplace: bool = False) -> Lowering:
 @lowers(Reshape)
 def reshape(op: Reshape, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `Tensor.reshape`; the batch axis stays."""
-    sizes = [positional(size, "size", "sizes") for size in op.attributes(*inputs)["sizes"]]
+    given = [-1 if isinstance(size, SymbolicSize) else size for size in op.attributes(*inputs)["sizes"]]
+    sizes = [positional(size, "size", "sizes") for size in given]
     return Lowering(function=Method(Input(0), "reshape", (Argument(Axis(Input(0), 0)), *sizes)))
 
 
