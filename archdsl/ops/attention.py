@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.ops.base import LINE, Case, Category, DropProbability, Equality, Op, PositiveFloat, PositiveInt, WeightedOp, fixed
+from archdsl.ops.base import LINE, Case, Category, DropProbability, Equality, Op, PositiveFloat, PositiveInt, fixed
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape, format_shape
 
@@ -112,7 +112,7 @@ class Attend(Op, name="attend"):
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason, "each of its axes, from the last on, is equal or 1"))
 
 
-class MultiheadAttention(WeightedOp, name="mha"):
+class MultiheadAttention(Op, name="mha"):
     """Multi-head attention with its projections, as PyTorch's `nn.MultiheadAttention` (Vaswani et al. 2017, arXiv:1706.03762).
 
     `mha(8)` is self-attention on tokens `[L, C]`. Queries are always `x`. `key` gives other tokens, `[S, K]`, as in a
@@ -121,15 +121,15 @@ class MultiheadAttention(WeightedOp, name="mha"):
     `in_proj_bias`, `out_proj.weight`, `out_proj.bias`; with keys or values of another number of features, `q_proj_weight`,
     `k_proj_weight` and `v_proj_weight`. `mask` is `[S]`, or `[L, S]`; as in `attend`, a bool mask is true where attention is allowed.
 
-    In evaluation mode without gradients, PyTorch computes self-attention in one fused step; results differ by rounding.
+    In evaluation mode without gradients, PyTorch computes self-attention in one fused step, whose results may differ by rounding.
+    The weights start as PyTorch's; a rule `init { linear = ... }` also fills the projection of the result, a linear layer.
     """
 
     aliases = ("multihead_attention", "multi_head_attention")
     category = Category.ATTENTION
     arity = None
     optional_operands = ("key", "value", "mask")
-    kind_of = "linear"
-    not_in_figures = ("bias", "drop", "given", "init")
+    not_in_figures = ("bias", "drop", "given")
     example = 'rearrange("c h w -> (h w) c"); mha(4)'
     cases = (
         Case({"heads": 4}, (LINE[::-1],)),
@@ -149,12 +149,12 @@ class MultiheadAttention(WeightedOp, name="mha"):
     @classmethod
     def parameters_in_order(cls) -> list[str]:
         """Return the parameters that a call has."""
-        return ["heads", "bias", "drop", "causal", "init"]
+        return ["heads", "bias", "drop", "causal"]
 
     @classmethod
     def call_order(cls) -> list[str]:
         """Return the parameters in positional order: `mha(8, memory)`."""
-        return ["heads", *cls.optional_operands, "bias", "drop", "causal", "init"]
+        return ["heads", *cls.optional_operands, "bias", "drop", "causal"]
 
     @property
     def random_in_training(self) -> bool:  # type: ignore[override]

@@ -24,7 +24,6 @@ class Lowered(nn.Module):
     def __init__(self, lowering: Lowering, form: str, count: int) -> None:
         super().__init__()
         self.module = eval(source(lowering.module), NAMESPACE) if form == "module" else None
-        self.names = lowering.input_names
         self.bare = eval(source(lowering.bare), NAMESPACE) if lowering.bare else None
         self.persistent = lowering.persistent
         name, sibling = lowering.sibling or ("", None)
@@ -32,15 +31,14 @@ class Lowered(nn.Module):
         if sibling is not None:
             setattr(self, name, eval(source(sibling), NAMESPACE))
         places = [f"inputs[{i}]" for i in range(count)]
+        self.applied = source(lowering.applied, places, parameter="self.module") if lowering.applied else ""
         function = lowering.function
         self.text = source(function, places, training="training", parameter="bare") if function is not None else ""
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Apply the op."""
         if self.module is not None:
-            names = self.names or ("",) * len(inputs)
-            pairs = list(zip(names, inputs, strict=True))
-            return self.module(*[v for name, v in pairs if not name], **{name: v for name, v in pairs if name})
+            return eval(self.applied, NAMESPACE, {"inputs": inputs, "self": self}) if self.applied else self.module(*inputs)
         return eval(self.text, NAMESPACE, {"inputs": inputs, "self": self, "training": self.training, "bare": self.bare})
 
     def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:

@@ -71,6 +71,12 @@ class Method(NamedTuple):
     arguments: tuple[Argument, ...] = ()
 
 
+class ModuleCall(NamedTuple):
+    """A call of the op's own module, of whose results the first is taken: `self.attn(x, x, x)[0]`."""
+
+    arguments: tuple[Argument, ...]
+
+
 class Operation(NamedTuple):
     """Operands joined by an operator: `x + y`. An operand that is an operation itself gets parentheses."""
 
@@ -84,7 +90,7 @@ class Listed(NamedTuple):
     arguments: tuple[Argument, ...]
 
 
-Composite: TypeAlias = Call | Method | Operation | Listed
+Composite: TypeAlias = Call | Method | ModuleCall | Operation | Listed
 Expr: TypeAlias = Composite | Input | Own | Sibling | Axis | AxesFrom
 
 
@@ -114,7 +120,7 @@ class Argument(NamedTuple):
         return type(self.value) is type(self.default) and bool(self.value == self.default)
 
 
-_COMPOSITES = (Call, Method, Operation, Listed)
+_COMPOSITES = (Call, Method, ModuleCall, Operation, Listed)
 _EXPRESSIONS = frozenset({*_COMPOSITES, Input, Own, Sibling, Axis, AxesFrom})
 
 
@@ -225,6 +231,8 @@ class _Writer(NamedTuple):
             case Method(receiver, name, arguments):
                 written = self.write(receiver)  # first, as `text` is asked in the order of writing
                 return f"{written}.{name}({', '.join(self._items(arguments))})"
+            case ModuleCall(arguments):
+                return f"{self.parameter}({', '.join(self._items(arguments))})[0]"
             case Listed(arguments):
                 return f"[{', '.join(self._items(arguments))}]"
             case Operation(operator, arguments):

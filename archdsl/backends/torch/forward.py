@@ -130,11 +130,10 @@ def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symb
     step = text.step
     function = text.applied(False) if isinstance(text, OpText) else None
     if function is None:
-        names = text.lowering.input_names if isinstance(text, OpText) else ()
-        named = [f"{name}={value}" if name else value for name, value in zip(names, inputs, strict=True)] if names else inputs
-        return f"{_attribute(module, step.key, '_modules')}({', '.join(named)})"
+        return f"{_attribute(module, step.key, '_modules')}({', '.join(inputs)})"
     assert isinstance(text, OpText)
-    parameter = _attribute(module, step.key, step.registry) if step.registry != "_modules" else ""
+    has_own = step.registry != "_modules" or text.lowering.applied is not None
+    parameter = _attribute(module, step.key, step.registry) if has_own else ""
     return source(function, inputs, parameter=parameter, text=_texts(text, kept))
 
 

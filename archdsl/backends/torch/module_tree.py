@@ -348,7 +348,7 @@ def _is_chain(module: ModuleNode) -> bool:
     flowing = module.inputs
     for step in steps:
         single = step.inputs == flowing and len(step.outputs) == 1 and len(step.key) == 1 and step.constructed
-        as_module = isinstance(step, CallStep) or step.lowering.module is not None
+        as_module = isinstance(step, CallStep) or (step.lowering.module is not None and step.lowering.applied is None)
         if not single or not as_module or step.training_only != module.training_only:
             return False
         flowing = step.outputs

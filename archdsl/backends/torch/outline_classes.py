@@ -88,7 +88,7 @@ class Classes:
 
     def _op_key(self, step: OpStep) -> Hashable:
         lowering = step.lowering
-        applied = None if step.as_module else _form(lowering.function)
+        applied = _form(lowering.applied if step.as_module else lowering.function)
         return step.node.op.name, step.as_module, _form(lowering.constructor), applied
 
     # -- parameters --

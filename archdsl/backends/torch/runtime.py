@@ -121,38 +121,31 @@ def shake(branches: list[Tensor], training: bool) -> Tensor:
     return ShakeShake.apply(weights[0], weights[1], *branches)  # type: ignore[no-any-return]
 
 
+@torch.fx.wrap
 def masked_bias(mask: Tensor, bias: Tensor) -> Tensor:
     """The bias where a bool mask is true, else minus infinity; the sum with a mask of real numbers."""
     return bias.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else bias + mask
 
 
+@torch.fx.wrap
 def causal_mask(mask: Tensor, query: Tensor, key: Tensor) -> Tensor:
     """A mask or bias without the keys behind each query."""
     earlier = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=query.device).tril()
     return mask & earlier if mask.dtype == torch.bool else mask.masked_fill(~earlier, -torch.inf)
 
 
-class MultiheadAttention(nn.MultiheadAttention):
-    """`nn.MultiheadAttention` of `[N, L, C]`, without the weights. A bool mask is true where attention is allowed."""
-
-    def __init__(self, embed_dim: int, num_heads: int, causal: bool = False, **options: Any) -> None:
-        super().__init__(embed_dim, num_heads, batch_first=True, **options)
-        self.causal = causal
-
-    def forward(  # type: ignore[override]
-        self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None, mask: Tensor | None = None
-    ) -> Tensor:
-        """The shape of the queries. The keys are the queries, and the values the keys, unless they are given."""
-        key = query if key is None else key
-        value = key if value is None else value
-        padding = None
-        if mask is not None:
-            mask = ~mask if mask.dtype == torch.bool else mask  # true where it is not allowed, in this class of PyTorch
-            padding, mask = (mask, None) if mask.ndim == 2 else (None, mask.repeat_interleave(self.num_heads, 0))
-        if self.causal:
-            later = torch.ones(query.shape[1], key.shape[1], dtype=torch.bool, device=query.device).triu(1)
-            mask = later if mask is None else mask | later if mask.dtype == torch.bool else mask.masked_fill(later, -torch.inf)
-        return super().forward(query, key, value, padding, need_weights=False, attn_mask=mask)[0]
+@torch.fx.wrap
+def attention_mask(query: Tensor, key: Tensor, heads: int, mask: Tensor | None = None, causal: bool = False) -> Tensor:
+    """What `nn.MultiheadAttention` takes for a mask `[N, S]` or `[N, L, S]`: a bool one is true there where nothing is seen."""
+    length = query.shape[1]
+    later = torch.ones(length, key.shape[1], dtype=torch.bool, device=query.device).triu(1)
+    if mask is None:
+        return later
+    hidden = ~mask if mask.dtype == torch.bool else mask
+    hidden = (hidden.unsqueeze(1) if hidden.ndim == 2 else hidden).expand(query.shape[0], length, -1)
+    if causal:
+        hidden = hidden | later if hidden.dtype == torch.bool else hidden.masked_fill(later, -torch.inf)
+    return hidden.repeat_interleave(heads, 0)
 
 
 @torch.fx.wrap

@@ -165,7 +165,7 @@ class Tracer:
             made_by = lowering.constructor if lowering.sibling else call
             text.constructor = self._literals(made_by, [found.constructor for found in lowerings], first, scope)
         if function is not None:
-            text.function = self._literals(function, [found.function for found in lowerings], first, scope)
+            text.function = self._literals(function, [found.applied or found.function for found in lowerings], first, scope)
         return text
 
     def _traced_op(self, steps: tuple[OpStep, ...], scope: SpecNames) -> Op:

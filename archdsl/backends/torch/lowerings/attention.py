@@ -8,11 +8,13 @@ from archdsl.backends.torch.expressions import (
     Expr,
     Input,
     Method,
+    ModuleCall,
     Operation,
     Own,
     functional,
     inputs,
     keyword,
+    nn,
     positional,
     runtime,
 )
@@ -53,18 +55,26 @@ def _mask(op: Attend, shapes: tuple[Shape, ...]) -> Expr | None:
 
 @lowers(MultiheadAttention)
 def multihead_attention(op: MultiheadAttention, *shapes: Shape, inplace: bool = False) -> Lowering:
-    """Return the runtime's `MultiheadAttention`, which is PyTorch's without the weights that it also returns."""
+    """Return `torch.nn.MultiheadAttention`, which `forward` asks for no weights: it returns a pair all the same."""
     given = op.attributes(*shapes)
     arguments = [
         positional(given["features"], "embed_dim", "features"),
         positional(op.heads, "num_heads", "heads"),
         keyword("dropout", op.drop, "drop", default=0.0),
         keyword("bias", op.bias, "bias", default=True),
-        keyword("causal", op.causal, "causal", default=False),
     ]
     if not given["features"] == given["key_features"] == given["value_features"]:
         arguments += [
-            keyword("kdim", given["key_features"], "key_features"),
-            keyword("vdim", given["value_features"], "value_features"),
+            keyword(name, given[f"{what}_features"], f"{what}_features") for name, what in (("kdim", "key"), ("vdim", "value"))
         ]
-    return Lowering(Call(runtime("MultiheadAttention"), tuple(arguments)), input_names=("", *op.given))
+    arguments.append(keyword("batch_first", True))
+    places = {name: Argument(Input(position)) for position, name in enumerate(("x", *op.given))}
+    key = places.get("key", places["x"])
+    taken = [places["x"], key, places.get("value", key)]
+    if op.causal or "mask" in places:
+        options = [places["mask"]] if "mask" in places else []
+        options += [keyword("causal", True)] if op.causal else []
+        mask = Call(runtime("attention_mask"), (places["x"], key, positional(op.heads, "heads", "heads"), *options))
+        taken.append(Argument(mask, "attn_mask", keyword=True))
+    taken.append(keyword("need_weights", False))
+    return Lowering(Call(nn("MultiheadAttention"), tuple(arguments)), applied=ModuleCall(tuple(taken)))

@@ -16,8 +16,8 @@ class Lowering(NamedTuple):
     `module` constructs an `nn.Module` that is called with the op's inputs. `function` is an expression of the inputs, for
     ops without state. `parameter` constructs a bare `nn.Parameter`, which `function` uses as `Own.PARAMETER`; `buffer` a tensor
     that becomes a buffer in no `state_dict`, which it uses likewise, unless it is `persistent`. A `sibling` is a
-    second bare parameter, with its name in the module around the op. `input_names` are the keywords of a module's inputs, empty for
-    those by position.
+    second bare parameter, with its name in the module around the op. `applied` is how `forward` calls the
+    module, if not with the inputs alone.
     """
 
     module: Call | None = None
@@ -26,7 +26,7 @@ class Lowering(NamedTuple):
     buffer: Call | None = None
     persistent: bool = False
     sibling: tuple[str, Call] | None = None
-    input_names: tuple[str, ...] = ()
+    applied: Expr | None = None
 
     @property
     def bare(self) -> Call | None:
