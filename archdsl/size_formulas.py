@@ -18,8 +18,7 @@ def formula(terms: Mapping[Factors, int], linear: Callable[[LinearSize], Linear 
     found: dict[tuple[str, ...], int] = {}
     for factors, coefficient in terms.items():
         coefficient, texts = _product(coefficient, factors, linear)
-        key = tuple(sorted(texts))
-        found[key] = found.get(key, 0) + coefficient
+        found[tuple(texts)] = found.get(tuple(texts), 0) + coefficient
     parts: list[str] = []
     for texts_, c in found.items():
         if c == 0:
@@ -44,21 +43,19 @@ def linear_text(symbol: str, slope: int, scale: int, shift: int) -> str:
 
 def _product(coefficient: int, factors: Factors, linear: Callable[[LinearSize], Linear | None]) -> tuple[int, list[str]]:
     """Return the coefficient that is left, and the text of each factor. A coefficient cancels divisors: `49*H/7*W/7` is `H*W`."""
+    functions = [linear(factor) for factor in factors]
+    for slope, _, shift in filter(None, functions):
+        coefficient *= (slope or shift) if 0 in (slope, shift) else 1
     texts = []
-    divided: list[tuple[str, int]] = []
-    for factor in factors:
-        function = linear(factor)
+    for factor, function in zip(factors, functions, strict=True):
         if function is None:
             texts.append(str(factor))
-        elif function[2] == 0 or function[0] == 0:
-            coefficient *= function[0] or function[2]
-            divided += [(factor.symbol, function[1])] if function[0] else []
-        else:
+        elif function[2] and function[0]:
             texts.append(linear_text(factor.symbol, *function))
-    for symbol, scale in divided:
-        common = gcd(coefficient, scale)
-        coefficient //= common
-        texts.append(linear_text(symbol, 1, scale // common, 0))
+        elif function[0]:
+            common = gcd(coefficient, function[1])
+            coefficient //= common
+            texts.append(linear_text(factor.symbol, 1, function[1] // common, 0))
     return coefficient, texts
 
 

@@ -128,7 +128,7 @@ def quotient(size: Dim, divisor: Dim) -> Dim:
         found = reduce(_by_factor, factors, _by_integer(size, coefficient)) if coefficient > 0 else found
         if not isinstance(found, int) and found * divisor == size:
             return found
-    raise SizeError(f"{size} is not a multiple of {divisor} for every size")
+    raise SizeError(f"{size} divided by {divisor} is not a whole number for every size")
 
 
 def _by_integer(size: Dim, divisor: int) -> Dim:
@@ -137,7 +137,7 @@ def _by_integer(size: Dim, divisor: int) -> Dim:
     exact = {factors: c // divisor for factors, c in size.terms.items() if c % divisor == 0}
     rest = _reduced({factors: c for factors, c in size.terms.items() if c % divisor}, size.session)
     if isinstance(rest, SizePolynomial):
-        raise SizeError(f"{size} is not a multiple of {divisor} for every size")
+        raise SizeError(f"{size} divided by {divisor} is not a whole number for every size, and rounded it has no formula")
     return _reduced(exact, size.session) + rest // divisor
 
 

@@ -74,7 +74,7 @@ def test_equal_sets_have_one_form(a: SizeSet, b: SizeSet) -> None:
 
 @given(functions(), sets())
 def test_simplified_formulas_are_right(size: Dim, sizes: SizeSet) -> None:
-    text = simplified(size, sizes)
+    text = simplified(size, {"N": sizes})
     for n in sorted(numbers(sizes))[:60]:
         if isinstance(size, SymbolicSize) and "floor" not in text and "ceil" not in text:
             assert eval(text, {"N": n}) == size.at(n), text
@@ -118,4 +118,4 @@ def test_words_for_several_symbols() -> None:
     (2 * N + 1, ALL, "2*N + 1"),
 ])  # fmt: skip
 def test_formulas(size: Dim, sizes: SizeSet, text: str) -> None:
-    assert simplified(size, sizes) == text
+    assert simplified(size, {"N": sizes}) == text

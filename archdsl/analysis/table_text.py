@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archdsl.diagnostics import printable
 from archdsl.shapes import Dim, format_shape
@@ -11,6 +11,8 @@ from archdsl.text_table import BOLD, DIM, Cell, format_columns
 if TYPE_CHECKING:
     from archdsl.analysis.table import Row, Table
 
+_LONG: Final = 40
+"""A longer formula of the total stands behind the column of numbers."""
 _PART, _TIMES = (("fg", "yellow"),), (("fg", "cyan"),)
 
 
@@ -47,6 +49,8 @@ def _totals(table: Table) -> list[list[Cell | str]]:
     if heads:
         rows.append([Cell("params without heads", BOLD), f"{table.params_eval:,}", ""])
     note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes that the input leaves open"
+    if len(macs) > _LONG:
+        macs, note = "", f"{macs}, {note}"
     rows.append([Cell("MACs", BOLD), macs, Cell(note, DIM)])
     rows.append([Cell("depth", BOLD), str(table.depth), Cell("convolutions and dense layers on the longest path", DIM)])
     return rows

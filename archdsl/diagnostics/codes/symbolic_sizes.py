@@ -117,8 +117,8 @@ class NoFormula(ShapeDiagnostic, code=E0307):
     def summary(self) -> str:
         return f"`{self.op}`: {self.reason}" if self.op is not None else self.reason
 
-    def remedy(self) -> str | None:
-        return None if self.op is not None else _FIX
+    def remedy(self) -> str:
+        return _FIX
 
 
 class UndecidedComparison(Diagnostic, code=E0307):
