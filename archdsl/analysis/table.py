@@ -91,7 +91,8 @@ def describe(op: Op, *others: Op) -> str:
         if name == "init" or (not field.is_required() and value == field.default):
             continue
         text = _range(name, op, *others) if varies(op, name) else show(value, op.words(name))
-        words.append(text if field.is_required() and position < 2 else f"{name} = {text}")
+        plain = (field.is_required() and position < 2) or (name == "number" and position == 0)
+        words.append(text if plain else f"{name} = {text}")
     return f"{op.name}({', '.join(words)})" if words else op.name
 
 

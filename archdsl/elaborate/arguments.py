@@ -13,6 +13,7 @@ from archdsl.elaborate.axis_sizes import checked_size
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import KINDS, header
 from archdsl.elaborate.values import (
+    FUNCTIONS,
     UNKNOWN,
     Bound,
     Callee,
@@ -52,20 +53,14 @@ class ArgumentBinder:
         cls = callee.target
         assert isinstance(cls, type)
         bound, wrong = self._by_name(callee, span) if callee.positional or callee.keywords else ({}, [])
-        is_op = issubclass(cls, Op)
-        if wrong and is_op and cls.operands:
+        if wrong and issubclass(cls, Op) and cls.operands:
             raise merged(wrong)
         if any(b.value is UNKNOWN for b in bound.values()):
             if wrong:
                 raise merged(wrong)
             return UNKNOWN
-        operands, given = _operands(cls, bound, span) if is_op else ([], ())
-        sizes = {name: bound[name] for name in bound if is_op and cls.sizes_by_name and name not in cls.call_order()}
-        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name not in sizes}
-        if sizes:
-            values["sizes"] = tuple([(name, checked_size(cls, name, b)) for name, b in sizes.items()])
-        if given:
-            values["given"] = given
+        operands, hidden = _values_and_sizes(cls, bound, span) if issubclass(cls, Op) else ([], {})
+        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name in cls.model_fields} | hidden
         try:
             made = self.make(cls, values, span)
         except SpecError as error:
@@ -197,6 +192,8 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
     given = bound[found.argument].value if found.argument in bound else ()
     if any(isinstance(part, SymbolicSize) for part in (given if isinstance(given, tuple) else (given,))):
         return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
+    if isinstance(given, Callee) and given.name in FUNCTIONS and not given.arguments:
+        return SpecError(codes.names.FunctionAsValue(given.name).at(place))
     return SpecError(found.at(place))
 
 
@@ -302,6 +299,10 @@ def read_options(
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
             continue
+        if isinstance(known[argument.name], bool):
+            if not isinstance(value, bool):
+                raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="true or false").at(argument.span))
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="a number").at(argument.span))
         if abs(value) > FLOAT:
@@ -311,8 +312,11 @@ def read_options(
     return values
 
 
-def _operands(cls: type[Op], bound: dict[str, Bound], span: Span) -> tuple[list[Value], tuple[str, ...]]:
-    """Take the values of the network out of the arguments; return them, and the names of those that may be left out."""
+def _values_and_sizes(cls: type[Op], bound: dict[str, Bound], span: Span) -> tuple[list[Value], dict[str, Any]]:
+    """Take the values of the network out of the arguments, and return them.
+
+    Also return the fields that no call names: which of the values that may be left out there are, and the sizes of axes.
+    """
     found = [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
     given: list[str] = []
     for name in cls.optional_operands:
@@ -320,7 +324,8 @@ def _operands(cls: type[Op], bound: dict[str, Bound], span: Span) -> tuple[list[
         if argument is not None and argument.value is not None:
             found.append(_operand(cls, name, argument, span))
             given.append(name)
-    return found, tuple(given)
+    sizes = tuple([(name, checked_size(cls, name, bound[name])) for name in bound if name not in cls.call_order()])
+    return found, ({"given": tuple(given)} if given else {}) | ({"sizes": sizes} if sizes else {})
 
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:

@@ -12,11 +12,11 @@ from typing import Any
 
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
-from archdsl.elaborate.values import Bound, Environment, MaybeValue
+from archdsl.elaborate.values import Bound, Environment
 from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.tokens import SizeOf
-from archdsl.shapes import Dim, SizeError, SymbolicSize
+from archdsl.shapes import Dim, LinearSize, SizeError, SymbolicSize
 from archdsl.source import Span
 
 
@@ -72,7 +72,7 @@ def _function_of(size: Dim, other: Dim) -> SizeOf | None:
     """Return how a size is a multiple or quotient of another, possibly rounded and shifted; None if it is neither."""
     if size == other:
         return SizeOf(0, 0)
-    if not isinstance(size, SymbolicSize) or not isinstance(other, SymbolicSize) or size.symbol != other.symbol:
+    if not isinstance(size, LinearSize) or not isinstance(other, LinearSize) or size.symbol != other.symbol:
         return None
     ratio = Fraction(size.slope * len(other.offsets), other.slope * len(size.offsets))
     if ratio <= 0:

@@ -77,12 +77,18 @@ class Context:
         """The stages of the innermost pipeline that is under way."""
         self.declared: ast.Stage | None = None
         """The last op without an input: as a statement of its own it declares a value, and leaves `x` as it is."""
+        self.keys_alone: dict[str, Span] = {}
+        """Labels that are called like an op or a block, and so are no values."""
         self.scope: Scope | None = None
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
         self._depth = 0
         self._bodies = 0
         self._rounds = 0
+
+    def declares(self, statement: ast.Statement) -> bool:
+        """Return whether the statement that ran is an op without an input, which leaves `x` as it is."""
+        return isinstance(statement, ast.Pipeline) and len(statement.stages) == 1 and statement.stages[0] is self.declared
 
     # -- diagnostics --
 

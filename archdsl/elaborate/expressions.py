@@ -154,7 +154,7 @@ class Evaluator:
             return self._unread()
         if name in module.definitions:
             return Callee(module.definitions[name], module)
-        if (op := Op.registry.get(name)) is not None and not op.statement:
+        if (op := Op.registry.get(name)) is not None and op.called:
             return Callee(op)
         if name in module.imports:
             return module.imports[name]
@@ -302,13 +302,24 @@ class Evaluator:
     def _call(self, e: ast.CallExpr, env: Environment) -> Any:
         name = ast.bare(e.callee)
         if isinstance(name, ast.Name) and name.id in FUNCTIONS and env.find(name.id) is Unknown:
-            return self._function(e, name.id, env)
+            op = Op.registry.get(name.id)
+            if op is None or not any(argument.name in op.model_fields for argument in e.arguments):
+                return self._function(e, name.id, env)  # and `max(axis = -1)` is the op with arguments
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)
+
+    def stage(self, e: ast.Expr, env: Environment) -> Any:
+        """Return the value of an expression in the place of a stage, where a name that is also a function means the op."""
+        name = ast.bare(e.callee) if isinstance(e, ast.CallExpr) else None
+        if isinstance(e, ast.CallExpr) and isinstance(name, ast.Name) and name.id in FUNCTIONS and name.id in Op.registry:
+            callee = self.named(name, env)
+            if isinstance(callee, Callee):
+                return self.partial(callee, e.arguments, env)
+        return self.evaluate(e, env)
 
     def _callee(self, e: ast.Expr, env: Environment) -> Any:
         """Return what is called."""

@@ -43,7 +43,10 @@ def template_text(context: Context, template: ast.Template, env: Environment) ->
 
 def bind_label(context: Context, label: ast.Label, env: Environment, index: Any, value: MaybeValue) -> None:
     """Make the value of a label visible. A label that is called like an op or a block is a key alone."""
-    if label.name is None or context.evaluator.definition(label.name, env.module) is not None:
+    if label.name is None:
+        return
+    if context.evaluator.definition(label.name, env.module) is not None:
+        context.keys_alone.setdefault(label.name, label.span)
         return
     if label.index is None:
         env.names[label.name] = value

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
-from archdsl.diagnostics import SpecError, codes
+from archdsl.diagnostics import Mark, SpecError, codes
+from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage, with_input_unwritten
 from archdsl.elaborate.axis_sizes import with_sources
@@ -18,6 +19,7 @@ from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, U
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
+from archdsl.ops.join import Join
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -34,7 +36,7 @@ def call_stage(
         texts = context.expression_texts.of(call, known.__class__, None, env)
         return _op_at(context, known, (), call.span, x, naming, key, None, texts)
     try:
-        value = context.evaluator.evaluate(call, env)
+        value = context.evaluator.stage(call, env)
     except SpecError as error:
         name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
         if (
@@ -83,12 +85,18 @@ def _op(
     assert isinstance(callee.target, type)
     if not issubclass(callee.target, Op):
         raise SpecError(codes.expressions.InitializerAsStage(callee.name).at(call.span))
+    if issubclass(callee.target, Join) and any(isinstance(bound.value, Callee | Value) for bound in callee.positional):
+        written = f"{callee.name} {{ {'; '.join(bound.span.text for bound in callee.positional)} }}"
+        around = codes.syntax.NotAroundABody(callee.name, "its branches", written, Edit(call.span, written))
+        raise SpecError(around.at(call.span))
     try:
         made = context.binder.declared(callee, call.span)
         if isinstance(made, Unknown):
             return _op_at(context, None, (), call.span, UNKNOWN, naming, key)
         op, operands = made
         assert isinstance(op, Op)
+        if isinstance(op, Join) and op.joins_branches:
+            raise SpecError(codes.arguments.CalledWithoutBraces(op.name, op.forms).at(call.span))
         if op.sizes_by_name and isinstance(x, Value):
             op, operands = with_sources(op, x, env, call.span)
         if not operands:
@@ -96,7 +104,17 @@ def _op(
         texts = context.expression_texts.of(call, callee.target, callee, env)
         return _op_at(context, op, operands, call.span, x, naming, key, callee, texts)
     except SpecError as error:
+        label = context.keys_alone.get(call.id) if isinstance(call, ast.Name) else None
+        if label is not None:
+            raise error.map(lambda found: found.with_notes([_KEY_ALONE]).with_marks([_label(label)])) from None
         raise with_input_unwritten(error, callee, x) from None
+
+
+_KEY_ALONE: Final = "a label that is called like an op is a key alone, and no value: another label would name the value"
+
+
+def _label(span: Span) -> Mark:
+    return Mark(span, "a key alone")
 
 
 def _op_at(

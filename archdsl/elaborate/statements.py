@@ -16,7 +16,7 @@ def statement(context: Context, statement: ast.Pipeline, env: Environment, x: Ma
     """Run a pipeline that stands in a body. An op without an input declares a value, and leaves `x` as it is."""
     context.declared = None
     made = pipeline(context, statement, env, x, naming)
-    if len(statement.stages) > 1 or statement.stages[0] is not context.declared:
+    if not context.declares(statement):
         return made
     if statement.label is None:
         raise SpecError(codes.structure.UnnamedValue(statement.span.text).at(statement.span))

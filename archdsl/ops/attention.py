@@ -20,8 +20,8 @@ class Attend(Op, name="attend"):
 
     The shapes are `[..., L, d]` for queries, `[..., S, d]` for keys and `[..., S, e]` for values, with any number of equal
     leading axes, such as the heads; the result is `[..., L, e]`. A mask or bias is `[L, S]`, with as many leading axes as
-    it needs, each equal or 1. As in PyTorch, a bool mask is true where attention is allowed, and a mask of real numbers is added, as
-    `bias` is. `causal` lets each query see the keys up to its own position.
+    it needs, each equal or 1. As in PyTorch, a bool mask is true where attention is allowed, and a mask of real numbers is
+    added, as `bias` is. `causal` lets each query see the keys up to its own position.
     """
 
     aliases = ("attention", "scaled_dot_product_attention", "sdpa")
@@ -65,9 +65,7 @@ class Attend(Op, name="attend"):
     def infer(self, *inputs: Shape) -> Shape:
         """Return the leading axes and length of the queries with the features of the values."""
         (*lead, length, features), (*key_lead, count, key_features), (*value_lead, value_count, out) = self._three(inputs)
-        if not len(lead) == len(key_lead) == len(value_lead) or any(
-            _differ(*sides) for sides in (*zip(lead, key_lead), *zip(key_lead, value_lead))
-        ):
+        if not len(lead) == len(key_lead) == len(value_lead) or any(map(_differ, (*lead, *key_lead), (*key_lead, *value_lead))):
             shapes = ", ".join(format_shape(shape) for shape in inputs[:3])
             advice = '`rearrange` splits features into heads: `rearrange("l (n d) -> n l d", n = 4)`'
             raise SpecError(codes.tokens.AttentionShapes(self.name, f"expected equal leading axes, found {shapes}", advice))
@@ -83,7 +81,7 @@ class Attend(Op, name="attend"):
         return (*lead, length, out)
 
     def equalities(self, *inputs: Shape) -> list[Equality]:
-        """Return that queries and keys have equally many features, keys and values one length, and all of them the leading axes."""
+        """Return that queries and keys have equally many features, keys and values one length, and all the leading axes."""
         query, key, value = inputs[:3]
         found = [Equality(a, b, (0, 1)) for a, b in zip((*query[:-2], query[-1]), (*key[:-2], key[-1]), strict=True)]
         found += [Equality(a, b, (1, 2)) for a, b in zip(key[:-1], value[:-1], strict=True)]
@@ -119,7 +117,8 @@ class MultiheadAttention(Op, name="mha"):
     decoder: `mha(8, memory)`; `value` others than the keys: `mha(8, key = memory_with_positions, value = memory)`. Self-attention
     whose values lack the positions is `mha(8, value = tokens)`. The keys of the `state_dict` are PyTorch's: `in_proj_weight`,
     `in_proj_bias`, `out_proj.weight`, `out_proj.bias`; with keys or values of another number of features, `q_proj_weight`,
-    `k_proj_weight` and `v_proj_weight`. `mask` is `[S]`, or `[L, S]`; as in `attend`, a bool mask is true where attention is allowed.
+    `k_proj_weight` and `v_proj_weight`. `mask` is `[S]`, or `[L, S]`; as in `attend`, a bool mask is true where
+    attention is allowed.
 
     In evaluation mode without gradients, PyTorch computes self-attention in one fused step, whose results may differ by rounding.
     The weights start as PyTorch's; a rule `init { linear = ... }` also fills the projection of the result, a linear layer.
@@ -199,13 +198,15 @@ class MultiheadAttention(Op, name="mha"):
                 found.append(Equality(count, value_count, (key, position)))
             elif name == "mask":
                 found += [
-                    Equality(size, other, (position, side)) for size, other, side in zip(shape[::-1], (count, length), (key, 0))
+                    Equality(size, other, (position, side))
+                    for size, other, side in zip(shape[::-1], (count, length), (key, 0), strict=False)
                 ]
         return found
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
-        """Return the projections of queries, keys and values, packed if they have equally many features, and that of the result."""
+        """Return the projections of queries, keys and values, packed if they have equally many features, and of the result."""
         (_, n), (_, key), (_, value) = self._three(inputs)
+        weights: dict[str, tuple[int, ...]]
         if n == key == value:
             weights = {"in_proj_weight": (3 * n, n)}
         else:

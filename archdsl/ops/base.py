@@ -112,15 +112,15 @@ class Op(Registered):
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
-    """The number of inputs; None for any number from one. One with 0 makes a value of its own, also if operands give sizes for it."""
+    """The number of inputs; None for any number. One with 0 makes a value of its own, also if operands give sizes for it."""
     keys_in_scope: ClassVar[tuple[str, ...]] = ()
     """The keys of an op whose tensors belong to the scope around it, whatever its label; the last is that of the op itself."""
     operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
     optional_operands: ClassVar[tuple[str, ...]] = ()
-    """Parameters that are values of the network and may be left out. The field `given` has those that a call gives, in this order."""
+    """Parameters that are values of the network and may be left out. The field `given` has those of a call, in this order."""
     sizes_by_name: ClassVar[bool] = False
-    """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give such sizes alone."""
+    """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give sizes alone."""
     takes_x: ClassVar[bool] = True
     """Whether the first input is what flows. If not, all inputs are operands, as in `matmul(a, b)`; `param` has none."""
     sizes_only: ClassVar[bool] = False
@@ -129,6 +129,10 @@ class Op(Registered):
     """Whether an input with a batch axis of one, as of a `param`, goes with others without being expanded."""
     statement: ClassVar[bool] = False
     """Written as a statement with braces (`concat { ... }`), not called by name."""
+    called: ClassVar[bool] = True
+    """Whether a call by name is a stage. Some statements with braces are called, too: `max { a; b }` and `max(0)`."""
+    nan_below_zero: ClassVar[bool] = False
+    """Whether the result is NaN for a negative input, as that of a square root."""
     integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
     """Whether integers, such as tokens, are refused, required, or kept as they are; `kept` goes for bools, too."""
     saves_output: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
-from archdsl.ops.base import Case, Category, Equality, Op, PositiveInt, NonNegativeInt, WeightedOp, fixed, per_axis
+from archdsl.ops.base import Case, Category, Equality, NonNegativeInt, PositiveInt, WeightedOp, fixed, per_axis
 from archdsl.shapes import Dim, Shape, format_shape
 
 T = TypeVar("T")
@@ -20,9 +20,9 @@ TABLE, INDEX = "relative_position_bias_table", "relative_position_index"
 class PosEmbed(WeightedOp, name="pos_embed"):
     """Adds a learned embedding of each position to tokens `[L, C]`: `pos_embedding: pos_embed([14, 14], prefix = 1)`.
 
-    It is a parameter `[1, prefix + h * w, C]`, and its label is its key, as in torchvision and timm. The first `prefix` tokens, such as
-    a class token, have embeddings of their own. `grid` is the value whose last two sizes are those of the current grid, such as the
-    output of the patch convolution. If they are not those of `base`, the embeddings of the grid are interpolated as in timm's
+    It is a parameter `[1, prefix + h * w, C]`, and its label is its key, as in torchvision and timm. The first `prefix` tokens,
+    such as a class token, have embeddings of their own. `grid` is the value whose last two sizes are those of the current grid,
+    such as the output of the patch convolution. If they are not those of `base`, the embeddings of the grid are interpolated as in timm's
     `resample_abs_pos_embed`: as an image `[1, C, h, w]`, by `F.interpolate(size = ..., mode = bicubic, antialias = true)`, and
     those of the prefix stay. DINO and DINOv2 use `antialias = false`; they also pass a scale that is 0.1 larger than the grid,
     which this op does not.
@@ -106,8 +106,8 @@ class PosEmbed(WeightedOp, name="pos_embed"):
 class RelativeBias(WeightedOp, name="rel_bias"):
     """The relative position bias of attention in a window, `[heads, N, N]` for `N` positions (Liu et al. 2021, arXiv:2103.14030).
 
-    `rel_bias(4, 7)` learns a table with a row for each of the `13 * 13` offsets in a window of 7 by 7. Its two tensors belong to the scope
-    around it, as in torchvision and timm: the parameter `relative_position_bias_table`, and the buffer
+    `rel_bias(4, 7)` learns a table with a row for each of the `13 * 13` offsets in a window of 7 by 7. Its two tensors belong to the
+    scope around it, as in torchvision and timm: the parameter `relative_position_bias_table`, and the buffer
     `relative_position_index`, which says which row each pair of positions takes. A label names the value alone. With
     `table`, the rows are computed, as by the `cpb_mlp` of Swin v2, and there is only the buffer.
     """

@@ -6,13 +6,20 @@ Both are the same for all examples. They have no batch axis of their own, and br
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from archdsl.initializers import Initializer
 from archdsl.ops.base import Aliases, Case, Category, Op, PositiveInt, WeightedOp
 from archdsl.shapes import Shape
 
-Sizes = Annotated[tuple[PositiveInt, ...], Field(min_length=1), Aliases("size", "dims")]
+
+def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if not sizes:
+        raise ValueError("it has one size or more, as in `[8, 1, 1]`")
+    return sizes
+
+
+Sizes = Annotated[tuple[PositiveInt, ...], AfterValidator(_sizes), Aliases("size", "dims")]
 Nested = float | int | tuple[Any, ...]
 
 
@@ -29,7 +36,7 @@ class Param(WeightedOp, name="param"):
     arity = 0
     takes_x = False
     not_in_figures = ("shape", "init", "batch_axis")
-    example = "cls: param([8, 1, 1], init = normal(0.02)); add { x; cls }"
+    example = "gamma: param([8, 1, 1], init = ones); mul { x; gamma }"
     cases = (
         Case({"shape": (8, 1, 1)}, ((),)),
         Case({"shape": (1, 12), "batch_axis": True}, ((),)),

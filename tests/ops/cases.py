@@ -35,11 +35,14 @@ def each_case(wanted: Callable[[Op, Shapes], bool] = lambda op, shapes: True) ->
 
 
 def tensors(op: Op, shapes: Shapes, *, batch: int = 2, device: str = "cpu", grad: bool = False) -> list[torch.Tensor]:
-    """Return inputs of these shapes, the same at every call."""
+    """Return inputs of these shapes, the same at every call; positive for ops that give NaN for others."""
     torch.manual_seed(1)
     if op.integers == "required":
         return [torch.zeros((batch, *shape), dtype=torch.long, device=device) for shape in shapes]
-    return [torch.randn((batch, *shape), device=device, requires_grad=grad) for shape in shapes]
+    values = [torch.randn((batch, *shape), device=device) for shape in shapes]
+    if op.nan_below_zero:
+        values = [value.abs() + 0.1 for value in values]
+    return [value.requires_grad_(grad) for value in values]
 
 
 def _made(value: Any) -> Any:

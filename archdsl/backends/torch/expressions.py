@@ -66,7 +66,7 @@ class Call(NamedTuple):
 class Method(NamedTuple):
     """A call of a tensor's method: `x.reshape(...)`, also of one that a method or call gives."""
 
-    receiver: Input | Own | Sibling | Method | Call
+    receiver: Expr
     name: str
     arguments: tuple[Argument, ...] = ()
 

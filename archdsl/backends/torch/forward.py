@@ -149,9 +149,11 @@ def _attribute(module: ModuleNode, key: tuple[str, ...], registry: Registry) -> 
     if family:
         kind = module.containers[family[0]]
         if kind == "mixed" and registry != "_modules":
-            return f'self.{family[0]}.{registry}["{name}"]'
+            return f'getattr(self.{family[0]}, "{name}")'
         return f"self.{family[0]}[{name}]" if kind.endswith("List") else f'self.{family[0]}["{name}"]'
-    return f"self.{name}" if name.isidentifier() else f'self.{registry}["{name}"]'
+    if name.isidentifier():
+        return f"self.{name}"
+    return f'self._modules["{name}"]' if registry == "_modules" else f'getattr(self, "{name}")'  # which `torch.fx` traces
 
 
 class _Variables:

@@ -152,7 +152,7 @@ def attention_mask(query: Tensor, key: Tensor, heads: int, mask: Tensor | None =
 def pad_to(x: Tensor, multiples: tuple[int, ...], axes: tuple[int, ...]) -> Tensor:
     """`x` with zeros at the end of some axes, up to multiples."""
     rows = [0, 0] * x.ndim
-    for multiple, axis in zip(multiples, axes):
+    for multiple, axis in zip(multiples, axes, strict=True):
         rows[2 * (x.ndim - axis) - 1] = -x.shape[axis] % multiple
     return F.pad(x, rows)
 
@@ -167,7 +167,8 @@ def start_crop(x: Tensor, like: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 def shifts_of(x: Tensor, shifts: tuple[int, ...], windows: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
     """The shift of each axis; 0 for one of at most a window. Without a branch, so that `torch.export` leaves sizes open."""
-    return [shift * torch.sym_min((x.shape[axis] - 1) // size, 1) for shift, size, axis in zip(shifts, windows, axes)]
+    sides = zip(shifts, windows, axes, strict=True)
+    return [shift * torch.sym_min((x.shape[axis] - 1) // size, 1) for shift, size, axis in sides]
 
 
 @torch.fx.wrap
@@ -183,7 +184,7 @@ def window_mask(like: Tensor, windows: tuple[int, ...], shifts: tuple[int, ...],
     A shifted axis has three regions: whole windows, and the two parts of the last one.
     """
     region = torch.zeros([1] * len(axes), dtype=torch.long, device=like.device)
-    for i, (window, shift, axis) in enumerate(zip(windows, shifts_of(like, shifts, windows, axes), axes)):
+    for i, (window, shift, axis) in enumerate(zip(windows, shifts_of(like, shifts, windows, axes), axes, strict=True)):
         size = like.shape[axis]
         position = torch.arange(size, device=like.device)
         part = (position >= size - window).long() + (position >= size - shift).long()
@@ -216,4 +217,5 @@ def relative_position_index(rows: int, columns: int) -> Tensor:
 def relative_bias(table: Tensor, index: Tensor) -> Tensor:
     """`[N, heads, L, L]` from a table `[N, offsets, heads]` and the row for each pair of L positions."""
     length = round(index.shape[0] ** 0.5)
-    return table[:, index].unflatten(1, (length, length)).permute(0, 3, 1, 2)
+    pairs = table.index_select(1, index).unflatten(1, (length, length))
+    return pairs.permute(0, 3, 1, 2)

@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "ranges", "expressions",
-    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
+    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "ranges",
+    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
     "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
     "source_warnings", "notes",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
-from archdsl.diagnostics.record import Mark, Remedy
+from archdsl.diagnostics.record import Diagnostic, Mark, Remedy
 from archdsl.shapes import Dim, Shape, format_shape
 from archdsl.source import Span
 
@@ -84,8 +84,9 @@ _MOST_MARKS = 6
 E0302 = Code(
     "E0302",
     "branches of different shapes are added or multiplied",
-    """`add` and `shake` need branches of one shape. `mul` also takes a size of 1 where another branch has more, which is
-    how a gate `[C, 1, 1]` scales `[C, H, W]`.""",
+    """`add` and `shake` need branches of one shape. `mul`, `sub`, `div`, `min` and `max` also take a size of 1 where another branch
+    has more, which is how a gate `[C, 1, 1]` scales `[C, H, W]`; so does `add(broadcast = true)`. `sub` and `div` have two
+    branches.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -128,6 +129,13 @@ class _BranchRanks(_Branches):
     def summary(self) -> str:
         return f"`{self.op}` expected branches of equal rank, found {self.listed}"
 
+    def remedy(self) -> str | None:
+        rank = max(map(len, self.shapes))
+        short = next(shape for shape in self.shapes if len(shape) < rank)
+        if len(short) != 1 or self.op in ("concat", "shake"):
+            return None
+        return f"`reshape({format_shape((*short, *[1] * (rank - 1)))})` gives it axes of size 1, which stretch"
+
 
 class _BranchShapes(_Branches):
     stretches: bool = False
@@ -137,11 +145,30 @@ class _BranchShapes(_Branches):
         return f"`{self.op}` joins branches of different shapes: {self.listed}"
 
     def remedy(self) -> str | None:
-        return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1" if self.stretches else self.same_map()
+        if self.stretches:
+            return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1"
+        same_rank = len({len(shape) for shape in self.shapes}) == 1
+        if self.op == "add" and same_rank and all(len({*sizes} - {1}) <= 1 for sizes in zip(*self.shapes, strict=True)):
+            return "to stretch sizes of 1, write `add(broadcast = true) { ... }`"
+        return self.same_map()
 
 
 class BranchRanks(_BranchRanks, code=E0302):
     """Branches of different rank, for a join of equal shapes."""
+
+
+class TwoBranches(Diagnostic, code=E0302):
+    """Another number of branches than two, for a join whose order matters."""
+
+    op: str
+    count: int
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected two branches, found {self.count}"
+
+    def remedy(self) -> str:
+        sides = ("a", "b") if self.op == "sub" else ("dividend", "divisor")
+        return f"each statement is a branch; put stages that belong together on one line: `{self.op} {{ {'; '.join(sides)} }}`"
 
 
 class BranchShapes(_BranchShapes, code=E0302):

@@ -128,7 +128,8 @@ class PatternRank(PatternDiagnostic, code=E0323):
     def summary(self) -> str:
         least = "at least " if "..." in self.part else ""
         axes = f"{self.named} axis" if self.named == 1 else f"{self.named} axes"
-        return f"`rearrange`: `{self.part.strip()}` names {least}{axes}, and the input {format_shape(self.shape)} has {len(self.shape)}"
+        found = f"the input {format_shape(self.shape)} has {len(self.shape)}"
+        return f"`rearrange`: `{self.part.strip()}` names {least}{axes}, and {found}"
 
     def remedy(self) -> str:
         if self.named == len(self.shape) + 1:
@@ -195,11 +196,21 @@ class AxisNotInPattern(Diagnostic, code=E0323):
         return f"the axes are {', '.join(f'`{name}`' for name in self.names)}"
 
 
+class RepeatedAxis(Diagnostic, code=E0323, argument="axis"):
+    """A list of axes in which one is twice."""
+
+    op: str
+    axes: Sequence[int]
+
+    def summary(self) -> str:
+        return f"`axis` of `{self.op}` names an axis twice: {list(self.axes)}"
+
+
 E0324 = Code(
     "E0324",
     "attention between tensors that do not fit",
-    """`attend(q, k, v)` takes queries `[..., L, d]`, keys `[..., S, d]` and values `[..., S, e]` with the same leading axes, such as
-    the heads. A mask or bias has the shape `[L, S]`, with leading axes that are equal or 1. `mha(heads)` splits the features into
+    """`attend(q, k, v)` takes queries `[..., L, d]`, keys `[..., S, d]` and values `[..., S, e]` with the same leading axes, such
+    as the heads. A mask or bias has the shape `[L, S]`, with leading axes that are equal or 1. `mha(heads)` splits the features into
     equal heads.""",
     bad="""
     network tiny {
@@ -231,21 +242,11 @@ class AttentionShapes(ShapeDiagnostic, code=E0324):
         return self.advice
 
 
-class RepeatedAxis(Diagnostic, code=E0323, argument="axis"):
-    """A list of axes in which one is twice."""
-
-    op: str
-    axes: Sequence[int]
-
-    def summary(self) -> str:
-        return f"`axis` of `{self.op}` names an axis twice: {list(self.axes)}"
-
-
 E0325 = Code(
     "E0325",
     "a size that cannot be read from a value at run time",
-    """The size of an axis may be symbolic: `rearrange("(h w) c -> c h w", h = before.h)`. The emitted code computes it from the shape
-    of a value that is visible at the place, such as `before`. It must be that size, or a multiple or quotient of it, rounded or
+    """The size of an axis may be symbolic: `rearrange("(h w) c -> c h w", h = before.h)`. The emitted code computes it from the
+    shape of a value that is visible at the place, such as `before`. It must be that size, or a multiple or quotient of it, rounded or
     not.""",
     bad="""
     block image(h) { rearrange("(h w) c -> c h w", h = h) }
@@ -284,8 +285,8 @@ class SizeWithoutSource(Diagnostic, code=E0325):
 E0326 = Code(
     "E0326",
     "a table of positions that does not fit",
-    """`rel_bias` looks up a table of `(2 * h - 1) * (2 * w - 1)` rows for a window `[h, w]`. `pos_embed` adds a position to each token:
-    its input has as many tokens as the grid has positions, plus the `prefix`.""",
+    """`rel_bias` looks up a table of `(2 * h - 1) * (2 * w - 1)` rows for a window `[h, w]`. `pos_embed` adds a position to each
+    token: its input has as many tokens as the grid has positions, plus the `prefix`.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
