@@ -8,10 +8,12 @@ from pydantic import Field, model_validator
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
-from archdsl.ops.base import Case, Category, Equality, NonNegativeInt, PositiveInt, WeightedOp, fixed, per_axis
+from archdsl.ops.base import Case, Category, Equality, NonNegativeInt, Op, PositiveInt, WeightedOp, fixed, per_axis
 from archdsl.shapes import Dim, Shape, format_shape
 
 T = TypeVar("T")
+_Side = Annotated[int, Field(ge=2)]
+Window = _Side | tuple[_Side, _Side]
 Grid = Annotated[tuple[PositiveInt, PositiveInt], Field(min_length=2, max_length=2)]
 TABLE, INDEX = "relative_position_bias_table", "relative_position_index"
 """What torchvision and timm call the two tensors of a relative position bias."""
@@ -20,12 +22,12 @@ TABLE, INDEX = "relative_position_bias_table", "relative_position_index"
 class PosEmbed(WeightedOp, name="pos_embed"):
     """Adds a learned embedding of each position to tokens `[L, C]`: `pos_embedding: pos_embed([14, 14], prefix = 1)`.
 
-    It is a parameter `[1, prefix + h * w, C]`, and its label is its key, as in torchvision and timm. The first `prefix` tokens,
-    such as a class token, have embeddings of their own. `grid` is the value whose last two sizes are those of the current grid,
-    such as the output of the patch convolution. If they are not those of `base`, the embeddings of the grid are interpolated as in timm's
-    `resample_abs_pos_embed`: as an image `[1, C, h, w]`, by `F.interpolate(size = ..., mode = bicubic, antialias = true)`, and
-    those of the prefix stay. DINO and DINOv2 use `antialias = false`; they also pass a scale that is 0.1 larger than the grid,
-    which this op does not.
+    It is a parameter `[1, prefix + h * w, C]`, and its label is its key, as in torchvision and timm. The first `prefix`
+    tokens, such as a class token, have embeddings of their own. `grid` is the value whose last two sizes are those of the
+    current grid, such as the output of the patch convolution. If they are not those of `base`, the embeddings of the grid
+    are interpolated as in timm's `resample_abs_pos_embed`: as an image `[1, C, h, w]`, by `F.interpolate(size = ..., mode =
+    bicubic, antialias = true)`, and those of the prefix stay. DINO and DINOv2 use `antialias = false`; they also pass a
+    scale that is 0.1 larger than the grid, which this op does not.
     """
 
     aliases = ("position_embedding", "positional_embedding")
@@ -103,11 +105,41 @@ class PosEmbed(WeightedOp, name="pos_embed"):
         return rows * columns + self.prefix
 
 
+class RelativeCoords(Op, name="rel_coords"):
+    """The offsets in a window on a logarithmic scale, `[2 * h - 1, 2 * w - 1, 2]`, for the `cpb_mlp` of Swin v2.
+
+    `relative_coords_table: rel_coords(8)` is a buffer of the `state_dict`, and its label is its key, as in torchvision: each
+    offset `d` is `sign(d) * log2(1 + 8 * |d| / (size - 1)) / 3` (Liu et al. 2022, arXiv:2111.09883, section 3.3, code).
+    """
+
+    category = Category.VALUE
+    arity = 0
+    takes_x = False
+    example = "coords: rel_coords(4); coords -> linear(16, axis = -1)"
+    cases = (Case({"window": (3, 2)}, ((),)), Case({"window": 4}, ((),)))
+
+    window: Window = Field(description="window size, one number or one per axis; at least 2")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the window per axis."""
+        return {"window": per_axis(self.window, 2, "window")}
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return an offset along each axis, and the two numbers of it."""
+        rows, columns = per_axis(self.window, 2, "window")
+        return (2 * rows - 1, 2 * columns - 1, 2)
+
+    def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Return the table, with a batch axis of one."""
+        rows, columns = per_axis(self.window, 2, "window")
+        return {"": (1, 2 * rows - 1, 2 * columns - 1, 2)}
+
+
 class RelativeBias(WeightedOp, name="rel_bias"):
     """The relative position bias of attention in a window, `[heads, N, N]` for `N` positions (Liu et al. 2021, arXiv:2103.14030).
 
-    `rel_bias(4, 7)` learns a table with a row for each of the `13 * 13` offsets in a window of 7 by 7. Its two tensors belong to the
-    scope around it, as in torchvision and timm: the parameter `relative_position_bias_table`, and the buffer
+    `rel_bias(4, 7)` learns a table with a row for each of the `13 * 13` offsets in a window of 7 by 7. Its two tensors
+    belong to the scope around it, as in torchvision and timm: the parameter `relative_position_bias_table`, and the buffer
     `relative_position_index`, which says which row each pair of positions takes. A label names the value alone. With
     `table`, the rows are computed, as by the `cpb_mlp` of Swin v2, and there is only the buffer.
     """

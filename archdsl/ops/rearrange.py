@@ -125,8 +125,8 @@ class PadChannels(Op, name="pad_channels"):
 class CropLike(Op, name="crop_like"):
     """Crops the middle of the input to the size of another value: U-Net's "copy and crop" (arXiv:1505.04597).
 
-    `keep = start` keeps the beginning in place of the middle, which undoes `pad_to`. With `axis`, other axes than the spatial ones
-    are cropped: `crop_like(v, keep = start, axis = [0, 1])` for `[H, W, C]`.
+    `keep = start` keeps the beginning in place of the middle, which undoes `pad_to`. With `axis`, other axes than the
+    spatial ones are cropped: `crop_like(v, keep = start, axis = [0, 1])` for `[H, W, C]`.
     """
 
     category = Category.SHAPE

@@ -214,8 +214,14 @@ def relative_position_index(rows: int, columns: int) -> Tensor:
     return ((down + rows - 1) * (2 * columns - 1) + right + columns - 1).flatten()
 
 
+def relative_coords(rows: int, columns: int) -> Tensor:
+    """Each offset in a window on a logarithmic scale, with a batch axis of one (Liu et al. 2022, arXiv:2111.09883)."""
+    sides = [torch.arange(1 - size, size, dtype=torch.float32) / (size - 1) * 8 for size in (rows, columns)]
+    table = torch.stack(torch.meshgrid(*sides, indexing="ij"), -1).unsqueeze(0)
+    return torch.sign(table) * torch.log2(table.abs() + 1.0) / 3.0
+
+
 def relative_bias(table: Tensor, index: Tensor) -> Tensor:
     """`[N, heads, L, L]` from a table `[N, offsets, heads]` and the row for each pair of L positions."""
     length = round(index.shape[0] ** 0.5)
-    pairs = table.index_select(1, index).unflatten(1, (length, length))
-    return pairs.permute(0, 3, 1, 2)
+    return torch.index_select(table, 1, index).reshape(table.shape[0], length, length, -1).permute(0, 3, 1, 2)

@@ -50,9 +50,9 @@ if TYPE_CHECKING:
 
 STAGES: Final = (
     "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "ranges",
-    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels",
-    "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings",
-    "source_warnings", "notes",
+    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys",
+    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training",
+    "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -210,8 +210,8 @@ E0324 = Code(
     "E0324",
     "attention between tensors that do not fit",
     """`attend(q, k, v)` takes queries `[..., L, d]`, keys `[..., S, d]` and values `[..., S, e]` with the same leading axes, such
-    as the heads. A mask or bias has the shape `[L, S]`, with leading axes that are equal or 1. `mha(heads)` splits the features into
-    equal heads.""",
+    as the heads. A mask or bias has the shape `[L, S]`, with leading axes that are equal or 1. `mha(heads)` splits the features
+    into equal heads.""",
     bad="""
     network tiny {
       input tokens [16, 30]
@@ -246,8 +246,8 @@ E0325 = Code(
     "E0325",
     "a size that cannot be read from a value at run time",
     """The size of an axis may be symbolic: `rearrange("(h w) c -> c h w", h = before.h)`. The emitted code computes it from the
-    shape of a value that is visible at the place, such as `before`. It must be that size, or a multiple or quotient of it, rounded or
-    not.""",
+    shape of a value that is visible at the place, such as `before`. It must be that size, or a multiple or quotient of it,
+    rounded or not.""",
     bad="""
     block image(h) { rearrange("(h w) c -> c h w", h = h) }
 

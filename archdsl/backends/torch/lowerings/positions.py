@@ -21,7 +21,7 @@ from archdsl.backends.torch.expressions import (
 )
 from archdsl.backends.torch.lowerings.base import Lowering, lowers
 from archdsl.initializers import Initializer
-from archdsl.ops.positions import TABLE, PosEmbed, RelativeBias
+from archdsl.ops.positions import TABLE, PosEmbed, RelativeBias, RelativeCoords
 from archdsl.shapes import Shape
 
 
@@ -41,6 +41,14 @@ def pos_embed(op: PosEmbed, *inputs: Shape, inplace: bool = False) -> Lowering:
         )
         positions = Call(runtime("resized_positions"), arguments)
     return Lowering(function=Operation("+", (X, Argument(positions))), parameter=_parameter(given["shape"], op.init))
+
+
+@lowers(RelativeCoords)
+def relative_coords(op: RelativeCoords, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return a stored buffer, with its batch axis of one."""
+    rows, columns = op.attributes()["window"]
+    sizes = positional(rows, "rows", "window"), positional(columns, "columns", "window")
+    return Lowering(function=Own.PARAMETER, buffer=Call(runtime("relative_coords"), sizes), persistent=True)
 
 
 @lowers(RelativeBias)
