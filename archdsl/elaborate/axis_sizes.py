@@ -12,7 +12,7 @@ from typing import Any
 
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
-from archdsl.elaborate.values import Bound, Environment
+from archdsl.elaborate.values import Bound, Callee, Environment
 from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.tokens import SizeOf
@@ -35,7 +35,7 @@ def checked_size(cls: type[Op], name: str, bound: Bound) -> Dim:
     return value
 
 
-def with_sources(op: Any, x: Value, env: Environment, span: Span) -> tuple[Op, tuple[Value, ...]]:
+def with_sources(op: Any, callee: Callee, x: Value, env: Environment, span: Span) -> tuple[Op, tuple[Value, ...]]:
     """Return the op with the place of each symbolic size, and the values that it reads them from."""
     sources: list[Value] = []
     sizes: list[tuple[str, int | SizeOf]] = []
@@ -45,7 +45,8 @@ def with_sources(op: Any, x: Value, env: Environment, span: Span) -> tuple[Op, t
             continue
         found = next(((value, read) for value in _candidates(x, env, span) if (read := _reading(size, value)) is not None), None)
         if found is None:
-            raise SpecError(codes.tokens.SizeWithoutSource(op.name, name, size))
+            place = callee.keywords[name].span if callee.keywords and name in callee.keywords else span
+            raise SpecError(codes.tokens.SizeWithoutSource(op.name, name, size).at(place))
         value, read = found
         if value is not x and value not in sources:
             sources.append(value)

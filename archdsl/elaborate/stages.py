@@ -98,7 +98,7 @@ def _op(
         if isinstance(op, Join) and op.joins_branches:
             raise SpecError(codes.arguments.CalledWithoutBraces(op.name, op.forms).at(call.span))
         if op.sizes_by_name and isinstance(x, Value):
-            op, operands = with_sources(op, x, env, call.span)
+            op, operands = with_sources(op, callee, x, env, call.span)
         if not operands:
             context.op_cache.keep(call, env, op)
         texts = context.expression_texts.of(call, callee.target, callee, env)
@@ -142,7 +142,13 @@ def _op_at(
 def _place(op: Op | None, span: Span, naming: Naming, key: Key | None) -> tuple[str, ...]:
     """Take the place of an op in its scope: its label, its position, or the keys that it has in any case."""
     if op is not None and op.keys_in_scope:
-        return [naming.place(name, span) for name in op.keys_in_scope][-1]
+        try:
+            return [naming.place(name, span) for name in op.keys_in_scope][-1]
+        except SpecError as error:
+            found = error.diagnostic
+            if not isinstance(found, codes.keys.SameKey | codes.keys.SameKeyInLoop):
+                raise
+            raise SpecError(codes.keys.FixedKeyTaken(op.name, found.name, getattr(found, "first", None)).at(span)) from None
     return naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
 
 

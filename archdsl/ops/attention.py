@@ -227,7 +227,7 @@ class MultiheadAttention(Op, name="mha"):
         found = []
         for shape in (named["x"], key, named.get("value", key)):
             if len(shape) != 2:
-                raise SpecError(codes.shapes.WrongRank(self.name, "[L, C]", shape))
+                raise SpecError(codes.tokens.NoTokens(self.name, shape))
             found.append((shape[0], fixed(self.name, shape[1], "the number of features")))
         return found
 

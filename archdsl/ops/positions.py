@@ -75,7 +75,7 @@ class PosEmbed(WeightedOp, name="pos_embed"):
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape of the tokens. Their number must be that of the positions."""
         if len(inputs[0]) != 2:
-            raise SpecError(codes.shapes.WrongRank(self.name, "[L, C]", inputs[0]))
+            raise SpecError(codes.tokens.NoTokens(self.name, inputs[0]))
         if len(inputs) > 1 and len(inputs[1]) < 2:
             reason = f"expected a `grid` with rows and columns, found {format_shape(inputs[1])}"
             raise SpecError(codes.tokens.PositionTable(self.name, reason))

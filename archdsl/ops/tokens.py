@@ -148,6 +148,5 @@ def _sizes_of_group(pattern: Pattern, group: Group, size: Dim, given: Mapping[st
     if unknown:
         return {name: sizes.get(name, rest) for name in group.names}
     if isinstance(rest, SymbolicSize) or rest != 1 or (not others and isinstance(size, int) and size != prod(known)):
-        factors = " * ".join(f"{name} = {number}" for name, number in sizes.items())
-        raise SpecError(codes.tokens.PatternSize(*place, size, f"`{factors}` is given" if sizes else "`1` is written"))
+        raise SpecError(codes.tokens.PatternSize(*place, size, sizes))
     return sizes

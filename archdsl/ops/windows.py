@@ -146,5 +146,5 @@ def _axes(name: str, axes: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
     """Return axes, counted from the front. Raise `SpecError` if one does not exist, or is there twice."""
     found = tuple([normal_axis(name, axis, len(shape)) for axis in axes])
     if len(set(found)) < len(found):
-        raise SpecError(codes.tokens.RepeatedAxis(name, axes))
+        raise SpecError(codes.ranges.RepeatedAxis(name, axes))
     return found

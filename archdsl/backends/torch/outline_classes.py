@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, Parameter, StepText, Written
-from archdsl.backends.torch.expressions import MISSING, Call, Listed, Method, Operation, Target, targets
+from archdsl.backends.torch.expressions import MISSING, Call, Listed, Method, ModuleCall, Operation, Target, targets
 from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, is_constant, symbols
 from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep, Step
 from archdsl.backends.torch.runtime_source import runtime_names
@@ -121,7 +121,7 @@ def is_class(module: ModuleNode, root: ModuleNode) -> bool:
 
 def _form(value: Any) -> Hashable:
     """Return what of an expression belongs to the structure: all but the literals that come from attributes of the op."""
-    if not isinstance(value, Call | Method | Operation | Listed):
+    if not isinstance(value, Call | Method | ModuleCall | Operation | Listed):
         return value  # type: ignore[no-any-return]
     arguments = tuple(
         [
@@ -133,7 +133,7 @@ def _form(value: Any) -> Hashable:
             for argument in value.arguments
         ]
     )
-    return type(value), value[:-1], arguments
+    return type(value), tuple([_form(part) for part in value[:-1]]), arguments
 
 
 def _definition(module: ModuleNode) -> Hashable:

@@ -64,6 +64,16 @@ class FewerChannels(Diagnostic, code=E0402, argument="to"):
         return f"`slice(0..{self.to})` takes the first {self.to}"
 
 
+class RepeatedAxis(Diagnostic, code=E0402, argument="axis"):
+    """A list of axes that names one twice."""
+
+    op: str
+    axes: int | tuple[int, ...]
+
+    def summary(self) -> str:
+        return f"`axis` of `{self.op}` must name each axis once, found {show(self.axes)}"
+
+
 class NoPermutation(Diagnostic, code=E0402, argument="order"):
     """An order that does not name each axis once."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from archdsl.diagnostics.codes.entry import Code
@@ -138,10 +138,10 @@ class PatternRank(PatternDiagnostic, code=E0323):
 
 
 class PatternSize(PatternDiagnostic, code=E0323):
-    """A group or axis whose size is not that of the input's axis. `given` is how its size is computed."""
+    """A group or axis whose size is not that of the input's axis; `given` are the sizes of its names, none for a `1`."""
 
     size: Dim
-    given: str
+    given: Mapping[str, Dim]
 
     @property
     def about_shapes(self) -> bool:
@@ -149,7 +149,14 @@ class PatternSize(PatternDiagnostic, code=E0323):
         return True
 
     def summary(self) -> str:
-        return f"`rearrange`: the axis `{self.part}` has the size {self.size}, and {self.given}"
+        sizes = [f"{name} = {size}" for name, size in self.given.items()]
+        wrong = f"which is not the product of `{', '.join(sizes)}`" if len(sizes) > 1 else f"not of {', '.join(sizes) or 1}"
+        return f"`rearrange`: `{self.part}` stands for an axis of {self.size}, {wrong}"
+
+    def remedy(self) -> str:
+        if not self.given:
+            return "`1` is an axis of size one; give this one a name"
+        return f"leave out `{next(iter(self.given))}`: its size follows from the input"
 
 
 class UnknownAxisSize(PatternDiagnostic, code=E0323):
@@ -196,16 +203,6 @@ class AxisNotInPattern(Diagnostic, code=E0323):
         return f"the axes are {', '.join(f'`{name}`' for name in self.names)}"
 
 
-class RepeatedAxis(Diagnostic, code=E0323, argument="axis"):
-    """A list of axes in which one is twice."""
-
-    op: str
-    axes: Sequence[int]
-
-    def summary(self) -> str:
-        return f"`axis` of `{self.op}` names an axis twice: {list(self.axes)}"
-
-
 E0324 = Code(
     "E0324",
     "attention between tensors that do not fit",
@@ -240,6 +237,21 @@ class AttentionShapes(ShapeDiagnostic, code=E0324):
 
     def remedy(self) -> str | None:
         return self.advice
+
+
+class NoTokens(ShapeDiagnostic, code=E0324):
+    """Something else than tokens `[L, C]`."""
+
+    op: str
+    shape: Shape
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected tokens [L, C], found {format_shape(self.shape)}"
+
+    def remedy(self) -> str | None:
+        if len(self.shape) == 3:
+            return '`rearrange("c h w -> (h w) c")` turns an image into tokens'
+        return None
 
 
 E0325 = Code(
@@ -292,7 +304,7 @@ E0326 = Code(
       input image [3, 32, 32]
       patches: conv(8, 4, stride = 4, pad = 0)
       rearrange("c h w -> (h w) c")
-      pos_embed(patches, [4, 4], prefix = 1)
+      pos_embed([4, 4], patches, prefix = 1)
     }
     """,
     good="""
@@ -300,7 +312,7 @@ E0326 = Code(
       input image [3, 32, 32]
       patches: conv(8, 4, stride = 4, pad = 0)
       rearrange("c h w -> (h w) c")
-      pos_embed(patches, [4, 4])
+      pos_embed([4, 4], patches)
     }
     """,
     depends_on_braces=True,
