@@ -27,7 +27,7 @@ def decide_sizes(graph: Graph, limits: Limits = DEFAULT) -> SymbolicSizes:
     verdict = SymbolicSizes(dict.fromkeys(symbols, ALL), limits=limits)
     if not symbols:
         return verdict
-    for requirement in requirements(graph):
+    for requirement in sorted(requirements(graph), key=_relates_symbols):  # these follow from the others, where they can
         try:
             for meets in _sizes_that_meet(requirement, verdict.work, graph.stated):
                 _apply(verdict, requirement, meets)
@@ -73,11 +73,18 @@ def _apply(verdict: SymbolicSizes, requirement: Requirement, meets: dict[str, Si
     verdict.demands.append(Demand(symbol, sizes, requirement.span, requirement.reason))
 
 
+def _relates_symbols(requirement: Requirement) -> bool:
+    """Return whether a requirement is about a size of several symbols, or joins sizes of different ones."""
+    if requirement.join is not None:
+        return len(symbols_of(requirement.join.left, requirement.join.right)) > 1
+    return any(len(symbols_of(size)) > 1 for size in requirement.sizes)
+
+
 def _sizes_that_meet(requirement: Requirement, work: Sets, stated: Sets) -> Meets:
     """Return the conditions of a requirement, given those so far. All have to hold; of one, a single symbol is sufficient."""
     join, divisor = requirement.join, requirement.divisor
     sizes = requirement.sizes if join is None else (join.left, join.right)
-    if any(len(symbols_of(size)) > 1 for size in sizes) or (join is not None and len(symbols_of(*sizes)) > 1):
+    if _relates_symbols(requirement):
         if join is not None:
             return equal_sizes(join.left, join.right, work, stretch=join.stretch)
         if divisor > 1:

@@ -77,7 +77,8 @@ def test_table_and_totals() -> None:
     ("flatten -> linear(10)", "[3, H, W]", "E0307", "found the symbolic size 3*H*W", "before `flatten` gives a fixed number"),
     ("flatten -> slice(0..30)", "[3, H, W]", "E0307", "3*H*W has to be at least 30 here, which relates H and W",
      "state sizes that are large enough: `where H >= 4 and W >= 4`"),
-    ("a: flatten; input b [196]; add { a; b }", "[3, H, W]", "E0307", "3*H*W and 196 have to be equal here", "fix one of the sizes"),
+    ("a: flatten; input b [196]; add { a; b }", "[3, H, W]", "E0307", "3*H*W and 196 have to be equal here",
+     "fix one of the sizes"),
     ("a: flatten; input b [196]; add { a; b }", "[3, N, N]", "E0310", "no N works: 3*N^2 against 196", ""),
     ("a: flatten; maxpool(2) -> flatten; add { a; x }", "[3, H, W]", "E0305", "", ""),
     ("reshape([2, -1])", "[3, H, W]", "E0309", "the 3*H*W elements", "must divide 3*H*W for every size"),
@@ -93,8 +94,8 @@ def test_refused(body: str, shape: str, code: str, message: str, help: str) -> N
 
 
 @pytest.mark.parametrize("claim", [
-    "expect x.shape == [3, image.h * image.w]", "expect x.l >= 1", "expect x.l + 1 != x.l", "expect x.l // H == W", "expect x.l == W * H",
-    "expect x.l > 0", "expect x.l^2 == H^2 * W^2",
+    "expect x.shape == [3, image.h * image.w]", "expect x.l >= 1", "expect x.l + 1 != x.l", "expect x.l // H == W",
+    "expect x.l == W * H", "expect x.l > 0", "expect x.l^2 == H^2 * W^2",
 ])  # fmt: skip
 def test_claims(claim: str) -> None:
     assert checked(f"reshape([3, -1]); {claim}").ok

@@ -19,7 +19,7 @@ E0307 = Code(
     "a fixed number is needed, and the size is open",
     """`input image [3, H, W]` leaves sizes open, so nothing may depend on their value: not the features of a `linear`, not
     the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
-    or fix the size in `input`.""",
+    or fix the size in `input`. Products such as `H*W` are exact sizes, but no condition may relate `H` to `W`.""",
     bad="""
     network tiny {
       input image [3, H, W]

@@ -13,7 +13,7 @@ from torch._dynamo.utils import counters
 
 from archdsl import loads
 from archdsl.backends.torch.conditions import formula, outside
-from archdsl.shapes import Dim, SizeError, symbolic_size
+from archdsl.shapes import Dim, SizeError, SymbolicSize, symbolic_size
 from archdsl.sizes import SizeSet, compared
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -125,8 +125,20 @@ def test_the_formula_is_the_size() -> None:
     for _ in range(400):
         size = _random_size(random)
         size = size + _random_size(random) if random.random() < 0.5 else size
-        text = formula(size, "n")
+        text = formula(size, {size.symbols[0]: "n"} if isinstance(size, SymbolicSize) else {})
         assert all(eval(text, {"n": n}) == (size if isinstance(size, int) else size.at(n)) for n in range(1, 130)), (size, text)
+
+
+def test_the_formula_of_a_product() -> None:
+    random = Random(7)
+    h, w = symbolic_size("H"), symbolic_size("W")
+    for _ in range(100):
+        a, b, c = (random.randint(1, 3) for _ in range(3))
+        size = (a * h + b) // c * ((w + a) // b) - c * h * w + random.randint(-2, 2)
+        text = formula(size, {"H": "n", "W": "m"})
+        values = [(n, m) for n in range(1, 20) for m in range(1, 20)]
+        wanted = [size if isinstance(size, int) else size.value({"H": n, "W": m}) for n, m in values]
+        assert [eval(text, {"n": n, "m": m}) for n, m in values] == wanted, (size, text)
 
 
 FREE: dict[str, tuple[str, tuple[Shapes, ...]]] = {
