@@ -214,6 +214,7 @@ def signature(cls: type[Registered]) -> str:
             parts.append(f"{name} = none" if optional else name)
         else:
             parts.append(name if field.is_required() else f"{name} = {show(field.default, words=cls.words(name))}")
+    parts += ["AXIS = size, ..."] if getattr(cls, "sizes_by_name", False) else []
     return f"{cls.name}({', '.join(parts)})" if parts else cls.name
 
 

@@ -27,6 +27,7 @@ from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics
 from archdsl.registry import Registered, describe, signature
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the page on the zoo reads tables from the tests
+from docs.axes import axes_page
 from docs.zoo import draw_pictures, stale_pictures, zoo_page
 
 FOLDER = Path(__file__).parent
@@ -180,7 +181,7 @@ def _code(entry: Code) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "ops.md": ops_page, "recipes.md": recipes_page, "errors.md": errors_page, "zoo.md": lambda: zoo_page(NOTE),
+    "ops.md": ops_page, "axes.md": lambda: axes_page(NOTE), "recipes.md": recipes_page, "errors.md": errors_page, "zoo.md": lambda: zoo_page(NOTE),
     f"../specs/{INDEX}": index_text,
 }  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Value, copy_function
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Use, Value, copy_function
 from archdsl.ops import Op
 
 
@@ -89,9 +89,10 @@ class _Resolver:
 
     def _is_cancelled(self, value: Value, cancelled: tuple[bool, ...]) -> bool:
         """Return whether the only use of a value cancels a shift of its channels, inside or outside of its function."""
-        if len(value.uses) != 1:
+        uses = _counted_uses(value)
+        if len(uses) != 1:
             return False
-        ((user, position),) = value.uses
+        ((user, position),) = uses
         if isinstance(user, Function):
             return cancelled[position]
         if isinstance(user, Call):
@@ -111,6 +112,18 @@ class _Resolver:
         if key not in self._ops:
             self._ops[key] = (op, op.model_copy(update={"bias": bias}))  # keeps the op, and so its id
         return self._ops[key][1]
+
+
+def _counted_uses(value: Value) -> list[Use]:
+    """Return the uses of a value, without those that read a size of it for an argument, as `h = c.h` of `rearrange`."""
+    return [use for use in value.uses if not _reads_size(use)]
+
+
+def _reads_size(use: Use) -> bool:
+    if isinstance(use.user, Call):
+        inner = use.user.callee.inputs[use.position]
+        return bool(inner.uses) and not _counted_uses(inner)
+    return isinstance(use.user, OpNode) and use.user.op.sizes_by_name and use.position > 0
 
 
 def _content(node: Node) -> Op | Function:
