@@ -15,7 +15,8 @@ def verify(graph: Graph) -> Graph:
     """Return the graph. Raise `InvariantError` if it breaks one of these rules, on which passes and backends rely.
 
     - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
-    - Shapes and types are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
+    - Shapes and types are what the ops infer, and those of a call what its function returns; a call passes what the function
+      takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
     - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or one function.
     - No function calls itself; `main` is not called. A function that is called has nodes, and nothing takes an output that

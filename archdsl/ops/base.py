@@ -143,6 +143,8 @@ class Op(Registered):
     """Draws random numbers in training, and never in evaluation."""
     weight_layer: ClassVar[bool] = False
     """Whether it counts towards the depth, as in "ResNet-50": convolutions and dense layers do."""
+    loose_axes: ClassVar[bool] = False
+    """Whether stored weights fit that differ in axes of size one: `[C]` for `[C, 1, 1]`."""
     not_in_figures: ClassVar[tuple[str, ...]] = ()
     """Parameters that a figure omits, or shows otherwise: `out`, a window `k` and a `stride` have their own place in it."""
     glyph: ClassVar[str | None] = None

@@ -6,7 +6,7 @@ symbolic sizes from the class.
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -30,7 +30,7 @@ class Join(Op):
 
     category = Category.JOIN
     stretches: ClassVar[bool] = False
-    sign = "kept"
+    sign: ClassVar[Literal["free", "kept", "positive"]] = "kept"
     arity = None
     statement = True
     called = False

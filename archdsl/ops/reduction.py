@@ -12,7 +12,7 @@ from archdsl.shapes import Shape, format_shape
 
 Axes = Annotated[int | tuple[int, ...], Aliases("dim", "dims", "axes")]
 Keep = Annotated[bool, Aliases("keepdim", "keepdims", "keep_dims")]
-CASES = (
+CASES: tuple[Case, ...] = (
     Case({"axis": 0}, ANY_RANK),
     Case({"axis": -1, "keep": True}, ANY_RANK),
     Case({"axis": (1, 2)}, (IMAGE,)),

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from archdsl.initializers import Initializer
-from archdsl.ops.base import Aliases, Case, Category, Op, PositiveInt, WeightedOp
+from archdsl.ops.base import Case, Category, Op, PositiveInt, WeightedOp
+from archdsl.registry import Aliases
 from archdsl.shapes import Shape
 
 
@@ -29,12 +30,14 @@ class Param(WeightedOp, name="param"):
     Its label is its key, as in `cls: param([1, 768])`. The shape has no batch axis: the tensor is the same for all examples. It
     starts with zeros, as class tokens do in torchvision and timm, unless `init` or the network's `init { param = ... }` says
     otherwise. Vision transformers are often stored with a leading size of one for the batch, `[1, 1, 768]`: `batch_axis = true`.
+    Weights that differ in axes of size one are reshaped when they are loaded.
     """
 
     aliases = ("parameter", "learned", "get_parameter", "add_weight", "variable")
     category = Category.VALUE
     arity = 0
     takes_x = False
+    loose_axes = True
     not_in_figures = ("shape", "init", "batch_axis")
     example = "gamma: param([8, 1, 1], init = ones); mul { x; gamma }"
     cases = (

@@ -125,15 +125,24 @@ class Newlines:
                 if len(self.open) > self._nesting:
                     self.too_deep = token
                     return
-            if kind == "NAME" and previous in _BEFORE_STAGE and token in self._joins and _is_join(self._text, token):
-                token.type = kind = "JOIN"
+            kind = self._kind(token, previous)
             if self.first_on_line:
                 self._note_indent(token)
-            closes = bool(self.open) and CLOSES[self.open[-1].type] == kind
-            self.closes = self.open.pop() if closes else None
+            self._close_with(kind)
             yield token
             previous = kind
             self.first_on_line = False
+
+    def _kind(self, token: Token, previous: str) -> str:
+        """Return the type of a token. The name of a join that begins one becomes a keyword."""
+        if previous in _BEFORE_STAGE and token in self._joins and _is_join(self._text, token):
+            token.type = "JOIN"
+        return token.type
+
+    def _close_with(self, kind: str) -> None:
+        """Note which bracket a token closes."""
+        closes = bool(self.open) and CLOSES[self.open[-1].type] == kind
+        self.closes = self.open.pop() if closes else None
 
     def _note_indent(self, token: Token) -> None:
         """Keep where a line begins, and the first brace that a line closes too far to the left."""

@@ -1,8 +1,8 @@
 """Which values have a batch axis of one: those that follow from parameters and constants alone.
 
 Most ops take them beside others as they are, since PyTorch broadcasts the batch. For the others, such as `torch.cat`, `forward`
-expands them. A value has the batch of the network's inputs if it follows from one of them. Within a function, it follows from some
-of the function's inputs; whether these have the batch depends on the call, so that it may be unknown.
+expands them. A value has the batch of the network's inputs if it follows from one of them. Within a function, it follows from
+some of the function's inputs; whether these have the batch depends on the call, so that it may be unknown.
 """
 
 from __future__ import annotations

@@ -84,9 +84,9 @@ _MOST_MARKS = 6
 E0302 = Code(
     "E0302",
     "branches of different shapes are added or multiplied",
-    """`add` and `shake` need branches of one shape. `mul`, `sub`, `div`, `min` and `max` also take a size of 1 where another branch
-    has more, which is how a gate `[C, 1, 1]` scales `[C, H, W]`; so does `add(broadcast = true)`. `sub` and `div` have two
-    branches.""",
+    """`add` and `shake` need branches of one shape. `mul`, `sub`, `div`, `min` and `max` also take a size of 1 where another
+    branch has more, which is how a gate `[C, 1, 1]` scales `[C, H, W]`; so does `add(broadcast = true)`. `sub` and `div` have
+    two branches.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -207,8 +207,9 @@ class ConcatenatedShapes(_BranchShapes, code=E0303):
 E0315 = Code(
     "E0315",
     "two matrices cannot be multiplied",
-    """`matmul(a, b)` multiplies the last two axes of its values, `[..., L, D]` with `[..., D, M]`: the columns of `a` are the rows of
-    `b`. The axes before them agree, or one of the two is 1. In attention, the keys are transposed: `transpose_b = true`.""",
+    """`matmul(a, b)` multiplies the last two axes of its values, `[..., L, D]` with `[..., D, M]`: the columns of `a` are the
+    rows of `b`. The axes before them agree, or one of the two is 1. In attention, the keys are transposed: `transpose_b = true`.
+    """,
     bad="""
     network tiny {
       input tokens [16, 32]

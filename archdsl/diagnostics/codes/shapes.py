@@ -252,7 +252,7 @@ class BoolsRefused(ShapeDiagnostic, code=E0308):
         return f"`{self.op}` expected numbers, found bools"
 
     def remedy(self) -> str:
-        return "`mul { x; mask }` multiplies real numbers with a mask; or declare the input without `bool`, and give it zeros and ones"
+        return "`mul { x; mask }` multiplies real numbers with a mask; an input without `bool` holds real numbers"
 
 
 class IntegersRequired(ShapeDiagnostic, code=E0308):
