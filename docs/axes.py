@@ -18,8 +18,8 @@ from tests.ops.cases import tensors
 from tests.ops.conftest import Lowered
 
 INTRODUCTION = """The shape of a value has no batch axis. Axes are counted from 0, and -1 is the last. An image is
-`[C, H, W]`: channels are axis 0, and the axes behind it are space. Tokens are `[L, C]`: their features are last. No op looks at what
-a value stands for, so the layout decides which axis an op reads:
+`[C, H, W]`: channels are axis 0, and the axes behind it are space. Tokens are `[L, C]`: their features are last. No op
+looks at what a value stands for, so the layout decides which axis an op reads:
 
 - Convolutions, poolings and most normalizations read channels first, `[C]`, `[C, L]`, `[C, H, W]` or `[C, D, H, W]`.
 - `linear` reads the last axis of `[F]` and `[L, F]`. For more axes, as in `[H, W, C]`, confirm the layout:

@@ -83,7 +83,7 @@ def test_windows_of_symbolic_sizes() -> None:
         x = torch.randn(1, 8, height, width)
         assert torch.equal(module(x), x)
     for height, width in ((8, 4), (7, 6)):
-        with pytest.raises(ValueError, match="multiple|H|W"):
+        with pytest.raises(ValueError, match="multiple"):
             module(torch.randn(1, 8, height, width))
 
 
@@ -111,7 +111,8 @@ def test_sizes_in_the_classes_of_several_instances() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["c h w", "c -> c -> c", "c (h w -> c h w", "c h) w -> c h w", "c -> c d", "c d -> c", "2 c -> c", "c, d -> d c", "->"]
+    "pattern",
+    ["c h w", "c -> c -> c", "c (h w -> c h w", "c h) w -> c h w", "c -> c d", "c d -> c", "2 c -> c", "c, d -> d c", "->"],
 )
 def test_what_cannot_be_read_has_a_place(pattern: str) -> None:
     """Every error lies in the pattern, or there is none."""

@@ -42,7 +42,7 @@ def _index(window: int) -> Tensor:
 
 def _expected(x: Tensor, table: Tensor, heads: int, window: int, shift: int) -> Tensor:
     """Attention in shifted windows as in torchvision: each window is a gathered list of positions."""
-    batch, height, width, channels = x.shape
+    height, width = x.shape[1:3]
     rows, columns = (math.ceil(size / window) * window for size in (height, width))
     padded = F.pad(x, (0, 0, 0, columns - width, 0, rows - height))
     down, right = (shift if size > window else 0 for size in (rows, columns))
@@ -81,7 +81,7 @@ def test_valid_sizes() -> None:
     padded = _network("a: attention(2, 4, 2)", "[H, W, 6]").sizes.work
     assert all(n in padded[symbol] for n in range(1, 513) for symbol in "HW")
     body = 'mask: window_mask(x, 4, 2)\n  rearrange("h w c -> 1 1 1 (h w) c")'
-    plain = _network(f"{body}\n  rearrange(\"1 1 1 (h w) c -> h w c\", h = image.h)", "[H, W, 6]").sizes.work
+    plain = _network(f'{body}\n  rearrange("1 1 1 (h w) c -> h w c", h = image.h)', "[H, W, 6]").sizes.work
     assert all((n in plain[symbol]) == (n % 4 == 0) for n in range(1, 513) for symbol in "HW")
 
 

@@ -18,9 +18,9 @@ from archdsl.backends.torch.expressions import (
 )
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.base import Op, compact
+from archdsl.ops.crop import CropLike
 from archdsl.ops.rearrange import (
     ChannelShuffle,
-    CropLike,
     Pad,
     PadChannels,
     Permute,
