@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
+from random import Random
 
 import pytest
 import torch
 from torch import Tensor
 
 import archdsl
+from archdsl.backends.torch.expressions import source as written
+from archdsl.backends.torch.lowerings import lower
 from archdsl.diagnostics import SpecError
 from archdsl.driver import check_text
 from archdsl.ops.patterns import read_pattern
+from archdsl.ops.tokens import Rearrange
+from archdsl.shapes import symbolic_size
 
 
 def _network(body: str, shape: str = "[8, 12, 10]", before: str = "") -> archdsl.Network:
@@ -127,3 +133,49 @@ def test_place_of_an_error() -> None:
     """The error points at the part of the pattern."""
     (found,) = check_text('network n {\n  input image [8, 12, 10]\n  rearrange("c h w -> h w q")\n}\n')
     assert found.span is not None and found.span.text in ("q", "c")
+
+
+def _random_pattern(
+    random: Random,
+) -> tuple[str, dict[str, int], tuple[int, ...], list[list[str]], list[list[str]], dict[str, int]]:
+    """Return a pattern, the sizes that are given, the input shape, both sides, and the size of each name."""
+    names = random.sample("adefghijk", random.randint(1, 5))
+    sizes = {name: random.choice([1, 2, 3]) for name in names}
+
+    def side() -> list[list[str]]:
+        groups: list[list[str]] = []
+        for name in random.sample(names, len(names)):
+            if groups and random.random() < 0.4:
+                groups[-1].append(name)
+            else:
+                groups.append([name])
+        for _ in range(random.choice([0, 0, 1])):
+            groups.insert(random.randint(0, len(groups)), [])
+        return groups
+
+    left, right = side(), side()
+    given = {name: sizes[name] for group in left for name in group[:-1]}
+    shape = tuple(prod(sizes[name] for name in group) for group in left)
+    texts = [" ".join("1" if not g else g[0] if len(g) == 1 else f"({' '.join(g)})" for g in groups) for groups in (left, right)]
+    return " -> ".join(texts), given, shape, left, right, sizes
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_patterns(seed: int) -> None:
+    """Shapes and values are those of numpy's reshape and transpose, and the rule for symbolic sizes agrees with them."""
+    pattern, given, shape, left, right, sizes = _random_pattern(Random(seed))
+    op = Rearrange(pattern=pattern, sizes=tuple(given.items()))
+    before, after = ([name for group in groups for name in group] for groups in (left, right))
+    x = torch.arange(2 * prod(shape)).reshape(2, *shape)
+    split = x.numpy().reshape(2, *[sizes[name] for name in before]).transpose(0, *[1 + before.index(name) for name in after])
+    expected = split.reshape(2, *[prod(sizes[name] for name in group) for group in right])
+    assert op.output(shape) == expected.shape[1:]
+    function = lower(op, shape).function
+    assert function is not None
+    made = x if op.is_identity(shape) else eval(written(function, ["x"]), {"x": x})
+    assert made.tolist() == expected.tolist()
+    symbols = tuple(size if size == 1 else symbolic_size(f"S{axis}") for axis, size in enumerate(shape))
+    at = {f"S{axis}": size for axis, size in enumerate(shape)}
+    assert tuple(size if isinstance(size, int) else size.value(at) for size in op.infer(symbols)) == expected.shape[1:]
+    for division in op.divisions(symbols):
+        assert isinstance(division.size, int) or division.size.value(at) % division.divisor == 0
