@@ -4,10 +4,9 @@ Each class corresponds to a function of `torch.nn.init`, which is called on the 
 """
 
 from math import erf, sqrt
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
-
+from archdsl.fields import Field
 from archdsl.registry import Registered, Registry
 
 
@@ -37,11 +36,11 @@ class He(Initializer, name="he"):
     slope: float = Field(0.0, ge=0, description="negative slope of `leaky_relu`")
     distribution: Literal["normal", "uniform"] = Field("normal", description="distribution of the values")
 
-    @model_validator(mode="after")
-    def _check_slope(self) -> Self:
-        if "slope" in self.model_fields_set and self.nonlinearity != "leaky_relu":
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
+        if "slope" in self.given and self.nonlinearity != "leaky_relu":
             raise ValueError(f"`slope` is that of `nonlinearity = leaky_relu`, and `nonlinearity` is {self.nonlinearity}")
-        return self
 
     @property
     def function(self) -> str:  # type: ignore[override]
@@ -97,14 +96,14 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
     low: float = Field(-2.0, description="minimum")
     high: float = Field(2.0, description="maximum")
 
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.low >= self.high:
             raise ValueError(f"`low` must be less than `high`, and they are {self.low} and {self.high}")
-        return self
+        self._validate_draws()
 
-    @model_validator(mode="after")
-    def _check_draws(self) -> Self:
+    def _validate_draws(self) -> None:
         """Reject bounds for which PyTorch would draw too often: it redraws until every number lies between the bounds.
 
         PyTorch draws from the whole distribution if more than 0.3 of it lies between the bounds, else uniformly from
@@ -124,7 +123,6 @@ class TruncatedNormal(Initializer, name="trunc_normal"):
         least = max(1e-30, 1e-6 * abs(mean))
         if std < least:
             raise ValueError(f"`std` must be at least {least:.3g} for a `mean` of {mean}, and is {std}")
-        return self
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments; `a` and `b` are the bounds."""
@@ -138,11 +136,11 @@ class Uniform(Initializer, name="uniform"):
     low: float = Field(0.0, description="minimum")
     high: float = Field(1.0, description="maximum")
 
-    @model_validator(mode="after")
-    def _check_order(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.low > self.high:
             raise ValueError(f"`low` must be at most `high`, and they are {self.low} and {self.high}")
-        return self
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments; `a` and `b` are the bounds."""

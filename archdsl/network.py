@@ -60,7 +60,7 @@ class Network:
     def with_seed(self, seed: int) -> Network:
         """Return the same network with another random seed in its recipe."""
         other = copy(self)
-        other.recipe = None if self.recipe is None else self.recipe.model_copy(update={"seed": seed})
+        other.recipe = None if self.recipe is None else self.recipe.replace(seed=seed)
         return other
 
     def at_key(self, found: Diagnostic) -> Diagnostic:
@@ -95,7 +95,9 @@ class Network:
         """Return the inputs, for training."""
         from archdsl.data.inputs import Input  # here: checking needs no data
 
-        return tuple(Input(str(value), _known(value.shape), value.dtype == "int", value.dtype == "bool") for value in self.graph.inputs)
+        return tuple(
+            Input(str(value), _known(value.shape), value.dtype == "int", value.dtype == "bool") for value in self.graph.inputs
+        )
 
     @property
     def data_folder(self) -> Path:

@@ -1,23 +1,20 @@
 """Registries of classes that a spec calls by name with parameters: ops, initializers, optimizers, losses.
 
-Each class is a frozen pydantic model. Its fields are the parameters of the call in positional order, and its docstring is the
-documentation. Defining the class registers it; a second class of the same name raises an error.
+Its fields are the parameters of the call in positional order, and its docstring is the documentation. Defining the class
+registers it; a second class of the same name raises an error. An instance is a call with valid arguments, and does not change.
 
-This module, `initializers.py` and `ops/` do not postpone the evaluation of annotations, because pydantic would compile and
-evaluate each of them separately.
+This module, `initializers.py` and `ops/` do not postpone the evaluation of annotations, since each would have to be compiled.
 """
 
 import typing
 from collections.abc import Iterator
-from functools import cache
 from itertools import chain
 from typing import Any, ClassVar, Generic, Self, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.diagnostics.suggest import register_aliases
+from archdsl.fields import NOT_PLAIN, Check, FieldInfo, Parameter, Prepare, declared_in, judge
 from archdsl.literals import show
 
 
@@ -63,37 +60,99 @@ class Registry(Generic[T]):
         return list(self._entries)
 
 
-class Registered(BaseModel):
-    """Base of all classes that a spec calls by name. Registered subclasses pass `name=` and have a docstring."""
+class _Fields:
+    """The parameters of a class by name, those of its bases first; collected when they are first asked for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    def __get__(self, instance: object, owner: type) -> dict[str, Parameter]:
+        own: dict[str, Parameter] | None = vars(owner).get("_parameters")
+        if own is None:
+            own = {}
+            for base in reversed(owner.__mro__[1:]):
+                if issubclass(base, Registered) and base is not Registered:
+                    own |= base.fields
+            own |= declared_in(owner)
+            type.__setattr__(owner, "_parameters", own)
+        return own
+
+
+class Registered:
+    """Base of all classes that a spec calls by name. Registered subclasses pass `name=` and have a docstring.
+
+    `fields` are the parameters of the class; `given` are the names of those that the call writes.
+    """
+
     name: ClassVar[str]
     registry: ClassVar[Registry[Any]]
+    fields: ClassVar[_Fields] = _Fields()
     aliases: ClassVar[tuple[str, ...]] = ()
     """What PyTorch, Keras or papers call it, for suggestions; case, `_` and a number of axes at the end do not matter."""
+    _given: frozenset[str]
 
     def __init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, *, name: str | None = None, **kwargs: Any) -> None:
         if name is not None:
             cls.registry.add(name, cls)
-        # pydantic knows the class variables by now, and would evaluate their annotations again for each subclass
-        for variable in cls.__class_vars__ & cls.__annotations__.keys():
-            del cls.__annotations__[variable]
+
+    def __init__(self, **given: Any) -> None:
+        cls = type(self)
+        try:
+            values = _values(cls, cls.prepare(given))
+            for name, field in cls.fields.items():
+                self.__dict__[name] = values[name] if name in values else field.default
+            self.__dict__["_given"] = frozenset(values)
+            self.validate()
+        except ValueError as error:
+            raise SpecError(codes.ranges.RefusedArguments(cls.name, str(error))) from None
+
+    @classmethod
+    def prepare(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments as they are to be judged. Raise `ValueError` for those that need an error of their own."""
+        return given
+
+    def validate(self) -> None:
+        """Raise `ValueError` with the reason if the parameters do not fit each other."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of the parameters that the call writes."""
+        return self._given
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with other values, which are not judged."""
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__, **changes)
+        made.__dict__["_given"] = self._given | changes.keys()
+        return made
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield each parameter with its value."""
+        return ((name, self.__dict__[name]) for name in type(self).fields)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} does not change: use `replace`")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return list(self) == list(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(value for _, value in self)))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self)})"
 
     @classmethod
     def alias_pairs(cls) -> Iterator[tuple[str, str]]:
         """Yield each alias of the class and of its parameters, with the name here."""
         yield from ((alias, cls.name) for alias in cls.__dict__.get("aliases", ()))
-        for parameter, field in cls.model_fields.items():
-            yield from ((alias, parameter) for part in (*field.metadata, field.annotation) for alias in _aliases_in(part))
+        for parameter, field in cls.fields.items():
+            yield from ((alias, parameter) for alias in _aliases_in(field.declared))
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
         """Return the names of the parameters, in positional order."""
-        return list(cls.model_fields)
+        return list(cls.fields)
 
     @classmethod
     def call_order(cls) -> list[str]:
@@ -103,30 +162,42 @@ class Registered(BaseModel):
     @classmethod
     def words(cls, parameter: str) -> frozenset[str]:
         """Return the bare words that a parameter accepts, such as `same` for `pad`."""
-        return _words(cls, parameter)
+        return cls.fields[parameter].words
 
     def __str__(self) -> str:
         """Return the call in the syntax of the language."""
-        given = [f"{key} = {show(getattr(self, key), self.words(key))}" for key in self.model_fields_set]
+        given = [f"{key} = {show(getattr(self, key), self.words(key))}" for key in self.given]
         return f"{self.name}({', '.join(sorted(given))})" if given else self.name
 
     @classmethod
     def create(cls, given: dict[str, Any]) -> Self:
         """Return an instance with the given arguments by name. Raise `SpecError` with a diagnostic per invalid argument."""
-        try:
-            made = cls(**given)
-        except ValidationError as error:
-            raise SpecError(*_diagnostics(cls, error)) from None
-        for argument in made.model_fields_set:
+        made = cls(**given)
+        for argument in made.given:
             _check_magnitude(cls, argument, getattr(made, argument))
         return made
+
+
+def _values(cls: type[Registered], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the value of each given parameter. Raise `SpecError` with a diagnostic per invalid argument."""
+    fields = cls.fields
+    values = {name: fields[name].plain(value) if name in fields else NOT_PLAIN for name, value in given.items()}
+    complete = all(name in values or not field.is_required() for name, field in fields.items())
+    if complete and not any(value is NOT_PLAIN for value in values.values()):
+        return values
+    from pydantic import ValidationError  # costs more than to check most specs, which need none of it
+
+    try:
+        return judge(cls, fields, given)
+    except ValidationError as error:
+        raise SpecError(*_diagnostics(cls, error)) from None
 
 
 def _aliases_in(part: Any) -> Iterator[str]:
     """Yield the aliases in an annotation, at any depth."""
     if isinstance(part, Aliases):
         yield from part.names
-    for inner in typing.get_args(part):
+    for inner in typing.get_args(part) if not isinstance(part, FieldInfo) else ():
         yield from _aliases_in(inner)
 
 
@@ -142,17 +213,6 @@ def _check_magnitude(cls: type[Registered], argument: str, value: Any) -> None:
             raise SpecError(codes.ranges.OutOfBounds(cls.name, argument, value, None, relation, limit if value > 0 else -limit))
 
 
-@cache
-def _words(cls: type[Registered], parameter: str) -> frozenset[str]:
-    return _literal_words(cls.model_fields[parameter].annotation)
-
-
-def _literal_words(annotation: Any) -> frozenset[str]:
-    if typing.get_origin(annotation) is typing.Literal:
-        return frozenset(word for word in typing.get_args(annotation) if isinstance(word, str))
-    return frozenset().union(*(_literal_words(part) for part in typing.get_args(annotation)))
-
-
 _BOUNDS: typing.Final = {
     "greater_than_equal": ("ge", "at least"),
     "greater_than": ("gt", "more than"),
@@ -162,7 +222,7 @@ _BOUNDS: typing.Final = {
 """For each of pydantic's errors about bounds: the name of the bound, and the relation in messages."""
 
 
-def _diagnostics(cls: type[Registered], error: ValidationError) -> list[Diagnostic]:
+def _diagnostics(cls: type[Registered], error: Any) -> list[Diagnostic]:
     """Return a diagnostic for the first error of each argument; for a list, for that of an element."""
     by_argument: dict[object, Any] = {}
     for found in error.errors(include_url=False):
@@ -195,9 +255,9 @@ def _diagnostic(cls: type[Registered], found: Any) -> Diagnostic:
         return codes.arguments.FloatForCount(*value)
     if kind in ("value_error", "assertion_error"):
         return codes.ranges.RefusedValue(*value, reason)
-    if argument not in cls.model_fields:
+    if argument not in cls.fields:
         return codes.arguments.WrongType(*value)
-    expected = "an int" if element is not None and kind == "int_type" else describe(cls.model_fields[argument].annotation)
+    expected = "an int" if element is not None and kind == "int_type" else describe(cls.fields[argument].annotation)
     words = cls.words(argument)
     if words and isinstance(given, str) and given not in words:
         return codes.ranges.UnknownWord(*value, expected)
@@ -208,7 +268,7 @@ def signature(cls: type[Registered]) -> str:
     """Return the signature as in the documentation: `conv(out, k, stride = 1)`."""
     parts = []
     for name in cls.call_order():
-        field = cls.model_fields.get(name)
+        field = cls.fields.get(name)
         if field is None:
             optional = name in getattr(cls, "optional_operands", ())
             parts.append(f"{name} = none" if optional else name)
@@ -260,4 +320,4 @@ def family_of(annotation: Any) -> type[Registered] | None:
 
 
 def _is_constraint(part: Any) -> bool:
-    return not isinstance(part, type) and type(part).__module__.startswith(("annotated_types", "pydantic"))
+    return isinstance(part, FieldInfo | Check | Prepare | Aliases)

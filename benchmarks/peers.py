@@ -138,7 +138,7 @@ def beside_peers(rounds: int) -> Section:
 
 
 def beside_pydantic(rounds: int) -> Section:
-    """The CPU time of a check, beside that of importing pydantic, which the ops are declared with."""
+    """The CPU time of a check, beside that of importing pydantic, which judges arguments that are not plainly valid."""
     env = plain_environment()
     python = str(ARCHDSL / "python")
     commands = [[str(ARCHDSL / "archdsl"), "check", RESNET152], [python, "-c", "from pydantic import BaseModel"]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from pydantic_core import PydanticUndefined
 from torch import Tensor
 
 from archdsl.backends.torch.lowerings import lower
+from archdsl.fields import MISSING
 from archdsl.literals import show
 from archdsl.ops import Op
 from archdsl.ops.base import Case
@@ -62,15 +62,15 @@ def _row(cls: type[Op]) -> str:
     measured = list(_measured(cls))
     shapes = ", ".join(dict.fromkeys(f"`{list(shape)}`" for shape, _ in measured))
     reads = "; ".join(dict.fromkeys(", ".join(map(str, sorted(read))) or "none" for _, read in measured))
-    default = cls.model_fields["axis"].default if "axis" in cls.model_fields else None
-    given = "" if "axis" not in cls.model_fields else "required" if default is PydanticUndefined else f"`{show(default)}`"
+    default = cls.fields["axis"].default if "axis" in cls.fields else None
+    given = "" if "axis" not in cls.fields else "required" if default is MISSING else f"`{show(default)}`"
     op = _op(cls)
     return f"| [`{op}`](ops.md#{cls.name}) | {shapes} | {reads} | {given} |"
 
 
 def _kind(cls: type[Op]) -> str:
     """Return which of the sections an op belongs to: what holds for every rank that was measured."""
-    field = cls.model_fields.get("axis")
+    field = cls.fields.get("axis")
     if field is not None and (field.is_required() or isinstance(field.default, tuple)):
         return ""
     found = {

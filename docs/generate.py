@@ -85,7 +85,7 @@ def _declared(entry: type[Registered], head: str | None = None) -> str:
     """Return the heading, the documentation and the parameters of a registered entry."""
     call = head or signature(entry)
     parts = [f"### {entry.name}", f"`{call}`", cleandoc(entry.__doc__ or "")]
-    rows = [_row(entry, name) if name in entry.model_fields else _operand_row(entry, name) for name in entry.call_order()]
+    rows = [_row(entry, name) if name in entry.fields else _operand_row(entry, name) for name in entry.call_order()]
     if rows:
         parts.append("| parameter | type | default | description |\n| --- | --- | --- | --- |\n" + "\n".join(rows))
     return "\n\n".join(parts)
@@ -97,7 +97,7 @@ def _operand_row(entry: type[Registered], name: str) -> str:
 
 
 def _row(entry: type[Registered], name: str) -> str:
-    field = entry.model_fields[name]
+    field = entry.fields[name]
     default = "" if field.is_required() else f"`{show(field.default, entry.words(name))}`"
     registry = Recipe.registry_for(name) if entry is Recipe else None
     many = get_origin(field.annotation) is tuple

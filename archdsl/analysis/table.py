@@ -87,11 +87,11 @@ def describe(op: Op, *others: Op) -> str:
     given = dict(op)
     words = []
     for position, name in enumerate(op.parameters_in_order()):
-        value, field = given[name], type(op).model_fields[name]
+        value, field = given[name], type(op).fields[name]
         if name == "init" or (not field.is_required() and value == field.default):
             continue
         text = _range(name, op, *others) if varies(op, name) else show(value, op.words(name))
-        plain = (field.is_required() and position < 2) or (name == "number" and position == 0)
+        plain = (field.is_required() and position < 2 and name not in op.by_name) or (name == "number" and position == 0)
         words.append(text if plain else f"{name} = {text}")
     if op.sizes_by_name:
         words += [f"{name} = {size}" for name, size in given["sizes"] if isinstance(size, int)]

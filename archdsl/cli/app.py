@@ -13,7 +13,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from types import ModuleType
 from typing import Any, Final
 
 import click
@@ -53,7 +52,6 @@ class Commands(click.Group):
         """Return the command of that name; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
-        _disable_pydantic_plugins()
         gc.disable()  # imports allocate many objects and free none
         command: click.Command = _with_help(import_module(f"archdsl.cli.{cmd_name}").command)
         gc.freeze()  # modules live until the process ends, so later collections can skip them
@@ -108,18 +106,6 @@ def root() -> None:
     NETWORK is a file (FILE.arch), a network in a file (FILE.arch:NAME), the name of a network that comes with
     archdsl (see `archdsl specs`), or `-` for standard input.
     """
-
-
-def _disable_pydantic_plugins() -> None:
-    """Keep pydantic from searching all installed packages for plugins.
-
-    `PYDANTIC_DISABLE_PLUGINS`, which child processes inherit, stops the search, but not the import of `importlib.metadata` and
-    30 more modules for it. A module without plugins in the place of pydantic's loader does: a tenth of the time of a check.
-    """
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    loader: Any = ModuleType("pydantic.plugin._loader")
-    loader.get_plugins = lambda: ()
-    sys.modules.setdefault(loader.__name__, loader)
 
 
 def _with_help(command: click.Command) -> click.Command:

@@ -31,7 +31,7 @@ def settings(address: str | None, incomplete: str) -> list[CompletionItem]:
     """Return the names that `--set` accepts: the open parameters of the network, and the keys of a recipe."""
     from archdsl.recipe import Recipe  # here, as above
 
-    keys = [_item(f"train.{key}=", Recipe.model_fields[key].description) for key in Recipe.parameters_in_order()]
+    keys = [_item(f"train.{key}=", Recipe.fields[key].description) for key in Recipe.parameters_in_order()]
     return [item for item in [*_parameters(address), *keys] if item.value.startswith(incomplete)]
 
 

@@ -46,7 +46,7 @@ def _list(color: bool) -> str:
 def _page(op: type[Op], color: bool) -> str:
     rows: list[list[Cell | str]] = [
         ["  " + name, describe(field.annotation), _default(op, name), Cell(field.description or "", DIM)]
-            for name in op.parameters_in_order() if (field := op.model_fields[name])]  # fmt: skip
+            for name in op.parameters_in_order() if (field := op.fields[name])]  # fmt: skip
     parts = [click.style(_call(op), bold=True) if color else _call(op), "", cleandoc(op.__doc__ or ""), ""]
     if rows:
         parts += ["parameters:", format_columns(rows, "<<<<", color=color)]
@@ -67,5 +67,5 @@ def _first_line(op: type[Op]) -> str:
 
 
 def _default(op: type[Op], name: str) -> str:
-    field = op.model_fields[name]
+    field = op.fields[name]
     return "" if field.is_required() else f"= {show(field.default, op.words(name))}"

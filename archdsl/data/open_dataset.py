@@ -166,7 +166,7 @@ def _image_shapes(source: Source, inputs: Sequence[Input], recipe: Recipe) -> tu
         if recipe.transform:
             raise SpecError(codes.examples.TransformedSize(shape, given.written(), transform))
         raise SpecError(codes.examples.ImageSize(source.headers[0][0], shape, given.written(), transform))
-    rest = recipe.model_copy(update={"augment": recipe.augment[len(leading_crops(recipe.augment)) :]})
+    rest = recipe.replace(augment=recipe.augment[len(leading_crops(recipe.augment)) :])
     return (shape,), (_after_augment((channels, *training), rest),)
 
 

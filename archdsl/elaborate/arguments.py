@@ -60,7 +60,7 @@ class ArgumentBinder:
                 raise merged(wrong)
             return UNKNOWN
         operands, hidden = _values_and_sizes(cls, bound, span) if issubclass(cls, Op) else ([], {})
-        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name in cls.model_fields} | hidden
+        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name in cls.fields} | hidden
         try:
             made = self.make(cls, values, span)
         except SpecError as error:
@@ -93,6 +93,9 @@ class ArgumentBinder:
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[SpecError] = []
         by_name = issubclass(cls, Op) and cls.sizes_by_name
+        for name in cls.by_name if issubclass(cls, Op) else ():
+            if name in bound:
+                wrong.append(SpecError(codes.calls.GivenByPosition(cls.name, name).at(bound[name].span)))
         for name, argument in (callee.keywords or {}).items():
             if name not in order and not by_name:
                 unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
@@ -106,14 +109,10 @@ class ArgumentBinder:
     def _plain(self, cls: type[Registered], name: str, bound: Bound) -> Any:
         """Return the value as the model takes it: a list as a tuple, a call of a declared thing as that thing."""
         value = bound.value
-        if (
-            isinstance(value, Callee)
-            and isinstance(value.target, type)
-            and _takes(cls.model_fields[name].annotation, value.target)
-        ):
+        if isinstance(value, Callee) and isinstance(value.target, type) and _takes(cls.fields[name].annotation, value.target):
             made = self.declared(value, bound.span)
             return made if isinstance(made, Unknown) else made[0]
-        if isinstance(value, range) and _takes(cls.model_fields[name].annotation, range):
+        if isinstance(value, range) and _takes(cls.fields[name].annotation, range):
             return value
         if isinstance(value, tuple | range):
             self._evaluator.budget.charge(budget.EXPRESSION * min(length(value), self._evaluator.limits.list_items), bound.span)
@@ -203,7 +202,7 @@ def with_input_unwritten(found: SpecError, callee: Callee, x: MaybeValue) -> Spe
     kinds = (codes.shapes.WindowTooLarge, codes.arguments.ValueDiagnostic, codes.ranges.EvenWindow)
     if not isinstance(found.diagnostic, kinds) or not isinstance(x, Value) or not x.shape or not isinstance(target, type):
         return found
-    required = [field.is_required() for field in target.model_fields.values()]
+    required = [field.is_required() for field in target.fields.values()]
     if target.parameters_in_order()[:1] != ["out"] or len(given) <= sum(required):
         return found
     first, second = given[0].value, given[1].value
@@ -318,14 +317,14 @@ def _values_and_sizes(cls: type[Op], bound: dict[str, Bound], span: Span) -> tup
     Also return the fields that no call names: which of the values that may be left out there are, and the sizes of axes.
     """
     found = [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
-    given: list[str] = []
+    present: list[str] = []
     for name in cls.optional_operands:
         argument = bound.pop(name, None)
         if argument is not None and argument.value is not None:
             found.append(_operand(cls, name, argument, span))
-            given.append(name)
+            present.append(name)
     sizes = tuple([(name, checked_size(cls, name, bound[name])) for name in bound if name not in cls.call_order()])
-    return found, ({"given": tuple(given)} if given else {}) | ({"sizes": sizes} if sizes else {})
+    return found, ({"present": tuple(present)} if present else {}) | ({"sizes": sizes} if sizes else {})
 
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:

@@ -51,7 +51,7 @@ def with_sources(op: Any, callee: Callee, x: Value, env: Environment, span: Span
         if value is not x and value not in sources:
             sources.append(value)
         sizes.append((name, read._replace(input=0 if value is x else 1 + sources.index(value))))
-    return op.model_copy(update={"sizes": tuple(sizes)}), tuple(sources)
+    return op.replace(sizes=tuple(sizes)), tuple(sources)
 
 
 def _candidates(x: Value, env: Environment, span: Span) -> Iterator[Value]:

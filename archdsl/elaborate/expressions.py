@@ -303,7 +303,7 @@ class Evaluator:
         name = ast.bare(e.callee)
         if isinstance(name, ast.Name) and name.id in FUNCTIONS and env.find(name.id) is Unknown:
             op = Op.registry.get(name.id)
-            if op is None or not any(argument.name in op.model_fields for argument in e.arguments):
+            if op is None or not any(argument.name in op.fields for argument in e.arguments):
                 return self._function(e, name.id, env)  # and `max(axis = -1)` is the op with arguments
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
@@ -385,7 +385,7 @@ class Evaluator:
         target = callee.target
         order = parameter_names(target)
         name = argument.name or (order[position] if position < len(order) else "")
-        if isinstance(target, type) and name in target.model_fields and value.id in target.words(name):
+        if isinstance(target, type) and name in target.fields and value.id in target.words(name):
             return value.id
         takes = what_it_takes(target, name)
         if takes is not None and self.named(value, env) is Unknown:

@@ -14,7 +14,6 @@ from archdsl.shapes import Shape, SizeError, SymbolicSize, symbolic_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
 
-
 _DTYPES: Final[dict[str, DType]] = {"float": "float", "int": "int", "bool": "bool"}
 """What an input can be declared to hold."""
 

@@ -40,7 +40,7 @@ def parameter_names(target: type[Registered] | ast.Definition) -> list[str]:
 def what_it_takes(target: type[Registered] | ast.Definition, name: str) -> str | None:
     """Return a sentence that says what a parameter takes; None if nothing says it."""
     if isinstance(target, type):
-        field = target.model_fields.get(name)
+        field = target.fields.get(name)
         return f"`{name}` of `{target.name}` is {describe(field.annotation)}" if field is not None else None
     if not isinstance(target, ast.Block | ast.Network):
         return None
@@ -57,7 +57,7 @@ def _kind(definition: ast.Definition, name: str) -> str | None:
 def names_it_takes(target: type[Registered] | ast.Definition, name: str, module: Module) -> list[str]:
     """Return the names of ops, blocks, rules and so on that a parameter takes."""
     if isinstance(target, type):
-        field = target.model_fields.get(name)
+        field = target.fields.get(name)
         family = family_of(field.annotation) if field is not None else None
         return family.registry.names() if family is not None else []
     return [*module.definitions, *Op.registry.names()] if _kind(target, name) in ("op", None) else []

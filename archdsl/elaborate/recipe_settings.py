@@ -16,10 +16,10 @@ from archdsl.syntax.parser import parse_expression
 def with_part(current: ast.Expr | None, path: SettingPath, value: ast.Expr, span: Span) -> ast.Expr:
     """Return the value of a key, or its default, with the part at a path replaced. Raise `SpecError` if there is no such part."""
     key = path.key
-    if (path.item is None and path.parameter is None) or key not in Recipe.model_fields:  # an unknown key is reported as one
+    if (path.item is None and path.parameter is None) or key not in Recipe.fields:  # an unknown key is reported as one
         return value
     if current is None:
-        default = Recipe.model_fields[key].default
+        default = Recipe.fields[key].default
         current, _ = parse_expression(SourceFile(f"--set train.{key}", show(default, Recipe.words(key))))
         assert current is not None
     current = ast.bare(current)

@@ -49,7 +49,7 @@ def elaborate_recipe(module: Module, settings: Mapping[str, str], session: Sessi
         _read_setting(reader, name, text, session)
     reader.report_unknown_keys()
     if module.file.damaged:  # what a syntax error hides may be what is missing
-        reader.meant.update(Recipe.model_fields)
+        reader.meant.update(Recipe.fields)
     recipe = _create(reader, block.span if block is not None else None)
     return Elaborated(None if reader.diagnostics else recipe, reader.places, reader.diagnostics)
 
@@ -120,7 +120,7 @@ class _Reader:
         """Read one setting."""
         expression = ast.bare(expression)
         self.expressions[name] = expression
-        if name not in Recipe.model_fields:
+        if name not in Recipe.fields:
             self._unknown.append((name, span))
             return
         if name in self.places:
@@ -154,11 +154,11 @@ class _Reader:
     def report_unknown_keys(self) -> None:
         """Report the keys that `train` does not have; called when the values of the others are known."""
         for name, span in self._unknown:
-            self.meant.add(nearest(name, Recipe.model_fields) or name)
+            self.meant.add(nearest(name, Recipe.fields) or name)
             key, _, parameter = ELSEWHERE.get(name.lower(), "").partition(".")
-            near = f"did you mean `{key}`?" if key else did_you_mean(name, Recipe.model_fields)
+            near = f"did you mean `{key}`?" if key else did_you_mean(name, Recipe.fields)
             help = self._owner(parameter or name, span, key) if parameter or near is None else near
-            self.diagnostics.append(codes.names.UnknownKey(name, tuple(Recipe.model_fields), help).at(span))
+            self.diagnostics.append(codes.names.UnknownKey(name, tuple(Recipe.fields), help).at(span))
 
     def _owner(self, name: str, span: Span, under: str = "") -> str | None:
         """Return where a name belongs that is no key; None if it is neither a value of a key nor a parameter of one.
@@ -166,7 +166,7 @@ class _Reader:
         `cosine` is a value of `schedule`, and `lr` a parameter of the optimizer.
         """
         value = span.text if span.file.is_setting else None
-        for key, field in Recipe.model_fields.items():
+        for key, field in Recipe.fields.items():
             if under not in ("", key):
                 continue
             chosen = self._heads.get(key, [getattr(field.default, "name", "")])
@@ -174,7 +174,7 @@ class _Reader:
                 if name == entry.name:
                     written = f"`{key} = {name}(...)`" if value is None else f"`--set 'train.{key}={name}({value})'`"
                     return f"`{name}` is a value of `{key}`: {written}"
-                if name not in entry.model_fields:
+                if name not in entry.fields:
                     continue
                 if value is None:
                     return f"`{name}` belongs to `{key}`: `{key} = {entry.name}({name} = ...)`"
@@ -244,7 +244,7 @@ def _of_this_key(diagnostic: Diagnostic, key: str, expression: ast.Expr) -> Diag
         return diagnostic.with_remedy("it is a key of the recipe, beside `loss`: `ignore = 255`")
     if not isinstance(diagnostic, codes.names.Undefined):
         return diagnostic
-    words = sorted(Recipe.words(key)) if key in Recipe.model_fields else []
+    words = sorted(Recipe.words(key)) if key in Recipe.fields else []
     unknown = diagnostic.span
     if words and unknown is not None and registry is None:
         return codes.recipe_keys.UnknownWordOfKey(key, unknown.text, words).at(unknown)

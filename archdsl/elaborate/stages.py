@@ -96,7 +96,7 @@ def _op(
         op, operands = made
         assert isinstance(op, Op)
         if isinstance(op, Join) and op.joins_branches:
-            raise SpecError(codes.arguments.CalledWithoutBraces(op.name, op.forms).at(call.span))
+            raise SpecError(codes.calls.CalledWithoutBraces(op.name, op.forms).at(call.span))
         if op.sizes_by_name and isinstance(x, Value):
             op, operands = with_sources(op, callee, x, env, call.span)
         if not operands:

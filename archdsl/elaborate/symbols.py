@@ -247,7 +247,7 @@ class _Resolver:
         name = ast.bare(call.callee)
         if isinstance(name, ast.Name) and name.id in FUNCTIONS and scope.find(name.id) is None:
             op = Op.registry.get(name.id)
-            is_op = op is not None and (stage or any(argument.name in op.model_fields for argument in call.arguments))
+            is_op = op is not None and (stage or any(argument.name in op.fields for argument in call.arguments))
             kind = SymbolKind.OP if is_op else SymbolKind.FUNCTION
             self._use(self._table.builtin(name.id, kind), name.span)
         else:
@@ -278,7 +278,7 @@ class _Resolver:
             order = target.call_order()
             name = order[position] if position < len(order) else None
         value = ast.bare(argument.value)
-        if isinstance(value, ast.Name) and _is_declared(target) and name in target.model_fields:
+        if isinstance(value, ast.Name) and _is_declared(target) and name in target.fields:
             if scope.find(value.id) is None and value.id in target.words(name):
                 self._use(self._table.builtin(value.id, SymbolKind.WORD, f"{target.name}.{name}"), value.span)
                 return

@@ -57,6 +57,6 @@ def _node(node: Node, names: dict[Value, str], numbers: dict[Function, str]) -> 
         what = f"{node.callee.name}{numbers[node.callee]}"
     else:
         assert isinstance(node, OpNode)
-        given = ", ".join(f"{name} = {show(value)}" for name, value in node.op if name in node.op.model_fields_set)
+        given = ", ".join(f"{name} = {show(value)}" for name, value in node.op if name in node.op.given)
         what = f"{node.op.name}<{given}>" if given else node.op.name
     return f"{made or '_'} = {key}{what}({taken}){_MARKS[node.usage]}"

@@ -36,7 +36,7 @@ def _numbers(op: Op) -> dict[str, float]:
     """Return what was given to an op that takes its channels from its input, and could be a number of them."""
     if op.category not in (Category.NORMALIZATION, Category.ACTIVATION, Category.SCALE):
         return {}
-    given = {name: getattr(op, name) for name in op.model_fields_set}
+    given = {name: getattr(op, name) for name in op.given}
     return {name: value for name, value in given.items() if isinstance(value, float) and value > 1}
 
 

@@ -5,10 +5,9 @@ They then save the output, as does every op that saves it anyway.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
-
+from archdsl.fields import Check, Field
 from archdsl.ops.base import ANY_RANK, Case, Category, Op, PositiveFloat, fixed_channels, normal_axis
 from archdsl.shapes import Dim, Shape
 
@@ -146,15 +145,13 @@ class Tanh(_Activation, name="tanh"):
     example = "tanh"
 
 
-class Softmax(_Activation, name="softmax"):
-    """Exponentials, normalized to sum to one along an axis."""
+class _AlongAxis(_Activation):
+    """A function of all values along an axis."""
 
     not_in_figures = ("axis",)
-    example = "softmax"
     cases = (Case({}, ANY_RANK), Case({"axis": -1}, ANY_RANK))
-    sign = "positive"
 
-    axis: int = Field(0, description="the axis that sums to one: 0 is the channels, -1 the last")
+    axis: int = Field(0, description="the axis that is normalized: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axis, counted from the front."""
@@ -164,6 +161,19 @@ class Softmax(_Activation, name="softmax"):
         """Return the shape of the input."""
         normal_axis(self.name, self.axis, len(inputs[0]))
         return inputs[0]
+
+
+class Softmax(_AlongAxis, name="softmax"):
+    """Exponentials, normalized to sum to one along an axis."""
+
+    example = "softmax"
+    sign = "positive"
+
+
+class LogSoftmax(_AlongAxis, name="log_softmax"):
+    """The logarithm of `softmax`, computed without overflow."""
+
+    example = "log_softmax"
 
 
 class Hardswish(_Activation, name="hardswish"):
@@ -196,6 +206,12 @@ class Softplus(_Activation, name="softplus"):
         return inputs or self.threshold >= 0
 
 
+def _activation(f: Op) -> Op:
+    if f.category is not Category.ACTIVATION:
+        raise ValueError(f"`{f.name}` is not an activation; an op in a parameter can be a stage itself")
+    return f
+
+
 class Act(Op, name="act"):
     """Applies an activation that is given as a value, such as the parameter of a block."""
 
@@ -204,14 +220,7 @@ class Act(Op, name="act"):
     example = "act(leaky_relu(0.1))"
     cases = (Case({"f": PRelu}, ANY_RANK), Case({"f": Relu}, ANY_RANK))
 
-    f: Op = Field(description="the activation, with its parameters")
-
-    @field_validator("f")
-    @classmethod
-    def _check_activation(cls, f: Op) -> Op:
-        if f.category is not Category.ACTIVATION:
-            raise ValueError(f"`{f.name}` is not an activation; an op in a parameter can be a stage itself")
-        return f
+    f: Annotated[Op, Check(_activation)] = Field(description="the activation, with its parameters")
 
     def never_negative(self, inputs: bool) -> bool:
         """Return the answer of the activation."""

@@ -1,11 +1,10 @@
 """Differences, quotients, minima and maxima: of branches in braces, and with a number."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
-
-from pydantic import AfterValidator, Field, model_validator
+from typing import Annotated, Any
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Check, Field
 from archdsl.ops.base import ANY_RANK, IMAGE, VECTOR, Case
 from archdsl.ops.join import Join, Number, stretched_shape
 from archdsl.ops.reduction import CASES, Axes, Keep, counted_axes, reduced
@@ -38,7 +37,7 @@ _TWO = ((IMAGE, IMAGE), (IMAGE, (8, 1, 1)), ((1, 12, 10), (8, 12, 1)), (VECTOR, 
 
 
 class Sub(_OfTwo, name="sub"):
-    """The first branch minus the second: `sub { x; mean }`. A size of 1 stretches. `sub(0.5)` subtracts a number."""
+    """The first branch minus the second: `sub { x; gap }`. A size of 1 stretches. `sub(0.5)` subtracts a number."""
 
     aliases = ("subtract", "minus", "difference")
     sign = "free"
@@ -71,7 +70,7 @@ class Div(_OfTwo, name="div"):
     example = "div { x; { norm(axis = 0, keep = true); add(1) } }"
     cases = (Case({}, _TWO), Case({"number": 3.0}, ANY_RANK))
 
-    number: Annotated[float | None, AfterValidator(_not_zero), Aliases("value", "other", "scalar")] = Field(
+    number: Annotated[float | None, Check(_not_zero), Aliases("value", "other", "scalar")] = Field(
         None, description="a number that it is divided by, in place of branches"
     )
 
@@ -83,6 +82,7 @@ class Div(_OfTwo, name="div"):
 class _Extreme(_Arithmetic):
     """Base of minimum and maximum, which are also taken along axes."""
 
+    by_name = ("axis", "keep")
     not_in_figures = ("keep",)
     cases = (
         Case({}, ((IMAGE,), *_TWO, (IMAGE, IMAGE, (1, 12, 1)), (VECTOR,) * 4)),
@@ -95,13 +95,12 @@ class _Extreme(_Arithmetic):
     axis: Axes | None = Field(None, description="axis or list of axes along which it is taken: 0 is the channels, -1 the last")
     keep: Keep | None = Field(None, description="with `axis`: whether the axes stay, with a size of one")
 
-    @model_validator(mode="after")
-    def _check_forms(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` for a number and axes at once."""
         if self.number is not None and (self.axis is not None or self.keep is not None):
             raise ValueError("it takes a number or `axis`, not both")
         if self.keep is not None and self.axis is None:
             raise ValueError("`keep` goes with `axis`")
-        return self
 
     @property
     def saves_output(self) -> bool:  # type: ignore[override]

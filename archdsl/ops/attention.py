@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import LINE, Case, Category, DropProbability, Equality, Op, PositiveFloat, PositiveInt, fixed
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape, format_shape
@@ -31,21 +30,24 @@ class Attend(Op, name="attend"):
     optional_operands = ("mask", "bias")
     takes_x = False
     broadcasts_batch = True
-    not_in_figures = ("drop", "given")
+    not_in_figures = ("drop", "present")
     example = "attend(x, x, x)"
     cases = (
         Case(
             {}, (((4, 6, 8), (4, 5, 8), (4, 5, 3)), ((6, 8), (5, 8), (5, 8)), ((2, 3, 4, 6, 8), (2, 3, 4, 6, 8), (2, 3, 4, 6, 8)))
         ),
         Case({"causal": True, "scale": 0.5}, (((4, 6, 8), (4, 6, 8), (4, 6, 8)),)),
-        Case({"given": ("bias",)}, (((4, 6, 8), (4, 5, 8), (4, 5, 3), (4, 6, 5)), ((4, 6, 8), (4, 5, 8), (4, 5, 3), (6, 5)))),
-        Case({"given": ("mask", "bias"), "causal": True}, (((2, 4, 6, 8), (2, 4, 5, 8), (2, 4, 5, 3), (2, 1, 6, 5), (4, 6, 5)),)),
+        Case({"present": ("bias",)}, (((4, 6, 8), (4, 5, 8), (4, 5, 3), (4, 6, 5)), ((4, 6, 8), (4, 5, 8), (4, 5, 3), (6, 5)))),
+        Case(
+            {"present": ("mask", "bias"), "causal": True},
+            (((2, 4, 6, 8), (2, 4, 5, 8), (2, 4, 5, 3), (2, 1, 6, 5), (4, 6, 5)),),
+        ),
     )
 
     causal: Annotated[bool, Aliases("is_causal")] = Field(False, description="whether queries see no later keys")
     scale: PositiveFloat | None = Field(None, description="factor of the products; default: `1 / sqrt(d)`")
     drop: DropProbability = Field(0.0, description="dropout of the attention weights in training")
-    given: tuple[str, ...] = Field((), description="which of the mask and the bias there is")
+    present: tuple[str, ...] = Field((), description="which of the mask and the bias there is")
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
@@ -59,7 +61,7 @@ class Attend(Op, name="attend"):
 
     def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
         """Return queries, keys and values, and the bias: a mask may be bool."""
-        named = zip(("q", "k", "v", *self.given), inputs, strict=True)
+        named = zip(("q", "k", "v", *self.present), inputs, strict=True)
         return [value for name, value in named if name != "mask"]
 
     def infer(self, *inputs: Shape) -> Shape:
@@ -76,7 +78,7 @@ class Attend(Op, name="attend"):
             reason = f"expected as many values as keys, found {value_count} and {count}"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason))
         fixed(self.name, features, "the number of features")
-        for name, shape in zip(self.given, inputs[3:], strict=True):
+        for name, shape in zip(self.present, inputs[3:], strict=True):
             self._check_mask(name, shape, (*lead, length, count))
         return (*lead, length, out)
 
@@ -128,22 +130,22 @@ class MultiheadAttention(Op, name="mha"):
     category = Category.ATTENTION
     arity = None
     optional_operands = ("key", "value", "mask")
-    not_in_figures = ("bias", "drop", "given")
+    not_in_figures = ("bias", "drop", "present")
     example = 'rearrange("c h w -> (h w) c"); mha(4)'
     cases = (
         Case({"heads": 4}, (LINE[::-1],)),
         Case({"heads": 2, "bias": False, "causal": True}, (LINE[::-1],)),
-        Case({"heads": 2, "given": ("key",)}, (((12, 8), (5, 8)), ((12, 8), (5, 6)))),
-        Case({"heads": 2, "given": ("key", "value")}, (((12, 8), (5, 8), (5, 8)), ((12, 8), (5, 6), (5, 3)))),
-        Case({"heads": 2, "given": ("value",)}, (((12, 8), (12, 8)),)),
-        Case({"heads": 2, "given": ("key", "mask")}, (((12, 8), (5, 8), (12, 5)), ((12, 8), (5, 8), (5,)))),
+        Case({"heads": 2, "present": ("key",)}, (((12, 8), (5, 8)), ((12, 8), (5, 6)))),
+        Case({"heads": 2, "present": ("key", "value")}, (((12, 8), (5, 8), (5, 8)), ((12, 8), (5, 6), (5, 3)))),
+        Case({"heads": 2, "present": ("value",)}, (((12, 8), (12, 8)),)),
+        Case({"heads": 2, "present": ("key", "mask")}, (((12, 8), (5, 8), (12, 5)), ((12, 8), (5, 8), (5,)))),
     )
 
     heads: Heads = Field(description="number of heads, which divides the features")
     bias: bool = Field(True, description="whether the projections have a learned bias")
     drop: DropProbability = Field(0.0, description="dropout of the attention weights in training")
     causal: Annotated[bool, Aliases("is_causal")] = Field(False, description="whether queries see no later keys")
-    given: tuple[str, ...] = Field((), description="which of keys, values and mask there are besides `x`")
+    present: tuple[str, ...] = Field((), description="which of keys, values and mask there are besides `x`")
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
@@ -162,7 +164,7 @@ class MultiheadAttention(Op, name="mha"):
 
     def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
         """Return queries, keys and values: a mask may be bool."""
-        return [value for name, value in zip(("x", *self.given), inputs, strict=True) if name != "mask"]
+        return [value for name, value in zip(("x", *self.present), inputs, strict=True) if name != "mask"]
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the parameters with the features of queries, keys and values."""
@@ -180,7 +182,7 @@ class MultiheadAttention(Op, name="mha"):
         if _differ(key[0], value[0]):
             reason = f"expected as many values as keys, found {value[0]} and {key[0]}"
             raise SpecError(codes.tokens.AttentionShapes(self.name, reason, "without `key`, the keys are `x` itself"))
-        for name, shape in zip(self.given, inputs[1:], strict=True):
+        for name, shape in zip(self.present, inputs[1:], strict=True):
             sizes = [(size, other) for size, other in zip(shape[::-1], (key[0], query[0]), strict=False)]
             if name == "mask" and (len(shape) not in (1, 2) or any(_differ(*pair) for pair in sizes)):
                 wanted = f"[{key[0]}] or [{query[0]}, {key[0]}]"
@@ -191,9 +193,9 @@ class MultiheadAttention(Op, name="mha"):
     def equalities(self, *inputs: Shape) -> list[Equality]:
         """Return that there are as many values as keys, and that a mask has their number."""
         (length, _), (count, _), (value_count, _) = self._three(inputs)
-        key = 1 + self.given.index("key") if "key" in self.given else 0
+        key = 1 + self.present.index("key") if "key" in self.present else 0
         found = []
-        for position, (name, shape) in enumerate(zip(self.given, inputs[1:], strict=True), 1):
+        for position, (name, shape) in enumerate(zip(self.present, inputs[1:], strict=True), 1):
             if name == "value":
                 found.append(Equality(count, value_count, (key, position)))
             elif name == "mask":
@@ -222,7 +224,7 @@ class MultiheadAttention(Op, name="mha"):
 
     def _three(self, inputs: tuple[Shape, ...]) -> list[tuple[Dim, int]]:
         """Return the shapes of queries, keys and values, with fixed numbers of features."""
-        named = dict(zip(("x", *self.given), inputs, strict=True))
+        named = dict(zip(("x", *self.present), inputs, strict=True))
         key = named.get("key", named["x"])
         found = []
         for shape in (named["x"], key, named.get("value", key)):

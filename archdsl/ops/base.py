@@ -8,12 +8,11 @@ they ask `fixed` for it first. A rule that does not hold raises `SpecError`; the
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import gcd, isqrt, prod
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, TypeVar
-
-from pydantic import ConfigDict, Field, model_validator
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.initializers import Initializer
 from archdsl.registry import Aliases, Registered, Registry
 from archdsl.shapes import Dim, Shape
@@ -37,6 +36,9 @@ Dilation = Annotated[PerAxis, Aliases("dilation_rate")]
 Groups = Annotated[PositiveInt, Aliases("num_groups")]
 DropProbability = Annotated[Probability, Aliases("drop", "dropout_rate", "prob", "rate")]
 PositiveFloat = Annotated[float, Field(gt=0)]
+WeightNorm = Annotated[bool, Aliases("wn", "weight_normalization")]
+WEIGHT_NORM = "whether length and direction of the weights of each first index are learned apart (arXiv:1602.07868)"
+"""The description of the parameter `weight_norm`."""
 
 
 class Category(StrEnum):
@@ -108,7 +110,6 @@ class Case(NamedTuple):
 class Op(Registered):
     """Base of every op."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
@@ -118,9 +119,11 @@ class Op(Registered):
     operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
     optional_operands: ClassVar[tuple[str, ...]] = ()
-    """Parameters that are values of the network and may be left out. The field `given` has those of a call, in this order."""
+    """Parameters that are values of the network and may be left out. The field `present` has those of a call, in this order."""
     sizes_by_name: ClassVar[bool] = False
     """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give sizes alone."""
+    by_name: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are given by name alone, such as an axis that frameworks count otherwise."""
     takes_x: ClassVar[bool] = True
     """Whether the first input is what flows. If not, all inputs are operands, as in `matmul(a, b)`; `param` has none."""
     sizes_only: ClassVar[bool] = False
@@ -182,7 +185,7 @@ class Op(Registered):
         Nothing in it is `same`, `auto` or None where a number follows; windows, strides and padding have one number per axis.
         A target reads this, not the fields.
         """
-        return {name: getattr(self, name) for name in type(self).model_fields if name != "init"}
+        return {name: getattr(self, name) for name in type(self).fields if name != "init"}
 
     def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
         """Return those of the inputs whose contents count, and not only the sizes."""
@@ -254,16 +257,16 @@ class WeightedOp(Op):
         if cls.vector and rule.matrix:
             raise ValueError(f"`{rule.name}` needs a weight with two axes or more; the weight of `{cls.name}` has one")
 
-    @model_validator(mode="after")
-    def _check_own_rule(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.init is not None:
             self.check_rule(self.init)
-        return self
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
         """Return the parameter names in positional order: `init` comes last."""
-        return [*(name for name in cls.model_fields if name != "init"), "init"]
+        return [*(name for name in cls.fields if name != "init"), "init"]
 
 
 def per_axis(value: int | tuple[int, ...], axes: int, argument: str) -> tuple[int, ...]:
@@ -367,6 +370,15 @@ def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
     if not -rank <= axis < rank:
         raise SpecError(codes.ranges.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
+
+
+def with_norms(parameters: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Return the tensors of a layer under `weight_norm` of `torch.nn.utils.parametrizations`: lengths and directions."""
+    weight = parameters["weight"]
+    return {name: shape for name, shape in parameters.items() if name != "weight"} | {
+        "parametrizations.weight.original0": (weight[0], *(1 for _ in weight[1:])),
+        "parametrizations.weight.original1": weight,
+    }
 
 
 def elements(shapes: dict[str, tuple[int, ...]]) -> int:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import Case, Category, Need, Op, channels_and_axes, demand, normal_axis
 from archdsl.shapes import Dim, Shape, SizeError, format_shape
 

@@ -4,10 +4,24 @@ from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-
 from archdsl.diagnostics import SpecError, codes
-from archdsl.ops.base import ANY_RANK, LINE, VECTOR, Case, Category, Division, Op, Out, PositiveInt, WeightedOp, fixed
+from archdsl.fields import Check, Field
+from archdsl.ops.base import (
+    ANY_RANK,
+    LINE,
+    VECTOR,
+    WEIGHT_NORM,
+    Case,
+    Category,
+    Division,
+    Op,
+    Out,
+    PositiveInt,
+    WeightedOp,
+    WeightNorm,
+    fixed,
+    with_norms,
+)
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, LinearSize, Shape, SizeError, numel
 
@@ -22,17 +36,19 @@ class Linear(WeightedOp, name="linear"):
     category = Category.DENSE
     saves_output = False
     weight_layer = True
-    not_in_figures = ("out", "bias", "axis", "init")
+    not_in_figures = ("out", "bias", "axis", "weight_norm", "init")
     example = "flatten; linear(10)"
     cases = (
         Case({"out": 5}, (VECTOR, LINE)),
         Case({"out": 5, "bias": False}, (VECTOR, LINE)),
         Case({"out": 5, "axis": -1}, ANY_RANK),
+        Case({"out": 5, "weight_norm": True}, (VECTOR,)),
     )
 
     out: Out = Field(description="output features")
     bias: bool = Field(True, description="whether there is a learned bias per output feature")
     axis: Literal[-1] | None = Field(None, description="-1 for an input with more than two axes")
+    weight_norm: WeightNorm = Field(False, description=WEIGHT_NORM)
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the number of input features with the parameters."""
@@ -45,7 +61,10 @@ class Linear(WeightedOp, name="linear"):
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the weight `[out, in]`, and the bias unless it is off."""
-        return {"weight": (self.out, self._features(inputs[0]))} | ({"bias": (self.out,)} if self.bias else {})
+        tensors: dict[str, tuple[int, ...]] = {"weight": (self.out, self._features(inputs[0]))}
+        if self.bias:
+            tensors["bias"] = (self.out,)
+        return with_norms(tensors) if self.weight_norm else tensors
 
     def macs(self, output: Shape, *inputs: Shape) -> Dim:
         """Return output elements times input features."""
@@ -90,7 +109,7 @@ class Reshape(Op, name="reshape"):
     example = "reshape([64, -1])"
     cases = (Case({"sizes": (4, -1)}, ANY_RANK), Case({"sizes": (8, 2, 6)}, (LINE,)))
 
-    sizes: Annotated[tuple[int, ...], AfterValidator(_sizes)] = Field(description="the new shape, without the batch axis")
+    sizes: Annotated[tuple[int, ...], Check(_sizes)] = Field(description="the new shape, without the batch axis")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the sizes, with the computed one in place of -1."""

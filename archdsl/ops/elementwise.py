@@ -1,9 +1,8 @@
 """Elementwise functions that are no activations: powers, logarithms and the like. The shape stays."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
-
+from archdsl.fields import Field
 from archdsl.ops.base import ANY_RANK, Case, Category, Op
 from archdsl.registry import Aliases
 from archdsl.shapes import Shape
@@ -82,13 +81,12 @@ class Clamp(_Elementwise, name="clamp"):
     low: Annotated[float | None, Aliases("min_val", "minimum", "min")] = Field(None, description="the least number")
     high: Annotated[float | None, Aliases("max_val", "maximum", "max")] = Field(None, description="the greatest number")
 
-    @model_validator(mode="after")
-    def _check_bounds(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if there is no bound, or they are in the wrong order."""
         if self.low is None and self.high is None:
             raise ValueError("`low`, `high` or both are needed")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"`low` must be at most `high`, and they are {self.low:g} and {self.high:g}")
-        return self
 
     def never_negative(self, inputs: bool) -> bool:
         """Return whether neither bound makes a number negative, and no input is or the lower bound removes it."""

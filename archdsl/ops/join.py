@@ -6,11 +6,10 @@ symbolic sizes from the class.
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Annotated, Any, ClassVar, Literal, Self
-
-from pydantic import Field, model_validator
+from typing import Annotated, Any, ClassVar, Literal
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import ANY_RANK, IMAGE, VECTOR, Case, Category, DType, Op, normal_axis
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
@@ -44,12 +43,12 @@ class Join(Op):
     @classmethod
     def options(cls) -> dict[str, Any]:
         """Return the options of the statement with their defaults."""
-        return {name: field.default for name, field in cls.model_fields.items() if not cls.called or name not in CALLED_WITH}
+        return {name: field.default for name, field in cls.fields.items() if not cls.called or name not in CALLED_WITH}
 
     @property
     def joins_branches(self) -> bool:
         """Return whether it is written with braces, and not called with one of its `forms`."""
-        return all(getattr(self, name, None) is None for name in CALLED_WITH)
+        return not self.called or all(getattr(self, name, None) is None for name in CALLED_WITH)
 
     def growing_axis(self, rank: int) -> int | None:
         """Return the axis on which the sizes of the branches add up; None if there is none."""
@@ -89,11 +88,10 @@ class Add(Join, name="add"):
     number: Number = Field(None, description="a number that is added, in place of branches")
     broadcast: bool = Field(False, description="whether a size of 1 stretches to the size of the other branches")
 
-    @model_validator(mode="after")
-    def _check_forms(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if a number is to be broadcast."""
         if self.number is not None and self.broadcast:
             raise ValueError("`broadcast` is about branches in braces; a number is added to everything anyway")
-        return self
 
     @property
     def stretches(self) -> bool:  # type: ignore[override]

@@ -1,11 +1,10 @@
 """Normalizations."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
-
-from pydantic import Field, model_validator
+from typing import Annotated, Any, ClassVar
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import (
     ANY_RANK,
     SPATIAL,
@@ -45,11 +44,11 @@ class _Normalization(WeightedOp):
         """Return whether there is a learned scale and shift."""
         return bool(getattr(self, "affine", True))
 
-    @model_validator(mode="after")
-    def _check_init(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.init is not None and not self.learned:
             raise ValueError("`init` initializes the weight, which `affine = false` omits")
-        return self
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the number of channels and of spatial axes with the parameters."""
@@ -121,15 +120,9 @@ class GroupNorm(_Normalization, name="gn"):
         return _several_values("gn", inputs[0][1:]) if inputs[0][0] == self.groups else []
 
 
-class LayerNorm(_Normalization, name="ln"):
-    """Layer normalization: normalizes each position over its channels (Ba et al. 2016, arXiv:1607.06450).
+class _AlongChannels(_Normalization):
+    """Base of normalizations over the channels, which are the first axis or the last."""
 
-    The channels are axis 0, also of `[C, L]`, as in ConvNeXt (arXiv:2201.03545). For tokens `[L, F]`, whose features are
-    last, write `ln(axis = -1)`.
-    """
-
-    aliases = ("layer_norm", "layer_normalization")
-    example = "ln"
     cases = (Case({}, ANY_RANK), Case({"eps": 0.001, "axis": -1}, ANY_RANK))
 
     eps: Epsilon = Field(1e-5, description="added to the variance")
@@ -156,6 +149,54 @@ class LayerNorm(_Normalization, name="ln"):
         if axis not in (0, len(shape) - 1):
             raise SpecError(codes.ranges.NormalizedAxis(self.axis))
         return fixed(self.name, shape[axis], "the number of channels"), axis == len(shape) - 1
+
+
+class LayerNorm(_AlongChannels, name="ln"):
+    """Layer normalization: normalizes each position over its channels (Ba et al. 2016, arXiv:1607.06450).
+
+    The channels are axis 0, also of `[C, L]`, as in ConvNeXt (arXiv:2201.03545). For tokens `[L, F]`, whose features are
+    last, write `ln(axis = -1)`.
+    """
+
+    aliases = ("layer_norm", "layer_normalization")
+    example = "ln"
+
+
+class RMSNorm(_AlongChannels, name="rms_norm"):
+    """Divides each position by the root mean square of its channels (Zhang & Sennrich 2019, arXiv:1910.07467).
+
+    Unlike `ln`, it subtracts no mean and learns no shift. `axis` is as in `ln`.
+    """
+
+    aliases = ("root_mean_square_norm",)
+    example = "rms_norm"
+
+    eps: Epsilon = Field(1e-6, description="added to the mean square")
+
+    def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Return a scale per channel."""
+        features, _ = self._features(inputs[0])
+        return {"weight": (features,)}
+
+
+class GlobalResponseNorm(_AlongChannels, name="grn"):
+    """Global response normalization: lets channels compete by their norms (Woo et al. 2023, arXiv:2301.00808, equations 1 to 3).
+
+    The norm of a channel over all positions, divided by the mean of these norms, scales the channel. Scale and shift begin
+    at zero, so that the op begins as the identity. `axis` is that of the channels, as in `ln`.
+    """
+
+    aliases = ("global_response_norm",)
+    example = "grn"
+    cases = (Case({}, SPATIAL), Case({"eps": 1e-3, "axis": -1}, SPATIAL))
+
+    eps: Epsilon = Field(1e-6, description="added to the mean of the norms")
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the shape of the input, which has spatial axes."""
+        if len(inputs[0]) < 2:
+            channels_and_axes(self.name, inputs[0])
+        return super().infer(*inputs)
 
 
 class InstanceNorm(_Normalization, name="instance_norm"):

@@ -1,11 +1,11 @@
 """Pooling."""
 
 from collections.abc import Mapping
-from typing import Any
-
-from pydantic import Field
+from math import prod
+from typing import Annotated, Any, Literal
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import (
     IMAGE,
     SPATIAL,
@@ -17,6 +17,7 @@ from archdsl.ops.base import (
     Padding,
     PerAxis,
     PositiveFloat,
+    PositiveInt,
     Stride,
     Window,
     channels_and_axes,
@@ -25,6 +26,8 @@ from archdsl.ops.base import (
     window_count,
     window_output,
 )
+from archdsl.ops.convolution import PadMode, same_windows
+from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape
 
 
@@ -47,6 +50,8 @@ class _Window(_Pool):
         """Return the shape after pooling: the channels stay."""
         channels, sizes = channels_and_axes(self.name, inputs[0])
         kernel, stride, pad, dilation = self._windows(len(sizes))
+        if self._tf_same:
+            return (channels, *(same_windows(n, s) for n, s in zip(sizes, stride, strict=True)))
         for k, p in zip(kernel, pad, strict=True):
             if p > k // 2:
                 raise SpecError(codes.ranges.PoolPadding(self.name, k, p))
@@ -58,7 +63,7 @@ class _Window(_Pool):
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return window, stride, padding and dilation per axis, with the other parameters."""
         windows = dict(zip(("k", "stride", "pad", "dilation"), self._windows(len(inputs[0]) - 1), strict=True))
-        return {**super().attributes(*inputs), **windows, "ceil": self._ceil}
+        return {**super().attributes(*inputs), **windows, "ceil": self._ceil, "tf_same": self._tf_same}
 
     def _windows(self, axes: int) -> list[tuple[int, ...]]:
         """Return window, stride, padding and dilation, each per axis."""
@@ -68,8 +73,14 @@ class _Window(_Pool):
     def _ceil(self) -> bool:
         return bool(getattr(self, "ceil", False))
 
+    @property
+    def _tf_same(self) -> bool:
+        return getattr(self, "pad", 0) == "tf_same"
+
     def _each(self, field: str, axes: int) -> tuple[int, ...]:
-        """Return a parameter per axis. The stride defaults to the window."""
+        """Return a parameter per axis. The stride defaults to the window; `tf_same` pads nothing by itself."""
+        if field == "pad" and self._tf_same:
+            return (0,) * axes
         value = getattr(self, field, {"pad": 0, "dilation": 1}.get(field))
         return per_axis(self.k if value is None else value, axes, "k" if value is None else field)
 
@@ -82,7 +93,19 @@ class _Window(_Pool):
         return [Need(n, k, message.format(self.name, n, k)) for n, k in zip(sizes, self._each("k", 3), strict=True)]
 
 
-class MaxPool(_Window, name="maxpool"):
+class _Padded(_Window):
+    """A pool with padding, on each side or by TensorFlow's rule."""
+
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
+        if self._tf_same and self._ceil:
+            raise ValueError("`pad = tf_same` rounds sizes up already: leave out `ceil`")
+        if self._tf_same and getattr(self, "dilation", 1) != 1:
+            raise ValueError("`pad = tf_same` with a dilation can take the maximum of padding alone: give the rows on each side")
+
+
+class MaxPool(_Padded, name="maxpool"):
     """The maximum of each window."""
 
     aliases = ("max_pool", "max_pooling")
@@ -91,10 +114,14 @@ class MaxPool(_Window, name="maxpool"):
         Case({"k": 2}, SPATIAL),
         Case({"k": 3, "stride": 2, "pad": 1, "ceil": True}, SPATIAL),
         Case({"k": 2, "dilation": 2, "stride": 1}, SPATIAL),
+        Case({"k": 3, "stride": 2, "pad": "tf_same"}, SPATIAL),
+        Case({"k": (2, 5), "stride": (3, 1), "pad": "tf_same"}, (IMAGE,)),
     )
 
     stride: Stride | None = Field(None, description="stride of the window; default: `k`")
-    pad: Padding = Field(0, description="padding on each side, never the maximum; at most half the window")
+    pad: Padding | Literal["tf_same"] = Field(
+        0, description="padding on each side, never the maximum; at most half the window; or `tf_same`, as in `conv`"
+    )
     ceil: bool = Field(False, description="round sizes up, so that the last window may reach past the end")
     dilation: Dilation = Field(1, description="spacing between the elements of the window")
 
@@ -108,6 +135,8 @@ class MaxPool(_Window, name="maxpool"):
         window, so that a window that starts in the padding reaches past it, and one comes only with an input that is
         longer than where it does.
         """
+        if self._tf_same:  # a window reaches past the input by less than its length
+            return []
         sizes = inputs[0][1:]
         found = []
         for size, kernel, stride, pad, dilation in zip(sizes, *self._windows(len(sizes)), strict=True):
@@ -129,21 +158,28 @@ def _steps_over(size: Dim, least: int, pad: int, dilation: int) -> Need:
     )
 
 
-class AvgPool(_Window, name="avgpool"):
+class AvgPool(_Padded, name="avgpool"):
     """The mean of each window."""
 
     aliases = ("avg_pool", "average_pooling", "mean_pool")
     example = "avgpool(2)"
-    cases = (Case({"k": 2}, SPATIAL), Case({"k": 3, "stride": 2, "pad": 1, "ceil": True, "count_pad": False}, SPATIAL))
+    cases = (
+        Case({"k": 2}, SPATIAL),
+        Case({"k": 3, "stride": 2, "pad": 1, "ceil": True, "count_pad": False}, SPATIAL),
+        Case({"k": 3, "stride": 2, "pad": "tf_same", "count_pad": False}, SPATIAL),
+        Case({"k": (4, 2), "stride": 1, "pad": "tf_same"}, (IMAGE,)),
+    )
 
     stride: Stride | None = Field(None, description="stride of the window; default: `k`")
-    pad: Padding = Field(0, description="zeros on each side; at most half the window")
+    pad: Padding | Literal["tf_same"] = Field(
+        0, description="zeros on each side; at most half the window; or `tf_same`, as in `conv`"
+    )
     ceil: bool = Field(False, description="round sizes up, so that the last window may reach past the end")
     count_pad: bool = Field(True, description="whether the mean includes the padding")
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return that a window fits, over three axes."""
-        return self._whole_windows(inputs[0])
+        return [] if self._tf_same else self._whole_windows(inputs[0])
 
 
 class LpPool(_Window, name="lppool"):
@@ -173,6 +209,55 @@ class LpPool(_Window, name="lppool"):
     def never_negative(self, inputs: bool) -> bool:
         """Return true for roots; a sum (`p = 1`) is not negative if no term is."""
         return inputs or self.p != 1
+
+
+class BlurPool(_Pool, name="blur_pool"):
+    """Blurs with a binomial filter, then keeps every `stride`-th position, against aliasing (Zhang 2019, arXiv:1904.11486)."""
+
+    aliases = ("anti_aliased_pool", "blur_down")
+    not_in_figures = ("k", "stride", "pad_mode")
+    example = "blur_pool"
+    cases = (
+        Case({}, SPATIAL),
+        Case({"k": 5, "pad_mode": "zeros"}, SPATIAL),
+        Case({"k": 4, "stride": 1, "pad_mode": "replicate"}, (IMAGE,)),
+        Case({"k": 4, "stride": 3, "pad_mode": "circular"}, (IMAGE,)),
+    )
+
+    k: Annotated[int, Field(ge=2), Aliases("filt_size", "kernel_size")] = Field(
+        3, description="length of the filter: 3 is `[1, 2, 1] / 4`"
+    )
+    stride: PositiveInt = Field(2, description="distance of the positions that are kept")
+    pad_mode: PadMode = Field("reflect", description="content of the `(stride + k - 2) // 2` rows on each side")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return window, stride and padding per axis."""
+        axes = len(inputs[0]) - 1
+        return {"k": (self.k,) * axes, "stride": (self.stride,) * axes, "pad": (self.padding,) * axes, "pad_mode": self.pad_mode}
+
+    @property
+    def padding(self) -> int:
+        """The rows on each side."""
+        return (self.stride + self.k - 2) // 2
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the channels with the sizes divided by the stride."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        demand(self.needs(*inputs))
+        pad = self.padding
+        return (channels, *(window_output(self.name, n, self.k, self.stride, pad, pad) for n in sizes))
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """Return that there are enough rows to copy into the padding."""
+        least = {"reflect": 1, "circular": 0}.get(self.pad_mode)
+        if least is None or not self.padding:
+            return []
+        message = "`blur_pool` cannot pad {} rows with `pad_mode = {}` to a size of {}: they are copied from the input"
+        return [Need(n, self.padding + least, message.format(self.padding, self.pad_mode, n)) for n in inputs[0][1:]]
+
+    def macs(self, output: Shape, *inputs: Shape) -> Dim:
+        """Return output elements times window elements."""
+        return prod(output, start=self.k ** (len(output) - 1))
 
 
 class _PoolTo(_Pool):

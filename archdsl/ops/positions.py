@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, Literal, Self, TypeVar
-
-from pydantic import Field, model_validator
+from typing import Annotated, Any, Literal, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.initializers import Initializer
 from archdsl.ops.base import Case, Category, Equality, NonNegativeInt, Op, PositiveInt, WeightedOp, fixed, per_axis
 from archdsl.shapes import Dim, Shape, format_shape
@@ -14,7 +13,7 @@ from archdsl.shapes import Dim, Shape, format_shape
 T = TypeVar("T")
 _Side = Annotated[int, Field(ge=2)]
 Window = _Side | tuple[_Side, _Side]
-Grid = Annotated[tuple[PositiveInt, PositiveInt], Field(min_length=2, max_length=2)]
+Grid = tuple[PositiveInt, PositiveInt]
 TABLE, INDEX = "relative_position_bias_table", "relative_position_index"
 """What torchvision and timm call the two tensors of a relative position bias."""
 
@@ -36,19 +35,19 @@ class PosEmbed(WeightedOp, name="pos_embed"):
     optional_operands = ("grid",)
     vector = False
     saves_output = False
-    not_in_figures = ("given", "init", "mode", "antialias")
+    not_in_figures = ("present", "init", "mode", "antialias")
     example = 'patches: conv(8, 4, stride = 4, pad = 0); rearrange("c h w -> (h w) c"); pos_embed([7, 7], patches)'
     cases = (
         Case({"base": (3, 4)}, ((12, 8),)),
-        Case({"base": (3, 4), "prefix": 1, "given": ("grid",)}, (((13, 8), (8, 3, 4)), ((11, 8), (8, 5, 2)))),
-        Case({"base": (2, 2), "given": ("grid",), "mode": "bilinear", "antialias": False}, (((15, 8), (8, 3, 5)),)),
+        Case({"base": (3, 4), "prefix": 1, "present": ("grid",)}, (((13, 8), (8, 3, 4)), ((11, 8), (8, 5, 2)))),
+        Case({"base": (2, 2), "present": ("grid",), "mode": "bilinear", "antialias": False}, (((15, 8), (8, 3, 5)),)),
     )
 
     base: Grid = Field(description="rows and columns of the grid whose embeddings are learned")
     prefix: NonNegativeInt = Field(0, description="number of tokens before those of the grid")
     mode: Literal["bicubic", "bilinear"] = Field("bicubic", description="interpolation to another grid")
     antialias: bool = Field(True, description="whether the interpolation to a smaller grid averages")
-    given: tuple[str, ...] = Field((), description="whether there is a `grid`")
+    present: tuple[str, ...] = Field((), description="whether there is a `grid`")
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
@@ -150,16 +149,16 @@ class RelativeBias(WeightedOp, name="rel_bias"):
     optional_operands = ("table",)
     takes_x = False
     keys_in_scope = (TABLE, INDEX)
-    not_in_figures = ("given", "init")
+    not_in_figures = ("present", "init")
     example = 'rearrange("c (h p) (w q) -> h w 1 (p q) c", p = 4, q = 4); bias: rel_bias(1, 4); attend(x, x, x, bias = bias)'
     cases = (
         Case({"heads": 3, "window": (4, 2)}, ((),)),
-        Case({"heads": 3, "window": 3, "given": ("table",)}, (((25, 3),),)),
+        Case({"heads": 3, "window": 3, "present": ("table",)}, (((25, 3),),)),
     )
 
     heads: PositiveInt = Field(description="number of heads")
     window: PositiveInt | tuple[PositiveInt, PositiveInt] = Field(description="window size, one number or one per axis")
-    given: tuple[str, ...] = Field((), description="whether there is a `table`")
+    present: tuple[str, ...] = Field((), description="whether there is a `table`")
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:
@@ -171,11 +170,10 @@ class RelativeBias(WeightedOp, name="rel_bias"):
         """Return the parameters in positional order."""
         return ["heads", "window", "table", "init"]
 
-    @model_validator(mode="after")
-    def _check_table(self) -> Self:
-        if self.given and self.init is not None:
+    def validate(self) -> None:
+        """Raise `ValueError` if an initializer has no table to fill."""
+        if self.present and self.init is not None:
             raise ValueError("`init` initializes the table, which is given")
-        return self
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the heads, and the window per axis."""
@@ -191,7 +189,7 @@ class RelativeBias(WeightedOp, name="rel_bias"):
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the table, unless it is given."""
-        return {} if self.given else {f"../{TABLE}": self._table()}
+        return {} if self.present else {f"../{TABLE}": self._table()}
 
     def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the row of the table for each pair of positions."""

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import Case, Category, Equality, Op
 from archdsl.shapes import Dim, Shape
 

@@ -1,32 +1,39 @@
 """Padding, cropping, enlarging and reordering."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import AfterValidator, Field, InstanceOf, model_validator
+from math import prod
+from typing import Annotated, Any, Literal
 
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Check, Field
 from archdsl.ops.base import (
     ANY_RANK,
     IMAGE,
     LINE,
     SPATIAL,
+    VOLUME,
     Case,
     Category,
+    Dilation,
+    Division,
     Groups,
     Need,
     Op,
+    Padding,
     PadPerAxis,
     PerAxis,
     PositiveInt,
+    Stride,
+    Window,
     channels_and_axes,
     check_groups,
     demand,
     normal_axis,
     per_axis,
+    window_output,
 )
-from archdsl.shapes import Shape
+from archdsl.shapes import Shape, numel
 
 Interpolation = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 
@@ -54,14 +61,14 @@ class Pad(Op, name="pad"):
     mode: Literal["zeros", "reflect", "replicate", "circular"] = Field("zeros", description="content of the new rows")
     value: float = Field(0.0, description="value of the new rows in mode `zeros`")
 
-    @model_validator(mode="after")
-    def _check_sides(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         sides = self.before is not None or self.after is not None
         if sides == (self.amount is not None):
             raise ValueError("give either the amount for both sides, or `before` and `after`")
         if self.value and self.mode != "zeros":
             raise ValueError(f"`value` has no effect with `mode = {self.mode}`")
-        return self
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the rows before and after per axis, and what they hold."""
@@ -153,6 +160,40 @@ class ResizeLike(Op, name="resize_like"):
         return shape
 
 
+class Resize(Op, name="resize"):
+    """Interpolates the input to a fixed size."""
+
+    category = Category.SHAPE
+    saves_output = False
+    not_in_figures = ("mode",)
+    example = "resize(16, mode = bilinear)"
+    cases = (
+        Case({"size": 7}, SPATIAL),
+        Case({"size": (9, 20), "mode": "bicubic", "align_corners": True}, (IMAGE,)),
+        Case({"size": 5, "mode": "linear"}, SPATIAL),
+        Case({"size": (24, 5), "mode": "bilinear", "antialias": True}, (IMAGE,)),
+    )
+
+    size: PerAxis = Field(description="output size, one number or one per axis")
+    mode: Interpolation = Field("nearest", description="interpolation; `linear` follows the rank of the input")
+    align_corners: bool = Field(False, description="whether the centres of the corners stay in place; not for `nearest`")
+    antialias: bool = Field(False, description="whether to average when the size shrinks; only for `bilinear` and `bicubic`")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the size per axis, and the mode for the rank of the input."""
+        axes = len(inputs[0]) - 1
+        given = _interpolation(self, axes)
+        return {"size": per_axis(self.size, axes, "size"), **given, "antialias": self.antialias}
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the channels with this size."""
+        channels, sizes = channels_and_axes(self.name, inputs[0])
+        mode = _interpolation(self, len(sizes))["mode"]
+        if self.antialias and mode not in ("bilinear", "bicubic"):
+            raise SpecError(codes.ranges.AntialiasedMode(mode))
+        return (channels, *per_axis(self.size, len(sizes), "size"))
+
+
 class Upsample(Op, name="upsample"):
     """Enlarges the input by an integer factor."""
 
@@ -207,6 +248,102 @@ class PixelShuffle(Op, name="pixel_shuffle"):
         return (channels // (self.r * self.r), height * self.r, width * self.r)
 
 
+class PixelUnshuffle(Op, name="pixel_unshuffle"):
+    """Rearranges pixels into channels: `[C, H * r, W * r]` to `[C * r^2, H, W]`, the inverse of `pixel_shuffle`."""
+
+    aliases = ("space_to_depth",)
+    category = Category.SHAPE
+    sign = "kept"
+    example = "pixel_unshuffle(2)"
+    cases = (Case({"r": 2}, (IMAGE,)), Case({"r": 1}, (IMAGE,)))
+
+    r: PositiveInt = Field(description="factor by which the sizes shrink, and which must divide them")
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether the factor is one."""
+        return self.r == 1
+
+    def divisions(self, *inputs: Shape) -> list[Division]:
+        """Return that the factor divides both sizes."""
+        message = "`pixel_unshuffle({})` needs sizes that {} divides, found {}"
+        return [Division(size, self.r, message.format(self.r, self.r, size)) for size in inputs[0][1:]]
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the shape after the rearrangement."""
+        channels, (height, width) = channels_and_axes(self.name, inputs[0], (2,))
+        return (channels * self.r * self.r, height // self.r, width // self.r)
+
+
+class Roll(Op, name="roll"):
+    """Shifts positions along axes, and lets those that leave at one end come in at the other: `roll(-3, axis = [1, 2])`."""
+
+    aliases = ("circular_shift",)
+    category = Category.SHAPE
+    sign = "kept"
+    integers = "kept"
+    saves_output = False
+    example = "roll(-3, axis = [1, 2])"
+    cases = (
+        Case({"shift": 1, "axis": 0}, ANY_RANK),
+        Case({"shift": (-3, 2), "axis": (1, -1)}, (IMAGE, VOLUME)),
+        Case({"shift": 0, "axis": -1}, ANY_RANK),
+    )
+
+    shift: int | tuple[int, ...] = Field(description="positions to move by, one number or one per axis")
+    axis: int | tuple[int, ...] = Field(description="axis, or a list of axes: 0 is the channels, -1 the last")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return a shift per axis, and the axes counted from the front."""
+        given = (self.axis,) if isinstance(self.axis, int) else self.axis
+        axes = tuple(normal_axis(self.name, axis, len(inputs[0])) for axis in given)
+        shifts = (self.shift,) * len(axes) if isinstance(self.shift, int) else self.shift
+        if len(shifts) != len(axes):
+            raise SpecError(codes.ranges.ShiftCount(self.shift, self.axis))
+        return {"shift": shifts, "axis": axes}
+
+    def is_identity(self, *inputs: Shape) -> bool:
+        """Return whether nothing moves."""
+        return not any(self.attributes(*inputs)["shift"])
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the shape of the input."""
+        axes = self.attributes(*inputs)["axis"]
+        if len(set(axes)) < len(axes):
+            raise SpecError(codes.ranges.RepeatedAxis(self.name, self.axis))
+        return inputs[0]
+
+
+class Unfold(Op, name="unfold"):
+    """Lists the windows of an image as columns: `[C, H, W]` to `[C * kh * kw, L]`, with `L` windows in rows of the image."""
+
+    aliases = ("im2col", "extract_patches")
+    category = Category.SHAPE
+    sign = "kept"
+    saves_output = False
+    not_in_figures = ("k", "stride", "pad", "dilation")
+    example = "unfold(2, stride = 2)"
+    cases = (
+        Case({"k": 2, "stride": 2}, (IMAGE,)),
+        Case({"k": (3, 2), "pad": (1, 0), "dilation": 2}, (IMAGE,)),
+    )
+
+    k: Window = Field(description="window size, one number or one per axis")
+    stride: Stride = Field(1, description="stride of the window")
+    pad: Padding = Field(0, description="zeros on each side")
+    dilation: Dilation = Field(1, description="spacing between the elements of the window")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return window, stride, padding and dilation per axis."""
+        return {name: per_axis(getattr(self, name), 2, name) for name in ("k", "stride", "pad", "dilation")}
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the elements of a window in all channels, and the number of windows."""
+        channels, sizes = channels_and_axes(self.name, inputs[0], (2,))
+        given = self.attributes(*inputs)
+        windows = zip(sizes, given["k"], given["stride"], given["pad"], given["dilation"], strict=True)
+        return (channels * prod(given["k"]), numel([window_output(self.name, n, k, s, p, p, d) for n, k, s, p, d in windows]))
+
+
 class ChannelShuffle(Op, name="channel_shuffle"):
     """Interleaves the channels of all groups, so that grouped convolutions mix (Zhang et al. 2017, arXiv:1707.01083)."""
 
@@ -246,7 +383,7 @@ class Slice(Op, name="slice"):
     example = "slice(0..4)"
     cases = (Case({"part": range(2, 5)}, ANY_RANK), Case({"part": range(0, 6), "axis": -1}, ANY_RANK))
 
-    part: Annotated[InstanceOf[range], AfterValidator(_part)] = Field(description="range of positions, without its end")
+    part: Annotated[range, Check(_part)] = Field(description="range of positions, without its end")
     axis: int = Field(0, description="axis: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
@@ -343,7 +480,7 @@ def _sized_like(name: str, value: Shape, like: Shape) -> Shape:
     return (value[0], *like[1:])
 
 
-def _interpolation(op: ResizeLike | Upsample, axes: int) -> dict[str, Any]:
+def _interpolation(op: ResizeLike | Resize | Upsample, axes: int) -> dict[str, Any]:
     """Return the mode for an input of so many axes. Raise `SpecError` if it does not fit them."""
     wanted = {"bilinear": 2, "bicubic": 2, "trilinear": 3}.get(op.mode, axes)
     if wanted != axes:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.ops.base import ANY_RANK, IMAGE, Case, Category, Need, Op, PositiveFloat, demand, normal_axis
 from archdsl.registry import Aliases
 from archdsl.shapes import Shape, format_shape
@@ -24,6 +23,7 @@ class Reduction(Op):
     """Base of ops that combine all numbers along some axes."""
 
     category = Category.REDUCTION
+    by_name = ("axis", "keep")
     not_in_figures = ("keep",)
     cases = CASES
 

@@ -2,8 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
-
+from archdsl.fields import Field
 from archdsl.ops.base import ANY_RANK, SPATIAL, Case, Category, DropProbability, Op, channels_and_axes
 from archdsl.shapes import Shape
 

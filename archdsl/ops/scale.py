@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
+from archdsl.fields import Field
 from archdsl.ops.base import ANY_RANK, IMAGE, Case, Category, Op, channels_and_axes, fixed_channels, normal_axis
 from archdsl.shapes import Shape
 

@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import AfterValidator, Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Check, Field
 from archdsl.ops.base import IMAGE, LINE, VECTOR, Case, Category, Division, Op
 from archdsl.ops.patterns import Group, Pattern, read_pattern
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
@@ -70,7 +69,7 @@ class Rearrange(Op, name="rearrange"):
         Case({"pattern": "(h w) c -> c h w", "sizes": (("h", SizeOf(1, 1)),)}, (((12, 8), (3, 4, 3)),)),
     )
 
-    pattern: Annotated[str, AfterValidator(_checked)] = Field(description="the axes of the input, `->`, and those of the output")
+    pattern: Annotated[str, Check(_checked)] = Field(description="the axes of the input, `->`, and those of the output")
     sizes: tuple[tuple[str, Any], ...] = Field((), description="the sizes of axes, by name")
 
     @classmethod
@@ -98,7 +97,7 @@ class Rearrange(Op, name="rearrange"):
 
     def divisions(self, *inputs: Shape) -> list[Division]:
         """Return that the known part of a group divides the size of its axis."""
-        pattern, given = read_pattern(self.pattern), self._given(inputs)
+        pattern, given = read_pattern(self.pattern), self._known_sizes(inputs)
         found = []
         for size, group in zip(inputs[0], pattern.expanded(len(inputs[0]))[0], strict=True):
             known = prod([number for name in group.names if isinstance(number := given.get(name), int)], start=1)
@@ -110,7 +109,7 @@ class Rearrange(Op, name="rearrange"):
 
     def axes(self, *inputs: Shape) -> Axes:
         """Return the axes of both sides with their sizes. Raise `SpecError` if the pattern does not fit the input."""
-        pattern, shape, given = read_pattern(self.pattern), inputs[0], self._given(inputs)
+        pattern, shape, given = read_pattern(self.pattern), inputs[0], self._known_sizes(inputs)
         for name in given:
             if name not in pattern.names:
                 raise SpecError(codes.tokens.AxisNotInPattern(name, pattern.text, pattern.names))
@@ -123,7 +122,7 @@ class Rearrange(Op, name="rearrange"):
             sizes |= _sizes_of_group(pattern, group, size, given)
         return Axes(left, right, sizes)
 
-    def _given(self, inputs: tuple[Shape, ...]) -> dict[str, Dim]:
+    def _known_sizes(self, inputs: tuple[Shape, ...]) -> dict[str, Dim]:
         """Return the given sizes, those that are read from inputs as well."""
         read = {name: size for name, size in self.sizes if isinstance(size, SizeOf)}
         values = {name: size.of(inputs[size.input][size.axis]) for name, size in read.items()}

@@ -4,10 +4,9 @@ Both are the same for all examples. They have no batch axis of their own, and br
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
-
+from archdsl.fields import Check, Field
 from archdsl.initializers import Initializer
 from archdsl.ops.base import Case, Category, Op, PositiveInt, WeightedOp
 from archdsl.registry import Aliases
@@ -20,8 +19,8 @@ def _sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
-Sizes = Annotated[tuple[PositiveInt, ...], AfterValidator(_sizes), Aliases("size", "dims")]
-Nested = float | int | tuple[Any, ...]
+Sizes = Annotated[tuple[PositiveInt, ...], Check(_sizes), Aliases("size", "dims")]
+Nested = float | tuple[Any, ...]
 
 
 class Param(WeightedOp, name="param"):
@@ -59,11 +58,10 @@ class Param(WeightedOp, name="param"):
         if rule.matrix:
             raise ValueError(f"`{rule.name}` needs two axes or more, which not every `param` has: give it to those that do")
 
-    @model_validator(mode="after")
-    def _check_own_rule(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the initializer needs more axes."""
         if self.init is not None and self.init.matrix and len(self.stored_shape) < 2:
             raise ValueError(f"`{self.init.name}` needs a tensor with two axes or more; this one has one")
-        return self
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
@@ -103,16 +101,15 @@ class Const(Op, name="const"):
     value: Annotated[Nested, Aliases("fill_value", "data")] = Field(description="a number, or a list of numbers or of lists")
     shape: Sizes | None = Field(None, description="sizes, without the batch axis, all of the one number")
 
-    @model_validator(mode="after")
-    def _check_shape(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` unless there is one shape."""
         if not isinstance(self.value, tuple):
             if self.shape is None:
-                raise ValueError(f"one number needs a shape, as in `const({self.value}, [8, 1, 1])`")
-            return self
+                raise ValueError(f"one number needs a shape, as in `const({self.value:g}, [8, 1, 1])`")
+            return
         if self.shape is not None:
             raise ValueError("a list has a shape already: leave `shape` out")
         shape_of(self.value)
-        return self
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the numbers, and their shape if it is one number alone."""

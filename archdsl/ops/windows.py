@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Check, Field
 from archdsl.ops.base import IMAGE, LINE, Case, Category, Division, NonNegativeInt, Op, PositiveInt, normal_axis, per_axis
 from archdsl.shapes import Dim, Shape
 
 PerAxis = PositiveInt | tuple[PositiveInt, ...]
-Axes = Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+def _some(axes: tuple[int, ...]) -> tuple[int, ...]:
+    if not axes:
+        raise ValueError("it names one axis or more, as in `[0, 1]`")
+    return axes
+
+
+Axes = Annotated[tuple[int, ...], Check(_some)]
 
 
 class PadTo(Op, name="pad_to"):

@@ -110,7 +110,7 @@ class _Resolver:
     def _with_bias(self, op: Op, bias: bool) -> Op:
         key = (id(op), bias)
         if key not in self._ops:
-            self._ops[key] = (op, op.model_copy(update={"bias": bias}))  # keeps the op, and so its id
+            self._ops[key] = (op, op.replace(bias=bias))  # keeps the op, and so its id
         return self._ops[key][1]
 
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import log, radians, sqrt
-from typing import Any, ClassVar, Literal, NamedTuple, Self
-
-from pydantic import Field, model_validator
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.recipe.transforms import Side, Sides, sides
 from archdsl.registry import Registered, Registry
 
@@ -171,13 +170,13 @@ class RandomResizedCrop(Augmentation, name="random_resized_crop"):
     scale: tuple[float, float] = Field((0.08, 1.0), description="minimum and maximum fraction of the area")
     ratio: tuple[float, float] = Field((3 / 4, 4 / 3), description="minimum and maximum aspect ratio, width / height")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if not 0 < self.scale[0] <= self.scale[1] <= 1:
             raise ValueError("`scale` is two shares of the area, the lesser first, as in `[0.08, 1.0]`")
         if not 0 < self.ratio[0] <= self.ratio[1]:
             raise ValueError("`ratio` is two ratios, the lesser first, as in `[0.75, 1.3333]`")
-        return self
 
     def warp(self, size: Size, draw: Draw) -> tuple[Affine, Size]:
         """Return the first of ten random regions that lies within the image, or else the last one, clipped to it."""
@@ -242,13 +241,13 @@ class RandomErasing(Augmentation, name="random_erasing"):
     scale: tuple[float, float] = Field((0.02, 0.33), description="minimum and maximum fraction of the area")
     ratio: tuple[float, float] = Field((0.3, 3.3), description="minimum and maximum aspect ratio, width / height")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if not 0 < self.scale[0] <= self.scale[1] < 1:
             raise ValueError("`scale` is two shares of the area, the lesser first, as in `[0.02, 0.33]`")
         if not 0 < self.ratio[0] <= self.ratio[1]:
             raise ValueError("`ratio` is two ratios, the lesser first, as in `[0.3, 3.3]`")
-        return self
 
     def paint(self, images: Tensor, draw: Draw) -> Tensor:
         """Set the pixels of a rectangle within the image to zero."""

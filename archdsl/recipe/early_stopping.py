@@ -6,8 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
-
+from archdsl.fields import Field
 from archdsl.recipe.metrics import METRICS, MetricName
 from archdsl.registry import Registered, Registry
 

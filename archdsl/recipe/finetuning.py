@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple
 
-from pydantic import BeforeValidator, Field
-
+from archdsl.fields import Field, Prepare
 from archdsl.registry import Registered, Registry
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def _listed(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Labels = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Labels = Annotated[tuple[str, ...], Prepare(_listed)]
 LABEL_KEYS: Final = ("freeze", "unfreeze", "groups")
 """The keys of a recipe under which a bare name is a label of the network."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator
+from archdsl.fields import Check
 
 _INTERVAL: Final = re.compile(r"(?P<number>\d+(\.\d+)?)\s*(?P<unit>s|min|h)")
 _UNITS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -24,7 +24,7 @@ def _checked(interval: str) -> str:
     return interval
 
 
-Interval = Annotated[str, AfterValidator(_checked)]
+Interval = Annotated[str, Check(_checked)]
 """A duration as a string, such as `10min`."""
 LoggerName = Literal["tensorboard", "wandb"]
 """Lightning's loggers that can receive metrics."""

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
-
+from archdsl.fields import Field
 from archdsl.registry import Registered, Registry
 
 ClassWeights = Annotated[
@@ -51,8 +50,8 @@ class Loss(Registered):
     @classmethod
     def parameters_in_order(cls) -> list[str]:
         """Return the loss's own parameters, then those that all losses of its kind share."""
-        common = [name for base in (Classification, Regression) if issubclass(cls, base) for name in base.model_fields]
-        return [name for name in cls.model_fields if name not in common] + common
+        common = [name for base in (Classification, Regression) if issubclass(cls, base) for name in base.fields]
+        return [name for name in cls.fields if name not in common] + common
 
 
 class Classification(Loss):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
-
+from archdsl.fields import Field
 from archdsl.registry import Registered, Registry
 
 
@@ -32,13 +31,13 @@ class Fixed(Normalization, name="fixed"):
     mean: tuple[float, ...] = Field(description="mean of each channel, or one number for all")
     std: tuple[float, ...] = Field(description="standard deviation of each channel, or one number for all")
 
-    @model_validator(mode="after")
-    def _can_be_divided_by(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if not self.mean or not self.std:
             raise ValueError("`mean` and `std` need a number for each channel, such as `mean = [0.5, 0.5, 0.5]`")
         if not all(value > 0 for value in self.std):
             raise ValueError("the values of `std` must be more than 0")
-        return self
 
 
 class Pca(Normalization, name="pca"):

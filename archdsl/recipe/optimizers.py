@@ -7,10 +7,9 @@ unless the recipe sets `decay = weights`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-from pydantic import Field, model_validator
-
+from archdsl.fields import Field
 from archdsl.registry import Aliases, Registered, Registry
 
 Rate = Annotated[
@@ -63,11 +62,11 @@ class Sgd(Optimizer, name="sgd"):
     weight_decay: Decay = 0.0
     dampening: float = Field(0.0, ge=0, le=1, description="dampening of the momentum")
 
-    @model_validator(mode="after")
-    def _nesterov_has_momentum(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if self.nesterov and (self.momentum == 0 or self.dampening):
             raise ValueError("`nesterov = true` needs a momentum, such as `momentum = 0.9`, and no dampening")
-        return self
 
 
 class Adam(Optimizer, name="adam"):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
-
+from archdsl.fields import Field
 from archdsl.registry import Registered, Registry
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import typing
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
-
 from archdsl import limits
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.diagnostics.suggest import register_aliases
+from archdsl.fields import Field
 from archdsl.literals import show
 from archdsl.recipe.augmentations import Augmentation
 from archdsl.recipe.clipping import Clipping, Norm
@@ -127,7 +126,7 @@ class Recipe(Registered):
     @classmethod
     def registry_for(cls, key: str) -> Registry[Any] | None:
         """Return the registry of the calls that `key` accepts; None if it accepts only plain values."""
-        family = family_of(cls.model_fields[key].annotation) if key in cls.model_fields else None
+        family = family_of(cls.fields[key].annotation) if key in cls.fields else None
         return family.registry if family else None
 
     @classmethod
@@ -136,8 +135,8 @@ class Recipe(Registered):
         if "data" not in arguments:
             raise SpecError(codes.arguments.NoDataSet())
         for key in arguments:
-            if key not in cls.model_fields:
-                raise SpecError(codes.names.UnknownKey(key, tuple(cls.model_fields)))
+            if key not in cls.fields:
+                raise SpecError(codes.names.UnknownKey(key, tuple(cls.fields)))
         made = super().create({key: cls._fitting(key, value) for key, value in arguments.items()})
         if made.unfreeze and not made.freeze:
             raise SpecError(codes.ranges.NothingToThaw())
@@ -146,7 +145,7 @@ class Recipe(Registered):
     @classmethod
     def _fitting(cls, key: str, value: Any) -> Any:
         """Return the value if it belongs to the family of the key. For a key that holds a list, wrap a single value in one."""
-        annotation = cls.model_fields[key].annotation
+        annotation = cls.fields[key].annotation
         family = family_of(annotation)
         if key == "clip" and type(value) in (int, float):
             return _short(key, Norm, "limit", value)

@@ -10,8 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from pydantic import Field
-
+from archdsl.fields import Field
 from archdsl.registry import Registered, Registry
 
 Tensor = Any

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import cos, pi
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, model_validator
-
+from archdsl.fields import Field
 from archdsl.recipe.early_stopping import epochs_without_progress
 from archdsl.recipe.metrics import MetricName
 from archdsl.registry import Aliases, Registered, Registry
@@ -28,11 +27,11 @@ class Schedule(Registered):
 
     registry: ClassVar[Registry[Any]] = Registry("schedule")
 
-    @model_validator(mode="after")
-    def _one_warmup(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the parameters do not fit each other."""
+        super().validate()
         if getattr(self, "warmup", 0) and getattr(self, "warmup_steps", 0):
             raise ValueError("`warmup` is in epochs and `warmup_steps` in steps: give one of them")
-        return self
 
     def warmup_epochs(self, steps: int) -> float:
         """Return the length of the warm-up in epochs of `steps` steps."""
@@ -130,24 +129,21 @@ class Step(Schedule, name="step"):
     warmup: Warmup = 0.0
     warmup_steps: WarmupSteps = 0
 
-    @model_validator(mode="before")
     @classmethod
-    def _one_of_two(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            at = values.get("at")
-            if type(at) is int:
-                raise ValueError(
-                    f"`step(at = [{at}])` cuts the rate once, and `step(every = {at})` every {at} epochs: write which"
-                )
-            if bool(values.get("at")) == (values.get("every") is not None):
-                raise ValueError("give the epochs of the cuts, `at = [30, 60]`, or `every = 30`")
-        return values
+    def prepare(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a single number, which could mean either, and both or neither."""
+        at = given.get("at")
+        if type(at) is int:
+            raise ValueError(f"`step(at = [{at}])` cuts the rate once, and `step(every = {at})` every {at} epochs: write which")
+        if bool(at) == (given.get("every") is not None):
+            raise ValueError("give the epochs of the cuts, `at = [30, 60]`, or `every = 30`")
+        return given
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def validate(self) -> None:
+        """Raise `ValueError` if the epochs are not in order."""
+        super().validate()
         if list(self.at) != sorted(set(self.at)):
             raise ValueError(f"the epochs in `at` increase, and {list(self.at)} do not")
-        return self
 
     def shape(self, epoch: float, epochs: int, warmup: float) -> float:
         """Return the multiplier to the power of the number of past milestones."""

@@ -38,28 +38,28 @@ def assignment(path: str, value: str) -> str:
     """Return the setting for a path: `train.optimizer.lr=0.1`, or a call if the default of the key has no such parameter."""
     key, _, parameter = path.partition(".")
     registry = Recipe.registry_for(key)
-    default = Recipe.model_fields[key].default
-    if not parameter or registry is None or parameter in getattr(type(default), "model_fields", ()):
+    default = Recipe.fields[key].default
+    if not parameter or registry is None or parameter in getattr(type(default), "fields", ()):
         return f"train.{path}={value}"
-    entry = next(entry for entry in registry if parameter in entry.model_fields)
+    entry = next(entry for entry in registry if parameter in entry.fields)
     return f"'train.{key}={entry.name}({parameter} = {value})'"
 
 
 def meant_path(name: str) -> str | None:
     """Return the path that a name means, such as `optimizer.lr` for `lr` or `learning_rate`; None if it means no setting."""
-    if name in Recipe.model_fields:
+    if name in Recipe.fields:
         return name
     if name.lower() in ELSEWHERE:
         return ELSEWHERE[name.lower()]
     owners: dict[str, str] = {}
-    for key, field in Recipe.model_fields.items():
+    for key, field in Recipe.fields.items():
         default = getattr(field.default, "name", None)
         for entry in sorted(Recipe.registry_for(key) or (), key=lambda entry: entry.name != default):
-            for parameter in entry.model_fields:
+            for parameter in entry.fields:
                 owners.setdefault(parameter, key)
     if name in owners:
         return f"{owners[name]}.{name}"
-    near = nearest(name, [*Recipe.model_fields, *owners])
+    near = nearest(name, [*Recipe.fields, *owners])
     if near is None:
         return None
-    return near if near in Recipe.model_fields else f"{owners[near]}.{near}"
+    return near if near in Recipe.fields else f"{owners[near]}.{near}"

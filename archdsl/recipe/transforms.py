@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, NamedTuple
 
-from pydantic import Field
-
 from archdsl.diagnostics import SpecError, codes
+from archdsl.fields import Field
 from archdsl.registry import Registered, Registry
 
 Side = Annotated[int, Field(ge=1)]

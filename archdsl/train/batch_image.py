@@ -41,7 +41,7 @@ def draw_batch(data: Data) -> tuple[bytes, str]:
     recipe, place = data.recipe, next((number for number, given in enumerate(data.inputs) if given.image), None)
     if place is None:
         raise SpecError(codes.batches.NoImageToShow(data.shapes[0]))
-    preparation = data.preparation(recipe.model_copy(update={"normalize": None}))
+    preparation = data.preparation(recipe.replace(normalize=None))
     batch = next(iter(data.training_batches(recipe.batch, recipe.seed, lambda: 0)))
     with torch.no_grad():
         inputs, labels = preparation.vary(batch, training=True)

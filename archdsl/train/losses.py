@@ -68,7 +68,7 @@ class Criterion(nn.Module):
         wanted = self._target(labels, output)
         if self.scaled:
             wanted = (wanted - self.mean) / self.deviation
-        arguments = {key: value for key, value in loss if key not in Regression.model_fields}
+        arguments = {key: value for key, value in loss if key not in Regression.fields}
         value: Tensor = pkgutil.resolve_name(loss.target)(output, wanted, **arguments)
         return value
 

@@ -19,7 +19,7 @@ def run_warnings(recipe: Recipe, data: Data, steps: int) -> list[Diagnostic]:
 
 def _large_labels(recipe: Recipe, data: Data) -> Diagnostic | None:
     loss = recipe.loss
-    if not isinstance(loss, Regression) or "scale" in loss.model_fields_set or label_kind(data, loss) not in ("value", "map"):
+    if not isinstance(loss, Regression) or "scale" in loss.given or label_kind(data, loss) not in ("value", "map"):
         return None
     mean, deviation = label_statistics(data)
     size = float((mean.square() + deviation.square()).sqrt().max())

@@ -12,6 +12,8 @@ _WRAPPERS: Final = ("state_dict", "model_state_dict", "model", "net", "network",
 _COMPILED: Final = "_orig_mod."
 _PREFIXES: Final = ("averaged.module.", "module.", _COMPILED, "model.", "net.", "network.")
 """Prefixes of averaged weights in archdsl's checkpoints, of DataParallel, of torch.compile, and of attributes for networks."""
+_NORMED: Final = (("weight_g", "parametrizations.weight.original0"), ("weight_v", "parametrizations.weight.original1"))
+"""The tensors of a layer with weight normalization, as `torch.nn.utils.weight_norm` and its successor name them."""
 _DEEPEST = 4
 COUNTER: Final = "num_batches_tracked"
 """The number of batches that a normalization has seen. Older files lack it, and no result depends on it."""
@@ -63,6 +65,11 @@ def bare(keys: Iterable[str], wanted: Collection[str]) -> tuple[dict[str, str], 
     if any(inner in key for key in names) and not any(inner in key for key in wanted):
         names = {key.replace(inner, "."): stored for key, stored in names.items()}
         notes.append(f"`{_COMPILED}` taken out of names")
+    for older, newer in _NORMED:  # before torch 2.1, `torch.nn.utils.weight_norm` had names of its own
+        renamed = {key: key.removesuffix(older) + newer for key in names if key.endswith(f".{older}")}
+        if renamed and all(key not in wanted and new in wanted for key, new in renamed.items()):
+            names = {renamed.get(key, key): stored for key, stored in names.items()}
+            notes.append(f"`{older}` read as `{newer}`")
     return names, tuple(notes)
 
 

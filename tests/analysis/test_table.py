@@ -80,6 +80,6 @@ def test_costs_keep_the_ops_that_they_know() -> None:
     node = next(loads("network n { input image [3, 8, 8]; conv(4, 3) }").graph.main.ops)
     before, costs = weakref.ref(node.op), Costs()
     costs.of(node)
-    node.op = node.op.model_copy(update={"k": 1})
+    node.op = node.op.replace(k=1)
     assert before() is not None
     assert costs.of(node).params == 4 * 3 + 4

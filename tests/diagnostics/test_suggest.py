@@ -46,12 +46,12 @@ def test_nothing_far_is_named() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "meant"),
     [
-        ("kernel_size", Op.registry.get("conv").model_fields, "k"),
-        ("filters", Op.registry.get("bottleneck").model_fields, "out"),
-        ("strides", Op.registry.get("upconv").model_fields, "stride"),
-        ("num_epochs", Recipe.model_fields, "epochs"),
-        ("milestones", Schedule.registry.get("step").model_fields, "at"),
-        ("learning_rate", Optimizer.registry.get("sgd").model_fields, "lr"),
+        ("kernel_size", Op.registry.get("conv").fields, "k"),
+        ("filters", Op.registry.get("bottleneck").fields, "out"),
+        ("strides", Op.registry.get("upconv").fields, "stride"),
+        ("num_epochs", Recipe.fields, "epochs"),
+        ("milestones", Schedule.registry.get("step").fields, "at"),
+        ("learning_rate", Optimizer.registry.get("sgd").fields, "lr"),
     ],
 )
 def test_the_parameter_here(name: str, parameters: list[str], meant: str) -> None:

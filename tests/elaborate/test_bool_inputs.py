@@ -40,12 +40,14 @@ def test_ops_that_take_bools(body: str, expected: object) -> None:
 def test_ops_that_refuse_them(body: str) -> None:
     text = f"network n {{ input image [4, 8, 8]; input mask: bool [1, 8, 8]; {body} }}"
     assert [error.code for error in check_text(text) if error.is_error] in (["E0308"], ["E0302"])
-    assert "E0308" in [error.code for error in check_text(text.replace("[1, 8, 8]", "[4, 8, 8]")) if error.is_error] or "m:" in body
+    assert (
+        "E0308" in [error.code for error in check_text(text.replace("[1, 8, 8]", "[4, 8, 8]")) if error.is_error] or "m:" in body
+    )
 
 
 def test_the_module_refuses_other_types() -> None:
     module = network("mul { image; mask }").build()
-    with pytest.raises(ValueError, match="mask must hold bools; it holds torch.float32"):
+    with pytest.raises(ValueError, match=r"mask must hold bools; it holds torch\.float32"):
         module(torch.randn(2, 4, 8, 8), torch.ones(2, 1, 8, 8))
 
 

@@ -42,15 +42,15 @@ class Lowered(nn.Module):
         return eval(self.text, NAMESPACE, {"inputs": inputs, "self": self, "training": self.training, "bare": self.bare})
 
     def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-        """Shapes of parameters and buffers, by key."""
+        """Shapes of parameters and of buffers in the `state_dict`, by key."""
         if self.module is None:
             own = {} if self.bare is None else {"": tuple(self.bare.shape)}
             parameters = own if isinstance(self.bare, nn.Parameter) else {}
             beside = {f"../{self.sibling}": tuple(getattr(self, self.sibling).shape)} if self.sibling else {}
             return parameters | beside, own if self.persistent else {}
-        named = (self.module.named_parameters(), self.module.named_buffers())
-        parameters, buffers = ({key: tuple(t.shape) for key, t in tensors} for tensors in named)
-        return parameters, buffers
+        parameters = {key: tuple(t.shape) for key, t in self.module.named_parameters()}
+        kept = self.module.state_dict()
+        return parameters, {key: tuple(t.shape) for key, t in kept.items() if key not in parameters}
 
 
 def _seeded(lowering: Lowering, form: str, count: int) -> Lowered:

@@ -20,9 +20,9 @@ from tests.ops.cases import Shapes, each_case, tensors
 def test_documented(cls: type[Op]) -> None:
     """Every op and parameter is described, and has a category and an example."""
     assert (cls.__doc__ or "").strip().splitlines()[0].endswith((".", ":")), cls.__doc__
-    assert all(field.description for field in cls.model_fields.values())
+    assert all(field.description for field in cls.fields.values())
     assert cls.category and cls.example
-    assert set(cls.not_in_figures) >= {name for name in cls.model_fields if name == "init"}
+    assert set(cls.not_in_figures) >= {name for name in cls.fields if name == "init"}
 
 
 @pytest.mark.parametrize("cls", [cls for cls in Op.registry if cls is not Input], ids=lambda cls: cls.name)

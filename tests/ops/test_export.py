@@ -18,7 +18,7 @@ LETTERS = ("A", "B", "D", "H", "W")
 
 
 def statement(op: Op) -> str:
-    given = ", ".join(f"{name} = {show(getattr(op, name))}" for name in sorted(op.model_fields_set))
+    given = ", ".join(f"{name} = {show(getattr(op, name))}" for name in sorted(op.given))
     return f"{op.name}({given})" if given else op.name
 
 

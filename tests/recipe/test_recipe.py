@@ -71,7 +71,7 @@ def test_one_value_stands_for_a_list_of_one() -> None:
 
 
 def test_registries_come_from_the_annotations() -> None:
-    found = {key: Recipe.registry_for(key) for key in [*Recipe.model_fields, "unknown"]}
+    found = {key: Recipe.registry_for(key) for key in [*Recipe.fields, "unknown"]}
     assert {key: registry for key, registry in found.items() if registry} == {key: f.registry for key, f in FAMILIES.items()}
     assert all(isinstance(registry, Registry) for registry in found.values() if registry)
 
@@ -79,7 +79,7 @@ def test_registries_come_from_the_annotations() -> None:
 @pytest.mark.parametrize("entry", [Recipe, *ENTRIES], ids=lambda entry: entry.name)
 def test_everything_is_described(entry: type[Registered]) -> None:
     assert entry.__doc__
-    assert all(field.description for field in entry.model_fields.values())
+    assert all(field.description for field in entry.fields.values())
 
 
 @pytest.mark.parametrize(

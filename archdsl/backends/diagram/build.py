@@ -137,7 +137,7 @@ class _Drawing:
         category = next((node.op.category for node in card if node.op.weight_layer), card[0].op.category)
         kind = Kind.CARD
         if is_join(card):
-            kind = Kind.BAR if "axis" in type(card[0].op).model_fields else Kind.JOIN
+            kind = Kind.BAR if "axis" in type(card[0].op).fields else Kind.JOIN
         columns = zip(*cards, strict=True)
         parts = tuple(op_part(node, self._detail, column) for node, column in zip(card, columns, strict=True))
         first = card[0].path_below(path)

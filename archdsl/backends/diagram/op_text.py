@@ -44,7 +44,7 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
     words = [_named(node)]
     given = dict(node.op)
     for position, name in enumerate(node.op.parameters_in_order()):
-        field = type(node.op).model_fields[name]
+        field = type(node.op).fields[name]
         if name in node.op.not_in_figures:
             continue
         if field.is_required() or varies(node.op, name):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from archdsl.backends.torch.lowerings.base import normed_module
 from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
+from archdsl.backends.torch.runtime_source import layer_class
 from archdsl.initializers import Initializer
 from archdsl.ir import Graph, join_path
 from archdsl.ops.base import WeightedOp
@@ -27,25 +29,36 @@ class _Kind:
         return None if None in self.rules or not self.rules else self.rules.most_common(1)[0][0]
 
 
+class _Layer(NamedTuple):
+    """A class of layers, and whether their weight is under `weight_norm`, so that it has to be assigned."""
+
+    name: str
+    normed: bool
+
+
+_NORMED = "nn.utils.parametrize.is_parametrized(module)"
+
+
 class _Branch(NamedTuple):
     """A rule with the test of the modules that it fills."""
 
     test: Expression
     rule: Initializer
     bias: str
+    normed: bool
 
 
 def initialization_lines(graph: Graph, tree: ModuleTree) -> list[str]:
     """Return the lines at the end of the network's constructor; none if nothing says how weights start."""
     if not graph.initializers and not any(_own_rules(tree)):
         return []
-    kinds: dict[str, _Kind] = defaultdict(_Kind)
+    kinds: dict[_Layer, _Kind] = defaultdict(_Kind)
     for module in tree.in_order:
-        for step, target in _constructed(module):
+        for step, layer in _constructed(module):
             tensors = step.node.op.parameters(*step.node.input_shapes)
-            kind = kinds[target]
-            kind.with_weight.add("weight" in tensors)
-            if "weight" in tensors:
+            kind = kinds[layer]
+            kind.with_weight.add(_has_weight(tensors))
+            if _has_weight(tensors):
                 kind.with_bias.add("bias" in tensors)
                 kind.rules[graph.initializer(step.node.op)] += 1
     if not any(rule is not None for kind in kinds.values() for rule in kind.rules):
@@ -67,49 +80,60 @@ def _own_rules(tree: ModuleTree) -> Iterator[bool]:
                 yield step.node.op.init is not None
 
 
-def _constructed(module: ModuleNode) -> Iterator[tuple[OpStep, str]]:
+def _constructed(module: ModuleNode) -> Iterator[tuple[OpStep, _Layer]]:
     """Yield every op of a function that has a module, with that module's class."""
     for step in module.steps:
         if isinstance(step, OpStep) and step.lowering.module is not None and step.constructed:
-            yield step, str(step.lowering.module.target)
+            normed = normed_module(step.lowering.module)
+            target = (normed or step.lowering.module).target
+            name = layer_class(target.name) if target.namespace == "runtime" else str(target)
+            yield step, _Layer(name, normed is not None)
 
 
-def _by_kind(kinds: dict[str, _Kind]) -> Iterator[_Branch]:
+def _has_weight(tensors: Mapping[str, object]) -> bool:
+    return any(name == "weight" or name.startswith("parametrizations.weight.") for name in tensors)
+
+
+def _by_kind(kinds: dict[_Layer, _Kind]) -> Iterator[_Branch]:
     """Yield a branch for each rule that fills all modules of some classes that have not been filled by their names."""
-    targets: dict[Initializer, list[str]] = defaultdict(list)
-    for target, kind in kinds.items():
-        if kind.usual is not None:
-            targets[kind.usual].append(target)
-    for rule, names in targets.items():
+    targets: dict[tuple[bool, Initializer], list[_Layer]] = defaultdict(list)
+    for layer in sorted(kinds, key=lambda layer: not layer.normed):
+        usual = kinds[layer].usual
+        if usual is not None:
+            targets[layer.normed, usual].append(layer)
+    for (normed, rule), layers in targets.items():
+        names = [layer.name for layer in layers]
         tested = names[0] if len(names) == 1 else f"({', '.join(names)})"
-        asked = " and module.weight is not None" if any(False in kinds[name].with_weight for name in names) else ""
-        yield _Branch(f"isinstance(module, {tested}){asked}", rule, _bias([kinds[name] for name in names]))
+        asked = " and module.weight is not None" if any(False in kinds[layer].with_weight for layer in layers) else ""
+        if any(layer._replace(normed=not normed) in kinds for layer in layers):
+            asked += f" and {'' if normed else 'not '}{_NORMED}"
+        yield _Branch(f"isinstance(module, {tested}){asked}", rule, _bias([kinds[layer] for layer in layers]), normed)
 
 
-def _by_place(graph: Graph, tree: ModuleTree, kinds: dict[str, _Kind]) -> Iterator[_Branch]:
+def _by_place(graph: Graph, tree: ModuleTree, kinds: dict[_Layer, _Kind]) -> Iterator[_Branch]:
     """Yield a branch for each rule of single modules, by their names."""
-    special = {target for target, kind in kinds.items() if len(kind.rules) > 1}
-    places: dict[Initializer, list[str]] = defaultdict(list)
-    of_rule: dict[Initializer, list[_Kind]] = defaultdict(list)
-    for path, step, target in _places(tree.root, "") if special else ():
-        rule = graph.initializer(step.node.op) if target in special else None
-        weighted = rule is not None and "weight" in step.node.op.parameters(*step.node.input_shapes)
-        if rule is not None and weighted and rule != kinds[target].usual:
-            places[rule].append(path)
-            of_rule[rule].append(kinds[target])
-    for rule, paths in places.items():
+    special = {layer for layer, kind in kinds.items() if len(kind.rules) > 1}
+    places: dict[tuple[bool, Initializer], list[str]] = defaultdict(list)
+    of_rule: dict[tuple[bool, Initializer], list[_Kind]] = defaultdict(list)
+    for path, step, layer in _places(tree.root, "") if special else ():
+        rule = graph.initializer(step.node.op) if layer in special else None
+        weighted = rule is not None and _has_weight(step.node.op.parameters(*step.node.input_shapes))
+        if rule is not None and weighted and rule != kinds[layer].usual:
+            places[layer.normed, rule].append(path)
+            of_rule[layer.normed, rule].append(kinds[layer])
+    for (normed, rule), paths in places.items():
         names = tuple([f'"{path}"' for path in paths])
         test = f"name == {names[0]}" if len(names) == 1 else Group("name in (", names)
-        yield _Branch(test, rule, _bias(of_rule[rule]))
+        yield _Branch(test, rule, _bias(of_rule[normed, rule]), normed)
 
 
-def _places(module: ModuleNode, path: str) -> Iterator[tuple[str, OpStep, str]]:
+def _places(module: ModuleNode, path: str) -> Iterator[tuple[str, OpStep, _Layer]]:
     """Yield every op of the network that has a module, with its path and its class."""
     pending = [(module, path)]
     while pending:
         module, path = pending.pop()
-        for step, target in _constructed(module):
-            yield join_path(path, *step.key), step, target
+        for step, layer in _constructed(module):
+            yield join_path(path, *step.key), step, layer
         inner = [step for step in module.steps if not isinstance(step, OpStep) and step.constructed]
         pending += [(step.callee, join_path(path, *step.key)) for step in reversed(inner)]
 
@@ -132,4 +156,7 @@ _BIAS = {
 
 def _fill(branch: _Branch) -> list[str]:
     arguments = "".join(f", {name}={value!r}" for name, value in branch.rule.arguments().items())
-    return [f"nn.init.{branch.rule.function}(module.weight{arguments})", *_BIAS[branch.bias]]
+    function = f"nn.init.{branch.rule.function}"
+    if branch.normed:
+        return [f"module.weight = {function}(module.weight.detach().clone(){arguments})", *_BIAS[branch.bias]]
+    return [f"{function}(module.weight{arguments})", *_BIAS[branch.bias]]

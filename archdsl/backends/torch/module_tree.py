@@ -260,7 +260,7 @@ class ModuleTree:
                 and op.init is None
                 and (rule := self.graph.initializer(op)) is not None
             ):
-                op = self._filled.setdefault(id(op), op.model_copy(update={"init": rule}))
+                op = self._filled.setdefault(id(op), op.replace(init=rule))
             found = self._known[key] = Lowered(op, shapes)
         return found
 

@@ -32,6 +32,132 @@ class ChannelLayerNorm(nn.Module):
         return f"{self.weight.shape[0]}, eps={self.eps}"
 
 
+class ChannelRMSNorm(nn.Module):
+    """Root-mean-square normalization over the channels of `[N, C, ...]`, at each position (arXiv:1910.07467)."""
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        return F.rms_norm(x.movedim(1, -1), self.weight.shape, self.weight, self.eps).movedim(-1, 1)
+
+    def extra_repr(self) -> str:
+        """The parameters, as in `nn.RMSNorm`."""
+        return f"{self.weight.shape[0]}, eps={self.eps}"
+
+
+class GlobalResponseNorm(nn.Module):
+    """Global response normalization of `[N, C, ...]`, or of `[N, ..., C]` for `axis=-1` (Woo et al. 2023, arXiv:2301.00808)."""
+
+    def __init__(self, channels: int, eps: float = 1e-6, axis: int = 1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+        self.axis = axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        positions = list(range(2, x.ndim)) if self.axis == 1 else list(range(1, x.ndim - 1))
+        norms = x.norm(p=2, dim=positions, keepdim=True)
+        scale = norms / (norms.mean(dim=self.axis, keepdim=True) + self.eps)
+        shape = [-1] + [1] * (x.ndim - 2) if self.axis == 1 else [-1]
+        return x + torch.addcmul(self.bias.view(shape), self.weight.view(shape), x * scale)
+
+    def extra_repr(self) -> str:
+        """The parameters."""
+        return f"{self.weight.shape[0]}, eps={self.eps}, axis={self.axis}"
+
+
+@torch.fx.wrap
+def same_pad(
+    x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], value: float = 0.0
+) -> Tensor:
+    """`x`, padded so that there are `ceil(n / stride)` windows, as TensorFlow's `SAME`: what is not even goes to the end."""
+    rows: list[int] = []
+    for size, k, s, d in zip(x.shape[2:], kernel, stride, dilation, strict=True):
+        missing = torch.sym_max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
+        rows = [missing // 2, missing - missing // 2, *rows]
+    return F.pad(x, rows, value=value)
+
+
+class SameConv1d(nn.Conv1d):
+    """A convolution of `same_pad(x)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, out, ceil(L / stride)]`."""
+        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
+        return F.conv1d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class SameConv2d(nn.Conv2d):
+    """A convolution of `same_pad(x)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, out, ceil(H / stride), ceil(W / stride)]`."""
+        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class SameConv3d(nn.Conv3d):
+    """A convolution of `same_pad(x)`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, out, ceil(D / stride), ceil(H / stride), ceil(W / stride)]`."""
+        x = same_pad(x, self.kernel_size, self.stride, self.dilation)
+        return F.conv3d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+def same_max_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
+    """The maximum of each window of `same_pad(x)`, where the padding is never the maximum."""
+    x = same_pad(x, kernel, stride, (1,) * len(kernel), -torch.inf)
+    if len(kernel) == 1:
+        return max_pool1d(x, kernel[0], stride[0])
+    return (F.max_pool2d, F.max_pool3d)[len(kernel) - 2](x, kernel, stride)
+
+
+def same_avg_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], count_include_pad: bool = True) -> Tensor:
+    """The mean of each window of `same_pad(x)`, with the zeros of the padding or, as in TensorFlow, without."""
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[len(kernel) - 1]
+    once = (1,) * len(kernel)
+    mean = pool(same_pad(x, kernel, stride, once), kernel, stride)
+    if count_include_pad:
+        return mean
+    return mean / pool(same_pad(torch.ones_like(x[:1, :1]), kernel, stride, once), kernel, stride)
+
+
+class BlurPool(nn.Module):
+    """Blurs with a binomial filter of `k` taps, and takes every `stride`-th position (Zhang 2019, arXiv:1904.11486)."""
+
+    def __init__(self, axes: int, k: int = 3, stride: int = 2, mode: str = "reflect") -> None:
+        super().__init__()
+        taps = torch.ones(1)
+        for _ in range(k - 1):
+            taps = (F.pad(taps, [0, 1]) + F.pad(taps, [1, 0])) / 2
+        window = taps
+        for _ in range(axes - 1):
+            window = window.unsqueeze(-1) * taps
+        self.window: Tensor
+        self.register_buffer("window", window, persistent=False)
+        self.k = k
+        self.stride = stride
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[N, C, ...]`, where each size is divided by the stride."""
+        axes, channels = x.ndim - 2, x.shape[1]
+        x = F.pad(x, [(self.stride + self.k - 2) // 2] * (2 * axes), self.mode)
+        window = self.window.to(x.dtype).expand(channels, 1, *self.window.shape)
+        return (F.conv1d, F.conv2d, F.conv3d)[axes - 1](x, window, None, self.stride, groups=channels)
+
+    def extra_repr(self) -> str:
+        """The parameters."""
+        return f"k={self.k}, stride={self.stride}, mode={self.mode!r}"
+
+
 def stochastic_depth(x: Tensor, p: float, mode: str, training: bool) -> Tensor:
     """Zero the whole of `x` with probability p, each image (`row`) or the batch, and scale by `1 / (1 - p)`."""
     if not training or p == 0.0:

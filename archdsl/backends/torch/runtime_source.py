@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 
 class Definition(NamedTuple):
-    """A top-level class or function: its text and the names that it uses."""
+    """A top-level class or function: its text, the names that it uses, and the class that it extends if it is a class."""
 
     text: str
     names: frozenset[str]
+    base: str | None
 
 
 @cache
@@ -26,7 +27,8 @@ def _definitions() -> dict[str, Definition]:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             names = frozenset(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
-            found[node.name] = Definition("\n".join(lines[first - 1 : node.end_lineno]), names)
+            base = ast.unparse(node.bases[0]) if isinstance(node, ast.ClassDef) else None
+            found[node.name] = Definition("\n".join(lines[first - 1 : node.end_lineno]), names, base)
     return found
 
 
@@ -46,6 +48,12 @@ def definitions_for(names: Iterable[str]) -> dict[str, str]:
 def names_used(definitions: Mapping[str, str]) -> set[str]:
     """Return every name that some definitions use, such as `torch` and `Tensor`."""
     return set().union(*(_definitions()[name].names for name in definitions))
+
+
+def layer_class(name: str) -> str:
+    """Return the layer of PyTorch that a class of the runtime extends, such as `nn.Conv2d`; the class itself if none."""
+    base = _definitions()[name].base
+    return name if base in (None, "nn.Module") else str(base)
 
 
 def runtime_names() -> frozenset[str]:

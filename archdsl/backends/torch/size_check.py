@@ -34,7 +34,10 @@ def size_check(graph: Graph, arguments: list[str]) -> list[str]:
     for value, (argument, shape) in zip(graph.inputs, shapes.items(), strict=True):
         lines += _shape_lines(argument, shape, places, arguments)
         if value.dtype == "bool":  # real numbers would work, and mean another thing
-            lines += [f"    if {argument}.dtype != torch.bool:", _raise(f"{argument} must hold bools; it holds {{{argument}.dtype}}")]
+            lines += [
+                f"    if {argument}.dtype != torch.bool:",
+                _raise(f"{argument} must hold bools; it holds {{{argument}.dtype}}"),
+            ]
     return [*lines, *_verdict_lines(graph, places), "", "", f'torch.fx.wrap("{NAME}")']
 
 

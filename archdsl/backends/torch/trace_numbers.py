@@ -173,7 +173,7 @@ class Tracer:
         node = steps[0].node
         op: Op = node.op
         changes: dict[str, Any] = {}
-        for name in type(op).model_fields:
+        for name in type(op).fields:
             if self.count == 1:
                 text = node.expressions.get(name)
                 if text is not None and type(getattr(op, name)) is float:
@@ -185,7 +185,7 @@ class Tracer:
             value = self._attribute(name, column, node, scope)
             if value is not column[0]:
                 changes[name] = value
-        return op.model_copy(update=changes) if changes else op
+        return op.replace(**changes) if changes else op
 
     def _attribute(self, name: str, column: tuple[Any, ...], node: Node, scope: SpecNames) -> Any:
         """Return the first value of an attribute's column, traced."""

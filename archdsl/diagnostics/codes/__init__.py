@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import archives as archives
     from archdsl.diagnostics.codes import arguments as arguments
     from archdsl.diagnostics.codes import batches as batches
+    from archdsl.diagnostics.codes import calls as calls
     from archdsl.diagnostics.codes import claims as claims
     from archdsl.diagnostics.codes import class_counts as class_counts
     from archdsl.diagnostics.codes import data as data
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "ranges",
+    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "calls", "ranges",
     "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys",
     "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training",
     "outputs", "warnings", "source_warnings", "notes",

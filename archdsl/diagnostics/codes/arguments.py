@@ -242,19 +242,6 @@ class MissingParameter(MissingArgument, code=E0403):
         return f"the call is `{self.signature}`"
 
 
-class CalledWithoutBraces(Diagnostic, code=E0403):
-    """A join in the place of a stage, without branches in braces and without a number or axes."""
-
-    op: str
-    forms: str
-
-    def summary(self) -> str:
-        return f"`{self.op}` lacks its branches, or what it is called with"
-
-    def remedy(self) -> str:
-        return f"write `{self.op} {{ ...; ... }}` for branches, or {self.forms}"
-
-
 class MissingOperand(ArgumentDiagnostic, code=E0403):
     """An op without a value of the network that it needs, with all that it takes."""
 

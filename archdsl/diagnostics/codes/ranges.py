@@ -64,16 +64,6 @@ class FewerChannels(Diagnostic, code=E0402, argument="to"):
         return f"`slice(0..{self.to})` takes the first {self.to}"
 
 
-class RepeatedAxis(Diagnostic, code=E0402, argument="axis"):
-    """A list of axes that names one twice."""
-
-    op: str
-    axes: int | tuple[int, ...]
-
-    def summary(self) -> str:
-        return f"`axis` of `{self.op}` must name each axis once, found {show(self.axes)}"
-
-
 class NoPermutation(Diagnostic, code=E0402, argument="order"):
     """An order that does not name each axis once."""
 
@@ -91,6 +81,35 @@ class NothingToAlign(Diagnostic, code=E0402, argument="align_corners"):
 
     def summary(self) -> str:
         return f"`align_corners` of `{self.op}` has no effect with `mode = nearest`"
+
+
+class AntialiasedMode(Diagnostic, code=E0402, argument="antialias"):
+    """Antialiasing in a mode that has none."""
+
+    mode: str
+
+    def summary(self) -> str:
+        return f"`antialias` of `resize` works with `mode = bilinear` and `mode = bicubic`, found {self.mode}"
+
+
+class RepeatedAxis(Diagnostic, code=E0402, argument="axis"):
+    """A list of axes that names one twice."""
+
+    op: str
+    axes: int | tuple[int, ...]
+
+    def summary(self) -> str:
+        return f"`axis` of `{self.op}` must name each axis once, found {show(self.axes)}"
+
+
+class ShiftCount(Diagnostic, code=E0402, argument="shift"):
+    """A list of shifts for another number of axes."""
+
+    shifts: int | tuple[int, ...]
+    axes: int | tuple[int, ...]
+
+    def summary(self) -> str:
+        return f"`roll` needs one shift for each axis, found `shift = {show(self.shifts)}` and `axis = {show(self.axes)}`"
 
 
 class PoolPadding(Diagnostic, code=E0402, argument="pad"):

@@ -12,6 +12,7 @@ from archdsl.ops.activation import (
     Hardsigmoid,
     Hardswish,
     LeakyRelu,
+    LogSoftmax,
     Mish,
     PRelu,
     Relu,
@@ -63,6 +64,12 @@ def prelu(op: PRelu, *inputs: Shape, inplace: bool = False) -> Lowering:
     given = op.attributes(*inputs)
     slopes = keyword("num_parameters", given["slopes"], "slopes", default=1)
     return Lowering(Call(nn("PReLU"), (slopes, keyword("init", given["init_value"], "init_value", default=0.25))))
+
+
+@lowers(LogSoftmax)
+def log_softmax(op: LogSoftmax, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.LogSoftmax`; the batch axis comes before axis 0."""
+    return both(nn("LogSoftmax"), functional("log_softmax"), keyword("dim", op.attributes(*inputs)["axis"] + 1, "axis"))
 
 
 @lowers(Softmax)

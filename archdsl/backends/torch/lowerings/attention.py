@@ -68,7 +68,7 @@ def multihead_attention(op: MultiheadAttention, *shapes: Shape, inplace: bool = 
             keyword(name, given[f"{what}_features"], f"{what}_features") for name, what in (("kdim", "key"), ("vdim", "value"))
         ]
     arguments.append(keyword("batch_first", True))
-    places = {name: Argument(Input(position)) for position, name in enumerate(("x", *op.given))}
+    places = {name: Argument(Input(position)) for position, name in enumerate(("x", *op.present))}
     key = places.get("key", places["x"])
     taken = [places["x"], key, places.get("value", key)]
     if op.causal or "mask" in places:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from archdsl.backends.torch.expressions import Argument, Call, Expr, Listed, Target, X
+from archdsl.backends.torch.expressions import Argument, Call, Expr, Listed, Target, X, nn
 from archdsl.ops import Op
 from archdsl.shapes import Shape
 
@@ -77,6 +77,17 @@ def lower(op: Op, *inputs: Shape, inplace: bool = False) -> Lowering:
     if rule is None:
         raise NotImplementedError(f"`{op.name}` has no lowering to PyTorch: add one to archdsl/backends/torch/lowerings")
     return rule(op, *inputs, inplace=inplace)
+
+
+def weight_normed(module: Call, wanted: bool) -> Call:
+    """Return a module whose weight is a length times a direction, if that is wanted."""
+    return Call(nn("utils.parametrizations.weight_norm"), (Argument(module),)) if wanted else module
+
+
+def normed_module(module: Call) -> Call | None:
+    """Return the module inside of `weight_norm`; None if it is not under one."""
+    inner = module.arguments[0].value if module.target == nn("utils.parametrizations.weight_norm") else None
+    return inner if isinstance(inner, Call) else None
 
 
 def both(module: Target, function: Target, *arguments: Argument) -> Lowering:

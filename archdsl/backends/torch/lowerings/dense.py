@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.backends.torch.expressions import Argument, Axis, Call, Input, Method, X, keyword, nn, positional, torch
-from archdsl.backends.torch.lowerings.base import Lowering, lowers
+from archdsl.backends.torch.lowerings.base import Lowering, lowers, weight_normed
 from archdsl.ops.dense import Embedding, Flatten, Linear, Reshape
 from archdsl.shapes import Shape, SymbolicSize
 
@@ -13,7 +13,7 @@ def linear(op: Linear, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.Linear`."""
     features = positional(op.attributes(*inputs)["in_features"], "in_features", "in_features")
     out, bias = positional(op.out, "out_features", "out"), keyword("bias", op.bias, "bias", default=True)
-    return Lowering(Call(nn("Linear"), (features, out, bias)))
+    return Lowering(weight_normed(Call(nn("Linear"), (features, out, bias)), op.weight_norm))
 
 
 @lowers(Flatten)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from archdsl.backends.torch.expressions import Argument, Call, Input, Method, functional, keyword, nn, positional, runtime
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
-from archdsl.ops.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LocalResponseNorm
+from archdsl.ops.normalization import (
+    BatchNorm,
+    GlobalResponseNorm,
+    GroupNorm,
+    InstanceNorm,
+    LayerNorm,
+    LocalResponseNorm,
+    RMSNorm,
+)
 from archdsl.shapes import Shape
 
 
@@ -31,6 +39,25 @@ def layer_norm(op: LayerNorm, *inputs: Shape, inplace: bool = False) -> Lowering
     last = given["axis"] == len(inputs[0]) - 1
     channels = positional(given["channels"], "normalized_shape" if last else "channels", "channels")
     return Lowering(Call(nn("LayerNorm") if last else runtime("ChannelLayerNorm"), (channels, _eps(op.eps))))
+
+
+@lowers(RMSNorm)
+def rms_norm(op: RMSNorm, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.RMSNorm` if the axis is the last, else the runtime's `ChannelRMSNorm`."""
+    given = op.attributes(*inputs)
+    last = given["axis"] == len(inputs[0]) - 1
+    channels = positional(given["channels"], "normalized_shape" if last else "channels", "channels")
+    eps = keyword("eps", op.eps, "eps") if last else keyword("eps", op.eps, "eps", default=1e-6)
+    return Lowering(Call(nn("RMSNorm") if last else runtime("ChannelRMSNorm"), (channels, eps)))
+
+
+@lowers(GlobalResponseNorm)
+def global_response_norm(op: GlobalResponseNorm, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return the runtime's `GlobalResponseNorm`."""
+    given = op.attributes(*inputs)
+    channels = positional(given["channels"], "channels", "channels")
+    axis = keyword("axis", 1 if given["axis"] == 0 else -1, "axis", default=1)
+    return Lowering(Call(runtime("GlobalResponseNorm"), (channels, keyword("eps", op.eps, "eps", default=1e-6), axis)))
 
 
 @lowers(InstanceNorm)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.backends.torch.expressions import MISSING, Argument, functional, keyword, nn, positional, runtime
+from archdsl.backends.torch.expressions import MISSING, Argument, Call, X, functional, keyword, nn, positional, runtime
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.base import compact
-from archdsl.ops.pooling import AvgPool, AvgPoolTo, GlobalAveragePool, LpPool, MaxPool, MaxPoolTo
+from archdsl.ops.pooling import AvgPool, AvgPoolTo, BlurPool, GlobalAveragePool, LpPool, MaxPool, MaxPoolTo
 from archdsl.shapes import Shape, SymbolicSize
 
 
@@ -16,6 +16,8 @@ from archdsl.shapes import Shape, SymbolicSize
 def max_pool(op: MaxPool, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.MaxPool1d`, `2d` or `3d`; the runtime's over a symbolic length."""
     given, axes = op.attributes(*inputs), len(inputs[0]) - 1
+    if given["tf_same"]:
+        return Lowering(function=Call(runtime("same_max_pool"), (X, *_same_window(given))))
     if axes == 1 and isinstance(inputs[0][1], SymbolicSize):
         return both(runtime("MaxPool1d"), runtime("max_pool1d"), *_window(given, stride=True))
     return both(nn(f"MaxPool{axes}d"), functional(f"max_pool{axes}d"), *_window(given))
@@ -24,9 +26,11 @@ def max_pool(op: MaxPool, *inputs: Shape, inplace: bool = False) -> Lowering:
 @lowers(AvgPool)
 def avg_pool(op: AvgPool, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.AvgPool1d`, `2d` or `3d`."""
-    axes = len(inputs[0]) - 1
+    given, axes = op.attributes(*inputs), len(inputs[0]) - 1
     counted = keyword("count_include_pad", op.count_pad, "count_pad", default=True)
-    return both(nn(f"AvgPool{axes}d"), functional(f"avg_pool{axes}d"), *_window(op.attributes(*inputs)), counted)
+    if given["tf_same"]:
+        return Lowering(function=Call(runtime("same_avg_pool"), (X, *_same_window(given), counted)))
+    return both(nn(f"AvgPool{axes}d"), functional(f"avg_pool{axes}d"), *_window(given), counted)
 
 
 @lowers(LpPool)
@@ -49,6 +53,23 @@ def global_average(op: GlobalAveragePool, *inputs: Shape, inplace: bool = False)
     """Return `torch.nn.AdaptiveAvgPool1d`, `2d` or `3d` to a size of one."""
     axes = len(inputs[0]) - 1
     return both(nn(f"AdaptiveAvgPool{axes}d"), functional(f"adaptive_avg_pool{axes}d"), positional(1, "output_size"))
+
+
+@lowers(BlurPool)
+def blur_pool(op: BlurPool, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return the runtime's `BlurPool`, which keeps its filter."""
+    arguments = (
+        positional(len(inputs[0]) - 1, "axes"),
+        keyword("k", op.k, "k", default=3),
+        keyword("stride", op.stride, "stride", default=2),
+        keyword("mode", "constant" if op.pad_mode == "zeros" else op.pad_mode, "pad_mode", default="reflect"),
+    )
+    return Lowering(Call(runtime("BlurPool"), arguments))
+
+
+def _same_window(given: Mapping[str, Any]) -> list[Argument]:
+    """Return window and stride, each with a number per axis."""
+    return [positional(given[name], name, name) for name in ("k", "stride")]
 
 
 def _window(given: Mapping[str, Any], *, stride: bool = False) -> list[Argument]:

@@ -60,7 +60,7 @@ def relative_bias(op: RelativeBias, *inputs: Shape, inplace: bool = False) -> Lo
     )
     table: Expr = Input(0)
     sibling = None
-    if not op.given:
+    if not op.present:
         table = Method(Sibling(TABLE), "unsqueeze", (positional(0, "dim"),))
         shape = op.parameters()[f"../{TABLE}"]
         sibling = (TABLE, _parameter(shape, op.init))

@@ -15,6 +15,7 @@ from archdsl.backends.torch.expressions import (
     nn,
     positional,
     runtime,
+    torch,
 )
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.base import Op, compact
@@ -25,9 +26,13 @@ from archdsl.ops.rearrange import (
     PadChannels,
     Permute,
     PixelShuffle,
+    PixelUnshuffle,
+    Resize,
     ResizeLike,
+    Roll,
     Slice,
     Transpose,
+    Unfold,
     Upsample,
 )
 from archdsl.shapes import Shape, SymbolicSize
@@ -72,6 +77,16 @@ def resize_like(op: ResizeLike, *shapes: Shape, inplace: bool = False) -> Loweri
     return Lowering(function=Call(functional("interpolate"), (X, size, *_interpolation(op, *shapes))))
 
 
+@lowers(Resize)
+def resize(op: Resize, *shapes: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.functional.interpolate`, and `torch.nn.Upsample` where that has the arguments."""
+    size = keyword("size", compact(op.attributes(*shapes)["size"]), "size")
+    arguments = (size, *_interpolation(op, *shapes))
+    if op.antialias:
+        return Lowering(function=Call(functional("interpolate"), (X, *arguments, keyword("antialias", True, "antialias"))))
+    return both(nn("Upsample"), functional("interpolate"), *arguments)
+
+
 @lowers(Upsample)
 def upsample(op: Upsample, *shapes: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.Upsample`, which is `interpolate`."""
@@ -91,6 +106,34 @@ def _interpolation(op: Op, *shapes: Shape) -> tuple[Argument, ...]:
 def pixel_shuffle(op: PixelShuffle, *shapes: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.PixelShuffle`."""
     return both(nn("PixelShuffle"), functional("pixel_shuffle"), positional(op.r, "upscale_factor", "r"))
+
+
+@lowers(PixelUnshuffle)
+def pixel_unshuffle(op: PixelUnshuffle, *shapes: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.PixelUnshuffle`."""
+    return both(nn("PixelUnshuffle"), functional("pixel_unshuffle"), positional(op.r, "downscale_factor", "r"))
+
+
+@lowers(Roll)
+def roll(op: Roll, *shapes: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.roll`; the batch axis comes before axis 0."""
+    given = op.attributes(*shapes)
+    axes = tuple(axis + 1 for axis in given["axis"])
+    arguments = (positional(given["shift"], "shifts", "shift"), positional(axes, "dims", "axis"))
+    return Lowering(function=Call(torch("roll"), (X, *arguments)))
+
+
+@lowers(Unfold)
+def unfold(op: Unfold, *shapes: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.Unfold`."""
+    given = op.attributes(*shapes)
+    arguments = (
+        positional(compact(given["k"]), "kernel_size", "k"),
+        keyword("dilation", compact(given["dilation"]), "dilation", default=1),
+        keyword("padding", compact(given["pad"]), "pad", default=0),
+        keyword("stride", compact(given["stride"]), "stride", default=1),
+    )
+    return both(nn("Unfold"), functional("unfold"), *arguments)
 
 
 @lowers(ChannelShuffle)
