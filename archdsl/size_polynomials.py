@@ -163,7 +163,7 @@ def _whole(size: Dim) -> Terms:
     """Return the same, with a quasi-linear function as one term, so that products stay short: `(H + 1)*W`."""
     if not isinstance(size, LinearSize):
         return terms_of(size)
-    content, factor = _primitive(size)
+    content, factor = primitive(size)
     return {(factor,): content}
 
 
@@ -183,7 +183,7 @@ def _collected(pairs: Iterable[tuple[int, Factors]]) -> Terms:
             constant += part.offsets[0]
             varying = part - part.offsets[0]
             assert isinstance(varying, LinearSize)
-            content, factor = _primitive(varying)
+            content, factor = primitive(varying)
             terms[(factor,)] = content
         else:
             assert isinstance(part, int)
@@ -201,7 +201,7 @@ def _joined(left: Terms, right: Terms, sign: int = 1) -> Terms:
     return _collected(pairs)
 
 
-def _primitive(size: LinearSize) -> tuple[int, LinearSize]:
+def primitive(size: LinearSize) -> tuple[int, LinearSize]:
     """Return the common divisor of all values, and the function without it, which grows."""
     content = gcd(size.slope, *size.offsets)
     if (size.slope or next(offset for offset in size.offsets if offset)) < 0:
@@ -214,13 +214,13 @@ def _primitive(size: LinearSize) -> tuple[int, LinearSize]:
 
 def _reduced(terms: Terms, session: Session) -> Dim:
     """Return the function of these terms in its simplest form."""
-    if any(c < 0 for c in terms.values()) and any(len(factors) > 1 for factors in terms):
+    if any(c < 0 for factors, c in terms.items() if factors) and any(len(factors) > 1 for factors in terms):
         terms = _expanded(terms)
     top = max(map(len, terms), default=0)
     symbols = _symbols(terms)
     if top <= 1 and len(symbols) <= 1:
         return sum([c * prod(factors, start=1) for factors, c in terms.items()])
-    grows = all(c > 0 and all(factor.slope > 0 for factor in factors) for factors, c in terms.items())
+    grows = all(c > 0 and all(factor.slope > 0 for factor in factors) for factors, c in terms.items() if factors)
     if top > 1 and not grows and _maybe_linear(terms, symbols):
         for symbol in symbols:
             linear = _linear(terms, symbol, session)
@@ -237,7 +237,7 @@ def _expanded(terms: Terms) -> Terms:
         for factor in factors:
             varying = factor - factor.offsets[0]
             assert isinstance(varying, LinearSize)
-            content, rest = _primitive(varying)
+            content, rest = primitive(varying)
             parts = [(content, (rest,)), (factor.offsets[0], ())]
             products = [(a * b, (*some, *more)) for a, some in products for b, more in parts if b]
             if len(products) + len(pairs) > 16 * _MOST_TERMS:

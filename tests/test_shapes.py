@@ -90,7 +90,8 @@ def test_a_constant_is_an_integer() -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    lambda: N // symbolic_size("M"), lambda: N % symbolic_size("M"), lambda: N // 0, lambda: N // -2, lambda: 5 // N, lambda: N // (DEFAULT.period + 1), lambda: N // 97 + N // 89,
+    lambda: N // symbolic_size("M"), lambda: N % symbolic_size("M"), lambda: N // 0, lambda: N // -2, lambda: 5 // N,
+    lambda: N // (DEFAULT.period + 1), lambda: N // 97 + N // 89,
 ])  # fmt: skip
 def test_what_leaves_the_form(wrong: Any) -> None:
     with pytest.raises(SizeError):

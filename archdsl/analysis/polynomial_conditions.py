@@ -4,7 +4,7 @@ Each symbolic size has its own set of valid values, so a condition that relates 
 decide those that occur in practice, exactly:
 
 * A lower bound that follows from the conditions so far holds: `H*W + 1` is at least 1.
-* A product of factors that are never negative is at least one if each factor is.
+* A product of factors that are never negative is at least one if each factor is, and at least two if one of them is, too.
 * Two products are equal if their parts are, symbol by symbol, provided that none of them is larger on one side and smaller
   on the other: `H*W = 49*floor(H/7)*floor(W/7)` if `H = 7*floor(H/7)` and `W = 7*floor(W/7)`.
 * A prime divides a product if it divides a part: a coupling.
@@ -52,8 +52,11 @@ def large_enough(sizes: tuple[Dim, ...], least: int, work: Sets, stated: Sets) -
     if len(sizes) == 1:
         ((factors, coefficient), left) = _leading(terms_of(sizes[0]))
         parts = _parts(factors)
-        if left is not None and 0 < least - left <= coefficient and all(lower_bound(part, work) >= 0 for part in parts.values()):
-            return [{symbol: at_least(part, 1)} for symbol, part in parts.items()]
+        if left is not None and all(lower_bound(part, work) >= 0 for part in parts.values()):
+            product = -((left - least) // coefficient)
+            each = [{symbol: at_least(part, 1)} for symbol, part in parts.items()]
+            if product in (1, 2):
+                return each if product == 1 else [*each, {symbol: at_least(part, 2) for symbol, part in parts.items()}]
     elif all(len(symbols_of(size)) == 1 for size in sizes):
         found: dict[str, SizeSet] = {}
         for size in sizes:
@@ -92,7 +95,7 @@ def equal_sizes(left: Dim, right: Dim, work: Sets, *, stretch: bool = False) -> 
     """Return when two sizes are equal; with `stretch`, or the left one is one. Raise `SizeError` if it is not decided."""
     symbols = symbols_of(left, right)
     difference = left - right
-    if stretch and lower_bound(left, work) < 2:
+    if stretch and min(lower_bound(left, work), lower_bound(right, work)) < 2:
         raise Undecided(f"whether {left} stretches to {right} here relates {' and '.join(symbols)}")
     if isinstance(difference, int):
         return [{symbols[0]: NONE}] if difference else []
@@ -122,6 +125,10 @@ def _equal_products(left: tuple[int, Factors], right: tuple[int, Factors], work:
     if len(sides) == 1:
         ((symbol, (mine, other)),) = sides.items()
         return [{symbol: equal(left[0] * mine, right[0] * other)}]
+    if _exceeds(left[0], right[0], sides.values(), work) or _exceeds(
+        right[0], left[0], [(b, a) for a, b in sides.values()], work
+    ):
+        return [{next(iter(sides)): NONE}]
     # Share the coefficients among the symbols, so that both sides grow alike: 49 is 7 for H and 7 for W.
     growths = {symbol: _growth(mine) / _growth(other) for symbol, (mine, other) in sides.items()}
     if prod(growths.values(), start=Fraction(left[0], right[0])) != 1:
@@ -132,6 +139,12 @@ def _equal_products(left: tuple[int, Factors], right: tuple[int, Factors], work:
     ):
         return [{symbol: equal(mine, other)} for symbol, (mine, other) in pairs.items()]
     return None
+
+
+def _exceeds(coefficient: int, other: int, sides: Iterable[tuple[Dim, Dim]], work: Sets) -> bool:
+    """Return whether a product is always larger than another, because each part is at least as large."""
+    margins = [lower_bound(mine - theirs, work) for mine, theirs in sides]
+    return coefficient >= other and min(margins) >= 0 and (coefficient > other or max(margins) > 0)
 
 
 def _growth(part: Dim) -> Fraction:

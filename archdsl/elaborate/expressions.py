@@ -91,7 +91,7 @@ class Evaluator:
         """Count what it takes to go through a value that was computed, or is compared."""
         if value.__class__ is tuple:
             self.budget.charge(within(nested, value, self.limits, span), span)
-        elif isinstance(value, SymbolicSize):
+        elif value.__class__ is not int and isinstance(value, SymbolicSize):
             self.budget.charge(budget.OPEN * value.numbers, span)
 
     def truth(self, expression: ast.Expr, env: Environment) -> bool | Unknown:

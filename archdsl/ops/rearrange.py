@@ -31,6 +31,7 @@ from archdsl.ops.base import (
     demand,
     normal_axis,
     per_axis,
+    window_count,
     window_output,
 )
 from archdsl.shapes import Shape, numel
@@ -342,6 +343,13 @@ class Unfold(Op, name="unfold"):
         given = self.attributes(*inputs)
         windows = zip(sizes, given["k"], given["stride"], given["pad"], given["dilation"], strict=True)
         return (channels * prod(given["k"]), numel([window_output(self.name, n, k, s, p, p, d) for n, k, s, p, d in windows]))
+
+    def needs(self, *inputs: Shape) -> list[Need]:
+        """Return that a window fits on each axis; of the product of both numbers of windows that is not known."""
+        given = self.attributes(*inputs)
+        windows = zip(inputs[0][1:], given["k"], given["stride"], given["pad"], given["dilation"], strict=True)
+        counts = [(n, window_count(n, k, s, p, p, d)) for n, k, s, p, d in windows]
+        return [Need(count, 1, f"`unfold` leaves nothing of a size of {size}") for size, count in counts]
 
 
 class ChannelShuffle(Op, name="channel_shuffle"):

@@ -101,6 +101,25 @@ def test_claims(claim: str) -> None:
     assert checked(f"reshape([3, -1]); {claim}").ok
 
 
+@pytest.mark.parametrize(("body", "sentences"), [
+    ("slice(0..1) -> reshape([1, -1]) -> conv(4, 2, pad = 0)", ["either H must be at least 2 or W must be at least 2"]),
+    ("maxpool(2) -> reshape([3, -1]) -> instance_norm",
+     ["H and W must be at least 2", "either H must be at least 4 or W must be at least 4"]),
+    (VIT, ["H and W must be at least 4"]),
+    (WINDOWS, ["H and W must be multiples of 3"]),
+    ("a: flatten; image -> maxpool([1, 2]) -> upsample([1, 2]) -> flatten; add { x; a }",
+     ["H can be any size", "W must be a multiple of 2"]),
+])  # fmt: skip
+def test_sentences(body: str, sentences: list[str]) -> None:
+    found = [sentence.partition(":")[0] for sentence in checked(body).sizes.sentences()]
+    assert found == sentences or found == sentences[::-1]
+
+
+def test_a_product_that_is_always_larger() -> None:
+    compiled = checked("a: flatten; image -> maxpool(2) -> flatten; add { x; a }")
+    assert [found.message for found in compiled.diagnostics] == ["no H works: 3*H*W against 3*floor(H/2)*floor(W/2)"]
+
+
 def test_a_square_is_decided() -> None:
     sizes = checked("a: flatten; input b [48]; add { a; b }", "[3, N, N]").sizes
     assert [n for n in range(1, 20) if sizes.works({"N": n})] == [4]

@@ -9,6 +9,7 @@ from torch.export import Dim
 
 from archdsl.ir import Graph
 from archdsl.shapes import LinearSize, SymbolicSize
+from archdsl.size_polynomials import primitive, terms_of
 from archdsl.sizes import SizeSet, at_least
 
 
@@ -34,9 +35,10 @@ def traceable(graph: Graph) -> dict[str, SizeSet]:
     found = dict(graph.valid_sizes)
     values = [value for function in graph.functions() for value in function.values]
     for size in dict.fromkeys(size for value in values for size in value.shape if isinstance(size, SymbolicSize)):
-        if len(size.symbols) == 1:  # a product of several is one where each of them is
-            (symbol,) = size.symbols
-            found[symbol] = found[symbol] & at_least(size, 2) or found[symbol]
+        linear = [size] if isinstance(size, LinearSize) else [factor for factors in terms_of(size) for factor in factors]
+        factors = [primitive(factor)[1] for factor in linear]
+        for factor in factors:  # one side of a product is specialized, too
+            found[factor.symbol] = found[factor.symbol] & at_least(factor, 2) or found[factor.symbol]
     return found
 
 
