@@ -114,7 +114,12 @@ class RelativeCoords(Op, name="rel_coords"):
     category = Category.VALUE
     arity = 0
     takes_x = False
-    example = "coords: rel_coords(4); coords -> linear(16, axis = -1)"
+    example = """tokens: rearrange("c (h p) (w q) -> h w 1 (p q) c", p = 4, q = 4)
+  relative_coords_table: rel_coords(4)
+  cpb_mlp: { relative_coords_table -> linear(16, axis = -1) -> relu -> linear(1, bias = false, axis = -1) }
+  table: rearrange("h w n -> (h w) n")
+  bias: rel_bias(1, 4, table = table)
+  attend(tokens, tokens, tokens, bias = bias)"""
     cases = (Case({"window": (3, 2)}, ((),)), Case({"window": 4}, ((),)))
 
     window: Window = Field(description="window size, one number or one per axis; at least 2")

@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "calls", "ranges",
-    "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys",
-    "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training",
-    "outputs", "warnings", "source_warnings", "notes",
+    "syntax", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "tokens", "arguments", "calls",
+    "ranges", "expressions", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
+    "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
+    "training", "outputs", "warnings", "source_warnings", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 
