@@ -70,10 +70,14 @@ def read_pattern(text: str) -> Pattern:
         raise _fault(text, start, end, f"a pattern has one arrow `->`, {found}", 'write `"c h w -> (h w) c"`')
     split = tokens.index(arrows[0])
     left, right = _side(text, tokens[:split]), _side(text, tokens[split + 1 :])
-    if left and left[0].names and left[0].names[0] in _BATCH and right and right[0].names == left[0].names:
-        rest = text[left[0].end : right[0].start] + text[right[0].end :]
-        without = re.sub(r" +", " ", rest).strip()
-        raise SpecError(codes.tokens.BatchInPattern(text, left[0].start, left[0].end, without))
+    for side, groups in (("left", left), ("right", right)):
+        if not groups:
+            reason = f"nothing stands on the {side} of `->`"
+            raise _fault(text, arrows[0][1], arrows[0][2], reason, 'write `"c h w -> (h w) c"`')
+    first = text[left[0].start : left[0].end]
+    if first in _BATCH:
+        without = re.sub(rf"\b{first}\b ?", "", text)
+        raise SpecError(codes.tokens.BatchInPattern(text, left[0].start, left[0].end, re.sub(r" +", " ", without).strip()))
     _check_both_sides(text, left, right)
     return Pattern(text, left, right, arrows[0][1])
 

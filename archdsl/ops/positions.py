@@ -5,15 +5,22 @@ from math import prod
 from typing import Annotated, Any, Literal, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.fields import Field
+from archdsl.fields import Check, Field
 from archdsl.initializers import Initializer
-from archdsl.ops.base import Case, Category, Equality, NonNegativeInt, Op, PositiveInt, WeightedOp, fixed, per_axis
+from archdsl.ops.base import Case, Category, Equality, NonNegativeInt, Op, PerAxis, PositiveInt, WeightedOp, fixed, per_axis
 from archdsl.shapes import Dim, Shape, format_shape
 
 T = TypeVar("T")
+
+
+def _pair(sizes: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    if isinstance(sizes, tuple) and len(sizes) != 2:
+        raise ValueError(f"it has two sizes, rows and columns, found {len(sizes)}")
+    return sizes
+
+
 _Side = Annotated[int, Field(ge=2)]
-Window = _Side | tuple[_Side, _Side]
-Grid = tuple[PositiveInt, PositiveInt]
+Grid = Annotated[tuple[PositiveInt, ...], Check(_pair)]
 TABLE, INDEX = "relative_position_bias_table", "relative_position_index"
 """What torchvision and timm call the two tensors of a relative position bias."""
 
@@ -97,7 +104,8 @@ class PosEmbed(WeightedOp, name="pos_embed"):
         return {"": (1, self.prefix + prod(self.base), fixed(self.name, inputs[0][1], "the number of features"))}
 
     def _grid(self, inputs: tuple[Shape, ...]) -> tuple[Dim, Dim]:
-        return (inputs[1][-2], inputs[1][-1]) if len(inputs) > 1 else self.base
+        rows, columns = inputs[1][-2:] if len(inputs) > 1 else self.base
+        return rows, columns
 
     def _positions(self, inputs: tuple[Shape, ...]) -> Dim:
         rows, columns = self._grid(inputs)
@@ -122,7 +130,9 @@ class RelativeCoords(Op, name="rel_coords"):
   attend(tokens, tokens, tokens, bias = bias)"""
     cases = (Case({"window": (3, 2)}, ((),)), Case({"window": 4}, ((),)))
 
-    window: Window = Field(description="window size, one number or one per axis; at least 2")
+    window: Annotated[_Side | tuple[_Side, ...], Check(_pair)] = Field(
+        description="window size, one number or one per axis; at least 2"
+    )
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the window per axis."""
@@ -162,7 +172,7 @@ class RelativeBias(WeightedOp, name="rel_bias"):
     )
 
     heads: PositiveInt = Field(description="number of heads")
-    window: PositiveInt | tuple[PositiveInt, PositiveInt] = Field(description="window size, one number or one per axis")
+    window: Annotated[PerAxis, Check(_pair)] = Field(description="window size, one number or one per axis")
     present: tuple[str, ...] = Field((), description="whether there is a `table`")
 
     @classmethod
