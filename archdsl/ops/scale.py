@@ -41,7 +41,7 @@ class LayerScale(Op, name="layer_scale"):
         Case({"init": 0.5}, ANY_RANK),
         Case({"flat": True}, ANY_RANK),
         Case({"axis": -1}, ANY_RANK),
-        Case({"axis": 1, "flat": True}, (IMAGE,)),
+        Case({"axis": -1, "flat": True}, (IMAGE,)),
     )
 
     init: float = Field(1e-6, description="initial factor")

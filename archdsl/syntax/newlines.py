@@ -13,6 +13,8 @@ _CONTINUES_BEFORE = {"ARROW", "RBRACE"}
 _AFTER_BODY = {"VIA", "ELSE"}
 _BEFORE_STAGE = {"_SEP", "LBRACE", "ARROW", "COLON"}
 _SIGNS = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|[()\[\]{},=]')
+_NEAR = 300
+"""How far options are read, so that many brackets that are never closed do not take long."""
 _BRACE = re.compile(r"[ \t\f]*\{")
 _OPENS = re.compile(r"[ \t\f]*[(\[]")
 
@@ -29,7 +31,7 @@ def _is_join(text: str, token: Token) -> bool:
         return _BRACE.match(text, end) is not None
     depth, end, signs = 1, opening.end(), set()
     while depth:
-        found = _SIGNS.search(text, end)
+        found = _SIGNS.search(text, end, opening.end() + _NEAR)
         if found is None:
             return False
         if depth == 1:
