@@ -11,7 +11,7 @@ from archdsl.diagnostics.record import Edit, guess
 from archdsl.elaborate import budget
 from archdsl.elaborate.axis_sizes import checked_size
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.parameters import KINDS, header
+from archdsl.elaborate.parameters import KINDS, header, positional_parameters
 from archdsl.elaborate.values import (
     FUNCTIONS,
     UNKNOWN,
@@ -87,7 +87,7 @@ class ArgumentBinder:
         """Return the arguments by name, and what is wrong with the names of others."""
         cls = callee.target
         assert isinstance(cls, type)
-        order = cls.call_order()
+        order = positional_parameters(cls)
         if len(callee.positional) > len(order):
             raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))

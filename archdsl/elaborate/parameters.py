@@ -30,10 +30,15 @@ _ALIASES: Final = {
 register_aliases(lambda: [(alias, name) for name, aliases in _ALIASES.items() for alias in aliases])
 
 
+def positional_parameters(target: type[Registered]) -> list[str]:
+    """Return everything that a call of a declared thing takes, in positional order, with values of the network."""
+    return target.call_order()
+
+
 def parameter_names(target: type[Registered] | ast.Definition) -> list[str]:
     """Return the names of the parameters of a callee, in positional order."""
     if isinstance(target, type):
-        return target.call_order()
+        return positional_parameters(target)
     return [parameter.name for parameter in target.parameters] if isinstance(target, ast.Block | ast.Network) else []
 
 
