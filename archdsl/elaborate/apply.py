@@ -45,7 +45,7 @@ def apply_op(
     if context.detached:
         builder.size += 1
         return [builder.detached(shape, dtype, label, span) for shape in shapes]
-    for needed in op.equalities(*[value.shape for value in inputs]) if op.operands else ():
+    for needed in op.equalities(*[value.shape for value in inputs]) if len(inputs) > 1 else ():
         if needed.left != needed.right:
             sides = inputs[needed.inputs[0]], inputs[needed.inputs[1]]
             builder.condition(needed.left, needed.right, span, op.name, sides, needed.stretch)
@@ -96,5 +96,6 @@ def _placed(found: Diagnostic, inputs: tuple[Value, ...], span: Span, callee: Ca
     """Return what an op found, at the place of the argument at fault or else of the call, and where the inputs came from."""
     given = callee.keywords or {} if callee is not None else {}
     place = given[found.argument].span if found.argument in given else span
-    marks = [Mark(value.span, f"gives {format_shape(value.shape)}") for value in inputs if value.span and value.span != span]
+    made = [value for value in dict.fromkeys(inputs) if value.span and value.span != span]
+    marks = [Mark(value.span, f"gives {format_shape(value.shape)}") for value in made if value.span]
     return found.at(place).with_marks(marks[:_MOST_MARKS] if found.about_shapes else ())

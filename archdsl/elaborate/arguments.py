@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
 from archdsl.elaborate import budget
+from archdsl.elaborate.axis_sizes import checked_size
 from archdsl.elaborate.bound_parameters import bound_parameters, parameters_given
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import header, positional_parameters
@@ -51,18 +52,12 @@ class ArgumentBinder:
         bound, wrong = self._by_name(callee, span) if callee.positional or callee.keywords else ({}, [])
         if wrong and issubclass(cls, Op) and cls.operands:
             raise merged(wrong)
-        operands: list[Value] = []
-        if bound:
-            if any(b.value is UNKNOWN for b in bound.values()):
-                if wrong:
-                    raise merged(wrong)
-                return UNKNOWN
-            if issubclass(cls, Op):
-                operands += [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
-        elif issubclass(cls, Op):
-            for name in cls.operands:
-                _operand(cls, name, None, span)
-        values = {name: self._plain(cls, name, b) for name, b in bound.items()}
+        if any(b.value is UNKNOWN for b in bound.values()):
+            if wrong:
+                raise merged(wrong)
+            return UNKNOWN
+        operands, hidden = _values_and_sizes(cls, bound, span) if issubclass(cls, Op) else ([], {})
+        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name in cls.fields} | hidden
         try:
             made = self.make(cls, values, span)
         except SpecError as error:
@@ -94,11 +89,12 @@ class ArgumentBinder:
             raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[SpecError] = []
+        by_name = issubclass(cls, Op) and cls.sizes_by_name
         for name in cls.by_name if issubclass(cls, Op) else ():
             if name in bound:
                 wrong.append(SpecError(codes.calls.GivenByPosition(cls.name, name).at(bound[name].span)))
         for name, argument in (callee.keywords or {}).items():
-            if name not in order:
+            if name not in order and not by_name:
                 unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
                 wrong.append(SpecError(unknown.at(argument.span)))
             elif name in bound:
@@ -265,6 +261,22 @@ def read_options(
             beyond = codes.ranges.OutOfBounds(name, argument.name, value, relation=relation, bound=bound)
             raise SpecError(beyond.at(argument.span))
     return values
+
+
+def _values_and_sizes(cls: type[Op], bound: dict[str, Bound], span: Span) -> tuple[list[Value], dict[str, Any]]:
+    """Take the values of the network out of the arguments, and return them.
+
+    Also return the fields that no call names: which of the values that may be left out there are, and the sizes of axes.
+    """
+    found = [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
+    present: list[str] = []
+    for name in cls.optional_operands:
+        argument = bound.pop(name, None)
+        if argument is not None and argument.value is not None:
+            found.append(_operand(cls, name, argument, span))
+            present.append(name)
+    sizes = tuple([(name, checked_size(cls, name, bound[name])) for name in bound if name not in cls.call_order()])
+    return found, ({"present": tuple(present)} if present else {}) | ({"sizes": sizes} if sizes else {})
 
 
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:

@@ -10,6 +10,7 @@ from archdsl.diagnostics import Mark, SpecError, codes
 from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage
+from archdsl.elaborate.axis_sizes import with_sources
 from archdsl.elaborate.blocks import call_block
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule
@@ -129,6 +130,8 @@ def _op(
         assert isinstance(op, Op)
         if isinstance(op, Join) and op.joins_branches:
             raise SpecError(codes.calls.CalledWithoutBraces(op.name, op.forms).at(call.span))
+        if op.sizes_by_name and isinstance(x, Value):
+            op, operands = with_sources(op, callee, x, env, call.span)
         if not operands:
             context.op_cache.keep(call, env, op)
         texts = context.expression_texts.of(call, callee.target, callee, env)
@@ -159,7 +162,7 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
-    place = naming.place(None, span) if key is None else key.place()
+    place = _place(op, span, naming, key)
     if op is None:
         return UNKNOWN
     if op.takes_x:
@@ -170,6 +173,19 @@ def _op_at(
         operands = (x, *operands)
     made = apply_op(context, op, operands, place, span, callee, key, expressions)
     return made[0] if len(made) == 1 else Several(tuple(made), span)
+
+
+def _place(op: Op | None, span: Span, naming: Naming, key: Key | None) -> tuple[str, ...]:
+    """Take the place of an op in its scope: its label, its position, or the keys that it has in any case."""
+    if op is not None and op.keys_in_scope:
+        try:
+            return [naming.place(name, span) for name in op.keys_in_scope][-1]
+        except SpecError as error:
+            found = error.diagnostic
+            if not isinstance(found, codes.keys.SameKey | codes.keys.SameKeyInLoop):
+                raise
+            raise SpecError(codes.keys.FixedKeyTaken(op.name, found.name, getattr(found, "first", None)).at(span)) from None
+    return naming.place(None, span) if key is None else key.place()
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:

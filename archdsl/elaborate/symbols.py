@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.parameters import positional_parameters
 from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
@@ -320,7 +319,7 @@ class _Resolver:
         if name:
             self._use(self._parameter(call, target, name), _name_span(argument, name))
         elif _is_declared(target):
-            order = positional_parameters(target)
+            order = target.call_order()
             name = order[position] if position < len(order) else None
         value = ast.bare(argument.value)
         if isinstance(value, ast.Name) and _is_declared(target) and name in target.fields:
@@ -357,7 +356,7 @@ class _Resolver:
         if isinstance(target, ast.Definition | ast.Let):
             return self._table.parameters(target).get(name)
         if target is not None:
-            known = name in positional_parameters(target)
+            known = name in target.call_order() or (issubclass(target, Op) and target.sizes_by_name)
             return self._table.builtin(name, SymbolKind.OP_PARAMETER, target.name) if known else None
         return self._table.builtin(name, SymbolKind.KEYWORD, f"{self._definition.name}.{call.callee.span.text}")
 

@@ -1,6 +1,6 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less
+from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less, tensor_key
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.copying import copy_function, copy_graph
 from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Use, Value
@@ -55,5 +55,6 @@ __all__ = [
     "shared_nodes",
     "standing_functions",
     "state",
+    "tensor_key",
     "verify",
 ]

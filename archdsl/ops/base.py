@@ -52,6 +52,7 @@ class Category(StrEnum):
     REGULARIZATION = "regularization"
     SHAPE = "shape"
     SCALE = "scale"
+    ATTENTION = "attention"
     ARITHMETIC = "arithmetic"
     REDUCTION = "reduction"
     VALUE = "value"
@@ -112,9 +113,15 @@ class Op(Registered):
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
-    """The number of inputs; None for any number from one."""
+    """The number of inputs; None for any number. One with 0 makes a value of its own, also if operands give sizes for it."""
+    keys_in_scope: ClassVar[tuple[str, ...]] = ()
+    """The keys of an op whose tensors belong to the scope around it, whatever its label; the last is that of the op itself."""
     operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
+    optional_operands: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are values of the network and may be left out. The field `present` has those of a call, in this order."""
+    sizes_by_name: ClassVar[bool] = False
+    """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give sizes alone."""
     by_name: ClassVar[tuple[str, ...]] = ()
     """Parameters that are given by name alone, such as an axis that frameworks count otherwise."""
     takes_x: ClassVar[bool] = True
@@ -149,6 +156,11 @@ class Op(Registered):
     """A statement that uses the op on `example_input`. The reference shows it, and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"
     cases: ClassVar[tuple[Case, ...]] = (Case({}, ANY_RANK),)
+
+    @classmethod
+    def call_order(cls) -> list[str]:
+        """Return the names of the parameters in positional order, values of the network first."""
+        return [*cls.operands, *cls.optional_operands, *cls.parameters_in_order()]
 
     def never_negative(self, inputs: bool) -> bool:
         """Return whether the output is never below zero, given whether the inputs never are."""

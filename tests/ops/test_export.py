@@ -38,6 +38,8 @@ def programs() -> list[Any]:
     found = {}
     for case in cases():
         op, shapes = case.values
+        if op.name == "pos_embed" and len(shapes) == 1:
+            continue  # its grid fixes the number of tokens
         if shapes and not op.statement and not op.operands and (text := with_open_axes(op, shapes[0])) is not None:
             found[f"{op.name}-{len(shapes[0]) - 1}-{statement(op)}"] = text
     return [pytest.param(text, id=name) for name, text in found.items()]

@@ -45,7 +45,7 @@ def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
 
 
 def _changes(box: Box) -> bool:
-    if box.kind is Kind.INPUT or not box.nodes:
+    if box.kind is Kind.INPUT or not box.nodes or not box.nodes[0].inputs:
         return False
     if not box.nodes[0].inputs:
         return True

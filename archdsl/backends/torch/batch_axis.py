@@ -25,11 +25,11 @@ class Expansion(NamedTuple):
 
 
 class BatchAxes:
-    """The batch axes of a graph's values. Nothing is computed if every op takes an input."""
+    """The batch axes of a graph's values. Nothing is computed if every op takes the contents of an input."""
 
     def __init__(self, graph: Graph) -> None:
         functions = graph.functions()
-        self.used = any(node.op.arity == 0 for function in functions for node in function.ops)
+        self.used = any(not node.op.data_of(node.inputs) for function in functions for node in function.ops)
         self._sources: dict[Value, _Sources] = {}
         self._calls: dict[Function, _Calls] = {}
         if not self.used:

@@ -44,9 +44,9 @@ class OpText:
 
     def applied(self, sequential: bool) -> Expr | None:
         """Return the function that `forward` writes for the op; None if there is none."""
-        if not self.step.outputs or self.step.as_module or sequential or self.removed:
+        if not self.step.outputs or sequential or self.removed:
             return None
-        return self.lowering.function
+        return self.lowering.applied if self.step.as_module else self.lowering.function
 
 
 @dataclass(eq=False, slots=True)

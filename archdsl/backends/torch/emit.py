@@ -13,7 +13,7 @@ from archdsl.analysis import Costs
 from archdsl.backends.torch.attributes import is_attribute, quoted
 from archdsl.backends.torch.class_names import name_classes
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
-from archdsl.backends.torch.expressions import Call, Target
+from archdsl.backends.torch.expressions import Call, Target, literals
 from archdsl.backends.torch.forward import attribute, chain_lines, forward_lines, kept_parameters, value_text
 from archdsl.backends.torch.initialize import initialization_lines
 from archdsl.backends.torch.module_nodes import ModuleNode, Registry
@@ -137,12 +137,17 @@ class _Emitter:
         module = template.first
         children: dict[str, _Member] = {}
         registries: dict[str, Registry] = {}
+        stored: set[str] = set()
         beside: list[Expression] = []
         for text in template.body:
             expression = self._construct(text, template, sequential=False)
             if expression is None:
                 continue
             step = text.step
+            if isinstance(text, OpText) and text.lowering.sibling is not None:
+                sibling, call = text.lowering.sibling
+                own = text.constructor[len(list(literals(text.lowering.bare))) :]
+                children[sibling], registries[sibling] = _call(call, iter(own), template), "_parameters"
             *family, name = step.key
             members: dict[str, Any] = children
             for part in family:
@@ -154,9 +159,10 @@ class _Emitter:
                 members[name] = expression
             if not family:
                 registries[name] = step.registry
+                stored.update([name] if isinstance(text, OpText) and text.lowering.persistent else [])
         for name, child in children.items():
             found = _container(module, (name,), child) if isinstance(child, dict) else child
-            yield _registered("self", name, registries.get(name, "_modules"), found)
+            yield _registered("self", name, registries.get(name, "_modules"), found, name in stored)
         yield from beside
 
     def _construct(self, text: StepText, template: ClassTemplate, *, sequential: bool) -> Expression | None:
@@ -181,10 +187,10 @@ class _Emitter:
         return Group(opening + "OrderedDict([", tuple(named), "]))")
 
 
-def _registered(owner: str, name: str, registry: Registry, made: Expression) -> Expression:
-    """Return the statement that gives a module a child."""
+def _registered(owner: str, name: str, registry: Registry, made: Expression, stored: bool = False) -> Expression:
+    """Return the statement that gives a module a child; a `stored` buffer is in the `state_dict`."""
     if registry == "_buffers":
-        return entry(f"{owner}.register_buffer({quoted(name)}, ", made, ", persistent=False)")
+        return entry(f"{owner}.register_buffer({quoted(name)}, ", made, ")" if stored else ", persistent=False)")
     if owner == "self" and is_attribute(name):
         return entry(f"self.{name} = ", made)
     method = "register_parameter" if registry == "_parameters" else "add_module"

@@ -141,7 +141,8 @@ def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symb
         inputs += [reached(other, other.registry) for other in passed]
         return f"{reached(step.foreign, '_modules')}({', '.join(inputs)})"
     assert isinstance(text, OpText)
-    parameter = reached(step.foreign, step.registry) if step.registry != "_modules" else ""
+    has_own = step.registry != "_modules" or text.lowering.applied is not None
+    parameter = reached(step.foreign, step.registry) if has_own else ""
     return source(function, inputs, parameter=parameter, text=_texts(text, kept))
 
 

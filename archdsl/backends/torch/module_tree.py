@@ -26,6 +26,7 @@ from archdsl.ir import (
     standing_functions,
 )
 from archdsl.ops import Category, Op
+from archdsl.ops.positions import PosEmbed, RelativeBias
 from archdsl.ops.value import Param
 from archdsl.shapes import Shape
 
@@ -202,7 +203,11 @@ class ModuleTree:
         found = self._known.get(key)
         if found is None:
             op = node.op
-            if isinstance(op, Param) and op.init is None and (rule := self.graph.initializer(op)) is not None:
+            if (
+                isinstance(op, Param | PosEmbed | RelativeBias)
+                and op.init is None
+                and (rule := self.graph.initializer(op)) is not None
+            ):
                 op = self._filled.setdefault(id(op), op.replace(init=rule))
             found = self._known[key] = Lowered(op, shapes)
         return found
@@ -292,7 +297,10 @@ def _is_chain(module: ModuleNode) -> bool:
     flowing = module.inputs
     for step in steps:
         single = step.inputs == flowing and len(step.outputs) == 1 and len(step.key) == 1 and step.constructed
-        as_module = not step.passed if isinstance(step, CallStep) else step.lowering.module is not None
+        if isinstance(step, CallStep):
+            as_module = not step.passed
+        else:
+            as_module = step.lowering.module is not None and step.lowering.applied is None
         if not single or not as_module or step.training_only != module.training_only:
             return False
         flowing = step.outputs
