@@ -120,8 +120,8 @@ def _reads(op: Op, shapes: tuple[Shape, ...], axis: int) -> bool:
 
     def apply(value: Tensor) -> Tensor:
         with torch.no_grad():
-            made: Tensor = form(value, *others) if op.statement or len(shapes) > 1 else form(value)
-        return made
+            made: Tensor | tuple[Tensor, ...] = form(value, *others) if op.statement or len(shapes) > 1 else form(value)
+        return made[0] if isinstance(made, tuple) else made
 
     made, dim, size = apply(x), axis + 1, x.shape[axis + 1]
     if made.ndim != x.ndim or made.shape[dim] != size:

@@ -181,7 +181,8 @@ def _code(entry: Code) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "ops.md": ops_page, "axes.md": lambda: axes_page(NOTE), "recipes.md": recipes_page, "errors.md": errors_page, "zoo.md": lambda: zoo_page(NOTE),
+    "ops.md": ops_page, "axes.md": lambda: axes_page(NOTE), "recipes.md": recipes_page, "errors.md": errors_page,
+    "zoo.md": lambda: zoo_page(NOTE),
     f"../specs/{INDEX}": index_text,
 }  # fmt: skip
 

@@ -169,7 +169,7 @@ def test_random_patterns(seed: int) -> None:
     x = torch.arange(2 * prod(shape)).reshape(2, *shape)
     split = x.numpy().reshape(2, *[sizes[name] for name in before]).transpose(0, *[1 + before.index(name) for name in after])
     expected = split.reshape(2, *[prod(sizes[name] for name in group) for group in right])
-    assert op.output(shape) == expected.shape[1:]
+    assert op.outputs(shape) == (expected.shape[1:],)
     function = lower(op, shape).function
     assert function is not None
     made = x if op.is_identity(shape) else eval(written(function, ["x"]), {"x": x})
