@@ -111,7 +111,7 @@ class Leaves:
         if axes == 0:
             return self.on_vector(x)
         kinds = ["convolution"] * 6 + ["pool"] * 6 + ["activation"] * 3 + ["norm"] * 3 + ["enlarge"] * 3 + ["shape"] * 3
-        kinds += ["to"] + ["chance"] + (["like"] * 5 if likes else [])
+        kinds += ["to"] + ["chance"] + ["arithmetic"] * 2 + (["like"] * 5 if likes else [])
         make: Callable[[Value, int, Sequence[Expression]], Apply] = getattr(self, "on_" + self.random.choice(kinds))
         return make(x, axes, likes)
 
@@ -213,7 +213,7 @@ class Leaves:
                 "bn": {"affine": Literal(False)},
                 "ln": {"axis": Literal(self.random.choice((0, -1)))},
                 "instance_norm": {"affine": Literal(True)},
-                "layer_scale": {"init": Literal(0.5)},
+                "layer_scale": {"init": Literal(0.5), "flat": Literal(self.maybe(0.5))},
             }
         return self.call(name, (), **options.get(name, {}))
 
@@ -271,6 +271,27 @@ class Leaves:
                 self.call("linear", [self.number(self.width())], axis=Literal(-1) if axes > 1 else None),
             ]
         return self.random.choice(choices)
+
+    def on_arithmetic(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
+        """Return an elementwise function, an op with a number, or a reduction."""
+        number = Literal(self.random.choice((0.5, 1, 2, -0.25)))
+        if self.maybe(0.5):
+            calls = [
+                self.call(self.random.choice(("abs", "sin", "cos"))),
+                self.call("clamp", [Literal(-1), Literal(1)]),
+                self.call("clamp", high=Literal(0.5)),
+                self.call("pow", [Literal(self.random.choice((1, 2)))]),
+            ]
+            calls += [self.call(self.random.choice(("add", "sub", "div", "min", "max")), [number]) for _ in range(3)]
+            return self.random.choice(calls)
+        axis: Expression = Literal(self.random.choice((0, -1, axes)))
+        both = self.maybe(0.2)
+        if both:
+            axis = ListOf((Literal(0), Literal(-1)))
+        keep = Literal(True) if axes < (2 if both else 1) or self.maybe(0.7) else None  # something is left
+        name = self.random.choice(("mean", "sum", "var", "norm", "min", "max"))
+        biased = Literal(False) if name == "var" and self.maybe(0.5) else None
+        return self.call(name, axis=axis, keep=keep, unbiased=biased)
 
     def on_to(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return a pool to a fixed size."""

@@ -144,8 +144,9 @@ class Bare(nn.Module):
         self.bare = nn.Parameter(value)
 
 
-def layer_scale(site: Site, x: Value, init: Any = 1e-6) -> Result:
-    shape = (channels(x), *(1,) * (len(x.shape) - 1))
-    module = site.module(lambda: Bare(torch.full(shape, float(init))))
+def layer_scale(site: Site, x: Value, init: Any = 1e-6, flat: Any = False, axis: Any = 0) -> Result:
+    at = axis_of(axis, x)
+    shape = (channels(x, at), *(1,) * (len(x.shape) - 1 - at))
+    module = site.module(lambda: Bare(torch.full(shape[:1] if flat else shape, float(init))))
     assert isinstance(module, Bare)
-    return x.tensor * module.bare, x.open
+    return x.tensor * module.bare.reshape(shape), x.open

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.attack import layers, resizing
+from tests.attack import computing, layers, resizing
 from tests.attack.checks import CLOSED, Result, Site, axis_of, count, real, spatial
 from tests.attack.values import Refused, Value
 
@@ -100,6 +100,7 @@ def scale(site: Site, x: Value, factor: Any) -> Result:
 
 
 OPS: dict[str, Callable[..., Result]] = {
+    **computing.OPS,
     **{
         function.__name__.rstrip("_"): function
         for function in (
@@ -163,7 +164,7 @@ def centers(name: str, arguments: dict[str, Any], x: Value) -> bool:
 
 
 def join(kind: str, branches: Sequence[Value], axis: int, training: bool, codes: Sequence[str]) -> Result:
-    """Join branches as `concat`, `add`, `mul` or `shake` do."""
+    """Join branches as `concat`, `add`, `mul`, `shake` and the other joins do."""
     first = branches[0]
     if any(len(each.shape) != len(first.shape) for each in branches):
         raise Refused(f"{kind} of different ranks", *codes)
@@ -177,15 +178,11 @@ def join(kind: str, branches: Sequence[Value], axis: int, training: bool, codes:
         dependent = {each.open[at] for each in branches if each.open[at]}
         if len(dependent) > 1:
             raise Refused(f"{kind} ties {dependent}", "E0307")
-        if len(sizes - {1} if kind == "mul" else sizes) > 1:
+        if len(sizes - {1} if kind in computing.STRETCHING else sizes) > 1:
             raise Refused(f"{kind} of {[each.shape for each in branches]}", *codes)
         opened.append(next(iter(dependent), CLOSED))
     tensors = [each.tensor for each in branches]
-    total = tensors[0]
-    for tensor in tensors[1:]:
-        total = total * tensor if kind == "mul" else total + tensor
-    if kind == "shake":
-        total = _shake(tensors, training)
+    total = _shake(tensors, training) if kind == "shake" else computing.joined(kind, tensors, codes)
     return total, tuple(opened)
 
 

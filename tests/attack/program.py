@@ -152,7 +152,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Join:
-    """`concat`, `add`, `mul` or `shake`: each statement is a branch."""
+    """`concat`, `add`, `max` or another join: each statement is a branch."""
 
     kind: str
     branches: tuple[Statement, ...]
