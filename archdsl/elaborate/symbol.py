@@ -89,6 +89,16 @@ class Scope:
         return scope
 
 
+def kind_of(definition: ast.Definition | ast.Let) -> SymbolKind:
+    """Return what the name of a definition stands for."""
+    match definition:
+        case ast.Block():
+            return SymbolKind.BLOCK
+        case ast.Constant() | ast.Let():
+            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
+    return SymbolKind.NETWORK
+
+
 def name_span(node: ast.Node, name: str, keyword: str = "") -> Span:
     """Return the place of the name that a node begins with, behind a keyword."""
     return _find(node.span, name, node.span.start + len(keyword))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, name_span
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, kind_of, name_span
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
@@ -79,7 +79,7 @@ class SymbolTable:
             if item.name not in names:
                 names[item.name] = self.add(Symbol(item.name, SymbolKind.IMPORT, None, item, [item.name_span]))
         for definition in module.file.definitions:
-            symbol = self.add(Symbol(definition.name, _kind(definition), None, definition, [definition.name_span]))
+            symbol = self.add(Symbol(definition.name, kind_of(definition), None, definition, [definition.name_span]))
             names.setdefault(definition.name, symbol)
             if not isinstance(definition, ast.Alias):
                 self.declare_parameters(definition)
@@ -160,7 +160,7 @@ class _Resolver:
                 if statement.parameters is not None:
                     self._table.declare_parameters(statement)
                 self._value(statement, scope)
-                self._bind(scope, statement.name, _kind(statement), statement, statement.name_span)
+                self._bind(scope, statement.name, kind_of(statement), statement, statement.name_span)
             case ast.Input():
                 self._input(statement, scope)
             case ast.Init():
@@ -375,15 +375,6 @@ class _Resolver:
             symbol.uses.append(span)
         else:
             self._table.unresolved.append(span)
-
-
-def _kind(definition: ast.Definition | ast.Let) -> SymbolKind:
-    match definition:
-        case ast.Block():
-            return SymbolKind.BLOCK
-        case ast.Constant() | ast.Let():
-            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
-    return SymbolKind.NETWORK
 
 
 def _modules(module: Module) -> Iterable[Module]:
