@@ -43,11 +43,6 @@ def with_number(function: Callable[[torch.Tensor, Any], torch.Tensor]) -> Callab
     return op
 
 
-def _bound(x: torch.Tensor, number: Any, least: bool) -> torch.Tensor:
-    """Return the larger or the smaller of each number and a bound."""
-    return torch.clamp(x, min=number) if least else torch.clamp(x, max=number)
-
-
 # Along axes -----------------------------------------------------------------------------------------------------------
 
 
@@ -56,7 +51,7 @@ def _axes(axis: Any, x: Value) -> list[int]:
     axes = [axis_of(each, x) for each in (axis if isinstance(axis, list) else [axis])]
     if not axes or len(set(axes)) < len(axes):
         raise Refused(f"axes {axis}", "E0402", "E0401")
-    if len(axes) == len(x.shape) > 1 or (len(x.shape) == 1 and axes):
+    if len(axes) == len(x.shape):
         raise Refused("a reduction of all axes", "E0402", "E0305", "E0401")
     return axes
 
@@ -91,15 +86,23 @@ def norm(site: Site, x: Value, axis: Any, keep: Any = False, p: Any = 2.0) -> Re
     return torch.linalg.vector_norm(x.tensor, p, [at + 1 for at in axes], keep), _kept(x.open, axes, keep)
 
 
-def extreme(site: Site, x: Value, number: Any = None, axis: Any = None, keep: Any = None, *, least: bool) -> Result:
+def max_(site: Site, x: Value, number: Any = None, axis: Any = None, keep: Any = None) -> Result:
+    return _extreme(x, number, axis, keep, largest=True)
+
+
+def min_(site: Site, x: Value, number: Any = None, axis: Any = None, keep: Any = None) -> Result:
+    return _extreme(x, number, axis, keep, largest=False)
+
+
+def _extreme(x: Value, number: Any, axis: Any, keep: Any, *, largest: bool) -> Result:
     """Return the maximum, or the minimum, with a number or along axes."""
     real(x)
     if (number is None) == (axis is None):
-        raise Refused("a number or an axis", "E0402", "E0403")
+        raise Refused("a number or an axis", "E0402", "E0403", "E0404")
     if number is not None:
-        return _bound(x.tensor, number, least), x.open
+        return torch.clamp(x.tensor, **{"min" if largest else "max": number}), x.open
     axes = _axes(axis, x)
-    reduce = torch.amin if not least else torch.amax
+    reduce = torch.amax if largest else torch.amin
     return reduce(x.tensor, [at + 1 for at in axes], bool(keep)), _kept(x.open, axes, bool(keep))
 
 
@@ -124,7 +127,7 @@ def matmul(site: Site, a: Any, b: Any, transpose_a: Any = False, transpose_b: An
     rows = first.open[-1 if transpose_a else -2]
     columns = second.open[-2 if transpose_b else -1]
     if one.shape[-1] != other.shape[-2]:
-        raise Refused(f"product of {tuple(one.shape)} and {tuple(other.shape)}", "E0301", "E0302", "E0303", "E0322", "E0315", "E0316")
+        raise Refused(f"product of {tuple(one.shape)} and {tuple(other.shape)}")
     tensor = one @ other
     site.count(tensor[0].numel() * one.shape[-1])
     leading = tuple(p | q for p, q in zip(first.open[:-2], second.open[:-2], strict=True))
@@ -147,6 +150,8 @@ OPS: dict[str, Callable[..., Result]] = {
     "add": with_number(torch.add),
     "sub": with_number(torch.sub),
     "div": with_number(torch.div),
+    "max": max_,
+    "min": min_,
     "mean": reduction(lambda x, axes, keep: torch.mean(x, axes, keep)),
     "sum": reduction(lambda x, axes, keep: torch.sum(x, axes, keep)),
     "var": var,

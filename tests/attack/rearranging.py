@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, divides, each, spatial
+from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, divides, each, merged, spatial
 from tests.attack.values import Refused, Value
 
 
@@ -67,11 +67,11 @@ def roll(site: Site, x: Value, shift: Any, axis: Any) -> Result:
 def unfold(site: Site, x: Value, k: Any, stride: Any = 1, pad: Any = 0, dilation: Any = 1) -> Result:
     spatial(x, 2)
     columns = F.unfold(x.tensor, each(k, 2), each(dilation, 2), each(pad, 2, 0), each(stride, 2))
-    return columns, (x.open[0], x.open[1] | x.open[2])
+    return columns, (x.open[0], merged(x.open[1], x.open[2]))
 
 
 def flatten(site: Site, x: Value) -> Result:
-    return torch.flatten(x.tensor, 1), (CLOSED.union(*x.open),)
+    return torch.flatten(x.tensor, 1), (merged(*x.open),)
 
 
 def reshape(site: Site, x: Value, sizes: Any) -> Result:
@@ -81,7 +81,7 @@ def reshape(site: Site, x: Value, sizes: Any) -> Result:
         raise Refused(f"reshape to {sizes}", "E0402", "E0309")
     if total % known or (-1 not in sizes and total != known):
         raise Refused(f"reshape of {x.shape} to {sizes}", "E0309")
-    computed = CLOSED.union(*x.open)
+    computed = merged(*x.open)
     return x.tensor.reshape(x.tensor.shape[0], *sizes), tuple(computed if size == -1 else CLOSED for size in sizes)
 
 
@@ -121,4 +121,4 @@ def rearrange(site: Site, x: Value, pattern: Any, **sizes: Any) -> Result:
     tensor = x.tensor.reshape(x.tensor.shape[0], *(lengths[name] for name in flat))
     tensor = tensor.permute(0, *(flat.index(name) + 1 for names in right for name in names))
     merged = [math.prod(lengths[name] for name in names) for names in right]
-    return tensor.reshape(tensor.shape[0], *merged), tuple(CLOSED.union(*(opened[n] for n in names)) for names in right)
+    return tensor.reshape(tensor.shape[0], *merged), tuple(merged(*(opened[n] for n in names)) for names in right)
