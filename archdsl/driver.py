@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import replace
+from functools import partial as partial_of
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, TypeAlias
 
 from archdsl.addresses import bases_of_aliases, read_address, stand_alone_networks
-from archdsl.analysis import Costs, SymbolicSizes, beyond_all_limits, decide_sizes, unknown_labels, value_counts
-from archdsl.analysis.claims import check_claims
+from archdsl.analysis import Costs, SymbolicSizes, at_sizes, beyond_all_limits, decide_sizes, unknown_labels, value_counts
+from archdsl.analysis.claims import about_declared, check_claims
+from archdsl.analysis.working_sizes import with_working_sizes
+from archdsl.compiled import AS_DECLARED, Checked, Compiled, Variant
 from archdsl.diagnostics import Diagnostic, SpecError, codes, gathered
 from archdsl.elaborate import (
     FalseClaim,
@@ -21,12 +24,11 @@ from archdsl.elaborate import (
     Program,
     elaborate,
     not_explained,
+    open_parameters,
     read_source,
     select_network,
 )
-from archdsl.frozen_record import record
-from archdsl.ir import Graph
-from archdsl.limits import DEFAULT, Limits
+from archdsl.input_sizes import InputSizes, by_input
 from archdsl.lints import RULES, Tree, TreeRule, lint_graph, lint_recipe, lint_sizes, lint_tree, suppressed
 from archdsl.passes import SIZE_PASSES, run_passes
 from archdsl.session import Session
@@ -34,7 +36,6 @@ from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 
 if TYPE_CHECKING:
-    from archdsl.elaborate.symbols import SymbolTable
     from archdsl.recipe import Recipe
 
 
@@ -45,63 +46,25 @@ _Train: TypeAlias = "tuple[Recipe | None, Mapping[str, Span], list[Diagnostic]]"
 """A recipe, the places of its keys, and what is wrong with it."""
 
 
-@record
-class Compiled:
-    """The result of compiling a spec: a graph, a recipe if there is one, and all diagnostics."""
-
-    graph: Graph | None
-    """The network; None if something is wrong."""
-    recipe: Recipe | None
-    diagnostics: list[Diagnostic]
-    sources: tuple[SourceFile, ...] = ()
-    path: Path | None = None
-    """The file of the first source, if it is one: imports and a recipe's paths start in its folder."""
-    sizes: SymbolicSizes = field(default_factory=SymbolicSizes)
-    """The valid values of the symbolic sizes."""
-    places: Mapping[str, Span] = field(default_factory=dict)
-    """The place of each key of the recipe."""
-    steps: int = 0
-    """The number of steps that the check took: see `elaborate.steps`."""
-    partial: Graph | None = None
-    """The known part of the network, for editors and pictures: all of it, or a graph that ends at an error."""
-    limits: Limits = DEFAULT
-    """The limits of the session that checked it."""
-
-    module: Module | None = None
-    """The file with its imports; None if it could not be read."""
-
-    @property
-    def symbols(self) -> SymbolTable | None:
-        """The meaning of every name in the file and its imports; built on demand."""
-        from archdsl.elaborate.symbols import SymbolTable  # here: editors ask for it, and no command does
-
-        return SymbolTable(self.module) if self.module is not None else None
-
-    @property
-    def ok(self) -> bool:
-        """Whether there is a graph."""
-        return self.graph is not None
-
-    def require(self) -> Graph:
-        """Return the graph. Raise `SpecError` with everything that was found if there is none."""
-        if self.graph is None:
-            raise SpecError(*self.diagnostics)
-        return self.graph
-
-
 def compile_address(
-    address: str, settings: Mapping[str, str] | None = None, stdin: IO[bytes] | None = None, *, session: Session | None = None
+    address: str,
+    settings: Mapping[str, str] | None = None,
+    stdin: IO[bytes] | None = None,
+    *,
+    session: Session | None = None,
+    sizes: InputSizes = (),
 ) -> Compiled:
     """Compile a network by its address: `FILE`, `FILE:NETWORK`, or the name of a shipped network such as `resnet50`.
 
     `settings` are expressions by parameter name; those that begin with `train.` change the recipe.
     `-` is standard input, where that is given. Without a session, the default limits hold and nothing is kept for a later call.
+    `sizes` replace those of the inputs. Raise `WrongInputs` for sizes of inputs that the network does not have.
     """
     session = session or Session()
     path, name, source = read_address(address, session, stdin)
     if isinstance(source, Diagnostic):
         return Compiled(None, None, [source])
-    return compile_source(source, path, name, settings, session=session)
+    return compile_source(source, path, name, settings, session=session, sizes=sizes)
 
 
 def compile_text(
@@ -111,9 +74,10 @@ def compile_text(
     *,
     shown: str = "<text>",
     session: Session | None = None,
+    sizes: InputSizes = (),
 ) -> Compiled:
     """Compile a network in a text. Such a text cannot import."""
-    return compile_source(SourceFile(shown, text), None, name, settings, session=session)
+    return compile_source(SourceFile(shown, text), None, name, settings, session=session, sizes=sizes)
 
 
 def compile_source(
@@ -123,16 +87,15 @@ def compile_source(
     settings: Mapping[str, str] | None = None,
     *,
     session: Session | None = None,
+    sizes: InputSizes = (),
 ) -> Compiled:
     """Compile a network in a source that lies at a path."""
     session = session or Session()
     with session.collector_paused():
-        return _compile_source(source, path, name, settings or {}, session)
+        return _compile_source(source, path, name, Variant(settings or {}, sizes), session)
 
 
-def _compile_source(
-    source: SourceFile, path: Path | None, name: str | None, settings: Mapping[str, str], session: Session
-) -> Compiled:
+def _compile_source(source: SourceFile, path: Path | None, name: str | None, variant: Variant, session: Session) -> Compiled:
     program = Program(path.parent if path is not None else None, session)
     module = program.module(source, path)
     shown = source.name
@@ -143,31 +106,45 @@ def _compile_source(
         wrong = any(diagnostic.is_error for diagnostic in program.diagnostics)
         found = program.diagnostics if wrong else [*program.diagnostics, chosen]
         return Compiled(None, None, found, module=module)
-    compiled = _compile(program, module, chosen, settings, _recipe(module, settings, session))
+    compiled = _compile(program, module, chosen, variant, _recipe(module, variant.settings, session))
     return replace(compiled, path=path)
 
 
-def _compile(program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train) -> Compiled:
-    compiled, false_claims = _examine(program, module, chosen, settings, train)
+def _compile(program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train) -> Compiled:
+    compiled, false_claims = _examine(program, module, chosen, variant, train)
     found = [*compiled.diagnostics, *not_explained(false_claims, compiled.diagnostics)]
-    whole = compiled.ok and not settings and stand_alone_networks(module) == [chosen]
-    return replace(compiled, diagnostics=_in_order(_linted(program, module, found, settings, whole=whole), program))
+    whole = compiled.ok and variant == AS_DECLARED and stand_alone_networks(module) == [chosen]
+    found = _linted(program, module, found, variant.settings, whole=whole)
+    return _specialized(replace(compiled, diagnostics=_in_order(found, program)), variant.sizes)
+
+
+def _specialized(compiled: Compiled, given: InputSizes) -> Compiled:
+    """Return what became of a network with the given sizes in place of symbolic ones, or the errors that this causes."""
+    if compiled.graph is None or not given:
+        return compiled
+    graph = compiled.graph
+    graph_then, errors = at_sizes(graph, compiled.sizes, by_input([value.name or "" for value in graph.inputs], given))
+    sizes = SymbolicSizes() if graph_then is not None else compiled.sizes
+    return replace(compiled, graph=graph_then, diagnostics=[*compiled.diagnostics, *errors], sizes=sizes)
 
 
 def _examine(
-    program: Program, module: Module, chosen: ast.Definition, settings: Mapping[str, str], train: _Train
+    program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train
 ) -> tuple[Compiled, list[FalseClaim]]:
     """Return what became of a network, and its false claims, which may follow from other errors."""
-    limits = program.session.limits
-    own = {key: text for key, text in settings.items() if not key.startswith("train.")}
-    elaboration = elaborate(module, chosen, own, program.session)
+    limits, session = program.session.limits, program.session
+    elaborated = partial_of(elaborate, module, chosen, variant.own, session)
+
+    elaboration = elaborated(variant.sizes)
     recipe, places, recipe_errors = train
-    shared = {(type(error), error.span) for error in elaboration.diagnostics if error.span is not None}  # those of constants
-    found = [*elaboration.diagnostics, *(error for error in recipe_errors if (type(error), error.span) not in shared)]
+    own = with_working_sizes(elaboration, elaborated, variant.sizes, limits)
+    shared = {(type(error), error.span) for error in own if error.span is not None}  # those of constants
+    found = [*own, *(error for error in recipe_errors if (type(error), error.span) not in shared)]
     sizes, false_claims = SymbolicSizes(), elaboration.false_claims
     undecided, steps = elaboration.undecided, elaboration.steps
     partial = elaboration.graph
-    graph = partial if elaboration.ok and partial.has_result else None
+    sound = not elaboration.has_errors if variant.sizes else elaboration.ok  # claims may be about the declared sizes
+    graph = partial if sound and partial.has_result else None
     if graph is not None:
         graph = partial = run_passes(graph)
         found += lint_graph(graph, partial=module.file.damaged)
@@ -182,22 +159,24 @@ def _examine(
             found += unknown_labels(graph, recipe, places, alone=len(stand_alone_networks(module)) == 1)
             found += lint_recipe(graph, recipe, places)
         costs = Costs()
-        checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), program.session, steps)
+        checked = check_claims(graph, lambda function: value_counts(costs.counts(function)), session, steps)
         found += checked.errors
         undecided, steps = undecided or checked.undecided, checked.steps
         false_claims += [FalseClaim(module, chosen, false, elaboration.unread) for false in checked.false]
     else:
         found += lint_graph(elaboration.graph, partial=True)
+    if variant.sizes and false_claims:
+        declared, false_then = _examine(program, module, chosen, variant._replace(sizes=()), train)
+        false_claims, skipped = about_declared(false_claims, false_then, declared.partial)
+        found += skipped
     found = [*program.diagnostics, *program.credible(found)]
     wrong = bool(false_claims) or any(diagnostic.is_error for diagnostic in found)
     if undecided is not None and not wrong:
         found.append(codes.arguments.Undecided(undecided.text).at(undecided))
         wrong = True
-    if wrong:
-        graph = None
     compiled = Compiled(
-        graph,
-        recipe if graph is not None else None,
+        None if wrong else graph,
+        None if wrong else recipe,
         found,
         program.sources,
         sizes=sizes,
@@ -222,30 +201,94 @@ def _recipe(module: Module, settings: Mapping[str, str], session: Session) -> _T
 
 def check_text(text: str, shown: str = "<text>", *, session: Session | None = None) -> list[Diagnostic]:
     """Return all errors and warnings for a text, in all of its networks."""
+    return check_source(SourceFile(shown, text), None, session=session).diagnostics
+
+
+def check_address(
+    address: str,
+    settings: Mapping[str, str] | None = None,
+    stdin: IO[bytes] | None = None,
+    *,
+    session: Session | None = None,
+    sizes: InputSizes = (),
+) -> Checked:
+    """Check all networks of the file at an address, or the one that the address names."""
     session = session or Session()
+    path, name, source = read_address(address, session, stdin)
+    if isinstance(source, Diagnostic):
+        return Checked([], [source])
+    return check_source(source, path, name, settings, session=session, sizes=sizes)
+
+
+def check_source(
+    source: SourceFile,
+    path: Path | None,
+    name: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    *,
+    session: Session | None = None,
+    sizes: InputSizes = (),
+) -> Checked:
+    """Check all networks of a source that lies at a path, or one of them by name.
+
+    A setting changes each network that has the parameter open.
+    """
+    session = session or Session()
+    if name is not None:
+        compiled = compile_source(source, path, name, settings, session=session, sizes=sizes)
+        return Checked([(name, compiled)], compiled.diagnostics, compiled.sources)
     with session.collector_paused():
-        return _check_source(SourceFile(shown, text), session)
+        return _check_source(source, path, Variant(settings or {}, sizes), session)
 
 
-def _check_source(source: SourceFile, session: Session) -> list[Diagnostic]:
-    program = Program(None, session)
-    module = program.module(source, None)
-    networks, false_claims = stand_alone_networks(module), list[FalseClaim]()
+def _check_source(source: SourceFile, path: Path | None, variant: Variant, session: Session) -> Checked:
+    program = Program(path.parent if path is not None else None, session)
+    module = program.module(source, path)
+    networks, false_claims = _networks(module, variant), list[FalseClaim]()
+    checked: list[tuple[str, Compiled]] = []
     results: list[list[Diagnostic]] = []
-    steps, train = 0, _recipe(module, {}, session)
+    steps, train = 0, _recipe(module, variant.settings, session)
+    variants = _variants(module, networks, variant, session)
     for network in networks:
         if steps > session.limits.steps:
             results.append([codes.limits.TooManySteps(network.name, session.limits.steps).at(network.name_span)])
             false_claims.clear()  # what makes the file too large may make them false
             break
-        compiled, claims = _examine(program, module, network, {}, train)
+        examined, claims = _examine(program, module, network, variants[network.name], train)
+        compiled = _specialized(replace(examined, path=path), variant.sizes)
         results.append(_in_order(compiled.diagnostics, program))
+        checked.append((network.name, replace(compiled, diagnostics=[*results[-1], *(claim.diagnostic for claim in claims)])))
         false_claims += claims
         steps += compiled.steps
     results.append(program.diagnostics if networks or program.diagnostics else [_no_network(module, source)])
     found = _once(diagnostic for result in results for diagnostic in result)
     found = _once([*found, *not_explained(false_claims, found)])
-    return _in_order(_linted(program, module, found, {}, whole=bool(networks)), program)
+    whole = bool(networks) and variant == AS_DECLARED
+    found = _in_order(_linted(program, module, found, variant.settings, whole=whole), program)
+    return Checked(checked, found, program.sources)
+
+
+def _networks(module: Module, variant: Variant) -> list[ast.Network | ast.Alias]:
+    """Return the networks of a file that can be checked: those that stand alone, and templates whose parameters are all set."""
+    found = stand_alone_networks(module)
+    for definition in module.definitions.values():
+        if isinstance(definition, ast.Network) and definition not in found:
+            if all(parameter.default is not None or parameter.name in variant.own for parameter in definition.parameters):
+                found.append(definition)
+    return found
+
+
+def _variants(module: Module, networks: list[ast.Network | ast.Alias], variant: Variant, session: Session) -> dict[str, Variant]:
+    """Return what is set of each network: its open parameters. The first is told of a setting for which none has a parameter."""
+    open_ones = {n.name: {p.name for p in open_parameters(module, n, session.limits)} for n in networks} if variant.own else {}
+    known = {name for names in open_ones.values() for name in names}
+    found = {}
+    for network in networks:
+        own = open_ones.get(network.name, set())
+        first = network is networks[0]
+        kept = {key: text for key, text in variant.own.items() if key in own or (first and key not in known)}
+        found[network.name] = Variant(kept, variant.sizes)
+    return found
 
 
 def _linted(
@@ -314,4 +357,4 @@ def compile_networks(
     for network in stand_alone_networks(module):
         if network.name in left_out:
             continue
-        yield network, module.file, replace(_compile(program, module, network, {}, train), path=path)
+        yield network, module.file, replace(_compile(program, module, network, AS_DECLARED, train), path=path)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import targets
 from archdsl.analysis import SymbolicSizes, Table, at_sizes, layer_table
+from archdsl.compiled import Compiled
 from archdsl.diagnostics import Diagnostic, SpecError, codes, render_text
-from archdsl.driver import Compiled, files_of
+from archdsl.driver import files_of
 from archdsl.file_io import write_file
 from archdsl.ir import Graph
 from archdsl.lints import is_suppressed

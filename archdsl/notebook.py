@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archdsl.shapes import format_shape
 
 if TYPE_CHECKING:
+    from archdsl.analysis import Row
     from archdsl.network import Network
 
 
@@ -43,7 +44,7 @@ def _table(network: Network) -> str:
             format_shape(row.shape),
             f"{row.params:,}",
             "" if row.macs is None else _number(row.macs),
-            _remark(row.times, row.part),
+            _remark(row),
         )
         for row in table.rows
     )
@@ -56,5 +57,6 @@ def _number(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _remark(times: int, part: str) -> str:
-    return " ".join(word for word in (f"×{times}" if times > 1 else "", "head" if part == "head" else "") if word)
+def _remark(row: Row) -> str:
+    words = f"×{row.times}" if row.times > 1 else "", "head" if row.part == "head" else "", "shared" if row.shared else ""
+    return " ".join(word for word in words if word)

@@ -36,7 +36,7 @@ class SymbolicSize:
     """An exact function of one or more symbolic sizes, with the operators of an integer: the base of its two forms."""
 
     __slots__ = ()
-    type_name = "a size that the input leaves open"
+    type_name = "a symbolic size"
     session: Session
 
     @property

@@ -198,6 +198,11 @@ def _at_period(least: tuple[int | None, ...], period: int) -> list[int | None]:
     return [None if start is None else start + (r - start) % period for r, start in enumerate(starts)]
 
 
+def period_limit(sizes: SizeSet) -> int:
+    """Return the longest period that the limits of a set's session allow."""
+    return _session(sizes, sizes).limits.period
+
+
 def _session(a: SizeSet, b: SizeSet) -> Session:
     """Return the session that two sets belong to; a fresh one for sets without any."""
     return a.session or b.session or Session()
@@ -250,74 +255,12 @@ def _counted(numbers: Iterable[int], session: Session) -> set[int]:
     return found
 
 
-def describe(sizes: SizeSet, *, many: bool = False) -> str:
-    """Return the set in words that follow "H must be", or "H and W must be" if `many`."""
-    if not sizes:
-        return "nothing: no size works"
-    if sizes == ALL:
-        return "anything"
-    reach = max([*sizes.points, *(start for start in sizes.least if start is not None)])
-    missing = ~sizes if reach < _session(sizes, sizes).limits.period and not sizes.is_finite else NONE
-    if missing and missing.is_finite and len(missing.points) <= 8 and len(missing.points) < max(missing.points):
-        return f"anything but {_listed(missing.points)}"
-    if sizes.is_finite:
-        return _points(sizes.points)
-    return _periodic(sizes, many)
-
-
-def describe_choice(sizes: Mapping[str, SizeSet]) -> str:
-    """Return a sentence for sets of which one must contain its size."""
-    return "either " + " or ".join(f"{symbol} must be {describe(within)}" for symbol, within in sizes.items())
-
-
-def _points(points: frozenset[int]) -> str:
-    if len(points) == 1:
-        return str(min(points))
-    if len(points) == max(points):
-        return f"at most {max(points)}"
-    if len(points) > 2 and len(points) == max(points) - min(points) + 1:
-        return f"from {min(points)} to {max(points)}"
-    return f"one of {_listed(points)}"
-
-
-def _periodic(sizes: SizeSet, many: bool) -> str:
-    """Return words for a set with infinitely many sizes."""
+def nearest(sizes: SizeSet, n: int) -> int | None:
+    """Return the least size of a set from `n` on, else the greatest below it; None for an empty set."""
+    above = [point for point in sizes.points if point >= n]
     period = len(sizes.least)
-    residues = [r for r, start in enumerate(sizes.least) if start is not None]
-    starts = [start for start in sizes.least if start is not None]
-    first = max(starts) if period == 1 else min(starts)
-    multiple = f"multiples of {period}" if many else f"a multiple of {period}"
-    if period == 1:
-        text = f"at least {first}"
-    elif residues == [0]:
-        text = multiple
-    else:
-        text = f"{_listed(_shifted(residues, period))} more than a multiple of {period}"
-    if period > 1 and first > min(r or period for r in residues):
-        text += f", at least {first}"
-    near = range(first, min(max(starts), first + 10 * period))  # more are not shown
-    holes = [n for n in near if n not in sizes and sizes.least[n % period] is not None]
-    extra = sorted(n for n in sizes.points if n < first or sizes.least[n % period] is None)
-    return (f"{_listed(extra)}, or " if extra else "") + text + (f", but not {_listed(holes)}" if holes else "")
-
-
-def _shifted(residues: list[int], period: int) -> list[int]:
-    """Return remainders as one run if they are one, such as 1025 to 2048 for 1025, ..., 2047 and 0."""
-    return [*residues[1:], period] if residues[0] == 0 and residues[-1] == period - 1 else residues
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    """Return `1, 3 to 5 or 9`; a long list is cut off."""
-    runs: list[list[int]] = []
-    for n in sorted(numbers):
-        if runs and n == runs[-1][1] + 1:
-            runs[-1][1] = n
-        else:
-            runs.append([n, n])
-    words = [str(a) if a == b else f"{a} or {b}" if b == a + 1 and len(runs) == 1 else f"{a} to {b}" for a, b in runs]
-    if len(words) > 8:
-        return ", ".join(words[:8]) + ", ..."
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    above += [max(start, n + (r - n) % period) for r, start in enumerate(sizes.least) if start is not None]
+    return min(above) if above else max(sizes.points, default=None)
 
 
 def simplified(size: Dim, valid: Mapping[str, SizeSet]) -> str:

@@ -183,3 +183,33 @@ def test_a_mistake_in_drawing_stops_no_notebook(monkeypatch: pytest.MonkeyPatch)
     assert "ZeroDivisionError: a &lt;/svg&gt; of ours" in network._repr_html_()
     with pytest.raises(ZeroDivisionError):
         network.render()
+
+
+def test_another_size() -> None:
+    tiny = loads(TINY, size=(3, 16, 12))
+    assert tiny.graph.inputs[0].shape == (3, 16, 12) and tiny.build()(torch.zeros(2, 3, 16, 12)).shape == (2, 10)
+    assert loads(TINY, size="1x9x9").graph.inputs[0].shape == loads(TINY, size={"image": (1, 9, 9)}).graph.inputs[0].shape
+    unet = load("unet", size=(3, 32, 48))
+    assert unet.build(device="meta")(torch.zeros(1, 3, 32, 48, device="meta")).shape == (1, 2, 32, 48)
+    two = "network n { input a [3, 8, 8]; input b [1, 8, 8]; concat { a; b } }"
+    assert loads(two, size=[(3, 4, 4), (2, 4, 4)]).graph.result.shape == (5, 4, 4)
+
+
+def test_a_number_is_a_parameter_called_size() -> None:
+    text = "network n(size = 8) { input a [3, size, size]; conv(size, 3) }"
+    assert loads(text, size=4).graph.result.shape == (4, 4, 4)
+    assert loads(text, size=(3, 6, 6)).graph.result.shape == (6, 6, 6)  # the size is the parameter
+    assert loads(text, size=Expression("2 * 3")).graph.result.shape == (6, 6, 6)
+
+
+def test_sizes_that_are_none() -> None:
+    for size, error in [((1, 9), SpecError), ({"mask": (1, 9, 9)}, ValueError), ("1 x 9", ValueError), (1.5, TypeError)]:
+        with pytest.raises(error):
+            loads(TINY, size=size)
+
+
+def test_a_path_is_checked_as_a_file(address: Path) -> None:
+    assert [found.code for found in check(address)] == ["W0102"]
+    address.write_text(TINY + "\nnetwork second = tiny expect params == 1\n")
+    assert [found.code for found in check(address) if found.is_error] == ["E0701"]
+    assert [found.code for found in check(address.with_name("none.arch"))] == ["E0601"]

@@ -9,6 +9,7 @@ from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.declarations import METRICS, check_claim
 from archdsl.elaborate.expressions import Evaluator
+from archdsl.elaborate.false_claims import FalseClaim
 from archdsl.elaborate.values import Environment
 from archdsl.ir import Function, Graph
 from archdsl.session import Session
@@ -45,3 +46,15 @@ def check_claims(graph: Graph, counts: Callable[[Function], Mapping[str, Any]], 
             if found is not None:
                 false[found] = None
     return ClaimCheck(list(false), errors, evaluator.undecided, budget.spent)
+
+
+def about_declared(
+    claims: list[FalseClaim], at_declared: list[FalseClaim], declared: Graph | None
+) -> tuple[list[FalseClaim], list[Diagnostic]]:
+    """Return the claims that are false at given sizes of the inputs and at the declared ones, and a note on the others."""
+    places = {claim.diagnostic.span for claim in at_declared}
+    here = {claim.diagnostic.span for claim in claims}
+    skipped = sorted((span for span in here - places if span is not None), key=lambda span: (span.file.name, span.start))
+    shapes = [(value.name or "", value.shape) for value in declared.inputs] if declared is not None else []
+    notes: list[Diagnostic] = [codes.notes.ClaimsSkipped(skipped, shapes).at(skipped[0])] if skipped else []
+    return [claim for claim in at_declared if claim.diagnostic.span in here], notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archdsl.ir import Call, Function, Module, OpNode, Usage, Value
+from archdsl.ir import Call, Declaration, Function, Module, OpNode, Usage, Value
 from archdsl.ops.base import Op, elements
 from archdsl.shapes import Dim, Shape, SizeError
 
@@ -75,17 +75,19 @@ class Costs:
         if known is not None:
             return known
         modules: dict[Module, tuple[int, int]] = {}
-        for node in function.nodes:
-            if node.module is None:
+        for item in function.items:
+            if item.module is None or item.module.levels:
                 continue
+            node = item.application if isinstance(item, Declaration) else item
             if isinstance(node, Call):
                 params, heads = self.params(node.callee)
-            else:
-                assert isinstance(node, OpNode)
+            elif isinstance(node, OpNode):
                 params = self.of(node).params
                 heads = params if node.usage is _TRAINING else 0
-            before = modules.get(node.module)
-            modules[node.module] = (params, heads) if before is None else (params, min(heads, before[1]))
+            else:
+                continue
+            before = modules.get(item.module)
+            modules[item.module] = (params, heads) if before is None else (params, min(heads, before[1]))
         total = sum([params for params, _ in modules.values()]), sum([heads for _, heads in modules.values()])
         self._modules[function] = total
         return total

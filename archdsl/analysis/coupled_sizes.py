@@ -12,7 +12,8 @@ from archdsl.analysis.size_verdict import SHOWN, Coupling, Demand, SymbolicSizes
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.shapes import SizeError
-from archdsl.sizes import SizeSet, describe_choice
+from archdsl.size_words import describe_choice
+from archdsl.sizes import SizeSet
 
 _CHOICES = 30
 """The maximum number of alternatives in which couplings may be met, none of them a subset of another."""

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archdsl.ir import Call, Condition, Function, Graph, OpNode, Value
+from archdsl.ir import Call, Condition, Function, Graph, OpNode, Paths, Value
 from archdsl.shapes import Dim, LinearSize, Shape, SizeError, SymbolicSize
-from archdsl.sizes import at_least, describe
+from archdsl.size_words import describe
+from archdsl.sizes import at_least
 from archdsl.source import Span
 
 
@@ -66,29 +67,29 @@ def ops_in_order(graph: Graph, joins: list[Condition]) -> Iterator[tuple[str, Op
     """Yield the ops of each function once, with the path of its first call; note the conditions of joins in the same order."""
     seen: set[Function] = set()
 
-    def visit(function: Function, path: str) -> Iterator[tuple[str, OpNode]]:
+    def visit(function: Function, paths: Paths) -> Iterator[tuple[str, OpNode]]:
         seen.add(function)
         waiting: dict[Span | None, list[Condition]] = {}
         for condition in function.conditions:
             waiting.setdefault(condition.span, []).append(condition)
         for node in function.nodes:
-            below = node.path_below(path)
+            below = node.paths_below(paths)
             if isinstance(node, OpNode):
                 joins.extend(waiting.pop(node.span, ()) if waiting else ())
-                yield below, node
+                yield below[-1], node
             elif isinstance(node, Call) and node.callee not in seen:
                 yield from visit(node.callee, below)
         joins.extend(condition for conditions in waiting.values() for condition in conditions)
 
-    yield from visit(graph.main, "")
+    yield from visit(graph.main, ("",))
 
 
 def _requirements_of_op(path: str, node: OpNode, seen: set[object]) -> Iterator[Requirement]:
     """Yield what an op demands of symbolic sizes, unless another one demanded the same."""
-    shapes, made = node.input_shapes, node.output.shape
-    if not any(isinstance(size, SymbolicSize) for shape in (made, *shapes) for size in shape):
+    shapes, made = node.input_shapes, [value.shape for value in node.outputs]
+    if not any(isinstance(size, SymbolicSize) for shape in (*made, *shapes) for size in shape):
         return
-    for size in made:
+    for size in [size for shape in made for size in shape]:
         if isinstance(size, SymbolicSize) and size not in seen:
             seen.add(size)
             reason = f"{_named(path, node)} leaves nothing of less"
@@ -126,7 +127,7 @@ def _side(value: Value) -> str:
     if isinstance(node, Call) and node.module is not None:
         family, *index = node.module.key
         if index or not family.isdigit():
-            return f"`{family}[{index[0]}]`" if index else f"`{family}`"
+            return f"`{family}{''.join([f'[{at}]' for at in index])}`"
         if node.callee.kind == "block":
             return f"`{node.callee.name}`"
     inside = value

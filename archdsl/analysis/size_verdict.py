@@ -11,7 +11,8 @@ from typing import NamedTuple
 from archdsl.diagnostics import Diagnostic, Mark
 from archdsl.limits import DEFAULT, Limits, remedy
 from archdsl.shapes import SizeError
-from archdsl.sizes import ALL, SizeSet, describe, describe_choice
+from archdsl.size_words import describe, describe_choice
+from archdsl.sizes import ALL, SizeSet
 from archdsl.source import Span
 
 SHOWN = 6

@@ -30,7 +30,7 @@ def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[in
             return None, [wrong]
     left = [symbol for symbol in sizes.work if symbol not in at]
     if left:
-        return None, [codes.symbolic_sizes.SizesMissing(left)]
+        return None, [codes.given_sizes.SizesMissing(left)]
     found = _failures(graph, sizes, at) or _over_limits(graph, at)
     return (None, found) if found else (_concrete(graph, at), [])
 
@@ -38,7 +38,7 @@ def at_sizes(graph: Graph, sizes: SymbolicSizes, given: Mapping[str, Sequence[in
 def _over_limits(graph: Graph, at: Mapping[str, int]) -> list[Diagnostic]:
     """Return an error for the first tensor that exceeds the limits."""
     first = islice(over_limits(graph, at), 1)
-    return [codes.symbolic_sizes.FailsAtSizes(at, error.summary()).at(error.span) for _, error in first]
+    return [codes.given_sizes.FailsAtSizes(at, error.summary()).at(error.span) for _, error in first]
 
 
 def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Diagnostic | None:
@@ -46,7 +46,7 @@ def _differs(value: Value, shape: tuple[int, ...], at: Mapping[str, int]) -> Dia
     said = _shape_at(value.shape, at) if len(shape) == len(value.shape) else None
     if said == shape:
         return None
-    return codes.symbolic_sizes.OtherInput(value.name or "", value.shape, shape).at(value.span)
+    return codes.given_sizes.OtherInput(value.name or "", value.shape, shape).at(value.span)
 
 
 def _failures(graph: Graph, sizes: SymbolicSizes, at: Mapping[str, int]) -> list[Diagnostic]:
@@ -61,14 +61,14 @@ def _failures(graph: Graph, sizes: SymbolicSizes, at: Mapping[str, int]) -> list
             if demand.symbol == symbol and n not in demand.sizes:
                 failing.setdefault(demand.span, demand)
         for demand in failing.values():
-            fails = codes.symbolic_sizes.FailsAtSize(symbol, n, demand.reason, demand.sizes, work)
+            fails = codes.given_sizes.FailsAtSize(symbol, n, demand.reason, demand.sizes, work)
             found.append(fails.at(demand.span))
         if not failing:
-            found.append(codes.symbolic_sizes.FailsCondition(symbol, n, work).at(graph.stated_at[symbol]))
+            found.append(codes.given_sizes.FailsCondition(symbol, n, work).at(graph.stated_at[symbol]))
     for tie in sizes.couplings:
         if not any(at[symbol] in within for symbol, within in tie.sizes.items()):
             values = {symbol: at[symbol] for symbol in tie.sizes}
-            found.append(codes.symbolic_sizes.FailsAtSizes(values, tie.reason).at(tie.span))
+            found.append(codes.given_sizes.FailsAtSizes(values, tie.reason).at(tie.span))
     return found[: sizes.limits.errors]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
-from archdsl.ir import Call, Function, Graph, Node, OpNode, Usage, Value, join_path
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path, less
 from archdsl.literals import show
 from archdsl.ops.base import Category, Op
 from archdsl.shapes import Dim, Shape, SymbolicSize
@@ -24,7 +24,8 @@ class Row(NamedTuple):
     """One line: a layer, or `times` equal blocks of layers folded into the first.
 
     `params` and `macs` are of one time. Probabilities that differ among them are a range in `op`. `part` is `main`,
-    `head` for what runs in training alone, or `unused` for what no result needs and so never runs.
+    `head` for what runs in training alone, or `unused` for what no result needs and so never runs. A `shared` row is a further
+    run of a layer whose parameters an earlier row counts.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     times: int = 1
     training: str = ""
     """How a recipe trains it, if not as usual: `frozen`, `lr × 0.1`."""
+    shared: bool = False
 
 
 class Table(NamedTuple):
@@ -61,7 +63,13 @@ def layer_table(graph: Graph, recipe: Recipe | None = None) -> Table:
     costs = Costs()
     lines = _Folder(costs, training_of(recipe) if recipe is not None else None).folded(graph.main).lines
     rows = [Row(value.name or "", "input", value.shape, 0, 0) for value in graph.inputs]
-    rows += [_row(line, costs) for line in lines]
+    named: set[str] = set()
+    for line in lines:
+        row = _row(line, costs)
+        if line.nodes[0].module is not None:
+            row = row._replace(shared=True, params=0) if line.path in named else row
+            named.add(line.path)
+        rows.append(row)
     counts = costs.counts(graph.main)
     if graph.valid_sizes:
         rows = [row._replace(macs=_simpler(row.macs, graph)) for row in rows]
@@ -76,7 +84,7 @@ def _simpler(size: Dim | None, graph: Graph) -> Dim | None:
 
 def _row(line: _Line, costs: Costs) -> Row:
     node = line.nodes[0]
-    cost, part = costs.of(node), _PARTS[node.usage]
+    cost, part = costs.of(node), _PARTS[line.usage]
     macs = cost.macs if part != "unused" else 0
     text = describe(*{id(other.op): other.op for other in line.nodes}.values())
     return Row(line.path or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
@@ -111,13 +119,49 @@ def op_form(op: Op) -> object:
     return op.name, tuple((name, repr(value)) for name, value in op if not varies(op, name))
 
 
+class _Place(NamedTuple):
+    """A path below a function, or below the module that is `up` modules further out."""
+
+    up: int = 0
+    path: str = ""
+
+
+_Places: TypeAlias = tuple[_Place, ...]
+"""The place of a module, behind those of the modules around it as far as the function that is being folded."""
+
+
+def _around(places: _Places, levels: int) -> _Places:
+    """Return the places without so many modules at the end."""
+    missing = levels - len(places) + 1
+    return (_Place(places[0].up + missing),) if missing > 0 else places[: len(places) - levels]
+
+
+def _below(places: _Places, module: Module | None) -> _Places:
+    """Return the places of a module of a function at some places."""
+    if module is None:
+        return places
+    around = _around(places, module.levels)
+    return (*around, _Place(around[-1].up, join_path(around[-1].path, *module.key)))
+
+
 class _Line(NamedTuple):
     """A row in the making: `times` equal ops. `nodes` has each that differs."""
 
-    path: str
+    place: _Place
     nodes: tuple[OpNode, ...]
     times: int = 1
     training: str = ""
+    usage: Usage = Usage.ALWAYS
+
+    @property
+    def path(self) -> str:
+        """The path below the function that is being folded."""
+        return self.place.path
+
+    def inside(self, places: _Places, usage: Usage) -> _Line:
+        """Return the line of a function at some places as one of the function around it, whose call has this usage."""
+        around = _around(places, self.place.up)[-1]
+        return self._replace(place=_Place(around.up, join_path(around.path, self.path)), usage=less(self.usage, usage))
 
 
 class _Folded(NamedTuple):
@@ -128,15 +172,24 @@ class _Folded(NamedTuple):
 
 
 class _Item:
-    """An op of a function, or a call of a block in it: the lines, what is equal in equal items, and what it takes."""
+    """An op of a function, or a call of a block in it: the lines, what is equal in equal items, and what it takes.
 
-    __slots__ = ("form", "is_call", "lines", "takes")
+    `run` is the application of a declared module to which it belongs, if there is one: another one has the same layers.
+    """
 
-    def __init__(self, form: int, lines: tuple[_Line, ...], takes: set[_Item], is_call: bool) -> None:
+    __slots__ = ("form", "is_call", "lines", "run", "takes")
+
+    def __init__(self, form: int, lines: tuple[_Line, ...], takes: set[_Item], is_call: bool, run: Node | None = None) -> None:
         self.form = form
         self.lines = lines
         self.takes = takes
         self.is_call = is_call
+        self.run = run
+
+    def follows(self, other: _Item | None) -> bool:
+        """Return whether it continues a run of equal calls that ends with another item."""
+        alike = other is not None and self.is_call and self.form == other.form and self.run is other.run
+        return alike and other in self.takes
 
 
 class _Folder:
@@ -152,17 +205,17 @@ class _Folder:
         self._forms: dict[object, int] = {}
         self._ops: dict[int, object] = {}
 
-    def folded(self, function: Function, path: str = "") -> _Folded:
-        """Return the lines of a function at a path."""
+    def folded(self, function: Function, paths: Paths = ("",)) -> _Folded:
+        """Return the lines of a function, whose own path is the last of some paths."""
         known = self._functions.get(function)
         if known is not None:
             return known
         forms: list[object] = []
         runs: list[list[_Item]] = []
         previous: _Item | None = None
-        for relative, item in self._items(function, path, "", {}):
-            forms.append((relative, item.form, item.is_call))
-            if item.is_call and previous is not None and item.form == previous.form and previous in item.takes:
+        for place, item in self._items(function, paths, (_Place(),), {}, None, Usage.ALWAYS):
+            forms.append((place, item.form, item.is_call))
+            if item.follows(previous):
                 runs[-1].append(item)
             else:
                 runs.append([item])
@@ -172,34 +225,39 @@ class _Folder:
             self._functions[function] = found
         return found
 
-    def _items(self, function: Function, path: str, relative: str, made: dict[Value, set[_Item]]) -> Iterator[tuple[str, _Item]]:
-        """Yield the ops and block calls of a function and its groups, with their paths; `made` gets who makes each value."""
+    def _items(
+        self, function: Function, paths: Paths, places: _Places, made: dict[Value, set[_Item]], run: Node | None, usage: Usage
+    ) -> Iterator[tuple[_Place, _Item]]:
+        """Yield the ops and block calls of a function and its groups, with their places; `made` gets who makes each value."""
+        declared = {declaration.module for declaration in function.declarations}
         for node in function.nodes:
-            below = node.path_below(relative)
+            below, inside = node.paths_below(paths) if self._trained is not None else paths, _below(places, node.module)
             takes = {item for value in node.inputs for item in made.get(value, ())}
+            own = node if node.module is not None and (node.module.levels or node.module in declared) else run
             if isinstance(node, Call) and node.callee.kind == "group":
                 callee = node.callee
-                inside = {inner: made.get(value, set()) for inner, value in zip(callee.inputs, node.inputs, strict=True)}
-                yield from self._items(callee, path, below, inside)
-                made.update((out, inside[inner]) for out, inner in zip(node.outputs, callee.outputs, strict=True))
+                within = {inner: made.get(value, set()) for inner, value in zip(callee.inputs, node.inputs, strict=True)}
+                yield from self._items(callee, below, inside, within, own, less(node.usage, usage))
+                made.update((out, within[inner]) for out, inner in zip(node.outputs, callee.outputs, strict=True))
                 continue
-            item = self._call(node, path, below, takes) if isinstance(node, Call) else self._op(node, path, below, takes)
+            if isinstance(node, Call):
+                folded = self.folded(node.callee, below)
+                item = _Item(
+                    folded.form, tuple([line.inside(inside, less(node.usage, usage)) for line in folded.lines]), takes, True, own
+                )
+            else:
+                item = self._op(node, below[-1], inside[-1], takes, less(node.usage, usage))
             made.update((value, {item}) for value in node.outputs)
-            yield below, item
+            yield inside[-1], item
 
-    def _call(self, call: Call, path: str, below: str, takes: set[_Item]) -> _Item:
-        folded = self.folded(call.callee, join_path(path, below))
-        lines = tuple([line._replace(path=join_path(below, line.path)) for line in folded.lines])
-        return _Item(folded.form, lines, takes, True)
-
-    def _op(self, node: Node, path: str, below: str, takes: set[_Item]) -> _Item:
+    def _op(self, node: Node, path: str, place: _Place, takes: set[_Item], usage: Usage) -> _Item:
         assert isinstance(node, OpNode)
-        training = self._trained(join_path(path, below), node) if self._trained is not None else ""
+        training = self._trained(path, node) if self._trained is not None else ""
         form = self._ops.get(id(node.op))
         if form is None:
             form = self._ops[id(node.op)] = op_form(node.op)
-        number = self._number((form, node.output.shape, self._costs.of(node), node.usage, training))
-        return _Item(number, (_Line(below, (node,), 1, training),), takes, False)
+        number = self._number((form, node.output.shape, self._costs.of(node), usage, training))
+        return _Item(number, (_Line(place, (node,), 1, training, usage),), takes, False)
 
     def _number(self, form: object) -> int:
         return self._forms.setdefault(form, len(self._forms))

@@ -29,11 +29,11 @@ def table_text(table: Table, *, color: bool = False) -> str:
 
 
 def _cells(row: Row, *, same_shape: bool) -> list[Cell | str]:
-    part = "" if row.part == "main" else row.part
+    part = " ".join(word for word in (row.part if row.part != "main" else "", "shared" if row.shared else "") if word)
     mark = Cell(" ".join([f"×{row.times}", part]).rstrip(), _TIMES) if row.times > 1 else Cell(part, _PART)
     return [
         printable(row.name), mark, printable(row.op), Cell(format_shape(row.shape), DIM if same_shape else ()),
-        _count(row.params), "open" if row.macs is None else _count(row.macs),
+        _count(row.params), "symbolic" if row.macs is None else _count(row.macs),
     ]  # fmt: skip
 
 
@@ -44,11 +44,11 @@ def _count(value: Dim) -> str:
 
 def _totals(table: Table) -> list[list[Cell | str]]:
     heads = table.params - table.params_eval
-    macs = f"{table.macs:,}" if isinstance(table.macs, int) else str(table.macs) if table.macs is not None else "open"
+    macs = f"{table.macs:,}" if isinstance(table.macs, int) else str(table.macs) if table.macs is not None else "symbolic"
     rows: list[list[Cell | str]] = [[Cell("params", BOLD), f"{table.params:,}", ""]]
     if heads:
         rows.append([Cell("params without heads", BOLD), f"{table.params_eval:,}", ""])
-    note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes that the input leaves open"
+    note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes, which are symbolic"
     if len(macs) > _LONG:
         macs, note = "", f"{macs}, {note}"
     rows.append([Cell("MACs", BOLD), macs, Cell(note, DIM)])

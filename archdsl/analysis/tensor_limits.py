@@ -51,7 +51,7 @@ def over_limits(graph: Graph, at: Mapping[str, int]) -> Iterator[tuple[Value, Di
 def values_in_order(graph: Graph) -> Iterator[Value]:
     """Yield the inputs of the network and what ops make, in the order in which they are first computed."""
     yield from graph.inputs
-    yield from (node.output for _, node in ops_in_order(graph, []))
+    yield from (value for _, node in ops_in_order(graph, []) for value in node.outputs)
 
 
 def _place(value: Value) -> Span | None:

@@ -6,7 +6,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -16,9 +15,12 @@ from click.shell_completion import CompletionItem
 from archdsl.addresses import STDIN
 from archdsl.cli import completions
 from archdsl.cli.console import print_diagnostics
-from archdsl.driver import Compiled, compile_address
+from archdsl.cli.size_option import wrong_inputs_refused
+from archdsl.compiled import Compiled
+from archdsl.driver import compile_address
+from archdsl.input_sizes import InputSizes
 from archdsl.limits import limits_from
-from archdsl.lints import Levels, levels_from
+from archdsl.lints import levels_from
 from archdsl.network import Network
 from archdsl.session import Session
 
@@ -181,21 +183,15 @@ def level_options(command: F) -> F:
     return cast("F", with_levels)
 
 
-def at_levels(compiled: Compiled, levels: Levels) -> Compiled:
-    """Return what became of a spec with other severities. There is no network if one of them makes an error."""
-    found = levels.applied(compiled.diagnostics)
-    wrong = any(diagnostic.is_error for diagnostic in found)
-    return replace(compiled, diagnostics=found, graph=None if wrong else compiled.graph)
-
-
-def read_network(address: str, settings: tuple[tuple[str, str], ...], session: Session) -> Compiled:
+def read_network(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes = ()) -> Compiled:
     """Compile the network at an address; `-` is standard input."""
-    return compile_address(address, dict(settings), sys.stdin.buffer, session=session)
+    with wrong_inputs_refused():
+        return compile_address(address, dict(settings), sys.stdin.buffer, session=session, sizes=sizes)
 
 
-def require_network(address: str, settings: tuple[tuple[str, str], ...], session: Session) -> Network:
+def require_network(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes = ()) -> Network:
     """Return the network at an address, and print warnings. Raise `SpecError` if it has errors."""
-    compiled = read_network(address, settings, session)
+    compiled = read_network(address, settings, session, sizes)
     compiled.require()
     print_diagnostics(compiled.diagnostics)
     return Network(compiled)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from archdsl.analysis import Row, Table
+from archdsl.analysis import Row, SymbolicSizes, Table
 from archdsl.analysis.table_text import table_text
-from archdsl.cli.arguments import NetworkCommand, at_levels, level_options, network_arguments, read_network
+from archdsl.cli.arguments import NetworkCommand, level_options, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_bytes, print_text
-from archdsl.cli.size_option import Given, at_size, size_option, verdict_data
+from archdsl.cli.size_option import size_option, verdict_data, wrong_inputs_refused
 from archdsl.cli.weights_options import weights_options
-from archdsl.diagnostics import Diagnostic, as_data, json_text, render_github
+from archdsl.compiled import Checked, Compiled
+from archdsl.diagnostics import Diagnostic, as_data, json_text, printable, render_github
+from archdsl.driver import check_address
+from archdsl.input_sizes import InputSizes
 from archdsl.lints import Levels
 from archdsl.network import Network
 from archdsl.session import Session
 from archdsl.shapes import Dim
+from archdsl.text_table import BOLD, Cell, format_columns
 
 if TYPE_CHECKING:
     from archdsl.cli.fix import Fixed
@@ -51,7 +55,7 @@ def command(
     address: str,
     settings: tuple[tuple[str, str], ...],
     session: Session,
-    given: tuple[Given, ...],
+    sizes: InputSizes,
     weights: Weights | None,
     levels: Levels,
     fix: bool,
@@ -59,21 +63,28 @@ def command(
 ) -> None:
     """Check NETWORK for errors; if there are none, show its layers.
 
+    All networks of a file are checked, and each claim of an alias, unless NETWORK names one of them.
+
     The layer table lists the name, op, output shape, number of parameters and multiply-accumulates (MACs) per
     example of each layer. Consecutive equal blocks are listed once, with their number; if only their drop rates
     differ, the table shows the range. For symbolic input sizes the table shows formulas; the sizes for which the
-    network is valid, and the reason for each condition, are listed below it.
+    network is valid, and the reason for each condition, are listed below it. For a file with several networks
+    there is a table of the networks instead, a line for each.
     """
-    fixed = _fixed(address, settings, session, levels, form) if fix else None
-    compiled = fixed.compiled if fixed is not None else read_network(address, settings, session)
-    compiled = at_size(at_levels(compiled, levels), given)
-    network = Network(compiled) if compiled.graph is not None else None
+    with wrong_inputs_refused():
+        fixed = _fixed(address, settings, session, sizes, levels, form) if fix else None
+    checked = _checked(address, settings, session, sizes, one=weights is not None) if fixed is None else fixed.checked
+    diagnostics = levels.applied(checked.diagnostics)
+    if len(checked.networks) > 1:
+        _show_several(checked, diagnostics, levels, form, fixed)
+        ctx.exit(1 if any(diagnostic.is_error for diagnostic in diagnostics) else 0)
+    wrong = any(diagnostic.is_error for diagnostic in diagnostics)
+    network = Network(checked.networks[0][1]) if checked.networks and not wrong else None
     report = weights.check(network) if weights is not None and network is not None else None
     unfit = weights.finding(report) if weights is not None and report is not None else None
-    found = compiled.diagnostics + ([unfit] if unfit is not None else [])
+    found = diagnostics + ([unfit] if unfit is not None else [])
     if form == "json":
-        fixes = {"fixed": [as_data(one) for one in fixed.applied]} if fixed is not None else {}
-        print_text(json_text({**_data(found, network, report), **fixes}))
+        print_text(json_text({**_data(found, network, report), **_fixed_data(fixed)}))
     elif form == "github":
         print_text(render_github(found))
     else:
@@ -85,18 +96,84 @@ def command(
             print_text(table + "".join(f"\n{line}" for line in network.sizes.sentences()))
         if report is not None and report.ok:
             print_text(str(report))
-    ctx.exit(0 if compiled.ok and not any(diagnostic.is_error for diagnostic in found) else 1)
+    ctx.exit(0 if network is not None and not any(diagnostic.is_error for diagnostic in found) else 1)
 
 
-def _fixed(address: str, settings: tuple[tuple[str, str], ...], session: Session, levels: Levels, form: str) -> Fixed:
-    """Fix the network, and say what was changed."""
+def _checked(address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes, *, one: bool) -> Checked:
+    """Check what an address means: all networks of a file, or `one`, which weights are for."""
+    if one:
+        compiled = read_network(address, settings, session, sizes)
+        networks = [(compiled.graph.name, compiled)] if compiled.graph is not None else []
+        return Checked(networks, compiled.diagnostics, compiled.sources)
+    with wrong_inputs_refused():
+        return check_address(address, dict(settings), sys.stdin.buffer, session=session, sizes=sizes)
+
+
+def _show_several(checked: Checked, found: list[Diagnostic], levels: Levels, form: str, fixed: Fixed | None) -> None:
+    """Print what was found in a file with several networks, and a line for each."""
+    lines = [_Line.of(name, compiled, levels) for name, compiled in checked.networks]
+    if form == "json":
+        listed = {"diagnostics": [as_data(diagnostic) for diagnostic in found], "networks": [line.data() for line in lines]}
+        print_text(json_text({**listed, **_fixed_data(fixed)}))
+    elif form == "github":
+        print_text(render_github(found))
+    else:
+        print_diagnostics(found)
+        if fixed is not None and fixed.text is not None:
+            print_bytes(fixed.text.encode())
+        else:
+            titles: list[Cell | str] = [Cell(title, BOLD) for title in ("network", "params", "MACs", "")]
+            rows = [titles, *(line.cells() for line in lines)]
+            print_text(format_columns(rows, "<>><", color=colorful(sys.stdout)))
+
+
+class _Line(NamedTuple):
+    """A network among several: its totals and valid sizes, unless it has errors."""
+
+    name: str
+    errors: int
+    totals: dict[str, Any] | None
+    sizes: SymbolicSizes
+
+    @classmethod
+    def of(cls, name: str, compiled: Compiled, levels: Levels) -> _Line:
+        """Return the line of a network."""
+        errors = sum(diagnostic.is_error for diagnostic in levels.applied(compiled.diagnostics))
+        network = Network(compiled) if compiled.graph is not None and not errors else None
+        return cls(name, errors, _totals_data(network.table()) if network is not None else None, compiled.sizes)
+
+    def cells(self) -> list[Cell | str]:
+        """Return the line of the table."""
+        if self.totals is None:
+            return [printable(self.name), "", "", Cell(f"{self.errors} error{'s' if self.errors != 1 else ''}", _WRONG)]
+        macs = self.totals["macs"]
+        shown = f"{macs:,}" if isinstance(macs, int) else "symbolic" if macs is None else macs
+        return [printable(self.name), f"{self.totals['params']:,}", shown, "ok"]
+
+    def data(self) -> dict[str, Any]:
+        """Return the line as data."""
+        sizes = verdict_data(self.sizes) if self.totals is not None else []
+        return {"network": self.name, "ok": self.totals is not None, "errors": self.errors, "totals": self.totals, "sizes": sizes}
+
+
+_WRONG: Final = (("fg", "red"),)
+
+
+def _fixed(
+    address: str, settings: tuple[tuple[str, str], ...], session: Session, sizes: InputSizes, levels: Levels, form: str
+) -> Fixed:
+    """Fix the file, and say what was changed."""
     from archdsl.cli.fix import fix_network, refuse_together  # here: most checks change nothing
 
     refuse_together(address, form)
-    fixed = fix_network(address, dict(settings), session, levels)
+    fixed = fix_network(address, dict(settings), session, levels, sizes)
     for sentence in fixed.sentences():
         click.echo(sentence, err=True)
     return fixed
+
+
+def _fixed_data(fixed: Fixed | None) -> dict[str, Any]:
+    return {"fixed": [as_data(one) for one in fixed.applied]} if fixed is not None else {}
 
 
 def _data(found: list[Diagnostic], network: Network | None, report: WeightsReport | None) -> dict[str, Any]:
@@ -117,7 +194,7 @@ def _row_data(row: Row) -> dict[str, Any]:
     return {
         "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
         "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused",
-        "times": row.times, **({"training": row.training} if row.training else {}),
+        "times": row.times, **({"shared": True} if row.shared else {}), **({"training": row.training} if row.training else {}),
     }  # fmt: skip
 
 

@@ -9,15 +9,18 @@ import click
 from archdsl import targets
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.output import print_bytes
+from archdsl.cli.size_option import size_option
+from archdsl.input_sizes import InputSizes
 from archdsl.session import Session
 
 
 @click.command(
     cls=NetworkCommand,
     epilog="\b\nExamples:\n  archdsl compile net.arch -o model.py\n  archdsl compile resnet50 --set classes=10 | less\n"
-    "  archdsl compile googlenet --no-aux -o googlenet.py",
+    "  archdsl compile googlenet --no-aux -o googlenet.py\n  archdsl compile resnet50 --size 3x160x160 -o small.py",
 )
 @network_arguments
+@size_option
 @click.option("-o", "--output", default="-", metavar="FILE", help="Output file; `-` is standard output. [default: -]")
 @click.option(
     "--target",
@@ -30,6 +33,7 @@ def command(
     address: str,
     settings: tuple[tuple[str, str], ...],
     session: Session,
+    sizes: InputSizes,
     output: str,
     target: str | None,
     no_aux: bool,
@@ -41,7 +45,7 @@ def command(
     options = targets.Options(aux=not no_aux, inplace=not no_inplace)
     if (unknown := targets.target(chosen).unknown(options)) is not None:
         raise click.UsageError(f"the target {chosen} takes no --no-{unknown}")
-    network = require_network(address, settings, session)
+    network = require_network(address, settings, session, sizes)
     content = network.compile(chosen, suffix, **options._asdict())
     if output == "-":
         print_bytes(content)

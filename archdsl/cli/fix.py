@@ -11,11 +11,13 @@ from typing import Final
 import click
 
 from archdsl.addresses import STDIN, read_address, split_address
+from archdsl.compiled import Checked
 from archdsl.diagnostics import Diagnostic, printable
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
-from archdsl.driver import Compiled, compile_address, compile_source
+from archdsl.driver import check_address, check_source
 from archdsl.elaborate import read_source
 from archdsl.file_io import write_file
+from archdsl.input_sizes import InputSizes
 from archdsl.lints import Levels
 from archdsl.resources import resource_folder
 from archdsl.session import Session
@@ -28,9 +30,9 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 @dataclass
 class Fixed:
-    """A network after fixing, and the changes made."""
+    """A file, or one network of it, after fixing, and the changes made."""
 
-    compiled: Compiled
+    checked: Checked
     applied: list[Diagnostic] = field(default_factory=list)
     text: str | None = None
     """The fixed text of standard input; None for a file."""
@@ -43,48 +45,48 @@ class Fixed:
         ]  # fmt: skip
 
 
-def fix_network(address: str, settings: dict[str, str], session: Session, levels: Levels) -> Fixed:
-    """Fix the file of a network and its imports. Text from standard input is fixed in memory.
+def fix_network(address: str, settings: dict[str, str], session: Session, levels: Levels, sizes: InputSizes = ()) -> Fixed:
+    """Fix the file at an address and its imports. Text from standard input is fixed in memory.
 
     What the levels allow is left as it is.
     """
     if split_address(address)[0] in ("-", STDIN):
-        return _fix_text(address, settings, session, levels)
-    fixed = Fixed(compile_address(address, settings, session=session))
+        return _fix_text(address, settings, session, levels, sizes)
+    fixed = Fixed(check_address(address, settings, session=session, sizes=sizes))
     for _ in range(_ROUNDS):
-        files = {file: path for file in _files(fixed.compiled) if (path := _writable(file, session)) is not None}
-        chosen = certain_fixes(levels.applied(fixed.compiled.diagnostics), files)
+        files = {file: path for file in _files(fixed.checked) if (path := _writable(file, session)) is not None}
+        chosen = certain_fixes(levels.applied(fixed.checked.diagnostics), files)
         if not chosen:
             break
         for file, edits in edits_of(chosen).items():
             mark = _BOM if files[file].read_bytes().startswith(_BOM) else b""
             write_file(files[file], mark + edited(file.text, edits).encode())
-        fixed.compiled = compile_address(address, settings, session=session)
+        fixed.checked = check_address(address, settings, session=session, sizes=sizes)
         fixed.applied += chosen
     return fixed
 
 
-def _fix_text(address: str, settings: dict[str, str], session: Session, levels: Levels) -> Fixed:
+def _fix_text(address: str, settings: dict[str, str], session: Session, levels: Levels, sizes: InputSizes) -> Fixed:
     path, name, source = read_address(address, session, sys.stdin.buffer)
     if isinstance(source, Diagnostic):
-        return Fixed(Compiled(None, None, [source]))
-    fixed = Fixed(compile_source(source, path, name, settings, session=session), text=source.text)
+        return Fixed(Checked([], [source]))
+    fixed = Fixed(check_source(source, path, name, settings, session=session, sizes=sizes), text=source.text)
     for _ in range(_ROUNDS):
-        files = _files(fixed.compiled)
-        chosen = certain_fixes(levels.applied(fixed.compiled.diagnostics), files)
+        files = _files(fixed.checked)
+        chosen = certain_fixes(levels.applied(fixed.checked.diagnostics), files)
         if not chosen:
             break
         [(file, edits)] = edits_of(chosen).items()  # such a text cannot import
         fixed.text = edited(file.text, edits)
-        fixed.compiled = compile_source(SourceFile(source.name, fixed.text), path, name, settings, session=session)
+        fixed.checked = check_source(SourceFile(source.name, fixed.text), path, name, settings, session=session, sizes=sizes)
         fixed.applied += chosen
     return fixed
 
 
-def _files(compiled: Compiled) -> list[SourceFile]:
+def _files(checked: Checked) -> list[SourceFile]:
     """Return the files that a network was read from, and the files of edits, without values of `--set`."""
-    found = list(compiled.sources)
-    for diagnostic in compiled.diagnostics:
+    found = list(checked.sources)
+    for diagnostic in checked.diagnostics:
         for edit in diagnostic.fix.edits if diagnostic.fix is not None else ():
             if edit.span.file not in found and not edit.span.file.is_setting:
                 found.append(edit.span.file)

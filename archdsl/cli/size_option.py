@@ -1,67 +1,54 @@
-"""Symbolic sizes in `archdsl check`: the sizes for which a network is valid, and the option `--size`."""
+"""The option `--size`, and the valid symbolic sizes as data."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any, TypeVar
 
 import click
 
-from archdsl.analysis import SymbolicSizes, at_sizes
-from archdsl.driver import Compiled
-from archdsl.ir import Graph
-from archdsl.sizes import describe
+from archdsl.analysis import SymbolicSizes
+from archdsl.input_sizes import InputSizes, WrongInputs, parse_sizes
+from archdsl.size_words import describe
 
 F = TypeVar("F", bound=Callable[..., Any])
-_SIZE = re.compile(r"(?:(?P<name>[^\W\d]\w*)=)?(?P<sizes>\d{1,9}(?:x\d{1,9})*)")
-Given = tuple[str | None, tuple[int, ...]]
-"""The name of an input and its shape; without a name, the next input."""
 
 
 class Size(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions alone
-    """`3x517x389` or `image=3x517x389`."""
+    """`3x517x389` or `image=3x517x389,mask=1x517x389`."""
 
     name = "size"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Given:
-        """Return the name, or None, and the sizes."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> InputSizes:
+        """Return the sizes, each with the name of its input, or None."""
         if isinstance(value, tuple):
             return value
-        found = _SIZE.fullmatch(value)
-        if found is None:
-            self.fail(f"{value!r} is not a size, as in 3x517x389 or image=3x517x389", param, ctx)
-        return found["name"], tuple(int(size) for size in found["sizes"].split("x"))
+        try:
+            return parse_sizes(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def size_option(command: F) -> F:
-    """Add the option `--size` to a command."""
-    help = "Replace the symbolic sizes of an input: --size 3x517x389, or image=3x517x389, without the batch. May be repeated."
-    return click.option("--size", "given", type=Size(), multiple=True, metavar="[INPUT=]SIZE", help=help)(command)
+    """Add the option `--size` to a command, which takes `sizes`."""
+    help = (
+        "Give the inputs another size, without the batch: --size 3x160x160, or image=3x160x160,mask=1x160x160. May be repeated."
+    )
+    return click.option(
+        "--size", "sizes", type=Size(), multiple=True, metavar="[INPUT=]SIZE", help=help,
+        callback=lambda ctx, param, value: tuple(chain.from_iterable(value)),
+    )(command)  # fmt: skip
 
 
-def at_size(compiled: Compiled, given: tuple[Given, ...]) -> Compiled:
-    """Specialize a network to the given sizes, or add the errors that this causes."""
-    if compiled.graph is None or not given:
-        return compiled
-    graph, errors = at_sizes(compiled.graph, compiled.sizes, _by_input(compiled.graph, given))
-    found = [*compiled.diagnostics, *errors]
-    return replace(compiled, graph=graph, diagnostics=found, sizes=SymbolicSizes() if graph is not None else compiled.sizes)
-
-
-def _by_input(graph: Graph, given: tuple[Given, ...]) -> dict[str, tuple[int, ...]]:
-    """Return the shapes by the names of the inputs; shapes without a name are assigned in order."""
-    names = [value.name or "" for value in graph.inputs]
-    unknown = [name for name, _ in given if name is not None and name not in names]
-    if unknown:
-        raise click.UsageError(f"there is no input {unknown[0]!r}: the network has {', '.join(names)}")
-    found = {name: sizes for name, sizes in given if name is not None}
-    left = [name for name in names if name not in found]
-    unnamed = [sizes for name, sizes in given if name is None]
-    if len(unnamed) > len(left):
-        raise click.UsageError(f"more sizes than inputs: the network has {', '.join(names)}")
-    return found | dict(zip(left, unnamed, strict=False))
+@contextmanager
+def wrong_inputs_refused() -> Iterator[None]:
+    """Report sizes for inputs that the network does not have as a wrong command line."""
+    try:
+        yield
+    except WrongInputs as error:
+        raise click.UsageError(str(error)) from None
 
 
 def verdict_data(sizes: SymbolicSizes) -> list[dict[str, Any]]:

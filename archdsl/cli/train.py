@@ -14,10 +14,12 @@ import click
 from archdsl.cli.arguments import NetworkCommand, network_arguments, require_network
 from archdsl.cli.console import colorful, print_diagnostics
 from archdsl.cli.output import print_text
+from archdsl.cli.size_option import size_option
 from archdsl.cli.weights_options import weights_options
 from archdsl.data.read_options import ReadOptions
 from archdsl.diagnostics import Diagnostic, SpecError, codes, printable
 from archdsl.initial_weights import Weights, weights_of
+from archdsl.input_sizes import InputSizes
 from archdsl.limits import Limits
 from archdsl.network import Network
 from archdsl.optional_dependencies import extra_needed
@@ -45,6 +47,7 @@ Examples:
 
 @click.command(cls=NetworkCommand, epilog=_EXAMPLES)
 @network_arguments
+@size_option
 @weights_options
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FOLDER",
               help="Run folder. [default: runs/NAME-N with the next free N]")  # fmt: skip
@@ -74,6 +77,7 @@ def command(
     address: str,
     settings: tuple[tuple[str, str], ...],
     session: Session,
+    sizes: InputSizes,
     weights: Weights | None,
     output: Path | None,
     resume: bool,
@@ -93,7 +97,7 @@ def command(
     """
     if show_batch is not None and show_batch.suffix.lower() != ".png":
         raise click.UsageError(f"--show-batch writes a PNG: name the file {show_batch.with_suffix('.png').name}")
-    network = require_network(address, settings, session)
+    network = require_network(address, settings, session, sizes)
     recipe = require_trainable(network)
     reading = ReadOptions(skip_bad, download)
     opened = network.open_data(reading)
@@ -114,7 +118,7 @@ def command(
         print_text(str(tried))
         return
     hardware = {"accelerator": device, "devices": devices, "nodes": nodes}
-    command = _Command(ctx, address, settings, session.limits, weights, hardware, reading, opened)
+    command = _Command(ctx, address, settings, sizes, session.limits, weights, hardware, reading, opened)
     if seeds is None:
         result = command.run(network, output, resume=resume)
         command.tell(_table(result, color=colorful(sys.stdout)))
@@ -144,6 +148,7 @@ class _Command:
     ctx: click.Context
     address: str
     settings: tuple[tuple[str, str], ...]
+    sizes: InputSizes
     limits: Limits
     weights: Weights | None
     hardware: Mapping[str, Any]
@@ -155,6 +160,7 @@ class _Command:
         facts: dict[str, Any] = {
             "address": self.address,
             "settings": dict(self.settings),
+            **({"sizes": list(map(str, self.sizes))} if self.sizes else {}),
             "limits": self.limits.changes(),
             **self.hardware,
         }
@@ -189,6 +195,7 @@ class _Command:
 
     def _resume_command(self, folder: Path) -> str:
         given = [word for name, value in self.settings for word in ("--set", f"{name}={value}")]
+        given += [word for size in self.sizes for word in ("--size", str(size))]
         given += [word for name, limit in self.limits.changes().items() for word in ("--limit", f"{name}={limit}")]
         options = {"--device": "accelerator", "--devices": "devices", "--nodes": "nodes"}
         chosen = [(name, self.hardware[field]) for name, field in options.items()]

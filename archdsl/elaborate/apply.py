@@ -30,10 +30,10 @@ def apply_op(
     callee: Callee | None = None,
     key: Key | None = None,
     expressions: Mapping[str, str] = NO_NAMES,
-) -> Value:
-    """Return what an op makes of values. `place` is its key in the `state_dict`; None for a join."""
+) -> list[Value]:
+    """Return what an op makes of values: its outputs. `place` is its key in the `state_dict`; None for a join."""
     builder = context.builder
-    shape = _inferred_shape(context, op, inputs, span, callee)
+    shapes = _inferred_shapes(context, op, inputs, span, callee)
     dtype: DType = "float"
     if op.integers != "refused" or any([value.dtype == "int" for value in inputs]):
         try:
@@ -44,9 +44,10 @@ def apply_op(
     label = key.label if key is not None else None
     if context.detached:
         builder.size += 1
-        return builder.detached(shape, dtype, label, span)
-    module = Module(place, key is not None, span) if place is not None else None
-    return builder.add(op, inputs, shape, dtype, module, label, span, expressions)
+        return [builder.detached(shape, dtype, label, span) for shape in shapes]
+    declared = key.declared if key is not None else None
+    module = Module(place, key is not None, span) if place is not None and declared is None else None
+    return builder.add(op, inputs, shapes, dtype, module, label, span, expressions, declared)
 
 
 def reserve(context: Context, count: int, span: Span) -> None:
@@ -57,14 +58,14 @@ def reserve(context: Context, count: int, span: Span) -> None:
         raise context.exceeded(codes.limits.TooManyOps(most).at(span))
 
 
-def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> Shape:
-    """Return the shape of what an op makes. Raise its fault at its place."""
+def _inferred_shapes(context: Context, op: Op, inputs: tuple[Value, ...], span: Span, callee: Callee | None) -> tuple[Shape, ...]:
+    """Return the shapes of what an op makes. Raise its fault at its place."""
     builder = context.builder
-    known = builder.known_shape(op, inputs)
+    known = builder.known_shapes(op, inputs)
     if known is not None:
         return known
     try:
-        shape = builder.infer(op, *inputs)
+        shapes = builder.infer(op, *inputs)
     except SpecError as error:
         context.budget.charge(budget.ANEW, span)
         if not context.detached:
@@ -73,8 +74,9 @@ def _inferred_shape(context: Context, op: Op, inputs: tuple[Value, ...], span: S
     except SizeError as error:
         raise SpecError(codes.symbolic_sizes.NoFormula(str(error), op.name).at(span)) from None
     context.budget.charge(budget.ANEW, span)
-    _count_size_values(context, shape, [value.shape for value in inputs], span)
-    return shape
+    for shape in shapes:
+        _count_size_values(context, shape, [value.shape for value in inputs], span)
+    return shapes
 
 
 def _count_size_values(context: Context, shape: Shape, shapes: list[Shape], span: Span) -> None:

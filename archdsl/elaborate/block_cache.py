@@ -7,10 +7,11 @@ networks are mostly such repetitions.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from archdsl.elaborate.values import Callee, Family, MaybeValue, Module
+from archdsl.elaborate.parts import Parts
+from archdsl.elaborate.values import Callee, Family, MaybeValue, Module, Several
 from archdsl.frozen_record import record
 from archdsl.ir import Function, GraphBuilder, Value
 from archdsl.shapes import LinearSize
@@ -22,26 +23,35 @@ _PLAIN = frozenset({int, float, bool, str, range, LinearSize, SizePolynomial, Mo
 
 
 class CallKey:
-    """What the function of a call follows from, as `key`, and the values of the network that go into it."""
+    """What the function of a call follows from, as `key`, and the values of the network that go into it.
 
-    __slots__ = ("key", "values")
+    `numbers` says which of them each value is, as the elaboration of the block sees it.
+    """
 
-    def __init__(self, key: Any, values: list[Value]) -> None:
+    __slots__ = ("key", "numbers", "values")
+
+    def __init__(self, key: Any, values: list[Value], numbers: dict[Value, int]) -> None:
         self.key = key
         self.values = values
+        self.numbers = numbers
 
 
 @record
 class CachedCall:
-    """The function of a call; for each of its inputs, which of the call's values it takes; and where the result is.
+    """The function of a call; for each of its inputs, which of the call's values it takes; and where the results are.
 
-    The result is an output of the function, or the value that a negative number gives from the end of the call's values.
-    There is no function for a block that does nothing.
+    A result is an output of the function, or the value that a negative number gives from the end of the call's values.
+    There is one unless the block gives several values. There is no function for a block that does nothing. `parts` are what
+    labels name in it, and `passed` says which of the call's values stands for each value that was passed to the first call.
     """
 
     function: Function | None
     inputs: tuple[int, ...]
-    result: int
+    results: tuple[int, ...]
+    parts: Parts
+    passed: Mapping[Value, int]
+    names: tuple[str, ...] | None
+    """Of a block that ends with several values, their names in it."""
 
 
 class BlockCache:
@@ -56,27 +66,34 @@ class BlockCache:
         if not isinstance(x, Value):
             return None
         values: dict[Value, int] = {}
+        numbers: dict[Value, int] = {}
 
         def of_value(value: Value) -> Any:
-            return self._of_value(value, values)
+            found = self._of_value(value, values)
+            if found is not None:
+                numbers[value] = found[1]
+            return found
 
         parts = [of_value(x), *[argument_identity(value, of_value) for value in arguments.values()]]
-        return None if None in parts else CallKey((definition, *parts), list(values))
+        return None if None in parts else CallKey((definition, *parts), list(values), numbers | values)
 
     def lookup(self, key: CallKey) -> CachedCall | None:
         """Return the function of an equal call; None if there was no such call."""
         return self._known.get(key.key)
 
-    def store(self, key: CallKey, function: Function, result: Value) -> None:
-        """Remember the function that a call made, with its result, a value of the function around the call."""
+    def store(self, key: CallKey, function: Function, result: Value | Several, parts: Parts) -> None:
+        """Remember the function that a call made, with its results, values of the function around the call."""
         calls = self._builder.calls_of(function)
         local = [self._builder.captured(value) for value in key.values]
         inputs = tuple([local.index(value) for value in calls[0].inputs]) if calls else ()
-        if calls and result.owner is calls[0]:
-            place = result.position
-        else:
-            place = key.values.index(result) - len(key.values)
-        self._known[key.key] = CachedCall(function if calls else None, inputs, place)
+        places: list[int] = []
+        for value in result.values if isinstance(result, Several) else (result,):
+            if not isinstance(value, Value):
+                return
+            made = calls and value.owner is calls[0]
+            places.append(value.position if made else key.values.index(value) - len(key.values))
+        names = result.names if isinstance(result, Several) else None
+        self._known[key.key] = CachedCall(function if calls else None, inputs, tuple(places), parts, key.numbers, names)
 
     def _of_value(self, value: Value, values: dict[Value, int]) -> Any:
         value = self._builder.visible(value)

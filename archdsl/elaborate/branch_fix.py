@@ -38,7 +38,7 @@ def with_branches_joined(
 ) -> SpecError:
     """Return the error of a join with a remedy that was found by trying it, if there is one."""
     found = error.diagnostic
-    if not isinstance(found, codes.joins.BranchDiagnostic):
+    if not isinstance(found, codes.joins.Branches):
         return error
     remedy = _grouped(context, op, join, env, x, branches, naming) or _gate(op, branches)
     return error if remedy is None else SpecError(found.with_remedy(remedy), *error.diagnostics[1:])

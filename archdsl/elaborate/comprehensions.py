@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
@@ -39,12 +40,15 @@ def _match(pattern: ast.Pattern, index: int, value: Any, found: dict[str, Any]) 
             _match(item, index, part, found)
 
 
-def elements(values: Any, iterable: ast.Expr) -> tuple[Any, ...] | range | Unknown:
-    """Return what a loop or list goes through. Raise `SpecError` if it is no list."""
+def elements(
+    values: Any, iterable: ast.Expr, listed: Callable[[Family, Span], tuple[Any, ...] | Unknown]
+) -> tuple[Any, ...] | range | Unknown:
+    """Return what a loop or list goes through; `listed` gives the members of a family. Raise `SpecError` if it is no list."""
+    if isinstance(values, Family):
+        return listed(values, iterable.span)
     if isinstance(values, tuple | range | Unknown):
         return values
-    count = max(values, default=-1) + 1 if isinstance(values, Family) else None
-    raise SpecError(codes.arguments.NotIterable(values, iterable.span.text, count).at(iterable.span))
+    raise SpecError(codes.arguments.NotIterable(values, iterable.span.text).at(iterable.span))
 
 
 def check_targets(targets: tuple[ast.Pattern, ...], span: Span) -> None:
@@ -68,7 +72,7 @@ def range_of(evaluator: Evaluates, e: ast.RangeExpr, env: Environment) -> range 
 def comprehension(evaluator: Evaluates, e: ast.Comprehension, env: Environment) -> Any:
     """Return the list of what the element is in each round for which the condition holds."""
     check_targets(e.targets, e.span)
-    values = elements(evaluator.evaluate(e.iterable, env), e.iterable)
+    values = elements(evaluator.evaluate(e.iterable, env), e.iterable, evaluator.paths.listed)
     inside = Environment(env, env.module)
     if isinstance(values, Unknown) or len(e.targets) > 2:
         inside.names = unknown_bindings(e.targets)

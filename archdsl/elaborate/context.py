@@ -19,6 +19,7 @@ from archdsl.initializers import Initializer
 from archdsl.ir import GraphBuilder, Result, Value
 from archdsl.literals import show
 from archdsl.session import Session
+from archdsl.shapes import SymbolicSize
 from archdsl.sizes import SizeSet
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
@@ -52,6 +53,7 @@ class Context:
         self.evaluator = Evaluator(session, self.budget)
         self.binder = ArgumentBinder(self.evaluator)
         self.builder = GraphBuilder(name)
+        self.evaluator.paths.builder = self.builder
         self.op_cache = OpCache(self.evaluator)
         self.block_cache = BlockCache(self.builder)
         self.expression_texts = ExpressionTexts()
@@ -64,6 +66,13 @@ class Context:
         self.stated: dict[str, SizeSet] = {}
         self.stated_at: dict[str, Span] = {}
         self.claim_names: dict[int, set[str]] = {}
+
+        self.given_sizes: Mapping[str, tuple[int, ...]] = {}
+        """The shapes of inputs that replace the declared ones, by name."""
+        self.any_size = False
+        """Whether the inputs have symbolic sizes in place of fixed ones; claims then say nothing."""
+        self.replaced_by: dict[tuple[int, int], SymbolicSize] = {}
+        """Those symbolic sizes, by the axis, counted from the last, and the size that they replace."""
 
         self.diagnostics: list[Diagnostic] = []
         self.false_claims: list[Diagnostic] = []
@@ -79,6 +88,8 @@ class Context:
         self.pipeline: tuple[ast.Stage, ...] = ()
         """The stages of the innermost pipeline that is under way."""
         self.scope: Scope | None = None
+        self.modules = 0
+        """How many modules that a body declares are running."""
         self.detached = 0
         """While it is over zero, code is examined for mistakes alone, and stays out of the graph."""
         self._depth = 0
@@ -207,4 +218,6 @@ def call_chain(scope: Scope | None) -> tuple[str, ...]:
             given = ", ".join(show(v) if i == 0 else f"{k} = {show(v)}" for i, (k, v) in enumerate(around.given.items()))
             where = ", ".join(f"{k} = {show(v)}" for k, v in around.variables.items())
             notes.append(f"in {around.block}({given}), called at {around.span.place}" + (f" ({where})" if where else ""))
+        if around.used is not None:
+            notes.append(f"in the module `{around.name}`, which runs at {around.used.place}")
     return tuple(notes[:8])

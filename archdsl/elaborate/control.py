@@ -9,8 +9,9 @@ from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.comprehensions import bindings, check_targets, elements, unknown_bindings
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.dispatcher import run_body
+from archdsl.elaborate.groups import grouped
+from archdsl.elaborate.modules import declaring_edits
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
 from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
@@ -32,7 +33,8 @@ def _in_turn(
         x = after if turn.certain else UNKNOWN
         if single is not None and isinstance(x, Value):
             if isinstance(context.evaluator.evaluate(single, turn.env), Value):
-                raise SpecError(codes.structure.IdleLoop(single.span.text)).at(single.span)
+                declaring = declaring_edits(single, turn.env)
+                raise SpecError(codes.structure.IdleLoop(single.span.text, declaring)).at(single.span)
             single = None
     return x
 
@@ -64,6 +66,7 @@ def turns(context: Context, stage: ast.Repeat | ast.For | ast.If, env: Environme
     values = _loop_values(context, stage, env)
     if isinstance(values, Unknown):
         inside = Environment(env, env.module, control=True)
+        inside.uncertain = naming.parts.partial = True
         inside.names.update(unknown_bindings(stage.targets) if isinstance(stage, ast.For) else {})
         over = stage.count if isinstance(stage, ast.Repeat) else stage.iterable
         with context.effects_discarded(f"the loop over `{over.span.text}` runs"):
@@ -96,6 +99,7 @@ def _arms(context: Context, stage: ast.If, env: Environment, naming: Naming) -> 
         if truth is True and certain:
             yield Turn(body, inside, naming, True)
         elif truth is not False:
+            inside.uncertain = naming.parts.partial = True
             holds = f"`{condition.span.text}` holds" if condition is not None else f"`{before}` does not hold"
             with context.effects_discarded(holds):
                 yield Turn(body, inside, naming.copy(), False)
@@ -112,7 +116,7 @@ def _loop_values(context: Context, stage: ast.Repeat | ast.For, env: Environment
             raise context.exceeded(codes.limits.RepeatTooLong(context.limits.iterations, count).at(stage.count.span))
         return count if isinstance(count, Unknown) else ({} for _ in range(count))
     check_targets(stage.targets, stage.span)
-    values = elements(context.evaluator.evaluate(stage.iterable, env), stage.iterable)
+    values = elements(context.evaluator.evaluate(stage.iterable, env), stage.iterable, context.evaluator.paths.listed)
     if isinstance(values, Unknown) or len(stage.targets) > 2:
         return UNKNOWN
     return (bindings(stage.targets, index, value) for index, value in enumerate(values))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
+
 from archdsl.diagnostics import Diagnostic, SpecError, codes
 from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.expressions import Evaluator
-from archdsl.elaborate.naming import Naming, Scope, joined
+from archdsl.elaborate.labels import template_text
+from archdsl.elaborate.naming import Naming
 from archdsl.elaborate.size_conditions import sides_of
 from archdsl.elaborate.statements import pipeline
 from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
@@ -14,6 +17,7 @@ from archdsl.initializers import Initializer
 from archdsl.ir import Claim, Result, Value
 from archdsl.ops import Op
 from archdsl.ops.base import WeightedOp
+from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
 METRICS = ("params", "params_eval", "macs", "depth")
@@ -22,6 +26,8 @@ METRICS = ("params", "params_eval", "macs", "depth")
 
 def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Check a claim about shapes at once; keep one about counts for later."""
+    if context.any_size:
+        return x
     names = context.claim_names.get(id(expect))
     if names is None:
         names = context.claim_names[id(expect)] = {name.id for name in ast.names(expect.claim, expect.condition)}
@@ -40,54 +46,53 @@ def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue
 
 def aux(context: Context, aux: ast.Aux, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an auxiliary head; `x` goes on unchanged."""
+    _require_outside_modules(context, aux.span, "a head")
     options = read_options(context.evaluator, "aux", aux.arguments, env, {"weight": 1.0})
     value = pipeline(context, aux.pipeline, env, x, naming)
     weight = options["weight"]
     if isinstance(value, Value) and not isinstance(weight, Unknown):
         if weight < 0:
             raise SpecError(codes.ranges.OutOfBounds("aux", "weight", weight).at(aux.arguments[0].span))
-        name = _result_name(context, aux.pipeline, env, naming)
+        name = _result_name(context, aux.pipeline, env)
         context.results[name] = Result(name, "head", float(weight), aux.span), value
     return x
 
 
 def output(context: Context, output: ast.Output, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an output; `x` goes on unchanged."""
+    _require_outside_modules(context, output.span, "an output")
     value = pipeline(context, output.pipeline, env, x, naming)
     if isinstance(value, Value):
-        name = _result_name(context, output.pipeline, env, naming)
+        name = _result_name(context, output.pipeline, env)
         context.results[name] = Result(name, "output", span=output.span), value
     return x
 
 
-def _result_name(context: Context, pipeline: ast.Pipeline, env: Environment, naming: Naming) -> str:
-    """Return the name of a result: its label, with the path to it."""
+def _require_outside_modules(context: Context, span: Span, what: str) -> None:
+    """Raise `SpecError` if a module is running: each of its uses would add the same result."""
+    if context.modules:
+        raise SpecError(codes.modules.ResultInModule(what).at(span))
+
+
+def _result_name(context: Context, pipeline: ast.Pipeline, env: Environment) -> str:
+    """Return the name of a result: its label, and its index behind that: `p[0]` is `p0`, `p[0][1]` is `p0_1`."""
     label = pipeline.label
     assert label is not None
-    index = UNKNOWN if label.index is None else context.evaluator.evaluate(label.index, env)
-    own = label.name if label.name is not None else ""
     if label.template is not None:
-        own = joined(
-            [p if isinstance(p, str) else context.evaluator.evaluate(p, env) for p in label.template.pieces],
-            label.span,
-            context.limits,
-        )
-    name = "_".join(part for part in (naming.scope.path.replace(".", "_"), own, "" if index is UNKNOWN else str(index)) if part)
-    if name[0].isdigit():
-        position = not own[:1].isdigit()
-        call = _outermost_call(naming.scope) if position else None
-        raise SpecError(codes.declarations.ResultBeginsWithDigit(name, position, call).at(label.span))
+        name = template_text(context, label.template, env) or ""
+    else:
+        indices = [context.evaluator.evaluate(index, env) for index in label.indices]
+        name = label.name or ""
+        name += ("_" if name[-1:].isdecimal() and indices else "") + "_".join(map(str, indices))
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        raise SpecError(codes.declarations.ResultNotAName(name).at(label.span))
     if name in ("main", "count", "index"):
         raise SpecError(codes.declarations.ReservedResult(name).at(label.span))
     if name in context.results:
-        raise SpecError(codes.declarations.ResultTwice(name, context.results[name][0].span).at(label.span))
+        first = context.results[name][0].span
+        again = first is not None and first.start <= label.span.start < first.end and first.file is label.span.file
+        raise SpecError(codes.declarations.ResultTwice(name, first, again).at(label.span))
     return name
-
-
-def _outermost_call(scope: Scope) -> str | None:
-    """Return the call of a block in the network's own body that leads to a scope; None if it is no call."""
-    around = next((s for s in scope.enclosing() if s.parent is not None and s.parent.parent is None), None)
-    return around.span.text if around is not None and around.block is not None else None
 
 
 def init(context: Context, statement: ast.Init, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:

@@ -5,10 +5,12 @@ After an error, what the statement would have made or bound is unknown, so that 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archdsl.diagnostics import SpecError
 from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
-from archdsl.elaborate.labels import bind_label
+from archdsl.elaborate.labels import bind_unknown
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue
 from archdsl.syntax import nodes as ast
@@ -63,13 +65,27 @@ def run_stages(context: Context, stages: tuple[ast.Stage, ...], env: Environment
         except SpecError as error:
             context.failed(error)
             naming.unsure = True
+            for label in _labels_in(stage):
+                bind_unknown(context, label, env, naming.parts)
             x = UNKNOWN
     return x
 
 
+def _labels_in(stage: ast.Stage) -> Iterator[ast.Label]:
+    """Yield the labels in a loop or `if`, which belong to the body around it."""
+    bodies = [arm.body for arm in stage.arms] if isinstance(stage, ast.If) else []
+    for body in [stage.body] if isinstance(stage, ast.Repeat | ast.For) else bodies:
+        for statement in body.statements:
+            if isinstance(statement, ast.Pipeline):
+                if statement.label is not None:
+                    yield statement.label
+                for inner in statement.stages:
+                    yield from _labels_in(inner)
+
+
 def run_doubtful(context: Context, statement: ast.Statement, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Examine the bodies in a statement that holds a syntax error; what it makes or defines is not known."""
-    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
+    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output | ast.Declaration) else statement
     if isinstance(pipeline, ast.Pipeline) and not all(isinstance(stage, ast.CallStage) for stage in pipeline.stages):
         run_statement(context, statement, env, x, naming)
     hide(env, naming)
@@ -79,12 +95,12 @@ def run_doubtful(context: Context, statement: ast.Statement, env: Environment, x
 
 def after_error(context: Context, statement: ast.Statement, env: Environment, naming: Naming) -> None:
     """Bind what a failed statement would have bound, as unknown, so that nothing follows from the error."""
-    naming.unsure = True
+    naming.unsure = naming.parts.partial = True
     if isinstance(statement, ast.Let | ast.Input):
         env.names[statement.name] = UNKNOWN
-    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output) else statement
+    pipeline = statement.pipeline if isinstance(statement, ast.Aux | ast.Output | ast.Declaration) else statement
     if isinstance(pipeline, ast.Pipeline) and pipeline.label is not None:
-        bind_label(context, pipeline.label, env, UNKNOWN, UNKNOWN)
+        bind_unknown(context, pipeline.label, env, naming.parts)
 
 
 def hide(env: Environment, naming: Naming) -> None:
@@ -92,4 +108,4 @@ def hide(env: Environment, naming: Naming) -> None:
     around: Environment | None = env
     while around is not None:  # an indexed label is visible outside of the loop around it
         around.damaged, around = True, around.outer
-    naming.unsure = True
+    naming.unsure = naming.parts.partial = True

@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Final
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
-from archdsl.elaborate import control, declarations, inputs, joins, stages, statements
+from archdsl.elaborate import control, declarations, inputs, joins, modules, stages, statements
 from archdsl.elaborate.blocks import constants, plain
 from archdsl.elaborate.context import Context, Handlers
 from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.false_claims import FalseClaim
+from archdsl.elaborate.given_sizes import set_by_sizes
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.parameters import header
 from archdsl.elaborate.uncalled_blocks import check_uncalled
@@ -24,9 +25,11 @@ from archdsl.elaborate.values import (
     Exhausted,
     MaybeValue,
     Module,
+    Several,
     Unknown,
 )
 from archdsl.frozen_record import record
+from archdsl.input_sizes import InputSizes, by_input
 from archdsl.ir import Claim, Graph, Value
 from archdsl.session import Session
 from archdsl.source import SourceFile, Span
@@ -41,6 +44,7 @@ HANDLERS: Final = Handlers(
         ast.Expect: declarations.expect,
         ast.Aux: declarations.aux,
         ast.Output: declarations.output,
+        ast.Declaration: modules.declaration,
         ast.Input: inputs.input_,
         ast.Init: declarations.init,
         ast.Skipped: statements.skipped,
@@ -74,19 +78,37 @@ class Elaboration:
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong with the network so far."""
-        return not self.false_claims and not any(diagnostic.is_error for diagnostic in self.diagnostics)
+        return not self.false_claims and not self.has_errors
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything but claims is wrong."""
+        return any(diagnostic.is_error for diagnostic in self.diagnostics)
 
 
-def elaborate(module: Module, definition: ast.Definition, settings: Mapping[str, str], session: Session) -> Elaboration:
-    """Elaborate a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`."""
+def elaborate(
+    module: Module,
+    definition: ast.Definition,
+    settings: Mapping[str, str],
+    session: Session,
+    sizes: InputSizes = (),
+    *,
+    any_size: bool = False,
+) -> Elaboration:
+    """Elaborate a network. `settings` are texts of expressions for its open parameters: `{"classes": "10"}`.
+
+    `sizes` replace those of the inputs. `any_size` makes all of them symbolic but the first, and ignores claims.
+    Raise `WrongInputs` for sizes of inputs that the network does not have.
+    """
     context, false_claims = Context(definition.name, session, HANDLERS), list[FalseClaim]()
+    context.any_size = any_size
     about = module, definition
     result: MaybeValue = UNKNOWN
     try:
         with _claims_of(context, about, false_claims):
             _check_constants(context, module)
             try:
-                result = _network(context, module, definition, settings)
+                result = _network(context, module, definition, settings, sizes)
             except SpecError as found:
                 context.failed(found)
         check_uncalled(context, module, definition, lambda block: _claims_of(context, (module, block), false_claims))
@@ -128,7 +150,9 @@ def _claims_of(context: Context, about: tuple[Module, ast.Definition], false_cla
         false_claims += [FalseClaim(*about, false, context.evaluator.unread) for false in context.false_claims[before:]]
 
 
-def _network(context: Context, module: Module, definition: ast.Definition, settings: Mapping[str, str]) -> MaybeValue:
+def _network(
+    context: Context, module: Module, definition: ast.Definition, settings: Mapping[str, str], sizes: InputSizes
+) -> MaybeValue:
     """Return the result of a network."""
     callee, claims, doc = _resolve(context, module, definition)
     if callee is None:
@@ -137,12 +161,20 @@ def _network(context: Context, module: Module, definition: ast.Definition, setti
     assert isinstance(network, ast.Network) and callee.module is not None
     env = Environment(None, callee.module)
     callee = _with_settings(context, callee, definition, settings, module)
+    if sizes:
+        inputs = [statement for statement in network.body.statements if isinstance(statement, ast.Input)]
+        context.given_sizes = by_input([statement.name for statement in inputs], sizes)
+        callee = set_by_sizes(callee, inputs, context.given_sizes, settings)
     arguments, given = context.binder.block(callee, network.name_span, env)
     root = Scope(definition.name, None, "network", definition.name_span, network.name, given)
     main = context.builder.main
     main.definition, main.arguments, main.doc = network.span, plain(arguments), doc
     begins = any(isinstance(statement, ast.Input) for statement in network.body.statements)
     result = run_body(context, network.body, env, NO_INPUT if begins else UNKNOWN, Naming(root))
+    if isinstance(result, Several):
+        raise SpecError(
+            codes.several.SeveralResults(result.names, result.made, len(result.values), "the network").at(network.name_span)
+        )
     if not isinstance(result, Value) and context.evaluator.undecided is None:
         context.evaluator.undecided = network.name_span
     main.constants = constants(network.body, env)

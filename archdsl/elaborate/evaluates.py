@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from archdsl.elaborate.budget import Budget
+from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import Environment, Unknown
 from archdsl.limits import Limits
 from archdsl.source import Span
@@ -13,6 +14,8 @@ from archdsl.syntax import nodes as ast
 
 class Evaluates(Protocol):
     """Gives expressions their values: see `archdsl.elaborate.expressions`."""
+
+    paths: Paths
 
     limits: Limits
     budget: Budget

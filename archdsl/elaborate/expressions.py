@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from math import isfinite
 from typing import Any
 
@@ -13,10 +12,12 @@ from archdsl.elaborate import budget
 from archdsl.elaborate.arithmetic import COMPARE, arithmetic, compare, part_of, power
 from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.comprehensions import comprehension, range_of
+from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.file_constants import FileConstants
 from archdsl.elaborate.functions import call_function
 from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
+from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import (
     FUNCTIONS,
     ITERATING,
@@ -29,6 +30,7 @@ from archdsl.elaborate.values import (
     Family,
     Function,
     Module,
+    Several,
     Unknown,
     bounded,
     length,
@@ -57,6 +59,7 @@ class Evaluator:
         self.undecided: Span | None = None
         """The first expression that was unknown. An error has to say why: see `Elaboration.undecided`."""
         self.name_errors = NameErrors()
+        self.paths = Paths(self.evaluate, self._unread, self.limits.nesting)
         self.unread = False
         """Whether something was asked for that an error in its definition hides."""
         self.constants = FileConstants(self)
@@ -73,8 +76,8 @@ class Evaluator:
             ast.Choice: self._choice,
             ast.RangeExpr: lambda e, s: range_of(self, e, s),
             ast.Comprehension: lambda e, s: comprehension(self, e, s),
-            ast.Attribute: self._attribute,
-            ast.Index: self._index,
+            ast.Attribute: self.paths.else_by(self._attribute),
+            ast.Index: self.paths.else_by(self._index),
             ast.CallExpr: self._call,
         }
 
@@ -158,6 +161,10 @@ class Evaluator:
         value = env.find(e.id)
         if value is NO_INPUT:
             raise SpecError(codes.structure.XBeforeInput().at(e.span))
+        if value.__class__ is OutOfReach:
+            raise SpecError(codes.modules.ValueOutside(e.id, value.module).at(e.span))
+        if value.__class__ is Several:
+            raise value.read(e.span)
         if value is not Unknown:
             return value
         defined = self.definition(e.id, env.module)
@@ -299,16 +306,11 @@ class Evaluator:
         if isinstance(index, range) and isinstance(base, tuple | range):
             self.budget.charge(len(base) if isinstance(base, tuple) else 0, e.span)
             return part_of(base, index, e.index.span)
+        if isinstance(base, Family):
+            return self.paths.member(base, index, e, env)
         if isinstance(index, bool) or not isinstance(index, int):
             kind = codes.arguments.FloatAsWhole if isinstance(index, float) else codes.arguments.NotAnInt
             raise SpecError(kind("an index", index).at(e.index.span))
-        if isinstance(base, Family):
-            if index in base:
-                return base[index]
-            if base.partial or env.damaged:
-                return self._unread()
-            known = list(islice(base, 8))
-            raise SpecError(codes.keys.NoSuchElement(e.base.span.text, index, known).at(e.span))
         if not isinstance(base, tuple | range | str):
             raise SpecError(codes.expressions.WithoutElements(base).at(e.span))
         if not -length(base) <= index < length(base):
@@ -324,6 +326,10 @@ class Evaluator:
             return UNKNOWN
         if isinstance(callee, Function):
             return call_function(self, callee, e, env)
+        if isinstance(callee, DeclaredModule):
+            if not e.arguments:
+                return callee
+            raise SpecError(codes.modules.Arguments(callee.name, e.callee.span).at(e.span))
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)
@@ -346,6 +352,7 @@ class Evaluator:
                 prefix = argument.span._replace(end=argument.value.span.start)
                 raise SpecError(codes.names.NamedArgument(name, prefix).at(argument.span))
         values = [self.evaluate(argument.value, env) for argument in e.arguments]
+        values = self.paths.all_listed(values, e.span) if name == "len" else values
         if UNKNOWN in values:
             return UNKNOWN
         self.budget.charge(

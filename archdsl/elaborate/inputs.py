@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
+from archdsl.elaborate.given_sizes import other_shape
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
 from archdsl.elaborate.values import Environment, MaybeValue, Unknown
@@ -25,6 +26,7 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     shape = [_input_size(context, statement, place, env) for place in range(len(statement.sizes.items))]
     if not shape:
         raise SpecError(codes.inputs.InputWithoutSizes().at(statement.sizes.span))
+    shape = list(other_shape(context, statement, tuple(shape)))
     try:
         check_limits("this input is", tuple(shape))
     except SpecError as error:
@@ -42,8 +44,8 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     return x if len(inputs) > 1 else value
 
 
-_OPEN_ELSEWHERE: Final = frozenset({"none", "-1"})
-"""What leaves a size open in PyTorch and Keras."""
+_ANY_ELSEWHERE: Final = frozenset({"none", "-1"})
+"""What stands for any size in PyTorch and Keras."""
 
 
 def _input_size(context: Context, statement: ast.Input, place: int, env: Environment) -> Any:
@@ -55,7 +57,7 @@ def _input_size(context: Context, statement: ast.Input, place: int, env: Environ
         known = env.visible() if batch is None else ()
         hint = _UNWRITTEN.format(statement.name, batch) if batch is not None else _CAPITAL.format(_named(statement, env))
         raise context.evaluator.name_errors.name(size, env, known, hint)
-    if size.span.text in _OPEN_ELSEWHERE:
+    if size.span.text in _ANY_ELSEWHERE:
         batch = _without_batch(statement, place)
         kind = codes.inputs.NoneAsSize if size.span.text == "none" else codes.inputs.MinusOneAsSize
         sizes = batch or _named(statement, env)
@@ -96,7 +98,7 @@ def _named(statement: ast.Input, env: Environment) -> str:
     free = (letter for letter in "HWDLMN" if letter not in {text.upper() for text in texts})
     for place, size in enumerate(map(ast.bare, statement.sizes.items)):
         text = size.id if isinstance(size, ast.Name) else texts[place]
-        if text in _OPEN_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
+        if text in _ANY_ELSEWHERE or (isinstance(size, ast.Name) and env.find(text) is Unknown):
             texts[place] = text[0].upper() + text[1:] if text[0].isalpha() and text != "none" else next(free, "N")
     return f"[{', '.join(texts)}]"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.diagnostics.record import Remedy
+from archdsl.elaborate.join_remedies import rounding_ways
 from archdsl.ir import Call, GraphBuilder, Node, Value
 from archdsl.source import Span
 
@@ -19,7 +20,8 @@ def skip_differs(
     """Return the error for a skip whose body and shortcut have different shapes."""
     later = set(nodes_after(builder, start))
     along_body, along_shortcut = (_changes(builder, start, side, later) for side in (body, shortcut))
-    mismatch = codes.joins.SkipMismatch(body.shape, shortcut.shape, along_body, along_shortcut, projection)
+    ways = rounding_ways(builder, (body, shortcut))
+    mismatch = codes.joins.SkipMismatch(body.shape, shortcut.shape, along_body, along_shortcut, projection, ways)
     return SpecError(mismatch.at(keyword))
 
 

@@ -10,12 +10,13 @@ from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.control import turns
 from archdsl.elaborate.dispatcher import after_error, run_body, run_doubtful, run_statement
+from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.join_errors import skip_differs
+from archdsl.elaborate.join_remedies import with_ways
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.shortcut_fix import projection
-from archdsl.elaborate.stages import grouped
 from archdsl.elaborate.statements import pipeline
-from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Unknown
+from archdsl.elaborate.values import UNKNOWN, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ops import Op
 from archdsl.ops.join import Add, Join
@@ -28,6 +29,8 @@ _ADD = Add()
 
 def skip(context: Context, skip: ast.Skip, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
     """Run the body and the shortcut from the same `x`, and add them."""
+    if isinstance(x, Several):
+        raise x.read(skip.keyword)
     when, others = _when(context, skip, env)
     options = read_options(context.evaluator, "skip", others, env, {"drop": 0.0, "scale": 1.0}, ("when",))
     if when is True:
@@ -75,12 +78,12 @@ def _sum(
         if options[option] != neutral:
             op = _option_op(context, name, parameter, options[option], spans[option], option)
             texts = context.expression_texts.of_option(option, skip.arguments, parameter, env)
-            body = apply_op(context, op, (body,), None, skip.keyword, expressions=texts)
-    return apply_op(context, _ADD, (body, shortcut), None, skip.keyword)
+            (body,) = apply_op(context, op, (body,), None, skip.keyword, expressions=texts)
+    return apply_op(context, _ADD, (body, shortcut), None, skip.keyword)[0]
 
 
 def _same_sizes(context: Context, env: Environment, body: Value, shortcut: Value, x: Value, skip: ast.Skip) -> None:
-    """Record where open sizes have to agree; an error where fixed ones do not."""
+    """Record where symbolic sizes have to agree; an error where fixed ones do not."""
     if len(body.shape) == len(shortcut.shape):
         differing = [(a, b) for a, b in zip(body.shape, shortcut.shape, strict=True) if a != b]
         if all(isinstance(a, SymbolicSize) or isinstance(b, SymbolicSize) for a, b in differing):
@@ -146,7 +149,7 @@ def _joined(
     op: Join | None = None
     try:
         op = context.binder.make(cls, options, join.keyword)
-        joined = apply_op(context, op, nodes, None, join.keyword)
+        (joined,) = apply_op(context, op, nodes, None, join.keyword)
         _open_branches(context, op, joined, nodes, join)
         return joined
     except SpecError as error:
@@ -154,7 +157,8 @@ def _joined(
             from archdsl.elaborate.branch_fix import with_branches_joined  # here: most joins fit
 
             error = with_branches_joined(context, error, op, join, env, x, nodes, naming)
-        raise error.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
+        named = error.map(lambda found: with_ways(context.builder, found, nodes, join.body, env))
+        raise named.placed(lambda found: spans.get(found.argument or "", join.keyword)) from None
 
 
 def _open_branches(context: Context, op: Op, joined: Value, branches: tuple[Value, ...], join: ast.Join) -> None:
@@ -194,8 +198,8 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
                     value = (
                         run_doubtful(context, statement, env, x, naming) if hurt else pipeline(context, statement, env, x, naming)
                     )
-                    found.append(value)
-            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped):
+                    found.append(_branch(value, statement))
+            elif isinstance(statement, ast.Let | ast.Expect | ast.Skipped | ast.Declaration):
                 run_statement(context, statement, env, x, naming)
                 if isinstance(statement, ast.Skipped):
                     found.append(UNKNOWN)
@@ -206,3 +210,10 @@ def _branches(context: Context, body: ast.Body, env: Environment, x: MaybeValue,
             after_error(context, statement, env, naming)
             found.append(UNKNOWN)
     return found
+
+
+def _branch(value: MaybeValue, statement: ast.Pipeline) -> MaybeValue:
+    """Return the value of a branch. Raise `SpecError` if it is several."""
+    if isinstance(value, Several):
+        raise value.ending("a branch", statement.span)
+    return value

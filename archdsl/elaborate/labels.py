@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.context import Context
-from archdsl.elaborate.naming import Key, Naming, check_label, joined
-from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue
+from archdsl.elaborate.naming import Key, Naming, check_key, check_label, joined
+from archdsl.elaborate.parts import Inside, Parts
+from archdsl.elaborate.values import UNKNOWN, Environment, Family, MaybeValue, Several, Unknown
+from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
 
+Indices: TypeAlias = "tuple[int | Unknown, ...]"
+"""The indices of a label: none of `enc`, two of `enc[0][1]`."""
 
-def label_key(context: Context, label: ast.Label, index: Any, env: Environment, naming: Naming) -> Key | None:
+
+def label_indices(context: Context, label: ast.Label, env: Environment) -> Indices:
+    """Return the indices of a label."""
+    return tuple([context.evaluator.count(index, env, "the index of a label") for index in label.indices])
+
+
+def label_key(context: Context, label: ast.Label, indices: Indices, env: Environment, naming: Naming) -> Key | None:
     """Return the key that a label gives; None if it depends on something unknown."""
     if label.template is not None:
         name = template_text(context, label.template, env)
-        return None if name is None else Key(naming, check_label(name, label.span, context.limits), name, label.span)
+        return None if name is None else Key(naming, check_key(name, label.span, context.limits), name, label.span)
     assert label.name is not None
     if not label.name:  # it is missing
         return None
+    check_name(context, label)
+    if any(isinstance(index, Unknown) for index in indices):
+        return None
+    *family, name = [label.name, *map(str, indices)]
+    text = label.name + "".join([f"[{index}]" for index in indices])
+    return Key(naming, name, text, label.span, tuple(family))
+
+
+def check_name(context: Context, label: ast.Label) -> None:
+    """Raise `SpecError` if nothing can have the name of a label."""
+    assert label.name is not None
     if label.name == "x":
         raise SpecError(codes.names.CalledX("label").at(label.span))
     check_label(label.name, label.span, context.limits)
-    if label.index is None:
-        return Key(naming, label.name, label.name, label.span)
-    if index is UNKNOWN:
-        return None
-    return Key(naming.family(label.name, label.span), str(index), f"{label.name}[{index}]", label.span)
 
 
 def template_text(context: Context, template: ast.Template, env: Environment) -> str | None:
@@ -41,19 +57,98 @@ def template_text(context: Context, template: ast.Template, env: Environment) ->
     return joined(pieces, template.span, context.limits)
 
 
-def bind_label(context: Context, label: ast.Label, env: Environment, index: Any, value: MaybeValue) -> None:
-    """Make the value of a label visible. A label that is called like an op or a block is a key alone."""
-    if label.name is None or context.evaluator.definition(label.name, env.module) is not None:
+def bind_label(
+    context: Context,
+    label: ast.Label,
+    env: Environment,
+    indices: Indices,
+    value: MaybeValue,
+    parts: Parts,
+    inside: Inside | None = None,
+) -> None:
+    """Make the value of a label visible: in the braces around it, but for those of loops and `if`, and as a part of its scope.
+
+    `inside` is the scope that the label opened. A label that is called like an op or a block is a key alone, and such a part.
+    """
+    name = label.name
+    if not name:
         return
-    if label.index is None:
-        env.names[label.name] = value
-        return
-    while env.control and env.outer is not None:
-        env = env.outer
-    family = env.names.get(label.name)
-    if not isinstance(family, Family):
-        family = env.names[label.name] = Family(label.name)
-    if index is UNKNOWN:
-        family.partial = True
+    body = env
+    while body.control and body.outer is not None:
+        body.names.pop(name, None)
+        if body.uncertain:
+            value, inside = UNKNOWN, None
+        body = body.outer
+    named: MaybeValue | Family = value
+    if indices:
+        named, inside = _with_member(body.names.get(name) or parts.values.get(name), name, indices, value, inside)
+    parts.bind(name, named, body, inside)
+    body.inner = {} if body.inner is None else body.inner
+    if inside is None:
+        body.inner.pop(name, None)
     else:
-        family[index] = value
+        body.inner[name] = inside
+    if context.evaluator.definition(name, env.module) is None:
+        body.names[name] = named
+
+
+def _with_member(found: Any, name: str, indices: Indices, value: MaybeValue, inside: Inside | None) -> tuple[Family, Inside]:
+    """Return a family with a value at its place in it, and the scope of the family; `found` is the family if there is one."""
+    family = found if isinstance(found, Family) else Family(name)
+    scope = family.scope = family.scope or Inside(Parts(), family)
+    index, *further = indices
+    if isinstance(index, Unknown):
+        family.partial = scope.parts.partial = True
+        return family, scope
+    member: MaybeValue | Family = value
+    if further:
+        member, inside = _with_member(family.get(index), f"{name}[{index}]", tuple(further), value, inside)
+    family[index] = member
+    if inside is not None:
+        scope.parts.inner[str(index)] = inside
+    else:
+        scope.parts.inner.pop(str(index), None)
+    return family, scope
+
+
+def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValue, parts: Parts) -> MaybeValue:
+    """Bind the names in brackets to the values that the last stage gives. Return what `x` is behind them: several values."""
+    _check_names(context, label, env)
+    names = [one.span.text for one in label.each]
+    if isinstance(x, Unknown) and not isinstance(x, Several):
+        bind_unknown(context, label, env, parts)
+        return x
+    values = x.values if isinstance(x, Several) else (x,)
+    if len(values) != len(names) or not isinstance(x, Several):
+        raise SpecError(codes.several.NameCount(names, len(values)).at(label.span))
+    for one, value in zip(label.each, values, strict=True):
+        if not _is_blank(one):
+            if isinstance(value, Value):
+                value.name, value.span = one.span.text, one.span
+            bind_label(context, one, env, label_indices(context, one, env), value, parts)
+    return Several(values, label.span, tuple([name for name in names if name != "_"]))
+
+
+def _check_names(context: Context, label: ast.Label, env: Environment) -> None:
+    """Raise `SpecError` if something is wrong with the names in brackets."""
+    seen: dict[str, ast.Label] = {}
+    for one in label.each:
+        if not _is_blank(one):
+            check_name(context, one)
+            if context.evaluator.definition(one.name or "", env.module) is not None:
+                raise SpecError(codes.several.NameOfAnOp(one.name or "").at(one.span))
+            first = seen.setdefault(one.span.text, one)
+            if first is not one:
+                raise SpecError(codes.several.NameTwice(one.span.text, first.span).at(one.span))
+
+
+def _is_blank(label: ast.Label) -> bool:
+    """Return whether a name in brackets stands for a value that nobody needs."""
+    return label.name == "_" and not label.indices
+
+
+def bind_unknown(context: Context, label: ast.Label, env: Environment, parts: Parts) -> None:
+    """Bind what a label would have bound, as unknown."""
+    for one in label.each or (label,):
+        if not _is_blank(one):
+            bind_label(context, one, env, (UNKNOWN,) * len(one.indices), UNKNOWN, parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from archdsl.diagnostics.suggest import register_aliases
+from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.values import Callee, Module
 from archdsl.ops import Op
 from archdsl.registry import Registered, describe, family_of
@@ -16,7 +17,7 @@ KINDS: Final[dict[str, tuple[str, tuple[type, ...]]]] = {
     "bool": ("true or false", (bool,)),
     "str": ("a string", (str,)),
     "list": ("a list", (tuple, range)),
-    "op": ("an op or block", (Callee,)),
+    "op": ("an op, a block or a module", (Callee, DeclaredModule)),
 }
 """The types that a parameter can be declared with."""
 _ALIASES: Final = {

@@ -136,7 +136,7 @@ def _calls_in(body: ast.Body) -> dict[Span | None, ast.Expr] | None:
     for statement in body.statements:
         if isinstance(statement, ast.Expect):
             continue
-        if not isinstance(statement, ast.Pipeline) or (statement.label is not None and statement.label.index is not None):
+        if not isinstance(statement, ast.Pipeline) or (statement.label is not None and statement.label.indices):
             return None
         for stage in statement.stages:
             if not isinstance(stage, ast.CallStage):

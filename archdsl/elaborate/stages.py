@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage
-from archdsl.elaborate.blocks import call_block, end_function
+from archdsl.elaborate.blocks import call_block
 from archdsl.elaborate.context import Context
+from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import run_body
-from archdsl.elaborate.naming import Key, Naming, Scope
+from archdsl.elaborate.groups import grouped
+from archdsl.elaborate.modules import declaring_edits, run_module
+from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Unknown
+from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
@@ -34,33 +36,42 @@ def call_stage(
     try:
         value = context.evaluator.evaluate(call, env)
     except SpecError as error:
-        found, name = error.diagnostic, ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
-        while isinstance(name, ast.Attribute):
-            name = ast.bare(name.base)
-        if not isinstance(found, codes.names.Undefined) or not isinstance(name, ast.Name):
-            raise
-        if found.span is None or found.span.start != name.span.start or isinstance(found, codes.names.NotInImport):
-            raise
-        raise context.evaluator.name_errors.stage(name, call, env) from None
+        raise _stage_error(context, error, call, env) from None
     if isinstance(value, Callee):
         if isinstance(value.target, ast.Definition):
             return call_block(context, value, call, env, x, naming, key)
         return _op(context, value, call, env, x, naming, key)
+    if isinstance(value, DeclaredModule):
+        return run_module(context, value, call.span, x, key)
     if isinstance(value, Value):
-        _check_begins_pipeline(context, stage, call)
+        _check_begins_pipeline(context, stage, call, env)
         return context.builder.visible(value)
     if isinstance(value, Unknown):
         return value
     raise no_stage(value, call, context.evaluator, env)
 
 
-def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Expr) -> None:
+def _stage_error(context: Context, error: SpecError, call: ast.Expr, env: Environment) -> SpecError:
+    """Return the error for a stage that has no value: another one if its name is not known."""
+    found, name = error.diagnostic, ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+    while isinstance(name, ast.Attribute):
+        name = ast.bare(name.base)
+    if not isinstance(found, codes.names.Undefined) or not isinstance(name, ast.Name):
+        return error
+    if found.span is None or found.span.start != name.span.start or isinstance(found, codes.names.NotInImport):
+        return error
+    return context.evaluator.name_errors.stage(name, call, env)
+
+
+def _check_begins_pipeline(context: Context, stage: ast.CallStage, value: ast.Expr, env: Environment) -> None:
     """Raise `SpecError` if a value stands behind an arrow."""
     for before, behind in pairwise(context.pipeline):
         if behind is stage:
             if isinstance(value, ast.Name) and value.id == "x":
                 raise SpecError(codes.structure.FlowNamed(before.span)).at(value.span)
-            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span)).at(value.span)
+            raise SpecError(codes.structure.ReplacedValue(value.span.text, before.span, declaring_edits(value, env))).at(
+                value.span
+            )
 
 
 def _check_takes_flow(context: Context, group: ast.Group, env: Environment) -> None:
@@ -105,10 +116,13 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
-    place = naming.place(None, span) if key is None else key.naming.place(key.name, key.span)
+    place = naming.place(None, span) if key is None else key.place()
+    if isinstance(x, Several):
+        raise x.read(span)
     if op is None or isinstance(x, Unknown):
         return UNKNOWN
-    return apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    made = apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    return made[0] if len(made) == 1 else Several(tuple(made), span)
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:
@@ -116,21 +130,3 @@ def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, n
     _check_takes_flow(context, group, env)
     inside = Environment(env, env.module)
     return grouped(context, naming, key, group.span, lambda inner: run_body(context, group.body, inside, x, inner))
-
-
-def grouped(context: Context, naming: Naming, key: Key | None, span: Span, run: Callable[[Naming], MaybeValue]) -> MaybeValue:
-    """Run the stages of a brace, in a function and a scope of their own if it is labelled."""
-    if key is None:
-        return run(naming)
-    place = key.naming.place(key.name, key.span)
-    inner = Naming(Scope(key.name, key.naming.scope, "group", span, variables=context.variables))
-    if context.detached:
-        return run(inner)
-    context.builder.begin(place[0], "group", span)
-    x: MaybeValue = UNKNOWN
-    try:
-        x = run(inner)
-    finally:
-        about: dict[str, Any] = {"labelled": True, "span": span, "variables": context.variables}
-        x = end_function(context, x, place, about)
-    return x

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ class SymbolKind(StrEnum):
     PARAMETER = "parameter"
     CONSTANT = "constant"
     LABEL = "label"
+    MODULE = "module"
     LOOP_VARIABLE = "loop variable"
     INPUT = "input"
     SIZE = "symbolic size"
@@ -56,18 +58,25 @@ class Symbol:
 
 
 class Scope:
-    """The names that braces bind. `control` is set for those of a loop or `if`, through which indexed labels are bound."""
+    """The names that braces bind. `control` is set for those of a loop or `if`, through which indexed labels are bound.
 
-    def __init__(self, outer: Scope | None, control: bool = False) -> None:
+    It is `without` symbols of some kinds from outside, as the body of a module is.
+    """
+
+    def __init__(self, outer: Scope | None, control: bool = False, without: Container[SymbolKind] = ()) -> None:
         self.outer = outer
         self.control = control
+        self.without = without
         self.names: dict[str, Symbol] = {}
 
     def find(self, name: str) -> Symbol | None:
         """Return what a name means here."""
         scope: Scope | None = self
+        hidden: list[Container[SymbolKind]] = []
         while scope is not None:
-            if name in scope.names:
-                return scope.names[name]
+            found = scope.names.get(name)
+            if found is not None:
+                return None if any(found.kind in kinds for kinds in hidden) else found
+            hidden.append(scope.without)
             scope = scope.outer
         return None

@@ -154,9 +154,9 @@ class _Resolver:
             case ast.Pipeline():
                 self._pipeline(statement, scope)
             case ast.Aux() | ast.Output():
-                for argument in statement.arguments if isinstance(statement, ast.Aux) else ():
-                    self._expression(argument.value, scope)
-                self._pipeline(statement.pipeline, scope)
+                self._result(statement, scope)
+            case ast.Declaration():
+                self._declaration(statement.pipeline, scope)
             case ast.Let():
                 if statement.parameters is not None:
                     self._table.declare_parameters(statement)
@@ -173,6 +173,11 @@ class _Resolver:
                 counts = [name for name in METRICS if scope.find(name) is None]
                 inside.names = {name: self._table.builtin(name, SymbolKind.COUNT) for name in counts}
                 self._expressions(statement, inside)
+
+    def _result(self, statement: ast.Aux | ast.Output, scope: Scope) -> None:
+        for argument in statement.arguments if isinstance(statement, ast.Aux) else ():
+            self._expression(argument.value, scope)
+        self._pipeline(statement.pipeline, scope)
 
     def _input(self, statement: ast.Input, scope: Scope) -> None:
         for size in map(ast.bare, statement.sizes.items):
@@ -194,15 +199,28 @@ class _Resolver:
             self._expressions(label, scope)
         for stage in pipeline.stages:
             self._stage(stage, scope)
-        if label is not None and label.name:
-            around = scope
-            while label.index is not None and around.control and around.outer is not None:
-                around = around.outer
+        for one in label.each or (label,) if label is not None else ():
+            self._label(one, scope)
+
+    def _label(self, label: ast.Label, scope: Scope) -> None:
+        if label.name and label.name != "_":
+            around = _scope_of(scope)
             place = _name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
             else:  # called like an op or a block, it is a key of the `state_dict` alone
                 self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
+
+    def _declaration(self, pipeline: ast.Pipeline, scope: Scope) -> None:
+        """Resolve the names in a module, which sees no values around it, and bind its own."""
+        label = pipeline.label
+        if label is not None:
+            self._expressions(label, scope)
+        inside = Scope(scope, without=(SymbolKind.LABEL, SymbolKind.INPUT))
+        for stage in pipeline.stages:
+            self._stage(stage, inside)
+        if label is not None and label.name:
+            self._bind(_scope_of(scope), label.name, SymbolKind.MODULE, label, _name_span(label, label.name))
 
     def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
@@ -375,6 +393,13 @@ def _modules(module: Module) -> Iterable[Module]:
             found[id(one)] = one
             pending += one.imports.values()
     return found.values()
+
+
+def _scope_of(scope: Scope) -> Scope:
+    """Return the scope in which a label is bound: that around loops and `if`."""
+    while scope.control and scope.outer is not None:
+        scope = scope.outer
+    return scope
 
 
 def _name_span(node: ast.Node, name: str, keyword: str = "") -> Span:

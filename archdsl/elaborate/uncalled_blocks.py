@@ -119,5 +119,5 @@ def _is_name(node: ast.Node) -> bool:
 def _is_computed(node: ast.Node) -> bool:
     """Return whether a node makes a label depend on values: an index, a list, a label string with expressions, or a body."""
     return isinstance(node, ast.Index | ast.ListExpr | ast.Body) or (
-        isinstance(node, ast.Label) and (node.index is not None or bool(node.template and node.template.expressions))
+        isinstance(node, ast.Label) and (bool(node.indices) or bool(node.template and node.template.expressions))
     )

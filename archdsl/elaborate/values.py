@@ -45,6 +45,32 @@ class Unknown:
 UNKNOWN: Final = Unknown()
 NO_INPUT: Final = Unknown()
 """`x` before the first input of a network. To read it is an error, so it never becomes the value of an expression."""
+
+
+class Several(Unknown):
+    """`x` behind what gives several values. To read it is an error, so it never becomes the value of an expression.
+
+    `names` are expressions that read the values at the place, `made` is that of the stage. An op's need names at once; so do
+    those of a block, which has none `outside` of it.
+    """
+
+    def __init__(self, values: tuple[MaybeValue, ...], made: Span, names: tuple[str, ...] = ()) -> None:
+        self.values = values
+        self.made = made
+        self.names = names
+
+    def __repr__(self) -> str:
+        return "several values"
+
+    def read(self, span: Span) -> SpecError:
+        """Return the error for what takes `x` at a place."""
+        return SpecError(codes.several.SeveralFlow(self.names, self.made, len(self.values)).at(span))
+
+    def ending(self, what: str, span: Span) -> SpecError:
+        """Return the error for something that ends with them."""
+        return SpecError(codes.several.SeveralResults(self.names, self.made, len(self.values), what).at(span))
+
+
 MaybeValue = Value | Unknown
 """A value of the network, or that of what an error left undecided."""
 
@@ -122,16 +148,19 @@ class Function:
 class Environment:
     """Names that expressions see: parameters, constants, labels, loop variables, from the inside out.
 
-    `control` is set for the body of a loop or `if`, which indexed labels look through.
+    `control` is set for the body of a loop or `if`, which labels look through; `uncertain` if it may not run. `inner` are the
+    labelled scopes among the names.
     """
 
-    __slots__ = ("control", "damaged", "module", "names", "outer")
+    __slots__ = ("control", "damaged", "inner", "module", "names", "outer", "uncertain")
 
     def __init__(self, outer: Environment | None, module: Module, *, control: bool = False) -> None:
         self.outer = outer
         self.module = module
         self.names: dict[str, Any] = {}
+        self.inner: dict[str, Any] | None = None
         self.control = control
+        self.uncertain = False
         self.damaged: bool = outer.damaged if outer is not None else False
 
     def find(self, name: str) -> Any:
@@ -153,8 +182,11 @@ class Environment:
         return names
 
 
-class Family(dict[int, MaybeValue]):
-    """The values of an indexed label: `enc[0]`, `enc[1]`; `partial` where there may be more. Known by itself alone."""
+class Family(dict[int, "MaybeValue | Family"]):
+    """The values of an indexed label: `enc[0]`, `enc[1]`; `partial` where there may be more. Known by itself alone.
+
+    With two indices, as in `x[0][1]`, those of the first are families themselves.
+    """
 
     type_name = "an indexed family"
     __hash__ = object.__hash__  # type: ignore[assignment]
@@ -163,6 +195,8 @@ class Family(dict[int, MaybeValue]):
         super().__init__()
         self.name = name
         self.partial = False
+        self.scope: Any = None
+        """The scopes of its members, as `archdsl.elaborate.parts.Inside`."""
 
     def __str__(self) -> str:
         return f"{self.name}[...]"

@@ -1,11 +1,21 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.attributes import Claim, Constant, Module, Usage, join_path
-from archdsl.ir.builder import GraphBuilder, copy_function, copy_graph
-from archdsl.ir.core import Call, Condition, DType, Failure, Function, Node, OpNode, Use, Value
+from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less
+from archdsl.ir.builder import GraphBuilder
+from archdsl.ir.copying import copy_function, copy_graph
+from archdsl.ir.core import Call, Declaration, DType, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
+from archdsl.ir.modules import (
+    Difference,
+    applications,
+    difference,
+    is_declared,
+    settle_declarations,
+    shared_nodes,
+    standing_functions,
+)
 from archdsl.ir.printer import print_graph
 from archdsl.ir.verify import InvariantError, verify
 
@@ -15,6 +25,8 @@ __all__ = [
     "Condition",
     "Constant",
     "DType",
+    "Declaration",
+    "Difference",
     "Failure",
     "FlatGraph",
     "FlatNode",
@@ -25,16 +37,24 @@ __all__ = [
     "Module",
     "Node",
     "OpNode",
+    "Paths",
     "Result",
     "Usage",
     "Use",
     "Value",
+    "applications",
     "copy_function",
     "copy_graph",
+    "difference",
     "flatten",
+    "is_declared",
     "join_path",
+    "less",
     "print_graph",
     "remove_empty_calls",
+    "settle_declarations",
+    "shared_nodes",
+    "standing_functions",
     "state",
     "verify",
 ]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from archdsl.shapes import Dim
 from archdsl.source import Span
+
+Paths: TypeAlias = tuple[str, ...]
+"""The dotted key of a module, behind those of the modules around it, the network first."""
 
 
 class Usage(StrEnum):
@@ -19,19 +23,28 @@ class Usage(StrEnum):
     """No result needs it."""
 
 
+def less(one: Usage, other: Usage) -> Usage:
+    """Return the usage of what runs in the phases of both."""
+    if one is other or other is Usage.ALWAYS:
+        return one
+    return Usage.NEVER if Usage.NEVER in (one, other) else Usage.TRAINING
+
+
 class Module:
     """An owner of weights, or of none: a child of its function under a key of the `state_dict`.
 
     `key` is `("conv1",)`, or `("enc", "0")` for a member of the indexed family `enc`. `labelled` says that the
-    source names it; otherwise the key is its position.
+    source names it; otherwise the key is its position. In a function that applies the module of another one, `levels` is
+    how many modules further out its owner is; in its owner it is 0.
     """
 
-    __slots__ = ("key", "labelled", "span")
+    __slots__ = ("key", "labelled", "levels", "span")
 
-    def __init__(self, key: tuple[str, ...], labelled: bool = False, span: Span | None = None) -> None:
+    def __init__(self, key: tuple[str, ...], labelled: bool = False, span: Span | None = None, levels: int = 0) -> None:
         self.key = key
         self.labelled = labelled
         self.span = span
+        self.levels = levels
 
     def __repr__(self) -> str:
         return ".".join(self.key)
@@ -59,3 +72,25 @@ class Claim(NamedTuple):
     statement: Any
     environment: Any
     empty: bool = False
+
+
+class Condition(NamedTuple):
+    """Two sizes that must be equal for a join to work, where at least one is symbolic.
+
+    `sides` are the values whose axes these are. If the left one may `stretch`, it may also be one. `what` is the join's keyword.
+    """
+
+    left: Dim
+    right: Dim
+    span: Span | None
+    what: str
+    sides: tuple[Any, Any]
+    stretch: bool = False
+
+
+class Failure(NamedTuple):
+    """An op or join in a partial graph that could not be applied: its name, and the values that it was to take."""
+
+    what: str
+    inputs: tuple[Any, ...]
+    span: Span | None

@@ -18,14 +18,14 @@ error, where the graph ends.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
-from archdsl.ir.attributes import Module
-from archdsl.ir.core import NO_NAMES, Call, Condition, DType, Failure, Function, Node, OpNode, Value
+from archdsl.ir.attributes import Condition, Failure, Module
+from archdsl.ir.core import NO_NAMES, Call, Declaration, DType, Function, Node, OpNode, Value
 from archdsl.ir.graph import Graph, Result
+from archdsl.ir.modules import settle_declarations
 from archdsl.ops.base import Op
 from archdsl.shapes import Dim, Shape
 from archdsl.source import Span
@@ -34,16 +34,18 @@ from archdsl.source import Span
 class Frame:
     """A function under construction.
 
-    `captured` leads from values of the enclosing function to the inputs that stand for them, in the order of the inputs;
-    `known` from any value outside to what stands for it here. `start` is the builder's `size` when it began.
+    `modules` leads from declared modules of functions further out to those by which nodes here apply them, `captured` from values
+    of the enclosing function to the inputs that stand for them, in the order of the inputs; `known` from any value outside to
+    what stands for it here. `start` is the builder's `size` when it began.
     """
 
-    __slots__ = ("captured", "function", "known", "start")
+    __slots__ = ("captured", "function", "known", "modules", "start")
 
     def __init__(self, function: Function, start: int = 0) -> None:
         self.function = function
         self.captured: dict[Value, Value] = {}
         self.known: dict[Value, Value] = {}
+        self.modules: dict[Module, Module] = {}
         self.start = start
 
 
@@ -60,8 +62,13 @@ class GraphBuilder:
         self._frames = [Frame(self.main)]
         self._calls: dict[Function, list[Call]] = {}
         self._sizes: dict[Function, int] = {}
-        self._inferred: dict[tuple[int, tuple[Shape, ...]], tuple[Op, Shape]] = {}
+        self._inferred: dict[tuple[int, tuple[Shape, ...]], tuple[Op, tuple[Shape, ...]]] = {}
         self._detached = Function("detached")
+        self._around: dict[Function, Function] = {}
+        """The function whose module has that of each function inside."""
+        self._owners: dict[Module, Function] = {}
+        self.applications: dict[Module, list[Node]] = {}
+        """The nodes that apply each declared module, as they came."""
 
     @property
     def function(self) -> Function:
@@ -91,36 +98,40 @@ class GraphBuilder:
         expressions: Mapping[str, str] = NO_NAMES,
         module: Module | None = None,
     ) -> Value:
-        """Apply an op and return what it makes.
+        """Apply an op and return what it makes; of several outputs the first, which knows the others by its owner.
 
         `key` gives it a module of its own, `module` one that another node has too. Raise `SpecError` if the inputs do not fit,
         `SizeError` if a symbolic size has no formula.
         """
-        shape, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
+        shapes, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
         if module is None and key is not None:
             module = Module(key, labelled, span)
-        return self.add(op, inputs, shape, dtype, module, name, span, expressions)
+        return self.add(op, inputs, shapes, dtype, module, name, span, expressions)[0]
 
     def add(
         self,
         op: Op,
         inputs: Sequence[Value],
-        shape: Shape,
+        shapes: Sequence[Shape],
         dtype: DType,
         module: Module | None,
         name: str | None,
         span: Span | None,
         expressions: Mapping[str, str] = NO_NAMES,
-    ) -> Value:
-        """Apply an op of which the shape and type of the result are known, and return it."""
+        declared: Module | None = None,
+    ) -> list[Value]:
+        """Apply an op of which the shapes and the type of the outputs are known, and return those."""
         self.size += 1
         detached = self._detached
         for value in inputs:
             if value.owner is detached:
-                return Value(shape, detached, 0, dtype, name, span)
-        node = OpNode(op, [self.local(value) for value in inputs], module, span, expressions)
-        self._frames[-1].function.append(node)
-        return node.add_output(shape, dtype, name, span)
+                return [Value(shape, detached, 0, dtype, name, span) for shape in shapes]
+        taken = [self.local(value) for value in inputs]
+        node = OpNode(op, taken, module if declared is None else self._applied(declared), span, expressions)
+        self._append(node, declared)
+        for shape in shapes:
+            node.add_output(shape, dtype, name, span)
+        return node.outputs
 
     def detached(self, shape: Shape, dtype: DType = "float", name: str | None = None, span: Span | None = None) -> Value:
         """Return a value that is in no graph."""
@@ -130,17 +141,17 @@ class GraphBuilder:
         """Return whether a value is in no graph."""
         return value.owner is self._detached
 
-    def known_shape(self, op: Op, inputs: Sequence[Value]) -> Shape | None:
-        """Return the shape that an op makes of these values; None if it was not asked for equal shapes before."""
+    def known_shapes(self, op: Op, inputs: Sequence[Value]) -> tuple[Shape, ...] | None:
+        """Return the shapes that an op makes of these values; None if it was not asked for equal shapes before."""
         found = self._inferred.get((id(op), _shapes(inputs)))
         return None if found is None else found[1]
 
-    def infer(self, op: Op, *inputs: Value) -> Shape:
-        """Return the shape that an op makes of these values; computed once for equal shapes."""
+    def infer(self, op: Op, *inputs: Value) -> tuple[Shape, ...]:
+        """Return the shapes that an op makes of these values; computed once for equal shapes."""
         shapes = _shapes(inputs)
         found = self._inferred.get((id(op), shapes))
         if found is None:
-            found = self._inferred[id(op), shapes] = (op, op.output(*shapes))  # keeps the op, and so its id
+            found = self._inferred[id(op), shapes] = (op, op.outputs(*shapes))  # keeps the op, and so its id
         return found[1]
 
     def condition(self, left: Dim, right: Dim, span: Span, what: str, sides: tuple[Value, Value], stretch: bool = False) -> None:
@@ -161,9 +172,12 @@ class GraphBuilder:
         definition: Span | None = None,
         arguments: Mapping[str, Any] = NO_NAMES,
         doc: str = "",
+        *,
+        declared: Module | None = None,
     ) -> Function:
-        """Open a function: what is built next goes into it, until `end`."""
+        """Open a function: what is built next goes into it, until `end`. It is what a `declared` module runs, if one is given."""
         function = Function(name, kind, definition, arguments, doc)
+        self._around[function] = self.function if declared is None else self._owners[declared]
         self._frames.append(Frame(function, self.size))
         return function
 
@@ -178,6 +192,7 @@ class GraphBuilder:
         expressions: Mapping[str, str] = NO_NAMES,
         given: Mapping[str, Any] = NO_NAMES,
         variables: Mapping[str, Any] = NO_NAMES,
+        declared: Module | None = None,
     ) -> Value | None:
         """Close the innermost function and call it. Return its result, as a value of the enclosing function.
 
@@ -188,16 +203,47 @@ class GraphBuilder:
         frame = self._frames.pop()
         function = frame.function
         self._sizes[function] = self.size - frame.start
+        self._remove_unapplied(function)
         if function._first is None and not function.failures:
             self.function.claims += [claim._replace(empty=True) for claim in function.claims]
             return result
-        call = Call(function, list(frame.captured), Module(key, labelled, span), span, expressions, given, variables)
+        module = Module(key, labelled, span) if declared is None else self._applied(declared)
+        call = Call(function, list(frame.captured), module, span, expressions, given, variables)
         self._calls[function] = [call]
-        self._frames[-1].function.append(call)
+        self._append(call, declared)
         if result is None or result.function is not function:
             return result
         function.add_output(result)
         return call.add_output(result.shape, result.dtype, name or result.name, result.span)
+
+    def declare(self, key: tuple[str, ...], span: Span | None = None) -> Module:
+        """Declare a module of the innermost function, which nodes of it and of functions in it may apply."""
+        module = Module(key, True, span)
+        self.function.append(Declaration(module))
+        self._owners[module] = self.function
+        return module
+
+    def _append(self, node: Node, declared: Module | None) -> None:
+        """Add a node to the innermost function; keep it if it applies a declared module."""
+        self._frames[-1].function.append(node)
+        if declared is not None:
+            self.applications.setdefault(declared, []).append(node)
+
+    def _applied(self, declared: Module) -> Module:
+        """Return the module by which a node of the innermost function applies a declared one."""
+        frame, owner = self._frames[-1], self._owners[declared]
+        levels, function = 0, frame.function
+        while function is not owner:
+            levels, function = levels + 1, self._around[function]
+        if levels == 0:
+            return declared
+        return frame.modules.setdefault(declared, Module(declared.key, True, declared.span, levels))
+
+    def _remove_unapplied(self, function: Function) -> None:
+        """Remove the declarations of a function that nothing applies."""
+        for declaration in list(function.declarations):
+            if declaration.module is not None and not self.applications.get(declaration.module):
+                declaration.remove()
 
     def discard(self) -> None:
         """Close the innermost function without a call, as after an error."""
@@ -214,16 +260,16 @@ class GraphBuilder:
         expressions: Mapping[str, str] = NO_NAMES,
         given: Mapping[str, Any] = NO_NAMES,
         variables: Mapping[str, Any] = NO_NAMES,
-        module: Module | None = None,
+        declared: Module | None = None,
     ) -> Call:
         """Call a finished function again, with these values as its inputs."""
-        module = module or Module(key, labelled, span)
+        module = Module(key, labelled, span) if declared is None else self._applied(declared)
         call = Call(function, [self.local(value) for value in inputs], module, span, expressions, given, variables)
         for value in function.outputs:
             call.add_output(value.shape, value.dtype, value.name, value.span)
         if name is not None and call.outputs:
             call.outputs[0].name = name
-        self._frames[-1].function.append(call)
+        self._append(call, declared)
         self._calls[function].append(call)
         self.size += self._sizes[function]
         return call
@@ -278,17 +324,20 @@ class GraphBuilder:
 
     def _exported(self, value: Value) -> Value:
         """Return the output of the first call of a function that represents a value inside the function."""
-        calls = self._calls[value.function]
-        function = value.function
+        return self.output_of(self._calls[value.function][0], value)
+
+    def output_of(self, call: Call, value: Value) -> Value:
+        """Return what represents a value of a called function outside of the call: an output of it, or one of its inputs."""
+        function = call.callee
         if value.producer is None:
-            return calls[0].inputs[value.position]
+            return call.inputs[value.position]
         for use in value.uses:
             if use.user is function:
-                return calls[0].outputs[use.position]
+                return call.outputs[use.position]
         function.add_output(value)
-        for call in calls:
-            call.add_output(value.shape, value.dtype, value.name, value.span)
-        return calls[0].outputs[-1]
+        for one in self._calls[function]:
+            one.add_output(value.shape, value.dtype, value.name, value.span)
+        return call.outputs[-1]
 
     def head(self, name: str, value: Value, weight: float, span: Span | None = None) -> None:
         """Add an auxiliary head of the network."""
@@ -306,7 +355,8 @@ class GraphBuilder:
             self.main.add_output(self.local(value))
         graph = Graph(self.main, [result for result, _ in known], dict(initializers or {}))
         graph.complete = len(known) == len(results)
-        return graph
+        self._remove_unapplied(self.main)
+        return settle_declarations(graph)
 
 
 def _shapes(values: Sequence[Value]) -> tuple[Shape, ...]:
@@ -322,43 +372,3 @@ def result_dtype(op: Op, inputs: Sequence[Value]) -> DType:
     if op.integers == "required" and not all(integers):
         raise SpecError(codes.shapes.IntegersRequired(op.name))
     return "int" if op.integers == "kept" and all(integers) else "float"
-
-
-def copy_function(function: Function) -> Function:
-    """Return a copy with nodes and modules of its own. Calls in it go to the same functions."""
-    made = Function(function.name, function.kind, function.definition, function.arguments, function.doc)
-    made.constants = function.constants
-    values = {value: made.add_input(value.shape, value.dtype, value.name, value.span) for value in function.inputs}
-    modules: dict[Module, Module] = {}
-    for node in function.nodes:
-        copied = _copy_node(node, [values[value] for value in node.inputs], modules)
-        copied.usage = node.usage
-        made.append(copied)
-        for value in node.outputs:
-            values[value] = copied.add_output(value.shape, value.dtype, value.name, value.span)
-    for value in function.outputs:
-        made.add_output(values[value])
-    made.conditions = [c._replace(sides=(values[c.sides[0]], values[c.sides[1]])) for c in function.conditions]
-    made.claims = list(function.claims)
-    made.failures = [f._replace(inputs=tuple([values[value] for value in f.inputs])) for f in function.failures]
-    return made
-
-
-def copy_graph(graph: Graph) -> Graph:
-    """Return a copy with functions of its own, each copied once."""
-    copies: dict[Function, Function] = {}
-    for function in graph.functions():  # callees first
-        made = copies[function] = copy_function(function)
-        for call in made.calls:
-            call.callee = copies[call.callee]
-    return replace(graph, main=copies[graph.main], results=list(graph.results))
-
-
-def _copy_node(node: Node, inputs: list[Value], modules: dict[Module, Module]) -> Node:
-    module = node.module
-    if module is not None:
-        module = modules.setdefault(module, Module(module.key, module.labelled, module.span))
-    if isinstance(node, Call):
-        return Call(node.callee, inputs, module, node.span, node.expressions, node.given, node.variables)
-    assert isinstance(node, OpNode)
-    return OpNode(node.op, inputs, module, node.span, node.expressions)

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
-from archdsl.ir.attributes import Claim, Constant, Module, Usage, join_path
+from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path
 from archdsl.ops.base import Op
-from archdsl.shapes import Dim, Shape, format_shape
+from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
 DType: TypeAlias = Literal["float", "int"]
@@ -101,7 +101,7 @@ class Value:
 
 
 class Node:
-    """A step of a function: base of `OpNode` and `Call`. Made by a `Function` (or by `GraphBuilder`).
+    """A step of a function: base of `OpNode`, `Call` and `Declaration`. Made by a `Function` (or by `GraphBuilder`).
 
     `module` is None for what has no key in the `state_dict`, such as an addition.
     """
@@ -141,9 +141,12 @@ class Node:
         """The shapes of the inputs."""
         return tuple([value.shape for value in self._inputs])
 
-    def path_below(self, path: str) -> str:
-        """Return the node's dotted key in a function at a path: that path itself if it has no module."""
-        return path if self.module is None else join_path(path, *self.module.key)
+    def paths_below(self, paths: Paths) -> Paths:
+        """Return the node's paths in a function at some paths: those themselves if it has no module."""
+        if self.module is None:
+            return paths
+        around = paths[: len(paths) - self.module.levels]
+        return (*around, join_path(around[-1], *self.module.key))
 
     def replace_input(self, position: int, value: Value) -> None:
         """Take another value at a position."""
@@ -169,6 +172,8 @@ class Node:
         for position, value in enumerate(self._inputs):
             value.uses.remove(Use(self, position))
         self.function._unlink(self)
+        if isinstance(self, Declaration):
+            self.function.declarations.remove(self)
 
 
 class OpNode(Node):
@@ -218,26 +223,14 @@ class Call(Node):
         return f"{self.callee.name} ({self.module!r})"
 
 
-class Condition(NamedTuple):
-    """Two sizes that must be equal for a join to work, where at least one is symbolic.
+class Declaration(Node):
+    """A module that functions below may apply too. It does not run; `application` stands for all nodes that apply it."""
 
-    `sides` are the values whose axes these are. If the left one may `stretch`, it may also be one. `what` is the join's keyword.
-    """
+    __slots__ = ("application",)
 
-    left: Dim
-    right: Dim
-    span: Span | None
-    what: str
-    sides: tuple[Value, Value]
-    stretch: bool = False
-
-
-class Failure(NamedTuple):
-    """An op or join in a partial graph that could not be applied: its name, and the values that it was to take."""
-
-    what: str
-    inputs: tuple[Value, ...]
-    span: Span | None
+    def __init__(self, module: Module, application: Node | None = None) -> None:
+        super().__init__((), module, module.span)
+        self.application = application
 
 
 class Function:
@@ -255,6 +248,7 @@ class Function:
         "claims",
         "conditions",
         "constants",
+        "declarations",
         "definition",
         "doc",
         "failures",
@@ -281,6 +275,7 @@ class Function:
         self._outputs: list[Value] = []
         self.conditions: list[Condition] = []
         self.claims: list[Claim] = []
+        self.declarations: list[Declaration] = []
         self.failures: list[Failure] = []
         """What could not be applied; only in a partial graph."""
         self._first: Node | None = None
@@ -300,8 +295,8 @@ class Function:
         return self._first is None
 
     @property
-    def nodes(self) -> Iterator[Node]:
-        """The nodes in order; the current one may be removed or replaced on the way."""
+    def items(self) -> Iterator[Node]:
+        """The nodes in order, with declarations; the current one may be removed or replaced on the way."""
         node = self._first
         while node is not None:
             following = node._next
@@ -309,12 +304,18 @@ class Function:
             node = following
 
     @property
+    def nodes(self) -> Iterator[Node]:
+        """The nodes that run, in order."""
+        return (node for node in self.items if node.__class__ is not Declaration) if self.declarations else self.items
+
+    @property
     def nodes_reversed(self) -> Iterator[Node]:
-        """The nodes, the last one first."""
+        """The nodes that run, the last one first."""
         node = self._last
         while node is not None:
             before = node._previous
-            yield node
+            if node.__class__ is not Declaration:
+                yield node
             node = before
 
     @property
@@ -355,6 +356,8 @@ class Function:
     def append(self, node: Node) -> None:
         """Add a node at the end."""
         self._link(node, self._last, None)
+        if isinstance(node, Declaration):
+            self.declarations.append(node)
 
     def insert_before(self, place: Node, node: Node) -> None:
         """Add a node before another one."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.ir.attributes import Usage
-from archdsl.ir.core import Call, Function, OpNode, Value
+from archdsl.ir.attributes import Module, Paths, Usage, join_path, less
+from archdsl.ir.core import Call, Declaration, Function, OpNode, Value
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Op
 from archdsl.shapes import Shape
@@ -39,8 +40,8 @@ class FlatNode(NamedTuple):
 
     @property
     def usage(self) -> Usage:
-        """When it runs."""
-        return self.node.usage
+        """When it runs. A module may run in more phases in another of its applications."""
+        return reduce(less, [call.usage for call in self.calls], self.node.usage)
 
 
 class FlatGraph(NamedTuple):
@@ -73,10 +74,10 @@ def flatten(graph: Graph) -> FlatGraph:
     nodes: list[FlatNode] = []
     values: list[Value] = list(graph.inputs)
 
-    def inline(function: Function, known: dict[Value, int], path: str, calls: tuple[Call, ...]) -> None:
+    def inline(function: Function, known: dict[Value, int], paths: Paths, calls: tuple[Call, ...]) -> None:
         for node in function.nodes:
             inputs = tuple([known[value] for value in node.inputs])
-            inner = node.path_below(path)
+            inner = node.paths_below(paths)
             if isinstance(node, Call):
                 within = dict(zip(node.callee.inputs, inputs, strict=True))
                 inline(node.callee, within, inner, (*calls, node))
@@ -86,23 +87,34 @@ def flatten(graph: Graph) -> FlatGraph:
                 outputs = range(len(values), len(values) + len(node.outputs))
                 values.extend(node.outputs)
                 known.update(zip(node.outputs, outputs, strict=True))
-                nodes.append(FlatNode(node, inner, inputs, outputs, calls))
+                nodes.append(FlatNode(node, inner[-1], inputs, outputs, calls))
 
     known = {value: number for number, value in enumerate(graph.inputs)}
-    inline(graph.main, known, "", ())
+    inline(graph.main, known, ("",), ())
     return FlatGraph(nodes, values, [known[value] for value in graph.main.outputs])
 
 
 def state(graph: Graph) -> dict[str, tuple[int, ...]]:
     """Return key and shape of every tensor of the `state_dict`, parameters and buffers, in PyTorch's order."""
     entries: dict[str, tuple[int, ...]] = {}
-    for flat in flatten(graph).nodes:
-        if flat.node.module is None:
-            continue
-        shapes = flat.node.input_shapes
-        for tensors in (flat.op.parameters(*shapes), flat.op.buffers(*shapes)):
-            for key, shape in tensors.items():
-                entries[f"{flat.path}.{key}" if key else flat.path] = shape
+
+    def visit(function: Function, path: str) -> None:
+        applied: set[Module] = set()
+        for item in function.items:
+            module = item.module
+            if module is None or module.levels or module in applied:
+                continue
+            applied.add(module)
+            node = item.application if isinstance(item, Declaration) else item
+            below = join_path(path, *module.key)
+            if isinstance(node, Call):
+                visit(node.callee, below)
+            elif isinstance(node, OpNode):
+                shapes = node.input_shapes
+                for tensors in (node.op.parameters(*shapes), node.op.buffers(*shapes)):
+                    entries.update({f"{below}.{key}" if key else below: shape for key, shape in tensors.items()})
+
+    visit(graph.main, "")
     return {key: entries[key] for key in _in_module_order(entries)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ir.attributes import Usage
-from archdsl.ir.core import Call, Function, Node, OpNode, Value
+from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Value
 from archdsl.ir.graph import Graph
 from archdsl.literals import show
 from archdsl.shapes import format_shape
@@ -33,7 +33,7 @@ def _function(function: Function, graph: Graph, numbers: dict[Function, str]) ->
     about = f"<{arguments}>" if arguments else ""
     shapes = ", ".join(format_shape(value.shape) for value in function.outputs)
     lines = [f"{function.kind} {function.name}{numbers[function]}{about}({inputs}) -> {shapes}"]
-    lines += [f"  {_node(node, names, numbers)}" for node in function.nodes]
+    lines += [f"  {_node(node, names, numbers)}" for node in function.items]
     lines += [f"  failed: {f.what}({', '.join(names[value] for value in f.inputs)})" for f in function.failures]
     returned = [names[value] for value in function.outputs]
     if function is graph.main:
@@ -50,7 +50,9 @@ def _typed(value: Value, names: dict[Value, str]) -> str:
 
 
 def _node(node: Node, names: dict[Value, str], numbers: dict[Function, str]) -> str:
-    key = f"{node.module!r}: " if node.module is not None else ""
+    if isinstance(node, Declaration):
+        return f"module {node.module!r}{_MARKS[node.usage]}"
+    key = f"{'^' * node.module.levels}{node.module!r}: " if node.module is not None else ""
     made = ", ".join(_typed(value, names) for value in node.outputs)
     taken = ", ".join(names[value] for value in node.inputs)
     if isinstance(node, Call):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from archdsl.ir.attributes import Module, Usage
 from archdsl.ir.core import Call, Function, Node, OpNode, Use, Value
 from archdsl.ir.graph import Graph
+from archdsl.ir.modules import Applications, difference
 
 
 class InvariantError(AssertionError):
@@ -17,7 +18,9 @@ def verify(graph: Graph) -> Graph:
     - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
     - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
-    - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or one function.
+    - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or functions that
+      differ in spatial sizes alone. Only one that is declared is applied in other functions; what applies it runs in no phase
+      more than the application that stands for it.
     - No function calls itself; `main` is not called. A function that is called has nodes, and nothing takes an output that
       is only an input of it: see `remove_empty_calls`.
     - The network returns what `results` names, under different names; only heads need what runs in training alone.
@@ -43,6 +46,7 @@ def verify(graph: Graph) -> Graph:
             _require(not graph.complete, f"something failed in {function!r}, and the graph is complete")
             here = all(value.function is function for value in failure.inputs)
             _require(here, f"a failure of {function!r} takes values of another function")
+    _verify_declarations(graph, functions)
     count, named = len(graph.main.outputs), len(graph.results)
     _require(count == named, f"the network returns {count} values, and names {named}")
     if graph.complete:
@@ -73,9 +77,8 @@ def _verify_nodes(function: Function) -> None:
             _require(value.owner is node and value.position == position, f"output {position} of {node!r} is not its own")
         made.update(node.outputs)
         if isinstance(node, OpNode):
-            _require(len(node.outputs) == 1, f"{node!r} makes {len(node.outputs)} values")
-            inferred = node.op.infer(*node.input_shapes)
-            _require(inferred == node.output.shape, f"{node!r} is {node.output.shape} and its op infers {inferred}")
+            made_shapes, inferred = tuple([value.shape for value in node.outputs]), node.op.output_shapes(*node.input_shapes)
+            _require(inferred == made_shapes, f"{node!r} makes {made_shapes} and its op infers {inferred}")
     for position, value in enumerate(function.outputs):
         _require(value in made, f"{function!r} returns a value that is not its own")
         uses[value].append(Use(function, position))
@@ -104,14 +107,13 @@ def _passes_on(call: Call) -> bool:
 
 def _verify_keys(function: Function) -> None:
     owners: dict[tuple[str, ...], object] = {}
-    for node in function.nodes:
-        if node.module is not None:
-            _require(1 <= len(node.module.key) <= 2, f"{node!r} has the key {node.module.key}")
+    for node in function.items:
+        if node.module is not None and not node.module.levels:
+            _require(len(node.module.key) >= 1, f"{node!r} has the key {node.module.key}")
             owner = owners.setdefault(node.module.key, node.module)
             _require(owner is node.module, f"two modules of {function!r} are called {node.module!r}")
-    families = {key[0] for key in owners if len(key) == 2}
-    plain = {key[0] for key in owners if len(key) == 1}
-    _require(not families & plain, f"{function!r} has families that are modules: {families & plain}")
+    families = {key[:end] for key in owners for end in range(1, len(key))}
+    _require(not families & owners.keys(), f"{function!r} has families that are modules: {families & owners.keys()}")
 
 
 def _verify_modules(function: Function, owners: dict[Module, Function]) -> None:
@@ -120,17 +122,35 @@ def _verify_modules(function: Function, owners: dict[Module, Function]) -> None:
         if node.module is not None:
             owner = owners.setdefault(node.module, function)
             _require(owner is function, f"the module {node.module!r} is in {owner!r} and in {function!r}")
-            other = first.setdefault(node.module, node)
-            same = other is node or _applied(other) == _applied(node)
-            _require(same, f"{node.module!r} of {function!r} is not the same in every application")
+            _verify_same(node, first.setdefault(node.module, node))
 
 
-def _applied(node: Node) -> object:
-    """Return what all applications of a module have in common."""
-    if isinstance(node, Call):
-        return node.callee
-    assert isinstance(node, OpNode)
-    return node.op, node.op.parameters(*node.input_shapes), node.op.buffers(*node.input_shapes)
+def _verify_same(node: Node, other: Node) -> None:
+    found = difference(other, node)
+    _require(found is None, f"{node.module!r} is not the same in every application: {found}")
+
+
+def _verify_declarations(graph: Graph, functions: list[Function]) -> None:
+    finder = Applications()
+    outside = finder.foreign(graph.main)
+    _require(not outside, f"the network applies modules that it does not have: {outside}")
+    for function in functions:
+        declared = {d.module.key for d in function.declarations if d.module is not None}
+        inside = finder.seen_from(function)
+        _require({found.key for found in inside if found.levels == 0} <= declared, f"{function!r} lacks a declaration")
+        for declaration in function.declarations:
+            assert declaration.module is not None
+            nodes, application = finder.of(function)[declaration.module], declaration.application
+            if application is None:
+                _require(not nodes, f"{declaration.module!r} is applied, and nothing stands for it")
+                continue
+            _require(application in nodes, f"what stands for {declaration.module!r} does not apply it")
+            for node in nodes:
+                _verify_same(node, application)
+                _require(_RANK[node.usage] <= _RANK[application.usage], f"{declaration.module!r} runs more than it says")
+
+
+_RANK = {Usage.NEVER: 0, Usage.TRAINING: 1, Usage.ALWAYS: 2}
 
 
 def _verify_conditions(function: Function) -> None:

@@ -12,7 +12,8 @@ from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.lints.rule import SizesRule
 from archdsl.shapes import SymbolicSize
-from archdsl.sizes import SizeSet, describe
+from archdsl.size_words import describe
+from archdsl.sizes import SizeSet
 from archdsl.source import Span
 
 

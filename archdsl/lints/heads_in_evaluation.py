@@ -24,6 +24,8 @@ def _in_evaluation(value: Value) -> bool:
     producer = value.producer
     if isinstance(producer, Call):
         inner = producer.callee.outputs[value.position]
+        if inner.producer is not None and producer.usage is not Usage.ALWAYS:
+            return False  # also if another application of a module runs in evaluation
         return _in_evaluation(inner if inner.producer is not None else producer.inputs[inner.position])
     return producer.usage is Usage.ALWAYS if producer is not None else _is_read(value)
 

@@ -46,7 +46,7 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
             yield codes.habits.IdleValue(name, made_by, without_statement(statement.span)).at(statement.span)
         else:
             label = statement.label
-            current = label if label is not None and label.name and label.index is None else None
+            current = label if label is not None and label.name and not label.indices else None
 
 
 def _value(statement: ast.Pipeline) -> str | None:

@@ -26,6 +26,7 @@ from archdsl.lints import (
     spoiled_scores,
     strict_conditions,
     uncalled_blocks,
+    unused_modules,
     unused_values,
 )
 from archdsl.lints.rule import Rule
@@ -50,6 +51,7 @@ RULES: Final[tuple[Rule, ...]] = (
     idle_values.RULE,
     sizes_as_factors.RULE,
     lone_branches.RULE,
+    unused_modules.RULE,
     strict_conditions.RULE,
     counters_for_parts.RULE,
     input_order.RULE,

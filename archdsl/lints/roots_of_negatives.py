@@ -33,7 +33,7 @@ def _check(graph: Graph) -> Iterable[Diagnostic]:
                 continue
             assert isinstance(node, OpNode)
             positive = all(taken)
-            never[node.output] = node.op.never_negative(positive)
+            never.update(dict.fromkeys(node.outputs, node.op.never_negative(positive)))
             if not positive and node.span is not None and isinstance(node.op, LpPool) and _has_no_root(node.op.p):
                 found.setdefault(node.span, codes.warnings.RootOfNegatives(node.op.p).at(node.span))
         return known.setdefault((function, inputs), [never[value] for value in function.outputs])

@@ -13,7 +13,8 @@ from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Graph
 from archdsl.lints.rule import SizesRule
 from archdsl.shapes import SizeError
-from archdsl.sizes import ALL, SizeSet, describe
+from archdsl.size_words import describe
+from archdsl.sizes import ALL, SizeSet
 
 
 def _check(graph: Graph, verdict: SymbolicSizes) -> Iterable[Diagnostic]:

@@ -6,40 +6,69 @@ row, the last is reported: its result is where the chain ends. Ops that only hea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from archdsl.diagnostics import Diagnostic, codes
-from archdsl.ir import Function, Graph, Node, Usage, Value
+from archdsl.ir import Function, Graph, Node, Usage, Value, is_declared
 from archdsl.lints.edits import without_statement
 from archdsl.lints.rule import GraphRule
 from archdsl.source import Span
 
+_STATEMENT: Final = re.compile(r"[ \t]*[;\n]\s*([A-Za-z_]\w*)[ \t]*(?=[;\n}])")
+"""A statement that is a name alone, on the next line or behind `;`."""
+
 
 def _check(graph: Graph) -> Iterable[Diagnostic]:
-    unused = {
+    unused: dict[Span, Diagnostic] = {
         value.span: codes.warnings.UnusedValue(f"the input `{value.name}`", without_statement(value.span))
         for value in graph.inputs
         if not value.uses and value.span is not None
     }
-    for span, op in _unused_ops(graph).items():
-        unused.setdefault(span, codes.warnings.UnusedValue(f"what `{op}` makes"))
+    for span, finding in _unused_ops(graph).items():
+        unused.setdefault(span, finding)
     return [finding.at(span) for span, finding in unused.items()]
 
 
-def _unused_ops(graph: Graph) -> dict[Span, str]:
-    """Return the ops whose results nothing takes, by place. An output of a function is taken if all of its calls take it."""
+def _unused_ops(graph: Graph) -> dict[Span, Diagnostic]:
+    """Return findings for ops whose results nothing takes, and for names of single outputs, by place.
+
+    An output of a function is taken if all of its calls take it.
+    """
     functions = graph.functions()
-    found: dict[Span, str] = {}
+    found: dict[Span, Diagnostic] = {}
     taken: dict[Function, set[int]] = {graph.main: set(range(len(graph.main.outputs)))}
     for function in reversed(functions):  # callers first
         outputs = taken.get(function, set())
         for call in function.calls:
             used = {value.position for value in call.outputs if _is_taken(value, outputs)}
             taken[call.callee] = used & taken.get(call.callee, used)
+            if call.usage is Usage.NEVER and call.span is not None and not used and is_declared(call):
+                found[call.span] = _unused(call.callee.name, call.span, graph)
         for node in function.ops:
-            if node.usage is Usage.NEVER and node.span is not None and not _is_taken(node.output, outputs):
-                found[node.span] = node.op.name
+            unused = [value for value in node.outputs if not _is_taken(value, outputs)]
+            if len(unused) == len(node.outputs):
+                if node.usage is Usage.NEVER and node.span is not None:
+                    found[node.span] = _unused(node.op.name, node.span, graph)
+                continue
+            for value in unused:
+                if value.name is not None and value.span is not None:
+                    found[value.span] = codes.warnings.UnusedName(value.name)
     return found
+
+
+def _unused(name: str, span: Span, graph: Graph) -> Diagnostic:
+    return codes.warnings.UnusedValue(f"what `{name}` makes", restart=_restart(span, graph))
+
+
+def _restart(span: Span, graph: Graph) -> str | None:
+    """Return the label with whose value alone the statement behind a place begins anew; None if it begins in another way."""
+    following = _STATEMENT.match(span.file.text, span.end)
+    if following is None:
+        return None
+    named = any(value.name == following[1] and value.producer is not None for value in graph.main.values)
+    return following[1] if named else None
 
 
 def _is_taken(value: Value, outputs: set[int]) -> bool:

@@ -1,6 +1,6 @@
 """The ops: importing this package fills `Op.registry`."""
 
-from archdsl.ops import activation, convolution, dense, join, normalization, pooling, rearrange, regularization, scale
+from archdsl.ops import activation, convolution, dense, join, normalization, pooling, rearrange, regularization, scale, split
 from archdsl.ops.base import Category, Op
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "rearrange",
     "regularization",
     "scale",
+    "split",
 ]

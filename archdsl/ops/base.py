@@ -148,21 +148,26 @@ class Op(Registered):
         """Return the output shape. Raise `SpecError` if the inputs do not fit."""
         raise NotImplementedError
 
-    def output(self, *inputs: Shape) -> Shape:
-        """Return the shape from `infer`. Raise `SpecError` if a size does not divide, or a shape exceeds a limit (E0502)."""
-        shape = self.infer(*inputs)
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """Return the shape of each output: that of `infer`. An op of several outputs defines this, too."""
+        return (self.infer(*inputs),)
+
+    def outputs(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """Return the shapes from `output_shapes`. Raise `SpecError` if a size does not divide, or one exceeds a limit (E0502)."""
+        shapes = self.output_shapes(*inputs)
         demand_divisible(self.divisions(*inputs))
-        check_limits(f"`{self.name}` gives", shape)
+        for shape in shapes:
+            check_limits(f"`{self.name}` gives", shape)
         for tensor in self.parameters(*inputs).values():
             check_limits(f"`{self.name}` would learn", tensor)
-        return shape
+        return shapes
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return lower bounds of sizes. `infer` checks known sizes; for symbolic ones they become conditions."""
         return []
 
     def divisions(self, *inputs: Shape) -> list[Division]:
-        """Return sizes with the numbers that must divide them. `output` checks known sizes; symbolic ones become conditions."""
+        """Return sizes with the numbers that must divide them. `outputs` checks known sizes; symbolic ones become conditions."""
         return []
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from archdsl.ir import Call, Function, Graph, Module, Usage, Value, copy_function
+from archdsl.ir import Call, Function, Graph, Module, Usage, Value, copy_function, settle_declarations
 
 _Needs: TypeAlias = "tuple[Usage, ...]"
 """For each output (or input) of a function, when its value is needed."""
@@ -21,7 +21,7 @@ def mark_usage(graph: Graph) -> Graph:
     """
     needs = tuple(_TRAINING if result.kind == "head" else _ALWAYS for result in graph.results)
     _Marker().mark(graph.main, needs)
-    return graph
+    return settle_declarations(graph)
 
 
 class _Marker:

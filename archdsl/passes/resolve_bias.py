@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Value, copy_function
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from archdsl.ir import (
+    Call,
+    Function,
+    Graph,
+    Module,
+    Node,
+    OpNode,
+    Value,
+    applications,
+    copy_function,
+    settle_declarations,
+)
 from archdsl.ops import Op
 
 
@@ -10,10 +24,14 @@ def resolve_bias(graph: Graph) -> Graph:
     """Replace every `bias = auto` by true or false.
 
     What follows a block decides about a convolution at its end, so a function is copied if its calls differ in that. A module
-    that is applied several times has one bias or none: it is omitted if every application allows it.
+    that is applied several times has one bias or none: it is omitted if every application allows it. If other functions than
+    its owner apply it, what follows each application must show that within the function.
     """
     _Resolver(graph).resolve(graph.main, (False,) * len(graph.main.outputs))
-    return graph
+    return settle_declarations(graph)
+
+
+_Cancelled: TypeAlias = "tuple[bool | None, ...]"
 
 
 class _Resolver:
@@ -28,13 +46,20 @@ class _Resolver:
                 if (self._undecided[node.callee] if isinstance(node, Call) else self._is_auto(node))
             ]
         self._before: dict[Function, list[Op | Function]] = {}
-        self._resolved: dict[tuple[Function, tuple[bool, ...]], Function] = {}
+        self._resolved: dict[tuple[Function, _Cancelled], Function] = {}
         self._ops: dict[tuple[int, bool], tuple[Op, Op]] = {}
+        self._fixed: dict[Module, tuple[bool, ...]] = {}
+        """Of modules that several functions apply, which outputs are cancelled behind every application."""
+        for nodes in applications(graph).values():
+            if any(node.module is not None and node.module.levels for node in nodes):
+                columns = [self._joint(node, (False,) * len(node.function.outputs), {}) for node in nodes]
+                joint = tuple([all(column) for column in zip(*columns, strict=True)])
+                self._fixed.update({node.module: joint for node in nodes if node.module is not None})
 
-    def resolve(self, function: Function, cancelled: tuple[bool, ...]) -> Function:
+    def resolve(self, function: Function, cancelled: _Cancelled) -> Function:
         """Return a function like this one with every bias resolved.
 
-        `cancelled` says of each output whether its only use outside cancels a shift of its channels.
+        `cancelled` says of each output whether its only use outside cancels a shift of its channels; None if it has none.
         """
         if not self._undecided[function]:
             return function
@@ -53,20 +78,21 @@ class _Resolver:
                 node.op = self._with_bias(node.op, not omitted)
         return made
 
-    def _cancelled_by_all(self, nodes: list[Node], cancelled: tuple[bool, ...]) -> dict[Module, tuple[bool, ...]]:
+    def _cancelled_by_all(self, nodes: list[Node], cancelled: _Cancelled) -> dict[Module, _Cancelled]:
         """Return for each module that is applied several times which outputs are cancelled behind every application."""
         applications: dict[Module | None, list[Node]] = {}
         for node in nodes:
             applications.setdefault(node.module, []).append(node)
         return {
-            module: tuple([all(column) for column in zip(*[self._joint(node, cancelled, {}) for node in found], strict=True)])
+            module: tuple([_all(column) for column in zip(*[self._joint(node, cancelled, {}) for node in found], strict=True)])
             for module, found in applications.items()
-            if module is not None and len(found) > 1
+            if module is not None and len(found) > 1 and module not in self._fixed
         }
 
-    def _joint(self, node: Node, cancelled: tuple[bool, ...], joint: dict[Module, tuple[bool, ...]]) -> tuple[bool, ...]:
+    def _joint(self, node: Node, cancelled: _Cancelled, joint: dict[Module, _Cancelled]) -> _Cancelled:
         """Return for each output of a node whether a shift is cancelled, behind every application of the node's module."""
-        known = joint.get(node.module) if node.module is not None else None
+        module = node.module
+        known = joint.get(module, self._fixed.get(module)) if module is not None else None
         return tuple([self._is_cancelled(value, cancelled) for value in node.outputs]) if known is None else known
 
     def _as_it_was(self, function: Function) -> tuple[Function, list[Node]]:
@@ -77,6 +103,9 @@ class _Resolver:
             return function, undecided
         made = copy_function(function)
         copies = dict(zip(function.nodes, made.nodes, strict=True))
+        for node, copy in copies.items():
+            if node.module in self._fixed and copy.module is not None:
+                self._fixed[copy.module] = self._fixed[node.module]
         undecided = [copies[node] for node in undecided]
         for node, content in zip(undecided, before, strict=True):
             if isinstance(node, Call):
@@ -87,11 +116,15 @@ class _Resolver:
                 node.op = content
         return made, undecided
 
-    def _is_cancelled(self, value: Value, cancelled: tuple[bool, ...]) -> bool:
-        """Return whether the only use of a value cancels a shift of its channels, inside or outside of its function."""
-        if len(value.uses) != 1:
-            return False
-        ((user, position),) = value.uses
+    def _is_cancelled(self, value: Value, cancelled: _Cancelled) -> bool | None:
+        """Return whether the only use of a value cancels a shift of its channels, inside or outside of its function.
+
+        None if it has no use: calls that share a function may need different outputs of it.
+        """
+        uses = [use for use in value.uses if not isinstance(use.user, Function) or cancelled[use.position] is not None]
+        if len(uses) != 1:
+            return False if uses else None
+        ((user, position),) = uses
         if isinstance(user, Function):
             return cancelled[position]
         if isinstance(user, Call):
@@ -111,6 +144,12 @@ class _Resolver:
         if key not in self._ops:
             self._ops[key] = (op, op.replace(bias=bias))  # keeps the op, and so its id
         return self._ops[key][1]
+
+
+def _all(cancelled: Sequence[bool | None]) -> bool | None:
+    """Return whether a shift is cancelled wherever there is a use; None if there is none."""
+    used = [one for one in cancelled if one is not None]
+    return all(used) if used else None
 
 
 def _content(node: Node) -> Op | Function:

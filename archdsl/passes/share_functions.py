@@ -1,11 +1,11 @@
-"""Merge equal functions: labelled groups that a loop repeats, and blocks that were elaborated anew for their heads."""
+"""Merge equal functions: labelled groups that a loop repeats, and copies that other passes made."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from archdsl.elaborate import argument_identity
-from archdsl.ir import Call, Function, Graph, Node, OpNode, Value
+from archdsl.ir import Call, Function, Graph, Node, OpNode, Value, settle_declarations
 
 
 def share_functions(graph: Graph) -> Graph:
@@ -16,7 +16,7 @@ def share_functions(graph: Graph) -> Graph:
         for call in function.calls:
             call.callee = shared[call.callee]
         shared[function] = function if function is graph.main else first.setdefault(_content(function), function)
-    return graph
+    return settle_declarations(graph)
 
 
 def _content(function: Function) -> Any:
@@ -29,7 +29,7 @@ def _content(function: Function) -> Any:
         function.definition,
         arguments if all(identity is not None for _, identity in arguments) else function,
         tuple([_typed(value) for value in function.inputs]),
-        tuple([_node(node, numbers) for node in function.nodes]),
+        tuple([_node(node, numbers) for node in function.items]),
         tuple([numbers[value] for value in function.outputs]),
         tuple(
             [
@@ -45,7 +45,7 @@ def _node(node: Node, numbers: dict[Value, int]) -> Any:
     what: object = node.callee if isinstance(node, Call) else None
     if isinstance(node, OpNode):
         what = id(node.op)
-    module = (node.module.key, node.module.labelled) if node.module is not None else None
+    module = (node.module.key, node.module.labelled, node.module.levels) if node.module is not None else None
     inputs = tuple([numbers[value] for value in node.inputs])
     return what, module, node.span, inputs, tuple([_typed(value) for value in node.outputs]), node.usage
 

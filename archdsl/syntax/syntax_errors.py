@@ -172,8 +172,11 @@ def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
 def _is_ambiguous(s: ErrorContext, opened: Token) -> bool:
     """Return whether a missing bracket may belong elsewhere.
 
-    That is if the rest of the line, or the first token of the next, closes the one that is open, or if nothing follows.
+    That is if the rest of the line, or the first token of the next, closes the one that is open, if nothing follows, or if
+    a brace follows to which no keyword belongs.
     """
+    if s.token.type == "LBRACE" and not any(map(s.is_keyword, s.statement_before)):
+        return True
     if s.token.type == "ARROW" and (len(s.open) == 1 or not s.line_after or s.line_after[0].type == "ARROW"):
         return True
     if str(s.token) in _DEFINING and not (s.line_after and s.line_after[0].type in ("NAME", "STRING", "LBRACE")):
@@ -269,11 +272,13 @@ def _keyword(s: ErrorContext) -> SyntaxFinding | None:
 
 
 def _missing_part(s: ErrorContext) -> SyntaxFinding | None:
-    """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, a body left out."""
+    """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, `module tower conv(8, 3)`."""
     if s.expected == {"AS"}:
         statement, form = "an import needs a name", '`import "file.arch" as name`'
     elif s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
         statement, form = "an input's shape follows its name in square brackets", "`input image [3, 32, 32]`"
+    elif s.expected in ({"COLON"}, {"COLON", "LSQB"}) and any(token.type == "MODULE" for token in s.statement_before):
+        statement, form = "a module needs a name and a colon", "`module name: ...`"
     elif s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
         statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
     elif "EQUAL" in s.expected <= {"EQUAL", "LPAR"} and (let := _let_before(s)) is not None:

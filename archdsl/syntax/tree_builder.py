@@ -6,6 +6,7 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -14,9 +15,10 @@ from lark import Token
 from archdsl.diagnostics import Edit, codes
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
-from archdsl.syntax.error_context import SyntaxFinding, finding
+from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
 
 Children = list[Any]
+_NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z0-9_]+|")([ \t\f]*:)?')
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -60,10 +62,21 @@ class TreeBuilder:
         return token
 
     def keyword(self, token: Token) -> Token:
-        """Lexer callback: the names of joins are keywords."""
+        """Lexer callback: the names of joins are keywords, and so is `module` at the beginning of a declaration."""
         if token in self.joins:
             token.type = "JOIN"
+        elif token == "module" and self._begins_declaration(token):
+            token.type = "MODULE"
         return token
+
+    def _begins_declaration(self, token: Token) -> bool:
+        """Return whether `module` begins a statement, and another name or a string follows."""
+        text, start, end = self.file.text, token.start_pos or 0, token.end_pos or 0
+        before = text[text.rfind("\n", 0, start) + 1 : start].rstrip(" \t\f")
+        following = _NEXT_WORD.match(text, end)
+        return (
+            (not before or before[-1] in "{};") and following is not None and (following[1] not in KEYWORDS or bool(following[2]))
+        )
 
     def of(self, piece: Any) -> Span:
         """The span of a token or node."""
@@ -122,7 +135,7 @@ class TreeBuilder:
         return ast.Index(self._span(c), c[0], c[2])
 
     def named_index(self, c: Children) -> ast.Index:
-        return ast.Index(self._span(c), self.name(c[:1]), c[2])
+        return ast.Index(self._span(c), c[0] if isinstance(c[0], ast.Expr) else self.name(c[:1]), c[2])
 
     def call(self, c: Children) -> ast.CallExpr:
         return ast.CallExpr(self._span(c), c[0], c[1])
@@ -223,6 +236,9 @@ class TreeBuilder:
     def output(self, c: Children) -> ast.Output:
         return ast.Output(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages))
 
+    def module(self, c: Children) -> ast.Declaration:
+        return ast.Declaration(self._span(c), ast.Pipeline(self._span(c[1:]), self._label(c[1]), c[3].stages), self.of(c[0]))
+
     def _label(self, target: ast.Expr) -> ast.Label | None:
         """Return the label that an expression before a colon stands for; report a fault and return None if it is none."""
         help = "put the label before the stage: `conv1: conv(64, 7)`"
@@ -231,19 +247,35 @@ class TreeBuilder:
                 return ast.Label(target.span, "")
             case ast.Name(_, label):
                 return ast.Label(target.span, label)
-            case ast.Index(_, base, index) if isinstance(name := ast.bare(base), ast.Name):
-                return ast.Label(target.span, name.id, index)
-            case ast.Index(_, base, _) if isinstance(one := ast.bare(base), ast.Index) and isinstance(one.base, ast.Name):
-                help = f"a family has one index: write one number for both, as `{one.base.id}[4 * i + j]: ...`"
+            case ast.Index():
+                indices, base = _indices(target)
+                if isinstance(base, ast.Name):
+                    return ast.Label(target.span, base.id, indices)
+            case ast.ListExpr(_, items) if items:
+                return self._labels(target.span, items)
             case ast.Literal(span, str()):
                 template = self._template(span)
-                return ast.Label(target.span, None, None, template) if template is not None else None
+                return ast.Label(target.span, None, (), template) if template is not None else None
             case ast.Literal(_, int()):
                 help = f'a key that is no name stands in quotes: `"{target.span.text}": ...`'
             case ast.Attribute(_, base, inner) if isinstance(outer := ast.bare(base), ast.Name):
                 help = f"a key of two parts is a label in another's braces: `{outer.id}: {{ {inner}: ... }}`"
         self.report(finding(codes.syntax.NotALabel(help), target.span))
         return None
+
+    def _labels(self, span: Span, items: tuple[ast.Expr, ...]) -> ast.Label | None:
+        """Return the label of several values; report a fault and return None if one of them is none."""
+        each: list[ast.Label] = []
+        for item in items:
+            label = self._label(item)
+            if label is None:
+                return None
+            if label.name is None:
+                help = "each name in brackets is that of a value: `[q, k, v]: split(3)`"
+                self.report(finding(codes.syntax.NotALabel(help), item.span))
+                return None
+            each.append(label)
+        return ast.Label(span, None, each=tuple(each))
 
     def _template(self, span: Span) -> ast.Template | None:
         """Split a label string at its braces, and parse each expression in place; return None if one is no expression."""
@@ -324,6 +356,16 @@ class TreeBuilder:
 
     def spec(self, c: Children) -> Children:
         return [item for item in c if not isinstance(item, Token) and not _is_empty(item)]
+
+
+def _indices(target: ast.Expr) -> tuple[tuple[ast.Expr, ...], ast.Expr]:
+    """Return the indices of `name[i][j]` in their order, and what stands before them."""
+    indices: list[ast.Expr] = []
+    base = ast.bare(target)
+    while isinstance(base, ast.Index):
+        indices.append(base.index)
+        base = ast.bare(base.base)
+    return tuple(reversed(indices)), base
 
 
 class _Spanned(tuple[Any, ...]):

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
-from archdsl.ir import Graph, Usage, flatten, state
+from archdsl.ir import FlatNode, Graph, Usage, flatten, state
 from archdsl.source import Span
 from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
 from archdsl.weights.stored import Channels, MatchBy, StoredWeights, unreadable
@@ -135,7 +135,10 @@ def report_on(
     if by == "order" and not stored.ordered:
         why = "is a safetensors file, which keeps its tensors by name: there is no order to go by"
         raise unreadable(stored.name, why, "save the state_dict with torch.save, or rename its keys")
-    layers = {flat.path: flat.node for flat in flatten(graph).nodes if flat.node.module is not None}
+    layers: dict[str, FlatNode] = {}
+    for flat in flatten(graph).nodes:
+        if flat.node.module is not None and (flat.path not in layers or layers[flat.path].usage is not Usage.ALWAYS):
+            layers[flat.path] = flat
     nodes = {key: layers.get(key) or layers.get(key.rpartition(".")[0]) for key in whole | dict(wanted)}
     heads = {key for key, node in nodes.items() if node is not None and node.usage is Usage.TRAINING}
     first = _first_convolution(graph)
@@ -151,7 +154,7 @@ def report_on(
             adapted={first: channels or "sum"},
             notes=(*fit.notes, f"`{first}` adapted from {before} to {after} input channels: {channels}"),
         )
-    places = {key: node.span for key, node in nodes.items() if node is not None and node.span is not None}
+    places = {key: flat.node.span for key, flat in nodes.items() if flat is not None and flat.node.span is not None}
     alternative = _alternative(fit, wanted, stored, by, heads)
     if channels is None and any(problem.key == first and problem.reason is Reason.SHAPE for problem in fit.problems):
         adapting = (

@@ -10,7 +10,8 @@ import archdsl
 from archdsl.analysis import SymbolicSizes, at_sizes
 from archdsl.analysis.coupled_sizes import resolve_couplings
 from archdsl.analysis.size_verdict import Coupling
-from archdsl.driver import Compiled, compile_text
+from archdsl.compiled import Compiled
+from archdsl.driver import compile_text
 from archdsl.limits import DEFAULT
 from archdsl.shapes import format_shape, symbolic_size
 from archdsl.sizes import ALL, equal
@@ -30,7 +31,7 @@ def checked(body: str, shape: str = "[3, H, W]") -> Compiled:
     ("skip { maxpool(4) -> upsample(4) }",
      "H and W must be multiples of 4:\n  `skip` joins `upsample` (4*floor(H/4)) with `image` (H) at <text>:3:3"),
     ("a: conv(3, 3); low: { maxpool(2); conv(3, 3) }; upsample(2); concat { low -> upsample(2); a }",
-     "H and W must be multiples of 2:\n  `concat` joins `a` (H) with `upsample` (2*floor(H/2)) at <text>:3:64"),
+     "H and W must be even:\n  `concat` joins `a` (H) with `upsample` (2*floor(H/2)) at <text>:3:64"),
     ("conv(4, 3, [2, 1]); skip { maxpool([1, 3]) -> upsample([1, 3]) }",
      "H can be any size"),
     ("slice(2..9, axis = 2)", "H can be any size"),
@@ -65,8 +66,8 @@ def test_demands_that_exclude_each_other() -> None:
         "2) -> upsample(2) -> maxpool(2, stride = 1) }"
     )
     error = next(d for d in compiled.diagnostics if d.is_error)
-    assert error.code == "E0310" and error.message.endswith("which needs H to be 1 more than a multiple of 2")
-    assert "needs H to be a multiple of 2" in [mark.text for mark in error.related]
+    assert error.code == "E0310" and error.message.endswith("which needs H to be odd")
+    assert "needs H to be even" in [mark.text for mark in error.related]
 
 
 def test_hardly_any_size_is_a_warning() -> None:

@@ -19,7 +19,7 @@ from tests.attack.arguments import Leaves
 from tests.attack.blocks import Blocks, Body
 from tests.attack.families import dense, unet
 from tests.attack.inputs import make_head
-from tests.attack.interpret import Machine
+from tests.attack.interpret import Declared, Machine
 from tests.attack.places import Modules
 from tests.attack.program import (
     Apply,
@@ -39,6 +39,7 @@ from tests.attack.program import (
     Let,
     ListOf,
     Literal,
+    Module,
     Name,
     Pipeline,
     Program,
@@ -163,6 +164,8 @@ class _Grower:
             return Let(self.name("n"), self.leaves.number(self.random.randint(1, 6), x))
         if roll < 0.12 and not x.integers:
             return self.expect(x)
+        if roll < 0.14 and depth < 2:
+            return self.module(machine, x, depth)
         if roll < 0.17:
             return Pipeline((Take(Name("x")),), Label(self.name("v")))
         if roll < 0.2:
@@ -181,6 +184,30 @@ class _Grower:
         if roll < 0.15:
             return Label("e", Literal(self.random.randrange(4)))
         return Label(self.name("l"))
+
+    def module(self, machine: Machine, x: Value, depth: int) -> Statement:
+        """Return a module with a body that works on `x`."""
+        trial = machine.copy()
+        names = {name: held for name, held in machine.visible().items() if isinstance(held, int | Declared)}
+        trial.frames = []  # a module sees no values of the place where it is declared
+        with trial.braces(names):
+            body = self.grow(trial, x, "module.", self.random.randint(1, 2), depth + 1)[0]
+        plain = [stage for each in body if isinstance(each, Pipeline) for stage in each.stages]
+        stages = tuple(plain) if len(plain) > 1 and self.maybe(0.3) else (Group(body),)
+        if self.maybe(0.3):
+            stages = (self.leaves.any_op(x, []),)
+        label = Label("m", Literal(self.random.randrange(3))) if self.maybe(0.2) else Label(self.name("m"))
+        return Module(label, stages)
+
+    def used(self, machine: Machine) -> tuple[Stage, ...]:
+        """Return one or two runs of modules; none if there are no modules."""
+        found: list[Name | Item] = []
+        for name, held in machine.visible().items():
+            if isinstance(held, Declared):
+                found.append(Name(name))
+            elif isinstance(held, dict):
+                found += [Item(Name(name), Literal(at)) for at, value in held.items() if isinstance(value, Declared)]
+        return tuple(Take(self.random.choice(found)) for _ in range(self.random.randint(1, 2))) if found else ()
 
     def expect(self, x: Value) -> Statement:
         """Return a claim that holds."""
@@ -204,7 +231,7 @@ class _Grower:
             if isinstance(held, Value):
                 found.append((Name(name), held))
             elif isinstance(held, dict):
-                found += [(Item(Name(name), Literal(index)), value) for index, value in held.items()]
+                found += [(Item(Name(name), Literal(index)), value) for index, value in held.items() if isinstance(value, Value)]
         return found
 
     def likes(self, machine: Machine, x: Value) -> list[Expression]:
@@ -232,6 +259,9 @@ class _Grower:
 
     def stages(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
         """Return the stages of one pipeline."""
+        runs = self.used(machine) if self.maybe(0.4) else ()
+        if runs:
+            return (*runs, *(self.ops(machine, x, 1) if self.maybe(0.3) else ()))
         if x.integers or depth >= DEEPEST or self.maybe(0.5):
             return self.ops(machine, x, self.random.choice((1, 1, 2, 3)))
         forms: list[Callable[[Machine, Value, str, int], tuple[Stage, ...]]] = [

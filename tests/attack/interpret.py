@@ -32,6 +32,7 @@ from tests.attack.program import (
     Join,
     Label,
     Let,
+    Module,
     OpValue,
     Pipeline,
     Program,
@@ -54,6 +55,17 @@ class Frame:
     control: bool = False
 
 
+@dataclass(eq=False)
+class Declared:
+    """A module: its path, and the place where it is declared."""
+
+    path: str
+    scope: str
+    stages: Sequence[Stage]
+    names: dict[str, Any]
+    calls: tuple[str, ...]
+
+
 class Machine:
     """One run of a program, or a part of one: the generator stops a run anywhere and goes on from a copy."""
 
@@ -68,6 +80,12 @@ class Machine:
         self.nodes: list[Value] = []
         self.chances: list[tuple[Value, float]] = []
         self.calls: tuple[str, ...] = ()
+        self.scope = ""
+        self.running: tuple[Declared, ...] = ()
+        self.first: dict[Declared, list[object]] = {}
+        """What the first use of each module applied."""
+        self.ran: list[object] = []
+        """What the module that runs has applied so far."""
 
     def copy(self) -> Machine:
         """Return a machine that goes on from here by itself."""
@@ -78,6 +96,7 @@ class Machine:
                         for each in self.frames]  # fmt: skip
         other.positions = Counter(self.positions)
         other.taken = defaultdict(set, {scope: set(keys) for scope, keys in self.taken.items()})
+        other.ran, other.first = list(self.ran), dict(self.first)
         other.heads, other.nodes, other.chances = dict(self.heads), list(self.nodes), list(self.chances)
         return other
 
@@ -106,7 +125,7 @@ class Machine:
         finally:
             self.frames.pop()
 
-    def bind(self, label: Label, value: Value) -> None:
+    def bind(self, label: Label, value: Value | Declared) -> None:
         """Make a label the name of its value."""
         if label.text:
             return
@@ -161,6 +180,8 @@ class Machine:
         match statement:
             case Pipeline(stages, label):
                 return self.pipeline(stages, label, x, scope)
+            case Module(label, stages):
+                self.declare(label, stages, scope)
             case Let(name):
                 self.frames[-1].names[name] = let_value(statement, {**self.visible(), "x": x})
             case Head(kind, name, stages, _):
@@ -182,7 +203,7 @@ class Machine:
             return x
         match stages:
             case [Take(value)]:
-                x = self.take(value, x)
+                x = self.take(value, x, scope)
             case [Apply() as stage]:
                 x = self.stage(stage, x, scope, self.labelled(scope, label))
             case _:
@@ -194,11 +215,12 @@ class Machine:
 
     def stage(self, tree: Stage, x: Value, scope: str, path: str | None = None) -> Value:
         """Return what one stage makes of `x`; `path` is set where a label names it."""
+        self.scope = scope
         match tree:
             case Apply(name, arguments):
                 return self.apply(OpValue(name, arguments), x, scope, path)
             case Take(value):
-                return self.take(value, x)
+                return self.take(value, x, scope)
             case Group(body):
                 with self.braces():
                     return self.run(body, x, scope)
@@ -226,12 +248,56 @@ class Machine:
             case If(condition, body, otherwise):
                 yield (body if self.evaluate(condition, x) else otherwise), {}
 
-    def take(self, value: Expression, x: Value) -> Value:
-        """Return a value by its name."""
+    def take(self, value: Expression, x: Value, scope: str) -> Value:
+        """Return a value by its name, or what a module makes of `x`."""
         found = self.evaluate(value, x)
+        if isinstance(found, Declared):
+            return self.run_module(found, x, scope)
         if not isinstance(found, Value):
             raise Refused(f"{value} is no value", "E0408", "E0206", "E0201")
         return found
+
+    # Modules ----------------------------------------------------------------------------------------------------------
+
+    def declare(self, label: Label, stages: Sequence[Stage], scope: str) -> None:
+        """Declare a module, which takes its key here, and sees constants and parameters but no values."""
+        path = self.labelled(scope, label)
+        names = {name: held for name, held in self.visible().items() if not isinstance(held, Value) and not _holds_values(held)}
+        self.bind(label, Declared(path, scope, stages, names, self.calls))
+
+    def run_module(self, module: Declared, x: Value, scope: str) -> Value:
+        """Run a module from `x`. Another use has the same keys, and so the same weights."""
+        if module in self.running:
+            raise Refused("a module contains itself", "E0501")
+        inner = module.path + "."
+        for known in (self.positions, self.taken):
+            for path in [path for path in known if path.startswith(inner)]:
+                del known[path]
+        around = self.frames, self.calls, self.running, self.ran
+        self.frames, self.calls, self.running, self.ran = [Frame(dict(module.names))], module.calls, (*self.running, module), []
+        try:
+            result = self.stages_of(module.stages, x, module.scope, module.path)
+            ran = self.ran
+        finally:
+            self.frames, self.calls, self.running, self.ran = around
+        if ran != self.first.setdefault(module, ran):
+            raise Refused("a module has other layers or weights", "E0210")
+        self.ran += ran
+        if result is not x:
+            result.homes += (scope,) if scope != module.scope else ()
+            result.home = scope
+        return result
+
+    def stages_of(self, stages: Sequence[Stage], x: Value, scope: str, path: str) -> Value:
+        """Return what stages make that go under a path: a single op or block, or several stages in a scope of their own."""
+        match stages:
+            case [Take(value)]:
+                return self.take(value, x, scope)
+            case [Apply() as stage]:
+                return self.stage(stage, x, scope, path)
+        for stage in stages:
+            x = self.stage(stage, x, path + ".")
+        return x
 
     def join(self, kind: str, statements: Sequence[Statement], axis: int, x: Value, scope: str) -> Value:
         """Return the branches, each a statement that starts from `x`, joined."""
@@ -239,6 +305,7 @@ class Machine:
             branches = list(self.branches(statements, x, scope))
         if not branches:
             raise Refused(f"{kind} of nothing", "E0506")
+        self.ran.append((kind, len(branches)))
         code = "E0303" if kind == "concat" else "E0302"
         tensor, opened = operations.join(kind, branches, axis, self.modules.training, (code, "E0305"))
         value = self.made(kind, tensor, opened, branches)
@@ -320,6 +387,8 @@ class Machine:
 
     def op(self, name: str, arguments: dict[str, Any], x: Value, path: str) -> Value:
         """Apply an op at its place."""
+        plain = str({key: held for key, held in arguments.items() if not isinstance(held, Value)})
+        self.ran.append((name, path, plain, x.shape if name in ("reshape", "slice", "pad_channels") else len(x.shape)))
         site = Site(self.modules, path)
         try:
             tensor, opened = operations.OPS[name](site, x, **arguments)
@@ -327,6 +396,8 @@ class Machine:
             raise Refused(str(error), "E0202", "E0403", "E0404", "E0401") from error
         except (RuntimeError, ValueError, IndexError, NotImplementedError) as error:
             raise Refused(f"{name}: {error}") from error
+        if path in self.modules.by_path:
+            self.ran.append((path, x.shape[:1]))
         value = self.made(name, tensor, opened, [x, *site.others], path, operations.centers(name, arguments, x))
         value.macs = site.macs
         self.chances.extend((value, probability) for probability in site.chances)
@@ -343,6 +414,11 @@ class Machine:
             raise Refused(f"{name} leaves {tuple(tensor.shape[1:])}", "E0304")
         for parent in parents:
             parent.consumers.append(centers)
+            parent.within.append(self.scope.startswith(parent.home))
         value = Value(tensor, opened, name, tuple(parents), path)
         self.nodes.append(value)
         return value
+
+
+def _holds_values(held: Any) -> bool:
+    return isinstance(held, dict) and any(isinstance(value, Value) for value in held.values())

@@ -44,10 +44,15 @@ class Run:
     def unbiased(self) -> frozenset[str]:
         """Return the convolutions that `bias = auto` leaves without a bias: their only use subtracts the mean of each channel."""
         results = self.results(training=True).values()
+        runs: dict[str, list[Value]] = {}
+        for value in self.machine.nodes:
+            runs.setdefault(value.path or "", []).append(value)
         return frozenset(
-            value.path
-            for value in self.machine.nodes
-            if value.path and value.consumers == [True] and not any(value is result for result in results)
+            path
+            for path, values in runs.items()
+            if path
+            if all(value.consumers == [True] and not any(value is result for result in results) for value in values)
+            if not any(value.homes for value in values) or all(value.within == [True] for value in values)
         )
 
     def is_left_to_chance(self) -> bool:

@@ -138,7 +138,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Take:
-    """A stage that makes a value the current `x`: `x`, an input, a label, a member of a family."""
+    """A stage that makes a value the current `x`, or runs a module: `x`, an input, a label, a member of a family."""
 
     value: Name | Item
 
@@ -222,6 +222,14 @@ class Pipeline:
 
 
 @dataclass(frozen=True)
+class Module:
+    """A module: stages that run wherever its name is a stage, with one set of weights."""
+
+    label: Label
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
 class Let:
     """A constant, or a function of parameters."""
 
@@ -247,7 +255,7 @@ class Expect:
     claim: Expression
 
 
-Statement: TypeAlias = Pipeline | Let | Head | Expect
+Statement: TypeAlias = Pipeline | Module | Let | Head | Expect
 
 
 @dataclass(frozen=True)

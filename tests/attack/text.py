@@ -29,6 +29,7 @@ from tests.attack.program import (
     Let,
     ListOf,
     Literal,
+    Module,
     Name,
     OpValue,
     Parameter,
@@ -157,6 +158,8 @@ class _Printer:
         match tree:
             case Pipeline(stages, label):
                 return (self.label(label) if label else "") + self.stages(stages)
+            case Module(label, stages):
+                return f"module {self.label(label)}{self.stages(stages)}"
             case Let(name, value, parameters):
                 return f"let {name}{'(' + ', '.join(parameters) + ')' if parameters else ''} = {expression(value)}"
             case Head(kind, name, stages, weight):

@@ -46,7 +46,8 @@ class Value:
     """A tensor on its way through the network, and how it was made.
 
     `open` holds, for each axis without the batch, the open sizes that its length depends on; `consumers` tells of each use
-    whether it is a normalization with a shift of its own.
+    whether it is a normalization with a shift of its own. For what a module made, `home` is the scope that uses the module, and
+    `within` tells of each use of the value whether it is in that scope; `homes` are the scopes other than the module's own.
     """
 
     tensor: torch.Tensor
@@ -56,6 +57,9 @@ class Value:
     path: str | None = None
     macs: int = 0
     consumers: list[bool] = field(default_factory=list)
+    within: list[bool] = field(default_factory=list)
+    home: str = ""
+    homes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -115,7 +115,7 @@ def test_parameters_in_bash(ask: Ask) -> None:
 
 @pytest.mark.parametrize("option", ["--deny", "--warn", "--allow"])
 def test_codes_of_warnings_and_notes(ask: Ask, option: str) -> None:
-    assert plain(ask(f"archdsl check lenet {option} n")) == ["N0301", "N0302"]
+    assert plain(ask(f"archdsl check lenet {option} n")) == ["N0301", "N0302", "N0303"]
     assert {code[0] for code in plain(ask(f"archdsl check lenet {option} "))} == {"N", "W"}
 
 

@@ -339,3 +339,16 @@ def test_a_project_may_move_before_its_run_is_resumed(cli: Cli, small: Path, tmp
     resumed = cli("train", moved, "-o", "elsewhere/run", "--device", "cpu", "--set", "train.epochs=2", "--resume")
     assert resumed.exit_code == 0, resumed.stderr
     assert "epoch 2/2" in resumed.stderr
+
+
+def test_a_run_at_another_size(cli: Cli, small: Path, tmp_path: Path) -> None:
+    small.write_text(small.read_text().replace("[1, 8, 8]", "[3, 32, 32]\n  expect macs == 1"))
+    assert cli("train", small, "-o", "run").exit_code == 1
+    small.write_text(small.read_text().replace("expect macs == 1", "expect x.shape == [3, 32, 32]"))
+    result = cli("train", small, "--size", "1x8x8", "-o", "run", "--device", "cpu")
+    assert result.exit_code == 0 and "note[N0303]" in result.stderr
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["sizes"] == ["1x8x8"]
+    other = cli("train", small, "--size", "1x8x9", "-o", "run", "--resume")
+    assert other.exit_code == 1
+    again = cli("train", small, "--size", "image=1x8x8", "-o", "run", "--resume", "--device", "cpu")
+    assert again.exit_code == 0 and "nothing to resume" in again.stderr

@@ -9,7 +9,7 @@ import pytest
 import archdsl
 from archdsl.driver import compile_text
 from archdsl.elaborate.block_cache import BlockCache
-from archdsl.ir import Graph, flatten, state, verify
+from archdsl.ir import Graph, Value, flatten, state, verify
 from archdsl.literals import show
 from archdsl.session import Session
 
@@ -34,8 +34,37 @@ PROGRAMS = {
         }
         network n { input image [8, 16, 16]; stages: repeat 4 { outer(8, 3) } }""",
     "heads and claims": """
-        block f(width) { conv(width, 3); aux hd: { gap; flatten; linear(3) }; expect params == 611 }
-        network n { input image [8, 16, 16]; a: f(8); b: f(8) }""",
+        block f(width, hd) { conv(width, 3); aux "{hd}": { gap; flatten; linear(3) }; expect params == 611 }
+        network n { input image [8, 16, 16]; a: f(8, "one"); b: f(8, "two") }""",
+    "labels in calls": """
+        block inner(v) { before: x; given: v; mid: conv(8, 3); part[0]: relu; tail: { low: conv(8, 3); bn }; add { x; v } }
+        block outer(v) { first: inner(v); relu; second: inner(x); third: inner(v) }
+        network n {
+          input image [8, 16, 16]; a: conv(8, 3); relu
+          p: outer(a); q: outer(a); r: outer(image); s: outer(p.second.mid)
+          concat {
+            q.first.before; q.first.given; q.first.mid; q.second.part[0]; q.third.tail.low; p.third.given
+            s.second.given; s.third.given; s.second.before; r.second.part[0]; r.third.before; r.first.given
+          }
+        }""",
+    "labels that are passed on": """
+        block inner(v) { kept: v; conv(8, 3) }
+        block outer { before: x; bn; one: inner(before); two: inner(before); again: two.kept }
+        network n {
+          input image [8, 16, 16]; a: outer; relu; b: outer; relu; c: outer
+          concat { c.one.kept; b.two.kept; a.before; c.again; b.again }
+        }""",
+    "several values": """
+        block quarters { [low, high]: split(2); wide: low -> conv(8, 3); [a, b]: split(2) }
+        block both { part: { [low, high]: split(2) }; part.low -> conv(8, 1) }
+        network n {
+          input image [8, 16, 16]; [a, b]: quarters; concat { a; b }; [c, d]: quarters; concat { c; d; a }; conv(8, 1)
+          e: quarters; image -> both; f: both; g: both; add { e.a; e.b; e.low; g.part.high; f.part.low }
+        }""",
+    "nothing with labels": """
+        block f(v) { before: x; given: v }
+        network n { input image [8, 16, 16]; a: f(x); bn; b: f(image); relu; c: f(b.given)
+          concat { a.before; b.before; c.given } }""",
     "nothing": """
         block f { }
         network n { input image [8, 16, 16]; f; relu; f; f }""",
@@ -43,7 +72,8 @@ PROGRAMS = {
 
 
 def shown(arguments: Mapping[str, object]) -> dict[str, str]:
-    return {name: show(value) for name, value in arguments.items()}
+    """The arguments as text, without values of the network, which differ in name alone."""
+    return {name: show(value) for name, value in arguments.items() if not isinstance(value, Value)}
 
 
 def drawn(graph: Graph) -> list[object]:

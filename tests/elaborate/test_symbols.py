@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from archdsl.driver import Compiled, compile_networks, compile_text
+from archdsl.compiled import Compiled
+from archdsl.driver import compile_networks, compile_text
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.symbol import Symbol, SymbolKind
 from archdsl.elaborate.symbols import SymbolTable

@@ -22,7 +22,7 @@ import torch
 from archdsl import SpecError, driver
 from archdsl.analysis import SymbolicSizes, decide_sizes
 from archdsl.backends.torch.instantiate import build
-from archdsl.driver import Compiled
+from archdsl.compiled import Compiled
 from archdsl.ir import FlatNode, Graph
 from archdsl.limits import Limits
 from archdsl.sizes import SizeSet

@@ -1,7 +1,7 @@
 """Each file in `errors/` is a source, a line of dashes, and what is said about it.
 
-A first line `# set: NAME=VALUE, ...` gives settings; then the network is compiled, not the whole file checked. A first line
-`# limits: NAME=N, ...` changes limits.
+A first line `# set: NAME=VALUE, ...` gives settings, and `# size: 3x160x160` sizes of inputs; then the network is
+compiled, not the whole file checked. A first line `# limits: NAME=N, ...` changes limits.
 `pytest --update-golden` rewrites the second part.
 """
 
@@ -15,6 +15,7 @@ import pytest
 from archdsl.diagnostics import render_text
 from archdsl.diagnostics.codes.table import CODES
 from archdsl.driver import check_text, compile_text
+from archdsl.input_sizes import parse_sizes
 from archdsl.limits import limits_from
 from archdsl.session import Session
 
@@ -29,11 +30,12 @@ def said(source: str) -> str:
     if limits is not None:
         changed = limits_from({name: int(value) for name, value in _pairs(limits[1]).items()})
         return render_text(check_text(source, "net.arch", session=Session(changed)))
-    settings = re.match(r"# set: (.*)", source)
-    if settings is None:
+    settings, size = re.match(r"# set: (.*)", source), re.search(r"^# size: (.*)", source, re.MULTILINE)
+    if settings is None and size is None:
         return render_text(check_text(source, "net.arch"))
-    given = _pairs(settings[1])
-    return render_text(compile_text(source, settings=given, shown="net.arch").diagnostics)
+    given = _pairs(settings[1]) if settings is not None else {}
+    sizes = parse_sizes(size[1]) if size is not None else ()
+    return render_text(compile_text(source, settings=given, shown="net.arch", sizes=sizes).diagnostics)
 
 
 def _pairs(text: str) -> dict[str, str]:

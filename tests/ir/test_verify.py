@@ -116,6 +116,8 @@ def module_of_two_ops(graph: Graph) -> None:
 def module_of_two_functions_called(graph: Graph) -> None:
     first, second = graph.main.calls
     second.callee, second.module = copy_function(first.callee), first.module
+    conv = next(node for node in second.callee.ops if node.op.name == "conv")
+    conv.op = conv.op.replace(bias=False)
 
 
 def nodes_that_lack_one_backwards(graph: Graph) -> None:
@@ -144,7 +146,7 @@ def nodes_that_lack_one_backwards(graph: Graph) -> None:
         (condition_of_a_removed_node, "compares values that are not its own"),
         (call_of_an_empty_function, "runs a function that does nothing"),
         (output_of_another_node, "is not its own"),
-        (op_with_two_outputs, "makes 2 values"),
+        (op_with_two_outputs, "and its op infers"),
         (module_of_two_functions, "is in block basic and in network"),
         (module_of_two_ops, "is not the same in every application"),
         (module_of_two_functions_called, "is not the same in every application"),

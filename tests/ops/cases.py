@@ -41,5 +41,10 @@ def tensors(op: Op, shapes: Shapes, *, batch: int = 2, device: str = "cpu", grad
     return [torch.randn((batch, *shape), device=device, requires_grad=grad) for shape in shapes]
 
 
+def outputs_of(result: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """Return what an op makes as a tuple."""
+    return (result,) if isinstance(result, torch.Tensor) else tuple(result)
+
+
 def _made(value: Any) -> Any:
     return value.create({}) if isinstance(value, type) else value

@@ -123,10 +123,12 @@ def test_equal_groups_share_a_function() -> None:
     assert len(graph.functions()) == 2
 
 
-def test_blocks_with_heads_share_a_function() -> None:
-    graph = run_passes(next(_networks("a: f(8); b: f(8)", "block f(w) { conv(w, 3); aux hd: { gap; flatten; linear(3) } }")))
-    assert [result.name for result in graph.results] == ["main", "a_hd", "b_hd"]
-    assert len({call.callee for call in graph.main.calls}) == 1
+def test_an_output_that_one_call_needs_keeps_no_bias_in_another() -> None:
+    """`b.c1` is read before its norm, `a.c1` is not: the functions of both calls differ in the bias."""
+    body = "a: f(4); b: f(4); concat { b.c1; x }"
+    graph = run_passes(next(_networks(body, "block f(w) { c1: conv(w, 3); bn }")))
+    biases = [flat.op.bias for flat in flatten(graph).nodes if flat.op.name == "conv"]
+    assert biases == [False, True]
 
 
 def test_a_function_is_copied_where_its_calls_need_different_parts() -> None:

@@ -14,9 +14,9 @@ from archdsl.backends.diagram.edges import longest_way, mark_skips, write_shapes
 from archdsl.backends.diagram.fold import Folder, Run, is_join
 from archdsl.backends.diagram.frames import add_forks, remove_trivial_frames, set_headings
 from archdsl.backends.diagram.model import Box, Detail, Diagram, Edge, Frame, Kind, Part
-from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text
+from archdsl.backends.diagram.op_text import inputs_text, op_part, shape_text, shared_part
 from archdsl.backends.diagram.size import Size
-from archdsl.ir import Call, Function, Graph, OpNode, Usage, Value, join_path
+from archdsl.ir import Call, Function, Graph, OpNode, Paths, Usage, Value, join_path, less, shared_nodes
 from archdsl.ops.base import Category
 from archdsl.shapes import Dim
 
@@ -50,6 +50,9 @@ class _Drawing:
 
     def __init__(self, graph: Graph, folder: Folder, detail: Detail) -> None:
         self._folder, self._detail = folder, detail
+        self._shared = shared_nodes(graph)
+        self._usage = Usage.ALWAYS
+        """That of the calls around what is being drawn: a module may run in more phases in another of its applications."""
         self._frames = 0
         self._boxes = 0
         self.edges: list[Edge] = []
@@ -59,7 +62,7 @@ class _Drawing:
             parts = Part(value.name or "input", main=True), Part(shape_text(value.shape))
             made[value] = self._box(Kind.INPUT, Category.INPUT, parts=parts)
             self.root.items.append(made[value])
-        self.root.items += self._function([graph.main], "", made)
+        self.root.items += self._function([graph.main], ("",), made)
         self._ends(graph, [made[value] for value in graph.main.outputs])
 
     def _box(
@@ -74,9 +77,10 @@ class _Drawing:
         self._boxes += 1
         return Box(f"n{self._boxes - 1}", kind, category, parts, nodes, usage, path)
 
-    def _function(self, functions: Sequence[Function], path: str, made: dict[Value, Box]) -> list[Box | Frame]:
-        """Return the boxes and frames of a function at a path. `functions` has those that it stands for too, itself first.
+    def _function(self, functions: Sequence[Function], paths: Paths, made: dict[Value, Box]) -> list[Box | Frame]:
+        """Return the boxes and frames of a function at the last of some paths.
 
+        `functions` has those that it stands for too, itself first.
         `made` has the box that makes each input of the function; afterwards also that of each of its values.
         """
         folded = self._folder.folded(functions[0])
@@ -84,27 +88,28 @@ class _Drawing:
         families = whole_families(own)
         items: list[Box | Frame] = []
         for family, runs in groupby(folded.runs, lambda run: family_of(own[run.start])):
-            members = [item for run in runs for item in self._run(run, functions, path, made)]
-            items += [self._frame(join_path(path, family), items=members)] if family in families else members
+            members = [item for run in runs for item in self._run(run, functions, paths, made)]
+            items += [self._frame(join_path(paths[-1], family), items=members)] if family in families else members
         return items
 
-    def _run(self, run: Run, functions: Sequence[Function], path: str, made: dict[Value, Box]) -> list[Box | Frame]:
+    def _run(self, run: Run, functions: Sequence[Function], paths: Paths, made: dict[Value, Box]) -> list[Box | Frame]:
         """Return what is drawn of a run: its items, or a frame that says how often."""
         every = [self._folder.contents(function).items for function in functions]
         own = every[0]
         drawn: list[Box | Frame] = []
         for i in range(run.start, run.start + run.period):
             counterparts = [items[j] for items in every for j in range(i, run.end, run.period)]
-            drawn.append(self._item(counterparts, path, made))
+            drawn.append(self._item(counterparts, paths, made))
             boxes = [made[value] for value in last_node(counterparts[0]).outputs]
             made.update(zip(last_node(own[i + (run.times - 1) * run.period]).outputs, boxes, strict=True))
-        return drawn if run.times == 1 else [self._repeated(run, drawn, own[run.end - 1], path)]
+        return drawn if run.times == 1 else [self._repeated(run, drawn, own[run.end - 1], paths)]
 
-    def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, path: str) -> Frame:
+    def _repeated(self, run: Run, drawn: list[Box | Frame], last: Card | Call, paths: Paths) -> Frame:
         """Return a frame around the items of a run, or the one that is there already."""
         frame = drawn[0]
         if run.period == 1 and isinstance(frame, Frame) and isinstance(last, Call):
-            frame.last = last.path_below(path)
+            named = last.paths_below(paths)[-1]
+            frame.last = named if named != frame.name else ""
         else:
             frame = self._frame(items=drawn)
         frame.times = run.times
@@ -115,24 +120,27 @@ class _Drawing:
         self._frames += 1
         return Frame(f"f{self._frames}", name, block, list(items))
 
-    def _item(self, counterparts: Sequence[Card | Call], path: str, made: dict[Value, Box]) -> Box | Frame:
+    def _item(self, counterparts: Sequence[Card | Call], paths: Paths, made: dict[Value, Box]) -> Box | Frame:
         """Return the box of a card or the frame of a call; `counterparts` are the items that it stands for, itself first."""
         first = counterparts[0]
         if not isinstance(first, Call):
-            box = self._card([card for card in counterparts if not isinstance(card, Call)], path)
+            box = self._card([card for card in counterparts if not isinstance(card, Call)], paths)
             self._connect(box, first[0], made)
-            made[first[-1].output] = box
+            made.update(dict.fromkeys(first[-1].outputs, box))
             return box
         callees = list(dict.fromkeys(call.callee for call in counterparts if isinstance(call, Call)))
         callee = first.callee
         inside = {inner: made[value] for inner, value in zip(callee.inputs, first.inputs, strict=True)}
-        below = first.path_below(path)
-        frame = self._frame(below, callee.name if callee.kind == "block" else None)
+        below = first.paths_below(paths)
+        frame = self._frame(below[-1], callee.name if callee.kind == "block" else None)
+        frame.shared = first in self._shared
+        around, self._usage = self._usage, less(first.usage, self._usage)
         frame.items = self._function(callees, below, inside)
+        self._usage = around
         made.update((out, inside[value]) for out, value in zip(first.outputs, callee.outputs, strict=True))
         return frame
 
-    def _card(self, cards: Sequence[Card], path: str) -> Box:
+    def _card(self, cards: Sequence[Card], paths: Paths) -> Box:
         card = cards[0]
         category = next((node.op.category for node in card if node.op.weight_layer), card[0].op.category)
         kind = Kind.CARD
@@ -140,8 +148,8 @@ class _Drawing:
             kind = Kind.BAR if "axis" in type(card[0].op).fields else Kind.JOIN
         columns = zip(*cards, strict=True)
         parts = tuple(op_part(node, self._detail, column) for node, column in zip(card, columns, strict=True))
-        first = card[0].path_below(path)
-        return self._box(kind, category, card, parts, card[0].usage, first)
+        parts += tuple([shared_part(node.paths_below(paths)[-1]) for node in card if node in self._shared])
+        return self._box(kind, category, card, parts, less(card[0].usage, self._usage), card[0].paths_below(paths)[-1])
 
     def _connect(self, box: Box, node: OpNode, made: dict[Value, Box]) -> None:
         """Draw an edge from the box of each value that a box takes."""

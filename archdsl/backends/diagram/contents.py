@@ -52,7 +52,8 @@ def contents_of(function: Function, detail: Detail) -> Contents:
         else:
             card = [node]
             cards.append(card)
-        open_cards[node.output] = card
+        if len(node.outputs) == 1:
+            open_cards[node.output] = card
     items = tuple(card if isinstance(card, Call) else tuple(card) for card in cards)
     made: dict[Value, Source] = {value: (-1, position) for position, value in enumerate(function.inputs)}
     for i, item in enumerate(items):

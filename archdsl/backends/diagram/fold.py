@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from archdsl.analysis import op_form
 from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of, family_of
 from archdsl.backends.diagram.model import Detail
-from archdsl.ir import Call, Function, OpNode
+from archdsl.ir import Call, Function, Node, OpNode, is_declared
 from archdsl.ops.base import Category
 from archdsl.shapes import Shape
 
@@ -104,8 +104,11 @@ class Folder:
 
     def _item_form(self, item: Item) -> int:
         if isinstance(item, Call):
-            return self._function_form(item.callee)
-        return self._form(tuple([(self._op(node), node.usage, *map(_without_channels, _shapes(node))) for node in item]))
+            form = self._function_form(item.callee)
+            return self._form((form, _declared(item))) if is_declared(item) else form
+        return self._form(
+            tuple([(self._op(node), node.usage, *map(_without_channels, _shapes(node)), _declared(node)) for node in item])
+        )
 
     def _function_form(self, function: Function) -> int:
         found = self._function_forms.get(function)
@@ -247,8 +250,13 @@ def _key(item: Item) -> str:
     return item.module.key[-1] if isinstance(item, Call) and item.module is not None else ""
 
 
+def _declared(node: Node) -> Hashable:
+    """Return what tells the declared modules apart that nodes of a function apply; None for any other node."""
+    return (node.module.levels, node.module.key) if node.module is not None and is_declared(node) else None
+
+
 def _shapes(node: OpNode) -> tuple[Shape, ...]:
-    return (*node.input_shapes, node.output.shape)
+    return (*node.input_shapes, *[value.shape for value in node.outputs])
 
 
 def _without_channels(shape: Shape) -> Hashable:

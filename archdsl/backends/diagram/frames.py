@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backends.diagram.model import Box, Edge, Frame, Heading, Kind
+from archdsl.backends.diagram.op_text import shared_part
 from archdsl.ops.base import Category
 
 _MOST_OF_ALL = 0.6
@@ -28,7 +29,10 @@ def _remove_trivial(frame: Frame, into: dict[str, str], most: float) -> None:
             items.append(item)
             continue
         _remove_trivial(item, into, most)
-        items += [item] if _worth_a_frame(item, own, into, most) else item.items
+        drawn = _worth_a_frame(item, own, into, most)
+        if not drawn and item.shared and isinstance(only := item.items[0], Box):
+            only.parts += (shared_part(item.name),)
+        items += [item] if drawn else item.items
     frame.items = items
 
 
@@ -37,6 +41,8 @@ def _worth_a_frame(frame: Frame, around: set[str], into: dict[str, str], most: f
         return True
     if len(frame.items) == 1:
         return _absorb(frame)
+    if frame.shared:
+        return True
     inner = any(isinstance(item, Frame) for item in frame.items)
     if inner and sum(1 for _ in frame.boxes()) > most:
         return False
@@ -51,7 +57,7 @@ def _absorb(frame: Frame) -> bool:
     if isinstance(only, Box):
         return False
     frame.items, frame.times, frame.note = only.items, only.times, only.note
-    frame.block = only.block or frame.block
+    frame.block, frame.shared = only.block or frame.block, frame.shared or only.shared
     return True
 
 
@@ -109,7 +115,7 @@ def _heading(frame: Frame) -> Heading:
     if not block and times == 1 and inner and len(inner) == len(frame.items) and len({item.block for item in inner}) == 1:
         block = inner[0].block or ""
         times = sum(item.times for item in inner) if block else 1
-    return Heading(_names(frame), block, times, frame.note)
+    return Heading(_names(frame), block, times, ", ".join(filter(None, (frame.note, "shared" if frame.shared else ""))))
 
 
 def _names(frame: Frame) -> str:

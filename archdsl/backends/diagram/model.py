@@ -94,7 +94,8 @@ class Frame:
     """Boxes and frames in order. `times` is how many equal instances it stands for.
 
     `name` and `last` are the dotted names of the first and the last instance, empty for a frame that only
-    says how often its content is repeated. `note` says in what the instances differ.
+    says how often its content is repeated. `note` says in what the instances differ. Other frames
+    have the weights of a `shared` one.
     """
 
     key: str
@@ -104,6 +105,7 @@ class Frame:
     times: int = 1
     last: str = ""
     note: str = ""
+    shared: bool = False
     heading: Heading = field(default_factory=Heading)
 
     @property

@@ -57,6 +57,11 @@ def op_part(node: OpNode, detail: Detail, values: Sequence[OpNode]) -> Part:
     return Part(_short(", ".join([*words, *_step(node)])), main)
 
 
+def shared_part(name: str) -> Part:
+    """Return the words on a box whose weights other boxes share."""
+    return Part(_short(f"shared: {name}"))
+
+
 def _named(node: OpNode) -> str:
     """Return the op with its window before it: `3×3 conv`."""
     window = node.op.attributes(*node.input_shapes).get("k")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import keyword
+import re
 
+from archdsl.backends.torch.attributes import is_attribute
 from archdsl.backends.torch.class_templates import ClassTemplate
 from archdsl.backends.torch.outline_classes import TAKEN, Classes
 from archdsl.ir import Function
@@ -26,7 +28,7 @@ def name_classes(classes: Classes, network: str, further: tuple[str, ...]) -> No
 
 def camel_case(name: str) -> str:
     """Return `resnet_block` as `ResnetBlock`."""
-    words = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+    words = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", name))
     return words if words.isidentifier() and not keyword.iskeyword(words) else f"Network{words}"
 
 
@@ -34,7 +36,7 @@ def _stem(function: Function) -> str:
     if function.kind == "block":
         return camel_case(function.name)
     word = camel_case(function.name.rstrip("0123456789"))
-    return word if word != "Network" else "Group"
+    return f"Group{word.removeprefix('Network')}" if word.startswith("Network") else word
 
 
 def _difference(template: ClassTemplate, usual: ClassTemplate) -> str:
@@ -46,7 +48,7 @@ def _difference(template: ClassTemplate, usual: ClassTemplate) -> str:
 
 
 def _child_names(template: ClassTemplate) -> dict[str, None]:
-    return dict.fromkeys(name for step in template.first.steps for name in step.key if name.isidentifier())
+    return dict.fromkeys(name for step in template.first.steps for name in step.key if is_attribute(name))
 
 
 def _fresh(name: str, taken: set[str]) -> str:

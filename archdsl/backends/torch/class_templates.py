@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 from archdsl.backends.torch.expressions import MISSING, Call, Expr, nn
 from archdsl.backends.torch.formulas import Symbol
 from archdsl.backends.torch.lowerings import Lowering
-from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
+from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.shapes import Shape
 
 _IDENTITY = Call(nn("Identity"))

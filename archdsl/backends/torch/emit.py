@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.analysis import Costs
+from archdsl.backends.torch.attributes import is_attribute, quoted
 from archdsl.backends.torch.class_names import name_classes
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Call, Target
-from archdsl.backends.torch.forward import chain_lines, forward_lines, kept_parameters, value_text
+from archdsl.backends.torch.forward import attribute, chain_lines, forward_lines, kept_parameters, value_text
 from archdsl.backends.torch.initialize import initialization_lines
-from archdsl.backends.torch.module_tree import Container, ModuleNode, ModuleTree
+from archdsl.backends.torch.module_nodes import ModuleNode
+from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.outline_classes import Classes
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines, repeated
 from archdsl.backends.torch.results import Results
@@ -23,6 +25,9 @@ from archdsl.backends.torch.runtime_source import definitions_for, names_used
 from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
 from archdsl.ir import Graph
+
+_Member: TypeAlias = "Expression | dict[str, _Member]"
+"""What constructs a child, or the members of a family by their keys."""
 
 
 class Emitted(NamedTuple):
@@ -130,30 +135,30 @@ class _Emitter:
     def _attributes(self, template: ClassTemplate) -> Iterator[Expression]:
         """Yield a statement for each child of a module; the members of a family come together."""
         module = template.first
-        families: dict[str, list[tuple[str, Expression]]] = {}
-        children: list[tuple[str, str, Expression | None]] = []
+        children: dict[str, _Member] = {}
+        bare: set[str] = set()
         beside: list[Expression] = []
         for text in template.body:
             expression = self._construct(text, template, sequential=False)
             if expression is None:
                 continue
             step = text.step
-            if len(step.key) == 1:
-                children.append((step.key[0], "register_parameter" if step.is_bare else "add_module", expression))
-                continue
-            family, key = step.key
-            if family not in families:
-                children.append((family, "add_module", None))
-            members = families.setdefault(family, [])
-            if module.containers[family] == "mixed" and step.is_bare:
-                beside.append(entry(f'self.{family}.register_parameter("{key}", ', expression, ")"))
+            *family, name = step.key
+            members: dict[str, Any] = children
+            for part in family:
+                members = members.setdefault(part, {})
+            if family and module.containers[step.key[:-1]] == "mixed" and step.is_bare:
+                holder = attribute(module, step.key[:-1], "_modules")
+                beside.append(entry(f"{holder}.register_parameter({quoted(name)}, ", expression, ")"))
             else:
-                members.append((key, expression))
-        for name, register, found in children:
-            if found is None:
-                found = _container(module.containers[name], families[name])
-            plain = name.isidentifier()
-            yield entry(f"self.{name} = ", found) if plain else entry(f'self.{register}("{name}", ', found, ")")
+                members[name] = expression
+            if step.is_bare and not family:
+                bare.add(name)
+        for name, child in children.items():
+            found = _container(module, (name,), child) if isinstance(child, dict) else child
+            register = "register_parameter" if name in bare else "add_module"
+            plain = is_attribute(name)
+            yield entry(f"self.{name} = ", found) if plain else entry(f"self.{register}({quoted(name)}, ", found, ")")
         yield from beside
 
     def _construct(self, text: StepText, template: ClassTemplate, *, sequential: bool) -> Expression | None:
@@ -174,7 +179,7 @@ class _Emitter:
         if module.counted:
             return Group(opening, repeated(children))
         self.ordered = True
-        named = [entry(f'("{text.step.key[0]}", ', child, ")") for text, child in zip(body, children, strict=True)]
+        named = [entry(f"({quoted(text.step.key[0])}, ", child, ")") for text, child in zip(body, children, strict=True)]
         return Group(opening + "OrderedDict([", tuple(named), "]))")
 
 
@@ -222,10 +227,15 @@ def _imports(used: set[str]) -> list[str]:
     return [*found, f"from torch import {'Tensor, ' if 'Tensor' in used else ''}nn"]
 
 
-def _container(kind: Container, members: list[tuple[str, Expression]]) -> Expression:
+def _container(module: ModuleNode, key: tuple[str, ...], members: dict[str, _Member]) -> Expression:
+    """Return what constructs a family: its members, which are families themselves if they are dictionaries."""
+    kind = module.containers[key]
+    made = {
+        name: _container(module, (*key, name), member) if isinstance(member, dict) else member for name, member in members.items()
+    }
     if kind in ("ModuleList", "ParameterList"):
-        return Group(f"nn.{kind}([", repeated([made for _, made in members]), "])")
-    named = tuple([entry(f'"{name}": ', made) for name, made in members])
+        return Group(f"nn.{kind}([", repeated(list(made.values())), "])")
+    named = tuple([entry(f"{quoted(name)}: ", member) for name, member in made.items()])
     return Group(f"nn.{'ModuleDict' if kind == 'mixed' else kind}({{", named, "})")
 
 
@@ -239,7 +249,7 @@ def _docstring(module: ModuleNode) -> list[str]:
     about = {
         "block": f"The block `{function.name}`{line}.",
         "network": f"The network `{function.name}`.",
-        "group": f"The group `{module.path}`{line}.",
+        "group": f"The group `{_escaped(module.path)}`{line}.",
     }[function.kind]
     if not function.doc.strip():
         return [f'    """{about}"""']

@@ -6,10 +6,11 @@ import keyword
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from archdsl.backends.torch.attributes import identifier, is_attribute, quoted
 from archdsl.backends.torch.class_templates import ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, source
 from archdsl.backends.torch.formulas import Binary, Spelled, Symbol, text_of
-from archdsl.backends.torch.module_tree import CallStep, ModuleNode, Step
+from archdsl.backends.torch.module_nodes import CallStep, Foreign, ModuleNode, Step
 from archdsl.backends.torch.outline_classes import TAKEN, symbols_in
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ir import Value
@@ -64,21 +65,21 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
     kept = {symbol: f"self.{name}" for symbol, name in kept_parameters(template).items()}
     found = [_head(module, names)]
     shown = {names.of[value]: format_shape(value.shape) for value in module.inputs}
-    if any(_shapes(other) != _shapes(module) for other in template.members[1:]):
+    if module.alike or any(_shapes(other) != _shapes(module) for other in template.members[1:]):
         found.append(f"        # The shapes are those of `{module.path}`.")
     for index, text in enumerate(template.body):
         step = text.step
         if not step.outputs or names.is_removed(text):
             continue
-        call = _call(module, text, [names.at(value) for value in step.inputs], kept)
+        call = _call(module, text, [names.at(value) for value in step.inputs], kept, names)
         before = shown.get(names.at(step.inputs[0])) if step.inputs else None
         targets = names.assign(index, step)
         if step.training_only and not module.training_only:
             nothing = "None" if len(targets) == 1 else f"({', '.join(['None'] * len(targets))})"
             call = f"{call} if self.training else {nothing}"
         line = f"        {', '.join(targets)} = {call}"
-        shape = format_shape(step.outputs[0].shape)
-        shown.update(dict.fromkeys(targets, shape))
+        shape = ", ".join(dict.fromkeys([format_shape(value.shape) for value in step.outputs]))
+        shown.update({target: format_shape(value.shape) for target, value in zip(targets, step.outputs, strict=True)})
         found.append(line if shape == before else f"{line}  # {shape}")
     if results is not None:
         end = results.returns({value: names.at(value) for value in module.outputs})
@@ -103,7 +104,7 @@ def chain_lines(template: ClassTemplate, results: Results) -> list[str]:
 
 
 def _head(module: ModuleNode, names: _Variables) -> str:
-    arguments = [names.of[value] for value in module.inputs]
+    arguments = [*(names.of[value] for value in module.inputs), *names.foreign.values()]
     shapes = ", ".join(format_shape(value.shape) for value in module.inputs)
     return f"    def forward({', '.join(['self', *arguments])}):  # {shapes}"
 
@@ -121,14 +122,22 @@ def _shapes(module: ModuleNode) -> list[object]:
     return [value.shape for step in module.steps for value in step.outputs]
 
 
-def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symbol, str]) -> str:
+def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symbol, str], names: _Variables) -> str:
     """Return a step as an expression of its inputs' variables."""
     step = text.step
+
+    def reached(foreign: Foreign | None, registry: str) -> str:
+        known = names.foreign.get(foreign) if foreign is not None else None
+        key = step.key if foreign is None else foreign.key
+        return attribute(module, key, registry) if known is None else known
+
     function = text.applied(False) if isinstance(text, OpText) else None
     if function is None:
-        return f"{_attribute(module, step.key, '_modules')}({', '.join(inputs)})"
+        passed = () if isinstance(text, OpText) else text.step.passed
+        inputs += [reached(other, "_parameters" if other.bare else "_modules") for other in passed]
+        return f"{reached(step.foreign, '_modules')}({', '.join(inputs)})"
     assert isinstance(text, OpText)
-    parameter = _attribute(module, step.key, "_parameters") if step.is_bare else ""
+    parameter = reached(step.foreign, "_parameters") if step.is_bare else ""
     return source(function, inputs, parameter=parameter, text=_texts(text, kept))
 
 
@@ -138,15 +147,18 @@ def _texts(text: OpText, kept: dict[Symbol, str]) -> Callable[[Argument], str | 
     return lambda argument: value_text(next(values), kept.__getitem__)
 
 
-def _attribute(module: ModuleNode, key: tuple[str, ...], registry: str) -> str:
-    """Return how `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its number."""
-    *family, name = key
-    if family:
-        kind = module.containers[family[0]]
-        if kind == "mixed" and registry == "_parameters":
-            return f'self.{family[0]}._parameters["{name}"]'
-        return f"self.{family[0]}[{name}]" if kind.endswith("List") else f'self.{family[0]}["{name}"]'
-    return f"self.{name}" if name.isidentifier() else f'self.{registry}["{name}"]'
+def attribute(module: ModuleNode, key: tuple[str, ...], registry: str) -> str:
+    """Return how `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its key where that is no attribute."""
+    first, *indices = key
+    if not is_attribute(first):
+        return f"self.{registry}[{quoted(first)}]"
+    text = f"self.{first}"
+    for end, index in enumerate(indices, 1):
+        kind = module.containers[key[:end]]
+        if kind == "mixed" and registry == "_parameters" and end == len(indices):
+            text += "._parameters"
+        text += f"[{index}]" if kind.endswith("List") else f"[{quoted(index)}]"
+    return text
 
 
 class _Variables:
@@ -171,6 +183,8 @@ class _Variables:
             else:
                 self._last_use.update(dict.fromkeys(map(self._origin, text.step.inputs), index))
         self._last_use.update(dict.fromkeys(map(self._origin, module.outputs), len(template.body)))
+        self.foreign = {foreign: self._fresh(self._identifier("".join(foreign.key))) for foreign in module.foreign}
+        """The argument by which each module further out comes in."""
         for position, value in enumerate(module.inputs):
             named = value.name and (results or position)
             self.of[value] = self._fresh(self._identifier(value.name or "") if named else _POOL[0])
@@ -195,6 +209,9 @@ class _Variables:
             self._numbers.clear()
         targets: list[str] = []
         for value in step.outputs:
+            if value not in self._last_use and len(step.outputs) > 1:
+                targets.append("_")
+                continue
             label = self._label(step, value)
             conditional = step.training_only and not self._module.training_only
             lasting = self._last_use.get(value, index) > index + 1 or conditional or len(step.outputs) > 1
@@ -208,9 +225,9 @@ class _Variables:
 
     def _label(self, step: Step, value: Value) -> str | None:
         """Return what the spec calls a value: the label of the op, or of the module that gives it."""
-        if isinstance(step, CallStep) and value is step.outputs[0]:
+        if isinstance(step, CallStep) and value is step.outputs[0] and not step.declared:
             name = "".join(step.key)
-            return name if name.isidentifier() else None
+            return name if is_attribute(name) else None
         return value.name
 
     def _fresh(self, wanted: str | None) -> str:
@@ -224,7 +241,7 @@ class _Variables:
 
     def _identifier(self, label: str) -> str:
         """Return a label as a variable: `enc[0]` becomes `enc0`."""
-        name = "".join(c for c in label if c.isalnum() or c == "_")
+        name = identifier(label)
         if not name.isidentifier() or keyword.iskeyword(name) or name in self._taken:
             name = f"value_{name}"
         return name

@@ -6,8 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from archdsl.backends.torch.attributes import quoted
 from archdsl.backends.torch.lowerings.base import normed_module
-from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep
+from archdsl.backends.torch.module_nodes import ModuleNode, OpStep
+from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines
 from archdsl.backends.torch.runtime_source import layer_class
 from archdsl.initializers import Initializer
@@ -122,7 +124,7 @@ def _by_place(graph: Graph, tree: ModuleTree, kinds: dict[_Layer, _Kind]) -> Ite
             places[layer.normed, rule].append(path)
             of_rule[layer.normed, rule].append(kinds[layer])
     for (normed, rule), paths in places.items():
-        names = tuple([f'"{path}"' for path in paths])
+        names = tuple([quoted(path) for path in paths])
         test = f"name == {names[0]}" if len(names) == 1 else Group("name in (", names)
         yield _Branch(test, rule, _bias(of_rule[normed, rule]), normed)
 

@@ -6,138 +6,29 @@ modules of their own: their members are steps of the function around them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import islice
-from typing import Literal, TypeAlias
 
-from archdsl.backends.torch.lowerings import Lowering, lower
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Usage, Value, join_path
-from archdsl.ops import Category, Op
+from archdsl.backends.torch.module_nodes import CallStep, Foreign, Lowered, ModuleNode, OpStep, Step
+from archdsl.ir import (
+    Call,
+    Declaration,
+    Function,
+    Graph,
+    Module,
+    Node,
+    OpNode,
+    Usage,
+    Value,
+    is_declared,
+    join_path,
+    less,
+    standing_functions,
+)
+from archdsl.ops import Category
 from archdsl.shapes import Shape
 
 _ALWAYS, _TRAINING, _NEVER = Usage.ALWAYS, Usage.TRAINING, Usage.NEVER
 """As names of this module: Python 3.11 takes ten times as long to read `Usage.ALWAYS`, and there are many nodes."""
-
-Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
-"""The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters itself."""
-
-
-class Lowered:
-    """An op for inputs of certain shapes: how it is written, and what follows from it. Keeps the op, and so its id."""
-
-    __slots__ = ("_has_state", "_inplace", "is_identity", "op", "plain", "shapes")
-
-    def __init__(self, op: Op, shapes: tuple[Shape, ...]) -> None:
-        self.op = op
-        self.shapes = shapes
-        self.plain = lower(op, *shapes)
-        self.is_identity = op.is_identity(*shapes)
-        self._has_state: bool | None = None
-        self._inplace: Lowering | None = None
-
-    @property
-    def has_state(self) -> bool:
-        """Whether the op has parameters or buffers."""
-        if self._has_state is None:
-            self._has_state = bool(self.op.parameters(*self.shapes) or self.op.buffers(*self.shapes))
-        return self._has_state
-
-    def overwriting(self) -> Lowering:
-        """Return how the op is written if it may overwrite its input."""
-        if self._inplace is None:
-            self._inplace = lower(self.op, *self.shapes, inplace=True)
-        return self._inplace
-
-
-@dataclass(eq=False, slots=True)
-class OpStep:
-    """An op in a module. `as_module` says that it is constructed and called, rather than written as a function.
-
-    `constructed` is false if another step has constructed the same module. An op whose value nobody uses has no inputs and
-    outputs: it is constructed and never called. `overwrites` says that its input may be written over, `removable` that
-    its output is its input and nobody could see it missing.
-    """
-
-    node: OpNode
-    key: tuple[str, ...]
-    lowered: Lowered
-    as_module: bool
-    constructed: bool
-    inputs: list[Value]
-    outputs: list[Value]
-    training_only: bool
-    overwrites: bool
-    removable: bool
-
-    @property
-    def lowering(self) -> Lowering:
-        """How the op is written."""
-        return self.lowered.plain
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether it has a bare parameter of the module around it, as `layer_scale` does."""
-        return self.lowering.parameter is not None
-
-
-@dataclass(eq=False, slots=True)
-class CallStep:
-    """A module in a module. `inputs` and `outputs` are those that the called module takes and gives."""
-
-    node: Call
-    key: tuple[str, ...]
-    callee: ModuleNode
-    constructed: bool
-    inputs: list[Value]
-    outputs: list[Value]
-    training_only: bool
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether it is a bare parameter."""
-        return False
-
-
-Step: TypeAlias = OpStep | CallStep
-
-
-@dataclass(eq=False)
-class ModuleNode:
-    """A function to be emitted. `inputs` are those of its inputs that it needs, `outputs` what it gives that is needed.
-
-    `path` is the key of the first module that is made of it, `calls` are all calls of it, `caller` has one of them. A
-    `training_only` one runs for heads alone. A `chain` takes and gives one value, and each step takes the one before.
-    """
-
-    function: Function
-    path: str = ""
-    calls: list[Call] = field(default_factory=list)
-    caller: ModuleNode | None = None
-    steps: list[Step] = field(default_factory=list)
-    inputs: list[Value] = field(default_factory=list)
-    outputs: list[Value] = field(default_factory=list)
-    training_only: bool = False
-    chain: bool = False
-
-    @cached_property
-    def counted(self) -> bool:
-        """Whether the steps have the keys 0, 1, 2, ..., as those of an `nn.Sequential` without names."""
-        return all(step.key == (str(i),) for i, step in enumerate(self.steps))
-
-    @property
-    def sequential(self) -> bool:
-        """Whether it is emitted as an `nn.Sequential`: a group, or a block whose steps are counted."""
-        return self.chain and (self.function.kind == "group" or self.counted)
-
-    @cached_property
-    def containers(self) -> dict[str, Container]:
-        """What holds each indexed family. Bare parameters have a container of their own unless modules are beside them."""
-        families: dict[str, list[Step]] = {}
-        for step in self.steps:
-            if len(step.key) == 2 and step.constructed:
-                families.setdefault(step.key[0], []).append(step)
-        return {name: _container(steps) for name, steps in families.items()}
 
 
 class ModuleTree:
@@ -155,16 +46,43 @@ class ModuleTree:
         functions = graph.functions()
         self._needed = _needed_values(graph, functions)
         self._given_away: dict[Value, bool] = {}
+        self._standing = standing_functions(functions)
+        self._counterparts: dict[Node, list[Node]] = {}
         for function in reversed(functions):  # callers first
-            made = self._modules.setdefault(function, ModuleNode(function))
+            made = self._module(function)
             for call in function.calls:
-                callee = self._modules.setdefault(call.callee, ModuleNode(call.callee))
+                callee = self._module(call.callee)
                 callee.calls.append(call)
                 callee.caller = callee.caller or made
-        self.in_order = [made for function in functions if self._fill(made := self._modules[function])]
+        for function, other in self._standing.items():
+            self._modules[other].alike.append(function)
+            for node, counterpart in zip(other.nodes, function.nodes, strict=True):
+                self._counterparts.setdefault(node, []).append(counterpart)
+        self.in_order = [made for function in self._constructed_functions() if self._fill(made := self._modules[function])]
         self.root = self._modules[graph.main]
         self._finish_root(aux)
         self._set_paths()
+
+    def _module(self, function: Function) -> ModuleNode:
+        function = self._standing.get(function, function)
+        return self._modules.setdefault(function, ModuleNode(function))
+
+    def _constructed_functions(self) -> list[Function]:
+        """Return the functions that are emitted, callees first."""
+        if not self._standing:
+            return self.graph.functions()
+        found: dict[Function, None] = {}
+
+        def visit(function: Function) -> None:
+            for item in function.items:
+                node = item.application if isinstance(item, Declaration) else item
+                callee = self._standing.get(node.callee, node.callee) if isinstance(node, Call) else None
+                if callee is not None and callee not in found:
+                    visit(callee)
+            found[function] = None
+
+        visit(self.graph.main)
+        return list(found)
 
     # -- which steps there are --
 
@@ -173,15 +91,21 @@ class ModuleTree:
         function = made.function
         constructed: set[Module | None] = set()
         shared: set[Module | None] = set()
-        for node in function.nodes:
+        foreign: dict[Foreign, None] = {}
+        for node in function.items:
             step = self._step(node, node.module not in constructed)
             if step is None:
                 continue
             made.steps.append(step)
-            if node.module in constructed:
+            if step.foreign is not None:
+                foreign[step.foreign] = None
+            if isinstance(step, CallStep):
+                foreign.update(dict.fromkeys([passed for passed in step.passed if passed.levels]))
+            if node.module in constructed or isinstance(node, Declaration) or step.foreign is not None:
                 shared.add(node.module)
             if node.module is not None:
                 constructed.add(node.module)
+        made.foreign = tuple(foreign)
         for step in made.steps:
             if isinstance(step, OpStep) and step.node.module in shared:
                 step.overwrites = False  # a module is constructed once, for all its inputs
@@ -200,21 +124,42 @@ class ModuleTree:
 
         What never runs and has tensors is constructed all the same: the `state_dict` has them.
         """
-        key = node.module.key if node.module is not None else ()
-        runs = node.usage in self._alive
-        training_only = node.usage is not _ALWAYS
-        if isinstance(node, Call):
-            callee = self._modules[node.callee]
-            if not callee.steps:
+        runs = node.usage in self._alive and not isinstance(node, Declaration)
+        if isinstance(node, Declaration):
+            if node.application is None:
                 return None
-            inputs = [node.inputs[value.position] for value in callee.inputs] if runs else []
-            given = set(callee.outputs)
-            pairs = zip(node.outputs, node.callee.outputs, strict=True)
-            outputs = [value for value, inner in pairs if inner in given] if runs else []
-            return CallStep(node, key, callee, constructed, inputs, outputs, training_only)
-        assert isinstance(node, OpNode)
+            node, levels = node.application, 0
+        else:
+            levels = node.module.levels if node.module is not None else 0
+        if isinstance(node, Call):
+            step: Step | None = self._call_step(node, levels, runs, constructed and not levels)
+        else:
+            assert isinstance(node, OpNode)
+            step = self._op_step(node, levels, runs, constructed and not levels)
+        if step is not None:
+            step.declared = runs and is_declared(node)
+        return step
+
+    def _call_step(self, node: Call, levels: int, runs: bool, constructed: bool) -> CallStep | None:
+        callee = self._module(node.callee)
+        left_out = node.usage is _TRAINING and not runs and node.callee in self._standing
+        if not callee.steps or not (runs or constructed) or left_out:
+            return None
+        assert node.module is not None
+        key = node.module.key
+        inputs = [node.inputs[value.position] for value in callee.inputs] if runs else []
+        given = set(callee.outputs)
+        pairs = zip(node.outputs, callee.function.outputs, strict=True)
+        outputs = [value for value, inner in pairs if inner in given] if runs else []
+        foreign = Foreign(levels, key) if levels else None
+        passed = tuple([needed._replace(levels=levels + needed.levels - 1) for needed in callee.foreign])
+        only = node.usage is not _ALWAYS
+        return CallStep(node, key, callee, constructed, inputs, outputs, training_only=only, foreign=foreign, passed=passed)
+
+    def _op_step(self, node: OpNode, levels: int, runs: bool, constructed: bool) -> OpStep | None:
         lowered = self._lowered(node)
-        if not runs and not (node.usage is _NEVER and node.module is not None and lowered.has_state):
+        unused = node.usage is _NEVER and node.module is not None and lowered.has_state
+        if not runs and not (constructed and (unused or node.usage in self._alive)):
             return None
         lowering = lowered.plain
         labelled = node.module is not None and node.module.labelled
@@ -222,18 +167,28 @@ class ModuleTree:
         as_module = lowering.function is None or (
             lowering.module is not None and (labelled or hooked or (node.module is not None and lowered.has_state))
         )
+        as_module = as_module and lowering.parameter is None
+        if not runs and not as_module and lowering.parameter is None:
+            return None
+        key = node.module.key if node.module is not None else ()
+        bare = lowering.parameter is not None
         return OpStep(
             node,
             key,
             lowered,
-            as_module=as_module and lowering.parameter is None,
+            as_module=as_module,
             constructed=constructed,
             inputs=list(node.inputs) if runs else [],
             outputs=list(node.outputs) if runs else [],
-            training_only=training_only,
-            overwrites=runs and self._inplace and self._may_overwrite(node),
-            removable=runs and not labelled and lowered.is_identity,
+            training_only=node.usage is not _ALWAYS,
+            overwrites=runs and self._inplace and all(map(self._may_overwrite, self._alike(node))),
+            removable=runs and not labelled and all([self._lowered(other).is_identity for other in self._alike(node)]),
+            foreign=Foreign(levels, key, bare) if levels and (as_module or bare) else None,
         )
+
+    def _alike(self, node: OpNode) -> list[OpNode]:
+        """Return a node, and those that it stands for in functions for inputs of other sizes."""
+        return [node, *(other for other in self._counterparts.get(node, ()) if isinstance(other, OpNode))]
 
     def _lowered(self, node: OpNode) -> Lowered:
         """Return what is known of an op for the shapes of its inputs; equal ops are asked once."""
@@ -270,7 +225,7 @@ class ModuleTree:
         """Return whether every call of a function gives this input of it away. Those of the network are the user's."""
         known = self._given_away.get(value)
         if known is None:
-            calls = [call for call in self._modules[value.function].calls if call.usage in self._alive]
+            calls = [call for call in self._module(value.function).calls if call.usage in self._alive]
             known = bool(calls) and all([self._is_exclusive(call.inputs[value.position]) for call in calls])
             self._given_away[value] = known
         return known
@@ -290,7 +245,7 @@ class ModuleTree:
         seen = {self.root}
         for module in reversed(self.in_order):  # callers first
             for step in module.steps:
-                if isinstance(step, CallStep) and step.callee not in seen:
+                if isinstance(step, CallStep) and step.constructed and step.callee not in seen:
                     seen.add(step.callee)
                     step.callee.path = join_path(module.path, *step.key)
 
@@ -309,7 +264,8 @@ def _needed_values(graph: Graph, functions: list[Function]) -> dict[Value, Usage
     for function in functions:  # callees first
         for node in function.nodes:
             for position, value in enumerate(node.inputs):
-                need(value, needed.get(node.callee.inputs[position], _NEVER) if isinstance(node, Call) else node.usage)
+                inside = needed.get(node.callee.inputs[position], _NEVER) if isinstance(node, Call) else _ALWAYS
+                need(value, less(inside, node.usage))
     for result, value in zip(graph.results, graph.main.outputs, strict=True):
         need(value, _TRAINING if result.kind == "head" else _ALWAYS)
     for function in reversed(functions):  # callers first
@@ -327,19 +283,8 @@ def _is_chain(module: ModuleNode) -> bool:
     flowing = module.inputs
     for step in steps:
         single = step.inputs == flowing and len(step.outputs) == 1 and len(step.key) == 1 and step.constructed
-        as_module = isinstance(step, CallStep) or step.lowering.module is not None
+        as_module = not step.passed if isinstance(step, CallStep) else step.lowering.module is not None
         if not single or not as_module or step.training_only != module.training_only:
             return False
         flowing = step.outputs
     return True
-
-
-def _container(steps: list[Step]) -> Container:
-    """Return what holds a family: a list if its keys are 0, 1, 2, ... in order."""
-    bare = {step.is_bare for step in steps}
-    if len(bare) == 2:
-        return "mixed"
-    listed = [step.key[1] for step in steps] == [str(i) for i in range(len(steps))]
-    if bare == {True}:
-        return "ParameterList" if listed else "ParameterDict"
-    return "ModuleList" if listed else "ModuleDict"

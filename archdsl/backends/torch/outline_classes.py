@@ -15,7 +15,8 @@ from typing import Any
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, Parameter, StepText, Written
 from archdsl.backends.torch.expressions import MISSING, Call, Listed, Method, Operation, Target, targets
 from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, is_constant, symbols
-from archdsl.backends.torch.module_tree import ModuleNode, ModuleTree, OpStep, Step
+from archdsl.backends.torch.module_nodes import ModuleNode, OpStep, Step
+from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.runtime_source import runtime_names
 from archdsl.backends.torch.trace_numbers import Tracer
 from archdsl.ir import Value
@@ -70,7 +71,8 @@ class Classes:
             wiring = tuple([places[value] for value in step.inputs])
             conditional = step.training_only and not module.training_only
             owner = constructed.setdefault(step.node.module or step, i)
-            steps.append((step.key, owner, wiring, conditional, self._step_key(step)))
+            passed = () if isinstance(step, OpStep) else step.passed
+            steps.append((step.key, owner, wiring, conditional, step.declared, step.foreign, passed, self._step_key(step)))
             places.update({value: (i, k) for k, value in enumerate(step.outputs)})
         outputs = tuple([places[value] for value in module.outputs])
         function = module.function

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from archdsl.backends.torch.conditions import all_of, any_of, formula, outside
 from archdsl.ir import Graph
 from archdsl.shapes import LinearSize, Shape
-from archdsl.sizes import SizeSet, describe, describe_choice
+from archdsl.size_words import describe, describe_choice
+from archdsl.sizes import SizeSet
 
 NAME = "check_sizes"
 

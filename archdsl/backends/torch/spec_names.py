@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from archdsl.backends.torch.expressions import MISSING
 from archdsl.backends.torch.formulas import Formula, confirmed, formula_of, is_constant, parse, single
-from archdsl.backends.torch.module_tree import ModuleNode
+from archdsl.backends.torch.module_nodes import ModuleNode
 from archdsl.ir import Function, Node, Value
 from archdsl.shapes import Shape
 

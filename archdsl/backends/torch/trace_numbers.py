@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from archdsl.backends.torch.attributes import identifier, is_attribute
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, Expr, literals, source
 from archdsl.backends.torch.formulas import (
@@ -40,7 +41,7 @@ from archdsl.backends.torch.formulas import (
     untraced,
 )
 from archdsl.backends.torch.lowerings import lower
-from archdsl.backends.torch.module_tree import CallStep, ModuleNode, OpStep
+from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
 from archdsl.ir import Module, Node, Value
 from archdsl.ops import Op
@@ -108,7 +109,7 @@ class Tracer:
 
     def _input_shape(self, position: int, values: Sequence[Value]) -> Shape:
         def size(axis: int, column: tuple[Any, ...]) -> Any:
-            name = "in" if position == 0 else values[0].name or f"input{position}"
+            name = "in" if position == 0 else identifier(values[0].name or "") or f"input{position}"
             return self.symbol(f"{name}_{_axis_name(values[0], axis)}", column, InputSize(position, axis))
 
         return self._shape(values, size)
@@ -140,7 +141,7 @@ class Tracer:
                 text = self._call(steps, scope)
             found.append(text)
             before = constructed.setdefault(steps[0].node.module, text)
-            if not steps[0].constructed:
+            if not steps[0].constructed and not steps[0].declared:
                 _require_same_module(before, text)
         return found
 
@@ -154,9 +155,10 @@ class Tracer:
             shapes = [scope.shapes.get(value) or tuple(map(_numeric, value.shape)) for value in first.node.inputs]
             lowering = lower(op, *shapes, inplace=inplace)
         if self.count > 1:
-            made = op.infer(*shapes)
-            values = [step.node.output for step in steps]
-            scope.shapes[values[0]] = self._shape(values, lambda axis, _: formula_of(made[axis]))
+            for made, values in zip(
+                op.output_shapes(*shapes), zip(*[step.node.outputs for step in steps], strict=True), strict=True
+            ):
+                scope.shapes[values[0]] = self._shape(values, lambda axis, _, of=made: formula_of(of[axis]))  # type: ignore[misc]
         text = OpText(first, lowering, removed=all([step.removable for step in steps]))
         if text.removed:
             return text
@@ -265,7 +267,7 @@ class Tracer:
             return
         if name.startswith("out_"):
             label, kind = key[-1] if key else "", name.removeprefix("out_")
-            name = f"{label}_{kind}" if label.isidentifier() else kind
+            name = f"{label}_{kind}" if is_attribute(label) else kind
         symbol.hint = name
 
     # -- calls --
@@ -275,13 +277,7 @@ class Tracer:
         template = self._templates.get(first.callee)
         callees = [step.callee for step in steps]
         if template is None:
-            inner = SpecNames(self.argument_symbol, callees, scope)
-            for value, outer in zip(first.callee.inputs, first.inputs, strict=True) if self.count > 1 else ():
-                inner.shapes[value] = scope.shapes[outer]
-            made = CallText(first, chain=self._steps(callees, inner))
-            for value, outer in zip(first.callee.outputs, first.outputs, strict=True) if self.count > 1 else ():
-                scope.shapes[outer] = inner.shapes[value]
-            return made
+            return self._chain(steps, scope)
         known: dict[Symbol, Formula | None] = {}
         positions = [template.position(callee) for callee in callees]
 
@@ -291,7 +287,7 @@ class Tracer:
             return known[symbol]
 
         arguments: list[Written | None] = []
-        for parameter in template.parameters:
+        for parameter in template.parameters if not first.declared else ():
             column = tuple([parameter.symbol.column[at] for at in positions])
             if is_constant(column):
                 arguments.append(None if same(column[0], parameter.default) else Written(column[0]))
@@ -304,6 +300,20 @@ class Tracer:
         if self.count > 1:
             self._output_shapes(steps, template, argument, scope)
         return CallText(first, template, arguments)
+
+    def _chain(self, steps: tuple[CallStep, ...], scope: SpecNames) -> CallText:
+        """Return the text of a chain that is written in place. Where a declared module runs, nothing is constructed."""
+        first, callees = steps[0], [step.callee for step in steps]
+        inner = SpecNames(self.argument_symbol, callees, scope)
+        if self.count > 1:
+            for position, value in enumerate(first.callee.inputs):
+                columns = [callee.inputs[position] for callee in callees]
+                known = scope.shapes[first.inputs[position]] if first.inputs else self._shape(columns, lambda axis, column: None)
+                inner.shapes[value] = known
+        made = CallText(first, chain=self._steps(callees, inner))
+        if self.count > 1:
+            scope.shapes.update((outer, inner.shapes[v]) for v, outer in zip(first.callee.outputs, first.outputs, strict=False))
+        return made if not first.declared else CallText(first)
 
     def _argument(self, symbol: Symbol, column: tuple[Any, ...], steps: tuple[CallStep, ...], scope: SpecNames) -> Formula | None:
         """Return what a called class's symbol is here."""

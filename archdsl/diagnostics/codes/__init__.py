@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import examples as examples
     from archdsl.diagnostics.codes import expressions as expressions
     from archdsl.diagnostics.codes import files as files
+    from archdsl.diagnostics.codes import given_sizes as given_sizes
     from archdsl.diagnostics.codes import habits as habits
     from archdsl.diagnostics.codes import hub as hub
     from archdsl.diagnostics.codes import images as images
@@ -33,14 +34,17 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import labels as labels
     from archdsl.diagnostics.codes import limits as limits
     from archdsl.diagnostics.codes import masks as masks
+    from archdsl.diagnostics.codes import modules as modules
     from archdsl.diagnostics.codes import names as names
     from archdsl.diagnostics.codes import notes as notes
     from archdsl.diagnostics.codes import outputs as outputs
+    from archdsl.diagnostics.codes import parts as parts
     from archdsl.diagnostics.codes import ranges as ranges
     from archdsl.diagnostics.codes import recipe as recipe
     from archdsl.diagnostics.codes import recipe_keys as recipe_keys
     from archdsl.diagnostics.codes import reuse as reuse
     from archdsl.diagnostics.codes import settings as settings
+    from archdsl.diagnostics.codes import several as several
     from archdsl.diagnostics.codes import shapes as shapes
     from archdsl.diagnostics.codes import slips as slips
     from archdsl.diagnostics.codes import source_warnings as source_warnings
@@ -51,10 +55,11 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import warnings as warnings
 
 STAGES: Final = (
-    "syntax", "bodies", "slips", "names", "definitions", "keys", "shapes", "joins", "symbolic_sizes", "arguments", "ranges",
-    "expressions", "reuse", "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims",
-    "recipe_keys", "recipe", "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples",
-    "training", "outputs", "warnings", "source_warnings", "habits", "notes",
+    "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "several", "parts", "shapes", "joins",
+    "symbolic_sizes", "given_sizes", "arguments", "ranges", "expressions", "reuse", "structure", "limits", "inputs",
+    "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks", "class_counts",
+    "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings", "source_warnings",
+    "habits", "notes",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

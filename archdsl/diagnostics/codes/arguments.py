@@ -157,18 +157,15 @@ class NotACondition(Diagnostic, code=E0401):
 
 
 class NotIterable(Diagnostic, code=E0401):
-    """Something else than a list in `for`; `elements` is the number of an indexed family."""
+    """Something else than a list in `for`."""
 
     given: Any
     text: str
-    elements: int | None = None
 
     def summary(self) -> str:
         return f"`for` expected a list or a range, found {show(self.given)} ({type_name(self.given)})"
 
     def remedy(self) -> Remedy | str | None:
-        if self.elements is not None:
-            return f"go through its indices: `for i in 0..{self.elements} {{ {self.text}[i] ... }}`"
         if isinstance(self.given, bool) or not isinstance(self.given, int):
             return None
         rounds = f"0..{self.text}" if _is_atom(self.text) else f"0..({self.text})"

@@ -16,23 +16,16 @@ from archdsl.literals import show, type_name
 from archdsl.source import Span
 
 
-class ResultBeginsWithDigit(Diagnostic, code=E0207):
-    """A head or output whose name begins with a digit; `position` if that is the position of the stage around it."""
+class ResultNotAName(Diagnostic, code=E0207):
+    """A head or output with a label that only a key can have."""
 
     name: str
-    position: bool
-    call: str | None = None
-    """The call of the block around it, if there is one."""
 
     def summary(self) -> str:
-        return f"a head or output cannot be called `{self.name}`: a name begins with a letter"
+        return f"a head or output cannot be called `{self.name}`: it becomes a field of the result"
 
     def remedy(self) -> str:
-        if not self.position:
-            return "choose another label"
-        if self.call is None:
-            return "label the stage that it stands in: `name: ...`"
-        return f"label the call of the block: `name: {self.call}`"
+        return "choose a label that begins with a letter and goes on with letters, digits and `_`"
 
 
 class ReservedResult(Diagnostic, code=E0207):
@@ -48,19 +41,23 @@ class ReservedResult(Diagnostic, code=E0207):
 
 
 class ResultTwice(Diagnostic, code=E0505):
-    """Two heads or outputs of one name."""
+    """Two heads or outputs of one name; `again` if it is one statement, which runs twice."""
 
     name: str
     first: Span | None
+    again: bool = False
 
     def summary(self) -> str:
         return f"two heads or outputs are called `{self.name}`"
 
     def marks(self) -> Iterable[Mark]:
-        return (Mark(self.first, "the first"),) if self.first is not None else ()
+        return (Mark(self.first, "the first"),) if self.first is not None and not self.again else ()
 
     def remedy(self) -> str:
-        return "rename a label: a result is called like its label, with the labels around it"
+        if self.again:
+            outside = f"`output name: part.{self.name}`"
+            return f"it runs twice: give it an index or a computed label, or write it outside of what runs twice: {outside}"
+        return "rename a label: a result is called like its label, wherever that stands"
 
 
 class InitOutsideNetwork(Diagnostic, code=E0504):

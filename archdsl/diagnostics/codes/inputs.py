@@ -81,8 +81,8 @@ class SizeBelowOne(Diagnostic, code=E0402):
         return f"a size must be at least 1, found {self.given}"
 
 
-class _OpenElsewhere(Diagnostic):
-    """What leaves a size open in PyTorch and Keras; `sizes` are the input's sizes as they are written here."""
+class _AnyElsewhere(Diagnostic):
+    """What stands for any size in PyTorch and Keras; `sizes` are the input's sizes as they are written here."""
 
     sizes: str
     batch: bool
@@ -96,28 +96,28 @@ class _OpenElsewhere(Diagnostic):
         return guess(text, Edit(self.sizes_at, self.sizes))
 
 
-class NoneAsSize(_OpenElsewhere, code=E0401):
-    """`none` for a size that is left open, or for the batch."""
+class NoneAsSize(_AnyElsewhere, code=E0401):
+    """`none` for any size, or for the batch."""
 
     def summary(self) -> str:
         return "a size expected an int, found none"
 
 
-class MinusOneAsSize(_OpenElsewhere, code=E0402):
-    """-1 for a size that is left open, or for the batch."""
+class MinusOneAsSize(_AnyElsewhere, code=E0402):
+    """-1 for any size, or for the batch."""
 
     def summary(self) -> str:
         return "a size must be at least 1, found -1"
 
 
 class InputSizesFixed(Diagnostic, code=E0504):
-    """A `where` at an input, before any size is left open."""
+    """A `where` at an input, before any size is symbolic."""
 
     def summary(self) -> str:
         return "`where` states a condition on symbolic sizes, and this input has none"
 
     def remedy(self) -> str:
-        return "leave a size open: `[3, H, W]`"
+        return "make a size symbolic: `[3, H, W]`"
 
 
 class ConditionWithoutSizes(Diagnostic, code=E0504):

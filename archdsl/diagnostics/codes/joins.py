@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
-from archdsl.diagnostics.record import Mark, Remedy
+from archdsl.diagnostics.record import Mark, Remedy, guess
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
 
@@ -64,8 +64,15 @@ class SkipMismatch(ShapeDiagnostic, code=E0301):
     body_changes: Sequence[ShapeChange]
     shortcut_changes: Sequence[ShapeChange]
     projection: Remedy | None
+    ways: Sequence[Remedy] = ()
+    """Further ways out that were found, such as sizes of the inputs that work."""
 
     label = "added here"
+
+    @property
+    def maps_differ(self) -> bool:
+        """Whether the sides differ in the sizes of their maps alone."""
+        return maps_differ((self.body, self.shortcut)) and self.body[0] == self.shortcut[0]
 
     def summary(self) -> str:
         sides = f"the body gives {format_shape(self.body)}, the shortcut {format_shape(self.shortcut)}"
@@ -75,6 +82,8 @@ class SkipMismatch(ShapeDiagnostic, code=E0301):
         return [change.mark for change in (*self.body_changes, *self.shortcut_changes)][:_MOST_MARKS]
 
     def remedy(self) -> Remedy | str:
+        if self.ways and (self.projection is None or not self.projection.edits):
+            return either(self.ways)
         return self.projection or f"the shortcut must give {format_shape(self.body)}, too"
 
 
@@ -102,31 +111,51 @@ E0302 = Code(
 )
 
 
-class BranchDiagnostic(ShapeDiagnostic):
-    """Base of what is wrong with the shapes of branches."""
+def maps_differ(shapes: Sequence[Shape]) -> bool:
+    """Return whether shapes are maps of one rank and of different sizes."""
+    return len({len(shape) for shape in shapes}) == 1 and len(shapes[0]) > 1 and len({shape[1:] for shape in shapes}) > 1
+
+
+def either(ways: Sequence[Remedy], *others: str) -> Remedy:
+    """Return ways out as one remedy, with the edits of the first that has any."""
+    edits = next((way.edits for way in ways if way.edits), ())
+    return guess("; or ".join([*(way.text for way in ways), *others]), *edits)
+
+
+class Branches(ShapeDiagnostic):
+    """Base of errors about branches. `name` is a branch that is a label; `ways` are ways out that were found."""
 
     op: str
     shapes: Sequence[Shape]
+    name: str | None = None
+    ways: Sequence[Remedy] = ()
 
     label = "joined here"
+
+    @property
+    def maps_differ(self) -> bool:
+        """Whether the branches are maps of different sizes."""
+        return maps_differ(self.shapes)
 
     @property
     def listed(self) -> str:
         """The shapes of the branches."""
         return ", ".join(map(format_shape, self.shapes))
 
-    def same_map(self) -> str | None:
+    def same_map(self) -> Remedy | str | None:
         """Return the remedy for maps of different sizes."""
-        first, shapes = self.shapes[0], self.shapes
-        if any(len(shape) != len(first) or len(shape) < 2 for shape in shapes) or len({shape[1:] for shape in shapes}) == 1:
+        if not self.maps_differ:
             return None
+        if self.ways:
+            return either(self.ways, *([f"resize: `resize_like({self.name})`"] if self.name is not None else []))
+        name = self.name or "label"
         return (
-            "bring the maps to one size: `crop_like(label)` or `resize_like(label)` after the one that differs, "
+            f"bring the maps to one size: `crop_like({name})` or `resize_like({name})` after the one that differs, "
             "or another stride or padding in it"
         )
 
 
-class _BranchRanks(BranchDiagnostic):
+class _BranchRanks(Branches):
     def summary(self) -> str:
         return f"`{self.op}` expected branches of equal rank, found {self.listed}"
 
@@ -137,14 +166,16 @@ class _BranchRanks(BranchDiagnostic):
         return None
 
 
-class _BranchShapes(BranchDiagnostic):
+class _BranchShapes(Branches):
     stretches: bool = False
     """Whether a size of 1 goes with any other."""
 
     def summary(self) -> str:
         return f"`{self.op}` joins branches of different shapes: {self.listed}"
 
-    def remedy(self) -> str | None:
+    def remedy(self) -> Remedy | str | None:
+        if self.ways:
+            return self.same_map()
         return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1" if self.stretches else self.same_map()
 
 

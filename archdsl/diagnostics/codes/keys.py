@@ -82,6 +82,11 @@ class FamilyAndLabel(Diagnostic, code=E0203):
         return "give one of them another name"
 
 
+def _written(label: str) -> str:
+    """Return a label as the source writes it."""
+    return label if label.isascii() and label.isidentifier() and not label.startswith("_") else f'"{label}"'
+
+
 def _inside(scope: str) -> str:
     return f"in `{scope}`" if scope else "in the network"
 
@@ -145,10 +150,10 @@ class NoSuchElement(Diagnostic, code=E0206):
 E0207 = Code(
     "E0207",
     "a label that cannot be a key",
-    """A label becomes a key of the `state_dict` and an attribute of a PyTorch module. So it is a name (or, computed, a
-    number), without dots, not a keyword of Python, and not something that every module already has, such as
-    `forward`, `train` or `parameters`. A head or output cannot be called `main`, which is the network's own
-    result.""",
+    """A label becomes a key of the `state_dict`. In quotes it may be whatever PyTorch allows: `"block1-0"`, `"1x1"`, `"_x"`. It
+    holds no dot, which parts two keys, and is not something that every module already has, such as `forward`, `train` or
+    `parameters`. Without quotes it names a value, too, and is not a keyword of Python. A head or output becomes a field of
+    the result: its label is a name, and not `main`, which is the network's own result.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -193,36 +198,41 @@ class LabelTooLong(RefusedLabel, code=E0207):
         return raising("label_characters")
 
 
-class LabelBeginsWithDigit(RefusedLabel, code=E0207):
-    """A label such as `1x1`, which is neither a name nor a number."""
+class EmptyLabel(RefusedLabel, code=E0207):
+    """A label without characters."""
 
     def summary(self) -> str:
-        return f"the label `{self.name}` begins with a digit, and is not a number"
+        return "a label is empty"
 
     def remedy(self) -> str:
-        return "put a letter before it"
+        return "write a name, or leave the label away where none is needed: the stage is numbered"
 
 
-class LabelNotAName(RefusedLabel, code=E0207):
-    """A label with characters that no name has."""
+class LabelNotAKey(RefusedLabel, code=E0207):
+    """A label with a dot, or with characters that cannot be shown."""
 
     def summary(self) -> str:
-        return f"the label `{self.name}` is not a name: letters, digits and `_`"
+        what = "a dot" if "." in self.name else "characters that cannot be shown"
+        return f"the label {show(self.name)} holds {what}"
 
     def remedy(self) -> str:
-        if "." in self.name:
-            return "a dot would part two names; nest the labels instead"
-        return "write `_` in place of the other characters"
+        if "." not in self.name:
+            return "leave them out"
+        outer, _, inner = self.name.partition(".")
+        if not outer or not inner:
+            return "a dot parts two keys: write the label without it"
+        return f"a dot parts two keys; nest the labels instead: `{_written(outer)}: {{ {_written(inner)}: ... }}`"
 
 
-class LabelReservedByPython(RefusedLabel, code=E0207):
-    """A label that Python does not take as the name of an attribute."""
+class LabelNeedsQuotes(RefusedLabel, code=E0207):
+    """A label that can be a key, and not the name of a value."""
 
     def summary(self) -> str:
-        return f"the label `{self.name}` cannot be an attribute in Python"
+        why = "begins with `_`" if self.name.startswith("_") else "is a keyword of Python"
+        return f"the label `{self.name}` {why}, and so is only a key"
 
     def remedy(self) -> Remedy:
-        return self.replaced(f"{self.name.strip('_')}_")
+        return self.replaced(f'"{self.name}"')
 
 
 class LabelOfModules(RefusedLabel, code=E0207):
@@ -233,13 +243,6 @@ class LabelOfModules(RefusedLabel, code=E0207):
 
     def remedy(self) -> Remedy:
         return self.replaced(f"{self.name.strip('_')}1")
-
-
-class LabelBeginsWithUnderscore(LabelOfModules, code=E0207):
-    """A label with a `_` before it, as the internal attributes of PyTorch modules have."""
-
-    def summary(self) -> str:
-        return f"the label `{self.name}` begins with `_`, as PyTorch's own attributes do"
 
 
 class LabelPart(Diagnostic, code=E0207):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
+from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
+from archdsl.shapes import Shape, format_shape
+from archdsl.source import Span
 
 N0301 = Code(
     "N0301",
@@ -101,3 +105,34 @@ class ChannelsLeftOut(_Order, code=N0302):
 
     def remedy(self) -> Remedy:
         return self._rewritten("an image has channels too:")
+
+
+N0303 = Code(
+    "N0303",
+    "claims about the declared size are skipped",
+    """`--size`, or `size` of `archdsl.load`, gives the inputs other sizes than the declared ones. An `expect` that holds at
+    the declared sizes but not at the given ones is skipped there. `archdsl check` without `--size` checks it.""",
+    situation="`archdsl check resnet18 --size 3x160x160`: `expect x.shape == [64, 56, 56]` is about images of 224x224.",
+)
+
+_SHOWN = 6
+
+
+class ClaimsSkipped(Diagnostic, code=N0303):
+    """Claims that hold at the declared sizes of the inputs, and not at those that are given."""
+
+    claims: Sequence[Span]
+    declared: Sequence[tuple[str, Shape]]
+
+    @property
+    def label(self) -> str:
+        """What becomes of the claim."""
+        return "skipped"
+
+    def summary(self) -> str:
+        count = f"{len(self.claims)} claims" if len(self.claims) > 1 else "a claim"
+        declared = " and ".join(f"`{name} {format_shape(shape)}`" for name, shape in self.declared)
+        return f"skipped {count} about the declared {declared}"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(span, "skipped") for span in self.claims[1:_SHOWN]]

@@ -210,6 +210,20 @@ class NotDivisible(ShapeDiagnostic, code=E0306):
         return self.advice
 
 
+class PartsDoNotFill(ShapeDiagnostic, code=E0306, argument="parts"):
+    """Sizes of parts that add up to another size than that of the axis."""
+
+    parts: tuple[int, ...]
+    size: int
+
+    def summary(self) -> str:
+        return f"the parts {list(self.parts)} add up to {sum(self.parts)}, and the axis has {self.size}"
+
+    def remedy(self) -> str | None:
+        last = self.size - sum(self.parts[:-1])
+        return f"write `{[*self.parts[:-1], last]}`" if last > 0 else f"the sizes add up to {self.size}"
+
+
 E0308 = Code(
     "E0308",
     "integers where real numbers are needed, or the other way round",

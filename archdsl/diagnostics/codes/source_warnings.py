@@ -282,3 +282,38 @@ class UnreadAllow(Diagnostic, code=W0113):
 
     def remedy(self) -> str:
         return "write `# arch: allow(W0105)`, with the codes in parentheses"
+
+
+W0114 = Code(
+    "W0114",
+    "a module that never runs",
+    """`module NAME: ...` declares stages and does not run them: they run where the name is a stage. A module that never runs
+    has no weights, and mistakes in it are not found.""",
+    bad="""
+    network tiny {
+      input image [3, 32, 32]
+      module tower: conv(16, 3)
+      relu
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 32, 32]
+      module tower: conv(16, 3)
+      tower -> relu
+    }
+    """,
+)
+
+
+class UnusedModule(Diagnostic, code=W0114):
+    """A module that no stage names."""
+
+    name: str
+    deletion: Edit
+
+    def summary(self) -> str:
+        return f"the module `{self.name}` never runs"
+
+    def remedy(self) -> Remedy:
+        return guess(f"write `{self.name}` as a stage where it is to run, or delete the declaration", self.deletion)

@@ -87,7 +87,7 @@ E0504 = Code(
     "E0504",
     "a statement in the wrong place",
     """Inputs and `init` stand in the body of a network, not in blocks or loops; heads and outputs are not branches of a
-    join; a network is not a stage of another; `where` needs an open size to speak of.""",
+    join; a network is not a stage of another; `where` needs a symbolic size to speak of.""",
     bad="""
     block unit(out) {
       input image [3, 32, 32]
@@ -144,7 +144,7 @@ E0505 = Code(
     network tiny {
       input image [3, 32, 32]
       head: { output mask: conv(1, 1) }
-      output head_mask: conv(1, 1)
+      output mask: conv(1, 1)
     }
     """,
     good="""
@@ -207,7 +207,8 @@ E0507 = Code(
     "a value where a stage should be",
     """A label, an input or `x` names a value, not the stages that made it. At the start of a pipeline it says where the pipeline
     begins. Behind an arrow it would take the place of what flows into it, which is lost, and as the whole body of a loop nothing
-    runs. A join takes several values; a block names stages that run several times.""",
+    runs. A join takes several values. A module names stages that run several times with the same weights, a block stages
+    with other weights each time.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -226,10 +227,11 @@ E0507 = Code(
 
 
 class ReplacedValue(Diagnostic, code=E0507):
-    """A value behind an arrow. What the stage before it makes is lost."""
+    """A value behind an arrow. What the stage before it makes is lost. `declaring` edits turn its label into a module."""
 
     value: str
     before: Span
+    declaring: tuple[Edit, ...] = ()
 
     def summary(self) -> str:
         return f"`{self.value}` is a value, and not a stage: it would replace what flows into it"
@@ -238,9 +240,14 @@ class ReplacedValue(Diagnostic, code=E0507):
         return [Mark(self.before, "what this makes would be lost")]
 
     def details(self) -> Iterable[str]:
-        return ("stages that are to run again go into a block, which can be called",)
+        if self.declaring:
+            return ("a label names what its stages made; a module names stages, which run wherever its name stands",)
+        return ("stages that are to run again go into a module (`module tower: ...`), or a block for other weights each time",)
 
     def remedy(self) -> Remedy:
+        if self.declaring:
+            run = f"to run the same stages with the same weights, write `module {self.value}: ...`, and `{self.value}` below it"
+            return guess(f"{run}; to join both values, write `add {{ x; {self.value} }}`", *self.declaring)
         joined = f"add {{ x; {self.value} }}"
         text = f"to join both, write `{joined}`; to go on from `{self.value}`, begin another line with it"
         return guess(text, *([Edit(self.span, joined)] if self.span is not None else []))
@@ -261,12 +268,16 @@ class FlowNamed(Diagnostic, code=E0507):
 
 
 class IdleLoop(Diagnostic, code=E0507):
-    """A loop whose body only names a value."""
+    """A loop whose body only names a value. `declaring` edits turn its label into a module."""
 
     value: str
+    declaring: tuple[Edit, ...] = ()
 
     def summary(self) -> str:
         return f"`{self.value}` is a value, and not a stage: the loop runs nothing"
 
-    def remedy(self) -> str:
-        return "put the stages that are to run into a block, and call it"
+    def remedy(self) -> Remedy:
+        if self.declaring:
+            run = f"to run the same stages with the same weights, write `module {self.value}: ...`, and `{self.value}` below it"
+            return guess(run, *self.declaring)
+        return guess("put the stages that are to run into a module (`module tower: ...`), or a block for other weights each time")

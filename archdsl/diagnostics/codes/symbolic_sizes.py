@@ -1,4 +1,4 @@
-"""E0307 and E0310 to E0312: symbolic sizes where a number is needed, and sizes for which the network does not work."""
+"""E0307, E0310 and E0311: symbolic sizes where a number is needed, and conditions on them that nothing meets."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from archdsl.diagnostics.codes.limits import E0502
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
 from archdsl.diagnostics.record import Diagnostic, Edit, Mark, Remedy, guess
 from archdsl.literals import show
-from archdsl.shapes import Dim, Shape, SymbolicSize, format_shape
+from archdsl.shapes import Dim, SymbolicSize
 from archdsl.size_polynomials import MOST_FACTORS
-from archdsl.sizes import SizeSet, describe, describe_choice
+from archdsl.size_words import describe, describe_choice
+from archdsl.sizes import SizeSet
 
 E0307 = Code(
     "E0307",
-    "a fixed number is needed, and the size is open",
-    """`input image [3, H, W]` leaves sizes open, so nothing may depend on their value: not the features of a `linear`, not
-    the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
+    "a fixed number is needed, and the size is symbolic",
+    """The sizes of `input image [3, H, W]` are symbolic, so nothing may depend on their value: not the features of a `linear`,
+    not the condition of an `if`, not the count of a loop. `gap` and `avgpool_to` give a fixed size for any input;
     or fix the size in `input`. Products such as `H*W` are exact sizes, but no condition may relate `H` to `W`.""",
     bad="""
     network tiny {
@@ -43,7 +44,7 @@ class SymbolicValue(Diagnostic, code=E0307):
     given: Any
 
     def summary(self) -> str:
-        return f"{self.what}, and {show(self.given)} depends on a size that the input leaves open"
+        return f"{self.what}, and {show(self.given)} depends on a symbolic size"
 
     def remedy(self) -> str:
         return "fix the size in `input`; `crop_like`, `resize_like` and `avgpool_to` go by the size that comes"
@@ -128,7 +129,8 @@ class UndecidedComparison(Diagnostic, code=E0307):
     symbols: Sequence[str]
 
     def summary(self) -> str:
-        return f"whether `{self.text}` holds depends on {' and '.join(self.symbols)}, which the input leaves open"
+        kind = "symbolic size" if len(self.symbols) == 1 else "symbolic sizes"
+        return f"whether `{self.text}` holds depends on the {kind} {' and '.join(self.symbols)}"
 
     def remedy(self) -> str:
         return "fix the size in `input`, or compare something that is known"
@@ -180,7 +182,7 @@ _FIX = "fix the size in `input`"
 E0310 = Code(
     "E0310",
     "no size works",
-    """The input leaves a size open, and no value of it satisfies everything that the network asks: two sides of a join that
+    """The input has a symbolic size, and no value of it satisfies everything that the network asks: two sides of a join that
     are never equal, a condition that an earlier one rules out, or one that holds only above the largest size there is,
     2,147,483,647. The marks show what each place needs.""",
     bad="""
@@ -261,13 +263,14 @@ class OnlyHugeTensorsWork(Diagnostic, code=E0502):
     sizes: Mapping[str, int]
 
     def summary(self) -> str:
-        return f"{self.tensor.summary()}, even at {_values(self.sizes)}, the smallest that works"
+        return f"{self.tensor.summary()}, even at {values_text(self.sizes)}, the smallest that works"
 
     def remedy(self) -> str:
         return "check for a size that is larger than intended"
 
 
-def _values(sizes: Mapping[str, int]) -> str:
+def values_text(sizes: Mapping[str, int]) -> str:
+    """Return symbolic sizes with their values: `H = 3 and W = 4`."""
     return " and ".join(f"{symbol} = {number:,}" for symbol, number in sizes.items())
 
 
@@ -313,82 +316,7 @@ class ConditionsNotEnough(_Explained, code=E0311):
     sizes: Mapping[str, SizeSet]
 
     def summary(self) -> str:
-        return f"these conditions are not enough: {_values(self.failing)} meet them, and the network does not work there"
+        return f"these conditions are not enough: {values_text(self.failing)} meet them, and the network does not work there"
 
     def remedy(self) -> str:
         return describe_choice(self.sizes)
-
-
-E0312 = Code(
-    "E0312",
-    "the network does not work at this size",
-    """`archdsl check --size 3x517x389` asks about one size of the inputs. The message names the place that fails there and
-    the two sides that meet, the help what the size must be.""",
-    situation="`archdsl check unet --size 1x65x65`: U-Net needs multiples of 16.",
-    depends_on_braces=True,
-)
-
-
-class SizesMissing(ShapeDiagnostic, code=E0312):
-    """Sizes of inputs that leave some symbolic sizes without a value."""
-
-    symbols: Sequence[str]
-
-    def summary(self) -> str:
-        return f"the size does not say what {' and '.join(self.symbols)} {'is' if len(self.symbols) == 1 else 'are'}"
-
-
-class OtherInput(ShapeDiagnostic, code=E0312):
-    """A shape that an input cannot have."""
-
-    name: str
-    shape: Shape
-    given: Sequence[int]
-
-    def summary(self) -> str:
-        return f"`{self.name}` is {format_shape(self.shape)}, and cannot be {'x'.join(map(str, self.given))}"
-
-
-class FailsAtSize(ShapeDiagnostic, code=E0312):
-    """A place that needs another value of a symbolic size; `working` are those that all places allow."""
-
-    symbol: str
-    size: int
-    reason: str
-    needed: SizeSet
-    working: SizeSet
-
-    @property
-    def label(self) -> str:
-        """What the place needs."""
-        return f"needs {self.symbol} to be {describe(self.needed)}"
-
-    def summary(self) -> str:
-        return f"the network does not work at {self.symbol} = {self.size:,}: {self.reason}"
-
-    def remedy(self) -> str:
-        return f"{self.symbol} must be {describe(self.working)}"
-
-
-class FailsCondition(ShapeDiagnostic, code=E0312):
-    """A value of a symbolic size that the input's `where` rules out."""
-
-    symbol: str
-    size: int
-    working: SizeSet
-
-    def summary(self) -> str:
-        return f"the condition of the input does not hold at {self.symbol} = {self.size:,}"
-
-    def remedy(self) -> str:
-        return f"{self.symbol} must be {describe(self.working)}"
-
-
-class FailsAtSizes(ShapeDiagnostic, code=E0312):
-    """A place that needs another value of one of several symbolic sizes, or makes too large a tensor."""
-
-    sizes: Mapping[str, int]
-    reason: str
-
-    def summary(self) -> str:
-        return f"the network does not work at {_values(self.sizes)}: {self.reason}"

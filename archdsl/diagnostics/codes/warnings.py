@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics.codes.entry import Code
-from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, guess
+from archdsl.diagnostics.record import Diagnostic, Edit, Remedy, certain, guess
 from archdsl.source import Span
 
 W0101 = Code(
@@ -29,23 +29,44 @@ W0101 = Code(
 
 
 class UnusedValue(Diagnostic, code=W0101):
-    """A value that nothing takes: what an op makes, or an input, whose statement `deletion` takes out."""
+    """A value that nothing takes: what an op makes, or an input, whose statement `deletion` takes out.
+
+    `restart` is the label with whose value the next statement begins instead, perhaps meant to run its stages again.
+    """
 
     what: str
     deletion: Edit | None = None
+    restart: str | None = None
 
     def summary(self) -> str:
         return f"{self.what} is never used"
 
     def remedy(self) -> Remedy:
         edits = (self.deletion,) if self.deletion is not None else ()
-        return guess("take it up by its label, or delete it", *edits)
+        text = "take it up by its label, or delete it"
+        if self.restart is not None:
+            again = f"to run its stages again, declare them: `module {self.restart}: ...`"
+            text = f"`{self.restart}` goes on from its value; {again}; or {text}"
+        return guess(text, *edits)
+
+
+class UnusedName(Diagnostic, code=W0101):
+    """A name in brackets for an output that nothing takes."""
+
+    name: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` is never used"
+
+    def remedy(self) -> Remedy:
+        edits = (Edit(self.span, "_"),) if self.span is not None else ()
+        return certain("write `_` in its place", *edits)
 
 
 W0103 = Code(
     "W0103",
     "hardly any size works",
-    """The input leaves a size open, and only a few values of it work, so that leaving it open promises more than the network
+    """The input has a symbolic size, and only a few values of it work, so that it promises more than the network
     holds. Usually two branches round differently. Fix the size, or state in `where` that this is meant.""",
     bad="""
     network tiny {

@@ -44,6 +44,7 @@ from archdsl.syntax.nodes.statements import (
     Aux,
     Body,
     CallStage,
+    Declaration,
     Expect,
     For,
     Group,
@@ -65,9 +66,9 @@ from archdsl.syntax.nodes.statements import (
 
 __all__ = [
     "Alias", "Argument", "Arm", "Attribute", "Aux", "Block", "Body", "CallExpr", "CallStage", "Chain", "Choice",
-    "Comprehension", "Constant", "Definition",
-    "Expect", "Expr", "File", "For", "Group", "If", "Import", "Index", "Init", "Input", "Item", "Join", "Label", "Let",
-    "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output", "Parameter", "Parenthesized", "Pattern", "Pipeline",
+    "Comprehension", "Constant", "Declaration", "Definition", "Expect", "Expr", "File", "For", "Group", "If", "Import", "Index",
+    "Init", "Input", "Item", "Join", "Label", "Let", "ListExpr", "Literal", "Missing", "Name", "Network", "Node", "Output",
+    "Parameter", "Parenthesized", "Pattern", "Pipeline",
     "RangeExpr", "Repeat", "Setting", "Skip", "Skipped", "Stage", "Statement", "Template", "Train", "Unary", "Unread",
     "Visitor", "bare", "children", "names", "node_at", "unread", "walk",
 ]  # fmt: skip

@@ -127,13 +127,17 @@ class If(Stage):
 
 @record
 class Label(Node):
-    """`name:`, `name[index]:` or `"template":`; the span is without the colon."""
+    """`name:`, `name[index]:`, `"template":` or `[one, other]:`; the span is without the colon.
 
-    parts: ClassVar = ("index", "template")
+    `each` are the names in brackets, for the outputs of the last stage.
+    """
+
+    parts: ClassVar = ("indices", "template", "each")
 
     name: str | None
-    index: Expr | None = None
+    indices: tuple[Expr, ...] = ()
     template: Template | None = None
+    each: tuple[Label, ...] = ()
 
 
 @record
@@ -163,6 +167,16 @@ class Output(Statement):
     parts: ClassVar = ("pipeline",)
 
     pipeline: Pipeline
+
+
+@record
+class Declaration(Statement):
+    """`module name: stages`. The label of the pipeline is none if what stands there is no label."""
+
+    parts: ClassVar = ("pipeline",)
+
+    pipeline: Pipeline
+    keyword: Span
 
 
 @record

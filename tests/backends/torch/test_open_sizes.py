@@ -27,7 +27,7 @@ UNET = """network unet {
 def test_the_size_is_checked_on_entry() -> None:
     module = loads(UNET).build()
     assert module(torch.zeros(1, 1, 6, 8)).shape == (1, 2, 6, 8)
-    with pytest.raises(ValueError, match=r"^H and W must be multiples of 2; H is 7, W is 8$"):
+    with pytest.raises(ValueError, match=r"^H and W must be even; H is 7, W is 8$"):
         module(torch.zeros(1, 1, 7, 8))
 
 

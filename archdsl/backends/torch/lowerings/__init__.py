@@ -10,6 +10,7 @@ from archdsl.backends.torch.lowerings import (
     rearrange,
     regularization,
     scale,
+    split,
 )
 from archdsl.backends.torch.lowerings.base import Lowering, has_lowering, lower
 
@@ -26,4 +27,5 @@ __all__ = [
     "rearrange",
     "regularization",
     "scale",
+    "split",
 ]
