@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.attack import arithmetic, layers, rearranging, resizing
+from tests.attack import computing, layers, products, rearranging, resizing
 from tests.attack.checks import CLOSED, Result, Site, axis_of, count, real, spatial
 from tests.attack.values import Refused, Value
 
@@ -168,29 +168,14 @@ OPS: dict[str, Callable[..., Result]] = {
     "tanh": _elementwise(torch.tanh),
     "hardswish": _elementwise(F.hardswish),
     "hardsigmoid": _elementwise(F.hardsigmoid),
-    "sqrt": _elementwise(torch.sqrt),
-    "exp": _elementwise(torch.exp),
-    "log": _elementwise(torch.log),
-    "abs": _elementwise(torch.abs),
-    "sin": _elementwise(torch.sin),
-    "cos": _elementwise(torch.cos),
-    **arithmetic.OPS,
+    **computing.OPS,
+    **products.OPS,
 }
 
 
 def centers(name: str, arguments: dict[str, Any], x: Value) -> bool:
     """Return whether an op subtracts the mean of each channel."""
     return name in ("bn", "instance_norm") or (name == "gn" and arguments.get("groups", 32) == x.tensor.shape[1])
-
-
-BROADCAST: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
-    "mul": torch.mul,
-    "sub": torch.sub,
-    "div": torch.div,
-    "min": torch.minimum,
-    "max": torch.maximum,
-    "add": torch.add,
-}
 
 
 def join(
@@ -202,12 +187,10 @@ def join(
         raise Refused(f"{kind} of different ranks", *codes)
     if kind == "concat":
         return _concat(branches, axis_of(axis, first), codes)
-    if kind in ("sub", "div") and len(branches) != 2:
-        raise Refused(f"{kind} of {len(branches)} branches")
     for each in branches:
         if not (kind == "mul" and each.tensor.dtype == torch.bool):
             real(each)
-    stretches = broadcast or kind not in ("add", "shake")
+    stretches = broadcast or kind in computing.STRETCHING
     opened = []
     for at in range(len(first.shape)):
         sizes = {each.shape[at] for each in branches}
@@ -217,10 +200,7 @@ def join(
         opened.append(dependent)
     if kind == "shake":
         return _shake([each.tensor for each in branches], training), tuple(opened)
-    total = branches[0].tensor
-    for each in branches[1:]:
-        total = BROADCAST[kind](total, each.tensor)
-    return total, tuple(opened)
+    return computing.joined(kind, [each.tensor for each in branches], codes), tuple(opened)
 
 
 def _dependent(kind: str, branches: Sequence[Value], at: int) -> frozenset[str]:

@@ -43,6 +43,19 @@ def slice_(site: Site, x: Value, part: Any, axis: Any = 0) -> Result:
     return x.tensor.narrow(at + 1, part.start, len(part)), (*x.open[:at], CLOSED, *x.open[at + 1 :])
 
 
+def split(x: Value, parts: Any, axis: Any = 0) -> list[Result]:
+    """Return an axis in equal parts, or in parts of listed sizes."""
+    at = axis_of(axis, x)
+    size = channels(x, at)
+    if isinstance(parts, int):
+        if size % count(parts, 2):
+            raise Refused(f"{parts} equal parts of {size}")
+        parts = [size // parts] * parts
+    if sum(parts) != size or any(part < 1 for part in parts):
+        raise Refused(f"parts {parts} of {size}")
+    return [(tensor, x.open) for tensor in torch.split(x.tensor, parts, at + 1)]
+
+
 def permute(site: Site, x: Value, order: Any) -> Result:
     if sorted(order) != list(range(len(x.shape))):
         raise Refused(f"permute {order}", "E0402", "E0305")
@@ -104,7 +117,7 @@ def _parsed(side: str) -> list[list[str]]:
     return parts
 
 
-def rearrange(site: Site, x: Value, pattern: Any, **sizes: Any) -> Result:
+def rearrange(site: Site, x: Value, pattern: Any, _opened: Any = None, **sizes: Any) -> Result:
     left, right = map(_parsed, pattern.split("->"))
     if len(left) != len(x.shape):
         raise Refused(f"{pattern} of {x.shape}", "E0305")
@@ -116,7 +129,7 @@ def rearrange(site: Site, x: Value, pattern: Any, **sizes: Any) -> Result:
         if size % known or (not rest and size != known):
             raise Refused(f"{known} does not divide {size}")
         lengths |= {name: sizes.get(name, size // known) for name in names}
-        opened |= {name: depends if name in rest else CLOSED for name in names}
+        opened |= {name: depends if name in rest else (_opened or {}).get(name, CLOSED) for name in names}
     flat = [name for names in left for name in names]
     tensor = x.tensor.reshape(x.tensor.shape[0], *(lengths[name] for name in flat))
     tensor = tensor.permute(0, *(flat.index(name) + 1 for names in right for name in names))
