@@ -96,7 +96,9 @@ class Network:
         """Return the inputs, for training."""
         from archdsl.data.inputs import Input  # here: checking needs no data
 
-        return tuple(Input(str(value), _known(value.shape), value.dtype == "int") for value in self.graph.inputs)
+        return tuple(
+            Input(str(value), _known(value.shape), value.dtype == "int", value.dtype == "bool") for value in self.graph.inputs
+        )
 
     @property
     def data_folder(self) -> Path:

@@ -155,6 +155,11 @@ class Registered:
         return list(cls.fields)
 
     @classmethod
+    def call_order(cls) -> list[str]:
+        """Return the names of everything that a call takes, in positional order."""
+        return cls.parameters_in_order()
+
+    @classmethod
     def words(cls, parameter: str) -> frozenset[str]:
         """Return the bare words that a parameter accepts, such as `same` for `pad`."""
         return cls.fields[parameter].words
@@ -262,9 +267,14 @@ def _diagnostic(cls: type[Registered], found: Any) -> Diagnostic:
 def signature(cls: type[Registered]) -> str:
     """Return the signature as in the documentation: `conv(out, k, stride = 1)`."""
     parts = []
-    for name in cls.parameters_in_order():
-        field = cls.fields[name]
-        parts.append(name if field.is_required() else f"{name} = {show(field.default, words=cls.words(name))}")
+    for name in cls.call_order():
+        field = cls.fields.get(name)
+        if field is None:
+            optional = name in getattr(cls, "optional_operands", ())
+            parts.append(f"{name} = none" if optional else name)
+        else:
+            parts.append(name if field.is_required() else f"{name} = {show(field.default, words=cls.words(name))}")
+    parts += ["AXIS = size, ..."] if getattr(cls, "sizes_by_name", False) else []
     return f"{cls.name}({', '.join(parts)})" if parts else cls.name
 
 

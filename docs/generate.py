@@ -27,6 +27,7 @@ from archdsl.recipe.metrics import METRICS, Kind, default_best, default_metrics
 from archdsl.registry import Registered, describe, signature
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the page on the zoo reads tables from the tests
+from docs.axes import axes_page
 from docs.zoo import draw_pictures, stale_pictures, zoo_page
 
 FOLDER = Path(__file__).parent
@@ -82,21 +83,17 @@ def _lowering(op: type[Op]) -> str:
 
 def _declared(entry: type[Registered], head: str | None = None) -> str:
     """Return the heading, the documentation and the parameters of a registered entry."""
-    operands = getattr(entry, "operands", ())
-    call = head or _call(entry, operands)
+    call = head or signature(entry)
     parts = [f"### {entry.name}", f"`{call}`", cleandoc(entry.__doc__ or "")]
-    rows = [f"| `{name}` | a value of the network | | |" for name in operands]
-    rows += [_row(entry, name) for name in entry.parameters_in_order()]
+    rows = [_row(entry, name) if name in entry.fields else _operand_row(entry, name) for name in entry.call_order()]
     if rows:
         parts.append("| parameter | type | default | description |\n| --- | --- | --- | --- |\n" + "\n".join(rows))
     return "\n\n".join(parts)
 
 
-def _call(entry: type[Registered], operands: tuple[str, ...]) -> str:
-    """Return the call with its parameters, values of the network first."""
-    own = signature(entry).removeprefix(entry.name).strip("()")
-    given = ", ".join([*operands, *([own] if own else [])])
-    return f"{entry.name}({given})" if given else entry.name
+def _operand_row(entry: type[Registered], name: str) -> str:
+    optional = name in getattr(entry, "optional_operands", ())
+    return f"| `{name}` | a value of the network{' or none' if optional else ''} | {'`none`' if optional else ''} | |"
 
 
 def _row(entry: type[Registered], name: str) -> str:
@@ -184,7 +181,8 @@ def _code(entry: Code) -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "ops.md": ops_page, "recipes.md": recipes_page, "errors.md": errors_page, "zoo.md": lambda: zoo_page(NOTE),
+    "ops.md": ops_page, "axes.md": lambda: axes_page(NOTE), "recipes.md": recipes_page, "errors.md": errors_page,
+    "zoo.md": lambda: zoo_page(NOTE),
     f"../specs/{INDEX}": index_text,
 }  # fmt: skip
 

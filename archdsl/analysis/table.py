@@ -99,7 +99,10 @@ def describe(op: Op, *others: Op) -> str:
         if name == "init" or (not field.is_required() and value == field.default):
             continue
         text = _range(name, op, *others) if varies(op, name) else show(value, op.words(name))
-        words.append(text if field.is_required() and position < 2 else f"{name} = {text}")
+        plain = (field.is_required() and position < 2 and name not in op.by_name) or (name == "number" and position == 0)
+        words.append(text if plain else f"{name} = {text}")
+    if op.sizes_by_name:
+        words += [f"{name} = {size}" for name, size in given["sizes"] if isinstance(size, int)]
     return f"{op.name}({', '.join(words)})" if words else op.name
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic, Severity, codes
-from archdsl.ir import Graph, OpNode, state
+from archdsl.ir import Graph, OpNode, state, tensor_key
 from archdsl.source import Span
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _training(recipe: Recipe, path: str, node: OpNode) -> str:
         return ""
     if not parameters:
         return _since(first_epoch(recipe, path))
-    ways = {key: parameter_settings(recipe, f"{path}.{key}" if key else path, len(shape)) for key, shape in parameters.items()}
+    ways = {key: parameter_settings(recipe, tensor_key(path, key), len(shape)) for key, shape in parameters.items()}
     said = [_since(epoch) for epoch in {way.first_epoch for way in ways.values()}]
     if said == ["frozen"]:
         return "frozen"

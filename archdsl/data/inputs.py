@@ -12,11 +12,18 @@ class Input(NamedTuple):
     shape: tuple[int | None, ...]
     integer: bool = False
     """Whether the input contains integers, such as tokens."""
+    boolean: bool = False
+    """Whether the input contains bools, as a mask does."""
 
     @property
     def image(self) -> bool:
         """Whether the input is an image, with channels, height and width."""
-        return len(self.shape) == 3 and not self.integer
+        return len(self.shape) == 3 and self.real
+
+    @property
+    def real(self) -> bool:
+        """Whether the input contains real numbers, which are scaled and normalized."""
+        return not self.integer and not self.boolean
 
     def takes(self, shape: tuple[int, ...]) -> bool:
         """Return whether an example of this shape matches the fixed sizes of the input."""

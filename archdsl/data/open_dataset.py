@@ -122,7 +122,9 @@ def _after_augment(shape: tuple[int, ...], recipe: Recipe) -> tuple[int, ...]:
 
 
 def _check_type(given: Input, array: Any) -> None:
-    """Raise `SpecError` E0803 for an integer input without integers."""
+    """Raise `SpecError` E0803 for an integer input without integers, and a mask of anything but zeros and ones."""
+    if given.boolean and array.dtype.kind != "b" and not bool(((array == 0) | (array == 1)).all()):
+        raise SpecError(codes.examples.MaskValues(given.name, str(array.dtype)))
     if given.integer and array.dtype.kind not in "iub":
         whole = bool((array == array.round()).all())
         raise SpecError(codes.examples.FractionalTokens(given.name, str(array.dtype), whole))

@@ -11,9 +11,9 @@ from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Key
 from archdsl.elaborate.values import Callee
 from archdsl.ir import Module, Value
-from archdsl.ir.builder import result_dtype
-from archdsl.ir.core import NO_NAMES, DType
+from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
+from archdsl.ops.base import DType
 from archdsl.shapes import Shape, SizeError, SymbolicSize, format_shape
 from archdsl.source import Span
 
@@ -35,9 +35,9 @@ def apply_op(
     builder = context.builder
     shapes = _inferred_shapes(context, op, inputs, span, callee)
     dtype: DType = "float"
-    if op.integers != "refused" or any([value.dtype == "int" for value in inputs]):
+    if op.integers != "refused" or any([value.dtype != "float" for value in inputs]):
         try:
-            dtype = result_dtype(op, inputs)
+            dtype = op.result_dtype(*[value.dtype for value in inputs])
         except SpecError as error:
             raise error.at(span) from None
     reserve(context, 1, span)
@@ -45,6 +45,10 @@ def apply_op(
     if context.detached:
         builder.size += 1
         return [builder.detached(shape, dtype, label, span) for shape in shapes]
+    for needed in op.equalities(*[value.shape for value in inputs]) if len(inputs) > 1 else ():
+        if needed.left != needed.right:
+            sides = inputs[needed.inputs[0]], inputs[needed.inputs[1]]
+            builder.condition(needed.left, needed.right, span, op.name, sides, needed.stretch)
     declared = key.declared if key is not None else None
     module = Module(place, key is not None, span) if place is not None and declared is None else None
     return builder.add(op, inputs, shapes, dtype, module, label, span, expressions, declared)
@@ -92,5 +96,6 @@ def _placed(found: Diagnostic, inputs: tuple[Value, ...], span: Span, callee: Ca
     """Return what an op found, at the place of the argument at fault or else of the call, and where the inputs came from."""
     given = callee.keywords or {} if callee is not None else {}
     place = given[found.argument].span if found.argument in given else span
-    marks = [Mark(value.span, f"gives {format_shape(value.shape)}") for value in inputs if value.span and value.span != span]
+    made = [value for value in dict.fromkeys(inputs) if value.span and value.span != span]
+    marks = [Mark(value.span, f"gives {format_shape(value.shape)}") for value in made if value.span]
     return found.at(place).with_marks(marks[:_MOST_MARKS] if found.about_shapes else ())

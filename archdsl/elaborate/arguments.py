@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 
 from archdsl.diagnostics import Diagnostic, SpecError, codes, merged
 from archdsl.elaborate import budget
+from archdsl.elaborate.axis_sizes import checked_size
 from archdsl.elaborate.bound_parameters import bound_parameters, parameters_given
 from archdsl.elaborate.expressions import Evaluator
 from archdsl.elaborate.parameters import header, positional_parameters
 from archdsl.elaborate.values import (
+    FUNCTIONS,
     UNKNOWN,
     Bound,
     Callee,
@@ -50,18 +52,12 @@ class ArgumentBinder:
         bound, wrong = self._by_name(callee, span) if callee.positional or callee.keywords else ({}, [])
         if wrong and issubclass(cls, Op) and cls.operands:
             raise merged(wrong)
-        operands: list[Value] = []
-        if bound:
-            if any(b.value is UNKNOWN for b in bound.values()):
-                if wrong:
-                    raise merged(wrong)
-                return UNKNOWN
-            if issubclass(cls, Op):
-                operands += [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
-        elif issubclass(cls, Op):
-            for name in cls.operands:
-                _operand(cls, name, None, span)
-        values = {name: self._plain(cls, name, b) for name, b in bound.items()}
+        if any(b.value is UNKNOWN for b in bound.values()):
+            if wrong:
+                raise merged(wrong)
+            return UNKNOWN
+        operands, hidden = _values_and_sizes(cls, bound, span) if issubclass(cls, Op) else ([], {})
+        values = {name: self._plain(cls, name, b) for name, b in bound.items() if name in cls.fields} | hidden
         try:
             made = self.make(cls, values, span)
         except SpecError as error:
@@ -93,8 +89,12 @@ class ArgumentBinder:
             raise _too_many(callee, len(order), signature(cls), call)
         bound = dict(zip(order, callee.positional, strict=False))
         wrong: list[SpecError] = []
+        by_name = issubclass(cls, Op) and cls.sizes_by_name
+        for name in cls.by_name if issubclass(cls, Op) else ():
+            if name in bound:
+                wrong.append(SpecError(codes.calls.GivenByPosition(cls.name, name).at(bound[name].span)))
         for name, argument in (callee.keywords or {}).items():
-            if name not in order:
+            if name not in order and not by_name:
                 unknown = codes.names.UnknownParameter(cls.name, name, tuple(order), signature(cls))
                 wrong.append(SpecError(unknown.at(argument.span)))
             elif name in bound:
@@ -156,6 +156,8 @@ def _misfit(cls: type[Registered], found: Diagnostic, bound: dict[str, Bound], s
     given = bound[found.argument].value if found.argument in bound else ()
     if any(isinstance(part, SymbolicSize) for part in (given if isinstance(given, tuple) else (given,))):
         return open_where_fixed(f"`{found.argument}` of `{cls.name}`", given, place)
+    if isinstance(given, Callee) and given.name in FUNCTIONS and not given.arguments:
+        return SpecError(codes.names.FunctionAsValue(given.name).at(place))
     return SpecError(found.at(place))
 
 
@@ -248,6 +250,10 @@ def read_options(
         value = values[argument.name] = evaluator.evaluate(argument.value, env)
         if isinstance(value, Unknown):
             continue
+        if isinstance(known[argument.name], bool):
+            if not isinstance(value, bool):
+                raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="true or false").at(argument.span))
+            continue
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SpecError(codes.arguments.WrongType(name, argument.name, value, expected="a number").at(argument.span))
         if abs(value) > FLOAT:
@@ -257,9 +263,25 @@ def read_options(
     return values
 
 
+def _values_and_sizes(cls: type[Op], bound: dict[str, Bound], span: Span) -> tuple[list[Value], dict[str, Any]]:
+    """Take the values of the network out of the arguments, and return them.
+
+    Also return the fields that no call names: which of the values that may be left out there are, and the sizes of axes.
+    """
+    found = [_operand(cls, name, bound.pop(name, None), span) for name in cls.operands]
+    present: list[str] = []
+    for name in cls.optional_operands:
+        argument = bound.pop(name, None)
+        if argument is not None and argument.value is not None:
+            found.append(_operand(cls, name, argument, span))
+            present.append(name)
+    sizes = tuple([(name, checked_size(cls, name, bound[name])) for name in bound if name not in cls.call_order()])
+    return found, ({"present": tuple(present)} if present else {}) | ({"sizes": sizes} if sizes else {})
+
+
 def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value:
     if bound is None:
-        raise SpecError(codes.arguments.MissingOperand(cls.name, name).at(span))
+        raise SpecError(codes.arguments.MissingOperand(cls.name, name, cls.operands).at(span))
     if not isinstance(bound.value, Value):
         wrong = codes.arguments.WrongType(cls.name, name, bound.value, expected="a value of the network")
         raise SpecError(wrong.at(bound.span))

@@ -87,6 +87,10 @@ class Context:
         """The loops with a counter around the place whose elements are lists of two."""
         self.pipeline: tuple[ast.Stage, ...] = ()
         """The stages of the innermost pipeline that is under way."""
+        self.declared: ast.Stage | None = None
+        """The last op without an input: as a statement of its own it declares a value, and leaves `x` as it is."""
+        self.keys_alone: dict[str, Span] = {}
+        """Labels that are called like an op or a block, and so are no values."""
         self.scope: Scope | None = None
         self.modules = 0
         """How many modules that a body declares are running."""
@@ -95,6 +99,10 @@ class Context:
         self._depth = 0
         self._bodies = 0
         self._rounds = 0
+
+    def declares(self, statement: ast.Statement) -> bool:
+        """Return whether the statement that ran is an op without an input, which leaves `x` as it is."""
+        return isinstance(statement, ast.Pipeline) and len(statement.stages) == 1 and statement.stages[0] is self.declared
 
     # -- diagnostics --
 

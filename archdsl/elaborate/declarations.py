@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 
-from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.diagnostics import Diagnostic, SpecError, codes, did_you_mean
 from archdsl.elaborate.arguments import read_options
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.expressions import Evaluator
@@ -31,6 +31,10 @@ def expect(context: Context, expect: ast.Expect, env: Environment, x: MaybeValue
     names = context.claim_names.get(id(expect))
     if names is None:
         names = context.claim_names[id(expect)] = {name.id for name in ast.names(expect.claim, expect.condition)}
+    for name in names:  # `param == 5`, which would compare an op with a number
+        if name in Op.registry and env.find(name) is Unknown and (near := did_you_mean(name, METRICS)) is not None:
+            place = next(found for found in ast.names(expect.claim, expect.condition) if found.id == name)
+            raise SpecError(codes.names.OpForCount(name, near).at(place.span))
     if any(name in METRICS and env.find(name) is Unknown for name in names):
         frozen = Environment(None, env.module)
         frozen.names = {name: env.find(name) for name in names if env.find(name) is not Unknown}

@@ -32,7 +32,7 @@ def run_body(context: Context, body: ast.Body, env: Environment, x: MaybeValue, 
             except SpecError as error:
                 context.failed(error)
                 after_error(context, statement, env, naming)
-                if isinstance(statement, ast.Pipeline | ast.Input):
+                if isinstance(statement, ast.Pipeline | ast.Input) and not context.declares(statement):
                     x = UNKNOWN
         env.names["x"] = x
         return x

@@ -39,7 +39,7 @@ from archdsl.syntax.parser import parse_expression
 
 HANDLERS: Final = Handlers(
     statements={
-        ast.Pipeline: statements.pipeline,
+        ast.Pipeline: statements.statement,
         ast.Let: statements.let,
         ast.Expect: declarations.expect,
         ast.Aux: declarations.aux,

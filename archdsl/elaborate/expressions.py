@@ -183,7 +183,7 @@ class Evaluator:
             return self._unread()
         if (defined := module.definitions.get(name)) is not None:
             return self._defined(defined, module)
-        if (op := Op.registry.get(name)) is not None and not op.statement:
+        if (op := Op.registry.get(name)) is not None and op.called:
             return Callee(op)
         if name in module.imports:
             return module.imports[name]
@@ -320,7 +320,9 @@ class Evaluator:
     def _call(self, e: ast.CallExpr, env: Environment) -> Any:
         name = ast.bare(e.callee)
         if isinstance(name, ast.Name) and name.id in FUNCTIONS and env.find(name.id) is Unknown:
-            return self._function(e, name.id, env)
+            op = Op.registry.get(name.id)
+            if op is None or not any(argument.name in op.fields for argument in e.arguments):
+                return self._function(e, name.id, env)  # and `max(axis = -1)` is the op with arguments
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN

@@ -10,18 +10,22 @@ from archdsl.elaborate.given_sizes import other_shape
 from archdsl.elaborate.naming import Naming, check_label
 from archdsl.elaborate.size_conditions import stated_sizes
 from archdsl.elaborate.values import Environment, MaybeValue, Unknown
-from archdsl.ops.base import check_limits
+from archdsl.ops.base import DType, check_limits
 from archdsl.shapes import Shape, SizeError, SymbolicSize, symbolic_size
 from archdsl.sizes import ALL
 from archdsl.syntax import nodes as ast
+
+_DTYPES: Final[dict[str, DType]] = {"float": "float", "int": "int", "bool": "bool"}
+"""What an input can be declared to hold."""
 
 
 def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Add an input of the network; the first becomes `x`."""
     if naming.scope.kind != "network" or env.control:
         raise SpecError(codes.inputs.InputOutsideNetwork().at(statement.span))
-    if statement.kind not in (None, "int", "float"):
-        raise SpecError(codes.inputs.UnknownElementType(statement.kind).at(statement.span))
+    dtype = _DTYPES.get(statement.kind or "float")
+    if dtype is None:
+        raise SpecError(codes.inputs.UnknownElementType(statement.kind or "", tuple(_DTYPES)).at(statement.span))
     check_label(statement.name, statement.span, context.limits)
     shape = [_input_size(context, statement, place, env) for place in range(len(statement.sizes.items))]
     if not shape:
@@ -35,7 +39,7 @@ def input_(context: Context, statement: ast.Input, env: Environment, x: MaybeVal
     first = next((value for value in inputs if value.name == statement.name), None)
     if first is not None:
         raise SpecError(codes.inputs.InputTwice(statement.name, first.span).at(statement.span))
-    value = context.builder.input(statement.name, tuple(shape), "int" if statement.kind == "int" else "float", statement.span)
+    value = context.builder.input(statement.name, tuple(shape), dtype, statement.span)
     env.names[statement.name] = value
     if len(inputs) == 1:
         env.names["x"] = value

@@ -90,6 +90,8 @@ def bind_label(
         body.inner[name] = inside
     if context.evaluator.definition(name, env.module) is None:
         body.names[name] = named
+    else:
+        context.keys_alone.setdefault(name, label.span)
 
 
 def _with_member(found: Any, name: str, indices: Indices, value: MaybeValue, inside: Inside | None) -> tuple[Family, Inside]:

@@ -32,9 +32,8 @@ register_aliases(lambda: [(alias, name) for name, aliases in _ALIASES.items() fo
 
 
 def positional_parameters(target: type[Registered]) -> list[str]:
-    """Return every parameter of a declared thing, values of the network first."""
-    operands: tuple[str, ...] = target.operands if issubclass(target, Op) else ()
-    return [*operands, *target.parameters_in_order()]
+    """Return everything that a call of a declared thing takes, in positional order, with values of the network."""
+    return target.call_order()
 
 
 def parameter_names(target: type[Registered] | ast.Definition) -> list[str]:

@@ -81,6 +81,12 @@ def _owner(name: str) -> str | None:
     return next((kind for known, kind in kinds if name in known), None)
 
 
+def _may_shadow(definition: ast.Definition) -> bool:
+    """Return whether a definition may be called like an op: a constant, such as `let norm = bn(eps = 0.001)`, as in any body."""
+    constant = isinstance(definition, ast.Constant) and definition.name not in FUNCTIONS
+    return constant and definition.name in Op.registry
+
+
 def _neighbours(path: Path) -> list[str]:
     try:
         return [entry.name for entry in path.parent.iterdir() if entry.suffix == path.suffix]
@@ -148,7 +154,7 @@ class Program:
             if first is not None:
                 self.diagnostics.append(codes.definitions.DefinedTwice(first.name_span, name).at(place))
                 module.unclear.add(name)
-            elif (owner := _owner(name)) is not None:
+            elif (owner := _owner(name)) is not None and not _may_shadow(definition):
                 self.diagnostics.append(codes.definitions.TakenByLanguage(name, owner).at(place))
                 module.unclear.add(name)
             else:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any, Final
 
-from archdsl.diagnostics import SpecError, codes
+from archdsl.diagnostics import Mark, SpecError, codes
+from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage
+from archdsl.elaborate.axis_sizes import with_sources
 from archdsl.elaborate.blocks import call_block
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.declared import DeclaredModule
@@ -16,10 +19,11 @@ from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
-from archdsl.elaborate.values import UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
+from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
+from archdsl.ops.join import Join
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -31,15 +35,16 @@ def call_stage(
     call = ast.bare(stage.call)
     known = context.op_cache.find(call, env)
     if known is not None:
+        if not known.takes_x:
+            _check_takes_x(context, stage, call, known.__class__)
         texts = context.expression_texts.of(call, known.__class__, None, env)
         return _op_at(context, known, (), call.span, x, naming, key, None, texts)
-    try:
-        value = context.evaluator.evaluate(call, env)
-    except SpecError as error:
-        raise _stage_error(context, error, call, env) from None
+    value = _named(context, call, env)
     if isinstance(value, Callee):
         if isinstance(value.target, ast.Definition):
             return call_block(context, value, call, env, x, naming, key)
+        if issubclass(value.target, Op) and not value.target.takes_x:
+            _check_takes_x(context, stage, call, value.target)
         return _op(context, value, call, env, x, naming, key)
     if isinstance(value, DeclaredModule):
         return run_module(context, value, call.span, x, key)
@@ -49,6 +54,29 @@ def call_stage(
     if isinstance(value, Unknown):
         return value
     raise no_stage(value, call, context.evaluator, env)
+
+
+def _named(context: Context, call: ast.Expr, env: Environment) -> Any:
+    """Return what a stage names. Raise `SpecError` about stages if its name is undefined."""
+    name = ast.bare(call.callee) if isinstance(call, ast.CallExpr) else None
+    try:
+        if isinstance(call, ast.CallExpr) and isinstance(name, ast.Name) and name.id in FUNCTIONS and name.id in Op.registry:
+            callee = context.evaluator.named(name, env)
+            if isinstance(callee, Callee):  # in the place of a stage, `max(0)` is the op, and not the function
+                return context.evaluator.partial(callee, call.arguments, env)
+        return context.evaluator.evaluate(call, env)
+    except SpecError as error:
+        raise _stage_error(context, error, call, env) from None
+
+
+def _check_takes_x(context: Context, stage: ast.CallStage, call: ast.Expr, op: type[Op]) -> None:
+    """Raise `SpecError` if something flows into an op that takes nothing of it. Note that one without inputs declares a value."""
+    for before, behind in pairwise(context.pipeline):
+        if behind is stage:
+            operands = op.operands[0] if op.operands else None
+            raise SpecError(codes.structure.FlowIgnored(op.name, call.span.text, before.span, operands).at(call.span))
+    if op.arity == 0:
+        context.declared = stage
 
 
 def _stage_error(context: Context, error: SpecError, call: ast.Expr, env: Environment) -> SpecError:
@@ -90,18 +118,36 @@ def _op(
     assert isinstance(callee.target, type)
     if not issubclass(callee.target, Op):
         raise SpecError(codes.expressions.InitializerAsStage(callee.name).at(call.span))
+    if issubclass(callee.target, Join) and any(isinstance(bound.value, Callee | Value) for bound in callee.positional):
+        written = f"{callee.name} {{ {'; '.join(bound.span.text for bound in callee.positional)} }}"
+        around = codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(call.span, written))
+        raise SpecError(around.at(call.span))
     try:
         made = context.binder.declared(callee, call.span)
         if isinstance(made, Unknown):
             return _op_at(context, None, (), call.span, UNKNOWN, naming, key)
         op, operands = made
         assert isinstance(op, Op)
+        if isinstance(op, Join) and op.joins_branches:
+            raise SpecError(codes.calls.CalledWithoutBraces(op.name, op.forms).at(call.span))
+        if op.sizes_by_name and isinstance(x, Value):
+            op, operands = with_sources(op, callee, x, env, call.span)
         if not operands:
             context.op_cache.keep(call, env, op)
         texts = context.expression_texts.of(call, callee.target, callee, env)
         return _op_at(context, op, operands, call.span, x, naming, key, callee, texts)
     except SpecError as error:
+        label = context.keys_alone.get(call.id) if isinstance(call, ast.Name) else None
+        if label is not None:
+            raise error.map(lambda found: found.with_notes([_KEY_ALONE]).with_marks([_label(label)])) from None
         raise with_input_unwritten(error, callee, x) from None
+
+
+_KEY_ALONE: Final = "a label that is called like an op is a key alone, and no value: another label would name the value"
+
+
+def _label(span: Span) -> Mark:
+    return Mark(span, "a key alone")
 
 
 def _op_at(
@@ -116,13 +162,30 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
-    place = naming.place(None, span) if key is None else key.place()
-    if isinstance(x, Several):
-        raise x.read(span)
-    if op is None or isinstance(x, Unknown):
+    place = _place(op, span, naming, key)
+    if op is None:
         return UNKNOWN
-    made = apply_op(context, op, (x, *operands), place, span, callee, key, expressions)
+    if op.takes_x:
+        if isinstance(x, Several):
+            raise x.read(span)
+        if isinstance(x, Unknown):
+            return UNKNOWN
+        operands = (x, *operands)
+    made = apply_op(context, op, operands, place, span, callee, key, expressions)
     return made[0] if len(made) == 1 else Several(tuple(made), span)
+
+
+def _place(op: Op | None, span: Span, naming: Naming, key: Key | None) -> tuple[str, ...]:
+    """Take the place of an op in its scope: its label, its position, or the keys that it has in any case."""
+    if op is not None and op.keys_in_scope:
+        try:
+            return [naming.place(name, span) for name in op.keys_in_scope][-1]
+        except SpecError as error:
+            found = error.diagnostic
+            if not isinstance(found, codes.keys.SameKey | codes.keys.SameKeyInLoop):
+                raise
+            raise SpecError(codes.keys.FixedKeyTaken(op.name, found.name, getattr(found, "first", None)).at(span)) from None
+    return naming.place(None, span) if key is None else key.place()
 
 
 def group(context: Context, group: ast.Group, env: Environment, x: MaybeValue, naming: Naming, key: Key | None) -> MaybeValue:

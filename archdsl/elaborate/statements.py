@@ -18,6 +18,17 @@ from archdsl.ir import Value
 from archdsl.syntax import nodes as ast
 
 
+def statement(context: Context, statement: ast.Pipeline, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
+    """Run a pipeline that stands in a body. An op without an input declares a value, and leaves `x` as it is."""
+    context.declared = None
+    made = pipeline(context, statement, env, x, naming)
+    if not context.declares(statement):
+        return made
+    if statement.label is None:
+        raise SpecError(codes.structure.UnnamedValue(statement.span.text).at(statement.span))
+    return x
+
+
 def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: MaybeValue, naming: Naming) -> MaybeValue:
     """Run the stages of a pipeline, and bind its label."""
     if x is NO_INPUT:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.parameters import positional_parameters
 from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
@@ -65,7 +64,7 @@ class SymbolTable:
         found = self._global[id(module)].get(name)
         if found is not None:
             return found
-        if (op := Op.registry.get(name)) is not None and not op.statement:
+        if (op := Op.registry.get(name)) is not None and op.called:
             return self.builtin(name, SymbolKind.OP)
         return self.builtin(name, SymbolKind.INITIALIZER) if Initializer.registry.get(name) is not None else None
 
@@ -225,7 +224,7 @@ class _Resolver:
     def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
             case ast.CallStage():
-                self._expression(stage.call, scope)
+                self._expression(stage.call, scope, stage=True)
             case ast.Group():
                 self._body(stage.body, Scope(scope))
             case ast.Skip() | ast.Join():
@@ -267,12 +266,12 @@ class _Resolver:
         for child in ast.children(node):
             self._expression(child, scope)
 
-    def _expression(self, node: ast.Node, scope: Scope) -> None:
+    def _expression(self, node: ast.Node, scope: Scope, stage: bool = False) -> None:
         match node:
             case ast.Name():
                 self._use(scope.find(node.id) or self._table.global_(self._module, node.id), node.span)
             case ast.CallExpr():
-                self._callee(node.callee, scope)
+                self._callee(node, scope, stage)
                 for position, argument in enumerate(node.arguments):
                     self._argument(node, position, argument, scope)
             case ast.Attribute():
@@ -287,12 +286,16 @@ class _Resolver:
             case _:
                 self._expressions(node, scope)
 
-    def _callee(self, node: ast.Expr, scope: Scope) -> None:
-        name = ast.bare(node)
+    def _callee(self, call: ast.CallExpr, scope: Scope, stage: bool) -> None:
+        """Resolve what is called. A name that is also a function means the op in the place of a stage, or with keywords."""
+        name = ast.bare(call.callee)
         if isinstance(name, ast.Name) and name.id in FUNCTIONS and scope.find(name.id) is None:
-            self._use(self._table.builtin(name.id, SymbolKind.FUNCTION), name.span)
+            op = Op.registry.get(name.id)
+            is_op = op is not None and (stage or any(argument.name in op.fields for argument in call.arguments))
+            kind = SymbolKind.OP if is_op else SymbolKind.FUNCTION
+            self._use(self._table.builtin(name.id, kind), name.span)
         else:
-            self._expression(node, scope)
+            self._expression(call.callee, scope)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
         """Resolve a size of a value, or a definition of an import."""
@@ -316,7 +319,7 @@ class _Resolver:
         if name:
             self._use(self._parameter(call, target, name), _name_span(argument, name))
         elif _is_declared(target):
-            order = positional_parameters(target)
+            order = target.call_order()
             name = order[position] if position < len(order) else None
         value = ast.bare(argument.value)
         if isinstance(value, ast.Name) and _is_declared(target) and name in target.fields:
@@ -353,7 +356,7 @@ class _Resolver:
         if isinstance(target, ast.Definition | ast.Let):
             return self._table.parameters(target).get(name)
         if target is not None:
-            known = name in positional_parameters(target)
+            known = name in target.call_order() or (issubclass(target, Op) and target.sizes_by_name)
             return self._table.builtin(name, SymbolKind.OP_PARAMETER, target.name) if known else None
         return self._table.builtin(name, SymbolKind.KEYWORD, f"{self._definition.name}.{call.callee.span.text}")
 

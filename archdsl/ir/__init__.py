@@ -1,9 +1,9 @@
 """The graph of a network: its parts, how to build it, how to print it, and its invariants."""
 
-from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less
+from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path, less, tensor_key
 from archdsl.ir.builder import GraphBuilder
 from archdsl.ir.copying import copy_function, copy_graph
-from archdsl.ir.core import Call, Declaration, DType, Function, Node, OpNode, Use, Value
+from archdsl.ir.core import Call, Declaration, Function, Node, OpNode, Use, Value
 from archdsl.ir.editing import remove_empty_calls
 from archdsl.ir.flat import FlatGraph, FlatNode, flatten, state
 from archdsl.ir.graph import Graph, Result
@@ -24,7 +24,6 @@ __all__ = [
     "Claim",
     "Condition",
     "Constant",
-    "DType",
     "Declaration",
     "Difference",
     "Failure",
@@ -56,5 +55,6 @@ __all__ = [
     "shared_nodes",
     "standing_functions",
     "state",
+    "tensor_key",
     "verify",
 ]

@@ -55,6 +55,13 @@ def join_path(path: str, *names: str) -> str:
     return ".".join([part for part in (path, *names) if part])
 
 
+def tensor_key(path: str, name: str) -> str:
+    """Return the key of a tensor of the op at a path: below it, the path itself, or beside it for `../name`."""
+    if name.startswith("../"):
+        return join_path(path.rpartition(".")[0], name.removeprefix("../"))
+    return join_path(path, name)
+
+
 class Constant(NamedTuple):
     """A `let` of a block: its value, and its expression in the source if that contains only names and numbers."""
 

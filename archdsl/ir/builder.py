@@ -20,13 +20,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from archdsl.diagnostics import SpecError, codes
 from archdsl.initializers import Initializer
 from archdsl.ir.attributes import Condition, Failure, Module
-from archdsl.ir.core import NO_NAMES, Call, Declaration, DType, Function, Node, OpNode, Value
+from archdsl.ir.core import NO_NAMES, Call, Declaration, Function, Node, OpNode, Value
 from archdsl.ir.graph import Graph, Result
 from archdsl.ir.modules import settle_declarations
-from archdsl.ops.base import Op
+from archdsl.ops.base import DType, Op
 from archdsl.shapes import Dim, Shape
 from archdsl.source import Span
 
@@ -103,7 +102,7 @@ class GraphBuilder:
         `key` gives it a module of its own, `module` one that another node has too. Raise `SpecError` if the inputs do not fit,
         `SizeError` if a symbolic size has no formula.
         """
-        shapes, dtype = self.infer(op, *inputs), result_dtype(op, inputs)
+        shapes, dtype = self.infer(op, *inputs), op.result_dtype(*[value.dtype for value in inputs])
         if module is None and key is not None:
             module = Module(key, labelled, span)
         return self.add(op, inputs, shapes, dtype, module, name, span, expressions)[0]
@@ -361,14 +360,3 @@ class GraphBuilder:
 
 def _shapes(values: Sequence[Value]) -> tuple[Shape, ...]:
     return (values[0].shape,) if len(values) == 1 else tuple([value.shape for value in values])
-
-
-def result_dtype(op: Op, inputs: Sequence[Value]) -> DType:
-    """Return what the result holds, as PyTorch promotes types. Raise `SpecError` E0308 if the op cannot take what it gets."""
-    taken = inputs[: len(inputs) - len(op.operands)]  # of an operand the shape is taken alone
-    integers = [value.dtype == "int" for value in taken]
-    if op.integers == "refused" and any(integers):
-        raise SpecError(codes.shapes.IntegersRefused(op.name))
-    if op.integers == "required" and not all(integers):
-        raise SpecError(codes.shapes.IntegersRequired(op.name))
-    return "int" if op.integers == "kept" and all(integers) else "float"

@@ -10,15 +10,12 @@ renumbering anything. A `Module` is what a node is an application of: the owner 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from archdsl.ir.attributes import Claim, Condition, Constant, Failure, Module, Paths, Usage, join_path
-from archdsl.ops.base import Op
+from archdsl.ops.base import DType, Op
 from archdsl.shapes import Shape, format_shape
 from archdsl.source import Span
-
-DType: TypeAlias = Literal["float", "int"]
-"""What a tensor holds."""
 
 NO_NAMES: Mapping[str, Any] = {}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archdsl.ir.attributes import Module, Paths, Usage, join_path, less
+from archdsl.ir.attributes import Module, Paths, Usage, join_path, less, tensor_key
 from archdsl.ir.core import Call, Declaration, Function, OpNode, Value
 from archdsl.ir.graph import Graph
 from archdsl.ops.base import Op
@@ -112,7 +112,7 @@ def state(graph: Graph) -> dict[str, tuple[int, ...]]:
             elif isinstance(node, OpNode):
                 shapes = node.input_shapes
                 for tensors in (node.op.parameters(*shapes), node.op.buffers(*shapes)):
-                    entries.update({f"{below}.{key}" if key else below: shape for key, shape in tensors.items()})
+                    entries.update({tensor_key(below, key): shape for key, shape in tensors.items()})
 
     visit(graph.main, "")
     return {key: entries[key] for key in _in_module_order(entries)}

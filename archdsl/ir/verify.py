@@ -16,7 +16,8 @@ def verify(graph: Graph) -> Graph:
     """Return the graph. Raise `InvariantError` if it breaks one of these rules, on which passes and backends rely.
 
     - A node takes values of its own function that are made before it; every use is recorded, once, by its value.
-    - Shapes are what the ops infer, and those of a call what its function returns; a call passes what the function takes.
+    - Shapes and types are what the ops infer, and those of a call what its function returns; a call passes what the function
+      takes.
     - Within a function each key of the `state_dict` belongs to one module, and a family is no module itself.
     - A module belongs to one function. If it is applied several times, it is one op with the same tensors, or functions that
       differ in spatial sizes alone. Only one that is declared is applied in other functions; what applies it runs in no phase
@@ -79,6 +80,8 @@ def _verify_nodes(function: Function) -> None:
         if isinstance(node, OpNode):
             made_shapes, inferred = tuple([value.shape for value in node.outputs]), node.op.output_shapes(*node.input_shapes)
             _require(inferred == made_shapes, f"{node!r} makes {made_shapes} and its op infers {inferred}")
+            dtype, held = node.op.result_dtype(*[value.dtype for value in node.inputs]), {value.dtype for value in node.outputs}
+            _require(held == {dtype}, f"{node!r} holds {held} and its op infers {dtype}")
     for position, value in enumerate(function.outputs):
         _require(value in made, f"{function!r} returns a value that is not its own")
         uses[value].append(Use(function, position))

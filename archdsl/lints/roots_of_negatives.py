@@ -1,6 +1,6 @@
-"""W0108: `lppool` after an op that can give negative numbers.
+"""W0108: a root or logarithm of what can be negative: `lppool`, `sqrt`, `log`, `pow`.
 
-The root of a negative sum is NaN, which training does not recover from. Each op says whether its result is never negative,
+It is NaN, which training does not recover from. Each op says whether its result is never negative,
 given whether that holds for its inputs; the answer is kept for each function and each combination of inputs.
 """
 
@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from archdsl.diagnostics import Diagnostic, codes
 from archdsl.ir import Call, Function, Graph, OpNode
 from archdsl.lints.rule import GraphRule
+from archdsl.ops import Op
 from archdsl.ops.pooling import LpPool
 from archdsl.source import Span
 
 
 def _check(graph: Graph) -> Iterable[Diagnostic]:
-    if not any(isinstance(node.op, LpPool) for function in graph.functions() for node in function.ops):
+    if not any(node.op.nan_below_zero for function in graph.functions() for node in function.ops):
         return []
     found: dict[Span, Diagnostic] = {}
     known: dict[tuple[Function, tuple[bool, ...]], list[bool]] = {}
@@ -34,17 +35,18 @@ def _check(graph: Graph) -> Iterable[Diagnostic]:
             assert isinstance(node, OpNode)
             positive = all(taken)
             never.update(dict.fromkeys(node.outputs, node.op.never_negative(positive)))
-            if not positive and node.span is not None and isinstance(node.op, LpPool) and _has_no_root(node.op.p):
-                found.setdefault(node.span, codes.warnings.RootOfNegatives(node.op.p).at(node.span))
+            if not positive and node.span is not None and node.op.nan_below_zero:
+                found.setdefault(node.span, _finding(node.op).at(node.span))
         return known.setdefault((function, inputs), [never[value] for value in function.outputs])
 
     visit(graph.main, (False,) * len(graph.inputs))
     return found.values()
 
 
-def _has_no_root(p: float) -> bool:
-    """Whether a negative sum of `p`-th powers may come about, and has no real root."""
-    return p % 2 != 0 and p != 1
+def _finding(op: Op) -> Diagnostic:
+    if isinstance(op, LpPool):
+        return codes.warnings.RootOfNegatives(op.p)
+    return codes.warnings.NegativeInput(op.name)
 
 
 RULE = GraphRule("W0108", _check)

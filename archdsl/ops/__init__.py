@@ -1,19 +1,50 @@
 """The ops: importing this package fills `Op.registry`."""
 
-from archdsl.ops import activation, convolution, dense, join, normalization, pooling, rearrange, regularization, scale, split
+from archdsl.ops import (
+    activation,
+    arithmetic,
+    attention,
+    convolution,
+    crop,
+    dense,
+    elementwise,
+    join,
+    normalization,
+    pooling,
+    positions,
+    product,
+    rearrange,
+    reduction,
+    regularization,
+    scale,
+    split,
+    tokens,
+    value,
+    windows,
+)
 from archdsl.ops.base import Category, Op
 
 __all__ = [
     "Category",
     "Op",
     "activation",
+    "arithmetic",
+    "attention",
     "convolution",
+    "crop",
     "dense",
+    "elementwise",
     "join",
     "normalization",
     "pooling",
+    "positions",
+    "product",
     "rearrange",
+    "reduction",
     "regularization",
     "scale",
     "split",
+    "tokens",
+    "value",
+    "windows",
 ]

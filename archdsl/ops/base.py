@@ -5,10 +5,10 @@ without the batch axis. Sizes may be symbolic, so shape rules use `+ - * //` alo
 they ask `fixed` for it first. A rule that does not hold raises `SpecError`; the elaborator adds the place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from math import gcd, isqrt, prod
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from archdsl import limits
 from archdsl.diagnostics import SpecError, codes
@@ -16,6 +16,11 @@ from archdsl.fields import Field
 from archdsl.initializers import Initializer
 from archdsl.registry import Aliases, Registered, Registry
 from archdsl.shapes import Dim, Shape
+
+DType: TypeAlias = Literal["float", "int", "bool"]
+"""What a tensor holds."""
+
+T = TypeVar("T")
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -47,6 +52,10 @@ class Category(StrEnum):
     REGULARIZATION = "regularization"
     SHAPE = "shape"
     SCALE = "scale"
+    ATTENTION = "attention"
+    ARITHMETIC = "arithmetic"
+    REDUCTION = "reduction"
+    VALUE = "value"
     JOIN = "join"
     INPUT = "input"
 
@@ -73,6 +82,15 @@ class Division(NamedTuple):
     help: str | None = None
 
 
+class Equality(NamedTuple):
+    """Two sizes that must be equal, of the inputs at these positions; with `stretch`, the left one may also be one."""
+
+    left: Dim
+    right: Dim
+    inputs: tuple[int, int]
+    stretch: bool = False
+
+
 VECTOR, LINE, IMAGE, VOLUME = (8,), (8, 12), (8, 12, 10), (8, 6, 8, 6)
 SPATIAL = (LINE, IMAGE, VOLUME)
 ANY_RANK = (VECTOR, *SPATIAL)
@@ -95,13 +113,31 @@ class Op(Registered):
     registry: ClassVar[Registry[Any]] = Registry("op")
     category: ClassVar[Category]
     arity: ClassVar[int | None] = 1
-    """The number of inputs; None for any number from one."""
+    """The number of inputs; None for any number. One with 0 makes a value of its own, also if operands give sizes for it."""
+    keys_in_scope: ClassVar[tuple[str, ...]] = ()
+    """The keys of an op whose tensors belong to the scope around it, whatever its label; the last is that of the op itself."""
     operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
+    optional_operands: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are values of the network and may be left out. The field `present` has those of a call, in this order."""
+    sizes_by_name: ClassVar[bool] = False
+    """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give sizes alone."""
+    by_name: ClassVar[tuple[str, ...]] = ()
+    """Parameters that are given by name alone, such as an axis that frameworks count otherwise."""
+    takes_x: ClassVar[bool] = True
+    """Whether the first input is what flows. If not, all inputs are operands, as in `matmul(a, b)`; `param` has none."""
+    sizes_only: ClassVar[bool] = False
+    """Whether of the operands only the sizes count: `crop_like(v)`."""
+    broadcasts_batch: ClassVar[bool] = False
+    """Whether an input with a batch axis of one, as of a `param`, goes with others without being expanded."""
     statement: ClassVar[bool] = False
     """Written as a statement with braces (`concat { ... }`), not called by name."""
+    called: ClassVar[bool] = True
+    """Whether a call by name is a stage. Some statements with braces are called, too: `max { a; b }` and `max(0)`."""
+    nan_below_zero: ClassVar[bool] = False
+    """Whether the result is NaN for a negative input, as that of a square root."""
     integers: ClassVar[Literal["refused", "required", "kept"]] = "refused"
-    """Whether integers, such as tokens, are refused, required, or kept as they are."""
+    """Whether integers, such as tokens, are refused, required, or kept as they are; `kept` goes for bools, too."""
     saves_output: ClassVar[bool] = True
     """Whether the output must not be overwritten: autograd saves it for the backward pass, or it shares memory with the input."""
     sign: ClassVar[Literal["free", "kept", "positive"]] = "free"
@@ -110,6 +146,8 @@ class Op(Registered):
     """Draws random numbers in training, and never in evaluation."""
     weight_layer: ClassVar[bool] = False
     """Whether it counts towards the depth, as in "ResNet-50": convolutions and dense layers do."""
+    loose_axes: ClassVar[bool] = False
+    """Whether stored weights fit that differ in axes of size one: `[C]` for `[C, 1, 1]`."""
     not_in_figures: ClassVar[tuple[str, ...]] = ()
     """Parameters that a figure omits, or shows otherwise: `out`, a window `k` and a `stride` have their own place in it."""
     glyph: ClassVar[str | None] = None
@@ -118,6 +156,11 @@ class Op(Registered):
     """A statement that uses the op on `example_input`. The reference shows it, and a test runs it."""
     example_input: ClassVar[str] = "[8, 32, 32]"
     cases: ClassVar[tuple[Case, ...]] = (Case({}, ANY_RANK),)
+
+    @classmethod
+    def call_order(cls) -> list[str]:
+        """Return the names of the parameters in positional order, values of the network first."""
+        return [*cls.operands, *cls.optional_operands, *cls.parameters_in_order()]
 
     def never_negative(self, inputs: bool) -> bool:
         """Return whether the output is never below zero, given whether the inputs never are."""
@@ -144,6 +187,23 @@ class Op(Registered):
         """
         return {name: getattr(self, name) for name in type(self).fields if name != "init"}
 
+    def data_of(self, inputs: Sequence[T]) -> Sequence[T]:
+        """Return those of the inputs whose contents count, and not only the sizes."""
+        return inputs[: len(inputs) - len(self.operands)] if self.sizes_only else inputs
+
+    def result_dtype(self, *inputs: DType) -> DType:
+        """Return what the result holds, as PyTorch promotes types. Raise `SpecError` E0308 for what the op cannot take."""
+        kinds = set(self.data_of(inputs))
+        if self.integers == "required" and kinds != {"int"}:
+            raise SpecError(codes.shapes.IntegersRequired(self.name))
+        if self.integers != "kept" or not kinds:
+            if "bool" in kinds:
+                raise SpecError(codes.shapes.BoolsRefused(self.name))
+            if self.integers == "refused" and "int" in kinds:
+                raise SpecError(codes.shapes.IntegersRefused(self.name))
+            return "float"
+        return "float" if "float" in kinds else "int" if "int" in kinds else "bool"
+
     def infer(self, *inputs: Shape) -> Shape:
         """Return the output shape. Raise `SpecError` if the inputs do not fit."""
         raise NotImplementedError
@@ -168,6 +228,10 @@ class Op(Registered):
 
     def divisions(self, *inputs: Shape) -> list[Division]:
         """Return sizes with the numbers that must divide them. `outputs` checks known sizes; symbolic ones become conditions."""
+        return []
+
+    def equalities(self, *inputs: Shape) -> list[Equality]:
+        """Return sizes of several inputs that must be equal. `infer` checks known ones; symbolic ones become conditions."""
         return []
 
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:

@@ -6,34 +6,49 @@ symbolic sizes from the class.
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
-from archdsl.ops.base import IMAGE, VECTOR, Case, Category, Op, normal_axis
+from archdsl.ops.base import ANY_RANK, IMAGE, VECTOR, Case, Category, DType, Op, normal_axis
+from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
 from archdsl.sizes import at_least, equal
+
+Number = Annotated[float | None, Aliases("value", "other", "scalar")]
+CALLED_WITH = ("number", "axis", "keep")
+"""The parameters of joins that are called: `add(1)`, `max(axis = -1)`."""
 
 
 class Join(Op):
     """Base of every join. Its fields are the options of the statement, such as `axis` of `concat`.
 
-    Branches have the same size on every axis but `growing_axis`. With `stretches`, a size of one fits any other.
+    Branches have the same size on every axis but `growing_axis`. With `stretches`, a size of one fits any other. Joins that are
+    also `called`, with a number or axes in place of branches, say in `joins_branches` which of the two an instance is.
     """
 
     category = Category.JOIN
     stretches: ClassVar[bool] = False
-    sign = "kept"
+    sign: ClassVar[Literal["free", "kept", "positive"]] = "kept"
     arity = None
     statement = True
+    called = False
     saves_output = False
+    broadcasts_batch = True
+    forms: ClassVar[str] = ""
+    """How it is called without braces, for messages."""
     operator: ClassVar[str | None] = None
     """The operator that someone may write for it."""
 
     @classmethod
     def options(cls) -> dict[str, Any]:
         """Return the options of the statement with their defaults."""
-        return {name: field.default for name, field in cls.fields.items()}
+        return {name: field.default for name, field in cls.fields.items() if not cls.called or name not in CALLED_WITH}
+
+    @property
+    def joins_branches(self) -> bool:
+        """Return whether it is written with braces, and not called with one of its `forms`."""
+        return not self.called or all(getattr(self, name, None) is None for name in CALLED_WITH)
 
     def growing_axis(self, rank: int) -> int | None:
         """Return the axis on which the sizes of the branches add up; None if there is none."""
@@ -46,27 +61,58 @@ class Input(Op, name="input"):
     category = Category.INPUT
     arity = 0
     statement = True
+    called = False
     example = "relu"
 
     key: str = Field(description="name, an argument of `forward`")
 
 
 class Add(Join, name="add"):
-    """The elementwise sum of branches of equal shape: `add { a; b }`. Every `skip` ends with one."""
+    """The elementwise sum of branches of equal shape: `add { a; b }`. Every `skip` ends with one. `add(1)` adds a number.
 
-    aliases = ("sum", "plus", "residual")
+    With `broadcast = true`, a size of 1 stretches, as in `add(broadcast = true) { x; bias }` for a bias `[C, 1, 1]`.
+    """
+
+    aliases = ("plus", "residual")
     glyph = "+"
     operator = "+"
+    called = True
+    forms = "`add(1)`"
     example = "add { conv(8, 3); conv(8, 1) }"
-    cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)
+    cases = (
+        Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),
+        Case({"broadcast": True}, ((IMAGE, (8, 1, 1)),)),
+        Case({"number": 0.5}, ANY_RANK),
+    )
+
+    number: Number = Field(None, description="a number that is added, in place of branches")
+    broadcast: bool = Field(False, description="whether a size of 1 stretches to the size of the other branches")
+
+    def validate(self) -> None:
+        """Raise `ValueError` if a number is to be broadcast."""
+        super().validate()
+        if self.number is not None and self.broadcast:
+            raise ValueError("`broadcast` is about branches in braces; a number is added to everything anyway")
+
+    @property
+    def stretches(self) -> bool:  # type: ignore[override]
+        """Return whether that is asked for."""
+        return self.broadcast
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the common shape. Symbolic sizes may differ: the elaborator records that they must be equal."""
-        return equal_shapes(self.name, inputs)
+        return stretched_shape(self.name, inputs) if self.broadcast else equal_shapes(self.name, inputs)
+
+    def never_negative(self, inputs: bool) -> bool:
+        """Return whether no input is, nor the number."""
+        return inputs and (self.number is None or self.number >= 0)
 
 
 class Mul(Join, name="mul"):
-    """The elementwise product of branches. A size of 1 stretches: `[C, 1, 1]` gates `[C, H, W]` in `mul { x; gate }`."""
+    """The elementwise product of branches. A size of 1 stretches: `[C, 1, 1]` gates `[C, H, W]` in `mul { x; gate }`.
+
+    One branch may be a mask of bools. `scale(2)` multiplies by a number.
+    """
 
     glyph = "×"
     operator = "*"
@@ -75,13 +121,12 @@ class Mul(Join, name="mul"):
     cases = (Case({}, ((IMAGE,), (IMAGE, (8, 1, 1)), (IMAGE, IMAGE, (1, 12, 1)))),)
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Return the shape after stretching each size of one to the size of the other branches.
+        """Return the shape after stretching each size of one to the size of the other branches."""
+        return stretched_shape(self.name, inputs)
 
-        Among symbolic sizes it is the one that the others stretch to: the elaborator records that each is equal to it or one.
-        """
-        if len({len(shape) for shape in inputs}) > 1:
-            raise SpecError(codes.joins.BranchRanks(self.name, inputs))
-        return tuple(_stretched(sizes, inputs) for sizes in zip(*inputs, strict=True))
+    def result_dtype(self, *inputs: DType) -> DType:
+        """Return that products of real numbers with bools are real."""
+        return super().result_dtype(*[kind for kind in inputs if kind != "bool" or "float" not in inputs])
 
 
 class Concat(Join, name="concat"):
@@ -91,6 +136,7 @@ class Concat(Join, name="concat"):
     example = "concat { x; conv(4, 3) }"
     cases = (Case({}, ((IMAGE,), (IMAGE, (3, 12, 10)))), Case({"axis": -1}, (((8, 12, 4), IMAGE),)))
     integers = "kept"
+    broadcasts_batch = False
 
     axis: int = Field(0, description="axis of the concatenation: 0 is the channels, -1 the last")
 
@@ -119,6 +165,7 @@ class Shake(Join, name="shake"):
     """
 
     random_in_training = True
+    broadcasts_batch = False
     glyph = "~"
     example = "shake { conv(8, 3); conv(8, 3) }"
     cases = (Case({}, ((IMAGE,), (IMAGE, IMAGE), (VECTOR,) * 3)),)
@@ -126,6 +173,16 @@ class Shake(Join, name="shake"):
     def infer(self, *inputs: Shape) -> Shape:
         """Return the common shape."""
         return equal_shapes(self.name, inputs)
+
+
+def stretched_shape(name: str, shapes: tuple[Shape, ...]) -> Shape:
+    """Return the shape after stretching each size of one to the size of the other branches.
+
+    Among symbolic sizes it is the one that the others stretch to: the elaborator records that each is equal to it or one.
+    """
+    if len({len(shape) for shape in shapes}) > 1:
+        raise SpecError(codes.joins.BranchRanks(name, shapes))
+    return tuple(_stretched(name, sizes, shapes) for sizes in zip(*shapes, strict=True))
 
 
 def joins() -> dict[str, type[Join]]:
@@ -146,11 +203,11 @@ def equal_shapes(name: str, shapes: Any, concatenated: Any = None) -> Shape:
     return tuple(next((s for s in sizes if isinstance(s, int)), sizes[0]) for sizes in zip(*shapes, strict=True))
 
 
-def _stretched(sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
+def _stretched(name: str, sizes: tuple[Dim, ...], shapes: tuple[Shape, ...]) -> Dim:
     others = [size for size in sizes if size != 1]
     numbers = {size for size in others if isinstance(size, int)}
     if len(numbers) > 1:
-        raise SpecError(codes.joins.BranchShapes("mul", shapes, stretches=True))
+        raise SpecError(codes.joins.BranchShapes(name, shapes, stretches=True))
     narrowest: Dim = 1
     return next(iter(numbers)) if numbers else reduce(_wider, others, narrowest)
 

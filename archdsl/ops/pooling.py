@@ -201,6 +201,11 @@ class LpPool(_Window, name="lppool"):
         """Return that a window fits, over three axes."""
         return self._whole_windows(inputs[0])
 
+    @property
+    def nan_below_zero(self) -> bool:  # type: ignore[override]
+        """Return whether a negative sum of `p`-th powers may come about, and has no real root."""
+        return self.p % 2 != 0 and self.p != 1
+
     def never_negative(self, inputs: bool) -> bool:
         """Return true for roots; a sum (`p = 1`) is not negative if no term is."""
         return inputs or self.p != 1

@@ -35,7 +35,7 @@ from archdsl.ops.base import (
     window_count,
     window_output,
 )
-from archdsl.shapes import Dim, Shape, SizeError, format_shape, numel
+from archdsl.shapes import Shape, numel
 
 Interpolation = Literal["nearest", "linear", "bilinear", "trilinear", "bicubic"]
 
@@ -131,29 +131,6 @@ class PadChannels(Op, name="pad_channels"):
         return (self.to, *sizes)
 
 
-class CropLike(Op, name="crop_like"):
-    """Crops the middle of the input to the size of another value: U-Net's "copy and crop" (arXiv:1505.04597)."""
-
-    category = Category.SHAPE
-    sign = "kept"
-    arity = 2
-    operands = ("like",)
-    example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
-    cases = (Case({}, (((8, 12, 10), (3, 7, 10)), ((8, 9), (8, 9)))),)
-
-    def infer(self, *inputs: Shape) -> Shape:
-        """Return the channels of the input with the sizes of the other value."""
-        shape = _sized_like(self.name, *inputs)
-        demand(self.needs(*inputs))
-        return shape
-
-    def needs(self, *inputs: Shape) -> list[Need]:
-        """Return that the input is at least as large."""
-        value, like = inputs
-        message = f"`crop_like` cannot crop {format_shape(value)} to the larger {format_shape(like)}"
-        return [Need(_difference(n, m), 0, message) for n, m in zip(value[1:], like[1:], strict=True)]
-
-
 class ResizeLike(Op, name="resize_like"):
     """Interpolates the input to the size of another value."""
 
@@ -161,6 +138,7 @@ class ResizeLike(Op, name="resize_like"):
     category = Category.SHAPE
     arity = 2
     operands = ("like",)
+    sizes_only = True
     saves_output = False
     not_in_figures = ("mode",)
     example = "large: conv(8, 3); maxpool(2); resize_like(large)"
@@ -513,13 +491,6 @@ def _sized_like(name: str, value: Shape, like: Shape) -> Shape:
     if len(value) != len(like):
         raise SpecError(codes.shapes.OtherRank(name, value, like))
     return (value[0], *like[1:])
-
-
-def _difference(size: Dim, other: Dim) -> Dim:
-    try:
-        return size - other
-    except SizeError as error:
-        raise SpecError(codes.symbolic_sizes.IncomparableSizes(size, other, str(error))) from None
 
 
 def _interpolation(op: ResizeLike | Resize | Upsample, axes: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from archdsl.ir import (
     Module,
     Node,
     OpNode,
+    Use,
     Value,
     applications,
     copy_function,
@@ -121,7 +122,7 @@ class _Resolver:
 
         None if it has no use: calls that share a function may need different outputs of it.
         """
-        uses = [use for use in value.uses if not isinstance(use.user, Function) or cancelled[use.position] is not None]
+        uses = [use for use in _counted_uses(value) if not isinstance(use.user, Function) or cancelled[use.position] is not None]
         if len(uses) != 1:
             return False if uses else None
         ((user, position),) = uses
@@ -150,6 +151,18 @@ def _all(cancelled: Sequence[bool | None]) -> bool | None:
     """Return whether a shift is cancelled wherever there is a use; None if there is none."""
     used = [one for one in cancelled if one is not None]
     return all(used) if used else None
+
+
+def _counted_uses(value: Value) -> list[Use]:
+    """Return the uses of a value, without those that read a size of it for an argument, as `h = c.h` of `rearrange`."""
+    return [use for use in value.uses if not _reads_size(use)]
+
+
+def _reads_size(use: Use) -> bool:
+    if isinstance(use.user, Call):
+        inner = use.user.callee.inputs[use.position]
+        return bool(inner.uses) and not _counted_uses(inner)
+    return isinstance(use.user, OpNode) and use.user.op.sizes_by_name and use.position > 0
 
 
 def _content(node: Node) -> Op | Function:

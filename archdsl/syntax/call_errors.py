@@ -171,6 +171,9 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     given = [part for part in parted(inner) if part]
     options = [part for part in given if len(part) > 1 and is_word(part[0]) and part[1].type == "EQUAL"]
     branches = [_branch(s, part) for part in given if part not in options]
+    if str(word) == "mul" and len(branches) == 1 and given[0][-1].type in ("INT", "FLOAT"):
+        factor = f"scale({branches[0]})"
+        return finding(codes.bodies.NotAroundABody("mul", "its branches", factor, Edit(s.span_of(word, closing), factor)), s.span)
     head = f"{word}({', '.join(s.text(part) for part in options)})" if options else str(word)
     written = f"{head} {{ {'; '.join(branches) or '...'} }}"
     place = s.span_of(word, closing)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 from lark import Token
 
@@ -10,6 +11,34 @@ CLOSES = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 _CONTINUES_AFTER = {"ARROW", "LBRACE", "_SEP"}
 _CONTINUES_BEFORE = {"ARROW", "RBRACE"}
 _AFTER_BODY = {"VIA", "ELSE"}
+_BEFORE_STAGE = {"_SEP", "LBRACE", "ARROW", "COLON"}
+_SIGNS = re.compile(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|[()\[\]{},=]')
+_NEAR = 300
+"""How far options are read, so that many brackets that are never closed do not take long."""
+_BRACE = re.compile(r"[ \t\f]*\{")
+_OPENS = re.compile(r"[ \t\f]*[(\[]")
+
+
+def _is_join(text: str, token: Token) -> bool:
+    """Return whether the name of a join begins one, and is not called: `max { ... }`, but not `max(0)`.
+
+    Behind it come braces, or options in parentheses and braces. Branches in parentheses or brackets, `max(a, b)`, are one that is
+    written wrongly.
+    """
+    end = token.end_pos or 0
+    opening = _OPENS.match(text, end)
+    if opening is None:
+        return _BRACE.match(text, end) is not None
+    depth, end, signs = 1, opening.end(), set()
+    while depth:
+        found = _SIGNS.search(text, end, opening.end() + _NEAR)
+        if found is None:
+            return False
+        if depth == 1:
+            signs.add(found[0])
+        depth += (found[0] in "([{") - (found[0] in ")]}")
+        end = found.end()
+    return _BRACE.match(text, end) is not None or ("," in signs and "=" not in signs)
 
 
 class Newlines:
@@ -21,6 +50,8 @@ class Newlines:
     - the line ends with `->`, `{` or another separator, or the next one begins with `->` or `}`;
     - the next line begins with `via` or `else` and this one ends with `}`, or, outside of all braces, with the `expect`
       of an alias.
+
+    The name of a join that is also called, such as `max`, becomes a keyword where a stage begins and braces follow.
 
     Several in a row are one. A separator is held back until the token behind it is known, and then put before it. With the
     position of the line end: an error about it marks the end of the line.
@@ -37,9 +68,11 @@ class Newlines:
     def __init__(self) -> None:
         self.reset(0)
 
-    def reset(self, nesting: int) -> None:
-        """Forget everything, before a new text, which may nest this deep."""
+    def reset(self, nesting: int, text: str = "", joins: Collection[str] = ()) -> None:
+        """Forget everything, before a new text, which may nest this deep. `joins` are the joins that are also called."""
         self._nesting = nesting
+        self._text = text
+        self._joins = joins
         self.open: list[Token] = []
         self.first_on_line = True
         self.too_deep: Token | None = None
@@ -87,19 +120,31 @@ class Newlines:
                 continues = claim or kind in _CONTINUES_BEFORE or (kind in _AFTER_BODY and previous == "RBRACE")
                 if not continues and previous not in _CONTINUES_AFTER:
                     yield Token.new_borrow_pos("_SEP", separator, separator)
+                    previous = "_SEP"
                 separator = None
             if kind in CLOSES:
                 self.open.append(token)
                 if len(self.open) > self._nesting:
                     self.too_deep = token
                     return
+            kind = self._kind(token, previous)
             if self.first_on_line:
                 self._note_indent(token)
-            closes = bool(self.open) and CLOSES[self.open[-1].type] == kind
-            self.closes = self.open.pop() if closes else None
+            self._close_with(kind)
             yield token
             previous = kind
             self.first_on_line = False
+
+    def _kind(self, token: Token, previous: str) -> str:
+        """Return the type of a token. The name of a join that begins one becomes a keyword."""
+        if previous in _BEFORE_STAGE and token in self._joins and _is_join(self._text, token):
+            token.type = "JOIN"
+        return token.type
+
+    def _close_with(self, kind: str) -> None:
+        """Note which bracket a token closes."""
+        closes = bool(self.open) and CLOSES[self.open[-1].type] == kind
+        self.closes = self.open.pop() if closes else None
 
     def _note_indent(self, token: Token) -> None:
         """Keep where a line begins, and the first brace that a line closes too far to the left."""

@@ -84,7 +84,7 @@ class _Parser:
         builder.file, builder.comments = source, []
         builder.parse_expression = lambda start, end: self.expression(source, start, end, limits, faults)
         builder.joins = joins()
-        self.newlines.reset(limits.nesting)
+        self.newlines.reset(limits.nesting, source.text, {name for name, join in builder.joins.items() if join.called})
         stack = ParserStack(self.tables["spec"])
         run = Recovery(self.lark, stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
         builder.report = run.report

@@ -7,12 +7,13 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lark import Token
 
 from archdsl.diagnostics import Edit, codes
+from archdsl.ops.join import Join
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
@@ -52,7 +53,7 @@ class TreeBuilder:
     def __init__(self) -> None:
         self.file = SourceFile("", "")
         self.comments: list[Span] = []
-        self.joins: Collection[str] = ()
+        self.joins: Mapping[str, type[Join]] = {}
         self.report: Callable[[SyntaxFinding], None] = lambda fault: None
         self.parse_expression: Callable[[int, int], ast.Expr | None] = lambda start, end: None
 
@@ -62,8 +63,12 @@ class TreeBuilder:
         return token
 
     def keyword(self, token: Token) -> Token:
-        """Lexer callback: the names of joins are keywords, and so is `module` at the beginning of a declaration."""
-        if token in self.joins:
+        """Lexer callback: the names of joins are keywords, and so is `module` at the beginning of a declaration.
+
+        Joins that are also called are told apart later: see `Newlines`.
+        """
+        join = self.joins.get(token)
+        if join is not None and not join.called:
             token.type = "JOIN"
         elif token == "module" and self._begins_declaration(token):
             token.type = "MODULE"

@@ -69,7 +69,7 @@ def _outputs(module: nn.Module, recipe: Recipe, data: Data) -> Any:
     probe, count = copy.deepcopy(module).train(), min(2, recipe.batch)
     inputs = [
         torch.full((count, *shape), data.greatest(place) if given.integer else 0,
-                   dtype=torch.int64 if given.integer else torch.float32)
+                   dtype=torch.int64 if given.integer else torch.bool if given.boolean else torch.float32)
         for place, (given, shape) in enumerate(zip(data.inputs, data.shapes, strict=True))
     ]  # fmt: skip
     try:

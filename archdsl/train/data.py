@@ -60,10 +60,10 @@ class Data:
         """Return the module that prepares batches on the device, with the statistics of the training set."""
         plan = self._plan(recipe)
         numbers = [
-            None if given.integer else normalizer(recipe.normalize, shape, lambda place=place: self._examples(plan, place))  # type: ignore[misc]
+            None if not given.real else normalizer(recipe.normalize, shape, lambda place=place: self._examples(plan, place))  # type: ignore[misc]
             for place, (given, shape) in enumerate(zip(self.inputs, self.shapes, strict=True))
         ]
-        return Preparation(plan, self.labels, numbers, [given.integer for given in self.inputs])
+        return Preparation(plan, self.labels, numbers, [not given.real for given in self.inputs])
 
     def _plan(self, recipe: Recipe) -> Plan:
         """Return the processing that remains after decoding."""

@@ -73,6 +73,8 @@ class ArraySplit:
 
 
 def _example(array: Any, given: Input) -> Tensor:
+    if given.boolean:
+        return torch.from_numpy(np.ascontiguousarray(array, np.bool_))
     if given.integer:
         return torch.from_numpy(np.ascontiguousarray(array, np.int64))
     return torch.from_numpy(np.ascontiguousarray(array, np.uint8 if array.dtype == np.uint8 else np.float32))

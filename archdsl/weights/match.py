@@ -70,20 +70,22 @@ def match(
     spare: Collection[str] = (),
     prefix: str | None = None,
     adaptable: str | None = None,
+    loose: Collection[str] = (),
 ) -> Fit:
     """Match the tensors of a network to stored ones. `optional` keys may be missing, and `spare` keys are ignored.
 
     `prefix` is that of a network inside another one; default: detected when matching by name. `adaptable` is the key of a weight
-    that may have another number of input channels.
+    that may have another number of input channels. Tensors of `loose` keys may differ in axes of size one.
     """
     names, notes = bare(stored.entries, wanted)
     if prefix is not None or by == "name":
         names, more = with_prefix(names, wanted, stored, prefix) if prefix is not None else found_prefix(names, wanted, stored)
         notes += more
     if by == "order":
-        return _by_order(wanted, stored, names, notes, optional)
-    entries = stored.entries
+        return _by_order(wanted, stored, names, notes, optional, loose)
     pairs = {key: names[key] for key in wanted if key in names}
+    entries, more = _reshaped(stored.entries, pairs, wanted, loose)
+    notes += more
     problems = [problem for key in pairs if (problem := _misfit(key, wanted[key], pairs[key], entries[pairs[key]]))]
     absent = [key for key in wanted if key not in names]
     uncounted = {key for key in absent if _is_counter(key) and _beside(key, "running_mean") in names}
@@ -115,6 +117,27 @@ def without_spoiled(fit: Fit, wanted: Mapping[str, Shape], stored: StoredWeights
     )  # fmt: skip
     pairs = {key: other for key, other in fit.pairs.items() if not counts.get(key)}
     return replace(fit, pairs=pairs, problems=fit.problems + problems) if problems else fit
+
+
+def _reshaped(
+    entries: Mapping[str, StoredTensor], pairs: Mapping[str, str], wanted: Mapping[str, Shape], loose: Collection[str]
+) -> tuple[Mapping[str, StoredTensor], tuple[str, ...]]:
+    """Return the stored tensors, those of loose keys with the axes of size one that the network's have, and a note about them."""
+    changed = {
+        key: entries[other]
+        for key, other in pairs.items()
+        if key in loose and entries[other].shape != wanted[key] and _long_axes(entries[other].shape) == _long_axes(wanted[key])
+    }
+    if not changed:
+        return entries, ()
+    one = next(iter(changed))
+    shapes = f"from {list(changed[one].shape)} to {list(wanted[one])}"
+    note = f"{listed(list(changed))} reshaped, which differ{'s' if len(changed) == 1 else ''} in axes of size one: {shapes}"
+    return {**entries, **{pairs[key]: entry._replace(shape=wanted[key]) for key, entry in changed.items()}}, (note,)
+
+
+def _long_axes(shape: Shape) -> list[int]:
+    return [size for size in shape if size != 1]
 
 
 def _misfit(key: str, wanted: Shape, stored: str, entry: StoredTensor) -> Mismatch | None:
@@ -164,6 +187,7 @@ def _by_order(
     names: Mapping[str, str],
     notes: tuple[str, ...],
     optional: Collection[str],
+    loose: Collection[str],
 ) -> Fit:
     """Match the n-th tensor of the network to the n-th stored one.
 
@@ -175,6 +199,9 @@ def _by_order(
     if len(ours) != len(theirs) and optional:
         left = tuple(key for key in wanted if key in optional)
         ours = [key for key in ours if key not in optional]
+    in_order = {key: names[other] for key, other in zip(ours, theirs, strict=False)}
+    entries, more = _reshaped(stored.entries, in_order, wanted, loose)
+    stored, notes = replace(stored, entries=entries), notes + more
     problems = _order_problems(wanted, stored, ours, [names[key] for key in theirs])
     counters = [key for key in wanted if _is_counter(key) and key not in left]
     if problems:

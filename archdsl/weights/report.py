@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
-from archdsl.ir import FlatNode, Graph, Usage, flatten, state
+from archdsl.ir import FlatNode, Graph, OpNode, Usage, flatten, state
 from archdsl.source import Span
 from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
 from archdsl.weights.stored import Channels, MatchBy, StoredWeights, unreadable
@@ -145,6 +145,7 @@ def report_on(
     fit = match(
         wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted), prefix=prefix,
         adaptable=first if channels is not None else None,
+        loose={key for key, node in nodes.items() if isinstance(node, OpNode) and node.op.loose_axes},
     )  # fmt: skip
     fit = without_spoiled(replace(fit, notes=stored.notes + fit.notes), wanted, stored)
     if first is not None and first in fit.pairs and stored.entries[fit.pairs[first]].shape != wanted[first]:
@@ -168,7 +169,7 @@ def _first_convolution(graph: Graph) -> str | None:
     """Return the key of the first weight after an input, if its input channels can be adapted; else None."""
     from_input = set(range(len(graph.inputs)))
     for flat in flatten(graph).nodes:
-        if flat.inputs[0] not in from_input:
+        if not flat.inputs or flat.inputs[0] not in from_input:
             continue
         parameters = flat.op.parameters(*flat.node.input_shapes)
         if len(parameters.get("weight", ())) > 2:

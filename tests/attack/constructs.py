@@ -43,7 +43,8 @@ def split(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
     """Return a split whose parts are joined again, as in gated linear units and cross-stage partial networks."""
     one, two = fresh("s"), fresh("s")
     half = leaves.random.choice((1, 2, 3))
-    widen = leaves.call("conv", [Literal(2 * half), Literal(1)]) if len(x.shape) > 1 else leaves.call("linear", [Literal(2 * half)])
+    wide = Literal(2 * half)
+    widen = leaves.call("conv", [wide, Literal(1)]) if len(x.shape) > 1 else leaves.call("linear", [wide])
     if leaves.maybe(0.5):
         parts = leaves.call("split", [Literal(2)], axis=Literal(0) if leaves.maybe(0.3) else None)
         kind = leaves.random.choice(("mul", "add", "sub", "max", "concat"))
@@ -111,7 +112,7 @@ def _on_tokens(leaves: Leaves, fresh: Fresh, width: int) -> Stage:
             leaves.call("rms_norm", [], axis=Literal(-1)),
             leaves.call("linear", [leaves.number(width)]),
             leaves.activation() if leaves.maybe(0.5) else leaves.call("layer_scale", [], axis=Literal(-1)),
-            Skip((Pipeline((leaves.call("linear", [Literal(2 * width)]), leaves.activation(), leaves.call("linear", [Literal(width)]))),)),
+            Skip((Pipeline((leaves.call("linear", [Literal(2 * width)]), Apply("gelu"), leaves.call("linear", [Literal(width)]))),)),
             Skip((Pipeline((leaves.call("ln", [], axis=Literal(-1)),), Label(name)), Pipeline((attention,)))),
         ]
     )

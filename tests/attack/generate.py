@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tests.attack import network
+from tests.attack import constructs, network
 from tests.attack.arguments import Leaves
 from tests.attack.blocks import Blocks, Body
 from tests.attack.families import dense, unet
@@ -23,6 +23,7 @@ from tests.attack.interpret import Declared, Machine
 from tests.attack.places import Modules
 from tests.attack.program import (
     Apply,
+    Argument,
     Binary,
     Call,
     Choice,
@@ -268,7 +269,20 @@ class _Grower:
             self.skip, self.skip, self.skip, self.join, self.join, self.join, self.block, self.block, self.group,
             self.repeat, self.loop, self.conditional, self.halved, self.gate, self.levels,
         ]  # fmt: skip
+        if self.maybe(0.35):
+            return self.construct(x)
         return self.random.choice(forms)(machine, x, scope, depth)
+
+    def construct(self, x: Value) -> tuple[Stage, ...]:
+        """Return a template around several values, products, tokens or parameters."""
+        if len(x.shape) == 1:
+            return (self.random.choice((constructs.split, constructs.parameter))(self.leaves, self.name, x),)
+        if self.maybe(0.1):
+            return constructs.roots(self.leaves, self.name, x)
+        made: list[Callable[..., Stage]] = [
+            constructs.split, constructs.product, constructs.tokens, constructs.parameter, constructs.grid, constructs.reuse,
+        ]  # fmt: skip
+        return (self.random.choice(made)(self.leaves, self.name, x),)
 
     def ops(self, machine: Machine, x: Value, number: int) -> tuple[Stage, ...]:
         """Return plain ops, one after the other."""
@@ -408,14 +422,14 @@ class _Grower:
 
     def join(self, machine: Machine, x: Value, scope: str, depth: int) -> tuple[Stage, ...]:
         """Return a join of branches that mostly fit."""
-        kind = self.random.choice(("concat", "add", "mul", "shake"))
+        kind = self.random.choice(("concat", "add", "mul", "shake", "concat", "add", "sub", "min", "max"))
         axis = self.random.choice((0, -1)) if kind == "concat" and self.maybe(0.2) else None
         if kind == "shake" and self.maybe(0.7):
             return (Join(kind, (Pipeline((Take(Name("x")),)),) * 2),)
         trial = machine.copy()
         branches: Body = ()
         first: Value | None = None
-        for _ in range(self.random.choice((1, 2, 2, 3))):
+        for _ in range(2 if kind == "sub" and self.maybe(0.95) else self.random.choice((1, 2, 2, 3))):
             branch: Body
             if self.maybe(0.3):
                 branch, result = (), x
@@ -427,7 +441,12 @@ class _Grower:
             first = first or result
             branches += (Pipeline((Take(Name("x")),)),) if not branch else (Pipeline((Group(branch),)),)
         known = [tree for tree, value in self.values(machine) if first is not None and value.shape[1:] == first.shape[1:]]
-        if known and self.maybe(0.4):
+        if first is not None and kind in ("mul", "max") and self.maybe(0.3):
+            shape = ListOf(
+                tuple(Literal(first.shape[0] if at == 0 and not first.open[0] else 1) for at in range(len(first.shape)))
+            )
+            branches += (Pipeline((Apply("param", (Argument(None, shape),)),)),)
+        if known and kind != "sub" and self.maybe(0.4):
             branches += (Pipeline((Take(self.random.choice(known)),)),)
         return (Join(kind, branches, axis),)
 

@@ -284,12 +284,16 @@ class Machine:
                 self.bind(Label(name), value)
         return found
 
-    def stage(self, tree: Stage, x: Value, scope: str, path: str | None = None) -> Value:
+    def stage(self, tree: Stage, x: Value, scope: str, path: str | None = None, label: Label | None = None) -> Value:
         """Return what one stage makes of `x`; `path` is set where a label names it."""
         self.scope = scope
+        if isinstance(x, Several) and not (isinstance(tree, Take | Join) or _has_operands_alone(tree)):
+            raise Refused("several values as one", "E0213", "E0214", "E0215")
         match tree:
+            case Apply(name, arguments) if name in WITHOUT_INPUT:
+                return self.source(name, arguments, x, scope, None)
             case Apply(name, arguments):
-                return self.apply(OpValue(name, arguments), x, scope, path)
+                return self.apply(OpValue(name, arguments), x, scope, path, label)
             case Take(value):
                 return self.take(value, x, scope)
             case Group(body):
@@ -513,6 +517,10 @@ class Machine:
         value = Value(tensor, opened, name, tuple(parents), path)
         self.nodes.append(value)
         return value
+
+
+def _has_operands_alone(tree: Stage) -> bool:
+    return isinstance(tree, Apply) and tree.name in OPERANDS_ALONE
 
 
 def _holds_values(held: Any) -> bool:

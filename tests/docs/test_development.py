@@ -32,7 +32,7 @@ image = torch.randn(2, 8, 4, 4)
 expected = (image + (image * image + 2.0).sqrt()) / 2
 for inplace in (False, True):
     assert torch.equal(network("squareplus(2.0)").build(inplace=inplace)(image), expected)
-assert torch.equal(network("mean { x; relu; x }").build()(image), (image + image.relu() + image) / 3)
+assert torch.equal(network("average { x; relu; x }").build()(image), (image + image.relu() + image) / 3)
 
 assert network("relu; f(1); scale(2)", "block f(k) { scale(k) }").compile("txt") == b"0 relu [8, 4, 4]\\n2 scale [8, 4, 4]\\n"
 assert targets.name_for("txt") == "txt"
@@ -97,7 +97,7 @@ def test_the_changes_work(changed: Path) -> None:
 
 
 def test_the_changes_pass_the_tests_that_the_page_names(changed: Path) -> None:
-    chosen = "squareplus or mean or fact or requirements or lenet or E0599 or SingleBranch or W0199 or CapitalBlock or txt"
+    chosen = "squareplus or average or fact or requirements or lenet or E0599 or SingleBranch or W0199 or CapitalBlock or txt"
     files = ("tests/ops/test_contract.py", "tests/ops/test_sign.py", "tests/passes", "tests/diagnostics/test_codes.py")
     _run(changed, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "tests/test_architecture.py", "-k", chosen)
     _run(changed, "-m", "ruff", "check", "--no-cache", "archdsl")

@@ -66,7 +66,7 @@ def form(node: FlatNode) -> str:
     if lowering.module is not None:
         return source(lowering.module)
     assert lowering.function is not None
-    parameter = f"{source(lowering.parameter)}.to('meta')" if lowering.parameter is not None else ""
+    parameter = f"{source(lowering.bare)}.to('meta')" if lowering.bare is not None else ""
     places = [f"inputs[{i}]" for i in range(len(node.inputs))]
     return "lambda *inputs: " + source(lowering.function, places, training="False", parameter=parameter)
 

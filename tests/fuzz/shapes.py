@@ -161,7 +161,7 @@ def _module_runs(graph: Graph, at: dict[str, int], summary: Summary) -> str | No
     """The module that is built runs at sizes that work, and gives the result that is predicted."""
     summary.modules += 1
     module = build(graph, "meta").eval()
-    types = [torch.long if value.dtype == "int" else torch.float for value in graph.inputs]
+    types = [{"int": torch.long, "bool": torch.bool, "float": torch.float}[value.dtype] for value in graph.inputs]
     inputs = [torch.empty(1, *predicted(v, at), device="meta", dtype=t) for v, t in zip(graph.inputs, types, strict=True)]
     try:
         with torch.no_grad():

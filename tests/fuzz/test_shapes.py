@@ -57,7 +57,7 @@ def test_planted_mistakes_are_found(monkeypatch: pytest.MonkeyPatch, owner: Any,
 
 
 def inputs_of(graph: Graph) -> list[torch.Tensor]:
-    types = [torch.long if value.dtype == "int" else torch.float for value in graph.inputs]
+    types = [{"int": torch.long, "bool": torch.bool, "float": torch.float}[value.dtype] for value in graph.inputs]
     return [torch.empty(1, *v.shape, device="meta", dtype=t) for v, t in zip(graph.inputs, types, strict=True)]
 
 

@@ -24,21 +24,30 @@ class Lowered(nn.Module):
     def __init__(self, lowering: Lowering, form: str, count: int) -> None:
         super().__init__()
         self.module = eval(source(lowering.module), NAMESPACE) if form == "module" else None
-        self.bare = eval(source(lowering.parameter), NAMESPACE) if lowering.parameter else None
+        self.bare = eval(source(lowering.bare), NAMESPACE) if lowering.bare else None
+        self.persistent = lowering.persistent
+        name, sibling = lowering.sibling or ("", None)
+        self.sibling = name
+        if sibling is not None:
+            setattr(self, name, eval(source(sibling), NAMESPACE))
         places = [f"inputs[{i}]" for i in range(count)]
+        self.applied = source(lowering.applied, places, parameter="self.module") if lowering.applied else ""
         function = lowering.function
         self.text = source(function, places, training="training", parameter="bare") if function is not None else ""
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Apply the op."""
         if self.module is not None:
-            return self.module(*inputs)
-        return eval(self.text, NAMESPACE, {"inputs": inputs, "training": self.training, "bare": self.bare})
+            return eval(self.applied, NAMESPACE, {"inputs": inputs, "self": self}) if self.applied else self.module(*inputs)
+        return eval(self.text, NAMESPACE, {"inputs": inputs, "self": self, "training": self.training, "bare": self.bare})
 
     def state(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         """Shapes of parameters and of buffers in the `state_dict`, by key."""
         if self.module is None:
-            return ({"": tuple(self.bare.shape)} if self.bare is not None else {}), {}
+            own = {} if self.bare is None else {"": tuple(self.bare.shape)}
+            parameters = own if isinstance(self.bare, nn.Parameter) else {}
+            beside = {f"../{self.sibling}": tuple(getattr(self, self.sibling).shape)} if self.sibling else {}
+            return parameters | beside, own if self.persistent else {}
         parameters = {key: tuple(t.shape) for key, t in self.module.named_parameters()}
         kept = self.module.state_dict()
         return parameters, {key: tuple(t.shape) for key, t in kept.items() if key not in parameters}

@@ -45,8 +45,10 @@ def write_shapes(edges: list[Edge], boxes: Mapping[str, Box]) -> None:
 
 
 def _changes(box: Box) -> bool:
-    if box.kind is Kind.INPUT or not box.nodes:
+    if box.kind is Kind.INPUT or not box.nodes or not box.nodes[0].inputs:
         return False
+    if not box.nodes[0].inputs:
+        return True
     before = box.nodes[0].input_shapes[0]
     after = box.nodes[-1].output.shape
     return box.kind is Kind.BAR or len(before) != len(after) or spatial(before) != spatial(after)

@@ -20,7 +20,7 @@ from archdsl.analysis import op_form
 from archdsl.backends.diagram.contents import Card, Contents, Item, Source, contents_of, family_of
 from archdsl.backends.diagram.model import Detail
 from archdsl.ir import Call, Function, Node, OpNode, is_declared
-from archdsl.ops.base import Category
+from archdsl.ops.join import Join
 from archdsl.shapes import Shape
 
 _LONGEST_PERIOD = 24
@@ -238,7 +238,8 @@ class Folder:
 
 def is_join(card: Card) -> bool:
     """Return whether a card is where values meet."""
-    return card[0].op.category is Category.JOIN
+    op = card[0].op
+    return isinstance(op, Join) and op.joins_branches
 
 
 def _is_plain_card(item: Card) -> bool:

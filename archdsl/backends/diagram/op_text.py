@@ -73,6 +73,8 @@ def _step(node: OpNode) -> list[str]:
     steps = node.op.attributes(*node.input_shapes).get("stride", ())
     if set(steps) <= {1}:
         return []
+    if not node.inputs:
+        return []
     before = node.input_shapes[0]
     sizes = zip(spatial(before), spatial(node.output.shape), strict=False)
     sign = "↑" if any(_sample(b) < _sample(a) for b, a in sizes) else "/"

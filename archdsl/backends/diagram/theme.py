@@ -28,6 +28,10 @@ PAINTS: dict[Category, Paint] = {
     Category.REGULARIZATION: Paint("#fdd5dd", "#b25a6d"),
     Category.SHAPE: Paint("#e6e6e6", "#707070"),
     Category.SCALE: Paint("#cdefff", "#3a87a8"),
+    Category.ATTENTION: Paint("#e6cdf0", "#84499f"),
+    Category.ARITHMETIC: Paint("#dcd6f2", "#6a5ca8"),
+    Category.REDUCTION: Paint("#bfe6b8", "#4c8a41"),
+    Category.VALUE: Paint("#f4dcb0", "#9a6f1e"),
     Category.JOIN: Paint("#ffffff", "#333333"),
     Category.INPUT: Paint("#ffffff", "#333333"),
 }

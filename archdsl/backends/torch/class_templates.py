@@ -38,15 +38,15 @@ class OpText:
             return None
         if self.removed:
             return _IDENTITY
-        if self.lowering.parameter is not None:
-            return self.lowering.parameter
+        if self.lowering.bare is not None:
+            return self.lowering.bare
         return self.lowering.module if self.step.as_module or sequential else None
 
     def applied(self, sequential: bool) -> Expr | None:
         """Return the function that `forward` writes for the op; None if there is none."""
-        if not self.step.outputs or self.step.as_module or sequential or self.removed:
+        if not self.step.outputs or sequential or self.removed:
             return None
-        return self.lowering.function
+        return self.lowering.applied if self.step.as_module else self.lowering.function
 
 
 @dataclass(eq=False, slots=True)

@@ -13,10 +13,10 @@ from archdsl.analysis import Costs
 from archdsl.backends.torch.attributes import is_attribute, quoted
 from archdsl.backends.torch.class_names import name_classes
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
-from archdsl.backends.torch.expressions import Call, Target
+from archdsl.backends.torch.expressions import Call, Target, literals
 from archdsl.backends.torch.forward import attribute, chain_lines, forward_lines, kept_parameters, value_text
 from archdsl.backends.torch.initialize import initialization_lines
-from archdsl.backends.torch.module_nodes import ModuleNode
+from archdsl.backends.torch.module_nodes import ModuleNode, Registry
 from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.outline_classes import Classes
 from archdsl.backends.torch.pretty_print import Expression, Group, entry, lines, repeated
@@ -136,29 +136,33 @@ class _Emitter:
         """Yield a statement for each child of a module; the members of a family come together."""
         module = template.first
         children: dict[str, _Member] = {}
-        bare: set[str] = set()
+        registries: dict[str, Registry] = {}
+        stored: set[str] = set()
         beside: list[Expression] = []
         for text in template.body:
             expression = self._construct(text, template, sequential=False)
             if expression is None:
                 continue
             step = text.step
+            if isinstance(text, OpText) and text.lowering.sibling is not None:
+                sibling, call = text.lowering.sibling
+                own = text.constructor[len(list(literals(text.lowering.bare))) :]
+                children[sibling], registries[sibling] = _call(call, iter(own), template), "_parameters"
             *family, name = step.key
             members: dict[str, Any] = children
             for part in family:
                 members = members.setdefault(part, {})
-            if family and module.containers[step.key[:-1]] == "mixed" and step.is_bare:
+            if family and module.containers[step.key[:-1]] == "mixed" and step.registry != "_modules":
                 holder = attribute(module, step.key[:-1], "_modules")
-                beside.append(entry(f"{holder}.register_parameter({quoted(name)}, ", expression, ")"))
+                beside.append(_registered(holder, name, step.registry, expression))
             else:
                 members[name] = expression
-            if step.is_bare and not family:
-                bare.add(name)
+            if not family:
+                registries[name] = step.registry
+                stored.update([name] if isinstance(text, OpText) and text.lowering.persistent else [])
         for name, child in children.items():
             found = _container(module, (name,), child) if isinstance(child, dict) else child
-            register = "register_parameter" if name in bare else "add_module"
-            plain = is_attribute(name)
-            yield entry(f"self.{name} = ", found) if plain else entry(f"self.{register}({quoted(name)}, ", found, ")")
+            yield _registered("self", name, registries.get(name, "_modules"), found, name in stored)
         yield from beside
 
     def _construct(self, text: StepText, template: ClassTemplate, *, sequential: bool) -> Expression | None:
@@ -181,6 +185,16 @@ class _Emitter:
         self.ordered = True
         named = [entry(f"({quoted(text.step.key[0])}, ", child, ")") for text, child in zip(body, children, strict=True)]
         return Group(opening + "OrderedDict([", tuple(named), "]))")
+
+
+def _registered(owner: str, name: str, registry: Registry, made: Expression, stored: bool = False) -> Expression:
+    """Return the statement that gives a module a child; a `stored` buffer is in the `state_dict`."""
+    if registry == "_buffers":
+        return entry(f"{owner}.register_buffer({quoted(name)}, ", made, ")" if stored else ", persistent=False)")
+    if owner == "self" and is_attribute(name):
+        return entry(f"self.{name} = ", made)
+    method = "register_parameter" if registry == "_parameters" else "add_module"
+    return entry(f"{owner}.{method}({quoted(name)}, ", made, ")")
 
 
 def _signature(template: ClassTemplate) -> Iterator[str]:

@@ -30,10 +30,16 @@ class Input(NamedTuple):
 
 
 class Own(Enum):
-    """An attribute of the module around the op: its mode, or the op's bare parameter."""
+    """An attribute of the module around the op: its mode, or the op's bare parameter or buffer."""
 
     TRAINING = "training"
     PARAMETER = "parameter"
+
+
+class Sibling(NamedTuple):
+    """A parameter or buffer beside that of the op, by its name in the module around it."""
+
+    name: str
 
 
 class Axis(NamedTuple):
@@ -58,11 +64,17 @@ class Call(NamedTuple):
 
 
 class Method(NamedTuple):
-    """A call of a tensor's method: `x.reshape(...)`."""
+    """A call of a tensor's method: `x.reshape(...)`, also of one that a method or call gives."""
 
-    receiver: Input
+    receiver: Expr
     name: str
     arguments: tuple[Argument, ...] = ()
+
+
+class ModuleCall(NamedTuple):
+    """A call of the op's own module, of whose results the first is taken: `self.attn(x, x, x)[0]`."""
+
+    arguments: tuple[Argument, ...]
 
 
 class Operation(NamedTuple):
@@ -78,8 +90,8 @@ class Listed(NamedTuple):
     arguments: tuple[Argument, ...]
 
 
-Composite: TypeAlias = Call | Method | Operation | Listed
-Expr: TypeAlias = Composite | Input | Own | Axis | AxesFrom
+Composite: TypeAlias = Call | Method | ModuleCall | Operation | Listed
+Expr: TypeAlias = Composite | Input | Own | Sibling | Axis | AxesFrom
 
 
 class Argument(NamedTuple):
@@ -108,8 +120,8 @@ class Argument(NamedTuple):
         return type(self.value) is type(self.default) and bool(self.value == self.default)
 
 
-_COMPOSITES = (Call, Method, Operation, Listed)
-_EXPRESSIONS = frozenset({*_COMPOSITES, Input, Own, Axis, AxesFrom})
+_COMPOSITES = (Call, Method, ModuleCall, Operation, Listed)
+_EXPRESSIONS = frozenset({*_COMPOSITES, Input, Own, Sibling, Axis, AxesFrom})
 
 
 # -- construction --
@@ -159,6 +171,8 @@ def inputs(count: int) -> tuple[Argument, ...]:
 
 def literals(expression: Expr | None) -> Iterator[Argument]:
     """Yield the arguments that are plain values, in the order in which they are written."""
+    if isinstance(expression, Method):
+        yield from literals(expression.receiver)
     if isinstance(expression, _COMPOSITES):
         for argument in expression.arguments:
             if argument.is_literal:
@@ -171,6 +185,8 @@ def targets(expression: Expr | None) -> Iterator[Target]:
     """Yield every class and function that an expression names."""
     if isinstance(expression, Call):
         yield expression.target
+    if isinstance(expression, Method):
+        yield from targets(expression.receiver)
     if isinstance(expression, _COMPOSITES):
         for argument in expression.arguments:
             if not argument.is_literal:
@@ -213,7 +229,10 @@ class _Writer(NamedTuple):
             case Call(target, arguments):
                 return f"{target}({', '.join(self._items(arguments))})"
             case Method(receiver, name, arguments):
-                return f"{self.write(receiver)}.{name}({', '.join(self._items(arguments))})"
+                written = self.write(receiver)  # first, as `text` is asked in the order of writing
+                return f"{written}.{name}({', '.join(self._items(arguments))})"
+            case ModuleCall(arguments):
+                return f"{self.parameter}({', '.join(self._items(arguments))})[0]"
             case Listed(arguments):
                 return f"[{', '.join(self._items(arguments))}]"
             case Operation(operator, arguments):
@@ -228,6 +247,8 @@ class _Writer(NamedTuple):
                 return f"{self._leaf(input)}.shape[{axis}]"
             case AxesFrom(input, first):
                 return f"{self._leaf(input)}.shape[{first}:]"
+            case Sibling(name):
+                return f"self.{name}"
             case Own.TRAINING:
                 return self.training
             case Own.PARAMETER:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from archdsl.backends.torch.attributes import identifier, is_attribute, quoted
+from archdsl.backends.torch.batch_axis import expanded, with_batch
 from archdsl.backends.torch.class_templates import ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, source
 from archdsl.backends.torch.formulas import Binary, Spelled, Symbol, text_of
-from archdsl.backends.torch.module_nodes import CallStep, Foreign, ModuleNode, Step
+from archdsl.backends.torch.module_nodes import CallStep, Foreign, ModuleNode, OpStep, Registry, Step
 from archdsl.backends.torch.outline_classes import TAKEN, symbols_in
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ir import Value
@@ -71,7 +72,10 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
         step = text.step
         if not step.outputs or names.is_removed(text):
             continue
-        call = _call(module, text, [names.at(value) for value in step.inputs], kept, names)
+        variables = [names.at(value) for value in step.inputs]
+        if isinstance(step, OpStep) and step.expansion is not None:
+            variables = expanded(variables, [len(value.shape) for value in step.inputs], step.expansion)
+        call = _call(module, text, variables, kept, names)
         before = shown.get(names.at(step.inputs[0])) if step.inputs else None
         targets = names.assign(index, step)
         if step.training_only and not module.training_only:
@@ -82,7 +86,7 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
         shown.update({target: format_shape(value.shape) for target, value in zip(targets, step.outputs, strict=True)})
         found.append(line if shape == before else f"{line}  # {shape}")
     if results is not None:
-        end = results.returns({value: names.at(value) for value in module.outputs})
+        end = results.returns({value: names.returned(value) for value in module.outputs})
         return found + end if len(end) > 1 else _shortened([*found, *end])
     return _shortened([*found, f"        return {', '.join(names.at(value) for value in module.outputs)}"])
 
@@ -126,7 +130,7 @@ def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symb
     """Return a step as an expression of its inputs' variables."""
     step = text.step
 
-    def reached(foreign: Foreign | None, registry: str) -> str:
+    def reached(foreign: Foreign | None, registry: Registry) -> str:
         known = names.foreign.get(foreign) if foreign is not None else None
         key = step.key if foreign is None else foreign.key
         return attribute(module, key, registry) if known is None else known
@@ -134,10 +138,11 @@ def _call(module: ModuleNode, text: StepText, inputs: list[str], kept: dict[Symb
     function = text.applied(False) if isinstance(text, OpText) else None
     if function is None:
         passed = () if isinstance(text, OpText) else text.step.passed
-        inputs += [reached(other, "_parameters" if other.bare else "_modules") for other in passed]
+        inputs += [reached(other, other.registry) for other in passed]
         return f"{reached(step.foreign, '_modules')}({', '.join(inputs)})"
     assert isinstance(text, OpText)
-    parameter = reached(step.foreign, "_parameters") if step.is_bare else ""
+    has_own = step.registry != "_modules" or text.lowering.applied is not None
+    parameter = reached(step.foreign, step.registry) if has_own else ""
     return source(function, inputs, parameter=parameter, text=_texts(text, kept))
 
 
@@ -147,17 +152,21 @@ def _texts(text: OpText, kept: dict[Symbol, str]) -> Callable[[Argument], str | 
     return lambda argument: value_text(next(values), kept.__getitem__)
 
 
-def attribute(module: ModuleNode, key: tuple[str, ...], registry: str) -> str:
+def attribute(module: ModuleNode, key: tuple[str, ...], registry: Registry) -> str:
     """Return how `forward` reaches a child: `self.conv1`, `self.enc[0]`, or by its key where that is no attribute."""
     first, *indices = key
-    if not is_attribute(first):
-        return f"self.{registry}[{quoted(first)}]"
-    text = f"self.{first}"
+    if is_attribute(first):
+        text = f"self.{first}"
+    elif indices or registry == "_modules":
+        text = f"self._modules[{quoted(first)}]"
+    else:
+        text = f"getattr(self, {quoted(first)})"  # which `torch.fx` traces
     for end, index in enumerate(indices, 1):
         kind = module.containers[key[:end]]
-        if kind == "mixed" and registry == "_parameters" and end == len(indices):
-            text += "._parameters"
-        text += f"[{index}]" if kind.endswith("List") else f"[{quoted(index)}]"
+        if kind == "mixed" and registry != "_modules" and end == len(indices):
+            text = f"getattr({text}, {quoted(index)})"
+        else:
+            text += f"[{index}]" if kind.endswith("List") else f"[{quoted(index)}]"
     return text
 
 
@@ -182,7 +191,8 @@ class _Variables:
                 self._same[text.step.outputs[0]] = self._origin(text.step.inputs[0])
             else:
                 self._last_use.update(dict.fromkeys(map(self._origin, text.step.inputs), index))
-        self._last_use.update(dict.fromkeys(map(self._origin, module.outputs), len(template.body)))
+        lasting = [*module.outputs, *module.inputs[:1]] if module.single else module.outputs
+        self._last_use.update(dict.fromkeys(map(self._origin, lasting), len(template.body)))
         self.foreign = {foreign: self._fresh(self._identifier("".join(foreign.key))) for foreign in module.foreign}
         """The argument by which each module further out comes in."""
         for position, value in enumerate(module.inputs):
@@ -196,6 +206,12 @@ class _Variables:
     def at(self, value: Value) -> str:
         """Return the variable of a value."""
         return self.of[self._origin(value)]
+
+    def returned(self, value: Value) -> str:
+        """Return the variable of a result, with the batch of the first input."""
+        if value not in self._module.single:
+            return self.at(value)
+        return with_batch(self.at(value), f"{self.at(self._module.inputs[0])}.shape[0]", len(value.shape))
 
     def _origin(self, value: Value) -> Value:
         return self._same.get(value, value)

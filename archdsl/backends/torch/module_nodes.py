@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
+from archdsl.backends.torch.batch_axis import Expansion
 from archdsl.backends.torch.lowerings import Lowering, lower
 from archdsl.ir import Call, Function, OpNode, Value
 from archdsl.ops import Op
 from archdsl.shapes import Shape
 
+Registry: TypeAlias = Literal["_modules", "_parameters", "_buffers"]
+"""The dictionary of an `nn.Module` that holds a child."""
 Container: TypeAlias = Literal["ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "mixed"]
-"""The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters itself."""
+"""The class of `torch.nn` that holds a family; a mixed one is a `ModuleDict` that has its bare parameters and buffers itself."""
 
 
 class Foreign(NamedTuple):
@@ -20,8 +23,7 @@ class Foreign(NamedTuple):
 
     levels: int
     key: tuple[str, ...]
-    bare: bool = False
-    """Whether it is a bare parameter."""
+    registry: Registry = "_modules"
 
 
 class Lowered:
@@ -73,6 +75,8 @@ class OpStep:
     removable: bool
     declared: bool = False
     foreign: Foreign | None = None
+    expansion: Expansion | None = None
+    """Which inputs take the batch of others: see `batch_axis.py`."""
 
     @property
     def lowering(self) -> Lowering:
@@ -80,9 +84,9 @@ class OpStep:
         return self.lowered.plain
 
     @property
-    def is_bare(self) -> bool:
-        """Whether it has a bare parameter of the module around it, as `layer_scale` does."""
-        return self.lowering.parameter is not None
+    def registry(self) -> Registry:
+        """What of the module around it holds it."""
+        return registry_of(self.lowering)
 
 
 @dataclass(eq=False, slots=True)
@@ -104,9 +108,9 @@ class CallStep:
     passed: tuple[Foreign, ...] = ()
 
     @property
-    def is_bare(self) -> bool:
-        """Whether it is a bare parameter."""
-        return False
+    def registry(self) -> Registry:
+        """What of the module around it holds it."""
+        return "_modules"
 
 
 Step: TypeAlias = OpStep | CallStep
@@ -130,6 +134,8 @@ class ModuleNode:
     outputs: list[Value] = field(default_factory=list)
     training_only: bool = False
     chain: bool = False
+    single: frozenset[Value] = frozenset()
+    """Those of the outputs of a network that have a batch axis of one, and are returned with that of the first input."""
     foreign: tuple[Foreign, ...] = ()
     alike: list[Function] = field(default_factory=list)
 
@@ -149,20 +155,25 @@ class ModuleNode:
 
         With two indices, as of `x[0][1]`, the members of a family are families themselves.
         """
-        families: dict[tuple[str, ...], dict[str, bool]] = {}
+        families: dict[tuple[str, ...], dict[str, Registry]] = {}
         for step in self.steps:
             for end in range(1, len(step.key)) if step.constructed else ():
-                is_bare = step.is_bare and end == len(step.key) - 1
-                families.setdefault(step.key[:end], {})[step.key[end]] = is_bare
+                held = step.registry if end == len(step.key) - 1 else "_modules"
+                families.setdefault(step.key[:end], {})[step.key[end]] = held
         return {name: _container(members) for name, members in families.items()}
 
 
-def _container(members: dict[str, bool]) -> Container:
-    """Return what holds a family: a list if its keys are 0, 1, 2, ... in order. `members` says which are bare parameters."""
-    bare = set(members.values())
-    if len(bare) == 2:
+def _container(members: dict[str, Registry]) -> Container:
+    """Return what holds a family: a list if its keys are 0, 1, 2, ... in order."""
+    held = set(members.values())
+    if len(held) > 1 or held == {"_buffers"}:
         return "mixed"
     listed = list(members) == [str(i) for i in range(len(members))]
-    if bare == {True}:
+    if held == {"_parameters"}:
         return "ParameterList" if listed else "ParameterDict"
     return "ModuleList" if listed else "ModuleDict"
+
+
+def registry_of(lowering: Lowering) -> Registry:
+    """Return what of the module around it holds an op: a bare parameter, as of `layer_scale`, a buffer, or a module."""
+    return "_parameters" if lowering.parameter else "_buffers" if lowering.buffer else "_modules"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from archdsl.backends.torch.module_nodes import CallStep, Foreign, Lowered, ModuleNode, OpStep, Step
+from archdsl.backends.torch.batch_axis import BatchAxes
+from archdsl.backends.torch.module_nodes import CallStep, Foreign, Lowered, ModuleNode, OpStep, Step, registry_of
 from archdsl.ir import (
     Call,
     Declaration,
@@ -24,7 +25,9 @@ from archdsl.ir import (
     less,
     standing_functions,
 )
-from archdsl.ops import Category
+from archdsl.ops import Category, Op
+from archdsl.ops.positions import PosEmbed, RelativeBias
+from archdsl.ops.value import Param
 from archdsl.shapes import Shape
 
 _ALWAYS, _TRAINING, _NEVER = Usage.ALWAYS, Usage.TRAINING, Usage.NEVER
@@ -43,8 +46,10 @@ class ModuleTree:
         self._inplace = inplace
         self._modules: dict[Function, ModuleNode] = {}
         self._known: dict[tuple[int, tuple[Shape, ...]], Lowered] = {}
+        self._filled: dict[int, Op] = {}
         functions = graph.functions()
         self._needed = _needed_values(graph, functions)
+        self._batch = BatchAxes(graph)
         self._given_away: dict[Value, bool] = {}
         self._standing = standing_functions(functions)
         self._counterparts: dict[Node, list[Node]] = {}
@@ -167,11 +172,11 @@ class ModuleTree:
         as_module = lowering.function is None or (
             lowering.module is not None and (labelled or hooked or (node.module is not None and lowered.has_state))
         )
-        as_module = as_module and lowering.parameter is None
-        if not runs and not as_module and lowering.parameter is None:
+        bare = lowering.bare is not None
+        as_module = as_module and not bare
+        if not runs and not as_module and not bare:
             return None
         key = node.module.key if node.module is not None else ()
-        bare = lowering.parameter is not None
         return OpStep(
             node,
             key,
@@ -183,7 +188,8 @@ class ModuleTree:
             training_only=node.usage is not _ALWAYS,
             overwrites=runs and self._inplace and all(map(self._may_overwrite, self._alike(node))),
             removable=runs and not labelled and all([self._lowered(other).is_identity for other in self._alike(node)]),
-            foreign=Foreign(levels, key, bare) if levels and (as_module or bare) else None,
+            foreign=Foreign(levels, key, registry_of(lowering)) if levels and (as_module or bare) else None,
+            expansion=self._batch.expansion(node) if runs else None,
         )
 
     def _alike(self, node: OpNode) -> list[OpNode]:
@@ -196,7 +202,14 @@ class ModuleTree:
         key = (id(node.op), shapes)
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = Lowered(node.op, shapes)
+            op = node.op
+            if (
+                isinstance(op, Param | PosEmbed | RelativeBias)
+                and op.init is None
+                and (rule := self.graph.initializer(op)) is not None
+            ):
+                op = self._filled.setdefault(id(op), op.replace(init=rule))
+            found = self._known[key] = Lowered(op, shapes)
         return found
 
     # -- what may be overwritten --
@@ -237,6 +250,7 @@ class ModuleTree:
         heads = [value for _, value in graph.heads] if aux else []
         root.inputs = list(graph.inputs)
         root.outputs = list(dict.fromkeys([graph.result, *heads, *(value for _, value in graph.outputs)]))
+        root.single = frozenset([value for value in root.outputs if self._batch.is_single(root.function, value)])
         root.chain = root.chain and len(graph.inputs) == 1 and not graph.outputs and not (aux and graph.heads)
         root.training_only = False  # it runs in evaluation too, even if its result is an input and all its steps are for heads
 
@@ -283,7 +297,10 @@ def _is_chain(module: ModuleNode) -> bool:
     flowing = module.inputs
     for step in steps:
         single = step.inputs == flowing and len(step.outputs) == 1 and len(step.key) == 1 and step.constructed
-        as_module = not step.passed if isinstance(step, CallStep) else step.lowering.module is not None
+        if isinstance(step, CallStep):
+            as_module = not step.passed
+        else:
+            as_module = step.lowering.module is not None and step.lowering.applied is None
         if not single or not as_module or step.training_only != module.training_only:
             return False
         flowing = step.outputs

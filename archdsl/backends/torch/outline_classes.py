@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, Parameter, StepText, Written
-from archdsl.backends.torch.expressions import MISSING, Call, Listed, Method, Operation, Target, targets
+from archdsl.backends.torch.expressions import MISSING, Call, Listed, Method, ModuleCall, Operation, Target, targets
 from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, is_constant, symbols
 from archdsl.backends.torch.module_nodes import ModuleNode, OpStep, Step
 from archdsl.backends.torch.module_tree import ModuleTree
@@ -72,7 +72,9 @@ class Classes:
             conditional = step.training_only and not module.training_only
             owner = constructed.setdefault(step.node.module or step, i)
             passed = () if isinstance(step, OpStep) else step.passed
-            steps.append((step.key, owner, wiring, conditional, step.declared, step.foreign, passed, self._step_key(step)))
+            expansion = step.expansion if isinstance(step, OpStep) else None
+            form = step.declared, step.foreign, passed, expansion, self._step_key(step)
+            steps.append((step.key, owner, wiring, conditional, *form))
             places.update({value: (i, k) for k, value in enumerate(step.outputs)})
         outputs = tuple([places[value] for value in module.outputs])
         function = module.function
@@ -89,8 +91,8 @@ class Classes:
 
     def _op_key(self, step: OpStep) -> Hashable:
         lowering = step.lowering
-        applied = None if step.as_module else _form(lowering.function)
-        return step.node.op.name, step.as_module, _form(lowering.parameter or lowering.module), applied
+        applied = _form(lowering.applied if step.as_module else lowering.function)
+        return step.node.op.name, step.as_module, _form(lowering.constructor), applied
 
     # -- parameters --
 
@@ -122,7 +124,7 @@ def is_class(module: ModuleNode, root: ModuleNode) -> bool:
 
 def _form(value: Any) -> Hashable:
     """Return what of an expression belongs to the structure: all but the literals that come from attributes of the op."""
-    if not isinstance(value, Call | Method | Operation | Listed):
+    if not isinstance(value, Call | Method | ModuleCall | Operation | Listed):
         return value  # type: ignore[no-any-return]
     arguments = tuple(
         [
@@ -134,7 +136,7 @@ def _form(value: Any) -> Hashable:
             for argument in value.arguments
         ]
     )
-    return type(value), value[:-1], arguments
+    return type(value), tuple([_form(part) for part in value[:-1]]), arguments
 
 
 def _definition(module: ModuleNode) -> Hashable:

@@ -32,8 +32,13 @@ def size_check(graph: Graph, arguments: list[str]) -> list[str]:
         "    if torch.jit.is_tracing():",
         "        return  # its sizes are tensors, which `if` cannot ask without a warning",
     ]
-    for argument, shape in shapes.items():
+    for value, (argument, shape) in zip(graph.inputs, shapes.items(), strict=True):
         lines += _shape_lines(argument, shape, places, arguments)
+        if value.dtype == "bool":  # real numbers would work, and mean another thing
+            lines += [
+                f"    if {argument}.dtype != torch.bool:",
+                _raise(f"{argument} must hold bools; it holds {{{argument}.dtype}}"),
+            ]
     return [*lines, *_verdict_lines(graph, places), "", "", f'torch.fx.wrap("{NAME}")']
 
 

@@ -164,9 +164,10 @@ class Tracer:
             return text
         call, function = text.constructed(sequential), text.applied(sequential)
         if call is not None:
-            text.constructor = self._literals(call, [found.parameter or found.module for found in lowerings], first, scope)
+            made_by = lowering.constructor if lowering.sibling else call
+            text.constructor = self._literals(made_by, [found.constructor for found in lowerings], first, scope)
         if function is not None:
-            text.function = self._literals(function, [found.function for found in lowerings], first, scope)
+            text.function = self._literals(function, [found.applied or found.function for found in lowerings], first, scope)
         return text
 
     def _traced_op(self, steps: tuple[OpStep, ...], scope: SpecNames) -> Op:

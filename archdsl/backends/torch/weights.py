@@ -132,6 +132,7 @@ def move(module: nn.Module, tensors: Tensors, fit: Fit) -> tuple[str, ...]:
             value, target = tensors.get(stored), state[key]
             if key in fit.adapted:
                 value = adapted(value, target.shape[1], fit.adapted[key])
+            value = value.reshape(target.shape)  # a tensor that fits differs at most in axes of size one
             if value.dtype != target.dtype:
                 kinds = (_dtype(value), _dtype(target))
                 counts[kinds] = counts.get(kinds, 0) + 1

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import arguments as arguments
     from archdsl.diagnostics.codes import batches as batches
     from archdsl.diagnostics.codes import bodies as bodies
+    from archdsl.diagnostics.codes import calls as calls
     from archdsl.diagnostics.codes import claims as claims
     from archdsl.diagnostics.codes import class_counts as class_counts
     from archdsl.diagnostics.codes import data as data
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import structure as structure
     from archdsl.diagnostics.codes import symbolic_sizes as symbolic_sizes
     from archdsl.diagnostics.codes import syntax as syntax
+    from archdsl.diagnostics.codes import tokens as tokens
     from archdsl.diagnostics.codes import training as training
     from archdsl.diagnostics.codes import warnings as warnings
 
@@ -59,7 +61,7 @@ STAGES: Final = (
     "symbolic_sizes", "given_sizes", "arguments", "ranges", "expressions", "reuse", "structure", "limits", "inputs",
     "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks", "class_counts",
     "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings", "source_warnings",
-    "habits", "notes",
+    "habits", "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

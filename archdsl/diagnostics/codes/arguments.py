@@ -240,13 +240,16 @@ class MissingParameter(MissingArgument, code=E0403):
 
 
 class MissingOperand(ArgumentDiagnostic, code=E0403):
-    """An op without a value of the network that it needs besides `x`."""
+    """An op without a value of the network that it needs, with all that it takes."""
+
+    operands: tuple[str, ...]
 
     def summary(self) -> str:
         return f"`{self.argument}` of `{self.owner}` is missing: a value of the network"
 
     def remedy(self) -> str:
-        return f"write a label: `{self.owner}(enc1)`"
+        given = ["enc1", "enc2", "enc3", "enc4"][: len(self.operands)]
+        return f"write {'a label' if len(given) == 1 else 'labels'}: `{self.owner}({', '.join(given)})`"
 
 
 E0404 = Code(

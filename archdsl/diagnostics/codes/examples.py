@@ -71,6 +71,19 @@ class FractionalTokens(Diagnostic, code=E0803, argument="data"):
         return "give token numbers, or declare an input of real numbers"
 
 
+class MaskValues(Diagnostic, code=E0803, argument="data"):
+    """Other numbers than zero and one for an input that takes bools."""
+
+    input: str
+    dtype: str
+
+    def summary(self) -> str:
+        return f"the input `{self.input}` takes bools, and the data set has {self.dtype} with other numbers than 0 and 1"
+
+    def remedy(self) -> str:
+        return f"save it as bools: `{self.input} > 0`, or as it is meant"
+
+
 class NegativeTokens(Diagnostic, code=E0803, argument="data"):
     """Negative numbers for an input that takes numbers of tokens."""
 

@@ -41,9 +41,11 @@ class UnknownElementType(Diagnostic, code=E0401):
     """A type of elements that no tensor has."""
 
     given: str
+    known: tuple[str, ...]
 
     def summary(self) -> str:
-        return f"expected `int` or `float` as the type of the elements, found `{self.given}`"
+        listed = ", ".join(f"`{kind}`" for kind in self.known[:-1]) + f" or `{self.known[-1]}`"
+        return f"expected {listed} as the type of the elements, found `{self.given}`"
 
 
 class InputWithoutSizes(Diagnostic, code=E0402):

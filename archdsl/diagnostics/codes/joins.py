@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from archdsl.diagnostics.codes.entry import Code
 from archdsl.diagnostics.codes.shapes import ShapeDiagnostic
-from archdsl.diagnostics.record import Mark, Remedy, guess
-from archdsl.shapes import Shape, format_shape
+from archdsl.diagnostics.record import Diagnostic, Mark, Remedy, guess
+from archdsl.shapes import Dim, Shape, format_shape
 from archdsl.source import Span
 
 E0301 = Code(
@@ -93,8 +93,9 @@ _MOST_MARKS = 6
 E0302 = Code(
     "E0302",
     "branches of different shapes are added or multiplied",
-    """`add` and `shake` need branches of one shape. `mul` also takes a size of 1 where another branch has more, which is
-    how a gate `[C, 1, 1]` scales `[C, H, W]`.""",
+    """`add` and `shake` need branches of one shape. `mul`, `sub`, `div`, `min` and `max` also take a size of 1 where another
+    branch has more, which is how a gate `[C, 1, 1]` scales `[C, H, W]`; so does `add(broadcast = true)`. `sub` and `div` have
+    two branches.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -163,7 +164,10 @@ class _BranchRanks(Branches):
         ranks = {len(shape) for shape in self.shapes}
         if self.op == "mul" and min(ranks) == 1 and len(ranks) == 2:
             return "a gate keeps its axes: leave out `flatten`, and write `conv(c, 1)` for `linear(c)`"
-        return None
+        short = next(shape for shape in self.shapes if len(shape) < max(ranks))
+        if len(short) != 1 or self.op in ("concat", "shake"):
+            return None
+        return f"`reshape({format_shape((*short, *[1] * (max(ranks) - 1)))})` gives it axes of size 1, which stretch"
 
 
 class _BranchShapes(Branches):
@@ -176,11 +180,30 @@ class _BranchShapes(Branches):
     def remedy(self) -> Remedy | str | None:
         if self.ways:
             return self.same_map()
-        return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1" if self.stretches else self.same_map()
+        if self.stretches:
+            return "a size of 1 stretches to the size of the others; `gap` makes sizes of 1"
+        same_rank = len({len(shape) for shape in self.shapes}) == 1
+        if self.op == "add" and same_rank and all(len({*sizes} - {1}) <= 1 for sizes in zip(*self.shapes, strict=True)):
+            return "to stretch sizes of 1, write `add(broadcast = true) { ... }`"
+        return self.same_map()
 
 
 class BranchRanks(_BranchRanks, code=E0302):
     """Branches of different rank, for a join of equal shapes."""
+
+
+class TwoBranches(Diagnostic, code=E0302):
+    """Another number of branches than two, for a join whose order matters."""
+
+    op: str
+    count: int
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected two branches, found {self.count}"
+
+    def remedy(self) -> str:
+        sides = ("a", "b") if self.op == "sub" else ("dividend", "divisor")
+        return f"each statement is a branch; put stages that belong together on one line: `{self.op} {{ {'; '.join(sides)} }}`"
 
 
 class BranchShapes(_BranchShapes, code=E0302):
@@ -214,3 +237,67 @@ class ConcatenatedRanks(_BranchRanks, code=E0303):
 
 class ConcatenatedShapes(_BranchShapes, code=E0303):
     """Branches that differ beside the axis of the concatenation."""
+
+
+E0315 = Code(
+    "E0315",
+    "two matrices cannot be multiplied",
+    """`matmul(a, b)` multiplies the last two axes of its values, `[..., L, D]` with `[..., D, M]`: the columns of `a` are the
+    rows of `b`. The axes before them agree, or one of the two is 1. In attention, the keys are transposed: `transpose_b = true`.
+    """,
+    bad="""
+    network tiny {
+      input tokens [16, 32]
+      keys: linear(32)
+      matmul(tokens, keys)
+    }
+    """,
+    good="""
+    network tiny {
+      input tokens [16, 32]
+      keys: linear(32)
+      matmul(tokens, keys, transpose_b = true)
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class NoMatrices(ShapeDiagnostic, code=E0315):
+    """Factors without two axes, or with different ranks."""
+
+    op: str
+    a: Shape
+    b: Shape
+
+    def summary(self) -> str:
+        expected = "two values of equal rank, with two axes or more"
+        return f"`{self.op}` expected {expected}, found {format_shape(self.a)} and {format_shape(self.b)}"
+
+    def remedy(self) -> str:
+        return "`reshape` adds axes: `reshape([1, 16])` makes a row of a vector `[16]`"
+
+
+class MatrixSizes(ShapeDiagnostic, code=E0315):
+    """Matrices of which sizes differ that have to agree: those that are summed over, or axes before the last two."""
+
+    a: Shape
+    b: Shape
+    inner: Dim
+    other: Dim
+    transpose_a: bool
+    transpose_b: bool
+
+    def summary(self) -> str:
+        sides = f"{format_shape(self.a)} with {format_shape(self.b)}"
+        if self.inner == self.other:
+            return f"`matmul` cannot multiply {sides}: the axes before the last two differ"
+        of_a, of_b = ("rows" if self.transpose_a else "columns"), ("columns" if self.transpose_b else "rows")
+        return f"`matmul` cannot multiply {sides}: `a` has {self.inner} {of_a}, and `b` has {self.other} {of_b}"
+
+    def remedy(self) -> str | None:
+        if self.inner == self.other:
+            return "`rearrange` or `reshape` bring the axes into one form; a size of 1 goes with any other"
+        if self.inner == (self.b[-1] if not self.transpose_b else self.b[-2]):
+            return f"to multiply with the transposed `b`, write `transpose_b = {'false' if self.transpose_b else 'true'}`"
+        return None

@@ -51,6 +51,23 @@ class SameKey(Diagnostic, code=E0203):
         return "rename one: labels are keys of the `state_dict`"
 
 
+class FixedKeyTaken(Diagnostic, code=E0203):
+    """An op whose tensors have keys of their own, in a scope that has one of them; `first` is its place, None for a loop."""
+
+    op: str
+    name: str
+    first: Span | None
+
+    def summary(self) -> str:
+        return f"`{self.op}` puts `{self.name}` into the scope around it, which has this key already"
+
+    def marks(self) -> Iterable[Mark]:
+        return () if self.first is None else (Mark(self.first, "the first"),)
+
+    def remedy(self) -> str:
+        return f"put each `{self.op}` into a scope of its own, such as a block of attention or `attn: {{ ... }}`"
+
+
 class SameKeyInLoop(Diagnostic, code=E0203):
     """A stage that gets the same key in each round of a loop."""
 

@@ -59,6 +59,19 @@ class UndefinedName(Undefined, code=E0201):
         return (self.name, self.near)
 
 
+class OpForCount(Undefined, code=E0201):
+    """The name of an op in a claim, close to that of a count."""
+
+    name: str
+    near: str
+
+    def summary(self) -> str:
+        return f"`{self.name}` is an op, and no count"
+
+    def remedy(self) -> Remedy:
+        return guess(self.near, *_replacing(self.span, self.name, _meant(self.near)))
+
+
 class ForeignName(Undefined, code=E0201):
     """A name of another library. `missing` says what does not exist here; `written` replaces the `whole` call."""
 

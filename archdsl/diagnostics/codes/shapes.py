@@ -227,7 +227,8 @@ class PartsDoNotFill(ShapeDiagnostic, code=E0306, argument="parts"):
 E0308 = Code(
     "E0308",
     "integers where real numbers are needed, or the other way round",
-    """An input declared `int` holds tokens. `embedding` turns them into vectors; everything else takes real numbers.""",
+    """An input declared `int` holds tokens. `embedding` turns them into vectors; everything else takes real numbers. One declared
+    `bool` holds a mask, which `mul` takes beside real numbers.""",
     bad="""
     network tiny {
       input tokens: int [512]
@@ -254,6 +255,18 @@ class IntegersRefused(ShapeDiagnostic, code=E0308):
 
     def remedy(self) -> str:
         return "`embedding(n, dim)` turns tokens into vectors"
+
+
+class BoolsRefused(ShapeDiagnostic, code=E0308):
+    """Bools, where an op takes numbers."""
+
+    op: str
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected numbers, found bools"
+
+    def remedy(self) -> str:
+        return "`mul { x; mask }` multiplies real numbers with a mask; an input without `bool` holds real numbers"
 
 
 class IntegersRequired(ShapeDiagnostic, code=E0308):

@@ -253,6 +253,39 @@ class ReplacedValue(Diagnostic, code=E0507):
         return guess(text, *([Edit(self.span, joined)] if self.span is not None else []))
 
 
+class FlowIgnored(Diagnostic, code=E0507):
+    """An op behind an arrow that takes nothing of what flows: `param`, or `matmul(a, b)`. `operand` is the name of its first."""
+
+    op: str
+    text: str
+    before: Span
+    operand: str | None
+
+    def summary(self) -> str:
+        takes = f"takes its inputs in parentheses, `{self.operand}` first" if self.operand else "takes no input"
+        return f"`{self.op}` {takes}: what flows into it would be lost"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(self.before, "what this makes would be lost")]
+
+    def remedy(self) -> str:
+        if self.operand:
+            return f"give what flows a label on a line before, and pass it: `a: ...`, then `{self.op}(a, ...)`"
+        return f"to join both, write `add {{ x; {self.text} }}`; to keep it for later, give it a label on a line of its own"
+
+
+class UnnamedValue(Diagnostic, code=E0507):
+    """An op without an input as a statement of its own, without a label."""
+
+    text: str
+
+    def summary(self) -> str:
+        return f"nothing can take what `{self.text}` makes: it has no label, and no stage follows"
+
+    def remedy(self) -> str:
+        return f"give it a label, which is also its key: `value: {self.text}`"
+
+
 class FlowNamed(Diagnostic, code=E0507):
     """`x` behind an arrow, from `before` on: it is what flows there anyway."""
 

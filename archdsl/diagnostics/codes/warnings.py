@@ -240,7 +240,8 @@ W0108 = Code(
     "negative numbers under a root",
     """`lppool` sums `x^p` over each window and takes the `p`-th root, without an absolute value, as PyTorch does. Unless `p` is
     even, or 1, a negative sum has no real root, and the result is NaN, which training does not recover from. Ops such as
-    `relu` and `sigmoid` before it keep numbers from being negative.""",
+    `relu` and `sigmoid` before it keep numbers from being negative. The same goes for `sqrt`, for `log`, and for `pow` with an
+    exponent that is no integer.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -268,6 +269,19 @@ class RootOfNegatives(Diagnostic, code=W0108):
     def remedy(self) -> Remedy:
         edits = (Edit(self.span._replace(end=self.span.start), "relu -> "),) if self.span is not None else ()
         return guess("an even `p` takes any numbers; or write `relu` before it", *edits)
+
+
+class NegativeInput(Diagnostic, code=W0108):
+    """A root or logarithm whose input may be negative."""
+
+    op: str
+
+    def summary(self) -> str:
+        return f"`{self.op}` gives NaN for negative numbers, and its input may be negative"
+
+    def remedy(self) -> Remedy:
+        edits = (Edit(self.span._replace(end=self.span.start), "relu -> "),) if self.span is not None else ()
+        return guess("write `relu`, `abs` or `clamp(low = 1e-6)` before it", *edits)
 
 
 W0109 = Code(

@@ -50,6 +50,8 @@ class Interpreter:
         names = {f"value{i}": tensor for i, tensor in enumerate(inputs)}
         if lowering.parameter is not None:
             names["parameter"] = self.state[node.path]
+        if lowering.buffer is not None:
+            names["parameter"] = eval(source(lowering.buffer), dict(NAMESPACE))
         text = source(lowering.function, list(names), training=repr(self.training), parameter="parameter")
         found: Tensor = eval(text, {**NAMESPACE, **names})
         return found

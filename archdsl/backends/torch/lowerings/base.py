@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from archdsl.backends.torch.expressions import Argument, Call, Expr, Target, X, nn
+from archdsl.backends.torch.expressions import Argument, Call, Expr, Listed, Target, X, nn
 from archdsl.ops import Op
 from archdsl.shapes import Shape
 
@@ -14,12 +14,30 @@ class Lowering(NamedTuple):
     """The forms of an op; at least one of `module` and `function`.
 
     `module` constructs an `nn.Module` that is called with the op's inputs. `function` is an expression of the inputs, for
-    ops without state. `parameter` constructs a bare `nn.Parameter`, which `function` uses as `Own.PARAMETER`.
+    ops without state. `parameter` constructs a bare `nn.Parameter`, which `function` uses as `Own.PARAMETER`; `buffer` a tensor
+    that becomes a buffer in no `state_dict`, which it uses likewise, unless it is `persistent`. A `sibling` is a
+    second bare parameter, with its name in the module around the op. `applied` is how `forward` calls the
+    module, if not with the inputs alone.
     """
 
     module: Call | None = None
     function: Expr | None = None
     parameter: Call | None = None
+    buffer: Call | None = None
+    persistent: bool = False
+    sibling: tuple[str, Call] | None = None
+    applied: Expr | None = None
+
+    @property
+    def bare(self) -> Call | None:
+        """What constructs the parameter or buffer that an op has in place of a module."""
+        return self.parameter or self.buffer
+
+    @property
+    def constructor(self) -> Call | Listed | None:
+        """What constructs the op's module, or its bare tensors."""
+        own = self.bare or self.module
+        return own if self.sibling is None else Listed((Argument(own), Argument(self.sibling[1])))
 
 
 class Rule(Protocol):

@@ -11,6 +11,7 @@ from archdsl.backends.torch.expressions import (
     Method,
     Operation,
     Own,
+    X,
     inputs,
     positional,
     runtime,
@@ -27,13 +28,13 @@ _MOST_TERMS = 500
 @lowers(Add)
 def add(op: Add, *shapes: Shape, inplace: bool = False) -> Lowering:
     """Return `a + b`."""
-    return Lowering(function=_chain("+", len(shapes)))
+    return Lowering(function=with_number("+", op.number) if op.number is not None else chain("+", len(shapes)))
 
 
 @lowers(Mul)
 def mul(op: Mul, *shapes: Shape, inplace: bool = False) -> Lowering:
     """Return `a * b`."""
-    return Lowering(function=_chain("*", len(shapes)))
+    return Lowering(function=chain("*", len(shapes)))
 
 
 @lowers(Concat)
@@ -50,7 +51,12 @@ def shake(op: Shake, *shapes: Shape, inplace: bool = False) -> Lowering:
     return Lowering(function=Call(runtime("shake"), (branches, Argument(Own.TRAINING, "training"))))
 
 
-def _chain(operator: str, count: int) -> Expr:
+def with_number(operator: str, number: float) -> Expr:
+    """Return the first input joined to a number by an operator."""
+    return Operation(operator, (X, positional(number, "number", "number")))
+
+
+def chain(operator: str, count: int) -> Expr:
     """Return the inputs joined by an operator. A single one is copied: the output must not be the input itself."""
     if count == 1:
         return Method(Input(0), "clone")

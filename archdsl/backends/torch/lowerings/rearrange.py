@@ -19,9 +19,9 @@ from archdsl.backends.torch.expressions import (
 )
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.base import Op, compact
+from archdsl.ops.crop import CropLike
 from archdsl.ops.rearrange import (
     ChannelShuffle,
-    CropLike,
     Pad,
     PadChannels,
     Permute,
@@ -62,8 +62,12 @@ def pad_channels(op: PadChannels, *shapes: Shape, inplace: bool = False) -> Lowe
 
 @lowers(CropLike)
 def crop_like(op: CropLike, *shapes: Shape, inplace: bool = False) -> Lowering:
-    """Return the runtime's `center_crop`."""
-    return Lowering(function=Call(runtime("center_crop"), inputs(2)))
+    """Return the runtime's `center_crop`, or `start_crop`."""
+    given = op.attributes(*shapes)
+    dims = tuple([axis + 1 for axis in given["axis"]])
+    spatial = tuple(range(2, len(shapes[0]) + 1))
+    axes = () if op.keep == "middle" and dims == spatial else (positional(dims, "dims", "axis"),)
+    return Lowering(function=Call(runtime("center_crop" if op.keep == "middle" else "start_crop"), (*inputs(2), *axes)))
 
 
 @lowers(ResizeLike)

@@ -1,0 +1,36 @@
+"""Parameters and constants in PyTorch."""
+
+from __future__ import annotations
+
+from archdsl.backends.torch.expressions import Argument, Call, Expr, Method, Own, keyword, nn, positional, torch
+from archdsl.backends.torch.lowerings.base import Lowering, lowers
+from archdsl.ops.value import Const, Param
+from archdsl.shapes import Shape
+
+_UNBATCHED = Method(Own.PARAMETER, "unsqueeze", (Argument(0, "dim"),))
+"""The tensor of the module with a batch axis of one before its own."""
+
+
+@lowers(Param)
+def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return an `nn.Parameter` of zeros, or filled by its initializer, and what gives it a batch axis."""
+    shape = positional(op.attributes()["shape"], "size", "shape")
+    start = Call(torch("zeros"), (shape,))
+    if op.init is not None:
+        arguments = [keyword(name, value) for name, value in op.init.arguments().items()]
+        start = Call(nn(f"init.{op.init.function}"), (Argument(Call(torch("empty"), (shape,))), *arguments))
+    function: Expr = Own.PARAMETER if op.batch_axis else _UNBATCHED
+    return Lowering(function=function, parameter=Call(nn("Parameter"), (Argument(start, "data"),)))
+
+
+@lowers(Const)
+def const(op: Const, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return a tensor for a buffer that no `state_dict` has, and what gives it a batch axis."""
+    given = op.attributes()
+    if given["shape"] is None:
+        buffer = Call(torch("tensor"), (positional(given["value"], "data", "value"),))
+    else:
+        buffer = Call(
+            torch("full"), (positional(given["shape"], "size", "shape"), positional(given["value"], "fill_value", "value"))
+        )
+    return Lowering(function=_UNBATCHED, buffer=buffer)
