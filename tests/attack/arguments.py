@@ -165,9 +165,10 @@ class Leaves:
         out = -(-out // groups) * groups if self.maybe(0.95) else out
         gap = self.each(dilation, axes, 1) if dilation > 1 else None
         required = [self.number(out, x), self.each(k, axes, 1) if pad is not None else self.number(k)]
-        mode = mode if pad != Word("tf_same") or self.maybe(0.2) else None
+        mode = mode if pad not in (Word("tf_same"), Literal(0)) or self.maybe(0.1) else None
         return self.call("conv", required, stride=step, pad=pad, dilation=gap,
-                         groups=self.number(groups, x) if groups > 1 else None, bias=bias, pad_mode=mode, weight_norm=normed)  # fmt: skip
+                         groups=self.number(groups, x) if groups > 1 else None, bias=bias, pad_mode=mode,
+                         weight_norm=normed)  # fmt: skip
 
     def on_pool(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return a pool, often with padding, rounding up, and dilation."""
@@ -181,7 +182,7 @@ class Leaves:
         if self.maybe(0.08):
             same = Word("tf_same")
             counted = Literal(False) if kind == "avgpool" and self.maybe(0.5) else None
-            wide = self.each(dilation, axes, 1) if kind == "maxpool" and dilation > 1 else None
+            wide = self.each(dilation, axes, 1) if kind == "maxpool" and dilation > 1 and self.maybe(0.1) else None
             return self.call(kind, [self.number(k)], stride=step, pad=same, count_pad=counted, dilation=wide)
         most = k // 2 if self.maybe(0.97) else k
         pad = self.each(self.random.randint(0, most), axes, 0, most) if self.maybe(0.5) else None

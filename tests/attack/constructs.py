@@ -59,7 +59,7 @@ def split(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
 
 def product(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
     """Return a product of matrices, or attention, of `x` with itself or a layer of it."""
-    name, other = fresh("q"), fresh("k")
+    name, other = fresh("query"), fresh("key")
     opening: Body = (Pipeline((Take(Name("x")),), Label(name)), Pipeline((Take(Name("x")),), Label(other)))
     if leaves.maybe(0.5):
         opening = (opening[0], Pipeline((leaves.activation(),), Label(other)))
@@ -112,7 +112,7 @@ def _on_tokens(leaves: Leaves, fresh: Fresh, width: int) -> Stage:
             leaves.call("rms_norm", [], axis=Literal(-1)),
             leaves.call("linear", [leaves.number(width)]),
             leaves.activation() if leaves.maybe(0.5) else leaves.call("layer_scale", [], axis=Literal(-1)),
-            Skip((Pipeline((leaves.call("linear", [Literal(2 * width)]), Apply("gelu"), leaves.call("linear", [Literal(width)]))),)),
+            Skip((Pipeline((leaves.call("linear", [Literal(5)]), Apply("gelu"), leaves.call("linear", [Literal(width)]))),)),
             Skip((Pipeline((leaves.call("ln", [], axis=Literal(-1)),), Label(name)), Pipeline((attention,)))),
         ]
     )

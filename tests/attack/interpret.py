@@ -461,7 +461,8 @@ class Machine:
         """Return the parts of an axis, each a value."""
         parts = rearranging.split(x, **arguments)
         self.ran.append(("split", path, str(arguments), len(x.shape)))
-        return Several([self.made("split", tensor, opened, [x], path) for tensor, opened in parts])
+        paths = [path, *[None] * (len(parts) - 1)]  # it is one layer
+        return Several([self.made("split", *part, [x], at) for part, at in zip(parts, paths, strict=True)])
 
     def block(self, block: Block, arguments: Sequence[Argument], x: Value, path: str, label: Label | None) -> Value:
         """Run a block, which sees its parameters and nothing of the place that it is called from."""

@@ -58,6 +58,8 @@ def conv(site: Site, x: Value, out: Any, k: Any, stride: Any = 1, pad: Any = "sa
         pads = [0] * axes if pad == "tf_same" else each(pad, axes, 0)
     divides(count(groups), entering, count(out))
     shifted = site.bias(bias)
+    if pad_mode != "zeros" and pad in (0, "tf_same"):
+        raise Refused(f"{pad_mode} padding without rows on both sides", "E0402")
     mode = "zeros" if pad == "tf_same" else pad_mode
     module = site.module(
         lambda: _normed(
@@ -67,7 +69,7 @@ def conv(site: Site, x: Value, out: Any, k: Any, stride: Any = 1, pad: Any = "sa
     tensor = x.tensor
     if pad == "tf_same":
         around = flat(tf_same(x, windows, steps, gaps))
-        tensor = F.pad(tensor, around, mode="constant" if pad_mode == "zeros" else pad_mode) if any(around) else tensor
+        tensor = F.pad(tensor, around)
     tensor = module(tensor)
     site.count(_weights(module) * math.prod(tensor.shape[2:]))
     return tensor, (CLOSED, *x.open[1:])

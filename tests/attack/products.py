@@ -10,7 +10,7 @@ from typing import Any
 
 import torch.nn.functional as F
 
-from tests.attack.checks import Result, Site, real
+from tests.attack.checks import Result, Site, channels, real
 from tests.attack.values import Refused, Value
 
 
@@ -41,6 +41,8 @@ def matmul(site: Site, x: Value, a: Any, b: Any, transpose_a: Any = False, trans
 
 def attend(site: Site, x: Value, q: Any, k: Any, v: Any, causal: Any = False, scale: Any = None) -> Result:
     queries, keys, values = _matrices(site, q, k, v)
+    for each in (queries, keys):
+        channels(each, -1)
     if queries.shape[:-2] != keys.shape[:-2] or keys.shape[:-1] != values.shape[:-1] or queries.shape[-1] != keys.shape[-1]:
         raise Refused(f"attention of {queries.shape}, {keys.shape} and {values.shape}")
     tensor = F.scaled_dot_product_attention(queries.tensor, keys.tensor, values.tensor, is_causal=causal, scale=scale)

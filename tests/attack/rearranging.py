@@ -133,5 +133,5 @@ def rearrange(site: Site, x: Value, pattern: Any, _opened: Any = None, **sizes: 
     flat = [name for names in left for name in names]
     tensor = x.tensor.reshape(x.tensor.shape[0], *(lengths[name] for name in flat))
     tensor = tensor.permute(0, *(flat.index(name) + 1 for names in right for name in names))
-    merged = [math.prod(lengths[name] for name in names) for names in right]
-    return tensor.reshape(tensor.shape[0], *merged), tuple(merged(*(opened[n] for n in names)) for names in right)
+    shape = [math.prod(lengths[name] for name in names) for names in right]
+    return tensor.reshape(tensor.shape[0], *shape), tuple(merged(*(opened[n] for n in names)) for names in right)

@@ -36,8 +36,8 @@ def maxpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil
     windows, gaps = each(k, axes), each(dilation, axes)
     steps = windows if stride is None else each(stride, axes)
     if pad == "tf_same":
-        if ceil:
-            raise Refused("tf_same that rounds up", "E0402", "E0320", "E0319")
+        if ceil or max(gaps) > 1:
+            raise Refused("tf_same that rounds up or has gaps", "E0402")
         sides = tf_same(x, windows, steps, gaps)
         tensor = F.pad(x.tensor, flat(sides), value=-math.inf)
         return MAX_POOL[axes](tensor, windows, steps, 0, gaps), x.open
@@ -58,7 +58,7 @@ def avgpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil
     if pad == "tf_same":
         steps = windows if stride is None else each(stride, axes)
         if ceil:
-            raise Refused("tf_same that rounds up", "E0402", "E0320", "E0319")
+            raise Refused("tf_same that rounds up", "E0402")
         sides = flat(tf_same(x, windows, steps, [1] * axes))
         total = AVERAGE_POOL[axes](F.pad(x.tensor, sides), windows, steps)
         if not count_pad:
