@@ -12,6 +12,7 @@ import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,47 +99,63 @@ def operations(model: nn.Module, shape: tuple[int, ...]) -> set[str]:
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    found: set[str] = set()
-    inside: list[str] = []
+    record = _Record()
 
-    class Record(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    class Functions(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if not inside:
-                step = function.overloadpacket.__name__ == "slice" and args[4:] not in ((), (1,))
-                found.add(f"aten.{function.overloadpacket.__name__}{' with a step' if step else ''}")
+            record.function(function.overloadpacket.__name__, args)
             return function(*args, **(kwargs or {}))
 
-    def enter(module: nn.Module, _: Any) -> None:
+    for module in model.modules():
         kind = type(module).__name__
         if kind in OPS or kind in MISSING:
-            if not inside:
-                found.add(kind)
-            inside.append(kind)
-        elif not inside and (any(True for _ in module.parameters(recurse=False))):
-            found.add("a parameter of a module")
+            module.register_forward_pre_hook(partial(record.enter, kind))
+            module.register_forward_hook(record.leave)
+            if hasattr(module, "get_bias"):  # called by others, and not run as a module
+                module.get_bias = record.within(kind, module.get_bias)  # type: ignore[assignment, arg-type]
+        elif next(module.parameters(recurse=False), None) is not None:
+            module.register_forward_pre_hook(record.parameter)
+    with torch.no_grad(), Functions(), torch.device("meta"):
+        model.eval()(torch.empty(1, *shape))
+    return record.found
 
-    def leave(module: nn.Module, *_: Any) -> None:
-        if type(module).__name__ in OPS or type(module).__name__ in MISSING:
-            inside.pop()
 
-    def within(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any) -> Any:
-            found.add(kind)
-            inside.append(kind)
-            made = function(*args)
-            inside.pop()
-            return made
+class _Record:
+    """The kinds of operations that ran so far; what runs inside of a module with a known kind does not count."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self.depth = 0
+
+    def add(self, kind: str) -> None:
+        if self.depth == 0:
+            self.found.add(kind)
+
+    def function(self, name: str, arguments: tuple[Any, ...]) -> None:
+        step = name == "slice" and arguments[4:] not in ((), (1,))
+        self.add(f"aten.{name}{' with a step' if step else ''}")
+
+    def parameter(self, *_: Any) -> None:
+        self.add("a parameter of a module")
+
+    def enter(self, kind: str, *_: Any) -> None:
+        self.add(kind)
+        self.depth += 1
+
+    def leave(self, *_: Any) -> None:
+        self.depth -= 1
+
+    def within(self, kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that counts as a module."""
+
+        def run(*arguments: Any) -> Any:
+            self.enter(kind)
+            try:
+                return function(*arguments)
+            finally:
+                self.leave()
 
         return run
-
-    for module in model.modules():
-        if hasattr(module, "get_bias") and type(module).__name__ in OPS:  # called by others, and not run as a module
-            module.get_bias = within(type(module).__name__, module.get_bias)  # type: ignore[assignment, arg-type]
-        module.register_forward_pre_hook(enter)
-        module.register_forward_hook(leave)
-    with torch.no_grad(), Record(), torch.device("meta"):
-        model.eval()(torch.empty(1, *shape))
-    return found
 
 
 # Results --------------------------------------------------------------------------------------------------------------
@@ -160,9 +177,9 @@ def measure(*, quick: bool) -> list[Section]:
     totals = Counter(name.partition(" ")[0] for name in models)
     section = Section(
         "Published models that the language can express",
-        "Models of torchvision and timm, one of each family, for classification, segmentation and detection (without anchors and "
-        "decoding). Counted are those whose every kind of operation has an op, as the registry says; the kinds were recorded in a "
-        "forward pass in evaluation mode.",
+        "Models of torchvision and timm, one of each family, for classification, segmentation and detection (without anchors "
+        "and decoding). Counted are those whose every kind of operation has an op, as the registry says; the kinds were recorded "
+        "in a forward pass in evaluation mode.",
         ["library", "models", "expressible", "target", "verdict"],
     )
     for library, total in totals.items():

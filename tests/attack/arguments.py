@@ -311,7 +311,7 @@ class Leaves:
         number = Literal(self.random.choice((0.5, 1, 2, -0.25)))
         if self.maybe(0.5):
             calls = [
-                self.call(self.random.choice(("abs", "sin", "cos"))),
+                self.call(self.random.choice(("abs", "sin", "cos", "exp"))),
                 self.call("clamp", [Literal(-1), Literal(1)]),
                 self.call("clamp", high=Literal(0.5)),
                 self.call("pow", [Literal(self.random.choice((1, 2)))]),

@@ -9,6 +9,7 @@ from tests.attack.program import (
     Apply,
     Argument,
     Binary,
+    Block,
     Call,
     Expression,
     For,
@@ -19,6 +20,7 @@ from tests.attack.program import (
     ListOf,
     Literal,
     Name,
+    Parameter,
     Pipeline,
     Range,
     Size,
@@ -90,6 +92,10 @@ def tokens(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
         return Group((name, Pipeline((_pattern(leaves, f"c (h p) (w q) -> {order}", options),))))
     axes = {2: "l", 3: "h w", 4: "d h w"}[len(x.shape)]
     flat = _pattern(leaves, f"c {axes} -> ({axes}) c", {})
+    if len(x.shape) == 3 and leaves.maybe(0.2):
+        base = ListOf(tuple(Literal(leaves.random.choice((2, 3, 5))) for _ in range(2)))
+        smooth = {"mode": Word("bilinear"), "antialias": Literal(False)} if leaves.maybe(0.3) else {}
+        inner.insert(0, leaves.call("pos_embed", [base, Name(before)], **smooth))
     if leaves.maybe(0.4):
         return Group((name, Pipeline((flat, *inner))))
     sizes: dict[str, Expression] = {axis: Size(before, axis) for axis in axes.split()[:-1]}
@@ -113,9 +119,38 @@ def _on_tokens(leaves: Leaves, fresh: Fresh, width: int) -> Stage:
             leaves.call("linear", [leaves.number(width)]),
             leaves.activation() if leaves.maybe(0.5) else leaves.call("layer_scale", [], axis=Literal(-1)),
             Skip((Pipeline((leaves.call("linear", [Literal(5)]), Apply("gelu"), leaves.call("linear", [Literal(width)]))),)),
+            leaves.call("mha", [Literal(1 if width % 2 else 2)], causal=Literal(True) if leaves.maybe(0.3) else None),
             Skip((Pipeline((leaves.call("ln", [], axis=Literal(-1)),), Label(name)), Pipeline((attention,)))),
         ]
     )
+
+
+def windowed(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
+    """Return attention in shifted windows, padded to whole ones and cropped again."""
+    before, padded, mask, tokens = fresh("v"), fresh("v"), fresh("mask"), fresh("t")
+    window, shift = leaves.random.choice(((2, 1), (3, 1), (4, 2), (3, 2)))
+    places = ListOf((Literal(1), Literal(2)))
+    sizes: dict[str, Expression] = {"p": Literal(window), "q": Literal(window)}
+    shifted = leaves.maybe(0.7)
+    moves = leaves.call("window_shift", [Literal(-shift), Literal(window)], axis=places)
+    masked = leaves.call("window_mask", [Name(padded), Literal(window), Literal(shift)], axis=places)
+    attention = leaves.call("attend", [Name(tokens)] * 3, mask=Name(mask) if shifted else None)
+    body: Body = (
+        Pipeline((leaves.call("conv", [Literal(leaves.width()), Literal(1)]),), Label(before)),
+        Pipeline((leaves.call("pad_to", [Literal(window)]),), Label(padded)),
+        *((Pipeline((masked,), Label(mask)), _take(padded, moves)) if shifted else ()),
+        Pipeline((_pattern(leaves, "c (h p) (w q) -> h w 1 (p q) c", sizes),), Label(tokens)),
+        Pipeline((attention, _pattern(leaves, "h w 1 (p q) c -> c (h p) (w q)", {"p": Literal(window)}))),
+    )
+    if shifted:
+        body = (*body, Pipeline((leaves.call("window_shift", [Literal(shift), Literal(window)], axis=places),)))
+    return Group((*body, Pipeline((leaves.call("crop_like", [Name(before)], keep=Word("start")),))))
+
+
+def masked(leaves: Leaves, mask: str) -> Stage:
+    """Return the product of `x` and a mask of bools."""
+    turned = (leaves.call("transpose", [Literal(0), Literal(-1)]),) * 2 if leaves.maybe(0.3) else ()
+    return Join("mul", (_take("x"), _take(mask, *turned)))
 
 
 def parameter(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
@@ -162,6 +197,32 @@ def reuse(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
     group = Group((Pipeline((convolution,), Label(inner)), Pipeline((leaves.activation(),))))
     joined = Join(leaves.random.choice(("add", "mul", "concat")), (_take("x"), _take(f"{name}.{inner}")))
     return Group((Pipeline((group,), Label(name)), Pipeline((joined,))))
+
+
+MERGE = Block(
+    "merge",
+    (Parameter("values"), Parameter("out")),
+    (
+        Pipeline((Join("concat", (Pipeline((For("v", Name("values"), (_take("v", Apply("relu")),)),)),)),)),
+        Pipeline((Apply("conv", (Argument(None, Name("out")), Argument(None, Literal(1)))),)),
+    ),
+)
+"""A block that takes values."""
+
+
+def merged(leaves: Leaves, fresh: Fresh, x: Value) -> Stage:
+    """Return a block that is called with a list of values, or with a family."""
+    if leaves.maybe(0.5):
+        name = fresh("v")
+        listed = ListOf((Name("x"), Name(name), Name(name)))
+        label = Label(name)
+    else:
+        name = fresh("f")
+        label = Label(name, Literal(0))
+        listed = Name(name) if leaves.maybe(0.5) else Item(Name(name), Range(Literal(0), Literal(1)))
+    width = leaves.number(leaves.width())
+    call = leaves.call("merge", [listed, width]) if leaves.maybe(0.5) else leaves.call("merge", [], out=width, values=listed)
+    return Group((Pipeline((leaves.activation(),), label), Pipeline((call,))))
 
 
 def roots(leaves: Leaves, fresh: Fresh, x: Value) -> tuple[Stage, ...]:

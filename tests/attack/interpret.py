@@ -50,7 +50,7 @@ PARAMETERS = {name: list(inspect.signature(function).parameters)[2:] for name, f
 
 
 WITHOUT_INPUT = ("param", "const")
-OPERANDS_ALONE = ("matmul", "attend")
+OPERANDS_ALONE = ("matmul", "attend", "window_mask")
 
 
 @dataclass

@@ -282,7 +282,8 @@ def _expect_refusal(
     program: Program, module: nn.Module, shapes: Mapping[str, tuple[int, ...]], kind: str, report: Report
 ) -> None:
     tensors = [
-        torch.zeros(BATCH, *shapes[item.name], dtype=torch.int64 if item.integers else torch.float64) for item in program.inputs
+        torch.zeros(BATCH, *shapes[item.name], dtype=torch.bool if item.mask else torch.int64 if item.integers else torch.float64)
+        for item in program.inputs
     ]
     if any(each.kind == kind for each in report.disagreements):
         return

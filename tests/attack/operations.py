@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.attack import computing, layers, products, rearranging, resizing
+from tests.attack import computing, layers, products, rearranging, resizing, windows
 from tests.attack.checks import CLOSED, Result, Site, axis_of, count, real, spatial
 from tests.attack.values import Refused, Value
 
@@ -170,6 +170,7 @@ OPS: dict[str, Callable[..., Result]] = {
     "hardsigmoid": _elementwise(F.hardsigmoid),
     **computing.OPS,
     **products.OPS,
+    **windows.OPS,
 }
 
 

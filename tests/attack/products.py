@@ -39,13 +39,15 @@ def matmul(site: Site, x: Value, a: Any, b: Any, transpose_a: Any = False, trans
     return tensor, (*leading, rows, columns)
 
 
-def attend(site: Site, x: Value, q: Any, k: Any, v: Any, causal: Any = False, scale: Any = None) -> Result:
+def attend(site: Site, x: Value, q: Any, k: Any, v: Any, mask: Any = None, causal: Any = False,
+           scale: Any = None) -> Result:  # fmt: skip
     queries, keys, values = _matrices(site, q, k, v)
     for each in (queries, keys):
         channels(each, -1)
     if queries.shape[:-2] != keys.shape[:-2] or keys.shape[:-1] != values.shape[:-1] or queries.shape[-1] != keys.shape[-1]:
         raise Refused(f"attention of {queries.shape}, {keys.shape} and {values.shape}")
-    tensor = F.scaled_dot_product_attention(queries.tensor, keys.tensor, values.tensor, is_causal=causal, scale=scale)
+    added = None if mask is None else site.value(mask).tensor
+    tensor = F.scaled_dot_product_attention(queries.tensor, keys.tensor, values.tensor, added, is_causal=causal, scale=scale)
     products = queries.tensor[0].numel() // queries.shape[-1] * keys.shape[-2]
     site.count(products * (queries.shape[-1] + values.shape[-1]))
     return tensor, (*queries.open[:-1], values.open[-1])

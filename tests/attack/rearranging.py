@@ -113,7 +113,7 @@ def _parsed(side: str) -> list[list[str]]:
         elif inside:
             parts[-1].append(word)
         else:
-            parts.append([word])
+            parts.append([word] if word != "1" else [])
     return parts
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.attack.checks import CLOSED, Result, Site, channels, count, each, spatial
+from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, each, spatial
 from tests.attack.layers import flat, tf_same
 from tests.attack.values import Refused, Value
 
@@ -117,18 +117,20 @@ def pad_channels(site: Site, x: Value, to: Any) -> Result:
     return F.pad(x.tensor, [0, 0] * (len(x.shape) - 1) + [0, more]), x.open
 
 
-def crop_like(site: Site, x: Value, like: Any) -> Result:
+def crop_like(site: Site, x: Value, like: Any, keep: Any = "middle", axis: Any = None) -> Result:
     other = site.value(like)
-    axes = spatial(x)
+    axes = [1 + at for at in range(1, 1 + spatial(x))] if axis is None else [1 + axis_of(at, x) for at in axis]
     _same_rank(x, other)
     tensor = x.tensor
-    for axis in range(2, 2 + axes):
+    opened = list(x.open)
+    for axis in axes:
         size = other.tensor.shape[axis]
         if size > tensor.shape[axis]:
             raise Refused(f"crop of {x.shape} to {other.shape}", "E0304", "E0303", "E0302", "E0402")
         _tie(x.open[axis - 1], other.open[axis - 1])
-        tensor = tensor.narrow(axis, (tensor.shape[axis] - size) // 2, size)
-    return tensor, (x.open[0], *other.open[1:])
+        opened[axis - 1] = other.open[axis - 1]
+        tensor = tensor.narrow(axis, (tensor.shape[axis] - size) // 2 if keep == "middle" else 0, size)
+    return tensor, tuple(opened)
 
 
 def resize_like(site: Site, x: Value, like: Any, mode: Any = "nearest", align_corners: Any = False) -> Result:

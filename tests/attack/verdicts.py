@@ -226,12 +226,10 @@ def fixed(program: Program, sizes: Mapping[str, int]) -> Program:
     """Return the program with numbers for its open sizes, and without conditions."""
     names = {**network.parameters(program), **sizes}
 
-    def number(item: Input) -> tuple[Expression, ...]:
-        return tuple(Literal(evaluate(size, names)) for size in item.sizes)
+    def numbered(item: Input) -> Input:
+        return replace(item, sizes=tuple(Literal(evaluate(size, names)) for size in item.sizes), where=None)
 
-    return replace(
-        program, inputs=tuple(Input(item.name, number(item), None, item.integers) for item in program.inputs), symbols=()
-    )
+    return replace(program, inputs=tuple(map(numbered, program.inputs)), symbols=())
 
 
 def compare_fixed(program: Program, points: list[Point], report: Report, chance: random.Random) -> None:
