@@ -101,7 +101,7 @@ def test_what_is_no_run(cli: Cli, tmp_path: Path, damage: Callable[[Path], Any],
 def test_what_a_run_does_not_have(cli: Cli, tmp_path: Path) -> None:
     """Weights before they are written, curves before the first epoch, and a format that does not exist."""
     run = write_run(tmp_path / "runs" / "a", epochs=0, finished=False)
-    with pytest.raises(SpecError, match="has no weights.safetensors"):
+    with pytest.raises(SpecError, match=r"has no weights\.safetensors"):
         archdsl.run(run).weights()
     assert cli("runs", "--plot", "c.svg").exit_code == 1 and not (tmp_path / "c.svg").exists()
     assert cli("runs", "--plot", "c.gif").exit_code == 2
