@@ -146,7 +146,7 @@ def _same_rank(x: Value, other: Value) -> None:
 
 
 def _tie(left: frozenset[str], right: frozenset[str]) -> None:
-    """Refuse to compare two sizes that depend on different open sizes."""
+    """Refuse to compare two sizes that depend on different symbolic sizes."""
     if left and right and left != right:
         raise Refused(f"{set(left)} is tied to {set(right)}", "E0307")
 
@@ -187,13 +187,13 @@ def transpose(site: Site, x: Value, a: Any, b: Any) -> Result:
 
 def flatten(site: Site, x: Value) -> Result:
     if any(x.open) and len(x.shape) > 1:
-        raise Refused("flatten of an open size", "E0307")
+        raise Refused("flatten of a symbolic size", "E0307")
     return torch.flatten(x.tensor, 1), (CLOSED,)
 
 
 def reshape(site: Site, x: Value, sizes: Any) -> Result:
     if any(x.open):
-        raise Refused("reshape of an open size", "E0307")
+        raise Refused("reshape of a symbolic size", "E0307")
     known = math.prod(size for size in sizes if size != -1)
     total = math.prod(x.shape)
     if sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
