@@ -141,7 +141,7 @@ def _check_names(context: Context, label: ast.Label, env: Environment) -> None:
                 raise SpecError(codes.several.NameOfAnOp(one.name or "").at(one.span))
             first = seen.setdefault(one.span.text, one)
             if first is not one:
-                raise SpecError(codes.several.NameTwice(one.span.text, first.span).at(one.span))
+                raise SpecError(codes.several.ValueNamedTwice(one.span.text, first.span).at(one.span))
 
 
 def _is_blank(label: ast.Label) -> bool:

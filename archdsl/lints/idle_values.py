@@ -40,6 +40,8 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
     for statement in body.statements:
         if not isinstance(statement, ast.Pipeline):
             continue  # heads, outputs, constants and claims leave `x` as it is
+        if statement.label is not None and _declares(statement):
+            continue  # so does `start: const(0.0, [100, 256])`
         name = _value(statement)
         if name is not None and (name == "x" or (current is not None and current.name == name and name not in keys)):
             made_by = current.span if current is not None and name != "x" else None
@@ -47,6 +49,14 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
         else:
             label = statement.label
             current = label if label is not None and label.name and not label.indices else None
+
+
+def _declares(statement: ast.Pipeline) -> bool:
+    """Return whether the whole statement is an op without an input."""
+    called = [ast.bare(stage.call) for stage in statement.stages if isinstance(stage, ast.CallStage)]
+    callee = ast.bare(called[0].callee) if len(statement.stages) == 1 and called and isinstance(called[0], ast.CallExpr) else None
+    op = Op.registry.get(callee.id) if isinstance(callee, ast.Name) else None
+    return op is not None and op.arity == 0
 
 
 def _value(statement: ast.Pipeline) -> str | None:

@@ -16,7 +16,7 @@ class Matmul(Op, name="matmul"):
     The axes before them run side by side; a size of 1 goes with any other. As `torch.matmul`, it takes the batch along.
     """
 
-    aliases = ("bmm", "mm", "einsum", "dot")
+    aliases = ("bmm", "mm", "dot")
     category = Category.DENSE
     arity = 2
     operands = ("a", "b")

@@ -128,7 +128,7 @@ def _check_sizes(program: Program, found: archdsl.Network, points: list[Point], 
             differing.setdefault(_kind(point, says), f"{point.sizes}: {point.refusal}")
     for kind, detail in differing.items():
         report.differ(kind, detail)
-    # With one open size, a condition has to rule out each size that does not work; with several it may leave that to another.
+    # With one symbolic size, a condition has to rule out each size that does not work; with several it may leave that to another.
     broken = next((point for point in points if point.stated and point.refusal), None)
     if broken and len(program.symbols) == 1 and any(item.where is not None for item in program.inputs):
         report.differ("accepted: the condition is not enough", f"{broken.sizes}: {broken.refusal}")
@@ -223,7 +223,7 @@ def _check_witness(
 
 
 def fixed(program: Program, sizes: Mapping[str, int]) -> Program:
-    """Return the program with numbers for its open sizes, and without conditions."""
+    """Return the program with numbers for its symbolic sizes, and without conditions."""
     names = {**network.parameters(program), **sizes}
 
     def numbered(item: Input) -> Input:
@@ -233,7 +233,7 @@ def fixed(program: Program, sizes: Mapping[str, int]) -> Program:
 
 
 def compare_fixed(program: Program, points: list[Point], report: Report, chance: random.Random) -> None:
-    """Load a program of open sizes with numbers in their place, and compare verdicts, shapes and counts."""
+    """Load a program of symbolic sizes with numbers in their place, and compare verdicts, shapes and counts."""
     if not program.symbols or not points:
         return
     working = [point for point in points if point.refusal is None]

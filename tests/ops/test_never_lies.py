@@ -177,7 +177,7 @@ def test_faults_exactly_where_pytorch_raises(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["conv", "upconv", "maxpool", "avgpool", "lppool"])
 def test_open_windows(name: str) -> None:
-    """The function of an open size is the rule for numbers, wherever the rule gives something."""
+    """The function of a symbolic size is the rule for numbers, wherever the rule gives something."""
     r = random.Random(name)
     cls = Op.registry.get(name)
     assert cls is not None
@@ -203,7 +203,7 @@ def test_open_windows(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["pad", "slice", "instance_norm", "gn", "crop_like", "avgpool", "maxpool"])
 def test_needs_are_complete(name: str) -> None:
-    """A rule raises for a number exactly where the need of the open size, or the output, is not met."""
+    """A rule raises for a number exactly where the need of the symbolic size, or the output, is not met."""
     r = random.Random(name)
     cls = Op.registry.get(name)
     assert cls is not None

@@ -292,7 +292,7 @@ def start_crop(x: Tensor, like: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 
 def shifts_of(x: Tensor, shifts: tuple[int, ...], windows: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
-    """The shift of each axis; 0 for one of at most a window. Without a branch, so that `torch.export` leaves sizes open."""
+    """The shift of each axis; 0 for one of at most a window. Without a branch, so that `torch.export` keeps sizes symbolic."""
     sides = zip(shifts, windows, axes, strict=True)
     return [shift * torch.sym_min((x.shape[axis] - 1) // size, 1) for shift, size, axis in sides]
 

@@ -130,7 +130,7 @@ class NameCount(Diagnostic, code=E0214):
         return (Edit(self.span, text),) if self.span is not None else ()
 
 
-class NameTwice(Diagnostic, code=E0214):
+class ValueNamedTwice(Diagnostic, code=E0214):
     """One name for two of the values."""
 
     name: str

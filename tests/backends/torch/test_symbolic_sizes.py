@@ -1,4 +1,4 @@
-"""Networks with open sizes as modules: the check of the input, export, compilation and tracing."""
+"""Networks with symbolic sizes as modules: the check of the input, export, compilation and tracing."""
 
 from __future__ import annotations
 
