@@ -185,6 +185,23 @@ class ValueOutside(Diagnostic, code=E0206):
         return f"for a size, write a constant before the module: `let c = {self.name}.c`; join values after the module has run"
 
 
+class OutsideItsGroup(Diagnostic, code=E0206):
+    """A use of a module outside of the labelled group that has its weights, and that of an `if` or a loop around it."""
+
+    name: str
+    group: str
+    declared: Span
+
+    def summary(self) -> str:
+        return f"the module `{self.name}` belongs to `{self.group}`, and runs inside of it alone"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(self.declared, "the module")]
+
+    def remedy(self) -> str:
+        return f"declare it before `{self.group}`, in the braces around both"
+
+
 class ModuleContainsItself(Diagnostic, code=E0501):
     """A module in its own body."""
 
