@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
@@ -162,6 +163,9 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
+    if op is not None and op.keys_in_scope and key is not None and key.placed is not None:  # a module, which is their scope
+        run = partial(_op_at, context, op, operands, span, x, key=None, callee=callee, expressions=expressions)
+        return grouped(context, naming, key, span, lambda inner: run(naming=inner))
     place = _place(op, span, naming, key)
     if op is None:
         return UNKNOWN

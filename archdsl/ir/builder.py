@@ -222,12 +222,13 @@ class GraphBuilder:
         self._owners[module] = self.function
         return module
 
-    def reaches(self, declared: Module) -> bool:
-        """Return whether the innermost function is that of a declared module, or inside of it."""
+    def is_within_reach(self, declared: Module) -> bool:
+        """Return whether the innermost function is that of a declared module, or in it."""
+        owner = self._owners[declared]
         function: Function | None = self.function
-        while function is not None and function is not self._owners[declared]:
+        while function is not None and function is not owner:
             function = self._around.get(function)
-        return function is not None
+        return function is owner
 
     def _append(self, node: Node, declared: Module | None) -> None:
         """Add a node to the innermost function; keep it if it applies a declared module."""

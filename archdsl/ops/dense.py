@@ -83,7 +83,7 @@ class Flatten(Op, name="flatten"):
     category = Category.DENSE
     integers = "kept"
     example = "flatten"
-    cases = (Case({}, ANY_RANK),)
+    cases = (Case({}, (*ANY_RANK, ((),))),)
 
     def is_identity(self, *inputs: Shape) -> bool:
         """Return whether the input is a vector already."""

@@ -92,3 +92,10 @@ def test_a_comment_suppresses_it(code: str) -> None:
 def test_a_block_reports_its_line_once() -> None:
     text = "block unit(p) { conv(8, 3) -> bn(momentum = p) }\n" + network("[3, 8, 8]", "unit(0.9); unit(0.99); unit(0.1)")
     assert [found.code for found in check_text(text)] == ["W0117"]
+
+
+@pytest.mark.parametrize("op", ["leaky_relu(2)", "softplus(beta = 2.0)", "scale(1.5)", "prelu(init_value = 4)"])
+def test_numbers_beside_a_single_number(op: str) -> None:
+    """A value without axes has no channels that a number could be."""
+    found = check_text(f"network n {{ input a [4]; mean(axis = 0) -> {op} }}")
+    assert not {"W0105"} & {diagnostic.code for diagnostic in found}

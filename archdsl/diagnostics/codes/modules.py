@@ -185,20 +185,21 @@ class ValueOutside(Diagnostic, code=E0206):
         return f"for a size, write a constant before the module: `let c = {self.name}.c`; join values after the module has run"
 
 
-class OutOfScope(Diagnostic, code=E0206):
-    """A use of a module outside of the labelled statement that declares it."""
+class OutsideItsGroup(Diagnostic, code=E0206):
+    """A use of a module outside of the labelled group that has its weights, and that of an `if` or a loop around it."""
 
-    module: str
+    name: str
+    group: str
     declared: Span
 
     def summary(self) -> str:
-        return f"the module `{self.module}` belongs to the labelled statement that declares it, and runs inside of it alone"
+        return f"the module `{self.name}` belongs to `{self.group}`, and runs inside of it alone"
 
     def marks(self) -> Iterable[Mark]:
-        return [Mark(self.declared, "declared here")]
+        return [Mark(self.declared, "the module")]
 
     def remedy(self) -> str:
-        return "declare the module before the labelled statement"
+        return f"declare it before `{self.group}`, in the braces around both"
 
 
 class ModuleContainsItself(Diagnostic, code=E0501):

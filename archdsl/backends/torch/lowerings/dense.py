@@ -18,7 +18,9 @@ def linear(op: Linear, *inputs: Shape, inplace: bool = False) -> Lowering:
 
 @lowers(Flatten)
 def flatten(op: Flatten, *inputs: Shape, inplace: bool = False) -> Lowering:
-    """Return `torch.nn.Flatten`; the batch axis stays."""
+    """Return `torch.nn.Flatten`; the batch axis stays. Of a single number, which has no other axis, it makes one."""
+    if not inputs[0]:
+        return Lowering(function=Method(Input(0), "unsqueeze", (positional(1, "dim"),)))
     return Lowering(Call(nn("Flatten")), Call(torch("flatten"), (X, positional(1, "start_dim"))))
 
 
