@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
@@ -16,6 +16,8 @@ from archdsl.sizes import simplified
 if TYPE_CHECKING:
     from archdsl.recipe import Recipe
 
+_WIDEST: Final = 72
+"""Characters of an argument that the table shows in full; the numbers of a `const` can be many."""
 Trained: TypeAlias = "Callable[[str, OpNode], str] | None"
 """How a recipe trains an op, by its path, if it treats any part in a special way."""
 
@@ -90,6 +92,12 @@ def _row(line: _Line, costs: Costs) -> Row:
     return Row(line.path or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
 
 
+def _shown(value: Any, words: frozenset[str]) -> str:
+    """Return a value as a spec writes it; only the first of many numbers."""
+    text = show(value, words)
+    return text if len(text) <= _WIDEST else show(value, words, most=3)
+
+
 def describe(op: Op, *others: Op) -> str:
     """Return an op as a spec writes it, with its resolved bias; numbers that differ in others that it stands for as a range."""
     given = dict(op)
@@ -98,7 +106,7 @@ def describe(op: Op, *others: Op) -> str:
         value, field = given[name], type(op).fields[name]
         if name == "init" or (not field.is_required() and value == field.default):
             continue
-        text = _range(name, op, *others) if varies(op, name) else show(value, op.words(name))
+        text = _range(name, op, *others) if varies(op, name) else _shown(value, op.words(name))
         plain = (field.is_required() and position < 2 and name not in op.by_name) or (name == "number" and position == 0)
         words.append(text if plain else f"{name} = {text}")
     if op.sizes_by_name:

@@ -154,3 +154,5 @@ def bind_unknown(context: Context, label: ast.Label, env: Environment, parts: Pa
     for one in label.each or (label,):
         if not _is_blank(one):
             bind_label(context, one, env, (UNKNOWN,) * len(one.indices), UNKNOWN, parts)
+            if label.each and one.name and not one.indices:
+                env.names[one.name] = UNKNOWN  # also if it is called like an op, which is an error: no other shall follow from it

@@ -27,16 +27,17 @@ class CropLike(Op, name="crop_like"):
         Case({}, (((8, 12, 10), (3, 7, 10)), ((8, 9), (8, 9)))),
         Case({"keep": "start"}, (((8, 12, 10), (3, 7, 10)),)),
         Case({"keep": "start", "axis": (0, 1)}, (((12, 10, 8), (7, 10, 3)),)),
-        Case({"axis": (-1,)}, (((12, 10, 8), (7, 10, 3)),)),
+        Case({"axis": -1}, (((12, 10, 8), (7, 10, 3)),)),
     )
 
     keep: Literal["middle", "start"] = Field("middle", description="which part of the input stays")
-    axis: tuple[int, ...] | None = Field(None, description="axes that are cropped; default: all but axis 0, the channels")
+    axis: int | tuple[int, ...] | None = Field(None, description="axis or list of axes that are cropped; default: all but axis 0, the channels")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the part that stays, and the axes, counted from the front."""
         axes = tuple(range(1, len(inputs[0]))) if self.axis is None else self.axis
-        return {"keep": self.keep, "axis": tuple([normal_axis(self.name, axis, len(inputs[0])) for axis in axes])}
+        counted = [normal_axis(self.name, axis, len(inputs[0])) for axis in (axes if isinstance(axes, tuple) else (axes,))]
+        return {"keep": self.keep, "axis": tuple(counted)}
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the sizes of the other value on the axes that are cropped."""

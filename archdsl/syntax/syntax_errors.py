@@ -17,6 +17,7 @@ from archdsl.source import Span
 from archdsl.syntax.call_errors import (
     body_after_call,
     list_with_for,
+    pipeline_as_argument,
     range_with_colon,
     round_list,
     unquoted_path,
@@ -358,6 +359,7 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     round_list,
     _nested,
     _keyword,
+    pipeline_as_argument,
     _unclosed_bracket,
     _wrong_closing,
     _missing_part,

@@ -208,6 +208,12 @@ def narrow(x: Tensor, axis: int, start: int, length: int) -> Tensor:
 
 
 @torch.fx.wrap
+def every(x: Tensor, axis: int, start: int, length: int, step: int) -> Tensor:
+    """Every `step`-th position of a part of an axis."""
+    return narrow(x, axis, start, length).transpose(0, axis)[::step].transpose(0, axis)
+
+
+@torch.fx.wrap
 def center_crop(x: Tensor, like: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     """The middle of `x`, with the size of `like` on some axes: by default the spatial ones."""
     for axis in range(2, x.ndim) if axes is None else axes:

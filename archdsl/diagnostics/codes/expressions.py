@@ -227,7 +227,8 @@ class UnknownSize(Diagnostic, code=E0408):
         meant = _SIZES.get(self.attribute.lower())
         if meant is not None:
             return guess(f"did you mean `.{meant}`?", *([Edit(self.place, meant)] if self.place is not None else []))
-        return Remedy(f"it has {', '.join(f'`.{name}`' for name in self.known)}")
+        known = ", ".join(f"`.{name}`" for name in self.known)
+        return Remedy(f"it has {known}; a label inside of what made it is read by the path to it: `label.{self.attribute}`")
 
 
 _SIZES = {
@@ -242,6 +243,12 @@ class WithoutElements(Diagnostic, code=E0408):
 
     def summary(self) -> str:
         return f"`[ ]` expected a list or an indexed family, found {show(self.given)} ({type_name(self.given)})"
+
+    def remedy(self) -> str | None:
+        kind = type_name(self.given)
+        if kind not in ("an op", "a block", "a network"):
+            return None
+        return f"a label that is called like {kind} is a key alone, and no value: choose another, such as `{show(self.given)}s`"
 
 
 class NotCallable(Diagnostic, code=E0408):
