@@ -339,6 +339,14 @@ def resized_positions(
     return torch.cat([table[:, :prefix], images.flatten(2).transpose(1, 2)], 1)
 
 
+def lookup(tokens: Tensor, table: Tensor) -> Tensor:
+    """The row for each token of a table `[N, n, d]`; with N of one, all examples have the same table."""
+    if table.shape[0] == 1:
+        return F.embedding(tokens, table[0])
+    rows = tokens.flatten(1).unsqueeze(2).expand(-1, -1, table.shape[2])
+    return table.gather(1, rows).unflatten(1, tokens.shape[1:])
+
+
 def relative_position_index(rows: int, columns: int) -> Tensor:
     """For each pair of positions in a window, the row of a table of `(2 * rows - 1) * (2 * columns - 1)` offsets."""
     row, column = (torch.arange(rows * columns) // columns, torch.arange(rows * columns) % columns)
