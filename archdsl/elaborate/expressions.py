@@ -296,7 +296,8 @@ class Evaluator:
                 raise SpecError(codes.expressions.OtherRankSize(e.name, base.shape).at(e.span))
             place = e.span._replace(start=e.span.end - len(e.name))
             op = same_name(e.name, Op.registry.names())
-            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place, op).at(e.span))
+            of_x = isinstance(e.base, ast.Name) and e.base.id == "x"
+            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place, op, of_x).at(e.span))
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:

@@ -131,6 +131,19 @@ def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValu
     return Several(values, label.span, tuple([name for name in names if name != "_"]))
 
 
+def bind_family(context: Context, label: ast.Label, env: Environment, x: Several, parts: Parts) -> Several:
+    """Bind a label to the values that an op gives, as a family. Return what `x` is behind it."""
+    assert label.name is not None
+    family = Family(label.name)
+    for i, value in enumerate(x.values):
+        family[i] = value
+        if isinstance(value, Value):
+            value.name, value.span = f"{label.name}[{i}]", label.span
+    family.scope = Inside(Parts(), family)
+    bind_label(context, label, env, (), family, parts)
+    return Several(x.values, label.span, tuple([f"{label.name}[{i}]" for i in family]))
+
+
 def _check_names(context: Context, label: ast.Label, env: Environment) -> None:
     """Raise `SpecError` if something is wrong with the names in brackets."""
     seen: dict[str, ast.Label] = {}

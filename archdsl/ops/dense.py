@@ -189,12 +189,11 @@ class Lookup(Op, name="lookup"):
     cases = (Case({}, (((7,), (11, 4)), ((3, 2), (5, 8)))),)
 
     def result_dtype(self, *inputs: DType) -> DType:
-        """Return that the rows are real numbers. Raise `SpecError` E0308 if the tokens are none, or the table is not real."""
+        """Return that the rows are real numbers. Raise `SpecError` if the tokens are none, or the table is not real."""
         super().result_dtype(inputs[0])
-        if inputs[1] == "bool":
-            raise SpecError(codes.shapes.BoolsRefused(self.name))
-        if inputs[1] == "int":
-            raise SpecError(codes.shapes.IntegersRefused(self.name))
+        if inputs[1] != "float":
+            reason = f"expected a table of real numbers, found one of {'integers' if inputs[1] == 'int' else 'bools'}"
+            raise SpecError(codes.tokens.PositionTable(self.name, reason))
         return "float"
 
     def infer(self, *inputs: Shape) -> Shape:

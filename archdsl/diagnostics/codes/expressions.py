@@ -217,6 +217,8 @@ class UnknownSize(Diagnostic, code=E0408):
     place: Span | None
     op: str | None = None
     """The op that it names, as a method of PyTorch does."""
+    of_x: bool = False
+    """Whether it is asked of `x`, which labels are no part of."""
 
     def summary(self) -> str:
         return f"a tensor has no `.{self.attribute}`"
@@ -228,7 +230,8 @@ class UnknownSize(Diagnostic, code=E0408):
         if meant is not None:
             return guess(f"did you mean `.{meant}`?", *([Edit(self.place, meant)] if self.place is not None else []))
         known = ", ".join(f"`.{name}`" for name in self.known)
-        return Remedy(f"it has {known}; a label inside of what made it is read by the path to it: `label.{self.attribute}`")
+        path = "" if self.of_x else f"; a label inside of what made it is read by the path to it: `label.{self.attribute}`"
+        return Remedy(f"it has {known}{path}")
 
 
 _SIZES = {
