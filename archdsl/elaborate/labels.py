@@ -62,7 +62,7 @@ def bind_label(
     label: ast.Label,
     env: Environment,
     indices: Indices,
-    value: MaybeValue,
+    value: MaybeValue | Family,
     parts: Parts,
     inside: Inside | None = None,
 ) -> None:
@@ -94,7 +94,9 @@ def bind_label(
         context.keys_alone.setdefault(name, label.span)
 
 
-def _with_member(found: Any, name: str, indices: Indices, value: MaybeValue, inside: Inside | None) -> tuple[Family, Inside]:
+def _with_member(
+    found: Any, name: str, indices: Indices, value: MaybeValue | Family, inside: Inside | None
+) -> tuple[Family, Inside]:
     """Return a family with a value at its place in it, and the scope of the family; `found` is the family if there is one."""
     family = found if isinstance(found, Family) else Family(name)
     scope = family.scope = family.scope or Inside(Parts(), family)

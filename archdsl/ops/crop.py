@@ -31,7 +31,9 @@ class CropLike(Op, name="crop_like"):
     )
 
     keep: Literal["middle", "start"] = Field("middle", description="which part of the input stays")
-    axis: int | tuple[int, ...] | None = Field(None, description="axis or list of axes that are cropped; default: all but axis 0, the channels")
+    axis: int | tuple[int, ...] | None = Field(
+        None, description="axis or list of axes that are cropped; default: all but axis 0, the channels"
+    )
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the part that stays, and the axes, counted from the front."""

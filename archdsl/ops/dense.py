@@ -170,7 +170,7 @@ class Embedding(WeightedOp, name="embedding"):
 
 
 class Lookup(Op, name="lookup"):
-    """Takes the row of a table for each token: `[L]` and a table `[n, d]` give `[L, d]`, as `embedding` with weights from elsewhere.
+    """Takes the row of a table for each token, as `embedding` does: `[L]` and a table `[n, d]` give `[L, d]`.
 
     The table is a value of the network. A language model whose last layer has the weights of its embedding declares a
     `param`, which `lookup(table)` reads first, and `matmul(x, table, transpose_b = true)` last (Press & Wolf 2017,

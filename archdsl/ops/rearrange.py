@@ -385,14 +385,21 @@ def _part(part: range) -> range:
 
 
 class Slice(Op, name="slice"):
-    """Takes a part of an axis: `slice(0..4)` takes the first four channels, `slice(0..32 by 8, axis = 1)` every eighth of 32 frames."""
+    """Takes a part of an axis: `slice(0..4)` takes the first four channels.
+
+    `slice(0..32 by 8, axis = 1)` takes every eighth of 32 frames.
+    """
 
     category = Category.SHAPE
     sign = "kept"
     integers = "kept"
     not_in_figures = ("axis",)
     example = "slice(0..4)"
-    cases = (Case({"part": range(2, 5)}, ANY_RANK), Case({"part": range(0, 6), "axis": -1}, ANY_RANK), Case({"part": range(1, 6, 3), "axis": -1}, ANY_RANK))
+    cases = (
+        Case({"part": range(2, 5)}, ANY_RANK),
+        Case({"part": range(0, 6), "axis": -1}, ANY_RANK),
+        Case({"part": range(1, 6, 3), "axis": -1}, ANY_RANK),
+    )
 
     part: Annotated[range, Check(_part)] = Field(description="range of positions, without its end; `by n` takes every n-th")
     axis: int = Field(0, description="axis: 0 is the channels, -1 the last")
@@ -404,7 +411,8 @@ class Slice(Op, name="slice"):
 
     def is_identity(self, *inputs: Shape) -> bool:
         """Return whether the part is the whole axis."""
-        return self.part.start == 0 and self.part.step == 1 and self.part.stop == inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
+        size = inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
+        return self.part.start == 0 and self.part.step == 1 and self.part.stop == size
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape with the number of positions on its axis."""

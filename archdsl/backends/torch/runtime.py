@@ -344,7 +344,8 @@ def lookup(tokens: Tensor, table: Tensor) -> Tensor:
     if table.shape[0] == 1:
         return F.embedding(tokens, table[0])
     rows = tokens.flatten(1).unsqueeze(2).expand(-1, -1, table.shape[2])
-    return table.gather(1, rows).unflatten(1, tokens.shape[1:])
+    found: Tensor = table.gather(1, rows).unflatten(1, tokens.shape[1:])
+    return found
 
 
 def relative_position_index(rows: int, columns: int) -> Tensor:

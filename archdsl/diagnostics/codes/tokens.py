@@ -298,7 +298,8 @@ E0326 = Code(
     "E0326",
     "a table that does not fit",
     """`rel_bias` looks up a table of `(2 * h - 1) * (2 * w - 1)` rows for a window `[h, w]`. `pos_embed` adds a position to each
-    token: its input has as many tokens as the grid has positions, plus the `prefix`. `lookup` takes the rows of a table `[n, d]`.""",
+    token: its input has as many tokens as the grid has positions, plus the `prefix`. `lookup` takes the rows of a table
+    `[n, d]`.""",
     bad="""
     network tiny {
       input image [3, 32, 32]

@@ -144,7 +144,7 @@ def channel_shuffle(op: ChannelShuffle, *shapes: Shape, inplace: bool = False) -
 
 @lowers(Slice)
 def slice_(op: Slice, *shapes: Shape, inplace: bool = False) -> Lowering:
-    """Return `Tensor.narrow`, which unlike a Python slice refuses a short axis; the runtime's for a symbolic one, and for steps."""
+    """Return `Tensor.narrow`, which unlike a Python slice refuses a short axis; for symbolic ones and steps the runtime's."""
     given = op.attributes(*shapes)
     axis = given["axis"]
     arguments = (
