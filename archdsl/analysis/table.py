@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path, less
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path, less, tensor_key
 from archdsl.literals import show
 from archdsl.ops.base import Category, Op
 from archdsl.shapes import Dim, Shape, SymbolicSize
@@ -89,7 +89,15 @@ def _row(line: _Line, costs: Costs) -> Row:
     cost, part = costs.of(node), _PARTS[line.usage]
     macs = cost.macs if part != "unused" else 0
     text = describe(*{id(other.op): other.op for other in line.nodes}.values())
-    return Row(line.path or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
+    return Row(_path(line) or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
+
+
+def _path(line: _Line) -> str:
+    """Return the path of a row: that of the parameter, for an op whose only one belongs to the scope around it."""
+    node = line.nodes[0]
+    names = list(node.op.parameters(*[value.shape for value in node.inputs]))
+    alone = node.op.keys_in_scope and len(names) == 1
+    return tensor_key(line.path, names[0]) if alone else line.path
 
 
 def _shown(value: Any, words: frozenset[str]) -> str:
