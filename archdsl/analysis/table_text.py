@@ -49,11 +49,9 @@ def _totals(table: Table) -> list[list[Cell | str]]:
     if heads:
         rows.append([Cell("params without heads", BOLD), f"{table.params_eval:,}", ""])
     images = all(len(row.shape) == 3 for row in table.rows if row.op == "input")
-    note = (
-        f"for one {'image' if images else 'example'}, in evaluation"
-        if table.macs is not None
-        else "depends on the sizes, which are symbolic"
-    )
+    note = f"for one {'image' if images else 'example'}, in evaluation"
+    if table.macs is None:
+        note = "depends on the sizes, which are symbolic"
     if len(macs) > _LONG:
         macs, note = "", f"{macs}, {note}"
     rows.append([Cell("MACs", BOLD), macs, Cell(note, DIM)])

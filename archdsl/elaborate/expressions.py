@@ -329,7 +329,10 @@ class Evaluator:
         if isinstance(callee, DeclaredModule):
             if not e.arguments:
                 return callee
-            raise SpecError(codes.modules.Arguments(callee.name, e.callee.span).at(e.span))
+            only = e.arguments[0].value if len(e.arguments) == 1 and e.arguments[0].name is None else None
+            flows = only is not None and isinstance(self.evaluate(only, env), Value)
+            found = codes.modules.Arguments(callee.name, e.callee.span, only.span.text if flows and only is not None else None)
+            raise SpecError(found.at(e.span))
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)
