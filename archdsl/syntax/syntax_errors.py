@@ -276,7 +276,7 @@ def _missing_part(s: ErrorContext) -> SyntaxFinding | None:
     """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, `module tower conv(8, 3)`."""
     if s.expected == {"AS"}:
         statement, form = "an import needs a name", '`import "file.arch" as name`'
-    elif s.in_input and s.expected == {"NAME"} and s.token.type == "LSQB" and len(s.line_before) > 1:
+    elif s.in_input and s.expected == {"NAME"} and s.token.type == "LSQB" and s.line_before[1:] and str(s.previous) == ":":
         statement, form = "a type follows `:`, or the shape the name", f"`input {s.line_before[-2]} [3, 32, 32]`"
     elif s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
         statement, form = "an input's shape follows its name in square brackets", "`input image [3, 32, 32]`"
