@@ -1,7 +1,7 @@
 """Cropping to the size of another value."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -20,6 +20,7 @@ class CropLike(Op, name="crop_like"):
     sign = "kept"
     arity = 2
     operands = ("like",)
+    about_operands: ClassVar = {"like": "the value whose sizes the output has"}
     sizes_only = True
     example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
     not_in_figures = ("axis",)

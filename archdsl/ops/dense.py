@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
@@ -181,6 +181,7 @@ class Lookup(Op, name="lookup"):
     category = Category.DENSE
     arity = 2
     operands = ("table",)
+    about_operands: ClassVar = {"table": "its rows, `[n, d]`"}
     broadcasts_batch = True
     integers = "required"
     saves_output = False

@@ -1,7 +1,7 @@
 """Windows of images, as in Swin: padding to multiples, cyclic shifts, and the masks that go with them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
@@ -110,6 +110,7 @@ class WindowMask(Op, name="window_mask"):
     category = Category.ATTENTION
     arity = 0
     operands = ("like",)
+    about_operands: ClassVar = {"like": "the value that is masked, of whole windows; its sizes count"}
     takes_x = False
     sizes_only = True
     integers = "kept"
