@@ -38,10 +38,8 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
     """Yield what is wrong with statements that only name what the statement before them has labelled."""
     current: ast.Label | None = None
     for statement in body.statements:
-        if not isinstance(statement, ast.Pipeline):
-            continue  # heads, outputs, constants and claims leave `x` as it is
-        if statement.label is not None and _declares(statement):
-            continue  # so does `start: const(0.0, [100, 256])`
+        if not isinstance(statement, ast.Pipeline) or _declares(statement):
+            continue  # heads, outputs, constants and claims leave `x` as it is, and so does a `param`
         name = _value(statement)
         if name is not None and (name == "x" or (current is not None and current.name == name and name not in keys)):
             made_by = current.span if current is not None and name != "x" else None
@@ -52,9 +50,10 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
 
 
 def _declares(statement: ast.Pipeline) -> bool:
-    """Return whether the whole statement is an op without an input."""
-    called = [ast.bare(stage.call) for stage in statement.stages if isinstance(stage, ast.CallStage)]
-    callee = ast.bare(called[0].callee) if len(statement.stages) == 1 and called and isinstance(called[0], ast.CallExpr) else None
+    """Return whether a statement only declares a value of its own, as `cls: param([1, 64])` does."""
+    stage = statement.stages[0] if len(statement.stages) == 1 and statement.label is not None else None
+    call = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+    callee = ast.bare(call.callee) if isinstance(call, ast.CallExpr) else None
     op = Op.registry.get(callee.id) if isinstance(callee, ast.Name) else None
     return op is not None and op.arity == 0
 

@@ -120,6 +120,8 @@ class Op(Registered):
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
     optional_operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network and may be left out. The field `present` has those of a call, in this order."""
+    about_operands: ClassVar[Mapping[str, str]] = {}
+    """What each of these values is, for the reference."""
     sizes_by_name: ClassVar[bool] = False
     """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give sizes alone."""
     by_name: ClassVar[tuple[str, ...]] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
@@ -14,6 +14,7 @@ from archdsl.ops.base import (
     Case,
     Category,
     Division,
+    DType,
     Op,
     Out,
     PositiveInt,
@@ -23,7 +24,7 @@ from archdsl.ops.base import (
     with_norms,
 )
 from archdsl.registry import Aliases
-from archdsl.shapes import Dim, LinearSize, Shape, SizeError, numel
+from archdsl.shapes import Dim, LinearSize, Shape, SizeError, format_shape, numel
 
 
 class Linear(WeightedOp, name="linear"):
@@ -166,3 +167,39 @@ class Embedding(WeightedOp, name="embedding"):
     def parameters(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
         """Return the table `[n, dim]`."""
         return {"weight": (self.n, self.dim)}
+
+
+class Lookup(Op, name="lookup"):
+    """Takes the row of a table for each token, as `embedding` does: `[L]` and a table `[n, d]` give `[L, d]`.
+
+    The table is a value of the network. A language model whose last layer has the weights of its embedding declares a
+    `param`, which `lookup(table)` reads first, and `matmul(x, table, transpose_b = true)` last (Press & Wolf 2017,
+    arXiv:1608.05859). Its key is that of an `embedding` in a scope: `wte: { weight: param([50257, 768]) }`.
+    """
+
+    aliases = ("gather", "take", "index_select")
+    category = Category.DENSE
+    arity = 2
+    operands = ("table",)
+    about_operands: ClassVar = {"table": "its rows, `[n, d]`"}
+    broadcasts_batch = True
+    integers = "required"
+    saves_output = False
+    example = "table: param([1000, 16], init = normal(0.02)); lookup(table)"
+    example_input = ": int [32]"
+    cases = (Case({}, (((7,), (11, 4)), ((3, 2), (5, 8)))),)
+
+    def result_dtype(self, *inputs: DType) -> DType:
+        """Return that the rows are real numbers. Raise `SpecError` if the tokens are none, or the table is not real."""
+        super().result_dtype(inputs[0])
+        if inputs[1] != "float":
+            reason = f"expected a table of real numbers, found one of {'integers' if inputs[1] == 'int' else 'bools'}"
+            raise SpecError(codes.tokens.PositionTable(self.name, reason))
+        return "float"
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return one more axis, the columns of the table."""
+        tokens, table = inputs
+        if len(table) != 2:
+            raise SpecError(codes.tokens.PositionTable(self.name, f"expected a table `[n, d]`, found {format_shape(table)}"))
+        return (*tokens, table[1])

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
@@ -40,6 +40,7 @@ class PosEmbed(WeightedOp, name="pos_embed"):
     category = Category.VALUE
     arity = None
     optional_operands = ("grid",)
+    about_operands: ClassVar = {"grid": "a value whose last two sizes are those of the current grid"}
     vector = False
     saves_output = False
     not_in_figures = ("present", "init", "mode", "antialias")
@@ -162,6 +163,7 @@ class RelativeBias(WeightedOp, name="rel_bias"):
     category = Category.VALUE
     arity = 0
     optional_operands = ("table",)
+    about_operands: ClassVar = {"table": "the rows of the table, if they are computed"}
     takes_x = False
     keys_in_scope = (TABLE, INDEX)
     not_in_figures = ("present", "init")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -20,6 +20,7 @@ class Matmul(Op, name="matmul"):
     category = Category.DENSE
     arity = 2
     operands = ("a", "b")
+    about_operands: ClassVar = {"a": "the factor on the left", "b": "the factor on the right"}
     takes_x = False
     broadcasts_batch = True
     saves_output = False

@@ -9,6 +9,7 @@ from lark import Token
 
 from archdsl.diagnostics import Edit, codes
 from archdsl.diagnostics.suggest import nearest
+from archdsl.ops import Op
 from archdsl.ops.join import joins
 from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
 from archdsl.syntax.newlines import CLOSES
@@ -149,6 +150,39 @@ def body_after_call(s: ErrorContext) -> SyntaxFinding | None:
                 return None
             meant = nearest(str(name), _around_bodies())
             return finding(codes.bodies.BodyAfterName(str(name), None, meant, tuple(sorted(_around_bodies())), True), s.span)
+    return None
+
+
+def pipeline_as_argument(s: ErrorContext) -> SyntaxFinding | None:
+    """`attend(q -> relu, k, v)`, and `add(a -> relu, b)` with parentheses instead of braces."""
+    if s.token.type != "ARROW" or s.opened is None or s.opened.type != "LPAR":
+        return None
+    if s.previous is None or s.previous.type not in ("NAME", "RPAR", "RSQB"):
+        return None
+    opened = next((i for i in range(len(s.line_before) - 1, 0, -1) if s.line_before[i].start_pos == s.opened.start_pos), 0)
+    closing = _closing(s.line_after)
+    if not opened or closing is None or s.line_before[opened - 1].type not in ("NAME", "JOIN"):
+        return None
+    word = s.line_before[opened - 1]
+    if str(word) in _around_bodies():
+        return _join_called(s, s.line_after[closing])
+    tokens = [*s.line_before[opened + 1 :], s.token, *s.line_after[:closing]]
+    part = next(part for part in parted(tokens) if s.token in part)
+    named = len(part) > 2 and part[1].type == "EQUAL"
+    name = str(part[0]) if named else "made"
+    op = Op.registry.get(str(word))
+    keeps_x = op is None or op.takes_x
+    error = codes.slips.PipelineAsArgument(s.text(part[2:] if named else part), name, keeps_x)
+    return finding(error, s.span_of(part[0], part[-1]))
+
+
+def _closing(tokens: Sequence[Token]) -> int | None:
+    """Return where the bracket around these tokens is closed; None if they do not tell."""
+    depth = 0
+    for i, token in enumerate(tokens):
+        depth += (token.type in CLOSES) - (token.type in CLOSES.values())
+        if depth < 0:
+            return i if token.type == "RPAR" else None
     return None
 
 

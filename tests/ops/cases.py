@@ -38,7 +38,8 @@ def tensors(op: Op, shapes: Shapes, *, batch: int = 2, device: str = "cpu", grad
     """Return inputs of these shapes, the same at every call; positive for ops that give NaN for others."""
     torch.manual_seed(1)
     if op.integers == "required":
-        return [torch.zeros((batch, *shape), dtype=torch.long, device=device) for shape in shapes]
+        tokens = torch.zeros((batch, *shapes[0]), dtype=torch.long, device=device)
+        return [tokens, *(torch.randn((batch, *shape), device=device).requires_grad_(grad) for shape in shapes[1:])]
     values = [torch.randn((batch, *shape), device=device) for shape in shapes]
     if op.nan_below_zero:
         values = [value.abs() + 0.1 for value in values]

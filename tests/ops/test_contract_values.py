@@ -80,3 +80,9 @@ def test_random_only_in_training(op: Op, shapes: Shapes, lowered: Any) -> None:
         first, second = outputs_of(form(*inputs)), outputs_of(form(*inputs))
         assert not any(output.isnan().any() for output in first)
         assert all(map(torch.equal, first, second)) or (training and op.random_in_training)
+
+
+def test_values_among_the_parameters_are_described() -> None:
+    for name in Op.registry.names():
+        op = Op.registry.get(name)
+        assert op is not None and {*op.operands, *op.optional_operands} == op.about_operands.keys(), name

@@ -97,11 +97,12 @@ def _upsample(x: torch.Tensor, scale: Any, mode: str, align_corners: bool) -> to
 
 def _sliced(r: random.Random) -> Sample:
     start = r.randint(0, 6)
-    return {"part": range(start, start + r.randint(1, 5)), "axis": r.randint(-4, 3)}, (_shape(r),)
+    return {"part": range(start, start + r.randint(1, 5), r.choice([1, 1, 2, 3])), "axis": r.randint(-4, 3)}, (_shape(r),)
 
 
 def _slice(x: torch.Tensor, part: range, axis: int) -> torch.Tensor:
-    return torch.stack([image.narrow(axis, part.start, len(part)) for image in x])
+    whole = [image.narrow(axis, part.start, part.stop - part.start) for image in x]
+    return torch.stack([image.transpose(0, axis)[:: part.step].transpose(0, axis) for image in whole])
 
 
 def _pair(r: random.Random) -> Sample:

@@ -208,6 +208,12 @@ def narrow(x: Tensor, axis: int, start: int, length: int) -> Tensor:
 
 
 @torch.fx.wrap
+def every(x: Tensor, axis: int, start: int, length: int, step: int) -> Tensor:
+    """Every `step`-th position of a part of an axis."""
+    return narrow(x, axis, start, length).transpose(0, axis)[::step].transpose(0, axis)
+
+
+@torch.fx.wrap
 def center_crop(x: Tensor, like: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     """The middle of `x`, with the size of `like` on some axes: by default the spatial ones."""
     for axis in range(2, x.ndim) if axes is None else axes:
@@ -331,6 +337,15 @@ def resized_positions(
     images = table[:, prefix:].unflatten(1, base).permute(0, 3, 1, 2)
     images = F.interpolate(images, size, mode=mode, antialias=antialias)
     return torch.cat([table[:, :prefix], images.flatten(2).transpose(1, 2)], 1)
+
+
+def lookup(tokens: Tensor, table: Tensor) -> Tensor:
+    """The row for each token of a table `[N, n, d]`; with N of one, all examples have the same table."""
+    if table.shape[0] == 1:
+        return F.embedding(tokens, table[0])
+    rows = tokens.flatten(1).unsqueeze(2).expand(-1, -1, table.shape[2])
+    found: Tensor = table.gather(1, rows).unflatten(1, tokens.shape[1:])
+    return found
 
 
 def relative_position_index(rows: int, columns: int) -> Tensor:

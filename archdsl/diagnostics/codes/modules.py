@@ -110,15 +110,19 @@ E0211 = Code(
 
 
 class Arguments(Diagnostic, code=E0211):
-    """Arguments for a module. `callee` is its name at this place."""
+    """Arguments for a module. `callee` is its name at this place, `given` the argument that is a value of the network."""
 
     module: str
     callee: Span
+    given: str | None = None
 
     def summary(self) -> str:
         return f"`{self.module}` is a module, and takes no arguments: it has its weights already"
 
     def remedy(self) -> Remedy:
+        if self.given is not None:
+            written = self.callee.text if self.given == "x" else f"{self.given} -> {self.callee.text}"
+            return guess(f"what flows is its input: write `{written}`", *([Edit(self.span, written)] if self.span else []))
         edits = [Edit(self.span, self.callee.text)] if self.span is not None else []
         text = f"write `{self.callee.text}`; for an op or a block of that name, give the module another name"
         return guess(text, *edits)

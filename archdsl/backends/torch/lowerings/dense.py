@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.backends.torch.expressions import Argument, Axis, Call, Input, Method, X, keyword, nn, positional, torch
+from archdsl.backends.torch.expressions import Argument, Axis, Call, Input, Method, X, keyword, nn, positional, runtime, torch
 from archdsl.backends.torch.lowerings.base import Lowering, lowers, weight_normed
-from archdsl.ops.dense import Embedding, Flatten, Linear, Reshape
+from archdsl.ops.dense import Embedding, Flatten, Linear, Lookup, Reshape
 from archdsl.shapes import Shape, SymbolicSize
 
 
@@ -36,3 +36,9 @@ def reshape(op: Reshape, *inputs: Shape, inplace: bool = False) -> Lowering:
 def embedding(op: Embedding, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.Embedding`."""
     return Lowering(Call(nn("Embedding"), (positional(op.n, "num_embeddings", "n"), positional(op.dim, "embedding_dim", "dim"))))
+
+
+@lowers(Lookup)
+def lookup(op: Lookup, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return the runtime's `lookup`: the table has a batch axis, of one if it is a parameter."""
+    return Lowering(function=Call(runtime("lookup"), (X, Argument(Input(1)))))
