@@ -295,6 +295,9 @@ def _converted(node: ast.expr, text: str, names: Callable[[str], Formula | None]
             return names(name)
         case ast.Attribute(ast.Name(owner), name):
             return names(f"{owner}.{name}")
+        case ast.Subscript(ast.Attribute(ast.Name(owner), "shape"), index):
+            axis = _converted(index, text, names)
+            return names(f"{owner}.shape[{axis}]") if isinstance(axis, int) else None
         case ast.UnaryOp(ast.USub(), operand):
             inner = _converted(operand, text, names)
             return None if inner is None else -number if (number := _value(inner)) is not None else binary("*", -1, inner)
