@@ -15,7 +15,9 @@ def pad_to(op: PadTo, *inputs: Shape, inplace: bool = False) -> Lowering:
     if not all(isinstance(sizes[axis], int) for axis in given["axis"]):
         arguments = positional(given["multiple"], "multiples", "multiple"), _dims(given["axis"])
         return Lowering(function=Call(runtime("pad_to"), (X, *arguments)))
-    added = dict(zip(given["axis"], [-sizes[axis] % n for axis, n in zip(given["axis"], given["multiple"], strict=True)], strict=True))
+    added = dict(
+        zip(given["axis"], [-sizes[axis] % n for axis, n in zip(given["axis"], given["multiple"], strict=True)], strict=True)
+    )
     rows = [row for axis in reversed(range(len(sizes))) for row in (0, added.get(axis, 0))]  # PyTorch lists the last axis first
     return Lowering(function=Call(functional("pad"), (X, positional(tuple(rows), "pad", "rows"))))
 
