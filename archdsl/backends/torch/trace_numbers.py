@@ -44,7 +44,7 @@ from archdsl.backends.torch.formulas import (
 from archdsl.backends.torch.lowerings import lower
 from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
-from archdsl.ir import Module, Node, Value
+from archdsl.ir import Module, Node, OpNode, Value
 from archdsl.ops import Op
 from archdsl.shapes import Dim, LinearSize, Shape, SymbolicSize
 
@@ -193,7 +193,8 @@ class Tracer:
         if all(type(value) is range for value in column):
             ends = self._numbers(name, [(r.start, r.stop) for r in column], formula, ("start", "stop"))
             return TracedRange(*ends)
-        if type(node.op).sizes_by_name and name == "sizes" and len({tuple(dict(sizes)) for sizes in column}) == 1:
+        by_name = isinstance(node, OpNode) and node.op.sizes_by_name and name == "sizes" and type(column[0]) is tuple
+        if by_name and len({tuple(dict(sizes)) for sizes in column}) == 1:
             numbers = zip(*[[size for _, size in sizes] for sizes in column], strict=True)  # `n = heads` is the argument of `n`
             axes = zip(dict(column[0]), numbers, strict=True)
             return tuple([(axis, self._attribute(axis, inner, node, scope)) for axis, inner in axes])
