@@ -130,6 +130,7 @@ class MultiheadAttention(Op, name="mha"):
     category = Category.ATTENTION
     arity = None
     optional_operands = ("key", "value", "mask")
+    inner_layers = 2
     not_in_figures = ("bias", "drop", "present")
     example = 'rearrange("c h w -> (h w) c"); mha(4)'
     cases = (
