@@ -139,6 +139,7 @@ class MultiheadAttention(Op, name="mha"):
         "key": "tokens of the keys, `[S, K]`; default: the input", "value": "tokens of the values; default: those of the keys",
         "mask": "`[S]` or `[L, S]`: true where attention is allowed, or numbers that are added",
     }  # fmt: skip
+    inner_layers = 2
     not_in_figures = ("bias", "drop", "present")
     example = 'rearrange("c h w -> (h w) c"); mha(4)'
     cases = (

@@ -148,6 +148,8 @@ class Op(Registered):
     """Draws random numbers in training, and never in evaluation."""
     weight_layer: ClassVar[bool] = False
     """Whether it counts towards the depth, as in "ResNet-50": convolutions and dense layers do."""
+    inner_layers: ClassVar[int] = 0
+    """How many dense layers one after another are inside, which count towards the depth, too."""
     loose_axes: ClassVar[bool] = False
     """Whether stored weights fit that differ in axes of size one: `[C]` for `[C, 1, 1]`."""
     not_in_figures: ClassVar[tuple[str, ...]] = ()

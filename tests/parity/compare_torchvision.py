@@ -30,6 +30,9 @@ HEADS = {
 SIDE = 127
 """Training steps run on a part of the image, to save time; where there are heads, on the whole: they need its size."""
 
+SIZES = {"vit_b_32": (224, 224), "swin_t": (127, 60), "swin_v2_t": (127, 60)}
+"""Sizes for networks that are compiled for one, or take a single one."""
+
 ANY_SIZES = ((97, 65), (1, 1), (8, 30))
 """Sizes for networks that take any: one for training, and further ones for evaluation."""
 
@@ -74,11 +77,12 @@ def structure(models: Any, name: str) -> dict[str, Any]:
 def numbers(models: Any, name: str) -> dict[str, float]:
     """Outputs in both modes, gradients of the first and the last layer, and running statistics after one step."""
     torch.manual_seed(0)
-    theirs, network = scatter(reference(models, name)), archdsl.load(address(name))
+    theirs, size = scatter(reference(models, name)), SIZES.get(name)
+    network = archdsl.load(address(name), size=(3, *size) if size else None)
     symbolic = bool(network.sizes.work)
     shape = (3, *ANY_SIZES[0]) if symbolic else network.graph.inputs[0].shape
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
-    training = images if name in HEADS else images[..., :SIDE, :SIDE]
+    training = images if name in HEADS or size else images[..., :SIDE, :SIDE]
     others = [torch.randn(1, 3, *size) for size in ANY_SIZES[1:]] if symbolic else []
     assert not symbolic or all(network.sizes.works({"H": height, "W": width}) for height, width in ANY_SIZES)
     return compare_numbers(network, theirs, images, training, partial(fields, name), others)
@@ -100,6 +104,9 @@ SPECS = {
     "mobilenet": ["mobilenet_v2"],
     "efficientnet": ["efficientnet_b0"],
     "convnext": ["convnext_tiny", "convnext_small", "convnext_base", "convnext_large"],
+    "vit": ["vit_b_16", "vit_b_32", "vit_l_16"],
+    "swin": ["swin_t", "swin_s", "swin_b"],
+    "swin_v2": ["swin_v2_t"],
     "regnet": ["regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf", "regnet_y_3_2gf", "regnet_y_8gf", "regnet_y_16gf",
                "regnet_y_32gf", "regnet_y_128gf", "regnet_x_400mf", "regnet_x_800mf", "regnet_x_1_6gf", "regnet_x_3_2gf",
                "regnet_x_8gf", "regnet_x_16gf", "regnet_x_32gf"],
@@ -110,7 +117,8 @@ SPECS = {
 
 STRUCTURE_ALONE = {
     "resnext101_32x8d", "wide_resnet101_2", "convnext_base", "convnext_large", "fcn_resnet101",
-    "deeplabv3_resnet101", *(name for name in SPECS["regnet"] if not name.endswith("400mf")),
+    "deeplabv3_resnet101", "vit_b_16", "vit_l_16", "swin_s", "swin_b",
+    *(name for name in SPECS["regnet"] if not name.endswith("400mf")),
 }  # fmt: skip
 """Compared without numbers, for their time and memory: each is a smaller one's blocks, wider and more often."""
 

@@ -42,6 +42,12 @@ def scatter(network: nn.Module) -> nn.Module:
             nn.init.uniform_(module.bias, -0.1, 0.1)
         if hasattr(module, "layer_scale"):
             nn.init.uniform_(module.layer_scale, 0.1, 0.5)
+        if hasattr(module, "logit_scale"):
+            nn.init.uniform_(module.logit_scale, 1.0, 3.0)
+    for parameter in network.parameters():
+        if parameter.numel() > 1 and parameter.min() == parameter.max():  # biases, class tokens and heads that begin with zeros
+            with torch.no_grad():
+                parameter += nn.init.uniform_(torch.empty_like(parameter), -0.1, 0.1)
     return network
 
 
