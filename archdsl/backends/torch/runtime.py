@@ -72,6 +72,31 @@ class GlobalResponseNorm(nn.Module):
         return f"{self.weight.shape[0]}, eps={self.eps}, axis={self.axis}"
 
 
+class FrozenBatchNorm(nn.Module):
+    """Batch normalization by fixed statistics, with a fixed scale and shift, in both modes."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(channels))
+        self.register_buffer("bias", torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps)
+
+    def extra_repr(self) -> str:
+        """The parameters."""
+        return f"{self.weight.shape[0]}, eps={self.eps}"
+
+
 @torch.fx.wrap
 def same_pad(
     x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], value: float = 0.0
