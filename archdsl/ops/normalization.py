@@ -102,7 +102,7 @@ class FrozenBatchNorm(Op, name="frozen_bn"):
     example = "frozen_bn"
     cases = (Case({}, ANY_RANK), Case({"eps": 0.001}, ANY_RANK))
 
-    eps: Epsilon = Field(1e-5, description="added to the variance")
+    eps: Annotated[float, Field(ge=0), Aliases("epsilon")] = Field(1e-5, description="added to the variance; may be 0")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the number of channels with the parameters."""

@@ -34,10 +34,12 @@ def import_torchvision() -> Any:
 def scatter(network: nn.Module) -> nn.Module:
     """Norms, running statistics and layer scales that are not those of a fresh network, under which mistakes would hide."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        kind = type(module).__name__
+        if isinstance(module, nn.BatchNorm2d) or kind == "FrozenBatchNorm2d":
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.8, 1.2)
-        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm) or type(module).__name__ == "GlobalResponseNorm":
+        normal = isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm)
+        if normal or kind in ("FrozenBatchNorm2d", "GlobalResponseNorm"):
             nn.init.uniform_(module.weight, 0.8, 1.2)
             nn.init.uniform_(module.bias, -0.1, 0.1)
         if hasattr(module, "layer_scale"):
@@ -59,7 +61,7 @@ def compare_structure(network: Any, theirs: nn.Module) -> dict[str, Any]:
         "keys": sorted(set(found) ^ set(expected)),
         "shapes": found == expected,
         "static_keys": state(network.graph) == expected,
-        "params": network.table().params == sum(p.numel() for p in theirs.parameters()),
+        "params": network.table().params == sum(p.numel() for p in theirs.parameters() if p.requires_grad),
     }
 
 
@@ -99,7 +101,7 @@ def compare_numbers(
         sum((value.square().mean() for value in output.values()), start=torch.zeros(())).backward()
         outputs.append(output)
     result |= {field: difference(outputs[1][field], value) for field, value in outputs[0].items()}
-    gradients = [{key: p.grad for key, p in module.named_parameters()} for module in (theirs, ours)]
+    gradients = [{key: p.grad for key, p in module.named_parameters() if p.requires_grad} for module in (theirs, ours)]
     first, last = next(iter(gradients[0])), list(gradients[0])[-1]
     result |= {key: difference(gradients[1][key], gradients[0][key]) for key in (first, last)}
     buffers = [dict(module.named_buffers()) for module in (theirs, ours)]

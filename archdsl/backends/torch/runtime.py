@@ -90,7 +90,10 @@ class FrozenBatchNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape."""
-        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps)
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        shape = [-1] + [1] * (x.ndim - 2)
+        return x * scale.view(shape) + shift.view(shape)
 
     def extra_repr(self) -> str:
         """The parameters."""
