@@ -2,7 +2,8 @@
 
 It is likely meant to run the stages of `stem` again, which nothing does. In a loop or an `if` it may be needed in another case,
 alone in braces it says that they are empty, and in a join it is a branch: these are not reported. A label that is called like an
-op, a block or a parameter is a key alone, so that its name is a stage.
+op, a block or a parameter is a key alone, so that its name is a stage. `p: param([4])` leaves `x` as it is, so that `p` begins with
+it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
     for statement in body.statements:
         if not isinstance(statement, ast.Pipeline):
             continue  # heads, outputs, constants and claims leave `x` as it is
+        if _declares_value(statement):
+            continue
         name = _value(statement)
         if name is not None and (name == "x" or (current is not None and current.name == name and name not in keys)):
             made_by = current.span if current is not None and name != "x" else None
@@ -47,6 +50,16 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
         else:
             label = statement.label
             current = label if label is not None and label.name and not label.indices else None
+
+
+def _declares_value(statement: ast.Pipeline) -> bool:
+    """Return whether a statement is a label and an op without an input, such as `param`, which leaves `x` as it is."""
+    if statement.label is None or len(statement.stages) != 1 or not isinstance(stage := statement.stages[0], ast.CallStage):
+        return False
+    call = ast.bare(stage.call)
+    callee = ast.bare(call.callee) if isinstance(call, ast.CallExpr) else call
+    op = Op.registry.get(callee.id) if isinstance(callee, ast.Name) else None
+    return op is not None and op.arity == 0
 
 
 def _value(statement: ast.Pipeline) -> str | None:

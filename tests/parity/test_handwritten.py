@@ -26,6 +26,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
+    "detr": Family(("detr_r50", "detr_r101"), (64, 96), ((1, 1), (80, 33)), frozenset({"detr_r101"})),
     "yolov8": Family(
         tuple(f"yolov8{scale}" for scale in "nsmlx"),
         (64, 96),

@@ -352,6 +352,13 @@ def window_mask(like: Tensor, windows: tuple[int, ...], shifts: tuple[int, ...],
     return mask.unsqueeze(count).unsqueeze(0)
 
 
+@torch.fx.wrap
+def coords(like: Tensor, dim: int) -> Tensor:
+    """0, 1, 2, ... along an axis: `[1, n]`."""
+    dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
+    return torch.arange(like.shape[dim], device=like.device, dtype=dtype).unsqueeze(0)
+
+
 def resized_positions(
     table: Tensor, base: tuple[int, int], size: torch.Size, prefix: int = 0, mode: str = "bicubic", antialias: bool = True
 ) -> Tensor:
