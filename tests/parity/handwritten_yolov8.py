@@ -1,5 +1,6 @@
-"""YOLOv8 in plain PyTorch, after its description at github.com/ultralytics/ultralytics (`yolov8.yaml`, `Conv`, `C2f`, `SPPF`, `DFL`,
-`Detect`), with the keys of its `state_dict`.
+"""YOLOv8 in plain PyTorch, after github.com/ultralytics/ultralytics, with the keys of its `state_dict`.
+
+The layers are those of `yolov8.yaml`, and the classes are called as there.
 """
 
 from __future__ import annotations
