@@ -180,8 +180,8 @@ def _comparisons() -> Iterator[str]:
     yield (
         "Some networks that no library contains are compared in the same way with a module in plain PyTorch, which is written by "
         "hand after the publication and has the published keys ([tests/parity](../tests/parity)). *Structure only* omits the "
-        "comparison of numbers. For other networks, the section names the source of the figures. A test checks the `expect` lines "
-        "of every spec."
+        "comparison of numbers. For other networks, the section names the source of the figures. A test checks the `expect` "
+        "lines of every spec."
     )
 
 

@@ -166,3 +166,17 @@ def test_random_numbers_differ_between_examples(body: str, blocks: str) -> None:
     evaluated = module.eval()(images)
     first, second, third = evaluated if isinstance(evaluated, Tensor) else evaluated.main
     torch.testing.assert_close(first, second)
+
+
+def test_a_stored_constant_is_a_buffer_and_coords_count_along_an_axis() -> None:
+    body = """
+    dfl: { weight: const(0..4, [4, 1, 1], stored = true) }
+    coords: coords(image, axis = -1)
+    image -> mul { x; dfl.weight }
+    rows: { coords(image, axis = -2) -> rearrange("h -> 1 h 1") }
+    add(broadcast = true) { image; rows }"""
+    module = module_of(body)
+    assert module.state_dict().keys() == {"dfl.weight"}
+    assert module.dfl.weight.flatten().tolist() == [0, 1, 2, 3]
+    image = torch.randn(2, 4, 6, 6)
+    torch.testing.assert_close(module(image), image + torch.arange(6.0).view(1, 1, 6, 1))
