@@ -2,7 +2,8 @@
 
 It is likely meant to run the stages of `stem` again, which nothing does. In a loop or an `if` it may be needed in another case,
 alone in braces it says that they are empty, and in a join it is a branch: these are not reported. A label that is called like an
-op, a block or a parameter is a key alone, so that its name is a stage.
+op, a block or a parameter is a key alone, so that its name is a stage. `p: param([4])` leaves `x` as it is, so that `p` begins
+with it.
 """
 
 from __future__ import annotations

@@ -18,10 +18,14 @@ from torch import Tensor, nn
 import archdsl
 from tests.parity.measuring import answer, compare_numbers, compare_structure, import_torchvision, scatter
 
+PYRAMID = {"main": "pool", "p2": "0", "p3": "1", "p4": "2", "p5": "3"}
+DETECTION = {"main": "cls_logits", "bbox_regression": "bbox_regression"}
 SEGMENTATION = {"main": "out", "aux_classifier": "aux"}
 HEADS = {
     "googlenet": {"main": "logits", "aux1": "aux_logits1", "aux2": "aux_logits2"},
     "inception_v3": {"main": "logits", "AuxLogits": "aux_logits"},
+    "resnet18_fpn": PYRAMID, "resnet50_fpn": PYRAMID, "resnet101_fpn": PYRAMID,
+    "retinanet_resnet50_fpn": DETECTION, "retinanet_resnet50_fpn_v2": DETECTION,
     "fcn_resnet50": SEGMENTATION, "fcn_resnet101": SEGMENTATION,
     "deeplabv3_resnet50": SEGMENTATION, "deeplabv3_resnet101": SEGMENTATION,
 }  # fmt: skip
@@ -52,11 +56,29 @@ def reference(models: Any, name: str) -> nn.Module:
         compute = models.regnet.BlockParams.from_init_params
         with patch.object(models.regnet.BlockParams, "from_init_params", lambda **options: on_cpu(compute, **options)):
             return getattr(models, name)(weights=None)  # type: ignore[no-any-return]
+    if name in SPECS["fpn"]:
+        backbone = name.removesuffix("_fpn")
+        extract = models.detection.backbone_utils.resnet_fpn_backbone
+        return extract(backbone_name=backbone, weights=None, trainable_layers=5)  # type: ignore[no-any-return]
+    if name in SPECS["retinanet"]:
+        return raw_retinanet(models, name)
     if name in models.segmentation.__dict__:
         options = {"weights_backbone": None, "aux_loss": True}
         return getattr(models.segmentation, name)(weights=None, **options)  # type: ignore[no-any-return]
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     return getattr(models, name)(weights=None, **options)  # type: ignore[no-any-return]
+
+
+def raw_retinanet(models: Any, name: str) -> nn.Module:
+    """torchvision's RetinaNet up to its heads; the first version with the normalization of its published weights."""
+    detection = models.detection
+    network: nn.Module = getattr(detection, name)(weights=None, weights_backbone=None)
+    if not name.endswith("v2"):
+        body = models.resnet50(norm_layer=partial(models.detection.backbone_utils.misc_nn_ops.FrozenBatchNorm2d, eps=0.0))
+        extra = network.backbone.fpn.extra_blocks
+        network.backbone = detection.backbone_utils._resnet_fpn_extractor(body, 5, [2, 3, 4], extra)
+    network.forward = lambda images: network.head(list(network.backbone(images).values()))  # type: ignore[method-assign]
+    return network
 
 
 def fields(name: str, output: Any) -> dict[str, Tensor]:
@@ -110,13 +132,15 @@ SPECS = {
     "regnet": ["regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf", "regnet_y_3_2gf", "regnet_y_8gf", "regnet_y_16gf",
                "regnet_y_32gf", "regnet_y_128gf", "regnet_x_400mf", "regnet_x_800mf", "regnet_x_1_6gf", "regnet_x_3_2gf",
                "regnet_x_8gf", "regnet_x_16gf", "regnet_x_32gf"],
+    "fpn": ["resnet18_fpn", "resnet50_fpn", "resnet101_fpn"],
+    "retinanet": ["retinanet_resnet50_fpn", "retinanet_resnet50_fpn_v2"],
     "fcn": ["fcn_resnet50", "fcn_resnet101"],
     "deeplabv3": ["deeplabv3_resnet50", "deeplabv3_resnet101"],
 }  # fmt: skip
 """Every network that torchvision has too."""
 
 STRUCTURE_ALONE = {
-    "resnext101_32x8d", "wide_resnet101_2", "convnext_base", "convnext_large", "fcn_resnet101",
+    "resnext101_32x8d", "wide_resnet101_2", "convnext_base", "convnext_large", "fcn_resnet101", "resnet50_fpn", "resnet101_fpn",
     "deeplabv3_resnet101", "vit_b_16", "vit_l_16", "swin_s", "swin_b",
     *(name for name in SPECS["regnet"] if not name.endswith("400mf")),
 }  # fmt: skip

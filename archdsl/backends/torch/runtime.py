@@ -72,6 +72,34 @@ class GlobalResponseNorm(nn.Module):
         return f"{self.weight.shape[0]}, eps={self.eps}, axis={self.axis}"
 
 
+class FrozenBatchNorm(nn.Module):
+    """Batch normalization by fixed statistics, with a fixed scale and shift, in both modes."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(channels))
+        self.register_buffer("bias", torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        shape = [-1] + [1] * (x.ndim - 2)
+        return x * scale.view(shape) + shift.view(shape)
+
+    def extra_repr(self) -> str:
+        """The parameters."""
+        return f"{self.weight.shape[0]}, eps={self.eps}"
+
+
 @torch.fx.wrap
 def same_pad(
     x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], value: float = 0.0
@@ -328,6 +356,13 @@ def window_mask(like: Tensor, windows: tuple[int, ...], shifts: tuple[int, ...],
     apart = region.unsqueeze(-2) != region.unsqueeze(-1)
     mask = torch.zeros(apart.shape, dtype=like.dtype, device=like.device).masked_fill(apart, -100.0)
     return mask.unsqueeze(count).unsqueeze(0)
+
+
+@torch.fx.wrap
+def coords(like: Tensor, dim: int) -> Tensor:
+    """0, 1, 2, ... along an axis: `[1, n]`."""
+    dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
+    return torch.arange(like.shape[dim], device=like.device, dtype=dtype).unsqueeze(0)
 
 
 def resized_positions(

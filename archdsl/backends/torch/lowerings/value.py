@@ -25,12 +25,12 @@ def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
 
 @lowers(Const)
 def const(op: Const, *inputs: Shape, inplace: bool = False) -> Lowering:
-    """Return a tensor for a buffer that no `state_dict` has, and what gives it a batch axis."""
+    """Return a tensor for a buffer, which the `state_dict` has if it is stored, and what gives it a batch axis."""
     given = op.attributes()
-    if given["shape"] is None:
+    shape = positional(given["shape"], "size", "shape")
+    if isinstance(op.value, tuple):
         buffer = Call(torch("tensor"), (positional(given["value"], "data", "value"),))
+        buffer = Call(torch("reshape"), (Argument(buffer), shape)) if op.shape is not None else buffer
     else:
-        buffer = Call(
-            torch("full"), (positional(given["shape"], "size", "shape"), positional(given["value"], "fill_value", "value"))
-        )
-    return Lowering(function=_UNBATCHED, buffer=buffer)
+        buffer = Call(torch("full"), (shape, positional(given["value"], "fill_value", "value")))
+    return Lowering(function=_UNBATCHED, buffer=buffer, persistent=op.stored)
