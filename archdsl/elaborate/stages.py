@@ -18,8 +18,8 @@ from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
-from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.tied import is_tied, unembedded
+from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
 from archdsl.ir.core import NO_NAMES

@@ -19,6 +19,7 @@ from archdsl.ops import (
     scale,
     split,
     tokens,
+    unpooling,
     value,
     windows,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "scale",
     "split",
     "tokens",
+    "unpooling",
     "value",
     "windows",
 ]

@@ -189,12 +189,13 @@ class Unembed(Op, name="unembed"):
     aliases = ("tied", "tie_weights", "lm_head")
     category = Category.DENSE
     operands = ("embedding",)
+    tied = True
     saves_output = False
     weight_layer = True
     not_in_figures = ("dim",)
     example = "module wte: embedding(1000, 16); wte; unembed(wte)"
     example_input = ": int [32]"
-    cases = (Case({"n": 11, "dim": 8}, (VECTOR,)), Case({"n": 11, "dim": 12}, (LINE,)))
+    cases = (Case({"n": 11, "dim": 8}, (VECTOR,)), Case({"n": 11, "dim": 12}, ((12, 12),)))
 
     n: PositiveInt = Field(description="number of different tokens, as in `embedding`")
     dim: PositiveInt = Field(description="length of the vectors, as in `embedding`")

@@ -110,7 +110,8 @@ def chain_lines(template: ClassTemplate, results: Results) -> list[str]:
 def _head(module: ModuleNode, names: _Variables) -> str:
     arguments = [*(names.of[value] for value in module.inputs), *names.foreign.values()]
     shapes = ", ".join(format_shape(value.shape) for value in module.inputs)
-    return f"    def forward({', '.join(['self', *arguments])}):  # {shapes}"
+    head = f"    def forward({', '.join(['self', *arguments])}):"
+    return f"{head}  # {shapes}" if shapes else head
 
 
 def _shortened(lines: list[str]) -> list[str]:

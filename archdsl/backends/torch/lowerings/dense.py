@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from archdsl.backends.torch.expressions import Argument, Axis, Call, Input, Method, Own, X, functional, keyword, nn, positional, runtime, torch
+from archdsl.backends.torch.expressions import (
+    Argument,
+    Axis,
+    Call,
+    Input,
+    Method,
+    Own,
+    X,
+    functional,
+    keyword,
+    nn,
+    positional,
+    runtime,
+    torch,
+)
 from archdsl.backends.torch.lowerings.base import Lowering, lowers, weight_normed
 from archdsl.ops.dense import Embedding, Flatten, Linear, Reshape, Unembed
 from archdsl.shapes import Shape, SymbolicSize

@@ -10,6 +10,9 @@ from archdsl.shapes import Shape
 _UNBATCHED = Method(Own.PARAMETER, "unsqueeze", (Argument(0, "dim"),))
 """The tensor of the module with a batch axis of one before its own."""
 
+_COUNTED = 8
+"""How many numbers 0, 1, 2, ... are written as a range."""
+
 
 @lowers(Param)
 def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
@@ -27,7 +30,10 @@ def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
 def const(op: Const, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return a tensor for a buffer that no `state_dict` has, and what gives it a batch axis."""
     given = op.attributes()
-    if given["shape"] is None:
+    count = len(given["value"]) if given["shape"] is None else 0
+    if count >= _COUNTED and given["value"] == tuple(map(float, range(count))):
+        buffer = Call(torch("arange"), (positional(float(count), "end"),))
+    elif given["shape"] is None:
         buffer = Call(torch("tensor"), (positional(given["value"], "data", "value"),))
     else:
         buffer = Call(
