@@ -30,7 +30,7 @@ class Linear(WeightedOp, name="linear"):
     """A dense layer on the last axis: the features of a vector `[F]`, or of each token of `[L, F]`.
 
     For an input with more axes, `axis = -1` confirms that the last axis holds the features, as after `permute([1, 2, 0])`.
-    The weight is `[out, in]`, as in `nn.Linear`. With `transposed = true` it is stored as `[in, out]`, as in the weights of GPT-2.
+    The weight is `[out, in]`, as in `nn.Linear`. With `transposed = true` it is stored as `[in, out]`, as in GPT-2.
     """
 
     aliases = ("dense", "fc", "fully_connected", "lin")

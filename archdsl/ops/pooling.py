@@ -43,7 +43,7 @@ class _Pool(Op):
 class _Window(_Pool):
     """A pool with a sliding window; subclasses may have `pad`, `ceil` and `dilation`."""
 
-    not_in_figures = ("k", "stride", "pad", "ceil", "count_pad")
+    not_in_figures = ("k", "stride", "pad", "ceil", "count_pad", "indices")
 
     k: Window = Field(description="window size, one number or one per axis")
 
@@ -113,7 +113,6 @@ class MaxPool(_Padded, name="maxpool"):
     """
 
     aliases = ("max_pool", "max_pooling")
-    not_in_figures = (*_Padded.not_in_figures, "indices")
     example = "maxpool(3, stride = 2, pad = 1)"
     cases = (
         Case({"k": 2}, SPATIAL),

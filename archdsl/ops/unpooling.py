@@ -28,8 +28,8 @@ T = TypeVar("T")
 class MaxUnpool(Op, name="max_unpool"):
     """Puts each value where the maximum was in the input of `maxpool`, and zeros elsewhere (SegNet, arXiv:1511.00561).
 
-    `indices` are the positions that `[y, indices]: maxpool(2, indices = true)` gave. The sizes are those of the pool's input, which
-    `(n - 1) * stride - 2 * pad + k` must be: `like` names a value with its sizes if several sizes are pooled to one.
+    `indices` are the positions that `[y, indices]: maxpool(2, indices = true)` gave. The sizes are those of the pool's input,
+    which `(n - 1) * stride - 2 * pad + k` must be: `like` names a value with its sizes if several sizes are pooled to one.
     """
 
     aliases = ("maxunpool", "unpool", "max_unpooling")
@@ -83,7 +83,7 @@ class MaxUnpool(Op, name="max_unpool"):
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the channels with the sizes of `like`, or those that follow from the window."""
-        channels, sizes = channels_and_axes(self.name, inputs[0])
+        channels, _ = channels_and_axes(self.name, inputs[0])
         pairs = list(zip(inputs[0], inputs[1], strict=False))
         if len(inputs[1]) != len(inputs[0]) or any(a != b for a, b in pairs if isinstance(a, int) and isinstance(b, int)):
             raise SpecError(codes.shapes.OtherPositions(inputs[0], inputs[1]))

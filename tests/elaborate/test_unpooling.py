@@ -87,20 +87,22 @@ def test_segnet_computes_the_same(training: bool) -> None:
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_every_rank(axes: int) -> None:
     sizes = ", ".join(["8"] * axes)
-    text = f"network n {{ input image [2, {sizes}]; [y, at]: maxpool(3, stride = 2, pad = 1, indices = true); y -> up: max_unpool(at, 2) }}"
-    module = archdsl.loads(text.replace("y -> up:", "up: y ->")).build()
+    pooled = "[y, at]: maxpool(3, stride = 2, pad = 1, indices = true)"
+    text = f"network n {{ input image [2, {sizes}]; {pooled}; up: y -> max_unpool(at, 2) }}"
+    module = archdsl.loads(text).build()
     x = torch.randn(2, 2, *[8] * axes)
     pool, unpool = getattr(F, f"max_pool{axes}d"), getattr(F, f"max_unpool{axes}d")
     y, at = pool(x, 3, 2, 1, return_indices=True)
     assert torch.equal(module(x), unpool(y, at, 2))
-    assert f"nn.MaxUnpool{axes}d(" in archdsl.loads(text.replace("y -> up:", "up: y ->")).source()
+    assert f"nn.MaxUnpool{axes}d(" in archdsl.loads(text).source()
 
 
 @pytest.mark.parametrize("window", [(2,), (3, 2), (3, 2, 1), (2, 3)])
 def test_symbolic_sizes_are_decided(window: tuple[int, ...]) -> None:
     """Without `like`, those work at which the result is as large as what was pooled; with it, those that PyTorch takes."""
     given = ", ".join(f"{name} = {number}" for name, number in zip(("k", "stride", "pad"), window, strict=False))
-    text = "network n {{ input image [2, H]; conv(2, 3); full: x; [y, at]: maxpool({0}, indices = true); y -> max_unpool(at, {0}{1}) }}"
+    start = "input image [2, H]; conv(2, 3); full: x"
+    text = "network n {{ " + start + "; [y, at]: maxpool({0}, indices = true); y -> max_unpool(at, {0}{1}) }}"
     plain = archdsl.loads(text.format(given, "")).sizes
     free = archdsl.loads(text.format(given, ", like = full")).sizes
     for size in range(1, 30):

@@ -1,4 +1,4 @@
-"""The U-Net of Ho et al. 2020 in plain PyTorch, with the keys of diffusers' `UNet2DModel`, from the paper and its published code."""
+"""The U-Net of Ho et al. 2020 in plain PyTorch, with the keys of diffusers' `UNet2DModel`, from the paper and its code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GPT-2 in plain PyTorch, with the keys of Hugging Face's `GPT2LMHeadModel`, written from Radford et al. 2019 and its published code.
+"""GPT-2 in plain PyTorch, with the keys of Hugging Face's `GPT2LMHeadModel`, from Radford et al. 2019 and its code.
 
 The two buffers of the mask that old files have are left out, as newer ones do. `lm_head.weight` is `transformer.wte.weight`.
 """

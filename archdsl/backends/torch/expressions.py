@@ -30,7 +30,7 @@ class Input(NamedTuple):
 
 
 class Own(Enum):
-    """An attribute of the module around the op: its mode, or the op's bare parameter or buffer; or the weight of the op's module."""
+    """An attribute of the module around the op: its mode, the op's bare parameter or buffer, or the weight of its module."""
 
     TRAINING = "training"
     PARAMETER = "parameter"

@@ -271,7 +271,8 @@ class OtherVectors(ShapeDiagnostic, code=E0315):
     length: int
 
     def summary(self) -> str:
-        return f"`{self.op}` multiplies with vectors of length {self.length}, and the last axis of {format_shape(self.given)} differs"
+        given = format_shape(self.given)
+        return f"`{self.op}` multiplies with vectors of length {self.length}, and the last axis of {given} differs"
 
     def remedy(self) -> str:
         return f"project the vectors: `linear({self.length}, bias = false)`"

@@ -335,9 +335,9 @@ class ReshapedElements(ShapeDiagnostic, code=E0309, argument="sizes"):
 E0319 = Code(
     "E0319",
     "positions of another size",
-    """`maxpool(indices = true)` gives the position of each maximum in its input. `max_unpool` puts values there, so that it needs a
-    value for each position, and must give the sizes of that input: in another size, the same numbers are other places. An odd size
-    that is pooled to half of it needs `like`, with a value that has the sizes of the pool's input.""",
+    """`maxpool(indices = true)` gives the position of each maximum in its input. `max_unpool` puts values there, so that it needs
+    a value for each position, and must give the sizes of that input: in another size, the same numbers are other places. An odd
+    size that is pooled to half of it needs `like`, with a value that has the sizes of the pool's input.""",
     bad="""
     network tiny {
       input image [3, 33, 33]
@@ -383,4 +383,5 @@ class OtherPositions(ShapeDiagnostic, code=E0319):
     positions: Shape
 
     def summary(self) -> str:
-        return f"`max_unpool` needs a position for each value: {format_shape(self.values)} has positions {format_shape(self.positions)}"
+        values, positions = format_shape(self.values), format_shape(self.positions)
+        return f"`max_unpool` needs a position for each value: {values} has positions {positions}"
