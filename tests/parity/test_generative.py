@@ -42,7 +42,7 @@ def _deep() -> nn.Module:
 _TOKENS = torch.arange(40).reshape(2, 20) * 7 % 50
 PAIRS = (
     Pair(
-        "specs/ddpm.arch:unet",
+        "specs/ddpm.arch:denoiser",
         UNet2DModel,
         {"widths": [64, 128], "attended": [False, True], "depth": 2, "drop": 0.1},
         lambda: UNet2DModel((64, 128), (False, True)),
