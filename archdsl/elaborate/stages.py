@@ -19,6 +19,7 @@ from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
+from archdsl.elaborate.tied import is_tied, unembedded
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -123,6 +124,8 @@ def _op(
         written = f"{callee.name} {{ {'; '.join(bound.span.text for bound in callee.positional)} }}"
         around = codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(call.span, written))
         raise SpecError(around.at(call.span))
+    if is_tied(callee):
+        return unembedded(context, callee, call.span, x, key)
     try:
         made = context.binder.declared(callee, call.span)
         if isinstance(made, Unknown):

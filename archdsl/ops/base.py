@@ -128,6 +128,8 @@ class Op(Registered):
     """Parameters that are given by name alone, such as an axis that frameworks count otherwise."""
     takes_x: ClassVar[bool] = True
     """Whether the first input is what flows. If not, all inputs are operands, as in `matmul(a, b)`; `param` has none."""
+    tied: ClassVar[bool] = False
+    """Whether it has the tensors of another op, whose module it applies."""
     sizes_only: ClassVar[bool] = False
     """Whether of the operands only the sizes count: `crop_like(v)`."""
     broadcasts_batch: ClassVar[bool] = False
@@ -207,6 +209,10 @@ class Op(Registered):
                 raise SpecError(codes.shapes.IntegersRefused(self.name))
             return "float"
         return "float" if "float" in kinds else "int" if "int" in kinds else "bool"
+
+    def result_dtypes(self, outputs: int, *inputs: DType) -> tuple[DType, ...]:
+        """Return what each of so many outputs holds: by default all the same."""
+        return (self.result_dtype(*inputs),) * outputs
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the output shape. Raise `SpecError` if the inputs do not fit."""

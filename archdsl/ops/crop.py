@@ -57,10 +57,11 @@ class CropLike(Op, name="crop_like"):
         """Return that the input is at least as large."""
         value, like = inputs
         message = f"`crop_like` cannot crop {format_shape(value)} to the larger {format_shape(like)}"
-        return [Need(_difference(value[axis], like[axis]), 0, message) for axis in self.attributes(*inputs)["axis"]]
+        return [Need(difference(value[axis], like[axis]), 0, message) for axis in self.attributes(*inputs)["axis"]]
 
 
-def _difference(size: Dim, other: Dim) -> Dim:
+def difference(size: Dim, other: Dim) -> Dim:
+    """Return how much larger a size is. Raise `SpecError` if sizes of several symbols cannot be compared."""
     try:
         return size - other
     except SizeError as error:

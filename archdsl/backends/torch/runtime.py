@@ -101,6 +101,24 @@ class FrozenBatchNorm(nn.Module):
 
 
 @torch.fx.wrap
+class TransposedLinear(nn.Module):
+    """`nn.Linear` whose weight is stored as `[in, out]`."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        usual = nn.Linear(in_features, out_features, bias)
+        self.weight = nn.Parameter(usual.weight.detach().t().contiguous())
+        self.bias = usual.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[..., in]` to `[..., out]`."""
+        return F.linear(x, self.weight.t(), self.bias)
+
+    def extra_repr(self) -> str:
+        """The parameters, as in `nn.Linear`."""
+        return f"in_features={self.weight.shape[0]}, out_features={self.weight.shape[1]}, bias={self.bias is not None}"
+
+
 def same_pad(
     x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], value: float = 0.0
 ) -> Tensor:

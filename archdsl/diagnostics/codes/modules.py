@@ -1,4 +1,4 @@
-"""E0210 to E0212: modules that a body declares, and their uses."""
+"""E0210 to E0212 and E0218: modules that a body declares, and their uses."""
 
 from __future__ import annotations
 
@@ -232,3 +232,49 @@ class ResultInModule(Diagnostic, code=E0504):
 
     def remedy(self) -> str:
         return "put it behind a use of the module"
+
+
+E0218 = Code(
+    "E0218",
+    "a tied head without an embedding",
+    """`unembed(wte)` multiplies with the table of an embedding, which is a module, so that both have one weight. The module is a
+    single `embedding`, and runs before: what it embeds decides that the table is there.""",
+    bad="""
+    network tiny {
+      input words: int [16]
+      wte: embedding(100, 8)
+      unembed(wte)
+    }
+    """,
+    good="""
+    network tiny {
+      input words: int [16]
+      module wte: embedding(100, 8)
+      wte
+      unembed(wte)
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class NoEmbedding(Diagnostic, code=E0218):
+    """What `unembed` is given: no module, one that is no embedding, declared at a place, or one that does not run before."""
+
+    text: str
+    declared: Span | None = None
+    runs: bool = True
+
+    def summary(self) -> str:
+        if not self.runs:
+            return f"`unembed({self.text})` stands before the first use of `{self.text}`"
+        found = "is none" if self.declared is None else "is another one"
+        return f"`unembed` expected a module that is a single `embedding`, and `{self.text}` {found}"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(self.declared, "declared here")] if self.declared is not None else []
+
+    def remedy(self) -> str:
+        if not self.runs:
+            return f"embed tokens before: `{self.text}` as a stage"
+        return "declare the table as a module: `module wte: embedding(1000, 64)`; `wte` as a stage embeds tokens"

@@ -10,6 +10,9 @@ from archdsl.shapes import Shape
 _UNBATCHED = Method(Own.PARAMETER, "unsqueeze", (Argument(0, "dim"),))
 """The tensor of the module with a batch axis of one before its own."""
 
+_COUNTED = 8
+"""How many numbers 0, 1, 2, ... are written as a range."""
+
 
 @lowers(Param)
 def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
@@ -29,7 +32,11 @@ def const(op: Const, *inputs: Shape, inplace: bool = False) -> Lowering:
     given = op.attributes()
     shape = positional(given["shape"], "size", "shape")
     if isinstance(op.value, tuple):
-        buffer = Call(torch("tensor"), (positional(given["value"], "data", "value"),))
+        count = len(given["value"])
+        if count >= _COUNTED and given["value"] == tuple(map(float, range(count))):
+            buffer = Call(torch("arange"), (positional(float(count), "end"),))
+        else:
+            buffer = Call(torch("tensor"), (positional(given["value"], "data", "value"),))
         buffer = Call(torch("reshape"), (Argument(buffer), shape)) if op.shape is not None else buffer
     else:
         buffer = Call(torch("full"), (shape, positional(given["value"], "fill_value", "value")))
