@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import archdsl
-
-TEXT = """
-block unit(time) { add { conv(8, 3); { time -> linear(8); reshape([8, 1, 1]) } } }
-
-network conditioned {
-  input image [8, 16, 16]
-  input step [4]
-  time: step -> linear(8)
-  image
-  for i in 0..3 {
-    level[i]: {
-      unit[0]: { one: unit(time); two: unit(time) }
-      unit[1]: unit(time)
-      conv(8, 3)
-    }
-  }
-}
-"""
+from archdsl.backends.diagram.build import build_diagram
+from archdsl.backends.diagram.model import Kind
 
 
-def test_it_is_drawn() -> None:
-    text = TEXT.replace("add {", "add(broadcast = true) {")
-    assert b"<svg" in archdsl.loads(text).render()
+def test_the_time_step_of_ddpm_is_forked_in_each_block() -> None:
+    diagram = build_diagram(archdsl.load("specs/ddpm.arch:ddpm").graph)
+    boxes = {box.key: box for box in diagram.root.boxes()}
+    forks = [key for key, box in boxes.items() if box.kind is Kind.FORK]
+    assert len(forks) > 8
+    assert all(edge.source in boxes and edge.target in boxes for edge in diagram.edges)
