@@ -84,6 +84,7 @@ def numbers(models: Any, name: str) -> dict[str, float]:
     images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
     training = images if name in HEADS or size else images[..., :SIDE, :SIDE]
     others = [torch.randn(1, 3, *size) for size in ANY_SIZES[1:]] if symbolic else []
+    assert not symbolic or all(network.sizes.works({"H": height, "W": width}) for height, width in ANY_SIZES)
     return compare_numbers(network, theirs, images, training, partial(fields, name), others)
 
 
