@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, kind_of, name_span, scope_of
+from archdsl.elaborate.symbol_paths import SymbolPaths
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
@@ -30,12 +31,14 @@ class SymbolTable:
         self._builtin: dict[tuple[str, str | None], Symbol] = {}
         self._global: dict[int, dict[str, Symbol]] = {}
         self._parameters: dict[int, dict[str, Symbol]] = {}
-        modules = list(_modules(module))
+        self.paths = SymbolPaths()
+        modules = list(all_modules(module))
         for one in modules:
             self._declare(one)
         for one in modules:
             for definition in one.file.definitions:
                 _Resolver(self, one, definition).resolve()
+        self.paths.resolve(self.unresolved)
         self._places = sorted(self._all_places(), key=lambda place: (place[0].start, place[0].end))
 
     def at(self, file: SourceFile, offset: int) -> Symbol | None:
@@ -79,7 +82,7 @@ class SymbolTable:
             if item.name not in names:
                 names[item.name] = self.add(Symbol(item.name, SymbolKind.IMPORT, None, item, [item.name_span]))
         for definition in module.file.definitions:
-            symbol = self.add(Symbol(definition.name, _kind(definition), None, definition, [definition.name_span]))
+            symbol = self.add(Symbol(definition.name, kind_of(definition), None, definition, [definition.name_span]))
             names.setdefault(definition.name, symbol)
             if not isinstance(definition, ast.Alias):
                 self.declare_parameters(definition)
@@ -89,7 +92,7 @@ class SymbolTable:
         own = self._parameters[id(definition)] = {}
         assert isinstance(definition, ast.Block | ast.Network | ast.Constant | ast.Let)
         for parameter in definition.parameters or ():
-            place = _name_span(parameter, parameter.name)
+            place = name_span(parameter, parameter.name)
             made = self.add(Symbol(parameter.name, SymbolKind.PARAMETER, definition.name, parameter, [place]))
             own.setdefault(parameter.name, made)
 
@@ -106,6 +109,7 @@ class _Resolver:
         """Resolve every name of the definition."""
         definition, table = self._definition, self._table
         scope = Scope(None)
+        table.paths.bodies[id(definition)] = scope.parts
         if isinstance(definition, ast.Alias):
             self._expression(definition.target, scope)
             scope.names.update(self._parameters_of(definition))
@@ -160,7 +164,7 @@ class _Resolver:
                 if statement.parameters is not None:
                     self._table.declare_parameters(statement)
                 self._value(statement, scope)
-                self._bind(scope, statement.name, _kind(statement), statement, statement.name_span)
+                self._bind(scope, statement.name, kind_of(statement), statement, statement.name_span)
             case ast.Input():
                 self._input(statement, scope)
             case ast.Init():
@@ -184,7 +188,7 @@ class _Resolver:
                 self._bind(scope, size.id, SymbolKind.SIZE, size, size.span)
             else:
                 self._expression(size, scope)
-        place = _name_span(statement, statement.name, "input")
+        place = name_span(statement, statement.name, "input")
         self._bind(scope, statement.name, SymbolKind.INPUT, statement, place)
         flow = scope.find("x")
         if flow is not None and flow.origin is None:
@@ -196,17 +200,32 @@ class _Resolver:
         label = pipeline.label
         if label is not None:
             self._expressions(label, scope)
+        inside = scope if label is None else Scope(scope, control=True, parts={})
         for stage in pipeline.stages:
-            self._stage(stage, scope)
+            self._stage(stage, inside)
         for one in label.each or (label,) if label is not None else ():
-            self._label(one, scope)
+            self._label(one, scope, self._parts_of(pipeline, inside))
 
-    def _label(self, label: ast.Label, scope: Scope) -> None:
+    def _parts_of(self, pipeline: ast.Pipeline, inside: Scope) -> list[Any]:
+        """Return where the labels are that a path through the label of a pipeline may name: its own, and those of a block.
+
+        None stands for what a parameter or constant holds.
+        """
+        stage = pipeline.stages[0] if len(pipeline.stages) == 1 else None
+        if not isinstance(stage, ast.CallStage):
+            return [inside.parts]
+        call = ast.bare(stage.call)
+        name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+        held = not isinstance(name, ast.Name) or inside.find(name.id) or self._module.definitions.get(name.id)
+        return [inside.parts, self._target(stage.call, inside), *(() if isinstance(held, ast.Block | None) else (None,))]
+
+    def _label(self, label: ast.Label, scope: Scope, parts: list[Any]) -> None:
         if label.name and label.name != "_":
-            around = _scope_of(scope)
-            place = _name_span(label, label.name)
+            around = scope_of(scope)
+            place = name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
+                self._table.paths.add(scope, around.names[label.name], parts)
             else:  # called like an op or a block, it is a key of the `state_dict` alone
                 self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
 
@@ -219,7 +238,7 @@ class _Resolver:
         for stage in pipeline.stages:
             self._stage(stage, inside)
         if label is not None and label.name:
-            self._bind(_scope_of(scope), label.name, SymbolKind.MODULE, label, _name_span(label, label.name))
+            self._bind(scope_of(scope), label.name, SymbolKind.MODULE, label, name_span(label, label.name))
 
     def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
@@ -298,8 +317,9 @@ class _Resolver:
             self._expression(call.callee, scope)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
-        """Resolve a size of a value, or a definition of an import."""
+        """Resolve a size of a value, a part of a labelled scope, or a definition of an import."""
         self._expression(node.base, scope)
+        self._table.paths.read(node, scope)
         target = self._imported(node, scope)
         if target is not None and node.name:
             found = self._table.global_(target, node.name) if node.name in target.definitions else None
@@ -317,7 +337,7 @@ class _Resolver:
         target = self._target(call.callee, scope)
         name = argument.name
         if name:
-            self._use(self._parameter(call, target, name), _name_span(argument, name))
+            self._use(self._parameter(call, target, name), name_span(argument, name))
         elif _is_declared(target):
             order = target.call_order()
             name = order[position] if position < len(order) else None
@@ -375,45 +395,6 @@ class _Resolver:
             symbol.uses.append(span)
         else:
             self._table.unresolved.append(span)
-
-
-def _kind(definition: ast.Definition | ast.Let) -> SymbolKind:
-    match definition:
-        case ast.Block():
-            return SymbolKind.BLOCK
-        case ast.Constant() | ast.Let():
-            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
-    return SymbolKind.NETWORK
-
-
-def _modules(module: Module) -> Iterable[Module]:
-    """Return a module and all that it imports, each once."""
-    found: dict[int, Module] = {}
-    pending = [module]
-    while pending:
-        one = pending.pop()
-        if id(one) not in found:
-            found[id(one)] = one
-            pending += one.imports.values()
-    return found.values()
-
-
-def _scope_of(scope: Scope) -> Scope:
-    """Return the scope in which a label is bound: that around loops and `if`."""
-    while scope.control and scope.outer is not None:
-        scope = scope.outer
-    return scope
-
-
-def _name_span(node: ast.Node, name: str, keyword: str = "") -> Span:
-    """Return the place of the name that a node begins with, behind a keyword."""
-    return _find(node.span, name, node.span.start + len(keyword))
-
-
-def _find(span: Span, name: str, after: int) -> Span:
-    """Return the first place of a name behind an offset."""
-    start = max(span.file.text.find(name, after, span.end), after)
-    return Span(span.file, start, start + len(name))
 
 
 def _is_declared(target: Any) -> TypeGuard[type[Registered]]:
