@@ -113,6 +113,9 @@ def run_module(context: Context, module: DeclaredModule, use: Span, x: MaybeValu
     if detached or not isinstance(x, Value):
         with context.out_of_the_graph():
             return _elaborated(context, module, use, x)
+    assert module.handle is not None
+    if not context.builder.reaches(module.handle):
+        raise SpecError(codes.modules.OutOfScope(module.name, module.key.span).at(use))
     x = context.builder.visible(x)
     result: MaybeValue
     same = x.shape, x.dtype

@@ -90,12 +90,22 @@ class Scope:
             scope = scope.outer
         return None
 
+    def around_control(self) -> Scope:
+        """Return the scope in which a label is bound: that around loops and `if`."""
+        scope = self
+        while scope.control and scope.outer is not None:
+            scope = scope.outer
+        return scope
 
-def scope_of(scope: Scope) -> Scope:
-    """Return the scope in which a label is bound: that around loops and `if`."""
-    while scope.control and scope.outer is not None:
-        scope = scope.outer
-    return scope
+
+def kind_of(definition: ast.Definition | ast.Let) -> SymbolKind:
+    """Return what the name of a definition stands for."""
+    match definition:
+        case ast.Block():
+            return SymbolKind.BLOCK
+        case ast.Constant() | ast.Let():
+            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
+    return SymbolKind.NETWORK
 
 
 def name_span(node: ast.Node, name: str, keyword: str = "") -> Span:
@@ -107,16 +117,6 @@ def _find(span: Span, name: str, after: int) -> Span:
     """Return the first place of a name behind an offset."""
     start = max(span.file.text.find(name, after, span.end), after)
     return Span(span.file, start, start + len(name))
-
-
-def kind_of(definition: ast.Definition | ast.Let) -> SymbolKind:
-    """Return what a definition defines."""
-    match definition:
-        case ast.Block():
-            return SymbolKind.BLOCK
-        case ast.Constant() | ast.Let():
-            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
-    return SymbolKind.NETWORK
 
 
 def all_modules(module: Module) -> Iterable[Module]:

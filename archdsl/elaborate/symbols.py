@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, kind_of, name_span, scope_of
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, kind_of, name_span
 from archdsl.elaborate.symbol_paths import SymbolPaths
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
@@ -221,7 +221,7 @@ class _Resolver:
 
     def _label(self, label: ast.Label, scope: Scope, parts: list[Any]) -> None:
         if label.name and label.name != "_":
-            around = scope_of(scope)
+            around = scope.around_control()
             place = name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
@@ -238,7 +238,7 @@ class _Resolver:
         for stage in pipeline.stages:
             self._stage(stage, inside)
         if label is not None and label.name:
-            self._bind(scope_of(scope), label.name, SymbolKind.MODULE, label, name_span(label, label.name))
+            self._bind(scope.around_control(), label.name, SymbolKind.MODULE, label, name_span(label, label.name))
 
     def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:

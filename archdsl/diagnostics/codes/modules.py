@@ -185,6 +185,22 @@ class ValueOutside(Diagnostic, code=E0206):
         return f"for a size, write a constant before the module: `let c = {self.name}.c`; join values after the module has run"
 
 
+class OutOfScope(Diagnostic, code=E0206):
+    """A use of a module outside of the labelled statement that declares it."""
+
+    module: str
+    declared: Span
+
+    def summary(self) -> str:
+        return f"the module `{self.module}` belongs to the labelled statement that declares it, and runs inside of it alone"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(self.declared, "declared here")]
+
+    def remedy(self) -> str:
+        return "declare the module before the labelled statement"
+
+
 class ModuleContainsItself(Diagnostic, code=E0501):
     """A module in its own body."""
 
