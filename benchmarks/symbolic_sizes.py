@@ -62,7 +62,7 @@ def strides(rounds: int) -> Section:
     """The time by the total stride, up to the limit."""
     section = Section(
         "Long periods",
-        "Steps of stride 2 with symbolic sizes, without and with a join at the end to be decided, by their total stride. "
+        "Steps of stride 2 with symbolic sizes, without and with a join at the end that has to be decided, by total stride. "
         f"{rounds} rounds. Sizes may repeat after {DEFAULT.period:,} values at most.",
         ["total stride", "median, ms", "with a join, ms", "target, ms", "verdict"],
     )

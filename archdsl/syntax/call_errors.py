@@ -205,16 +205,26 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     given = [part for part in parted(inner) if part]
     options = [part for part in given if len(part) > 1 and is_word(part[0]) and part[1].type == "EQUAL"]
     branches = [_branch(s, part) for part in given if part not in options]
-    if str(word) == "mul" and len(branches) == 1 and given[0][-1].type in ("INT", "FLOAT"):
-        factor = f"scale({branches[0]})"
-        return finding(codes.bodies.NotAroundABody("mul", "its branches", factor, Edit(s.span_of(word, closing), factor)), s.span)
+    place = s.span_of(word, closing)
+    if (stage := _with_number(str(word), given, branches)) is not None:
+        edit = Edit(place, stage) if "->" not in stage else None
+        return finding(codes.bodies.NotAroundABody(str(word), "its branches", stage, edit), place)
     head = f"{word}({', '.join(s.text(part) for part in options)})" if options else str(word)
     written = f"{head} {{ {'; '.join(branches) or '...'} }}"
-    place = s.span_of(word, closing)
     edit = Edit(place, written) if branches else None
     return finding(
         codes.bodies.NotAroundABody(str(word), "a body" if str(word) == "skip" else "its branches", written, edit), place
     )
+
+
+def _with_number(word: str, given: Sequence[Sequence[Token]], branches: Sequence[str]) -> str | None:
+    """Return what `mul(2)`, `sub(x, 3)` and `div(a, 2)` mean: an op with a number, behind a value."""
+    op = joins().get(word)
+    numbers = [branch for part, branch in zip(given, branches, strict=False) if part[-1].type in ("INT", "FLOAT")]
+    if op is None or not branches or numbers != branches[-1:] or len(branches) > 2 or not (op.called or word == "mul"):
+        return None
+    stage = f"scale({numbers[0]})" if word == "mul" else f"{word}({numbers[0]})"
+    return stage if branches[0] in ("x", numbers[0]) else f"{branches[0]} -> {stage}"
 
 
 def _branch(s: ErrorContext, part: Sequence[Token]) -> str:

@@ -107,7 +107,7 @@ def two_indices(s: ErrorContext) -> SyntaxFinding | None:
     name = s.line_before[before - 1] if before else None
     if name is None or name.type != "NAME" or not adjacent(name, s.opened):
         return None
-    return finding(codes.slips.OtherForm("an index is one number", f"write one for both, as `{name}[4 * i + j]`"), s.span)
+    return finding(codes.slips.OtherForm("an index is one number", f"write each in brackets of its own: `{name}[i][j]`"), s.span)
 
 
 def outside_definitions(s: ErrorContext) -> SyntaxFinding | None:

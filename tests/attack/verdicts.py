@@ -20,7 +20,7 @@ LARGEST = 25
 LARGER = (26, 31, 32, 33, 40, 48)
 ALONE = "E0310"  # no size works
 PROMISED = "E0311"  # a condition is not enough
-UNDECIDED = {"E0307", "E0309"}  # products of open sizes whose form or equality the language leaves out
+UNDECIDED = {"E0307", "E0309"}  # products of symbolic sizes whose form or equality the language leaves out
 
 
 @dataclass(frozen=True)
@@ -184,11 +184,11 @@ def _documented(program: Program, points: list[Point]) -> str | None:
     """Return what the language leaves out that a program has, None if there is nothing."""
     if any(value.open and value.open[0] for point in points if point.run for value in point.run.machine.nodes):
         return "an open number of channels"
-    return "a remainder by an open size" if any(_divides_by_a_size(item.where) for item in program.inputs) else None
+    return "a remainder by a symbolic size" if any(_divides_by_a_size(item.where) for item in program.inputs) else None
 
 
 def _has_products(points: list[Point]) -> bool:
-    """Return whether a value has a product of open sizes."""
+    """Return whether a value has a product of symbolic sizes."""
     return any("*" in size for point in points if point.run for value in point.run.machine.nodes for size in value.open)
 
 
