@@ -215,7 +215,8 @@ class Slice(Op, name="slice"):
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return where the part starts, its length from the first to the last position, the step, and the axis from the front."""
         axis = normal_axis(self.name, self.axis, len(inputs[0]))
-        return {"start": self.part.start, "length": self.part[-1] + 1 - self.part.start, "step": self.part.step, "axis": axis}
+        stop = self.part.stop if self.part.step == 1 else self.part[-1] + 1
+        return {"start": self.part.start, "length": stop - self.part.start, "step": self.part.step, "axis": axis}
 
     def is_identity(self, *inputs: Shape) -> bool:
         """Return whether the part is the whole axis."""
@@ -226,7 +227,8 @@ class Slice(Op, name="slice"):
         """Return the shape with the number of positions on its axis."""
         axis = normal_axis(self.name, self.axis, len(inputs[0]))
         demand(self.needs(*inputs))
-        return (*inputs[0][:axis], len(self.part), *inputs[0][axis + 1 :])
+        count = self.part.stop - self.part.start if self.part.step == 1 else len(self.part)
+        return (*inputs[0][:axis], count, *inputs[0][axis + 1 :])
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return that the axis reaches to the end of the part."""

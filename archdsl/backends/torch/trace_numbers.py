@@ -53,10 +53,11 @@ _MOST_OPERATORS = 6
 
 
 class TracedRange(NamedTuple):
-    """A range with traced ends."""
+    """A range with traced ends, in steps of one."""
 
     start: int
     stop: int
+    step: int = 1
 
 
 class _UntracedSize(LinearSize):
@@ -190,7 +191,7 @@ class Tracer:
         formula = parse(text, lambda word: scope.formula(word, node)) if text is not None else None
         if is_constant(column):
             return _spelled(name, text, column[0]).get(name, column[0]) if text is not None else column[0]
-        if all(type(value) is range for value in column):
+        if all(type(value) is range and value.step == 1 for value in column):
             ends = self._numbers(name, [(r.start, r.stop) for r in column], formula, ("start", "stop"))
             return TracedRange(*ends)
         by_name = isinstance(node, OpNode) and node.op.sizes_by_name and name == "sizes" and type(column[0]) is tuple
