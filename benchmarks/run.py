@@ -1,6 +1,7 @@
 """Measure everything, print it, and write RESULTS.md.
 
-    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [symbolic_sizes] [zoo] [modules] [memory] [data]
+    python benchmarks/run.py [--quick] [peers] [in_process] [edges] [symbolic_sizes] [zoo] [modules] [memory] [training] [data]
+                             [expressible]
 
 With `--quick` few rounds are run, to see that everything works; nothing is written then, nor when only some parts run.
 """
@@ -29,6 +30,7 @@ PARTS: dict[str, dict[str, str]] = {
     "memory": {},
     "training": {"OMP_NUM_THREADS": "1"},
     "data": {"OMP_NUM_THREADS": "1"},
+    "expressible": {},
 }
 """Each part runs in a process of its own, with this added to its environment."""
 METHOD = """\

@@ -222,13 +222,12 @@ class GraphBuilder:
         self._owners[module] = self.function
         return module
 
-    def is_within_reach(self, declared: Module) -> bool:
-        """Return whether the innermost function is that of a declared module, or in it."""
-        owner = self._owners[declared]
+    def reaches(self, declared: Module) -> bool:
+        """Return whether the innermost function is that of a declared module, or inside of it."""
         function: Function | None = self.function
-        while function is not None and function is not owner:
+        while function is not None and function is not self._owners[declared]:
             function = self._around.get(function)
-        return function is owner
+        return function is not None
 
     def _append(self, node: Node, declared: Module | None) -> None:
         """Add a node to the innermost function; keep it if it applies a declared module."""

@@ -28,8 +28,8 @@ from tests.attack.program import (
 from tests.attack.values import Closure, Value, evaluate
 
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "sigmoid", "tanh", "hardswish",
-               "hardsigmoid", "softplus", "softmax", "prelu")  # fmt: skip
-NORMS = ("bn", "gn", "ln", "instance_norm", "lrn", "layer_scale")
+               "hardsigmoid", "softplus", "softmax", "log_softmax", "prelu")  # fmt: skip
+NORMS = ("bn", "bn", "gn", "ln", "instance_norm", "lrn", "layer_scale", "rms_norm", "grn")
 POOLS = ("maxpool", "avgpool", "lppool")
 
 
@@ -123,7 +123,8 @@ class Leaves:
         fitting = [each for each in (1, 2, 3, 4) if size % each == 0]
         return self.random.choice(
             [
-                self.call("linear", [self.number(self.width())], bias=Literal(False) if self.maybe(0.2) else None),
+                self.call("linear", [self.number(self.width())], bias=Literal(False) if self.maybe(0.2) else None,
+                          weight_norm=Literal(True) if self.maybe(0.1) else None),
                 self.call("bn"),
                 self.call("dropout", [self.probability()]),
                 self.call("reshape", [ListOf((Literal(self.random.choice(fitting)), Literal(-1)))]),
@@ -131,7 +132,7 @@ class Leaves:
                 self.call("pad_channels", [self.number(size + 2)]),
                 self.activation(),
             ]
-        )
+        )  # fmt: skip
 
     def window(self, most: int) -> tuple[int, int | None, int]:
         """Return window, stride and dilation, with strides over the window and wide dilations often."""
@@ -147,22 +148,29 @@ class Leaves:
         k, stride, dilation = self.window(min(x.shape[1:]) + 2)
         kind = self.random.choice(("conv", "conv", "conv", "bottleneck", "depthwise"))
         bias = Literal(self.maybe(0.5)) if self.maybe(0.2) else None
+        normed = Literal(True) if self.maybe(0.08) else None
         if kind == "bottleneck":
-            return self.call(kind, [self.number(self.width(), x)], bias=bias)
+            return self.call(kind, [self.number(self.width(), x)], bias=bias, weight_norm=normed)
         step = self.each(stride, axes, 1) if stride and self.maybe(0.6) else None
         if kind == "depthwise":
             odd = k if k % 2 or self.maybe(0.03) else k + 1
-            return self.call(kind, [self.each(odd, 0)], stride=step, mult=Literal(2) if self.maybe(0.3) else None, bias=bias)
+            return self.call(kind, [self.each(odd, 0)], stride=step, mult=Literal(2) if self.maybe(0.3) else None, bias=bias,
+                             pad=Word("tf_same") if self.maybe(0.1) else None, weight_norm=normed)  # fmt: skip
         pad: Expression | None = None
-        if k % 2 == 0 or self.maybe(0.4):
+        mode = Word(self.random.choice(("reflect", "replicate", "circular"))) if self.maybe(0.12) else None
+        if self.maybe(0.1):
+            pad = Word("tf_same")
+        elif k % 2 == 0 or self.maybe(0.4):
             pad = self.each(self.random.choice((0, 0, 1, 2, k // 2)), axes)
         groups = self.random.choice((1, 1, 1, 2, x.shape[0]))
         out = self.width()
         out = -(-out // groups) * groups if self.maybe(0.95) else out
         gap = self.each(dilation, axes, 1) if dilation > 1 else None
         required = [self.number(out, x), self.each(k, axes, 1) if pad is not None else self.number(k)]
+        mode = mode if pad not in (Word("tf_same"), Literal(0)) or self.maybe(0.1) else None
         return self.call("conv", required, stride=step, pad=pad, dilation=gap,
-                         groups=self.number(groups, x) if groups > 1 else None, bias=bias)  # fmt: skip
+                         groups=self.number(groups, x) if groups > 1 else None, bias=bias, pad_mode=mode,
+                         weight_norm=normed)  # fmt: skip
 
     def on_pool(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return a pool, often with padding, rounding up, and dilation."""
@@ -173,6 +181,11 @@ class Leaves:
         if kind == "lppool":
             power = Literal(self.random.choice((1.0, 2.0))) if self.maybe(0.3) else None
             return self.call(kind, [self.each(k, axes, 1)], p=power, stride=step, ceil=ceil)
+        if self.maybe(0.08):
+            same = Word("tf_same")
+            counted = Literal(False) if kind == "avgpool" and self.maybe(0.5) else None
+            wide = self.each(dilation, axes, 1) if kind == "maxpool" and dilation > 1 and self.maybe(0.1) else None
+            return self.call(kind, [self.number(k)], stride=step, pad=same, count_pad=counted, dilation=wide)
         most = k // 2 if self.maybe(0.97) else k
         pad = self.each(self.random.randint(0, most), axes, 0, most) if self.maybe(0.5) else None
         if kind == "avgpool":
@@ -191,6 +204,7 @@ class Leaves:
                 "elu": {"alpha": Literal(0.5)},
                 "gelu": {"approximate": Word("tanh")},
                 "softmax": {"axis": Literal(-1)},
+                "log_softmax": {"axis": Literal(-1)},
                 "softplus": {"beta": Literal(2.0)},
                 "prelu": {"per_channel": Literal(True)},
             }
@@ -216,6 +230,8 @@ class Leaves:
                 "ln": {"axis": Literal(self.random.choice((0, -1)))},
                 "instance_norm": {"affine": Literal(True)},
                 "layer_scale": {"init": Literal(0.5), "flat": Literal(self.maybe(0.5))},
+                "rms_norm": {"axis": Literal(self.random.choice((0, -1)))},
+                "grn": {"axis": Literal(self.random.choice((0, -1)))},
             }
         return self.call(name, (), **options.get(name, {}))
 
@@ -258,12 +274,20 @@ class Leaves:
         """Return an op that rearranges."""
         channels = x.shape[0]
         choices = [
+            self.call("roll", [Literal(self.random.randint(-3, 3))], axis=Literal(self.random.choice((0, 1, -1)))),
+            self.call("blur_pool", [], k=self.number(self.random.choice((2, 3, 3, 5))) if self.maybe(0.3) else None,
+                      stride=Literal(self.random.choice((1, 3))) if self.maybe(0.3) else None,
+                      pad_mode=Word(self.random.choice(("zeros", "circular"))) if self.maybe(0.3) else None),
             self.call("pad_channels", [self.number(channels + self.random.randrange(3), x)]),
             self.call("scale", [Literal(self.random.choice((0.5, 2.0)))]),
             self.call("channel_shuffle", [Literal(2 if channels % 2 == 0 else 1)]),
             self.call("slice", [Range(Literal(0), self.number(max(1, channels - 1)))]),
             self.call("slice", [Range(Literal(1), Literal(min(4, max(2, min(x.shape[1:])))))], axis=Literal(-1)),
-        ]
+        ]  # fmt: skip
+        if axes == 2:
+            choices += self.windows()
+        if any(x.open) and self.maybe(0.4):
+            choices += [self.call("reshape", [ListOf((Literal(channels), Literal(-1)))]), self.call("flatten")]
         if axes > 1:
             choices.append(self.call("transpose", [Literal(1), Literal(2 if self.maybe(0.5) else -1)]))
         if not any(x.open):
@@ -274,12 +298,22 @@ class Leaves:
             ]
         return self.random.choice(choices)
 
+    def windows(self) -> list[Apply]:
+        """Return ops on windows of an image."""
+        stride = self.each(self.random.choice((1, 2, 3)), 2, 1) if self.maybe(0.5) else None
+        return [
+            self.call("pixel_unshuffle", [Literal(self.random.choice((1, 2, 2, 3)))]),
+            self.call("unfold", [self.each(self.random.choice((1, 2, 3)), 2, 1)], stride=stride,
+                      pad=self.number(self.random.choice((0, 1))) if self.maybe(0.4) else None,
+                      dilation=Literal(2) if self.maybe(0.2) else None),
+        ]  # fmt: skip
+
     def on_arithmetic(self, x: Value, axes: int, likes: Sequence[Expression] = ()) -> Apply:
         """Return an elementwise function, an op with a number, or a reduction."""
         number = Literal(self.random.choice((0.5, 1, 2, -0.25)))
         if self.maybe(0.5):
             calls = [
-                self.call(self.random.choice(("abs", "sin", "cos"))),
+                self.call(self.random.choice(("abs", "sin", "cos", "exp"))),
                 self.call("clamp", [Literal(-1), Literal(1)]),
                 self.call("clamp", high=Literal(0.5)),
                 self.call("pow", [Literal(self.random.choice((1, 2)))]),
@@ -299,6 +333,11 @@ class Leaves:
         """Return a pool to a fixed size."""
         if self.maybe(0.3):
             return self.call("gap")
+        if self.maybe(0.3):
+            bend = self.interpolation(axes)
+            smooth = axes == 2 and bend["mode"] in (Word("bilinear"), Word("bicubic"))
+            return self.call("resize", [self.each(self.random.choice((3, 5, 8)), axes, 1)], **bend,
+                             antialias=Literal(True) if smooth and self.maybe(0.4) else None)  # fmt: skip
         return self.call(self.random.choice(("maxpool_to", "avgpool_to")), [self.each(self.random.choice((1, 2, 3, 7)), axes, 1)])
 
     def probability(self) -> Expression:

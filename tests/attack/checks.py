@@ -15,6 +15,12 @@ Result = tuple[torch.Tensor, Open]
 CLOSED: frozenset[str] = frozenset()
 
 
+def merged(*opened: frozenset[str]) -> frozenset[str]:
+    """Return what a product of sizes depends on; `*` says that several of them are open."""
+    several = sum(bool(each) for each in opened) > 1
+    return CLOSED.union(*opened, {"*"} if several else ())
+
+
 class Site(Protocol):
     """The place where an op stands: it knows the op's module, and whether this is training."""
 

@@ -1,4 +1,4 @@
-"""Arithmetic with numbers, elementwise functions, reductions, parameters and constants: see `tests.attack.operations`."""
+"""Arithmetic with numbers, elementwise functions and reductions: see `tests.attack.operations`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import torch
 
-from tests.attack.checks import CLOSED, Result, Site, axis_of, count, real
-from tests.attack.layers import Bare
+from tests.attack.checks import CLOSED, Result, Site, axis_of, real
 from tests.attack.values import Refused, Value
 
 
@@ -97,17 +96,6 @@ def _along(x: Value, function: Callable[..., torch.Tensor], axis: Any, keep: boo
     return function(x.tensor, dim=[at + 1 for at in axes], keepdim=keep), tuple(opened)
 
 
-def param(site: Site, x: Value, shape: Any) -> Result:
-    module = site.module(lambda: Bare(torch.zeros([count(size) for size in shape])))
-    assert isinstance(module, Bare)
-    return module.bare.expand(x.tensor.shape[0], *shape), (CLOSED,) * len(shape)
-
-
-def const(site: Site, x: Value, value: Any, shape: Any) -> Result:
-    site.module(torch.nn.Identity)
-    return torch.full((x.tensor.shape[0], *shape), float(value)), (CLOSED,) * len(shape)
-
-
 def joined(kind: str, tensors: Sequence[torch.Tensor], codes: Sequence[str]) -> torch.Tensor:
     """Return branches that are joined by arithmetic."""
     if kind in ("sub", "div") and len(tensors) != 2:
@@ -138,8 +126,6 @@ OPS: dict[str, Callable[..., Result]] = {
     "sum": _reduction(torch.sum),
     "var": var,
     "norm": norm,
-    "param": param,
-    "const": const,
     **{name: elementwise(getattr(torch, name)) for name in ("sqrt", "exp", "log", "abs", "sin", "cos")},
 }
 STRETCHING = ("mul", "sub", "div", "min", "max")

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tests.attack import network
+from tests.attack import constructs, network
 from tests.attack.arguments import Leaves
 from tests.attack.blocks import Blocks, Body
 from tests.attack.families import dense, unet
@@ -42,6 +42,7 @@ from tests.attack.program import (
     Literal,
     Module,
     Name,
+    OpValue,
     Pipeline,
     Program,
     Range,
@@ -94,14 +95,22 @@ class _Grower:
     def program(self) -> Program:
         """Return a program that has at least one op."""
         head, nominal = make_head(self.random, fixed=self.fixed)
+        head = replace(head, blocks=(constructs.MERGE,))
         with torch.no_grad():
             head = replace(head, constants=self.constants())
             machine, values = network.start(head, Modules(), network.make_inputs(head, nominal))
             x = next(iter(values.values()))
+            opening: Body = ()
+            if head.inputs[-1].mask and not x.integers:
+                opening = (Pipeline((constructs.masked(self.leaves, "m"),)),)
+                x = machine.run(opening, x, "")
             body, machine, x = self.grow(machine, x, "", self.random.randint(2, self.statements), 0, heads=True)
-            body += self.take_up(head, machine, x)
+            body = opening + body + self.take_up(head, machine, x)
         style = self.random.choice((0, self.random.randrange(1, 1_000_000)))
-        return replace(head, body=body, blocks=tuple(self.blocks.defined), style=style)
+        blocks = tuple(self.blocks.defined)
+        if "name='merge'" in repr((body, blocks)):
+            blocks = (constructs.MERGE, *blocks)
+        return replace(head, body=body, blocks=blocks, style=style)
 
     def constants(self) -> tuple[Let, ...]:
         """Return constants of the file, in any order."""
@@ -113,13 +122,16 @@ class _Grower:
             Let("k3", Binary("+", Binary("*", Name("v"), Literal(2)), Name("k2")), ("v",)),
             Let("k4", Call("k3", (Name("k1"),))),
         ]
+        if self.maybe(0.5):
+            stage = self.leaves.activation()
+            lets.append(Let("bend", OpValue(stage.name, stage.arguments)))
         self.random.shuffle(lets)
         return tuple(lets)
 
     def take_up(self, head: Program, machine: Machine, x: Value) -> Body:
         """Return a join with the other inputs, which ends many programs of several inputs."""
         used = {id(parent) for value in x.ancestors() for parent in (value, *value.parents)}
-        others = [each for each in head.inputs[1:] if not each.integers]
+        others = [each for each in head.inputs[1:] if not each.integers and not each.mask]
         rest = [each for each in others if id(machine.visible()[each.name]) not in used]
         if not rest or self.maybe(0.3):
             return ()
@@ -184,6 +196,8 @@ class _Grower:
             return Label(self.name("t"), text=True)
         if roll < 0.15:
             return Label("e", Literal(self.random.randrange(4)))
+        if self.maybe(0.1):
+            return Label(self.name(self.random.choice(("_l", "1x", "block1-"))), text=True)
         return Label(self.name("l"))
 
     def module(self, machine: Machine, x: Value, depth: int) -> Statement:
@@ -276,14 +290,31 @@ class _Grower:
             self.skip, self.skip, self.skip, self.join, self.join, self.join, self.block, self.block, self.group,
             self.repeat, self.loop, self.conditional, self.halved, self.gate, self.levels,
         ]  # fmt: skip
+        if self.maybe(0.35):
+            return self.construct(x)
         return self.random.choice(forms)(machine, x, scope, depth)
+
+    def construct(self, x: Value) -> tuple[Stage, ...]:
+        """Return a template around several values, products, tokens or parameters."""
+        if len(x.shape) == 1:
+            return (self.random.choice((constructs.split, constructs.parameter))(self.leaves, self.name, x),)
+        if self.maybe(0.1):
+            return constructs.roots(self.leaves, self.name, x)
+        if len(x.shape) == 3 and self.maybe(0.12):
+            return (constructs.windowed(self.leaves, self.name, x),)
+        made: list[Callable[..., Stage]] = [
+            constructs.split, constructs.product, constructs.tokens, constructs.parameter, constructs.grid, constructs.reuse,
+            constructs.merged,
+        ]  # fmt: skip
+        return (self.random.choice(made)(self.leaves, self.name, x),)
 
     def ops(self, machine: Machine, x: Value, number: int) -> tuple[Stage, ...]:
         """Return plain ops, one after the other."""
         trial = machine.copy()
         stages: tuple[Stage, ...] = ()
+        held = isinstance(machine.constants.get("bend"), OpValue)
         for _ in range(number):
-            stage = self.leaves.any_op(x, self.likes(trial, x))
+            stage = Apply("bend") if held and self.maybe(0.1) and not x.integers else self.leaves.any_op(x, self.likes(trial, x))
             stages += (stage,)
             if number > 1:
                 x = trial.stage(stage, x, "trial.")

@@ -40,6 +40,9 @@ def make_head(chance: random.Random, *, fixed: bool = False) -> tuple[Program, d
     inputs = [Input("a", tuple(sizes))]
     for name in ("b", "c")[: chance.choice((0, 0, 0, 1, 1, 2))]:
         inputs.append(_another(chance, name, axes, inputs[0], used, fixed))
+    if axes and chance.random() < 0.06:
+        first = chance.choice((sizes[0], Literal(1)))
+        inputs.append(Input("m", (first, *sizes[1:]), mask=True))
     if used and chance.random() < 0.35:
         inputs = _with_conditions(chance, inputs, used)
     if chance.random() < 0.03 and axes == 1:
@@ -93,7 +96,7 @@ def _with_conditions(chance: random.Random, inputs: list[Input], symbols: list[s
             continue
         parts = [_condition(chance, item, at == 0, known) for _ in range(chance.choice((1, 1, 2)))]
         where = parts[0] if len(parts) == 1 else Binary("and", parts[0], parts[1])
-        changed[at] = Input(item.name, item.sizes, where, item.integers)
+        changed[at] = Input(item.name, item.sizes, where, item.integers, item.mask)
     return changed
 
 

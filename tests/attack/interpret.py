@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from tests.attack import operations
-from tests.attack.checks import Open, count
+from tests.attack import layers, operations, rearranging
+from tests.attack.checks import CLOSED, Open, count
 from tests.attack.places import Modules, Site, bind
 from tests.attack.program import (
     Apply,
@@ -37,14 +37,20 @@ from tests.attack.program import (
     Pipeline,
     Program,
     Repeat,
+    Size,
     Skip,
     Stage,
     Statement,
     Take,
+    Unpack,
 )
-from tests.attack.values import Refused, Value, constants_of, evaluate, let_value
+from tests.attack.values import AXIS_NAMES, Refused, Several, Value, constants_of, evaluate, let_value, members
 
 PARAMETERS = {name: list(inspect.signature(function).parameters)[2:] for name, function in operations.OPS.items()}
+
+
+WITHOUT_INPUT = ("param", "const")
+OPERANDS_ALONE = ("matmul", "attend", "window_mask")
 
 
 @dataclass
@@ -66,6 +72,11 @@ class Declared:
     calls: tuple[str, ...]
 
 
+def copied(named: Any) -> Any:
+    """Return a family with its own members, and anything else as it is."""
+    return {index: copied(member) for index, member in named.items()} if isinstance(named, dict) else named
+
+
 class Machine:
     """One run of a program, or a part of one: the generator stops a run anywhere and goes on from a copy."""
 
@@ -81,6 +92,7 @@ class Machine:
         self.chances: list[tuple[Value, float]] = []
         self.calls: tuple[str, ...] = ()
         self.scope = ""
+        self.batch = 1
         self.running: tuple[Declared, ...] = ()
         self.first: dict[Declared, list[object]] = {}
         """What the first use of each module applied."""
@@ -92,8 +104,7 @@ class Machine:
         other = copy.copy(self)
         other.blocks = dict(self.blocks)
         other.modules = replace(self.modules, by_path=dict(self.modules.by_path))
-        other.frames = [Frame({k: dict(v) if isinstance(v, dict) else v for k, v in each.names.items()}, each.control)
-                        for each in self.frames]  # fmt: skip
+        other.frames = [Frame({k: copied(v) for k, v in each.names.items()}, each.control) for each in self.frames]
         other.positions = Counter(self.positions)
         other.taken = defaultdict(set, {scope: set(keys) for scope, keys in self.taken.items()})
         other.ran, other.first = list(self.ran), dict(self.first)
@@ -117,11 +128,12 @@ class Machine:
         return evaluate(tree, names)
 
     @contextmanager
-    def braces(self, names: Mapping[str, Any] | None = None, control: bool = False) -> Iterator[None]:
+    def braces(self, names: Mapping[str, Any] | None = None, control: bool = False) -> Iterator[Frame]:
         """Make labels visible until the closing brace."""
-        self.frames.append(Frame(dict(names or {}), control))
+        frame = Frame(dict(names or {}), control)
+        self.frames.append(frame)
         try:
-            yield
+            yield frame
         finally:
             self.frames.pop()
 
@@ -129,14 +141,29 @@ class Machine:
         """Make a label the name of its value."""
         if label.text:
             return
-        if label.index is None:
-            self.frames[-1].names[label.name] = value
-            return
         frame = next(each for each in reversed(self.frames) if not each.control)
+        if label.index is None:
+            frame.names[label.name] = value
+            return
         family = frame.names.setdefault(label.name, {})
         if not isinstance(family, dict):
             raise Refused(f"{label.name} is no family", "E0203", "E0206", "E0204")
-        family[self.evaluate(label.index)] = value
+        if label.second is not None:
+            family, index = family.setdefault(self.evaluate(label.index), {}), label.second
+            if not isinstance(family, dict):
+                raise Refused(f"{label.name} has members of its own", "E0203", "E0206", "E0204")
+            family[self.evaluate(index)] = value
+        elif isinstance(family.get(self.evaluate(label.index)), dict):
+            raise Refused(f"{label.name} has families for members", "E0203", "E0206", "E0204")
+        else:
+            family[self.evaluate(label.index)] = value
+
+    def expose(self, label: Label | None, inner: Mapping[str, Any]) -> None:
+        """Make the labels of a scope visible outside, by their paths."""
+        if label is None or label.text or label.index is not None:
+            return
+        frame = next(each for each in reversed(self.frames) if not each.control)
+        frame.names |= {f"{label.name}.{name}": value for name, value in inner.items() if isinstance(value, Value | dict)}
 
     # Keys -------------------------------------------------------------------------------------------------------------
 
@@ -158,7 +185,15 @@ class Machine:
             self.taken[scope].add(label.name)
         elif family not in self.taken:
             raise Refused(f"two stages are called {label.name}", "E0203")
-        return self.claim(family, str(self.evaluate(label.index)))
+        member = str(self.evaluate(label.index))
+        if label.second is None:
+            return self.claim(family, member)
+        within = f"{family}{member}."
+        if member not in self.taken[family]:
+            self.taken[family].add(member)
+        elif within not in self.taken:
+            raise Refused(f"two stages are called {family}{member}", "E0203")
+        return self.claim(within, str(self.evaluate(label.second)))
 
     def claim(self, scope: str, key: str) -> str:
         """Return the path of a key, which may occur once in its scope."""
@@ -182,14 +217,15 @@ class Machine:
                 return self.pipeline(stages, label, x, scope)
             case Module(label, stages):
                 self.declare(label, stages, scope)
+            case Unpack(names, stages):
+                return self.unpack(names, stages, x, scope)
             case Let(name):
                 self.frames[-1].names[name] = let_value(statement, {**self.visible(), "x": x})
             case Head(kind, name, stages, _):
                 value = self.pipeline(stages, Label(name), x, scope)
-                result = (scope + name).replace(".", "_")
-                if result in self.heads:
-                    raise Refused(f"two results are called {result}", "E0505")
-                self.heads[result] = (kind, value)
+                if name in self.heads:
+                    raise Refused(f"two results are called {name}", "E0505", "E0203")
+                self.heads[name] = (kind, value)
             case Expect(claim):
                 if not self.evaluate(claim, x):
                     raise Refused("a claim does not hold", "E0701")
@@ -204,28 +240,67 @@ class Machine:
         match stages:
             case [Take(value)]:
                 x = self.take(value, x, scope)
+            case [Apply(name, arguments)] if name in WITHOUT_INPUT:
+                self.bind(label, self.source(name, arguments, x, scope, label))
+                return x
             case [Apply() as stage]:
-                x = self.stage(stage, x, scope, self.labelled(scope, label))
+                x = self.stage(stage, x, scope, self.labelled(scope, label), label)
+            case [Take(value), Apply() as stage] if not isinstance(self.evaluate(value, x), Declared):
+                x = self.stage(stage, self.take(value, x, scope), scope, self.labelled(scope, label), label)
             case _:
                 inner = self.labelled(scope, label) + "."
+                found: dict[str, Any] = {}
                 for stage in stages:
-                    x = self.stage(stage, x, inner)
+                    if isinstance(stage, Group):
+                        with self.braces() as frame:
+                            x = self.run(stage.body, x, inner)
+                        found |= frame.names
+                    else:
+                        x = self.stage(stage, x, inner)
+                self.expose(label, found)
         self.bind(label, x)
         return x
 
-    def stage(self, tree: Stage, x: Value, scope: str, path: str | None = None) -> Value:
+    def source(self, name: str, arguments: Sequence[Argument], x: Value, scope: str, label: Label | None) -> Value:
+        """Return a parameter or constant, which takes no input."""
+        path = self.numbered(scope) if label is None else self.labelled(scope, label)
+        if name == "param":
+            given = bind(["shape", "init", "batch_axis"], arguments, lambda tree: self.evaluate(tree, x))
+            tensor = layers.param(Site(self.modules, path), self.batch, **given)
+            self.ran.append((name, path, tensor.shape))
+            return self.made(name, tensor, (CLOSED,) * (tensor.ndim - 1), [], path)
+        given = bind(["value", "shape"], arguments, lambda tree: self.evaluate(tree, x))
+        tensor = layers.const(self.batch, **given)
+        self.ran.append((name, path, str(given)))
+        return self.made(name, tensor, (CLOSED,) * (tensor.ndim - 1), [])
+
+    def unpack(self, names: Sequence[str], stages: Sequence[Stage], x: Value, scope: str) -> Value:
+        """Bind names to the values of the last stage."""
+        found = self.pipeline(stages, None, x, scope)
+        if not isinstance(found, Several) or len(found.values) != len(names):
+            raise Refused(f"{len(names)} names for other values", "E0213", "E0214", "E0215")
+        for name, value in zip(names, found.values, strict=True):
+            if name != "_":
+                self.bind(Label(name), value)
+        return found
+
+    def stage(self, tree: Stage, x: Value, scope: str, path: str | None = None, label: Label | None = None) -> Value:
         """Return what one stage makes of `x`; `path` is set where a label names it."""
         self.scope = scope
+        if isinstance(x, Several) and not (isinstance(tree, Take | Join) or _has_operands_alone(tree)):
+            raise Refused("several values as one", "E0213", "E0214", "E0215")
         match tree:
+            case Apply(name, arguments) if name in WITHOUT_INPUT:
+                return self.source(name, arguments, x, scope, None)
             case Apply(name, arguments):
-                return self.apply(OpValue(name, arguments), x, scope, path)
+                return self.apply(OpValue(name, arguments), x, scope, path, label)
             case Take(value):
                 return self.take(value, x, scope)
             case Group(body):
                 with self.braces():
                     return self.run(body, x, scope)
-            case Join(kind, branches, axis):
-                return self.join(kind, branches, axis or 0, x, scope)
+            case Join(kind, branches, axis, broadcast):
+                return self.join(kind, branches, axis or 0, x, scope, broadcast)
             case Skip():
                 return self.skip(tree, x, scope)
             case Repeat() | For() | If():
@@ -242,7 +317,8 @@ class Machine:
                 for _ in range(count(self.evaluate(times, x), 0)):
                     yield body, {}
             case For(name, over, body, position, parts):
-                for at, item in enumerate(self.evaluate(over, x)):
+                items = self.evaluate(over, x)
+                for at, item in enumerate(members(items) if isinstance(items, dict) else items):
                     bound = dict(zip((name, *parts), item, strict=True)) if parts else {name: item}
                     yield body, bound | ({position: at} if position else {})
             case If(condition, body, otherwise):
@@ -253,7 +329,7 @@ class Machine:
         found = self.evaluate(value, x)
         if isinstance(found, Declared):
             return self.run_module(found, x, scope)
-        if not isinstance(found, Value):
+        if not isinstance(found, Value) or isinstance(found, Several):
             raise Refused(f"{value} is no value", "E0408", "E0206", "E0201")
         return found
 
@@ -270,7 +346,7 @@ class Machine:
         if module in self.running:
             raise Refused("a module contains itself", "E0501")
         if not scope.startswith(module.scope):
-            raise Refused("a module runs outside of the scope of its key", "E0206")
+            raise Refused("a module outside of the labelled statement that declares it", "E0206")
         inner = module.path + "."
         for known in (self.positions, self.taken):
             for path in [path for path in known if path.startswith(inner)]:
@@ -301,7 +377,7 @@ class Machine:
             x = self.stage(stage, x, path + ".")
         return x
 
-    def join(self, kind: str, statements: Sequence[Statement], axis: int, x: Value, scope: str) -> Value:
+    def join(self, kind: str, statements: Sequence[Statement], axis: int, x: Value, scope: str, broadcast: bool) -> Value:
         """Return the branches, each a statement that starts from `x`, joined."""
         with self.braces():
             branches = list(self.branches(statements, x, scope))
@@ -309,7 +385,7 @@ class Machine:
             raise Refused(f"{kind} of nothing", "E0506")
         self.ran.append((kind, len(branches)))
         code = "E0303" if kind == "concat" else "E0302"
-        tensor, opened = operations.join(kind, branches, axis, self.modules.training, (code, "E0305"))
+        tensor, opened = operations.join(kind, branches, axis, self.modules.training, (code, "E0305"), broadcast)
         value = self.made(kind, tensor, opened, branches)
         if kind == "shake":
             same = all(branch is branches[0] for branch in branches)
@@ -350,27 +426,47 @@ class Machine:
 
     # Ops --------------------------------------------------------------------------------------------------------------
 
-    def apply(self, op: OpValue, x: Value, scope: str, path: str | None = None) -> Value:
-        """Apply an op, a block, or what a parameter holds."""
+    def apply(self, op: OpValue, x: Value, scope: str, path: str | None = None, label: Label | None = None) -> Value:
+        """Apply an op, a block, a module, or what a parameter holds."""
         held = self.visible().get(op.name)
         if isinstance(held, OpValue):
             merged = (*(each for each in held.arguments if each.name not in {arg.name for arg in op.arguments}), *op.arguments)
-            return self.apply(OpValue(held.name, merged), x, scope, path)
+            return self.apply(OpValue(held.name, merged), x, scope, path, label)
         path = path or self.numbered(scope)
         if op.name in self.blocks:
-            return self.block(self.blocks[op.name], op.arguments, x, path)
+            return self.block(self.blocks[op.name], op.arguments, x, path, label)
         if op.name == "act":
             (argument,) = op.arguments
             activation = self.evaluate(argument.value, x)
             if not isinstance(activation, OpValue):
                 raise Refused("act of no op", "E0401")
             return self.apply(activation, x, scope, path)
+        if op.name == "split":
+            return self.split(bind(["parts", "axis"], op.arguments, lambda tree: self.evaluate(tree, x)), x, path)
         if op.name not in operations.OPS:
             raise Refused(f"nothing is called {op.name}", "E0201")
+        if op.name == "rearrange":
+            return self.op(op.name, self.pattern(op.arguments, x), x, path)
         arguments = bind(PARAMETERS[op.name], op.arguments, lambda tree: self.evaluate(tree, x))
         return self.op(op.name, arguments, x, path)
 
-    def block(self, block: Block, arguments: Sequence[Argument], x: Value, path: str) -> Value:
+    def pattern(self, arguments: Sequence[Argument], x: Value) -> dict[str, Any]:
+        """Return the arguments of a `rearrange`, whose sizes may be open ones of values that are visible."""
+        names = {**self.visible(), "x": x}
+        given = {each.name or "pattern": evaluate(each.value, names, symbolic=True) for each in arguments}
+        read = {each.name: names[each.value.of] for each in arguments if isinstance(each.value, Size)}
+        axes = {each.name: each.value.axis for each in arguments if isinstance(each.value, Size)}
+        opened = {name: value.open[AXIS_NAMES[len(value.shape)].index(axes[name])] for name, value in read.items()}
+        return {**given, "_opened": opened} if opened else given
+
+    def split(self, arguments: dict[str, Any], x: Value, path: str) -> Several:
+        """Return the parts of an axis, each a value."""
+        parts = rearranging.split(x, **arguments)
+        self.ran.append(("split", path, str(arguments), len(x.shape)))
+        paths = [path, *[None] * (len(parts) - 1)]  # it is one layer
+        return Several([self.made("split", *part, [x], at) for part, at in zip(parts, paths, strict=True)])
+
+    def block(self, block: Block, arguments: Sequence[Argument], x: Value, path: str, label: Label | None) -> Value:
         """Run a block, which sees its parameters and nothing of the place that it is called from."""
         if block.name in self.calls:
             raise Refused("a block contains itself", "E0501")
@@ -380,12 +476,15 @@ class Machine:
                 if each.default is None:
                     raise Refused(f"{each.name} is missing", "E0403")
                 given[each.name] = evaluate(each.default, self.constants)
-        around, self.frames, calls = self.frames, [Frame(given)], self.calls
+        inner = Frame(dict(given))
+        around, self.frames, calls = self.frames, [inner], self.calls
         self.calls = (*calls, block.name)
         try:
-            return self.run(block.body, x, path + ".")
+            x = self.run(block.body, x, path + ".")
         finally:
             self.frames, self.calls = around, calls
+        self.expose(label, {name: value for name, value in inner.names.items() if name not in given})
+        return x
 
     def op(self, name: str, arguments: dict[str, Any], x: Value, path: str) -> Value:
         """Apply an op at its place."""
@@ -400,7 +499,8 @@ class Machine:
             raise Refused(f"{name}: {error}") from error
         if path in self.modules.by_path:
             self.ran.append((path, x.shape[:1]))
-        value = self.made(name, tensor, opened, [x, *site.others], path, operations.centers(name, arguments, x))
+        parents = site.others if name in OPERANDS_ALONE else [x, *site.others]
+        value = self.made(name, tensor, opened, parents, path, operations.centers(name, arguments, x))
         value.macs = site.macs
         self.chances.extend((value, probability) for probability in site.chances)
         return value
@@ -420,6 +520,10 @@ class Machine:
         value = Value(tensor, opened, name, tuple(parents), path)
         self.nodes.append(value)
         return value
+
+
+def _has_operands_alone(tree: Stage) -> bool:
+    return isinstance(tree, Apply) and tree.name in OPERANDS_ALONE
 
 
 def _holds_values(held: Any) -> bool:

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, divides, each, real, spatial
@@ -26,8 +27,26 @@ def _weights(module: nn.Module) -> int:
     return weight.numel()
 
 
+def tf_same(x: Value, windows: list[int], steps: list[int], gaps: list[int]) -> list[tuple[int, int]]:
+    """Return TensorFlow's SAME padding on both sides of each axis: the output has `ceil(n / stride)` rows."""
+    sides = []
+    for size, window, step, gap in zip(x.shape[1:], windows, steps, gaps, strict=True):
+        total = max((-(-size // step) - 1) * step + gap * (window - 1) + 1 - size, 0)
+        sides.append((total // 2, total - total // 2))
+    return sides
+
+
+def flat(sides: list[tuple[int, int]]) -> list[int]:
+    """Return paddings in the order of `F.pad`, the last axis first."""
+    return [side for pair in reversed(sides) for side in pair]
+
+
+def _normed(module: nn.Module, wanted: Any) -> nn.Module:
+    return nn.utils.parametrizations.weight_norm(module, dim=0) if wanted else module
+
+
 def conv(site: Site, x: Value, out: Any, k: Any, stride: Any = 1, pad: Any = "same", dilation: Any = 1, groups: Any = 1,
-         bias: Any = "auto", init: Any = None) -> Result:  # fmt: skip
+         bias: Any = "auto", pad_mode: Any = "zeros", weight_norm: Any = False, init: Any = None) -> Result:  # fmt: skip
     axes = spatial(x)
     entering = channels(x)
     windows, steps, gaps = each(k, axes), each(stride, axes), each(dilation, axes)
@@ -36,26 +55,39 @@ def conv(site: Site, x: Value, out: Any, k: Any, stride: Any = 1, pad: Any = "sa
             raise Refused("`same` with an even window", "E0402")
         pads = [gap * (window - 1) // 2 for gap, window in zip(gaps, windows, strict=True)]
     else:
-        pads = each(pad, axes, 0)
+        pads = [0] * axes if pad == "tf_same" else each(pad, axes, 0)
     divides(count(groups), entering, count(out))
     shifted = site.bias(bias)
-    module = site.module(lambda: CONV[axes](entering, out, windows, steps, pads, gaps, groups, bias=shifted))
-    tensor = module(x.tensor)
+    if pad_mode != "zeros" and pad in (0, "tf_same"):
+        raise Refused(f"{pad_mode} padding without rows on both sides", "E0402")
+    mode = "zeros" if pad == "tf_same" else pad_mode
+    module = site.module(
+        lambda: _normed(
+            CONV[axes](entering, out, windows, steps, pads, gaps, groups, bias=shifted, padding_mode=mode), weight_norm
+        )
+    )
+    tensor = x.tensor
+    if pad == "tf_same":
+        around = flat(tf_same(x, windows, steps, gaps))
+        tensor = F.pad(tensor, around)
+    tensor = module(tensor)
     site.count(_weights(module) * math.prod(tensor.shape[2:]))
     return tensor, (CLOSED, *x.open[1:])
 
 
-def bottleneck(site: Site, x: Value, out: Any, bias: Any = "auto", init: Any = None) -> Result:
-    return conv(site, x, out, 1, bias=bias)
+def bottleneck(site: Site, x: Value, out: Any, bias: Any = "auto", weight_norm: Any = False, init: Any = None) -> Result:
+    return conv(site, x, out, 1, bias=bias, weight_norm=weight_norm)
 
 
-def depthwise(site: Site, x: Value, k: Any, stride: Any = 1, mult: Any = 1, bias: Any = "auto", init: Any = None) -> Result:
+def depthwise(site: Site, x: Value, k: Any, stride: Any = 1, mult: Any = 1, bias: Any = "auto", pad: Any = "same",
+              weight_norm: Any = False, init: Any = None) -> Result:  # fmt: skip
     spatial(x)
-    return conv(site, x, channels(x) * count(mult), k, stride, groups=channels(x), bias=bias)
+    wide = channels(x) * count(mult)
+    return conv(site, x, wide, k, stride, pad=pad, groups=channels(x), bias=bias, weight_norm=weight_norm)
 
 
 def upconv(site: Site, x: Value, out: Any, k: Any, stride: Any = None, pad: Any = 0, output_pad: Any = 0, dilation: Any = 1,
-           groups: Any = 1, bias: Any = "auto", init: Any = None) -> Result:  # fmt: skip
+           groups: Any = 1, bias: Any = "auto", weight_norm: Any = False, init: Any = None) -> Result:  # fmt: skip
     axes = spatial(x)
     entering = channels(x)
     windows, gaps = each(k, axes), each(dilation, axes)
@@ -65,7 +97,9 @@ def upconv(site: Site, x: Value, out: Any, k: Any, stride: Any = None, pad: Any 
         raise Refused("output_pad reaches the stride and the dilation", "E0402")
     divides(count(groups), entering, count(out))
     shifted = site.bias(bias)
-    module = site.module(lambda: UPCONV[axes](entering, out, windows, steps, pads, more, groups, shifted, gaps))
+    module = site.module(
+        lambda: _normed(UPCONV[axes](entering, out, windows, steps, pads, more, groups, shifted, gaps), weight_norm)
+    )
     site.count(_weights(module) * math.prod(x.shape[1:]))
     return module(x.tensor), (CLOSED, *x.open[1:])
 
@@ -73,14 +107,15 @@ def upconv(site: Site, x: Value, out: Any, k: Any, stride: Any = None, pad: Any 
 # Dense ----------------------------------------------------------------------------------------------------------------
 
 
-def linear(site: Site, x: Value, out: Any, bias: Any = True, axis: Any = None, init: Any = None) -> Result:
+def linear(site: Site, x: Value, out: Any, bias: Any = True, axis: Any = None, weight_norm: Any = False,
+           init: Any = None) -> Result:  # fmt: skip
     real(x)
     if axis not in (None, -1):
         raise Refused(f"axis {axis} of linear", "E0401", "E0402")
     if len(x.shape) > 2 and axis is None:
         raise Refused(f"linear on {x.shape}", "E0305")
     entering = channels(x, -1)
-    module = site.module(lambda: nn.Linear(entering, count(out), bias=bias))
+    module = site.module(lambda: _normed(nn.Linear(entering, count(out), bias=bias), weight_norm))
     site.count(_weights(module) * math.prod(x.shape[:-1]))
     return module(x.tensor), (*x.open[:-1], CLOSED)
 
@@ -121,6 +156,37 @@ def ln(site: Site, x: Value, eps: Any = 1e-5, axis: Any = 0, init: Any = None) -
     return module(x.tensor.movedim(at + 1, -1)).movedim(-1, at + 1), x.open
 
 
+def rms_norm(site: Site, x: Value, eps: Any = 1e-6, axis: Any = 0, init: Any = None) -> Result:
+    real(x)
+    at = axis_of(axis, x)
+    features = channels(x, at)
+    module = site.module(lambda: nn.RMSNorm(features, eps=eps))
+    return module(x.tensor.movedim(at + 1, -1)).movedim(-1, at + 1), x.open
+
+
+class ScaleAndShift(nn.Module):
+    """The factors and shifts of channels, which are zero at first."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(features))
+        self.bias = nn.Parameter(torch.zeros(features))
+
+
+def grn(site: Site, x: Value, eps: Any = 1e-6, axis: Any = 0, init: Any = None) -> Result:
+    real(x)
+    at = axis_of(axis, x)
+    features = channels(x, at)
+    if len(x.shape) < 2:
+        raise Refused(f"grn of {x.shape}", "E0305")
+    module = site.module(lambda: ScaleAndShift(features))
+    assert isinstance(module, ScaleAndShift)
+    last = x.tensor.movedim(at + 1, -1)
+    lengths = torch.linalg.vector_norm(last, dim=tuple(range(1, last.ndim - 1)), keepdim=True)
+    response = lengths / (lengths.mean(-1, keepdim=True) + eps)
+    return (last + module.weight * (last * response) + module.bias).movedim(-1, at + 1), x.open
+
+
 def instance_norm(site: Site, x: Value, eps: Any = 1e-5, affine: Any = False, init: Any = None) -> Result:
     axes = spatial(x)
     features = channels(x)
@@ -149,7 +215,24 @@ class Bare(nn.Module):
 
 def layer_scale(site: Site, x: Value, init: Any = 1e-6, flat: Any = False, axis: Any = 0) -> Result:
     at = axis_of(axis, x)
-    shape = (channels(x, at), *(1,) * (len(x.shape) - 1 - at))
-    module = site.module(lambda: Bare(torch.full(shape[:1] if flat else shape, float(init))))
+    ones = (1,) * (len(x.shape) - 1 - at)
+    features = channels(x, at)
+    module = site.module(lambda: Bare(torch.full((features,) if flat else (features, *ones), float(init))))
     assert isinstance(module, Bare)
-    return x.tensor * module.bare.reshape(shape), x.open
+    return x.tensor * module.bare.reshape(features, *ones), x.open
+
+
+def param(site: Site, batch: int, shape: Any, init: Any = None, batch_axis: Any = False) -> torch.Tensor:
+    """Return a learned tensor, the same for each example of the batch."""
+    sizes = [count(size) for size in shape]
+    module = site.module(lambda: Bare(torch.zeros([1, *sizes] if batch_axis else sizes)))
+    assert isinstance(module, Bare)
+    return module.bare.reshape(1, *sizes).expand(batch, *sizes)
+
+
+def const(batch: int, value: Any, shape: Any = None) -> torch.Tensor:
+    """Return fixed numbers, the same for each example of the batch."""
+    tensor = torch.tensor(value, dtype=torch.float64)
+    if shape is not None:
+        tensor = torch.full([count(size) for size in shape], float(value), dtype=torch.float64)
+    return tensor.expand(batch, *tensor.shape)

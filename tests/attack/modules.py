@@ -172,7 +172,8 @@ def _level(module: nn.Module, own: Modules) -> None:
         tensor.grad = None
     with torch.no_grad():
         for key, tensor in module.named_buffers():
-            ours[key].copy_(tensor)
+            if key in ours:  # and no constant
+                ours[key].copy_(tensor)
 
 
 def _leaves(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -220,7 +221,7 @@ def _compare_buffers(module: nn.Module, own: Modules, run: network.Run, training
     given = dict(module.named_buffers())
     ours = own.tensors()
     for key, tensor in given.items():
-        if key.rpartition(".")[0] in live and not close(tensor.double(), ours[key].double()):
+        if key in ours and key.rpartition(".")[0] in live and not close(tensor.double(), ours[key].double()):
             report.differ("buffers", f"{key}: {_apart(tensor.double(), ours[key].double())}")
             break
 
@@ -281,7 +282,8 @@ def _expect_refusal(
     program: Program, module: nn.Module, shapes: Mapping[str, tuple[int, ...]], kind: str, report: Report
 ) -> None:
     tensors = [
-        torch.zeros(BATCH, *shapes[item.name], dtype=torch.int64 if item.integers else torch.float64) for item in program.inputs
+        torch.zeros(BATCH, *shapes[item.name], dtype=torch.bool if item.mask else torch.int64 if item.integers else torch.float64)
+        for item in program.inputs
     ]
     if any(each.kind == kind for each in report.disagreements):
         return

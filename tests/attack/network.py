@@ -124,7 +124,9 @@ def make_inputs(program: Program, sizes: Sizes, seed: int | None = None, batch: 
     shapes = input_shapes(program, sizes)
     for item in program.inputs:
         shape = (batch, *shapes[item.name])
-        if item.integers:
+        if item.mask:
+            tensors[item.name] = torch.rand(shape, generator=generator) < 0.5
+        elif item.integers:
             tensors[item.name] = torch.randint(0, LARGEST_TOKEN + 1, shape, generator=generator)
         elif seed is None:
             tensors[item.name] = torch.zeros(shape, dtype=torch.float64)
@@ -137,6 +139,7 @@ def start(program: Program, modules: Modules, tensors: Mapping[str, torch.Tensor
     """Return a machine that has read its inputs, and their values."""
     machine = Machine(program, modules)
     machine.frames[-1].names.update(parameters(program))
+    machine.batch = next(iter(tensors.values())).shape[0]
     values = {}
     for item in program.inputs:
         values[item.name] = _value(tensors[item.name], _opened(program, item))

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.attack import computing, layers, resizing
+from tests.attack import computing, layers, products, rearranging, resizing, windows
 from tests.attack.checks import CLOSED, Result, Site, axis_of, count, real, spatial
 from tests.attack.values import Refused, Value
 
@@ -46,6 +46,11 @@ def gelu(site: Site, x: Value, approximate: Any = None) -> Result:
 def softmax(site: Site, x: Value, axis: Any = 0) -> Result:
     real(x)
     return F.softmax(x.tensor, axis_of(axis, x) + 1), x.open
+
+
+def log_softmax(site: Site, x: Value, axis: Any = 0) -> Result:
+    real(x)
+    return F.log_softmax(x.tensor, axis_of(axis, x) + 1), x.open
 
 
 def softplus(site: Site, x: Value, beta: Any = 1.0, threshold: Any = 20.0) -> Result:
@@ -100,7 +105,6 @@ def scale(site: Site, x: Value, factor: Any) -> Result:
 
 
 OPS: dict[str, Callable[..., Result]] = {
-    **computing.OPS,
     **{
         function.__name__.rstrip("_"): function
         for function in (
@@ -113,11 +117,13 @@ OPS: dict[str, Callable[..., Result]] = {
             layers.bn,
             layers.gn,
             layers.ln,
+            layers.rms_norm,
+            layers.grn,
             layers.instance_norm,
             layers.prelu,
             layers.layer_scale,
-            resizing.flatten,
-            resizing.reshape,
+            rearranging.flatten,
+            rearranging.reshape,
             resizing.maxpool,
             resizing.avgpool,
             resizing.lppool,
@@ -129,16 +135,23 @@ OPS: dict[str, Callable[..., Result]] = {
             resizing.crop_like,
             resizing.resize_like,
             resizing.upsample,
-            resizing.pixel_shuffle,
-            resizing.channel_shuffle,
-            resizing.slice_,
-            resizing.permute,
-            resizing.transpose,
+            rearranging.pixel_shuffle,
+            rearranging.channel_shuffle,
+            rearranging.slice_,
+            rearranging.permute,
+            rearranging.transpose,
+            rearranging.pixel_unshuffle,
+            rearranging.roll,
+            rearranging.unfold,
+            rearranging.rearrange,
+            resizing.resize,
+            resizing.blur_pool,
             lrn,
             leaky_relu,
             elu,
             gelu,
             softmax,
+            log_softmax,
             softplus,
             dropout,
             dropout2d,
@@ -155,6 +168,9 @@ OPS: dict[str, Callable[..., Result]] = {
     "tanh": _elementwise(torch.tanh),
     "hardswish": _elementwise(F.hardswish),
     "hardsigmoid": _elementwise(F.hardsigmoid),
+    **computing.OPS,
+    **products.OPS,
+    **windows.OPS,
 }
 
 
@@ -163,41 +179,49 @@ def centers(name: str, arguments: dict[str, Any], x: Value) -> bool:
     return name in ("bn", "instance_norm") or (name == "gn" and arguments.get("groups", 32) == x.tensor.shape[1])
 
 
-def join(kind: str, branches: Sequence[Value], axis: int, training: bool, codes: Sequence[str]) -> Result:
-    """Join branches as `concat`, `add`, `mul`, `shake` and the other joins do."""
+def join(
+    kind: str, branches: Sequence[Value], axis: int, training: bool, codes: Sequence[str], broadcast: bool = False
+) -> Result:
+    """Join branches as `concat`, `add`, `mul` and the other joins do."""
     first = branches[0]
     if any(len(each.shape) != len(first.shape) for each in branches):
         raise Refused(f"{kind} of different ranks", *codes)
     if kind == "concat":
         return _concat(branches, axis_of(axis, first), codes)
     for each in branches:
-        real(each)
+        if not (kind == "mul" and each.tensor.dtype == torch.bool):
+            real(each)
+    stretches = broadcast or kind in computing.STRETCHING
     opened = []
     for at in range(len(first.shape)):
         sizes = {each.shape[at] for each in branches}
-        dependent = {each.open[at] for each in branches if each.open[at]}
-        if len(dependent) > 1:
-            raise Refused(f"{kind} ties {dependent}", "E0307")
-        if len(sizes - {1} if kind in computing.STRETCHING else sizes) > 1:
+        dependent = _dependent(kind, branches, at)
+        if len(sizes - {1} if stretches else sizes) > 1:
             raise Refused(f"{kind} of {[each.shape for each in branches]}", *codes)
-        opened.append(next(iter(dependent), CLOSED))
-    tensors = [each.tensor for each in branches]
-    total = _shake(tensors, training) if kind == "shake" else computing.joined(kind, tensors, codes)
-    return total, tuple(opened)
+        opened.append(dependent)
+    if kind == "shake":
+        return _shake([each.tensor for each in branches], training), tuple(opened)
+    return computing.joined(kind, [each.tensor for each in branches], codes), tuple(opened)
+
+
+def _dependent(kind: str, branches: Sequence[Value], at: int) -> frozenset[str]:
+    """Return what an axis of a join depends on; refuse to relate different open sizes, of which none is a product."""
+    dependent = {each.open[at] for each in branches if each.open[at]}
+    if len(dependent) > 1 and not any("*" in each for each in dependent):
+        raise Refused(f"{kind} ties {dependent}", "E0307")
+    return CLOSED.union(*dependent)
 
 
 def _concat(branches: Sequence[Value], axis: int, codes: Sequence[str]) -> Result:
     opened = []
     for at in range(len(branches[0].shape)):
-        dependent = {each.open[at] for each in branches if each.open[at]}
         if at == axis:
-            opened.append(CLOSED.union(*dependent))
+            opened.append(CLOSED.union(*(each.open[at] for each in branches)))
             continue
-        if len(dependent) > 1:
-            raise Refused(f"concat ties {dependent}", "E0307")
+        dependent = _dependent("concat", branches, at)
         if len({each.shape[at] for each in branches}) > 1:
             raise Refused(f"concat of {[each.shape for each in branches]}", *codes)
-        opened.append(next(iter(dependent), CLOSED))
+        opened.append(dependent)
     return torch.cat([each.tensor for each in branches], axis + 1), tuple(opened)
 
 

@@ -152,11 +152,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Join:
-    """`concat`, `add`, `max` or another join: each statement is a branch."""
+    """`concat`, `add`, `mul` or another join: each statement is a branch."""
 
     kind: str
     branches: tuple[Statement, ...]
     axis: int | None = None
+    broadcast: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,11 +207,12 @@ Stage: TypeAlias = Apply | Take | Group | Join | Skip | Repeat | For | If
 
 @dataclass(frozen=True)
 class Label:
-    """A label: a name, a member of a family (`enc[i]`), or a computed text (`"stage{i}"`)."""
+    """A label: a name, a member of a family (`enc[i]`, `enc[i][j]`), or a computed text (`"stage{i}"`)."""
 
     name: str
     index: Expression | None = None
     text: bool = False
+    second: Expression | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,14 @@ class Module:
     """A module: stages that run wherever its name is a stage, with one set of weights."""
 
     label: Label
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True)
+class Unpack:
+    """Names for the values that the last stage gives: `[a, b]: stages`; `_` is for one that nothing reads."""
+
+    names: tuple[str, ...]
     stages: tuple[Stage, ...]
 
 
@@ -255,7 +265,7 @@ class Expect:
     claim: Expression
 
 
-Statement: TypeAlias = Pipeline | Module | Let | Head | Expect
+Statement: TypeAlias = Pipeline | Unpack | Module | Let | Head | Expect
 
 
 @dataclass(frozen=True)
@@ -266,6 +276,7 @@ class Input:
     sizes: tuple[Expression, ...]
     where: Expression | None = None
     integers: bool = False
+    mask: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, divides, each, spatial
+from tests.attack.checks import CLOSED, Result, Site, axis_of, channels, count, each, spatial
+from tests.attack.layers import flat, tf_same
 from tests.attack.values import Refused, Value
 
 # Pooling --------------------------------------------------------------------------------------------------------------
@@ -32,8 +33,15 @@ def _window_of_padding(size: int, places: int, window: int, step: int, pad: int,
 
 def maxpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil: Any = False, dilation: Any = 1) -> Result:
     axes = spatial(x)
-    windows, pads, gaps = each(k, axes), each(pad, axes, 0), each(dilation, axes)
+    windows, gaps = each(k, axes), each(dilation, axes)
     steps = windows if stride is None else each(stride, axes)
+    if pad == "tf_same":
+        if ceil or max(gaps) > 1:
+            raise Refused("tf_same that rounds up or has gaps", "E0402")
+        sides = tf_same(x, windows, steps, gaps)
+        tensor = F.pad(x.tensor, flat(sides), value=-math.inf)
+        return MAX_POOL[axes](tensor, windows, steps, 0, gaps), x.open
+    pads = each(pad, axes, 0)
     if any(2 * more > window for more, window in zip(pads, windows, strict=True)):
         raise Refused("padding over half the window", "E0402")
     tensor = MAX_POOL[axes](x.tensor, windows, steps, pads, gaps, ceil_mode=ceil)
@@ -46,7 +54,17 @@ def maxpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil
 
 def avgpool(site: Site, x: Value, k: Any, stride: Any = None, pad: Any = 0, ceil: Any = False, count_pad: Any = True) -> Result:
     axes = spatial(x)
-    windows, pads = each(k, axes), each(pad, axes, 0)
+    windows = each(k, axes)
+    if pad == "tf_same":
+        steps = windows if stride is None else each(stride, axes)
+        if ceil:
+            raise Refused("tf_same that rounds up", "E0402")
+        sides = flat(tf_same(x, windows, steps, [1] * axes))
+        total = AVERAGE_POOL[axes](F.pad(x.tensor, sides), windows, steps)
+        if not count_pad:
+            total = total / AVERAGE_POOL[axes](F.pad(torch.ones_like(x.tensor), sides), windows, steps)
+        return total, x.open
+    pads = each(pad, axes, 0)
     if any(2 * more > window for more, window in zip(pads, windows, strict=True)):
         raise Refused("padding over half the window", "E0402")
     steps = windows if stride is None else each(stride, axes)
@@ -99,18 +117,20 @@ def pad_channels(site: Site, x: Value, to: Any) -> Result:
     return F.pad(x.tensor, [0, 0] * (len(x.shape) - 1) + [0, more]), x.open
 
 
-def crop_like(site: Site, x: Value, like: Any) -> Result:
+def crop_like(site: Site, x: Value, like: Any, keep: Any = "middle", axis: Any = None) -> Result:
     other = site.value(like)
-    axes = spatial(x)
+    axes = [1 + at for at in range(1, 1 + spatial(x))] if axis is None else [1 + axis_of(at, x) for at in axis]
     _same_rank(x, other)
     tensor = x.tensor
-    for axis in range(2, 2 + axes):
+    opened = list(x.open)
+    for axis in axes:
         size = other.tensor.shape[axis]
         if size > tensor.shape[axis]:
             raise Refused(f"crop of {x.shape} to {other.shape}", "E0304", "E0303", "E0302", "E0402")
         _tie(x.open[axis - 1], other.open[axis - 1])
-        tensor = tensor.narrow(axis, (tensor.shape[axis] - size) // 2, size)
-    return tensor, (x.open[0], *other.open[1:])
+        opened[axis - 1] = other.open[axis - 1]
+        tensor = tensor.narrow(axis, (tensor.shape[axis] - size) // 2 if keep == "middle" else 0, size)
+    return tensor, tuple(opened)
 
 
 def resize_like(site: Site, x: Value, like: Any, mode: Any = "nearest", align_corners: Any = False) -> Result:
@@ -124,6 +144,29 @@ def upsample(site: Site, x: Value, scale: Any, mode: Any = "nearest", align_corn
     axes = spatial(x)
     factors = [float(factor) for factor in each(scale, axes)]
     return _interpolate(x, axes, mode, align_corners, scale_factor=factors), x.open
+
+
+def resize(site: Site, x: Value, size: Any, mode: Any = "nearest", align_corners: Any = False, antialias: Any = False) -> Result:
+    axes = spatial(x)
+    if antialias and mode not in ("bilinear", "bicubic") and not (mode == "linear" and axes == 2):
+        raise Refused(f"antialias of {mode}", "E0402", "E0401")
+    target = {"size": each(size, axes), **({"antialias": True} if antialias else {})}
+    return _interpolate(x, axes, mode, align_corners, **target), (x.open[0], *(CLOSED,) * axes)
+
+
+def blur_pool(site: Site, x: Value, k: Any = 3, stride: Any = 2, pad_mode: Any = "reflect") -> Result:
+    axes = spatial(x)
+    window, step = count(k), count(stride)
+    row = torch.tensor([float(math.comb(window - 1, at)) for at in range(window)], dtype=torch.float64) / 2 ** (window - 1)
+    kernel = row
+    for _ in range(axes - 1):
+        kernel = kernel.unsqueeze(-1) * row
+    side = (step + window - 2) // 2
+    tensor = F.pad(x.tensor, [side] * (2 * axes), mode="constant" if pad_mode == "zeros" else pad_mode) if side else x.tensor
+    blur = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[axes]
+    made = blur(tensor, kernel.expand(x.shape[0], 1, *kernel.shape), stride=step, groups=x.shape[0])
+    site.count(made[0].numel() * kernel.numel())
+    return made, x.open
 
 
 MODES = {(1, "linear"), (2, "bilinear"), (2, "bicubic"), (3, "trilinear")}
@@ -149,55 +192,3 @@ def _tie(left: frozenset[str], right: frozenset[str]) -> None:
     """Refuse to compare two sizes that depend on different open sizes."""
     if left and right and left != right:
         raise Refused(f"{set(left)} is tied to {set(right)}", "E0307")
-
-
-def pixel_shuffle(site: Site, x: Value, r: Any) -> Result:
-    spatial(x, 2)
-    divides(count(r) ** 2, channels(x))
-    return F.pixel_shuffle(x.tensor, r), x.open
-
-
-def channel_shuffle(site: Site, x: Value, groups: Any) -> Result:
-    spatial(x)
-    divides(count(groups), channels(x))
-    return torch.unflatten(x.tensor, 1, (groups, -1)).transpose(1, 2).flatten(1, 2), x.open
-
-
-def slice_(site: Site, x: Value, part: Any, axis: Any = 0) -> Result:
-    at = axis_of(axis, x)
-    if not 0 <= part.start < part.stop:
-        raise Refused(f"slice {part}", "E0402", "E0304")
-    if part.stop > x.shape[at]:
-        raise Refused(f"slice {part} of {x.shape}", "E0402", "E0304")
-    return x.tensor.narrow(at + 1, part.start, len(part)), (*x.open[:at], CLOSED, *x.open[at + 1 :])
-
-
-def permute(site: Site, x: Value, order: Any) -> Result:
-    if sorted(order) != list(range(len(x.shape))):
-        raise Refused(f"permute {order}", "E0402", "E0305")
-    return x.tensor.permute(0, *(at + 1 for at in order)), tuple(x.open[at] for at in order)
-
-
-def transpose(site: Site, x: Value, a: Any, b: Any) -> Result:
-    order = list(range(len(x.shape)))
-    first, second = axis_of(a, x), axis_of(b, x)
-    order[first], order[second] = order[second], order[first]
-    return permute(site, x, order)
-
-
-def flatten(site: Site, x: Value) -> Result:
-    if any(x.open) and len(x.shape) > 1:
-        raise Refused("flatten of an open size", "E0307")
-    return torch.flatten(x.tensor, 1), (CLOSED,)
-
-
-def reshape(site: Site, x: Value, sizes: Any) -> Result:
-    if any(x.open):
-        raise Refused("reshape of an open size", "E0307")
-    known = math.prod(size for size in sizes if size != -1)
-    total = math.prod(x.shape)
-    if sizes.count(-1) > 1 or any(size < 1 and size != -1 for size in sizes):
-        raise Refused(f"reshape to {sizes}", "E0402", "E0309")
-    if total % known or (-1 not in sizes and total != known):
-        raise Refused(f"reshape of {x.shape} to {sizes}", "E0309")
-    return x.tensor.reshape(x.tensor.shape[0], *sizes), (CLOSED,) * len(sizes)

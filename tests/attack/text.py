@@ -43,6 +43,7 @@ from tests.attack.program import (
     Statement,
     Take,
     Unary,
+    Unpack,
     Word,
 )
 
@@ -64,7 +65,9 @@ def _expression(tree: Expression) -> tuple[str, int]:  # noqa: C901 - a case for
             return str(flag).lower(), ATOM
         case Literal(int(value) | float(value)):
             return str(value), ATOM if value >= 0 else NEGATE
-        case Word(text) | Name(text):
+        case Word(text):
+            return text if text.isidentifier() else f'"{text}"', ATOM
+        case Name(text):
             return text, ATOM
         case Size(of, axis):
             return f"{of}.{axis}", ATOM
@@ -138,7 +141,7 @@ class _Printer:
     def input(self, item: Input) -> str:
         sizes = ", ".join(expression(size, CHOICE) for size in item.sizes)
         condition = f" where {expression(item.where)}" if item.where else ""
-        return f"input {item.name}{': int' if item.integers else ''} [{sizes}]{condition}"
+        return f"input {item.name}{': int' if item.integers else ': bool' if item.mask else ''} [{sizes}]{condition}"
 
     def body(self, statements: Sequence[Statement]) -> str:
         text = ""
@@ -160,6 +163,8 @@ class _Printer:
                 return (self.label(label) if label else "") + self.stages(stages)
             case Module(label, stages):
                 return f"module {self.label(label)}{self.stages(stages)}"
+            case Unpack(names, stages):
+                return f"[{', '.join(names)}]: {self.stages(stages)}"
             case Let(name, value, parameters):
                 return f"let {name}{'(' + ', '.join(parameters) + ')' if parameters else ''} = {expression(value)}"
             case Head(kind, name, stages, weight):
@@ -173,7 +178,8 @@ class _Printer:
         index = "" if label.index is None else expression(label.index)
         if label.text:
             return f'"{label.name}{{{index}}}": ' if index else f'"{label.name}": '
-        return f"{label.name}[{index}]: " if index else f"{label.name}: "
+        second = "" if label.second is None else f"[{expression(label.second)}]"
+        return f"{label.name}[{index}]{second}: " if index else f"{label.name}: "
 
     def stages(self, stages: Sequence[Stage]) -> str:
         text = self.stage(stages[0])
@@ -189,8 +195,9 @@ class _Printer:
                 return expression(value)
             case Group(body):
                 return self.braces(body)
-            case Join(kind, branches, axis):
-                return f"{kind}{'' if axis is None else f'(axis = {axis})'} {self.braces(branches)}"
+            case Join(kind, branches, axis, broadcast):
+                option = "(broadcast = true)" if broadcast else "" if axis is None else f"(axis = {axis})"
+                return f"{kind}{option} {self.braces(branches)}"
             case Skip(body, via, drop, scale, when):
                 given = [f"{name} = {value}" for name, value in (("drop", drop), ("scale", scale)) if value is not None]
                 given += [] if when is None else [f"when = {expression(when)}"]

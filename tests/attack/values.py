@@ -83,6 +83,14 @@ class Value:
         return seen
 
 
+class Several(Value):
+    """The values of an op with several outputs."""
+
+    def __init__(self, values: Sequence[Value]) -> None:
+        super().__init__(torch.empty(1, 0), (), "several")
+        self.values = list(values)
+
+
 class Planned(Value):
     """An input that is a shape alone, perhaps an impossible one: what a condition reads."""
 
@@ -243,7 +251,19 @@ def evaluate(  # noqa: C901 - a case for each kind of expression
     raise TypeError(tree)
 
 
+def members(family: Mapping[int, Any]) -> list[Any]:
+    """Return the members of a family as a list, which asks for indices from 0 without a gap."""
+    if sorted(family) != list(range(len(family))):
+        raise Refused(f"a family of {sorted(family)} as a list")
+    return [family[at] for at in range(len(family))]
+
+
 def _item(whole: Any, index: int) -> Any:
+    if isinstance(index, range):
+        whole = members(whole) if isinstance(whole, dict) else list(whole)
+        if not 0 <= index.start <= index.stop <= len(whole):
+            raise Refused(f"{index} of {len(whole)}", "E0407")
+        return whole[index.start : index.stop : index.step]
     if isinstance(whole, dict):
         if index not in whole:
             raise Refused(f"no member {index} of the family", "E0206")

@@ -20,6 +20,7 @@ LARGEST = 25
 LARGER = (26, 31, 32, 33, 40, 48)
 ALONE = "E0310"  # no size works
 PROMISED = "E0311"  # a condition is not enough
+UNDECIDED = {"E0307", "E0309"}  # products of open sizes whose form or equality the language leaves out
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _padding_alone(point: Point) -> bool:
     return "window of padding" in str(point.refusal)
 
 
-WITNESS = re.compile(r"([A-Z]) = (\d+)")
+WITNESS = re.compile(r"\b([A-Z]) = (\d+)")
 
 
 def _check_refusal(program: Program, error: archdsl.SpecError, points: list[Point], modules: Modules, report: Report) -> None:
@@ -159,13 +160,11 @@ def _check_refusal(program: Program, error: archdsl.SpecError, points: list[Poin
     if PROMISED in given:
         _check_witness(program, error, points, modules, report, said)
         return
-    if "E0307" in given and any(
-        value.open and value.open[0] for point in points if point.run for value in point.run.machine.nodes
-    ):
-        report.counts["refused: an open number of channels"] += 1
+    if "E0307" in given and (reason := _documented(program, points)):
+        report.counts[f"refused: {reason}"] += 1
         return
-    if "E0307" in given and any(_divides_by_a_size(item.where) for item in program.inputs):
-        report.counts["refused: a remainder by an open size"] += 1
+    if given & UNDECIDED and _has_products(points):
+        report.counts["refused: a product that is not decided"] += 1
         return
     expected = {code for point in points if point.refusal for code in point.refusal.codes}
     if "E0307" in expected and "E0307" in given:
@@ -181,6 +180,18 @@ def _check_refusal(program: Program, error: archdsl.SpecError, points: list[Poin
         report.differ(f"refused with {', '.join(sorted(given))}", f"expected {sorted(expected)}: {said}")
 
 
+def _documented(program: Program, points: list[Point]) -> str | None:
+    """Return what the language leaves out that a program has, None if there is nothing."""
+    if any(value.open and value.open[0] for point in points if point.run for value in point.run.machine.nodes):
+        return "an open number of channels"
+    return "a remainder by an open size" if any(_divides_by_a_size(item.where) for item in program.inputs) else None
+
+
+def _has_products(points: list[Point]) -> bool:
+    """Return whether a value has a product of open sizes."""
+    return any("*" in size for point in points if point.run for value in point.run.machine.nodes for size in value.open)
+
+
 def _divides_by_a_size(condition: Expression | None) -> bool:
     """Return whether a condition has a remainder by a size, where the language takes remainders by numbers alone."""
     if not isinstance(condition, Binary):
@@ -192,15 +203,15 @@ def _divides_by_a_size(condition: Expression | None) -> bool:
 def _check_witness(
     program: Program, error: archdsl.SpecError, points: list[Point], modules: Modules, report: Report, said: str
 ) -> None:
-    """Check the size that a message names: it meets the condition, and the network does not work there."""
+    """Check the sizes that a message names: they meet the condition, and the network does not work there."""
     for found in error.diagnostics:
-        if found.code != PROMISED or not (named := WITNESS.search(found.message)):
+        named = {symbol: int(size) for symbol, size in WITNESS.findall(found.message)}
+        if found.code != PROMISED or not named:
             continue
-        symbol, size = named[1], int(named[2])
         fine = [point.sizes for point in points if point.refusal is None] or [points[-1].sizes]
         for others in fine[:6]:
             try:
-                point = observe(program, modules, {**others, symbol: size})
+                point = observe(program, modules, {**others, **named})
             except (MemoryError, RuntimeError):
                 continue
             if point.refusal is None and point.stated:
@@ -215,12 +226,10 @@ def fixed(program: Program, sizes: Mapping[str, int]) -> Program:
     """Return the program with numbers for its open sizes, and without conditions."""
     names = {**network.parameters(program), **sizes}
 
-    def number(item: Input) -> tuple[Expression, ...]:
-        return tuple(Literal(evaluate(size, names)) for size in item.sizes)
+    def numbered(item: Input) -> Input:
+        return replace(item, sizes=tuple(Literal(evaluate(size, names)) for size in item.sizes), where=None)
 
-    return replace(
-        program, inputs=tuple(Input(item.name, number(item), None, item.integers) for item in program.inputs), symbols=()
-    )
+    return replace(program, inputs=tuple(map(numbered, program.inputs)), symbols=())
 
 
 def compare_fixed(program: Program, points: list[Point], report: Report, chance: random.Random) -> None:

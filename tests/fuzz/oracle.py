@@ -27,7 +27,7 @@ Real = tuple[int, ...]
 CONVOLUTIONS = ("conv", "bottleneck", "depthwise", "upconv")
 FAILURES = (RuntimeError, ValueError, IndexError, NotImplementedError)
 """What PyTorch raises where shapes do not fit."""
-_known: dict[tuple[str, tuple[Real, ...]], Real | None] = {}
+_known: dict[tuple[str, str, tuple[Real, ...]], list[Real] | None] = {}
 _modules: dict[tuple[str, str], Any] = {}
 
 
@@ -48,16 +48,21 @@ class Oracle:
                 return value
             found.append(shape)
         for node, op in zip(self.flat.nodes, self._ops, strict=True):
-            made = result(node.op.name, op, tuple(found[i] for i in node.inputs))
+            made = result(_name(node), op, tuple(found[i] for i in node.inputs))
             if made is None:
                 return node
-            found.append(made)
+            found += made
         return found
 
 
 def predicted(value: Value, at: dict[str, int]) -> Real:
     """The shape that the checker gives a value, at these sizes."""
-    return tuple(size.at(at[size.symbol]) if isinstance(size, SymbolicSize) else size for size in value.shape)
+    return tuple(size.value(at) if isinstance(size, SymbolicSize) else size for size in value.shape)
+
+
+def _name(node: FlatNode) -> str:
+    """The op's name; an `add` that stretches sizes of one has another."""
+    return "broadcast" if getattr(node.op, "broadcast", False) else node.op.name
 
 
 def form(node: FlatNode) -> str:
@@ -71,9 +76,9 @@ def form(node: FlatNode) -> str:
     return "lambda *inputs: " + source(lowering.function, places, training="False", parameter=parameter)
 
 
-def result(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
-    """The shape that an op gives for these shapes, none where it fails or gives nothing."""
-    key = (op, inputs)
+def result(name: str, op: str, inputs: tuple[Real, ...]) -> list[Real] | None:
+    """The shapes that an op gives for these shapes, none where it fails or gives nothing."""
+    key = (name, op, inputs)
     if key not in _known:
         if len(_known) > 500_000:
             _known.clear()
@@ -81,10 +86,10 @@ def result(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
     return _known[key]
 
 
-def _run(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
+def _run(name: str, op: str, inputs: tuple[Real, ...]) -> list[Real] | None:
     if name in ("add", "shake") and len(set(inputs)) > 1:
         return None
-    elements = max(prod(shape) for shape in inputs)
+    elements = max((prod(shape) for shape in inputs), default=0)
     device = "meta" if elements > 20_000 or (name in CONVOLUTIONS and elements > 1000) else "cpu"
     try:
         with torch.no_grad():
@@ -94,7 +99,10 @@ def _run(name: str, op: str, inputs: tuple[Real, ...]) -> Real | None:
         return None
     if name == "maxpool" and device == "cpu" and value.isinf().any():
         return None  # the maximum of padding alone, whose gradient PyTorch writes out of bounds
-    return tuple(value.shape[1:]) if value.numel() else None
+    if name == "var" and "correction=0" not in op and value.numel() == prod(inputs[0]):
+        return None  # the variance of one number
+    values = value if isinstance(value, tuple | list) else [value]
+    return [tuple(each.shape[1:]) for each in values] if all(each.numel() for each in values) else None
 
 
 def _made(op: str, device: str) -> Any:

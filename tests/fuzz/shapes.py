@@ -11,6 +11,7 @@ import argparse
 import linecache
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -201,10 +202,19 @@ def run(
             _forget()
         number = 1_000_000 * seed + index
         program = program_of(number)
-        found = disagreement(program, Random(number), summary, modules=index % modules_every == 0)
+        found = _examined(program, number, summary, modules=index % modules_every == 0)
         if found is not None:
             summary.found.append(f"program {number}: {found}\n{_smaller(program, number, found)}")
     return summary
+
+
+def _examined(program: Program, number: int, summary: Summary | None = None, *, modules: bool = True) -> str | None:
+    """What the checker and PyTorch disagree about; an exception of the checker is a disagreement, too."""
+    try:
+        return disagreement(program, Random(number), summary, modules=modules)
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{type(error).__name__} in {last.name}: {error}"
 
 
 def _forget() -> None:
@@ -219,13 +229,10 @@ def _smaller(program: Program, number: int, found: str) -> str:
     kind = found.partition(" ")[0]
 
     def shows(part: Program) -> bool:
-        try:
-            return (disagreement(part, Random(number)) or "").partition(" ")[0] == kind
-        except Exception:
-            return False
+        return (_examined(part, number) or "").partition(" ")[0] == kind
 
     small = shrink(program, shows, SHRINKING)
-    return f"{text.program(small)}{disagreement(small, Random(number))}\n"
+    return f"{text.program(small)}{_examined(small, number)}\n"
 
 
 def main() -> int:

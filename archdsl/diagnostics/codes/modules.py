@@ -185,21 +185,20 @@ class ValueOutside(Diagnostic, code=E0206):
         return f"for a size, write a constant before the module: `let c = {self.name}.c`; join values after the module has run"
 
 
-class OutsideItsGroup(Diagnostic, code=E0206):
-    """A use of a module outside of the labelled group that has its weights, and that of an `if` or a loop around it."""
+class OutOfScope(Diagnostic, code=E0206):
+    """A use of a module outside of the labelled statement that declares it."""
 
-    name: str
-    group: str
+    module: str
     declared: Span
 
     def summary(self) -> str:
-        return f"the module `{self.name}` belongs to `{self.group}`, and runs inside of it alone"
+        return f"the module `{self.module}` belongs to the labelled statement that declares it, and runs inside of it alone"
 
     def marks(self) -> Iterable[Mark]:
-        return [Mark(self.declared, "the module")]
+        return [Mark(self.declared, "declared here")]
 
     def remedy(self) -> str:
-        return f"declare it before `{self.group}`, in the braces around both"
+        return "declare the module before the labelled statement"
 
 
 class ModuleContainsItself(Diagnostic, code=E0501):
