@@ -417,5 +417,5 @@ def relative_coords(rows: int, columns: int) -> Tensor:
 
 def relative_bias(table: Tensor, index: Tensor) -> Tensor:
     """`[N, heads, L, L]` from a table `[N, offsets, heads]` and the row for each pair of L positions."""
-    length = round(index.shape[0] ** 0.5)
+    length = int(index.shape[0] ** 0.5 + 0.5)
     return torch.index_select(table, 1, index).reshape(table.shape[0], length, length, -1).permute(0, 3, 1, 2)
