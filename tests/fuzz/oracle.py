@@ -68,6 +68,8 @@ def _name(node: FlatNode) -> str:
 def form(node: FlatNode) -> str:
     """The op as source."""
     lowering = lower(node.op, *node.node.input_shapes)
+    if lowering.module is not None and lowering.applied is not None:  # attention of tokens with themselves
+        return f"lambda x: {source(lowering.module)}(x, x, x, need_weights=False)[0]"
     if lowering.module is not None:
         return source(lowering.module)
     assert lowering.function is not None
