@@ -140,7 +140,7 @@ def test_position_embeddings(mode: str, antialias: bool) -> None:
 
 
 def test_blocks_that_pad_symbolic_sizes_share_a_class() -> None:
-    """The second finds multiples, the first does not: both are written alike."""
-    text = "block padded(k) { pad_to(k); conv(1, 1) }\nnetwork net { input image [1, H, W]; padded(3); padded(3) }"
+    """Each pads other sizes to other multiples, and both are written alike."""
+    text = "block padded(k) { pad_to(k); conv(1, 1) }\nnetwork net { input image [1, H, W]; padded(3); padded(2) }"
     network = archdsl.loads(text)
     assert network.build()(torch.zeros(1, 1, 4, 6)).shape == (1, 1, 6, 6)
