@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from archdsl.literals import Expression
     from archdsl.loading import check, load, loads
     from archdsl.network import Network
+    from archdsl.trained import list_runs, run
 
 __version__ = "0.1.0"
 __all__ = [
@@ -24,8 +25,10 @@ __all__ = [
     "Weights",
     "__version__",
     "check",
+    "list_runs",
     "load",
     "loads",
+    "run",
 ]
 
 _HOMES = {
@@ -39,6 +42,8 @@ _HOMES = {
     "check": "archdsl.loading",
     "load": "archdsl.loading",
     "loads": "archdsl.loading",
+    "list_runs": "archdsl.trained",
+    "run": "archdsl.trained",
 }
 
 

@@ -57,6 +57,8 @@ class Compiled:
     """The known part of the network, for editors and pictures: all of it, or a graph that ends at an error."""
     limits: Limits = DEFAULT
     """The limits of the session that checked it."""
+    variant: Variant = AS_DECLARED
+    """What was set from outside."""
 
     module: Module | None = None
     """The file with its imports; None if it could not be read."""

@@ -107,7 +107,7 @@ def _compile_source(source: SourceFile, path: Path | None, name: str | None, var
         found = program.diagnostics if wrong else [*program.diagnostics, chosen]
         return Compiled(None, None, found, module=module)
     compiled = _compile(program, module, chosen, variant, _recipe(module, variant.settings, session))
-    return replace(compiled, path=path)
+    return replace(compiled, path=path, variant=variant)
 
 
 def _compile(program: Program, module: Module, chosen: ast.Definition, variant: Variant, train: _Train) -> Compiled:

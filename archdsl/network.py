@@ -49,7 +49,7 @@ class Network:
         self.warnings: list[Diagnostic] = compiled.diagnostics
         self.folder: Path = compiled.path.parent if compiled.path is not None else Path()
         self.sizes: SymbolicSizes = compiled.sizes
-        self._limits = compiled.limits
+        self._limits, self._variant = compiled.limits, compiled.variant
         self._path, self._sources, self._places = compiled.path, compiled.sources, compiled.places
         self._module = compiled.module
 
@@ -347,6 +347,15 @@ class Network:
         first, *others = self._sources
         name = Path(first.name).name if first.name.endswith(".arch") else "spec.arch"
         return {name: first.text} | {str(Path(s.name).resolve().relative_to(self.folder.resolve())): s.text for s in others}
+
+    def origin(self) -> dict[str, Any]:
+        """Return what loads the network again from its `files`: the main file, settings, sizes of inputs, and limits."""
+        return {
+            "file": next(iter(self.files())),
+            "settings": dict(self._variant.settings),
+            "sizes": list(map(str, self._variant.sizes)),
+            "limits": self._limits.changes(),
+        }
 
     def __repr__(self) -> str:
         table = self.table()

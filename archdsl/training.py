@@ -41,7 +41,7 @@ def snapshot(network: Network) -> Snapshot:
     def draw(path: Path) -> None:
         network.write(path, picture(network, "svg"))
 
-    return Snapshot(network.name, network.source(), network.files(), draw)
+    return Snapshot(network.name, network.source(), network.files(), draw, network.origin())
 
 
 def picture(network: Network, format: str) -> bytes:

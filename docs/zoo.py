@@ -19,7 +19,7 @@ from archdsl.ir import Graph
 from archdsl.resources import shipped_files
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.doc_comments import introduction
-from tests.parity import compare_pytorchcv, compare_torchvision
+from tests.parity import compare_pytorchcv, compare_timm, compare_torchvision
 from tests.parity.test_parity import LIMIT
 
 ROOT = Path(__file__).parents[1]
@@ -106,8 +106,12 @@ def _family(path: Path) -> Family:
 @cache
 def references() -> dict[str, Reference]:
     """Return the reference of each network, from the tables of the parity tests."""
-    torchvision = [name for names in compare_torchvision.SPECS.values() for name in names]
-    found = {name: Reference("torchvision", name, "", name not in compare_torchvision.STRUCTURE_ALONE) for name in torchvision}
+    found = {
+        name: Reference(library, name, "", name not in module.STRUCTURE_ALONE)
+        for library, module in (("torchvision", compare_torchvision), ("timm", compare_timm))
+        for names in module.SPECS.values()
+        for name in names
+    }
     for name, (_, _, theirs) in compare_pytorchcv.NETWORKS.items():
         change = compare_pytorchcv.CHANGES.get(name, "")
         found[name] = Reference("pytorchcv", theirs, change, name not in compare_pytorchcv.STRUCTURE_ALONE)
@@ -168,7 +172,7 @@ def _comparisons() -> Iterator[str]:
         f"for the tests:"
     )
     yield "\n".join(f"- {_versioned(library)}: {_words(module)}" for library, module in
-                    (("torchvision", compare_torchvision), ("pytorchcv", compare_pytorchcv)))  # fmt: skip
+                    (("torchvision", compare_torchvision), ("timm", compare_timm), ("pytorchcv", compare_pytorchcv)))  # fmt: skip
     yield (
         "*Structure only* omits the comparison of numbers. For a network that no library contains, its section names "
         "the source of its "

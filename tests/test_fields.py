@@ -53,7 +53,7 @@ def test_most_valid_values_are_plain() -> None:
                 if parameter.plain(value) is not NOT_PLAIN:
                     plain += 1
                 elif _accepted(cls, name, parameter, value):
-                    judged.add(repr(value)[:20])
+                    judged.add(repr(value))
     assert plain > 1_500
     assert judged <= {repr(2**53), repr(2**70)}, judged
 

@@ -157,13 +157,7 @@ class _Command:
 
     def run(self, network: Network, output: Path | None, *, resume: bool) -> Result:
         """Train in a folder. Print errors together with the command that resumes the run."""
-        facts: dict[str, Any] = {
-            "address": self.address,
-            "settings": dict(self.settings),
-            **({"sizes": list(map(str, self.sizes))} if self.sizes else {}),
-            "limits": self.limits.changes(),
-            **self.hardware,
-        }
+        facts: dict[str, Any] = {"address": self.address, **self.hardware}
         with RunFolder(output, snapshot(network), resume=resume) as folder:
             self._say(printable(f"training {network.name} in {folder.path}"))
             with extra_needed("train", "training"):

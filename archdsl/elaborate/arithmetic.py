@@ -115,7 +115,7 @@ def arithmetic(sign: str, left: Any, right: Any, e: ast.Expr, operand: ast.Expr,
         return _careful(sign, left, right, e)
     result = _ARITHMETIC[sign](left, right)
     if result.bit_length() > limits.integer_bits:
-        raise SpecError(codes.expressions.IntegerTooLarge("this number", limits.integer_bits).at(e.span))
+        raise SpecError(codes.magnitudes.IntegerTooLarge("this number", limits.integer_bits).at(e.span))
     return result
 
 
@@ -123,7 +123,7 @@ def power(base: Any, exponent: Any, e: ast.Chain, limits: Limits) -> Any:
     """Return a power, unless it would have far more bits than a number may have."""
     whole = isinstance(base, int) and isinstance(exponent, int)
     if whole and abs(base) > 1 and exponent * base.bit_length() > 2 * limits.integer_bits:
-        raise SpecError(codes.expressions.IntegerTooLarge(f"`{base}^{exponent}`", limits.integer_bits).at(e.span))
+        raise SpecError(codes.magnitudes.IntegerTooLarge(f"`{base}^{exponent}`", limits.integer_bits).at(e.span))
     return arithmetic("^", base, exponent, e, e.operands[1], limits)
 
 
@@ -141,7 +141,7 @@ def _careful(sign: str, left: Any, right: Any, e: ast.Expr) -> Any:
     except ZeroDivisionError:
         raise SpecError(codes.expressions.DivisionByZero(left, sign, right).at(e.span)) from None
     except OverflowError:
-        raise SpecError(codes.expressions.ResultTooLarge(f"{show(left)} {sign} {show(right)}").at(e.span)) from None
+        raise SpecError(codes.magnitudes.ResultTooLarge(f"{show(left)} {sign} {show(right)}").at(e.span)) from None
     if isinstance(result, complex) or result != result or result in (float("inf"), float("-inf")):
         raise SpecError(codes.expressions.NotReal(left, sign, right).at(e.span))
     return result

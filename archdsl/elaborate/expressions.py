@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes, did_you_mean
@@ -14,13 +13,12 @@ from archdsl.elaborate.budget import Budget
 from archdsl.elaborate.comprehensions import comprehension, range_of
 from archdsl.elaborate.declared import DeclaredModule, OutOfReach
 from archdsl.elaborate.file_constants import FileConstants
-from archdsl.elaborate.functions import call_function
+from archdsl.elaborate.functions import call_builtin, call_function
 from archdsl.elaborate.name_errors import NameErrors
 from archdsl.elaborate.parameters import names_it_takes, parameter_names, what_it_takes
 from archdsl.elaborate.paths import Paths
 from archdsl.elaborate.values import (
     FUNCTIONS,
-    ITERATING,
     NO_INPUT,
     SIZE_ATTRIBUTES,
     UNKNOWN,
@@ -32,7 +30,6 @@ from archdsl.elaborate.values import (
     Module,
     Several,
     Unknown,
-    bounded,
     length,
     nested,
     open_where_fixed,
@@ -322,7 +319,7 @@ class Evaluator:
         if isinstance(name, ast.Name) and name.id in FUNCTIONS and env.find(name.id) is Unknown:
             op = Op.registry.get(name.id)
             if op is None or not any(argument.name in op.fields for argument in e.arguments):
-                return self._function(e, name.id, env)  # and `max(axis = -1)` is the op with arguments
+                return call_builtin(self, e, name.id, env)  # and `max(axis = -1)` is the op with arguments
         callee = self._callee(e.callee, env)
         if callee is UNKNOWN:
             return UNKNOWN
@@ -347,32 +344,6 @@ class Evaluator:
             known += [*Initializer.registry.names(), *FUNCTIONS, "0..n"]
             raise self.name_errors.name(e, env, known)
         return value
-
-    def _function(self, e: ast.CallExpr, name: str, env: Environment) -> Any:
-        for argument in e.arguments:
-            if argument.name is not None:
-                prefix = argument.span._replace(end=argument.value.span.start)
-                raise SpecError(codes.names.NamedArgument(name, prefix).at(argument.span))
-        values = [self.evaluate(argument.value, env) for argument in e.arguments]
-        values = self.paths.all_listed(values, e.span) if name == "len" else values
-        if UNKNOWN in values:
-            return UNKNOWN
-        self.budget.charge(
-            sum(min(length(value), self.limits.list_items) for value in values if isinstance(value, tuple | range)), e.span
-        )
-        if name in ITERATING and len(values) == 1 and isinstance(values[0], tuple | range):
-            within(bounded, values[0], self.limits, e.span)
-        try:
-            result = FUNCTIONS[name](*values)
-            if isinstance(result, float) and not isfinite(result):
-                raise SpecError(codes.expressions.ResultTooLarge(e.span.text))
-            return result
-        except SpecError as error:
-            raise error.at(e.span) from None
-        except TypeError:
-            raise SpecError(codes.arguments.WrongNumberOfArguments(name, len(values)).at(e.span)) from None
-        except (OverflowError, ValueError) as error:
-            raise SpecError(codes.expressions.NoFunctionValue(name, str(error)).at(e.span)) from None
 
     def partial(self, callee: Callee, arguments: tuple[ast.Argument, ...], env: Environment) -> Callee:
         """Return the callee with more arguments fixed; they are checked when it is applied."""

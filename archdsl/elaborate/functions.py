@@ -6,12 +6,13 @@ for the same arguments, wherever it is called. It is called, and is no value by 
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.elaborate.bound_parameters import bound_parameters, parameters_given
 from archdsl.elaborate.evaluates import Evaluates
-from archdsl.elaborate.values import UNKNOWN, Bound, Environment, Function, Unknown
+from archdsl.elaborate.values import FUNCTIONS, ITERATING, UNKNOWN, Bound, Environment, Function, Unknown, bounded, length, within
 from archdsl.literals import show
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.free_names import free_names
@@ -70,3 +71,31 @@ def call_function(evaluator: Evaluates, function: Function, call: ast.CallExpr, 
     except SpecError as error:
         shown = ", ".join(f"{name} = {show(value)}" for name, value in values.items())
         raise error.map(lambda found: found.with_notes([f"in {function.name}({shown}), called at {call.span.place}"])) from None
+
+
+def call_builtin(evaluator: Evaluates, e: ast.CallExpr, name: str, env: Environment) -> Any:
+    """Return the value of a function that the language brings along."""
+    for argument in e.arguments:
+        if argument.name is not None:
+            prefix = argument.span._replace(end=argument.value.span.start)
+            raise SpecError(codes.names.NamedArgument(name, prefix).at(argument.span))
+    values = [evaluator.evaluate(argument.value, env) for argument in e.arguments]
+    values = evaluator.paths.all_listed(values, e.span) if name == "len" else values
+    if UNKNOWN in values:
+        return UNKNOWN
+    evaluator.budget.charge(
+        sum(min(length(value), evaluator.limits.list_items) for value in values if isinstance(value, tuple | range)), e.span
+    )
+    if name in ITERATING and len(values) == 1 and isinstance(values[0], tuple | range):
+        within(bounded, values[0], evaluator.limits, e.span)
+    try:
+        result = FUNCTIONS[name](*values)
+        if isinstance(result, float) and not isfinite(result):
+            raise SpecError(codes.magnitudes.ResultTooLarge(e.span.text))
+        return result
+    except SpecError as error:
+        raise error.at(e.span) from None
+    except TypeError:
+        raise SpecError(codes.arguments.WrongNumberOfArguments(name, len(values)).at(e.span)) from None
+    except (OverflowError, ValueError) as error:
+        raise SpecError(codes.expressions.NoFunctionValue(name, str(error)).at(e.span)) from None

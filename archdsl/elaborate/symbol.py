@@ -80,3 +80,31 @@ class Scope:
             hidden.append(scope.without)
             scope = scope.outer
         return None
+
+    def around_control(self) -> Scope:
+        """Return the scope in which a label is bound: that around loops and `if`."""
+        scope = self
+        while scope.control and scope.outer is not None:
+            scope = scope.outer
+        return scope
+
+
+def kind_of(definition: ast.Definition | ast.Let) -> SymbolKind:
+    """Return what the name of a definition stands for."""
+    match definition:
+        case ast.Block():
+            return SymbolKind.BLOCK
+        case ast.Constant() | ast.Let():
+            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
+    return SymbolKind.NETWORK
+
+
+def name_span(node: ast.Node, name: str, keyword: str = "") -> Span:
+    """Return the place of the name that a node begins with, behind a keyword."""
+    return _find(node.span, name, node.span.start + len(keyword))
+
+
+def _find(span: Span, name: str, after: int) -> Span:
+    """Return the first place of a name behind an offset."""
+    start = max(span.file.text.find(name, after, span.end), after)
+    return Span(span.file, start, start + len(name))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, kind_of, name_span
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
@@ -79,7 +79,7 @@ class SymbolTable:
             if item.name not in names:
                 names[item.name] = self.add(Symbol(item.name, SymbolKind.IMPORT, None, item, [item.name_span]))
         for definition in module.file.definitions:
-            symbol = self.add(Symbol(definition.name, _kind(definition), None, definition, [definition.name_span]))
+            symbol = self.add(Symbol(definition.name, kind_of(definition), None, definition, [definition.name_span]))
             names.setdefault(definition.name, symbol)
             if not isinstance(definition, ast.Alias):
                 self.declare_parameters(definition)
@@ -89,7 +89,7 @@ class SymbolTable:
         own = self._parameters[id(definition)] = {}
         assert isinstance(definition, ast.Block | ast.Network | ast.Constant | ast.Let)
         for parameter in definition.parameters or ():
-            place = _name_span(parameter, parameter.name)
+            place = name_span(parameter, parameter.name)
             made = self.add(Symbol(parameter.name, SymbolKind.PARAMETER, definition.name, parameter, [place]))
             own.setdefault(parameter.name, made)
 
@@ -160,7 +160,7 @@ class _Resolver:
                 if statement.parameters is not None:
                     self._table.declare_parameters(statement)
                 self._value(statement, scope)
-                self._bind(scope, statement.name, _kind(statement), statement, statement.name_span)
+                self._bind(scope, statement.name, kind_of(statement), statement, statement.name_span)
             case ast.Input():
                 self._input(statement, scope)
             case ast.Init():
@@ -184,7 +184,7 @@ class _Resolver:
                 self._bind(scope, size.id, SymbolKind.SIZE, size, size.span)
             else:
                 self._expression(size, scope)
-        place = _name_span(statement, statement.name, "input")
+        place = name_span(statement, statement.name, "input")
         self._bind(scope, statement.name, SymbolKind.INPUT, statement, place)
         flow = scope.find("x")
         if flow is not None and flow.origin is None:
@@ -203,8 +203,8 @@ class _Resolver:
 
     def _label(self, label: ast.Label, scope: Scope) -> None:
         if label.name and label.name != "_":
-            around = _scope_of(scope)
-            place = _name_span(label, label.name)
+            around = scope.around_control()
+            place = name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
             else:  # called like an op or a block, it is a key of the `state_dict` alone
@@ -219,7 +219,7 @@ class _Resolver:
         for stage in pipeline.stages:
             self._stage(stage, inside)
         if label is not None and label.name:
-            self._bind(_scope_of(scope), label.name, SymbolKind.MODULE, label, _name_span(label, label.name))
+            self._bind(scope.around_control(), label.name, SymbolKind.MODULE, label, name_span(label, label.name))
 
     def _stage(self, stage: ast.Stage, scope: Scope) -> None:
         match stage:
@@ -317,7 +317,7 @@ class _Resolver:
         target = self._target(call.callee, scope)
         name = argument.name
         if name:
-            self._use(self._parameter(call, target, name), _name_span(argument, name))
+            self._use(self._parameter(call, target, name), name_span(argument, name))
         elif _is_declared(target):
             order = target.call_order()
             name = order[position] if position < len(order) else None
@@ -377,15 +377,6 @@ class _Resolver:
             self._table.unresolved.append(span)
 
 
-def _kind(definition: ast.Definition | ast.Let) -> SymbolKind:
-    match definition:
-        case ast.Block():
-            return SymbolKind.BLOCK
-        case ast.Constant() | ast.Let():
-            return SymbolKind.CONSTANT if definition.parameters is None else SymbolKind.FUNCTION
-    return SymbolKind.NETWORK
-
-
 def _modules(module: Module) -> Iterable[Module]:
     """Return a module and all that it imports, each once."""
     found: dict[int, Module] = {}
@@ -396,24 +387,6 @@ def _modules(module: Module) -> Iterable[Module]:
             found[id(one)] = one
             pending += one.imports.values()
     return found.values()
-
-
-def _scope_of(scope: Scope) -> Scope:
-    """Return the scope in which a label is bound: that around loops and `if`."""
-    while scope.control and scope.outer is not None:
-        scope = scope.outer
-    return scope
-
-
-def _name_span(node: ast.Node, name: str, keyword: str = "") -> Span:
-    """Return the place of the name that a node begins with, behind a keyword."""
-    return _find(node.span, name, node.span.start + len(keyword))
-
-
-def _find(span: Span, name: str, after: int) -> Span:
-    """Return the first place of a name behind an offset."""
-    start = max(span.file.text.find(name, after, span.end), after)
-    return Span(span.file, start, start + len(name))
 
 
 def _is_declared(target: Any) -> TypeGuard[type[Registered]]:

@@ -220,7 +220,7 @@ def _numeric(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 def bounded(values: tuple[Any, ...] | range, limits: Limits) -> tuple[Any, ...] | range:
     """Return the list. Raise `SpecError` E0409 if it is too long to go through."""
     if not _short(values, limits):
-        raise SpecError(codes.expressions.ListTooLong(limits.list_items))
+        raise SpecError(codes.magnitudes.ListTooLong(limits.list_items))
     return values
 
 
@@ -233,13 +233,13 @@ def nested(value: tuple[Any, ...] | Callee, limits: Limits, depth: int = 1) -> i
     """Return how many elements a list of lists has in all, or arguments a call. Raise `SpecError` E0409 if it has too many."""
     what, parts = ("lists", value) if isinstance(value, tuple) else ("calls", value.arguments)
     if depth > limits.list_depth:
-        raise SpecError(codes.expressions.NestedTooDeep(what, limits.list_depth))
+        raise SpecError(codes.magnitudes.NestedTooDeep(what, limits.list_depth))
     total = len(parts)
     for part in parts:
         if isinstance(part, tuple | Callee):
             total += nested(part, limits, depth + 1)
     if total > limits.list_items:
-        raise SpecError(codes.expressions.ListTooLong(limits.list_items))
+        raise SpecError(codes.magnitudes.ListTooLong(limits.list_items))
     return total
 
 

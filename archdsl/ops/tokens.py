@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
-from archdsl.fields import Check, Field
+from archdsl.fields import Field
 from archdsl.ops.base import IMAGE, LINE, VECTOR, Case, Category, Division, Op
 from archdsl.ops.patterns import Group, Pattern, read_pattern
 from archdsl.shapes import Dim, Shape, SizeError, SymbolicSize
@@ -26,11 +26,6 @@ class SizeOf(NamedTuple):
     def of(self, size: Dim) -> Dim:
         """Return the size, given that of the axis."""
         return (size * self.times + self.plus) // self.over + self.shift if self.over > 1 else size * self.times + self.shift
-
-
-def _checked(pattern: str) -> str:
-    read_pattern(pattern)
-    return pattern
 
 
 class Axes(NamedTuple):
@@ -69,8 +64,13 @@ class Rearrange(Op, name="rearrange"):
         Case({"pattern": "(h w) c -> c h w", "sizes": (("h", SizeOf(1, 1)),)}, (((12, 8), (3, 4, 3)),)),
     )
 
-    pattern: Annotated[str, Check(_checked)] = Field(description="the axes of the input, `->`, and those of the output")
+    pattern: str = Field(description="the axes of the input, `->`, and those of the output")
     sizes: tuple[tuple[str, Any], ...] = Field((), description="the sizes of axes, by name")
+
+    def validate(self) -> None:
+        """Raise `SpecError` if the pattern has no meaning."""
+        super().validate()
+        read_pattern(self.pattern)
 
     @classmethod
     def parameters_in_order(cls) -> list[str]:

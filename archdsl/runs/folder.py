@@ -41,6 +41,8 @@ class Snapshot:
     """The texts of the spec and its imports, by relative path."""
     draw: Callable[[Path], Any]
     """Write the diagram to a path."""
+    origin: Mapping[str, Any]
+    """What loads the network again from these files: the main file, settings, sizes of inputs, and limits."""
 
 
 def next_folder(name: str) -> Path:
@@ -138,7 +140,7 @@ class RunFolder:
         """
         if self.resumed or not self._first:
             return []
-        facts = {"network": self._snapshot.name, **arguments}
+        facts = {"network": self._snapshot.name, **self._snapshot.origin, **arguments}
         write_file(self.path / "run.json", json.dumps(facts, indent=2) + "\n")
         write_file(self.path / "model.py", self._snapshot.source)
         for name, text in self._snapshot.files.items():

@@ -17,6 +17,19 @@ LOCK: Final = ".lock"
 """The name of the lock file in a run folder."""
 
 
+def is_locked(folder: Path) -> bool:
+    """Return whether a process holds the lock of a folder."""
+    if not (folder / LOCK).is_file():
+        return False
+    lock = FolderLock(folder)
+    try:
+        lock.acquire()
+    except SpecError:
+        return True
+    lock.release()
+    return False
+
+
 class FolderLock:
     """A lock that reserves a folder for this process from `acquire` to `release`."""
 

@@ -81,7 +81,7 @@ def label_behind_arrow(s: ErrorContext) -> SyntaxFinding | None:
 
 def join_of_another_library(s: ErrorContext) -> SyntaxFinding | None:
     """`torch.add(a, b)`: a keyword behind a dot."""
-    if s.previous is None or s.previous.type != "DOT" or not s.is_keyword(s.token):
+    if s.previous is None or s.previous.type != "DOT" or not s.is_keyword(s.token) or s.first_on_line:
         return None
     word = str(s.token)
     written = f"{word} {{ a; b }}" if word in joins() else f"{word} ..."

@@ -143,6 +143,10 @@ def _operator(s: ErrorContext) -> SyntaxFinding | None:
     return finding(codes.slips.JoinByOperator(str(s.token), join, sides), s.span)
 
 
+_ENDS = ("LBRACE", "RBRACE", "SEMICOLON", "ARROW", "COLON")
+"""Tokens behind which a stage begins."""
+
+
 def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
     """The file ended, or a new statement began, inside brackets."""
     if s.opened is None:
@@ -160,13 +164,26 @@ def _unclosed_bracket(s: ErrorContext) -> SyntaxFinding | None:
     last = s.previous or s.opened
     alone = len(s.open) == 1 if definition or s.token.type == "$END" else s.open_brackets == 1
     complete = CLOSES[s.opened.type] in s.expected or (not inside and "LET" in s.expected)
-    sure = alone and complete and (not inside or last.line == s.opened.line) and not _is_ambiguous(s, s.opened)
+    sure = alone and complete and (not inside or last.line == s.opened.line)
+    sure = sure and not _is_ambiguous(s, s.opened) and not (inside and _follows_nothing(s, s.opened))
     at = s.behind(last) if last.type != "_SEP" else s.span_of(last)._replace(end=last.start_pos or 0)
     edit = Edit(at, closing if inside else f"\n{closing}")
     end = s.token.type == "$END"
     return finding(
         codes.syntax.Unclosed(str(s.opened), closing, None if end else s.found, None if end else s.span, edit, sure), place
     )
+
+
+def _follows_nothing(s: ErrorContext, opened: Token) -> bool:
+    """Return whether more than the bracket is missing: a brace follows a call, or neither body nor value follows parameters."""
+    assert opened.start_pos is not None
+    start = s.span.file.text.rfind("\n", 0, opened.start_pos) + 1
+    before = s.lex(start, opened.start_pos)
+    if s.token.type != "LBRACE":
+        return [token.type for token in before[-2:-1]] in (["LET"], ["BLOCK"], ["NETWORK"])
+    last = max((i for i, token in enumerate(before) if token.type in _ENDS), default=-1)
+    takes_body = any(s.is_keyword(token) or str(token) in joins() for token in before[last + 1 :])
+    return before[-1:] != [] and before[-1].type == "NAME" and not takes_body
 
 
 def _is_ambiguous(s: ErrorContext, opened: Token) -> bool:

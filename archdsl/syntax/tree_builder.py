@@ -7,7 +7,7 @@ tokens and nodes, punctuation included, so that a node's span runs from its firs
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lark import Token
@@ -17,34 +17,10 @@ from archdsl.ops.join import Join
 from archdsl.source import SourceFile, Span
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.error_context import KEYWORDS, SyntaxFinding, finding
+from archdsl.syntax.strings import in_braces, unescape
 
 Children = list[Any]
 _NEXT_WORD = re.compile(r'[ \t\f]+([A-Za-z0-9_]+|")([ \t\f]*:)?')
-_ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
-
-
-def _unescape(text: str) -> str:
-    """Return the characters that the inside of a string stands for; an escape that is unknown stands for itself."""
-    if "\\" not in text:
-        return text
-    found, characters = "", iter(text)
-    for character in characters:
-        if character == "\\":
-            following = next(characters, "")
-            character = _ESCAPES.get(following, character + following)
-        found += character
-    return found
-
-
-def _in_braces(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of what stands in each pair of braces that hold no brace."""
-    opened = None
-    for at, character in enumerate(text):
-        if character == "{":
-            opened = at + 1
-        elif character == "}" and opened is not None:
-            yield opened, at
-            opened = None
 
 
 class TreeBuilder:
@@ -104,19 +80,19 @@ class TreeBuilder:
     def integer(self, c: Children) -> ast.Expr:
         text = c[0].replace("_", "")
         if len(text) > 80:
-            self.report(finding(codes.expressions.TooManyDigits(len(text)), self.of(c[0])))
+            self.report(finding(codes.magnitudes.TooManyDigits(len(text)), self.of(c[0])))
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), int(text))
 
     def float(self, c: Children) -> ast.Expr:
         value = float(c[0].replace("_", ""))
         if value == float("inf"):
-            self.report(finding(codes.expressions.FloatTooLarge(), self.of(c[0])))
+            self.report(finding(codes.magnitudes.FloatTooLarge(), self.of(c[0])))
             return ast.Unread(self.of(c[0]))
         return ast.Literal(self.of(c[0]), value)
 
     def string(self, c: Children) -> ast.Literal:
-        return ast.Literal(self.of(c[0]), _unescape(c[0][1:-1]))
+        return ast.Literal(self.of(c[0]), unescape(c[0][1:-1]))
 
     def true(self, c: Children) -> ast.Literal:
         return ast.Literal(self.of(c[0]), True)
@@ -287,15 +263,15 @@ class TreeBuilder:
         pieces: list[str | ast.Expr] = []
         at, end = span.start + 1, span.end - 1
         text = self.file.text
-        for first, last in _in_braces(text[at:end]):
+        for first, last in in_braces(text[at:end]):
             start, stop = span.start + 1 + first, span.start + 1 + last
-            pieces.append(_unescape(text[at : start - 1]))
+            pieces.append(unescape(text[at : start - 1]))
             expression = self.parse_expression(start, stop)
             if expression is None:
                 return None
             pieces.append(expression)
             at = stop + 1
-        pieces.append(_unescape(text[at:end]))
+        pieces.append(unescape(text[at:end]))
         return ast.Template(span, tuple(piece for piece in pieces if piece != ""))
 
     def input(self, c: Children) -> ast.Input:
@@ -354,7 +330,7 @@ class TreeBuilder:
         return ast.Constant(self._span(c), str(c[1]), self.of(c[1]), "", "", _function_parameters(c), c[-1])
 
     def import_(self, c: Children) -> ast.Import:
-        return ast.Import(self._span(c), _unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))
+        return ast.Import(self._span(c), unescape(c[1][1:-1]), self.of(c[1]), str(c[3]), self.of(c[3]))
 
     def train(self, c: Children) -> ast.Train:
         return ast.Train(self._span(c), c[1])

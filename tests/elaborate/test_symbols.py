@@ -122,7 +122,7 @@ def _agrees(kind: SymbolKind | None, value: Any, local: bool) -> bool:
     if isinstance(value, Module):
         return kind is SymbolKind.IMPORT
     return not isinstance(value, Callee) or kind in (
-        SymbolKind.OP, SymbolKind.BLOCK, SymbolKind.NETWORK, SymbolKind.INITIALIZER,
+        SymbolKind.OP, SymbolKind.BLOCK, SymbolKind.NETWORK, SymbolKind.INITIALIZER, SymbolKind.CONSTANT,
     )  # fmt: skip
 
 

@@ -7,24 +7,37 @@ Dropout and stochastic depth stay on: both sides draw in the same order from equ
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
 import archdsl
-from archdsl.ir import state
-from tests.parity.measuring import answer, difference, import_torchvision, scatter
+from tests.parity.measuring import answer, compare_numbers, compare_structure, import_torchvision, scatter
 
+SEGMENTATION = {"main": "out", "aux_classifier": "aux"}
 HEADS = {
     "googlenet": {"main": "logits", "aux1": "aux_logits1", "aux2": "aux_logits2"},
     "inception_v3": {"main": "logits", "AuxLogits": "aux_logits"},
-}
+    "fcn_resnet50": SEGMENTATION, "fcn_resnet101": SEGMENTATION,
+    "deeplabv3_resnet50": SEGMENTATION, "deeplabv3_resnet101": SEGMENTATION,
+}  # fmt: skip
 """torchvision's names of a result's fields."""
 
 SIDE = 127
 """Training steps run on a part of the image, to save time; where there are heads, on the whole: they need its size."""
+
+ANY_SIZES = ((97, 65), (1, 1), (8, 30))
+"""Sizes for networks that take any: one for training, and further ones for evaluation."""
+
+
+def on_cpu(function: Callable[..., Any], **options: Any) -> Any:
+    """The function's result, computed on the CPU whatever the default device."""
+    with torch.device("cpu"):
+        return function(**options)
 
 
 def reference(models: Any, name: str) -> nn.Module:
@@ -32,6 +45,13 @@ def reference(models: Any, name: str) -> nn.Module:
     if name == "resnet50_gn":
         bottleneck = models.resnet.Bottleneck
         return models.ResNet(bottleneck, [3, 4, 6, 3], norm_layer=partial(nn.GroupNorm, 32))  # type: ignore[no-any-return]
+    if name.startswith("regnet"):  # it computes its widths with tensors
+        compute = models.regnet.BlockParams.from_init_params
+        with patch.object(models.regnet.BlockParams, "from_init_params", lambda **options: on_cpu(compute, **options)):
+            return getattr(models, name)(weights=None)  # type: ignore[no-any-return]
+    if name in models.segmentation.__dict__:
+        options = {"weights_backbone": None, "aux_loss": True}
+        return getattr(models.segmentation, name)(weights=None, **options)  # type: ignore[no-any-return]
     options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
     return getattr(models, name)(weights=None, **options)  # type: ignore[no-any-return]
 
@@ -40,52 +60,28 @@ def fields(name: str, output: Any) -> dict[str, Tensor]:
     """A result's tensors by archdsl's names."""
     if isinstance(output, Tensor):
         return {"main": output}
-    found = output._asdict()
+    found = output if isinstance(output, dict) else output._asdict()
     return {ours: found[theirs] if theirs in found else found[ours] for ours, theirs in HEADS[name].items()}
 
 
 def structure(models: Any, name: str) -> dict[str, Any]:
     """Keys, shapes and the number of parameters, without any numbers."""
-    network = archdsl.load(address(name))
     with torch.device("meta"):
         theirs = reference(models, name)
-    expected = {key: tuple(value.shape) for key, value in theirs.state_dict().items()}
-    found = {key: tuple(value.shape) for key, value in network.build(device="meta").state_dict().items()}
-    return {
-        "keys": sorted(set(found) ^ set(expected)),
-        "shapes": found == expected,
-        "static_keys": state(network.graph) == expected,
-        "params": network.table().params == sum(p.numel() for p in theirs.parameters()),
-    }
+    return compare_structure(archdsl.load(address(name)), theirs)
 
 
 def numbers(models: Any, name: str) -> dict[str, float]:
     """Outputs in both modes, gradients of the first and the last layer, and running statistics after one step."""
     torch.manual_seed(0)
-    theirs = scatter(reference(models, name))
-    network = archdsl.load(address(name))
-    ours = network.build(device="meta", check_sizes=False).to_empty(device="cpu")
-    ours.load_state_dict(theirs.state_dict())
-    shape = network.graph.inputs[0].shape
-    image = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        result = {"evaluation": difference(ours.eval()(image[:1]), theirs.eval()(image[:1]))}
-    if name not in HEADS:
-        image = image[..., :SIDE, :SIDE]
-    outputs = []
-    for module in (theirs, ours):
-        torch.manual_seed(2)
-        output = fields(name, module.train()(image))
-        sum((value.square().mean() for value in output.values()), start=torch.zeros(())).backward()
-        outputs.append(output)
-    result |= {field: difference(outputs[1][field], outputs[0][field]) for field in outputs[0]}
-    gradients = [{key: p.grad for key, p in module.named_parameters()} for module in (theirs, ours)]
-    first, last = next(iter(gradients[0])), list(gradients[0])[-1]
-    result |= {key: difference(gradients[1][key], gradients[0][key]) for key in (first, last)}
-    buffers = [dict(module.named_buffers()) for module in (theirs, ours)]
-    running = [key for key in buffers[0] if "running" in key]
-    result["statistics"] = max((difference(buffers[1][key], buffers[0][key]) for key in running), default=0.0)
-    return result
+    theirs, network = scatter(reference(models, name)), archdsl.load(address(name))
+    symbolic = bool(network.sizes.work)
+    shape = (3, *ANY_SIZES[0]) if symbolic else network.graph.inputs[0].shape
+    images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(1))
+    training = images if name in HEADS else images[..., :SIDE, :SIDE]
+    others = [torch.randn(1, 3, *size) for size in ANY_SIZES[1:]] if symbolic else []
+    assert not symbolic or all(network.sizes.works({"H": height, "W": width}) for height, width in ANY_SIZES)
+    return compare_numbers(network, theirs, images, training, partial(fields, name), others)
 
 
 def address(name: str) -> str:
@@ -104,11 +100,19 @@ SPECS = {
     "mobilenet": ["mobilenet_v2"],
     "efficientnet": ["efficientnet_b0"],
     "convnext": ["convnext_tiny", "convnext_small", "convnext_base", "convnext_large"],
+    "regnet": ["regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf", "regnet_y_3_2gf", "regnet_y_8gf", "regnet_y_16gf",
+               "regnet_y_32gf", "regnet_y_128gf", "regnet_x_400mf", "regnet_x_800mf", "regnet_x_1_6gf", "regnet_x_3_2gf",
+               "regnet_x_8gf", "regnet_x_16gf", "regnet_x_32gf"],
+    "fcn": ["fcn_resnet50", "fcn_resnet101"],
+    "deeplabv3": ["deeplabv3_resnet50", "deeplabv3_resnet101"],
 }  # fmt: skip
 """Every network that torchvision has too."""
 
-STRUCTURE_ALONE = {"resnext101_32x8d", "wide_resnet101_2", "convnext_base", "convnext_large"}
-"""Compared without numbers, for their memory: each is a smaller one's blocks, wider and more often."""
+STRUCTURE_ALONE = {
+    "resnext101_32x8d", "wide_resnet101_2", "convnext_base", "convnext_large", "fcn_resnet101",
+    "deeplabv3_resnet101", *(name for name in SPECS["regnet"] if not name.endswith("400mf")),
+}  # fmt: skip
+"""Compared without numbers, for their time and memory: each is a smaller one's blocks, wider and more often."""
 
 
 def compare(models: Any, name: str) -> dict[str, Any]:

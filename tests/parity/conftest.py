@@ -58,3 +58,10 @@ def pytorchcv() -> Iterator[Compare]:
     """Compare with pytorchcv."""
     with comparing("pytorchcv") as compare:
         yield compare
+
+
+@pytest.fixture(scope="session")
+def timm() -> Iterator[Compare]:
+    """Compare with timm."""
+    with comparing("timm") as compare:
+        yield compare

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from archdsl.ir import state
 
 
 def import_torchvision() -> Any:
@@ -35,7 +37,7 @@ def scatter(network: nn.Module) -> nn.Module:
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.8, 1.2)
-        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm):
+        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm) or type(module).__name__ == "GlobalResponseNorm":
             nn.init.uniform_(module.weight, 0.8, 1.2)
             nn.init.uniform_(module.bias, -0.1, 0.1)
         if hasattr(module, "layer_scale"):
@@ -47,6 +49,63 @@ def difference(ours: Tensor, theirs: Tensor) -> float:
     """The largest difference, as a fraction of the largest value."""
     ours, theirs = ours.detach(), theirs.detach()
     return float((ours - theirs).abs().max() / theirs.abs().max().clamp_min(1e-30))
+
+
+def compare_structure(network: Any, theirs: nn.Module) -> dict[str, Any]:
+    """Keys, shapes and the number of parameters of a network and of the reference, which is on the meta device."""
+    expected = {key: tuple(value.shape) for key, value in theirs.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in network.build(device="meta").state_dict().items()}
+    return {
+        "keys": sorted(set(found) ^ set(expected)),
+        "shapes": found == expected,
+        "static_keys": state(network.graph) == expected,
+        "params": network.table().params == sum(p.numel() for p in theirs.parameters()),
+    }
+
+
+Fields = Callable[[Any], dict[str, Tensor]]
+
+
+def only_result(output: Any) -> dict[str, Tensor]:
+    """The result of a network without heads."""
+    return {"main": output}
+
+
+def compare_numbers(
+    network: Any,
+    theirs: nn.Module,
+    images: Tensor,
+    training: Tensor | None = None,
+    fields: Fields = only_result,
+    others: Sequence[Tensor] = (),
+) -> dict[str, float]:
+    """Outputs in both modes, gradients of the first and the last layer, and running statistics after one step.
+
+    Training uses `images` unless it has images of its own. `fields` are the tensors of a result by archdsl's names.
+    `others` are images of other sizes, for evaluation.
+    """
+    ours = network.build(device="meta", check_sizes=False).to_empty(device="cpu")
+    ours.load_state_dict(theirs.state_dict())
+    result = {}
+    for batch in (images[:1], *others):
+        with torch.no_grad():
+            outputs = [fields(module.eval()(batch)) for module in (theirs, ours)]
+        size = "x".join(map(str, batch.shape[1:]))
+        result |= {f"evaluation {size} {field}": difference(value, outputs[0][field]) for field, value in outputs[1].items()}
+    outputs = []
+    for module in (theirs, ours):
+        torch.manual_seed(2)
+        output = fields(module.train()(images if training is None else training))
+        sum((value.square().mean() for value in output.values()), start=torch.zeros(())).backward()
+        outputs.append(output)
+    result |= {field: difference(outputs[1][field], value) for field, value in outputs[0].items()}
+    gradients = [{key: p.grad for key, p in module.named_parameters()} for module in (theirs, ours)]
+    first, last = next(iter(gradients[0])), list(gradients[0])[-1]
+    result |= {key: difference(gradients[1][key], gradients[0][key]) for key in (first, last)}
+    buffers = [dict(module.named_buffers()) for module in (theirs, ours)]
+    running = [key for key in buffers[0] if "running" in key]
+    result["statistics"] = max((difference(buffers[1][key], buffers[0][key]) for key in running), default=0.0)
+    return result
 
 
 def answer(compare: Callable[[str], dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Networks against torchvision's and pytorchcv's, with their weights: the same tensors, outputs, gradients and statistics."""
+"""Networks against those of torchvision, timm and pytorchcv, with their weights: tensors, outputs, gradients and statistics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.parity import compare_pytorchcv, compare_torchvision
+from tests.parity import compare_pytorchcv, compare_timm, compare_torchvision
 
 LIMIT = 1e-5
 """Of the largest value."""
@@ -19,14 +19,23 @@ def differing(found: dict[str, Any]) -> dict[str, float]:
     return {key: value for key, value in found["differences"].items() if not value <= LIMIT}
 
 
-@pytest.mark.parametrize("name", [name for names in compare_torchvision.SPECS.values() for name in names])
-def test_equals_torchvision(torchvision: Compare, name: str) -> None:
-    found = torchvision(name)
+def check_by_key(found: dict[str, Any]) -> None:
+    """Check a comparison whose weights are copied by key."""
     assert found["keys"] == [], f"keys that only one side has: {found['keys']}"
     assert found["shapes"], "the same keys have other shapes"
     assert found["static_keys"], "the keys that the graph predicts are not those of the module"
     assert found["params"], "the number of parameters differs"
     assert differing(found) == {}
+
+
+@pytest.mark.parametrize("name", [name for names in compare_torchvision.SPECS.values() for name in names])
+def test_equals_torchvision(torchvision: Compare, name: str) -> None:
+    check_by_key(torchvision(name))
+
+
+@pytest.mark.parametrize("name", [name for names in compare_timm.SPECS.values() for name in names])
+def test_equals_timm(timm: Compare, name: str) -> None:
+    check_by_key(timm(name))
 
 
 @pytest.mark.parametrize("name", compare_pytorchcv.NETWORKS)

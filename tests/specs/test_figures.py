@@ -38,6 +38,16 @@ FIGURES = {
     "mobilenet": (3_504_872, 300_774_272, 53),
     "efficientnet": (5_288_548, 385_814_752, None),
     "convnext:convnext_tiny": (28_589_128, 4_455_531_264, None),
+    "convnext_v2:convnextv2_atto": (3_708_400, 547_332_480, None),
+    "convnext_v2:convnextv2_femto": (5_233_240, 779_629_824, None),
+    "convnext_v2:convnextv2_pico": (9_066_280, 1_367_055_360, None),
+    "convnext_v2:convnextv2_nano": (15_623_800, 2_445_528_320, None),
+    "convnext_v2:convnextv2_tiny": (28_635_496, 4_455_531_264, None),
+    "darknet53": (41_609_928, 9_285_115_904, 53),
+    "regnet:regnet_y_400mf": (4_344_144, 401_842_848, None),
+    "regnet:regnet_y_128gf": (644_812_894, 127_517_815_680, None),
+    "regnet:regnet_x_400mf": (5_495_976, 413_812_608, None),
+    "regnet:regnet_x_32gf": (107_811_560, 31_735_929_792, None),
 }
 """Parameters with heads, MACs of one image without them, and the depth that the name or the paper tells."""
 

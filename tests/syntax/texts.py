@@ -33,6 +33,9 @@ UNFINISHED = [
     'block b { "layer{i + ": relu }',
     "network",
     "block b { (((",
+    "network n {\n  aux(weight = 0.\n  output mask: conv(1, 1)\n}",
+    "let rounded(width = make_divisible(width * 2, 8)\n\nnetwork n { relu }",
+    'block b {\n  "layer": for j in 0..3 { conv(64 if j == 0 else 1{ }\n}',
     "block b { conv(3) -> -> relu; conv(, 3); a[]; e[1 + ]: relu }",
     "\ufeffblock b { relu }",
 ]

@@ -66,10 +66,10 @@ def to_placed_dot(diagram: Diagram, placement: Placement) -> str:
 
 
 def _text(diagram: Diagram, edges: list[str], placement: Placement) -> str:
-    spine = set(spine_of(diagram))
+    trunk = _trunk_attributes(diagram)
     branches = Counter(edge.target for edge in diagram.edges if not edge.skip)
     lines = [f"digraph {quote(shorten(diagram.name))} {{", *_defaults(diagram, placement.page)]
-    lines += _items(diagram.root, spine, branches, placement, "  ")
+    lines += _items(diagram.root, trunk, branches, placement, "  ")
     return "\n".join([*lines, *edges, "}", ""])
 
 
@@ -93,18 +93,32 @@ def _speed_attributes(diagram: Diagram) -> dict[str, str]:
     return limits | {"splines": "line"} if size > _WINDING and diagram.frames else limits
 
 
-def _items(frame: Frame, spine: set[str], branches: Mapping[str, int], placement: Placement, indent: str) -> Iterator[str]:
+def _trunk_attributes(diagram: Diagram) -> dict[str, Attributes]:
+    """Return the attributes of boxes on the trunk. Branches that it passes side by side keep their order, and it its place."""
+    spine = spine_of(diagram)
+    edges = {(edge.source, edge.target) for edge in diagram.edges}
+    found: dict[str, Attributes] = {key: {"group": "trunk"} for key in spine}
+    for source, target in pairwise(spine):
+        if (source, target) not in edges:
+            found[source] = {"group": "trunk", "ordering": "out"}
+    return found
+
+
+def _items(
+    frame: Frame, trunk: Mapping[str, Attributes], branches: Mapping[str, int], placement: Placement, indent: str
+) -> Iterator[str]:
     for item in frame.items:
         if isinstance(item, Box):
-            group = "trunk" if item.key in spine else frame.key if item.usage is Usage.TRAINING else ""
-            look = _box(item, branches.get(item.key, 0)) | ({"group": group} if group else {})
+            aside = {"group": frame.key} if item.usage is Usage.TRAINING else {}
+            look = _box(item, branches.get(item.key, 0))
+            look |= trunk.get(item.key, aside)
             look |= placement.boxes.get(item.key, {})
             yield f"{indent}{quote(item.key)} {_attributes(look, box_label(item))};"
         else:
             look = _frame(item) | dict(placement.frames.get(item.key, {}))
             yield f"{indent}subgraph {quote('cluster_' + item.key)} {{"
             yield f"{indent}  graph {_attributes(look, frame_label(item))};"
-            yield from _items(item, spine, branches, placement, indent + "  ")
+            yield from _items(item, trunk, branches, placement, indent + "  ")
             yield f"{indent}}}"
 
 

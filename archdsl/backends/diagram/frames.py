@@ -13,7 +13,7 @@ _MOST_OF_ALL = 0.6
 
 
 def remove_trivial_frames(root: Frame, edges: Sequence[Edge]) -> None:
-    """Take away the frames that a figure does without: of one thing, of a plain branch, of nearly everything."""
+    """Take away the frames that a figure does without: of one thing, of plain branches of a join, of nearly everything."""
     joins = {box.key for box in root.boxes() if box.kind in (Kind.JOIN, Kind.BAR)}
     into: dict[str, str] = {}
     for edge in edges:
@@ -46,9 +46,8 @@ def _worth_a_frame(frame: Frame, around: set[str], into: dict[str, str], most: f
     inner = any(isinstance(item, Frame) for item in frame.items)
     if inner and sum(1 for _ in frame.boxes()) > most:
         return False
-    *_, last = frame.boxes()
-    branch = into.get(last.key) in around
-    return inner or not branch
+    branches = sum(into.get(box.key) in around for box in frame.boxes())
+    return branches == 0 or (branches == 1 and inner)
 
 
 def _absorb(frame: Frame) -> bool:
@@ -85,10 +84,14 @@ def add_forks(root: Frame, edges: list[Edge]) -> None:
         for frame in sorted(entered.keys() - set(around[source]), key=innermost.__getitem__):
             inside = [edge for edge in entered[frame] if edge.source == source]
             if len(inside) > 1:
-                _fork(frame, source, inside, edges)
+                edges.append(_fork(frame, source, inside))
+                outside = around[inside[0].target]
+                for outer in outside[: outside.index(frame)]:
+                    entered.get(outer, []).append(edges[-1])
 
 
-def _fork(frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> None:
+def _fork(frame: Frame, source: str, inside: list[Edge]) -> Edge:
+    """Add a fork to a frame, and return the edge to it."""
     fork = Box(f"fork_{frame.key}_{source}", Kind.FORK, Category.JOIN, (), usage=inside[0].usage)
     targets = {edge.target for edge in inside}
     at = next(i for i, item in enumerate(frame.items) if _holds(item, targets))
@@ -96,7 +99,7 @@ def _fork(frame: Frame, source: str, inside: list[Edge], edges: list[Edge]) -> N
     label = next((edge.label for edge in inside if edge.label), "")
     for edge in inside:
         edge.source, edge.label = fork.key, ""
-    edges.append(Edge(source, fork.key, inside[0].shape, label, usage=fork.usage))
+    return Edge(source, fork.key, inside[0].shape, label, usage=fork.usage)
 
 
 def _holds(item: Box | Frame, keys: set[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from archdsl.analysis import Costs
@@ -25,6 +26,7 @@ from archdsl.backends.torch.runtime_source import definitions_for, names_used
 from archdsl.backends.torch.size_check import NAME, size_check
 from archdsl.diagnostics import printable
 from archdsl.ir import Graph
+from archdsl.source import Span
 
 _Member: TypeAlias = "Expression | dict[str, _Member]"
 """What constructs a child, or the members of a family by their keys."""
@@ -103,7 +105,11 @@ class _Emitter:
     def _class(self, template: ClassTemplate) -> list[str]:
         module = template.first
         sequential = module.sequential
-        found = [f"class {template.name}(nn.{'Sequential' if sequential else 'Module'}):", *_docstring(module), ""]
+        found = [
+            f"class {template.name}(nn.{'Sequential' if sequential else 'Module'}):",
+            *_docstring(module, self.graph.main.definition),
+            "",
+        ]
         found.append(f"    def __init__({', '.join(['self', *_signature(template)])}):")
         if sequential:
             found += lines(self._sequential(module, template.body, template, "super().__init__("), 8)
@@ -253,13 +259,17 @@ def _container(module: ModuleNode, key: tuple[str, ...], members: dict[str, _Mem
     return Group(f"nn.{'ModuleDict' if kind == 'mixed' else kind}({{", named, "})")
 
 
-def _docstring(module: ModuleNode) -> list[str]:
-    """Return a class's docstring: the documentation of the block, and where it is defined.
+def _docstring(module: ModuleNode, network: Span | None) -> list[str]:
+    """Return a class's docstring: the documentation of the block, and where it is defined, seen from the network.
 
     With quotes and backslashes escaped, no text of a spec can leave it.
     """
     function = module.function
-    line = f", line {function.definition.line_column[0]} of the spec" if function.definition is not None else ""
+    place, line = function.definition, ""
+    if place is not None:
+        imported = network is not None and place.file.name != network.file.name
+        file = _escaped(PurePath(place.file.name).name) if imported else "the spec"
+        line = f", line {place.line_column[0]} of {file}"
     about = {
         "block": f"The block `{function.name}`{line}.",
         "network": f"The network `{function.name}`.",

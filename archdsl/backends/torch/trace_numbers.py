@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archdsl.backends.torch.attributes import identifier, is_attribute
+from archdsl.backends.torch.axis_names import axis_name, hint_of
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, Expr, literals, source
 from archdsl.backends.torch.formulas import (
@@ -49,12 +50,6 @@ from archdsl.shapes import Dim, LinearSize, Shape, SymbolicSize
 
 _MOST_OPERATORS = 6
 """A longer formula says less than a parameter of its own."""
-_AXES: Mapping[int, tuple[str, ...]] = {
-    1: ("features",),
-    2: ("channels", "length"),
-    3: ("channels", "height", "width"),
-    4: ("channels", "depth", "height", "width"),
-}
 
 
 class TracedRange(NamedTuple):
@@ -110,7 +105,7 @@ class Tracer:
     def _input_shape(self, position: int, values: Sequence[Value]) -> Shape:
         def size(axis: int, column: tuple[Any, ...]) -> Any:
             name = "in" if position == 0 else identifier(values[0].name or "") or f"input{position}"
-            return self.symbol(f"{name}_{_axis_name(values[0], axis)}", column, InputSize(position, axis))
+            return self.symbol(f"{name}_{axis_name(values[0], axis)}", column, InputSize(position, axis))
 
         return self._shape(values, size)
 
@@ -123,7 +118,7 @@ class Tracer:
                 continue
             computed = formula(axis, column)
             if computed is None or size_of(computed) > _MOST_OPERATORS or not confirmed(computed, column):
-                computed = self.symbol(_hint_of(values[0], axis), column)
+                computed = self.symbol(hint_of(values[0], axis), column)
                 self._named.add(computed)
             found.append(traced(column[0], computed))
         return tuple(found)
@@ -388,16 +383,3 @@ def _spelled(name: str, text: str, value: float) -> dict[str, Any]:
     if isinstance(formula, Spelled) and formula.value == value:
         return {name: traced(value, formula)}
     return {}
-
-
-def _hint_of(value: Value, axis: int) -> str:
-    """Return what the size of a value is called, as a parameter."""
-    producer = value.producer
-    key = producer.module.key[-1] if producer is not None and producer.module is not None else ""
-    name, kind = value.name or key, _axis_name(value, axis)
-    return f"{name}_{kind}" if name.isidentifier() else kind
-
-
-def _axis_name(value: Value, axis: int) -> str:
-    names = _AXES.get(len(value.shape))
-    return names[axis] if names is not None else f"size{axis}"

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import keys as keys
     from archdsl.diagnostics.codes import labels as labels
     from archdsl.diagnostics.codes import limits as limits
+    from archdsl.diagnostics.codes import magnitudes as magnitudes
     from archdsl.diagnostics.codes import masks as masks
     from archdsl.diagnostics.codes import modules as modules
     from archdsl.diagnostics.codes import names as names
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
 
 STAGES: Final = (
     "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "several", "parts", "shapes", "joins",
-    "symbolic_sizes", "given_sizes", "arguments", "ranges", "expressions", "reuse", "structure", "limits", "inputs",
+    "symbolic_sizes", "given_sizes", "arguments", "ranges", "expressions", "magnitudes", "reuse", "structure", "limits", "inputs",
     "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks", "class_counts",
     "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings", "source_warnings",
     "habits", "notes", "calls", "tokens",

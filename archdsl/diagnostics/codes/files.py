@@ -76,6 +76,45 @@ class CannotRead(Diagnostic, code=E0601):
         return self.advice
 
 
+class NoRun(Diagnostic, code=E0601):
+    """A folder that holds no run; `inside` are the runs below it."""
+
+    folder: str
+    inside: list[str]
+
+    def summary(self) -> str:
+        return f"{self.folder} holds no run: it has no run.json"
+
+    def remedy(self) -> str:
+        if not self.inside:
+            return "name the folder of a run, such as runs/net-1"
+        shown = ", ".join(self.inside[:4]) + (", ..." if len(self.inside) > 4 else "")
+        return f"name a run in it: {shown}"
+
+
+class NoWeights(Diagnostic, code=E0601):
+    """A run that has not written its weights."""
+
+    folder: str
+    file: str
+    status: str
+
+    def summary(self) -> str:
+        return f"{self.folder} has no {self.file}: the run is {self.status}"
+
+    def remedy(self) -> str:
+        return "wait for its end, or continue it: `archdsl train ... --resume`"
+
+
+class NothingToPlot(Diagnostic, code=E0601):
+    """Runs of which none has completed an epoch."""
+
+    folders: list[str]
+
+    def summary(self) -> str:
+        return f"none of the runs has completed an epoch: {', '.join(self.folders[:4])}"
+
+
 class CannotUse(Diagnostic, code=E0601):
     """A file that the system refuses to open, for whatever it was meant."""
 

@@ -137,6 +137,16 @@ def test_a_skip_starts_in_the_frame_that_it_belongs_to() -> None:
     assert all(edge.source in framed and edge.target in framed for edge in skips(diagram))
 
 
+def test_branches_side_by_side_have_one_fork_and_no_frame() -> None:
+    """A frame around them alone, `a.way`, would push the trunk aside."""
+    ways = "for i in 0..3 { way[i]: conv(8, 3) -> relu }; way[3]: { gap; conv(8, 1); resize_like(before) }"
+    more = "; ".join(f"conv({i + 8}, 3)" for i in range(9))
+    diagram = drawn(f"input image [3, 8, 8]; {more}; a: {{ before: x; concat {{ {ways} }}; conv(4, 1) }}; {more}")
+    assert titles(diagram) == ["a", "a.way.3"]
+    outer, inner = [edge for edge in diagram.edges if edge.target.startswith("fork_")][::-1]
+    assert inner.source == outer.target and len([edge for edge in diagram.edges if edge.source == outer.target]) == 4
+
+
 def test_heads_are_marked() -> None:
     diagram = diagram_of("googlenet.arch")
     heads = [box for box in diagram.boxes if box.kind is Kind.HEAD]

@@ -46,12 +46,26 @@ def test_the_same_bytes_twice() -> None:
 
 @pytest.mark.parametrize(
     ("address", "detail"),
-    [("googlenet.arch", "blocks"), ("cifar_densenet.arch:densenet_bc250", "full"), ("seresnet.arch:seresnet152", "full")],
+    [
+        ("googlenet.arch", "blocks"),
+        ("deeplabv3.arch", "blocks"),
+        ("cifar_densenet.arch:densenet_bc250", "full"),
+        ("seresnet.arch:seresnet152", "full"),
+    ],
 )
 def test_the_trunk_is_straight(address: str, detail: Detail) -> None:
     diagram = build_diagram(compile_address(f"specs/{address}").require(), detail)
     placement = place(diagram)
     assert len({placement.boxes[key]["pos"].partition(",")[0] for key in spine_of(diagram)}) == 1
+
+
+def test_branches_stand_on_both_sides_of_the_trunk() -> None:
+    body = "concat { for i in 0..4 { conv(16, 3, dilation = i + 1) -> relu } }; conv(8, 1)"
+    diagram = build_diagram(compile_text(f"network n {{ input image [3, 32, 32]; conv(8, 3); {body} }}", "n").require())
+    trunk = set(spine_of(diagram))
+    places = {key: float(look["pos"].partition(",")[0]) for key, look in place(diagram).boxes.items()}
+    [middle] = {places[key] for key in trunk}
+    assert sorted(x > middle for key, x in places.items() if key not in trunk) == [False, False, True, True]
 
 
 def test_svg_says_what_it_shows() -> None:

@@ -263,12 +263,12 @@ def test_a_module_that_is_called_twice() -> None:
     conv, shared = op("conv", out=4, k=3), Module(("conv",), True)
     a = builder.op(conv, x, module=shared)
     b = builder.op(conv, builder.op(op("relu"), a, key=("1",)), module=shared)
-    function = builder.begin("unit")
+    block = builder.declare(("block",))
+    function = builder.begin("unit", declared=block)
     c = builder.op(op("bn"), builder.op(op("conv", out=4, k=1), b, key=("0",)), key=("1",))
-    first = builder.end(c, key=("block",))
+    first = builder.end(c, key=("block",), declared=block)
     assert first is not None
-    module = next(iter(call for call in builder.main.calls)).module
-    second = builder.call(function, first, key=("block",), module=module)
+    second = builder.call(function, first, key=("block",), declared=block)
     graph = verify(run_passes(builder.finish(builder.op(op("add"), second.output, b))))
     assert len(flatten(graph).nodes) == 8
     source = check(graph)
@@ -294,12 +294,12 @@ def test_a_module_that_is_called_twice_has_one_bias_for_both() -> None:
 
 def test_a_block_that_is_called_twice_has_one_bias_for_both() -> None:
     builder = GraphBuilder("net")
-    function = builder.begin("unit")
+    unit = builder.declare(("unit",))
+    function = builder.begin("unit", declared=unit)
     x = builder.input("image", (4, 8, 8))
-    first = builder.end(builder.op(op("conv", out=4, k=3), x, key=("0",)), key=("unit",))
+    first = builder.end(builder.op(op("conv", out=4, k=3), x, key=("0",)), key=("unit",), declared=unit)
     assert first is not None
-    call = builder.calls_of(function)[0]
-    second = builder.call(function, first, key=("unit",), module=call.module)
+    second = builder.call(function, first, key=("unit",), declared=unit)
     graph = verify(run_passes(builder.finish(builder.op(op("bn"), second.output, key=("1",)))))
     check(graph)
     assert "unit.0.bias" in state(graph)
@@ -310,14 +310,14 @@ def test_a_block_that_is_called_twice_runs_what_either_call_needs(aux: bool) -> 
     """One value of the first call is for a head alone, and the second call does not need it."""
     builder = GraphBuilder("net")
     x = builder.input("image", (4, 8, 8))
-    function = builder.begin("unit")
+    unit = builder.declare(("unit",))
+    function = builder.begin("unit", declared=unit)
     trunk = builder.op(op("conv", out=4, k=3), x, key=("trunk",))
     side = builder.op(op("conv", out=2, k=1), trunk, key=("side",))
-    first = builder.end(trunk, key=("unit",))
+    first = builder.end(trunk, key=("unit",), declared=unit)
     assert first is not None
     builder.head("side", builder.visible(side), 0.3)
-    call = builder.calls_of(function)[0]
-    second = builder.call(function, first, key=("unit",), module=call.module)
+    second = builder.call(function, first, key=("unit",), declared=unit)
     graph = verify(run_passes(builder.finish(second.output)))
     assert len({call.callee for call in graph.main.calls}) == 1
     network = build(graph, aux=aux)

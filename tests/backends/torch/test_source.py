@@ -142,6 +142,15 @@ def test_documentation_becomes_docstrings() -> None:
     assert namespace["Net"].__doc__.splitlines()[0] == "The whole."
 
 
+def test_blocks_of_other_files_are_told_by_the_file(tmp_path: Path) -> None:
+    (tmp_path / "blocks.arch").write_text("\nblock b(w) { conv(w, 3) -> relu }\n")
+    network = f'import "blocks.arch" as blocks\nblock c(w) {{ conv(w, 3) -> relu }}\nnetwork net {{ {INPUT}; blocks.b(4); c(4) }}'
+    (tmp_path / "net.arch").write_text(network)
+    source = archdsl.load(tmp_path / "net.arch").source()
+    assert "The block `b`, line 2 of blocks.arch." in source
+    assert "The block `c`, line 2 of the spec." in source
+
+
 def test_runs_as_a_file(tmp_path: Path) -> None:
     """In a process that sees neither archdsl nor the spec."""
     path = tmp_path / "model.py"

@@ -1,0 +1,96 @@
+"""Finished and unfinished runs, from Python: `archdsl.run("runs/net-1")`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from archdsl.diagnostics import Diagnostic, SpecError, codes
+from archdsl.driver import compile_source
+from archdsl.elaborate import read_source
+from archdsl.input_sizes import parse_sizes
+from archdsl.limits import limits_from
+from archdsl.network import Network
+from archdsl.runs.record import RunRecord, read_run, run_folders
+from archdsl.session import Session
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Which = Literal["last", "best"]
+"""The weights of a run: those of the end, or of the epoch with the best validation metric."""
+
+
+class Run:
+    """A run folder. Its `record` has the facts, the history and the results; the network is loaded from the copy of its spec."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+        self._network: Network | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self.record.folder
+
+    def network(self) -> Network:
+        """Return the network that was trained, from the copy of its spec in the folder. Raise `SpecError` if it has errors."""
+        if self._network is None:
+            self._network = _network(self.record)
+        return self._network
+
+    def weights(self, which: Which = "last") -> Path:
+        """Return the file of the weights. Raise `SpecError` E0601 if the run has none yet."""
+        path = self.folder / {"last": "weights.safetensors", "best": "best.safetensors"}[which]
+        if not path.is_file():
+            raise SpecError(codes.files.NoWeights(str(self.folder), path.name, str(self.record.status)))
+        return path
+
+    def build(self, which: Which = "last", **options: Any) -> nn.Module:
+        """Return the trained module, in evaluation mode. `options` are those of `Network.build`.
+
+        Inputs must be prepared as in training: see `normalization` in environment.json.
+        """
+        return self.network().build(weights=self.weights(which), **options).eval()
+
+    def __repr__(self) -> str:
+        record = self.record
+        return f"<archdsl run {record.folder}: {record.network}, {record.status}, {len(record.history)} epochs>"
+
+
+def run(folder: str | os.PathLike[str], /) -> Run:
+    """Return the run in a folder. Raise `SpecError`: E0601 if it holds none, E0903 if a file of it is damaged."""
+    return Run(read_run(Path(folder)))
+
+
+def list_runs(folder: str | os.PathLike[str] = "runs", /) -> list[Run]:
+    """Return the runs at or below a folder. Raise `SpecError` as `run` does."""
+    return [run(found) for found in run_folders(Path(folder))]
+
+
+def _network(record: RunRecord) -> Network:
+    facts = record.facts
+    try:
+        session = Session(limits_from(_strings(facts, "limits", int)))
+        sizes = tuple([size for text in facts.get("sizes", []) for size in parse_sizes(text)])
+    except (TypeError, ValueError) as error:
+        raise SpecError(codes.outputs.DamagedRun(str(record.folder / "run.json"), str(error))) from error
+    name = facts.get("file")
+    files = sorted((record.folder / "spec").glob("*.arch"))
+    path = record.folder / "spec" / name if isinstance(name, str) else next(iter(files), None)  # earlier versions name none
+    if path is None:
+        raise SpecError(codes.outputs.DamagedRun(str(record.folder / "spec"), "it has no spec"))
+    source = read_source(path, limits=session.limits)
+    if isinstance(source, Diagnostic):
+        raise SpecError(source)
+    settings = _strings(facts, "settings", str)
+    return Network(compile_source(source, path, record.network, settings, session=session, sizes=sizes))
+
+
+def _strings(facts: Mapping[str, Any], key: str, kind: type) -> dict[str, Any]:
+    found = facts.get(key, {})
+    if not isinstance(found, dict) or not all(isinstance(value, kind) for value in found.values()):
+        raise SpecError(codes.outputs.DamagedRun("run.json", f"its `{key}` are no settings"))
+    return found
