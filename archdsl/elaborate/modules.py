@@ -137,6 +137,14 @@ def run_module(context: Context, module: DeclaredModule, use: Span, x: MaybeValu
     return result
 
 
+def _group_of(module: DeclaredModule) -> str:
+    """Return the label of the scope that has the key of a module, or of its family."""
+    scope = module.key.naming.scope
+    while scope.kind == "family" and scope.parent is not None:
+        scope = scope.parent
+    return scope.name
+
+
 def _applications(context: Context, module: DeclaredModule) -> list[Node]:
     assert module.handle is not None
     return context.builder.applications.get(module.handle, [])
