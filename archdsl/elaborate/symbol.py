@@ -129,3 +129,24 @@ def all_modules(module: Module) -> Iterable[Module]:
             found[id(one)] = one
             pending += one.imports.values()
     return found.values()
+
+
+def target_of(alias: ast.Alias, module: Module) -> ast.Definition | None:
+    """Return the network that an alias leads to, in its file or an imported one; None if it leads nowhere."""
+    definition: ast.Definition | None = alias
+    for _ in all_modules(module):
+        for _ in module.definitions:
+            if not isinstance(definition, ast.Alias):
+                return definition
+            target = ast.bare(definition.target)
+            name = ast.bare(target.callee) if isinstance(target, ast.CallExpr) else target
+            if (
+                isinstance(name, ast.Attribute)
+                and isinstance(base := ast.bare(name.base), ast.Name)
+                and base.id in module.imports
+            ):
+                module = module.imports[base.id]
+                definition = module.definitions.get(name.name)
+                break
+            definition = module.definitions.get(name.id) if isinstance(name, ast.Name) else None
+    return definition if not isinstance(definition, ast.Alias) else None

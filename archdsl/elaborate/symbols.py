@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, kind_of, name_span
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, kind_of, name_span, target_of
 from archdsl.elaborate.symbol_paths import SymbolPaths
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
@@ -112,7 +112,8 @@ class _Resolver:
         table.paths.bodies[id(definition)] = scope.parts
         if isinstance(definition, ast.Alias):
             self._expression(definition.target, scope)
-            scope.names.update(self._parameters_of(definition))
+            target = target_of(definition, self._module)
+            scope.names.update(table.parameters(target) if target is not None else {})
             for claim in definition.claims:
                 self._statement(claim, scope)
         elif isinstance(definition, ast.Constant):
@@ -134,17 +135,6 @@ class _Resolver:
                 self._expression(parameter.default, inside)
             inside.names.setdefault(parameter.name, self._table.parameters(constant)[parameter.name])
         self._expression(constant.value, inside)
-
-    def _parameters_of(self, alias: ast.Alias) -> dict[str, Symbol]:
-        """Return the parameters of the network that an alias leads to, in this file."""
-        definition: ast.Definition | None = alias
-        for _ in self._module.definitions:
-            if not isinstance(definition, ast.Alias):
-                break
-            target = ast.bare(definition.target)
-            name = ast.bare(target.callee) if isinstance(target, ast.CallExpr) else target
-            definition = self._module.definitions.get(name.id) if isinstance(name, ast.Name) else None
-        return self._table.parameters(definition) if definition is not None else {}
 
     # -- statements and stages --
 
@@ -225,9 +215,10 @@ class _Resolver:
             place = name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
-                self._table.paths.add(scope, around.names[label.name], parts)
-            else:  # called like an op or a block, it is a key of the `state_dict` alone
-                self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
+                symbol = around.names[label.name]
+            else:  # called like an op or a block, it is a key of the `state_dict` alone, and a part of paths
+                symbol = self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
+            self._table.paths.add(scope, symbol, parts)
 
     def _declaration(self, pipeline: ast.Pipeline, scope: Scope) -> None:
         """Resolve the names in a module, which sees no values around it, and bind its own."""

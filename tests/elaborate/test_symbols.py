@@ -110,7 +110,7 @@ def test_an_import(tmp_path: Path) -> None:
 
 _LOCAL = {
     SymbolKind.PARAMETER, SymbolKind.CONSTANT, SymbolKind.LABEL, SymbolKind.LOOP_VARIABLE, SymbolKind.INPUT, SymbolKind.SIZE,
-    SymbolKind.FLOW, SymbolKind.COUNT, SymbolKind.FUNCTION,
+    SymbolKind.FLOW, SymbolKind.COUNT, SymbolKind.FUNCTION, SymbolKind.MODULE,
 }  # fmt: skip
 
 
