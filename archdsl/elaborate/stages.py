@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from archdsl.diagnostics import Mark, SpecError, codes
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes
 from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage
@@ -18,6 +19,7 @@ from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
+from archdsl.elaborate.tied import is_tied, unembedded
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -112,6 +114,16 @@ def _check_takes_flow(context: Context, group: ast.Group, env: Environment) -> N
                 raise SpecError(codes.structure.ReplacedValue(name.id, before.span)).at(name.span)
 
 
+def _called_join(callee: Callee, takes_number: bool, place: Span) -> Diagnostic:
+    """Return the error for a join that is called with values: `add(a, b)`, and `sub(a, 3)`, which is a stage behind `a`."""
+    texts = [bound.span.text for bound in callee.positional]
+    if len(texts) == 2 and takes_number and isinstance(callee.positional[1].value, int | float):
+        begin = "" if texts[0] == "x" else f"{texts[0]} -> "
+        return codes.bodies.NotAroundABody(callee.name, "its branches", f"{begin}{callee.name}({texts[1]})", None)
+    written = f"{callee.name} {{ {'; '.join(texts)} }}"
+    return codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(place, written))
+
+
 def _op(
     context: Context, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
 ) -> MaybeValue:
@@ -119,9 +131,9 @@ def _op(
     if not issubclass(callee.target, Op):
         raise SpecError(codes.expressions.InitializerAsStage(callee.name).at(call.span))
     if issubclass(callee.target, Join) and any(isinstance(bound.value, Callee | Value) for bound in callee.positional):
-        written = f"{callee.name} {{ {'; '.join(bound.span.text for bound in callee.positional)} }}"
-        around = codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(call.span, written))
-        raise SpecError(around.at(call.span))
+        raise SpecError(_called_join(callee, callee.target.called, call.span).at(call.span))
+    if is_tied(callee):
+        return unembedded(context, callee, call.span, x, key)
     try:
         made = context.binder.declared(callee, call.span)
         if isinstance(made, Unknown):
@@ -162,6 +174,9 @@ def _op_at(
     expressions: Mapping[str, str] = NO_NAMES,
 ) -> MaybeValue:
     """Apply an op at its place in a scope. The result is unknown if its input or arguments are."""
+    if op is not None and op.keys_in_scope and key is not None and key.placed is not None:  # a module, which is their scope
+        run = partial(_op_at, context, op, operands, span, x, key=None, callee=callee, expressions=expressions)
+        return grouped(context, naming, key, span, lambda inner: run(naming=inner))
     place = _place(op, span, naming, key)
     if op is None:
         return UNKNOWN

@@ -26,7 +26,7 @@ def _check(graph: Graph) -> Iterable[Diagnostic]:
             if numbers is None:
                 numbers = known[id(op)] = _numbers(op)
             for name, value in numbers.items():
-                if value == node.input_shapes[0][0] and node.span is not None and node.span not in found:
+                if node.input_shapes[0][:1] == (value,) and node.span is not None and node.span not in found:
                     finding = codes.warnings.ChannelsAsNumber(op.name, name, value, *_without(op, name, node.span))
                     found[node.span] = finding.at(node.span)
     return found.values()

@@ -20,7 +20,7 @@ _SLOPES: Final = {"leaky_relu": "slope", "prelu": "init_value"}
 def _check(node: OpNode) -> Diagnostic | None:
     parameter = _SLOPES[node.op.name]
     slope = getattr(node.op, parameter)
-    if 0 <= slope <= 0.5 or (slope > 1 and slope == node.input_shapes[0][0]) or node.span is None:
+    if 0 <= slope <= 0.5 or (slope > 1 and node.input_shapes[0][:1] == (slope,)) or node.span is None:
         return None
     return _finding(node.op, parameter, slope, node.span)
 

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from archdsl.diagnostics import Diagnostic, Mark, Severity, codes, printable, render_text
-from archdsl.ir import FlatNode, Graph, OpNode, Usage, flatten, state
+from archdsl.ir import FlatNode, Graph, Usage, flatten, state, tensor_key
 from archdsl.source import Span
 from archdsl.weights.match import Fit, Mismatch, Reason, Shape, match, without_spoiled
 from archdsl.weights.stored import Channels, MatchBy, StoredWeights, unreadable
@@ -116,6 +116,20 @@ class WeightsReport:
         return render_text([self.diagnostic(Severity.ERROR if self.fit.useless else Severity.WARNING)], color=False)
 
 
+def _owners(graph: Graph) -> dict[str, FlatNode]:
+    """Return the op of each tensor of the `state_dict`; of those that share it, one that always runs, if any does."""
+    found: dict[str, FlatNode] = {}
+    for flat in flatten(graph).nodes:
+        if flat.node.module is None:
+            continue
+        shapes = flat.node.input_shapes
+        for name in (*flat.op.parameters(*shapes), *flat.op.buffers(*shapes)):
+            key = tensor_key(flat.path, name)
+            if key not in found or found[key].usage is not Usage.ALWAYS:
+                found[key] = flat
+    return found
+
+
 def report_on(
     graph: Graph,
     stored: StoredWeights,
@@ -135,17 +149,14 @@ def report_on(
     if by == "order" and not stored.ordered:
         why = "is a safetensors file, which keeps its tensors by name: there is no order to go by"
         raise unreadable(stored.name, why, "save the state_dict with torch.save, or rename its keys")
-    layers: dict[str, FlatNode] = {}
-    for flat in flatten(graph).nodes:
-        if flat.node.module is not None and (flat.path not in layers or layers[flat.path].usage is not Usage.ALWAYS):
-            layers[flat.path] = flat
-    nodes = {key: layers.get(key) or layers.get(key.rpartition(".")[0]) for key in whole | dict(wanted)}
+    owners = _owners(graph)
+    nodes = {key: owners.get(key) for key in whole | dict(wanted)}
     heads = {key for key, node in nodes.items() if node is not None and node.usage is Usage.TRAINING}
     first = _first_convolution(graph)
     fit = match(
         wanted, stored, by=by, optional=heads if without_heads else (), spare=heads - set(wanted), prefix=prefix,
         adaptable=first if channels is not None else None,
-        loose={key for key, node in nodes.items() if isinstance(node, OpNode) and node.op.loose_axes},
+        loose={key for key, node in nodes.items() if node is not None and node.op.loose_axes},
     )  # fmt: skip
     fit = without_spoiled(replace(fit, notes=stored.notes + fit.notes), wanted, stored)
     if first is not None and first in fit.pairs and stored.entries[fit.pairs[first]].shape != wanted[first]:

@@ -108,6 +108,8 @@ class Leaves:
         if x.integers:
             return self.call("embedding", [Literal(LARGEST_TOKEN + 1 + self.random.randrange(3)), self.number(self.width())])
         axes = len(x.shape) - 1
+        if axes < 0:  # a single number
+            return self.activation()
         if axes == 0:
             return self.on_vector(x)
         kinds = ["convolution"] * 6 + ["pool"] * 6 + ["activation"] * 3 + ["norm"] * 3 + ["enlarge"] * 3 + ["shape"] * 3

@@ -208,25 +208,32 @@ class _Grower:
         with trial.braces(names):
             body = self.grow(trial, x, "module.", self.random.randint(1, 2), depth + 1)[0]
         plain = [stage for each in body if isinstance(each, Pipeline) for stage in each.stages]
-        stages = tuple(plain) if len(plain) > 1 and self.maybe(0.3) else (Group(body),)
+        known = self.declared(machine)
+        values = any(isinstance(stage, Take) and stage.value not in known for stage in plain[1:])  # only the first may be one
+        stages = tuple(plain) if len(plain) > 1 and not values and self.maybe(0.3) else (Group(body),)
         if self.maybe(0.3):
             stages = (self.leaves.any_op(x, []),)
         label = Label("m", Literal(self.random.randrange(3))) if self.maybe(0.2) else Label(self.name("m"))
         return Module(label, stages)
 
-    def used(self, machine: Machine) -> tuple[Stage, ...]:
-        """Return one or two runs of modules; none if there are no modules."""
+    def declared(self, machine: Machine) -> list[Name | Item]:
+        """Return the names of the modules that are visible."""
         found: list[Name | Item] = []
         for name, held in machine.visible().items():
             if isinstance(held, Declared):
                 found.append(Name(name))
             elif isinstance(held, dict):
                 found += [Item(Name(name), Literal(at)) for at, value in held.items() if isinstance(value, Declared)]
+        return found
+
+    def used(self, machine: Machine) -> tuple[Stage, ...]:
+        """Return one or two runs of modules; none if there are no modules."""
+        found = self.declared(machine)
         return tuple(Take(self.random.choice(found)) for _ in range(self.random.randint(1, 2))) if found else ()
 
     def expect(self, x: Value) -> Statement:
         """Return a claim that holds."""
-        names = {1: "c", 2: "cl", 3: "chw", 4: "cdhw"}[len(x.shape)] if len(x.shape) < 5 else ""
+        names = {0: "", 1: "c", 2: "cl", 3: "chw", 4: "cdhw"}[len(x.shape)] if len(x.shape) < 5 else ""
         at = self.random.randrange(max(1, len(names)))
         if not names or x.open[at]:
             return Expect(Binary("==", Size("x", "rank"), Literal(len(x.shape))))

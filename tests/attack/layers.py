@@ -190,7 +190,10 @@ def grn(site: Site, x: Value, eps: Any = 1e-6, axis: Any = 0, init: Any = None) 
 def instance_norm(site: Site, x: Value, eps: Any = 1e-5, affine: Any = False, init: Any = None) -> Result:
     axes = spatial(x)
     features = channels(x)
-    return site.module(lambda: INSTANCE_NORM[axes](features, eps=eps, affine=affine))(x.tensor), x.open
+    module = site.module(lambda: INSTANCE_NORM[axes](features, eps=eps, affine=affine))
+    if module.num_features != features:  # PyTorch warns only
+        raise Refused("a module with other channels", "E0210")
+    return module(x.tensor), x.open
 
 
 # Learned factors -----------------------------------------------------------------------------------------------------

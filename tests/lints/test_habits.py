@@ -73,6 +73,7 @@ def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after
     ("[8, 8, 8]", "upsample(32)"),
     ("[8, 8, 8]", "concat { for k in [3] { conv(8, k) } }; s: relu; if x.c > 2 { s } else { relu }; add { s; x }"),
     ("[8, 8, 8]", "relu: relu; relu; b: bn; early: b -> relu; add { early; b }"),
+    ("[8, 8, 8]", "v: relu; p: param([8, 1, 1]); p; mul { x; v }"),
 ])  # fmt: skip
 def test_what_is_meant_is_not_reported(shape: str, body: str) -> None:
     assert check_text(network(shape, body)) == []
@@ -92,3 +93,10 @@ def test_a_comment_suppresses_it(code: str) -> None:
 def test_a_block_reports_its_line_once() -> None:
     text = "block unit(p) { conv(8, 3) -> bn(momentum = p) }\n" + network("[3, 8, 8]", "unit(0.9); unit(0.99); unit(0.1)")
     assert [found.code for found in check_text(text)] == ["W0117"]
+
+
+@pytest.mark.parametrize("op", ["leaky_relu(2)", "softplus(beta = 2.0)", "scale(1.5)", "prelu(init_value = 4)"])
+def test_numbers_beside_a_single_number(op: str) -> None:
+    """A value without axes has no channels that a number could be."""
+    found = check_text(f"network n {{ input a [4]; mean(axis = 0) -> {op} }}")
+    assert not {"W0105"} & {diagnostic.code for diagnostic in found}

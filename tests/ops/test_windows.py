@@ -85,7 +85,7 @@ def test_valid_sizes() -> None:
     assert all((n in plain[symbol]) == (n % 4 == 0) for n in range(1, 513) for symbol in "HW")
 
 
-def test_windows_are_exported_with_open_sizes() -> None:
+def test_windows_are_exported_with_symbolic_sizes() -> None:
     """`torch.export` keeps the sizes open, also across the size of one window."""
     module = _network("a: attention(2, 4, 2)", "[H, W, 6]").build().eval()
     sides = {1: torch.export.Dim.AUTO, 2: torch.export.Dim.AUTO}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -9,7 +13,7 @@ from torch import Tensor, nn
 from archdsl.backends.torch import runtime
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
-from archdsl.ir import FlatNode, Graph, Usage, flatten
+from archdsl.ir import FlatNode, Graph, Usage, flatten, join_path
 
 NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
 
@@ -28,30 +32,55 @@ class Interpreter:
         flat = flatten(self.graph)
         alive = (Usage.ALWAYS, Usage.TRAINING) if self.training else (Usage.ALWAYS,)
         values: dict[int, Tensor] = dict(enumerate(inputs))
+        batch = max((len(tensor) for tensor in inputs), default=1)
+        self.dtype = next((tensor.dtype for tensor in inputs if tensor.is_floating_point()), torch.get_default_dtype())
         for node in flat.nodes:
             if node.usage in alive:
-                values[node.outputs[0]] = self._value(node, [values[i] for i in node.inputs])
+                made = self._outputs(node, [values[i] for i in node.inputs])
+                values.update(zip(node.outputs, made, strict=True))
         results = zip(self.graph.results, flat.outputs, strict=True)
-        found = {result.name: values[i] for result, i in results if self.training or result.kind != "head"}
+        found = {result.name: _with_batch(values[i], batch) for result, i in results if self.training or result.kind != "head"}
         kinds = {result.name: ("main", "head", "output").index(result.kind) for result in self.graph.results}
         return dict(sorted(found.items(), key=lambda item: kinds[item[0]]))
 
-    def _value(self, node: FlatNode, inputs: list[Tensor]) -> Tensor:
+    def _outputs(self, node: FlatNode, inputs: list[Tensor]) -> Sequence[Tensor]:
+        """Apply an op, to inputs that all have the batch if one of them has it."""
+        batch = max((len(tensor) for tensor in inputs), default=1)
+        found = self._value(node, [_with_batch(tensor, batch) for tensor in inputs])
+        return (found,) if isinstance(found, Tensor) else found
+
+    def _value(self, node: FlatNode, inputs: list[Tensor]) -> Any:
         lowering = lower(node.op, *node.node.input_shapes)
+        names = {f"value{i}": tensor for i, tensor in enumerate(inputs)}
+        training = repr(self.training)
         if lowering.module is not None:
             with torch.device("meta"):  # which draws no random numbers
                 module = eval(source(lowering.module), dict(NAMESPACE))
             module.train(self.training)
             keys = [key for key, _ in (*module.named_parameters(), *module.named_buffers())]
             own = {key: self.state[f"{node.path}.{key}"] for key in keys}
-            result: Tensor = torch.func.functional_call(module, own, tuple(inputs))
-            return result
+            if lowering.applied is None:
+                return torch.func.functional_call(module, own, tuple(inputs))
+
+            def applied(*taken: Tensor, **options: Any) -> Any:
+                return torch.func.functional_call(module, own, taken, options)
+
+            return eval(source(lowering.applied, list(names), parameter="applied"), {**NAMESPACE, **names, "applied": applied})
         assert lowering.function is not None
-        names = {f"value{i}": tensor for i, tensor in enumerate(inputs)}
+        around = node.path.rpartition(".")[0]
+        known: dict[str, Any] = {}
+        if lowering.sibling is not None:
+            name = lowering.sibling[0]
+            known["self"] = SimpleNamespace(**{name: self.state[join_path(around, name)]})
         if lowering.parameter is not None:
-            names["parameter"] = self.state[node.path]
+            known["parameter"] = self.state[node.path]
         if lowering.buffer is not None:
-            names["parameter"] = eval(source(lowering.buffer), dict(NAMESPACE))
-        text = source(lowering.function, list(names), training=repr(self.training), parameter="parameter")
-        found: Tensor = eval(text, {**NAMESPACE, **names})
-        return found
+            buffer = eval(source(lowering.buffer), dict(NAMESPACE))
+            known["parameter"] = buffer.to(self.dtype) if buffer.is_floating_point() else buffer
+        text = source(lowering.function, list(names), training=training, parameter="parameter")
+        return eval(text, {**NAMESPACE, **names, **known})
+
+
+def _with_batch(tensor: Tensor, batch: int) -> Tensor:
+    """What follows from parameters alone has a batch of one."""
+    return tensor.expand(batch, *tensor.shape[1:]) if len(tensor) == 1 else tensor

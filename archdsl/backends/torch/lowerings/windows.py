@@ -5,21 +5,20 @@ from __future__ import annotations
 from archdsl.backends.torch.expressions import Argument, Call, Input, Method, X, functional, positional, runtime
 from archdsl.backends.torch.lowerings.base import Lowering, lowers
 from archdsl.ops.windows import PadTo, WindowMask, WindowShift
-from archdsl.shapes import Shape, SymbolicSize
+from archdsl.shapes import Shape
 
 
 @lowers(PadTo)
 def pad_to(op: PadTo, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.functional.pad`; the runtime's `pad_to` for symbolic sizes."""
-    given = op.attributes(*inputs)
-    sizes, padded = inputs[0], op.infer(*inputs)
-    if any(isinstance(sizes[axis], SymbolicSize) for axis in given["axis"]):  # alike for multiples, so that classes are shared
-        multiples = positional(given["multiple"], "multiples", "multiple")
-        return Lowering(function=Call(runtime("pad_to"), (X, multiples, _dims(given["axis"]))))
-    rows: list[int] = []
-    for size, wider in zip(sizes, padded, strict=True):
-        added = wider - size if isinstance(size, int) and isinstance(wider, int) else 0
-        rows = [0, added, *rows]  # PyTorch lists the last axis first
+    given, sizes = op.attributes(*inputs), inputs[0]
+    if not all(isinstance(sizes[axis], int) for axis in given["axis"]):
+        arguments = positional(given["multiple"], "multiples", "multiple"), _dims(given["axis"])
+        return Lowering(function=Call(runtime("pad_to"), (X, *arguments)))
+    added = dict(
+        zip(given["axis"], [-sizes[axis] % n for axis, n in zip(given["axis"], given["multiple"], strict=True)], strict=True)
+    )
+    rows = [row for axis in reversed(range(len(sizes))) for row in (0, added.get(axis, 0))]  # PyTorch lists the last axis first
     return Lowering(function=Call(functional("pad"), (X, positional(tuple(rows), "pad", "rows"))))
 
 
