@@ -43,11 +43,11 @@ TEXTS = {
         "block b0 { relu }\n" + "".join(f"block b{i + 1} {{ b{i} -> b{i} }}\n" for i in range(50)) + network("b50"), 1,
     ),
     "convolutions, each of another width": (network("for i in 0..50_000 { conv(i + 1, 1) }"), 1),
-    "convolutions that each leave less of an open size": (network("repeat 6_000 { conv(3, 3, pad = 0) }", "3, H, W"), 0),
+    "convolutions that each leave less of a symbolic size": (network("repeat 6_000 { conv(3, 3, pad = 0) }", "3, H, W"), 0),
     "the same, at one size too small": (network("repeat 6_000 { conv(3, 3, pad = 0) }", "3, H, W"), 1),
-    "skips between open sizes": (network("repeat 8 { maxpool(2) }; repeat 8 { upsample(2) }; "
+    "skips between symbolic sizes": (network("repeat 8 { maxpool(2) }; repeat 8 { upsample(2) }; "
                                          "repeat 10_000 { skip { conv(3, 3) } }", "3, H, W"), 0),
-    "open sizes that repeat late": (network("maxpool(2049); upsample(2049); repeat 100 { skip { maxpool(2); upsample(2) } }",
+    "symbolic sizes that repeat late": (network("maxpool(2049); upsample(2049); repeat 100 { skip { maxpool(2); upsample(2) } }",
                                             "3, H, W"), 0),
     "joins with a value far above": (network("e[0]: conv(3, 1); for i in 1..8_000 { e[i]: conv(3, 1); add { x; e[i - 1] } }"), 0),
     "heads": (network('for i in 0..7_000 { aux "head{i}": { gap; flatten; linear(3) } }'), 0),

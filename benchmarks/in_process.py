@@ -85,7 +85,7 @@ def shares(action: Callable[[], Any]) -> dict[str, float]:
         "parsing": (driver.Program, "module"),
         "elaboration": (driver, "elaborate"),
         "passes": (driver, "run_passes"),
-        "open sizes": (driver, "decide_sizes"),
+        "symbolic sizes": (driver, "decide_sizes"),
         "claims": (driver, "check_claims"),
     }
     spent = dict.fromkeys(stages, 0.0)
@@ -130,7 +130,7 @@ def checks(rounds: int) -> Section:
             "parsing",
             "elaboration",
             "passes",
-            "open sizes",
+            "symbolic sizes",
             "claims",
         ],
     )

@@ -1,4 +1,4 @@
-"""What open sizes cost: the check of a network with sizes left open beside the same with fixed ones.
+"""What symbolic sizes cost: the check of a network with symbolic sizes beside the same with fixed ones.
 
 python benchmarks/symbolic_sizes.py [--quick]
 """
@@ -36,7 +36,7 @@ def check(text: str, network: str | None) -> float:
 def compared(rounds: int) -> Section:
     """Pairs of open and fixed."""
     section = Section(
-        "Open sizes",
+        "Symbolic sizes",
         "The check of a network with open height and width, which decides the sizes that work, beside the check at fixed ones; "
         f"{rounds} pairs.",
         ["network", "open, ms", "fixed, ms", "ratio", "target", "verdict", "H and W must be"],
@@ -62,7 +62,7 @@ def strides(rounds: int) -> Section:
     """The time by the total stride, up to the limit."""
     section = Section(
         "Long periods",
-        "Steps of stride 2 with open sizes, without and with a join at the end that has to be decided, by their total stride. "
+        "Steps of stride 2 with symbolic sizes, without and with a join at the end that has to be decided, by total stride. "
         f"{rounds} rounds. Sizes may repeat after {DEFAULT.period:,} values at most.",
         ["total stride", "median, ms", "with a join, ms", "target, ms", "verdict"],
     )

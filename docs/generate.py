@@ -93,7 +93,8 @@ def _declared(entry: type[Registered], head: str | None = None) -> str:
 
 def _operand_row(entry: type[Registered], name: str) -> str:
     optional = name in getattr(entry, "optional_operands", ())
-    return f"| `{name}` | a value of the network{' or none' if optional else ''} | {'`none`' if optional else ''} | |"
+    about = getattr(entry, "about_operands", {}).get(name, "")
+    return f"| `{name}` | a value of the network{' or none' if optional else ''} | {'`none`' if optional else ''} | {about} |"
 
 
 def _row(entry: type[Registered], name: str) -> str:

@@ -19,11 +19,12 @@ from archdsl.ir import Graph
 from archdsl.resources import shipped_files
 from archdsl.syntax import nodes as ast
 from archdsl.syntax.doc_comments import introduction
-from tests.parity import compare_pytorchcv, compare_timm, compare_torchvision
+from tests.parity import compare_pytorchcv, compare_timm, compare_torchvision, test_handwritten
 from tests.parity.test_parity import LIMIT
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "images" / "zoo"
+BY_HAND = "plain PyTorch"
 LONG_SPEC, LARGE_PICTURE = 45, 60
 """Specs with more lines, and diagrams with more boxes, are folded."""
 
@@ -51,6 +52,7 @@ class Reference:
     def text(self) -> str:
         """The reference as a table cell."""
         words = f"{self.library}'s `{self.name}`" + (f" {self.change}" if self.change else "")
+        words = "a module in plain PyTorch" if self.library == BY_HAND else words
         return words if self.numbers else f"{words}, structure only"
 
 
@@ -115,6 +117,8 @@ def references() -> dict[str, Reference]:
     for name, (_, _, theirs) in compare_pytorchcv.NETWORKS.items():
         change = compare_pytorchcv.CHANGES.get(name, "")
         found[name] = Reference("pytorchcv", theirs, change, name not in compare_pytorchcv.STRUCTURE_ALONE)
+    for family in test_handwritten.FAMILIES.values():
+        found |= {name: Reference(BY_HAND, name, "", name not in family.structure_alone) for name in family.networks}
     return found
 
 
@@ -174,9 +178,10 @@ def _comparisons() -> Iterator[str]:
     yield "\n".join(f"- {_versioned(library)}: {_words(module)}" for library, module in
                     (("torchvision", compare_torchvision), ("timm", compare_timm), ("pytorchcv", compare_pytorchcv)))  # fmt: skip
     yield (
-        "*Structure only* omits the comparison of numbers. For a network that no library contains, its section names "
-        "the source of its "
-        "figures. A test checks the `expect` lines of every spec."
+        "Some networks that no library contains are compared in the same way with a module in plain PyTorch, which is written by "
+        "hand after the publication and has the published keys ([tests/parity](../tests/parity)). *Structure only* omits the "
+        "comparison of numbers. For other networks, the section names the source of the figures. A test checks the `expect` "
+        "lines of every spec."
     )
 
 

@@ -139,7 +139,7 @@ class Costs:
 
 def _behind(node: OpNode, paths: Mapping[Value, _Path]) -> _Path:
     """Return the longest paths through an op."""
-    layers = int(node.op.weight_layer)
+    layers = int(node.op.weight_layer) + node.op.inner_layers
     if layers == 0 and len(node.inputs) == 1:
         return paths[node.inputs[0]]
     return _join(layers, [(paths[value], layers) for value in node.inputs])

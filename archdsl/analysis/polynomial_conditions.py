@@ -22,6 +22,7 @@ from math import gcd, prod
 
 from archdsl.shapes import Dim, LinearSize, SizeError, SymbolicSize, symbolic_size
 from archdsl.size_bounds import Sets, lower_bound
+from archdsl.size_formulas import formula
 from archdsl.size_pieces import Factors
 from archdsl.size_polynomials import Terms, terms_of
 from archdsl.sizes import NONE, SizeSet, at_least, equal
@@ -66,8 +67,8 @@ def large_enough(sizes: tuple[Dim, ...], least: int, work: Sets, stated: Sets) -
     meets = _stated(symbols, work, stated, lambda sets: any(lower_bound(size, sets) >= least for size in sizes))
     if meets is not None:
         return meets
-    needed = f"{' or '.join(map(str, sizes))} has to be at least {least} here, which relates {' and '.join(symbols)}"
-    raise Undecided(needed, _advice(sizes, least, symbols))
+    needed = " or ".join(_at_least(size, least) for size in sizes)
+    raise Undecided(f"{needed} here, {_unrelated(symbols)}", _advice(sizes, least, symbols))
 
 
 def divisible(size: Dim, divisor: int, work: Sets, stated: Sets) -> Meets:
@@ -88,7 +89,7 @@ def divisible(size: Dim, divisor: int, work: Sets, stated: Sets) -> Meets:
             return [{enough[0]: stated[enough[0]]}]
     symbols = symbols_of(size)
     advice = f"state a condition on one of them: `where {symbols[0]} % {divisor} == 0`"
-    raise Undecided(f"{size} has to be a multiple of {divisor} here, which relates {' and '.join(symbols)}", advice)
+    raise Undecided(f"{size} has to be a multiple of {divisor} here, {_unrelated(symbols)}", advice)
 
 
 def equal_sizes(left: Dim, right: Dim, work: Sets, *, stretch: bool = False) -> Meets:
@@ -96,7 +97,7 @@ def equal_sizes(left: Dim, right: Dim, work: Sets, *, stretch: bool = False) -> 
     symbols = symbols_of(left, right)
     difference = left - right
     if stretch and min(lower_bound(left, work), lower_bound(right, work)) < 2:
-        raise Undecided(f"whether {left} stretches to {right} here relates {' and '.join(symbols)}")
+        raise Undecided(f"{left} has to be 1 or equal to {right} here, {_unrelated(symbols)}")
     if isinstance(difference, int):
         return [{symbols[0]: NONE}] if difference else []
     if len(difference.symbols) == 1:
@@ -112,7 +113,24 @@ def equal_sizes(left: Dim, right: Dim, work: Sets, *, stretch: bool = False) -> 
         meets = _equal_products(one, other, work)
         if meets is not None:
             return meets
-    raise Undecided(f"{left} and {right} have to be equal here, which relates {' and '.join(symbols)}")
+    raise Undecided(f"{left} has to be equal to {right} here, {_unrelated(symbols)}")
+
+
+def _unrelated(symbols: tuple[str, ...]) -> str:
+    return f"and no condition can relate {symbols[0]} to {' and '.join(symbols[1:])}"
+
+
+def _at_least(size: Dim, least: int) -> str:
+    """Return that a size is at least a number, as a comparison without negative terms: `W has to be at least H`."""
+    terms = terms_of(size)
+    larger = {factors: c for factors, c in terms.items() if factors and c > 0}
+    smaller = {factors: -c for factors, c in terms.items() if factors and c < 0}
+    number = least - terms.get((), 0)
+    if not smaller:
+        return f"{formula(larger)} has to be at least {number}"
+    if not larger:
+        return f"{formula(smaller)} has to be at most {-number}"
+    return f"{formula(larger)} has to be at least {formula(smaller | ({(): number} if number else {}))}"
 
 
 def _equal_products(left: tuple[int, Factors], right: tuple[int, Factors], work: Sets) -> Meets | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from archdsl.analysis.cost import Costs
 from archdsl.analysis.training import training_of
-from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path, less
+from archdsl.ir import Call, Function, Graph, Module, Node, OpNode, Paths, Usage, Value, join_path, less, tensor_key
 from archdsl.literals import show
 from archdsl.ops.base import Category, Op
 from archdsl.shapes import Dim, Shape, SymbolicSize
@@ -16,6 +16,8 @@ from archdsl.sizes import simplified
 if TYPE_CHECKING:
     from archdsl.recipe import Recipe
 
+_WIDEST: Final = 72
+"""Characters of an argument that the table shows in full; the numbers of a `const` can be many."""
 Trained: TypeAlias = "Callable[[str, OpNode], str] | None"
 """How a recipe trains an op, by its path, if it treats any part in a special way."""
 
@@ -87,7 +89,21 @@ def _row(line: _Line, costs: Costs) -> Row:
     cost, part = costs.of(node), _PARTS[line.usage]
     macs = cost.macs if part != "unused" else 0
     text = describe(*{id(other.op): other.op for other in line.nodes}.values())
-    return Row(line.path or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
+    return Row(_path(line) or node.output.name or "", text, node.output.shape, cost.params, macs, part, line.times, line.training)
+
+
+def _path(line: _Line) -> str:
+    """Return the path of a row: that of the parameter, for an op whose only one belongs to the scope around it."""
+    node = line.nodes[0]
+    names = list(node.op.parameters(*[value.shape for value in node.inputs]))
+    alone = node.op.keys_in_scope and len(names) == 1
+    return tensor_key(line.path, names[0]) if alone else line.path
+
+
+def _shown(value: Any, words: frozenset[str]) -> str:
+    """Return a value as a spec writes it; only the first of many numbers."""
+    text = show(value, words)
+    return text if len(text) <= _WIDEST else show(value, words, most=3)
 
 
 def describe(op: Op, *others: Op) -> str:
@@ -98,7 +114,7 @@ def describe(op: Op, *others: Op) -> str:
         value, field = given[name], type(op).fields[name]
         if name == "init" or (not field.is_required() and value == field.default):
             continue
-        text = _range(name, op, *others) if varies(op, name) else show(value, op.words(name))
+        text = _range(name, op, *others) if varies(op, name) else _shown(value, op.words(name))
         plain = (field.is_required() and position < 2 and name not in op.by_name) or (name == "number" and position == 0)
         words.append(text if plain else f"{name} = {text}")
     if op.sizes_by_name:

@@ -48,7 +48,10 @@ def _totals(table: Table) -> list[list[Cell | str]]:
     rows: list[list[Cell | str]] = [[Cell("params", BOLD), f"{table.params:,}", ""]]
     if heads:
         rows.append([Cell("params without heads", BOLD), f"{table.params_eval:,}", ""])
-    note = "for one image, in evaluation" if table.macs is not None else "depends on the sizes, which are symbolic"
+    images = all(len(row.shape) == 3 for row in table.rows if row.op == "input")
+    note = f"for one {'image' if images else 'example'}, in evaluation"
+    if table.macs is None:
+        note = "depends on the sizes, which are symbolic"
     if len(macs) > _LONG:
         macs, note = "", f"{macs}, {note}"
     rows.append([Cell("MACs", BOLD), macs, Cell(note, DIM)])

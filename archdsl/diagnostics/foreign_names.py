@@ -22,7 +22,8 @@ _MISSING: Final = {
         ("lstm", "gru", "rnn", "lstmcell", "grucell", "rnncell", "simplernn", "bidirectional", "bilstm", "convlstm", "recurrent"),
         ("recurrent layers do not exist", "convolutions read a sequence `[C, L]`, as dilated ones do in WaveNet"),
     ),
-    "einsum": ("products of two values by a formula do not exist", "`linear` and `conv(out, 1)` multiply by learned matrices"),
+    "einsum": ("products of two values by a formula do not exist",
+        "`matmul(a, b)` multiplies the last two axes, and `rearrange` moves axes there; `linear` has a learned matrix"),
     **dict.fromkeys(
         ("deformconv", "deformableconv", "dcn", "dcnv2", "involution", "dynamicconv", "condconv"),
         ("convolutions with computed positions or weights do not exist", "`conv` has fixed positions; `dilation` spreads them"),
@@ -69,7 +70,7 @@ _MISSING: Final = {
 
 _SINCE: Final = {
     **dict.fromkeys((key for key in _MISSING if "attention" in key or "transformer" in key), ("mha", "attend")),
-    "einsum": ("matmul",), **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), ("rearrange",)),
+    **dict.fromkeys(("squeeze", "unsqueeze", "expanddims"), ("rearrange",)),
 }  # fmt: skip
 """Ops that come near to something missing, where there are such."""
 

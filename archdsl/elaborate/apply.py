@@ -9,11 +9,13 @@ from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes
 from archdsl.elaborate import budget
 from archdsl.elaborate.context import Context
 from archdsl.elaborate.naming import Key
+from archdsl.elaborate.unpooling import check_pooled
 from archdsl.elaborate.values import Callee
 from archdsl.ir import Module, Value
 from archdsl.ir.core import NO_NAMES
 from archdsl.ops import Op
 from archdsl.ops.base import DType
+from archdsl.ops.unpooling import MaxUnpool
 from archdsl.shapes import Shape, SizeError, SymbolicSize, format_shape
 from archdsl.source import Span
 
@@ -34,24 +36,26 @@ def apply_op(
     """Return what an op makes of values: its outputs. `place` is its key in the `state_dict`; None for a join."""
     builder = context.builder
     shapes = _inferred_shapes(context, op, inputs, span, callee)
-    dtype: DType = "float"
-    if op.integers != "refused" or any([value.dtype != "float" for value in inputs]):
+    dtypes: tuple[DType, ...] = ("float",)
+    if op.integers != "refused" or len(shapes) > 1 or any([value.dtype != "float" for value in inputs]):
         try:
-            dtype = op.result_dtype(*[value.dtype for value in inputs])
+            dtypes = op.result_dtypes(len(shapes), *[value.dtype for value in inputs])
         except SpecError as error:
             raise error.at(span) from None
     reserve(context, 1, span)
     label = key.label if key is not None else None
     if context.detached:
         builder.size += 1
-        return [builder.detached(shape, dtype, label, span) for shape in shapes]
+        return [builder.detached(shape, dtype, label, span) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    if op.__class__ is MaxUnpool:
+        check_pooled(builder, inputs, shapes[0], span)
     for needed in op.equalities(*[value.shape for value in inputs]) if len(inputs) > 1 else ():
         if needed.left != needed.right:
             sides = inputs[needed.inputs[0]], inputs[needed.inputs[1]]
             builder.condition(needed.left, needed.right, span, op.name, sides, needed.stretch)
     declared = key.declared if key is not None else None
     module = Module(place, key is not None, span) if place is not None and declared is None else None
-    return builder.add(op, inputs, shapes, dtype, module, label, span, expressions, declared)
+    return builder.add(op, inputs, shapes, dtypes, module, label, span, expressions, declared)
 
 
 def reserve(context: Context, count: int, span: Span) -> None:

@@ -283,7 +283,10 @@ def _operand(cls: type[Op], name: str, bound: Bound | None, span: Span) -> Value
     if bound is None:
         raise SpecError(codes.arguments.MissingOperand(cls.name, name, cls.operands).at(span))
     if not isinstance(bound.value, Value):
-        wrong = codes.arguments.WrongType(cls.name, name, bound.value, expected="a value of the network")
+        text = bound.span.text.removeprefix(name).lstrip(" =")
+        wrong = codes.arguments.NoOperand(
+            cls.name, name, bound.value, expected="a value of the network", text=text, keeps_x=cls.takes_x
+        )
         raise SpecError(wrong.at(bound.span))
     return bound.value
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from archdsl.elaborate.parts import Parts
+from archdsl.elaborate.unpooling import pooled_shape
 from archdsl.elaborate.values import Callee, Family, MaybeValue, Module, Several
 from archdsl.frozen_record import record
 from archdsl.ir import Function, GraphBuilder, Value
@@ -100,7 +101,7 @@ class BlockCache:
         if self._builder.is_detached(value):
             return None
         number = values.setdefault(value, len(values))
-        return (Value, number, value.shape, value.dtype)
+        return (Value, number, value.shape, value.dtype, pooled_shape(value) if value.dtype == "int" else None)
 
 
 def argument_identity(value: Any, of_value: Callable[[Value], Any] = lambda value: None) -> Any:

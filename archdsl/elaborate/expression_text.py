@@ -1,8 +1,8 @@
 """How the source computes the arguments of calls, as text: `width * 4`, for whoever writes the network in another language.
 
-An argument has such a text if it consists of numbers, sizes of values such as `x.c`, names of the block's own parameters and
-`let`s, parentheses and arithmetic, or is a range or list of such expressions. A loop variable is none of its own: it has
-another value in each round.
+An argument has such a text if it consists of numbers, sizes of values such as `x.c` and `x.shape[1]`, names of the block's own
+parameters and `let`s, parentheses and arithmetic, or is a range or list of such expressions. A loop variable is none of its
+own: it has another value in each round.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ def names_in(expression: ast.Expr) -> tuple[str, ...] | None:
             found.append(e.id)
         elif isinstance(e, ast.Attribute) and isinstance(e.base, ast.Name):
             continue
+        elif isinstance(e, ast.Index) and isinstance(e.base, ast.Attribute) and e.base.name == "shape":
+            pending += [e.base, e.index]
         elif isinstance(e, ast.RangeExpr) and e.step is not None:
             return None
         elif isinstance(e, _TRANSPARENT) and not _NOT_ARITHMETIC.intersection(_operators(e)):

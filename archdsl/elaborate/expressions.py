@@ -293,7 +293,8 @@ class Evaluator:
                 raise SpecError(codes.expressions.OtherRankSize(e.name, base.shape).at(e.span))
             place = e.span._replace(start=e.span.end - len(e.name))
             op = same_name(e.name, Op.registry.names())
-            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place, op).at(e.span))
+            of_x = isinstance(e.base, ast.Name) and e.base.id == "x"
+            raise SpecError(codes.expressions.UnknownSize(e.name, SIZE_ATTRIBUTES, place, op, of_x).at(e.span))
         return size
 
     def _index(self, e: ast.Index, env: Environment) -> Any:
@@ -328,7 +329,10 @@ class Evaluator:
         if isinstance(callee, DeclaredModule):
             if not e.arguments:
                 return callee
-            raise SpecError(codes.modules.Arguments(callee.name, e.callee.span).at(e.span))
+            only = e.arguments[0].value if len(e.arguments) == 1 and e.arguments[0].name is None else None
+            flows = only is not None and isinstance(self.evaluate(only, env), Value)
+            found = codes.modules.Arguments(callee.name, e.callee.span, only.span.text if flows and only is not None else None)
+            raise SpecError(found.at(e.span))
         if not isinstance(callee, Callee):
             raise SpecError(codes.expressions.NotCallable(e.callee.span.text, callee).at(e.span))
         return self.partial(callee, e.arguments, env)

@@ -62,7 +62,7 @@ def bind_label(
     label: ast.Label,
     env: Environment,
     indices: Indices,
-    value: MaybeValue,
+    value: MaybeValue | Family,
     parts: Parts,
     inside: Inside | None = None,
 ) -> None:
@@ -94,7 +94,9 @@ def bind_label(
         context.keys_alone.setdefault(name, label.span)
 
 
-def _with_member(found: Any, name: str, indices: Indices, value: MaybeValue, inside: Inside | None) -> tuple[Family, Inside]:
+def _with_member(
+    found: Any, name: str, indices: Indices, value: MaybeValue | Family, inside: Inside | None
+) -> tuple[Family, Inside]:
     """Return a family with a value at its place in it, and the scope of the family; `found` is the family if there is one."""
     family = found if isinstance(found, Family) else Family(name)
     scope = family.scope = family.scope or Inside(Parts(), family)
@@ -131,6 +133,19 @@ def bind_each(context: Context, label: ast.Label, env: Environment, x: MaybeValu
     return Several(values, label.span, tuple([name for name in names if name != "_"]))
 
 
+def bind_family(context: Context, label: ast.Label, env: Environment, x: Several, parts: Parts) -> Several:
+    """Bind a label to the values that an op gives, as a family. Return what `x` is behind it."""
+    assert label.name is not None
+    family = Family(label.name)
+    for i, value in enumerate(x.values):
+        family[i] = value
+        if isinstance(value, Value):
+            value.name, value.span = f"{label.name}[{i}]", label.span
+    family.scope = Inside(Parts(), family)
+    bind_label(context, label, env, (), family, parts)
+    return Several(x.values, label.span, tuple([f"{label.name}[{i}]" for i in family]))
+
+
 def _check_names(context: Context, label: ast.Label, env: Environment) -> None:
     """Raise `SpecError` if something is wrong with the names in brackets."""
     seen: dict[str, ast.Label] = {}
@@ -141,7 +156,7 @@ def _check_names(context: Context, label: ast.Label, env: Environment) -> None:
                 raise SpecError(codes.several.NameOfAnOp(one.name or "").at(one.span))
             first = seen.setdefault(one.span.text, one)
             if first is not one:
-                raise SpecError(codes.several.NameTwice(one.span.text, first.span).at(one.span))
+                raise SpecError(codes.several.ValueNamedTwice(one.span.text, first.span).at(one.span))
 
 
 def _is_blank(label: ast.Label) -> bool:
@@ -154,3 +169,5 @@ def bind_unknown(context: Context, label: ast.Label, env: Environment, parts: Pa
     for one in label.each or (label,):
         if not _is_blank(one):
             bind_label(context, one, env, (UNKNOWN,) * len(one.indices), UNKNOWN, parts)
+            if label.each and one.name and not one.indices:
+                env.names[one.name] = UNKNOWN  # also if it is called like an op, which is an error: no other shall follow from it

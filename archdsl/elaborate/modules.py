@@ -114,8 +114,8 @@ def run_module(context: Context, module: DeclaredModule, use: Span, x: MaybeValu
         with context.out_of_the_graph():
             return _elaborated(context, module, use, x)
     assert module.handle is not None
-    if not context.builder.reaches(module.handle):
-        raise SpecError(codes.modules.OutOfScope(module.name, module.key.span).at(use))
+    if not context.builder.is_within_reach(module.handle):
+        raise SpecError(codes.modules.OutsideItsGroup(module.name, _group_of(module), module.key.span).at(use))
     x = context.builder.visible(x)
     result: MaybeValue
     same = x.shape, x.dtype
@@ -135,6 +135,14 @@ def run_module(context: Context, module: DeclaredModule, use: Span, x: MaybeValu
     if label is not None and isinstance(result, Value) and result is not x:
         result.name = label.label
     return result
+
+
+def _group_of(module: DeclaredModule) -> str:
+    """Return the label of the scope that has the key of a module, or of its family."""
+    scope = module.key.naming.scope
+    while scope.kind == "family" and scope.parent is not None:
+        scope = scope.parent
+    return scope.name
 
 
 def _applications(context: Context, module: DeclaredModule) -> list[Node]:

@@ -37,7 +37,8 @@ class NameErrors:
         of_another = _of_another_library(e, call)
         if of_another is not None and self._labels.around(env.module.file, e.id, e.span) is None:
             return SpecError(of_another)
-        if e.id in FUNCTIONS:
+        defined = env.module.definitions.get(e.id)
+        if e.id in FUNCTIONS or (isinstance(defined, ast.Constant) and defined.parameters is not None):
             return SpecError(codes.expressions.FunctionAsStage(e.id).at(e.span))
         blocks = [name for name, definition in env.module.definitions.items() if isinstance(definition, ast.Block | ast.Constant)]
         known = [*env.visible(), *blocks, *env.module.imports, *Op.registry.names()]

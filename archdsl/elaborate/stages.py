@@ -7,7 +7,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, Final
 
-from archdsl.diagnostics import Mark, SpecError, codes
+from archdsl.diagnostics import Diagnostic, Mark, SpecError, codes
 from archdsl.diagnostics.record import Edit
 from archdsl.elaborate.apply import apply_op
 from archdsl.elaborate.arguments import no_stage
@@ -19,6 +19,7 @@ from archdsl.elaborate.dispatcher import run_body
 from archdsl.elaborate.groups import grouped
 from archdsl.elaborate.modules import declaring_edits, run_module
 from archdsl.elaborate.naming import Key, Naming
+from archdsl.elaborate.tied import is_tied, unembedded
 from archdsl.elaborate.unwritten_channels import with_input_unwritten
 from archdsl.elaborate.values import FUNCTIONS, UNKNOWN, Callee, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -113,6 +114,16 @@ def _check_takes_flow(context: Context, group: ast.Group, env: Environment) -> N
                 raise SpecError(codes.structure.ReplacedValue(name.id, before.span)).at(name.span)
 
 
+def _called_join(callee: Callee, takes_number: bool, place: Span) -> Diagnostic:
+    """Return the error for a join that is called with values: `add(a, b)`, and `sub(a, 3)`, which is a stage behind `a`."""
+    texts = [bound.span.text for bound in callee.positional]
+    if len(texts) == 2 and takes_number and isinstance(callee.positional[1].value, int | float):
+        begin = "" if texts[0] == "x" else f"{texts[0]} -> "
+        return codes.bodies.NotAroundABody(callee.name, "its branches", f"{begin}{callee.name}({texts[1]})", None)
+    written = f"{callee.name} {{ {'; '.join(texts)} }}"
+    return codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(place, written))
+
+
 def _op(
     context: Context, callee: Callee, call: ast.Expr, env: Environment, x: MaybeValue, naming: Naming, key: Key | None
 ) -> MaybeValue:
@@ -120,9 +131,9 @@ def _op(
     if not issubclass(callee.target, Op):
         raise SpecError(codes.expressions.InitializerAsStage(callee.name).at(call.span))
     if issubclass(callee.target, Join) and any(isinstance(bound.value, Callee | Value) for bound in callee.positional):
-        written = f"{callee.name} {{ {'; '.join(bound.span.text for bound in callee.positional)} }}"
-        around = codes.bodies.NotAroundABody(callee.name, "its branches", written, Edit(call.span, written))
-        raise SpecError(around.at(call.span))
+        raise SpecError(_called_join(callee, callee.target.called, call.span).at(call.span))
+    if is_tied(callee):
+        return unembedded(context, callee, call.span, x, key)
     try:
         made = context.binder.declared(callee, call.span)
         if isinstance(made, Unknown):

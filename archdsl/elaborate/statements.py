@@ -11,7 +11,7 @@ from archdsl.elaborate.declared import DeclaredModule
 from archdsl.elaborate.dispatcher import hide, run_stage, run_stages
 from archdsl.elaborate.functions import make_function
 from archdsl.elaborate.groups import grouped
-from archdsl.elaborate.labels import bind_each, bind_label, label_indices, label_key
+from archdsl.elaborate.labels import bind_each, bind_family, bind_label, label_indices, label_key
 from archdsl.elaborate.naming import Naming, Scope
 from archdsl.elaborate.values import NO_INPUT, UNKNOWN, Environment, MaybeValue, Several, Unknown
 from archdsl.ir import Value
@@ -54,7 +54,10 @@ def pipeline(context: Context, pipeline: ast.Pipeline, env: Environment, x: Mayb
         x = grouped(context, naming, key, pipeline.span, lambda inner: run_stages(context, stages, env, x, inner))
     inside = key.inside if key is not None else None
     if isinstance(x, Several) and inside is None and _is_unnamed(x, stages[-1]):
-        raise SpecError(codes.several.SeveralUnnamed(stages[-1].span.text, len(x.values), label.span, True).at(stages[-1].span))
+        if label.name is not None and not indices and len(stages) == 1:
+            return bind_family(context, label, env, x, naming.parts)
+        unnamed = codes.several.SeveralUnnamed(stages[-1].span.text, len(x.values), label.span, True, not x.names)
+        raise SpecError(unnamed.at(stages[-1].span))
     if isinstance(x, Several):
         within = key.label if key is not None and label.name is not None else None
         x = Several(x.values, x.made, tuple([f"{within}.{name}" for name in x.names]) if within is not None else ())
@@ -82,7 +85,8 @@ def _unlabelled(pipeline: ast.Pipeline, before: MaybeValue, made: MaybeValue) ->
     last = pipeline.stages[-1]
     if _is_unnamed(made, last):
         begin = pipeline.span._replace(end=pipeline.span.start)
-        raise SpecError(codes.several.SeveralUnnamed(last.span.text, len(made.values), begin).at(last.span))
+        unnamed = codes.several.SeveralUnnamed(last.span.text, len(made.values), begin, of_an_op=not made.names)
+        raise SpecError(unnamed.at(last.span))
     return Several(made.values, made.made) if isinstance(last, ast.Group) else made  # the names end with the braces
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from archdsl.elaborate.values import Module
 from archdsl.source import Span
 from archdsl.syntax import nodes as ast
 
@@ -63,8 +64,16 @@ class Scope:
     It is `without` symbols of some kinds from outside, as the body of a module is.
     """
 
-    def __init__(self, outer: Scope | None, control: bool = False, without: Container[SymbolKind] = ()) -> None:
+    def __init__(
+        self,
+        outer: Scope | None,
+        control: bool = False,
+        without: Container[SymbolKind] = (),
+        parts: dict[str, Symbol] | None = None,
+    ) -> None:
         self.outer = outer
+        self.parts: dict[str, Symbol] = parts if parts is not None else outer.parts if outer is not None else {}
+        """The labels of the innermost labelled scope around, whatever braces of it they are in: a path leads to them."""
         self.control = control
         self.without = without
         self.names: dict[str, Symbol] = {}
@@ -108,3 +117,15 @@ def _find(span: Span, name: str, after: int) -> Span:
     """Return the first place of a name behind an offset."""
     start = max(span.file.text.find(name, after, span.end), after)
     return Span(span.file, start, start + len(name))
+
+
+def all_modules(module: Module) -> Iterable[Module]:
+    """Return a module and all that it imports, each once."""
+    found: dict[int, Module] = {}
+    pending = [module]
+    while pending:
+        one = pending.pop()
+        if id(one) not in found:
+            found[id(one)] = one
+            pending += one.imports.values()
+    return found.values()

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from archdsl.elaborate.declarations import METRICS
-from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, kind_of, name_span
+from archdsl.elaborate.symbol import Scope, Symbol, SymbolKind, all_modules, kind_of, name_span
+from archdsl.elaborate.symbol_paths import SymbolPaths
 from archdsl.elaborate.values import FUNCTIONS, Module
 from archdsl.initializers import Initializer
 from archdsl.ops import Op
@@ -30,12 +31,14 @@ class SymbolTable:
         self._builtin: dict[tuple[str, str | None], Symbol] = {}
         self._global: dict[int, dict[str, Symbol]] = {}
         self._parameters: dict[int, dict[str, Symbol]] = {}
-        modules = list(_modules(module))
+        self.paths = SymbolPaths()
+        modules = list(all_modules(module))
         for one in modules:
             self._declare(one)
         for one in modules:
             for definition in one.file.definitions:
                 _Resolver(self, one, definition).resolve()
+        self.paths.resolve(self.unresolved)
         self._places = sorted(self._all_places(), key=lambda place: (place[0].start, place[0].end))
 
     def at(self, file: SourceFile, offset: int) -> Symbol | None:
@@ -106,6 +109,7 @@ class _Resolver:
         """Resolve every name of the definition."""
         definition, table = self._definition, self._table
         scope = Scope(None)
+        table.paths.bodies[id(definition)] = scope.parts
         if isinstance(definition, ast.Alias):
             self._expression(definition.target, scope)
             scope.names.update(self._parameters_of(definition))
@@ -196,17 +200,32 @@ class _Resolver:
         label = pipeline.label
         if label is not None:
             self._expressions(label, scope)
+        inside = scope if label is None else Scope(scope, control=True, parts={})
         for stage in pipeline.stages:
-            self._stage(stage, scope)
+            self._stage(stage, inside)
         for one in label.each or (label,) if label is not None else ():
-            self._label(one, scope)
+            self._label(one, scope, self._parts_of(pipeline, inside))
 
-    def _label(self, label: ast.Label, scope: Scope) -> None:
+    def _parts_of(self, pipeline: ast.Pipeline, inside: Scope) -> list[Any]:
+        """Return where the labels are that a path through the label of a pipeline may name: its own, and those of a block.
+
+        None stands for what a parameter or constant holds.
+        """
+        stage = pipeline.stages[0] if len(pipeline.stages) == 1 else None
+        if not isinstance(stage, ast.CallStage):
+            return [inside.parts]
+        call = ast.bare(stage.call)
+        name = ast.bare(call.callee if isinstance(call, ast.CallExpr) else call)
+        held = not isinstance(name, ast.Name) or inside.find(name.id) or self._module.definitions.get(name.id)
+        return [inside.parts, self._target(stage.call, inside), *(() if isinstance(held, ast.Block | None) else (None,))]
+
+    def _label(self, label: ast.Label, scope: Scope, parts: list[Any]) -> None:
         if label.name and label.name != "_":
             around = scope.around_control()
             place = name_span(label, label.name)
             if self._table.global_(self._module, label.name) is None:
                 self._bind(around, label.name, SymbolKind.LABEL, label, place)
+                self._table.paths.add(scope, around.names[label.name], parts)
             else:  # called like an op or a block, it is a key of the `state_dict` alone
                 self._table.add(Symbol(label.name, SymbolKind.LABEL, self._definition.name, label, [place]))
 
@@ -298,8 +317,9 @@ class _Resolver:
             self._expression(call.callee, scope)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
-        """Resolve a size of a value, or a definition of an import."""
+        """Resolve a size of a value, a part of a labelled scope, or a definition of an import."""
         self._expression(node.base, scope)
+        self._table.paths.read(node, scope)
         target = self._imported(node, scope)
         if target is not None and node.name:
             found = self._table.global_(target, node.name) if node.name in target.definitions else None
@@ -375,18 +395,6 @@ class _Resolver:
             symbol.uses.append(span)
         else:
             self._table.unresolved.append(span)
-
-
-def _modules(module: Module) -> Iterable[Module]:
-    """Return a module and all that it imports, each once."""
-    found: dict[int, Module] = {}
-    pending = [module]
-    while pending:
-        one = pending.pop()
-        if id(one) not in found:
-            found[id(one)] = one
-            pending += one.imports.values()
-    return found.values()
 
 
 def _is_declared(target: Any) -> TypeGuard[type[Registered]]:

@@ -102,33 +102,34 @@ class GraphBuilder:
         `key` gives it a module of its own, `module` one that another node has too. Raise `SpecError` if the inputs do not fit,
         `SizeError` if a symbolic size has no formula.
         """
-        shapes, dtype = self.infer(op, *inputs), op.result_dtype(*[value.dtype for value in inputs])
+        shapes = self.infer(op, *inputs)
+        dtypes = op.result_dtypes(len(shapes), *[value.dtype for value in inputs])
         if module is None and key is not None:
             module = Module(key, labelled, span)
-        return self.add(op, inputs, shapes, dtype, module, name, span, expressions)[0]
+        return self.add(op, inputs, shapes, dtypes, module, name, span, expressions)[0]
 
     def add(
         self,
         op: Op,
         inputs: Sequence[Value],
         shapes: Sequence[Shape],
-        dtype: DType,
+        dtypes: Sequence[DType],
         module: Module | None,
         name: str | None,
         span: Span | None,
         expressions: Mapping[str, str] = NO_NAMES,
         declared: Module | None = None,
     ) -> list[Value]:
-        """Apply an op of which the shapes and the type of the outputs are known, and return those."""
+        """Apply an op of which the shapes and types of the outputs are known, and return those."""
         self.size += 1
         detached = self._detached
         for value in inputs:
             if value.owner is detached:
-                return [Value(shape, detached, 0, dtype, name, span) for shape in shapes]
+                return [Value(shape, detached, 0, dtype, name, span) for shape, dtype in zip(shapes, dtypes, strict=True)]
         taken = [self.local(value) for value in inputs]
         node = OpNode(op, taken, module if declared is None else self._applied(declared), span, expressions)
         self._append(node, declared)
-        for shape in shapes:
+        for shape, dtype in zip(shapes, dtypes, strict=True):
             node.add_output(shape, dtype, name, span)
         return node.outputs
 
@@ -222,12 +223,13 @@ class GraphBuilder:
         self._owners[module] = self.function
         return module
 
-    def reaches(self, declared: Module) -> bool:
-        """Return whether the innermost function is that of a declared module, or inside of it."""
+    def is_within_reach(self, declared: Module) -> bool:
+        """Return whether the innermost function is that of a declared module, or in it."""
+        owner = self._owners[declared]
         function: Function | None = self.function
-        while function is not None and function is not self._owners[declared]:
+        while function is not None and function is not owner:
             function = self._around.get(function)
-        return function is not None
+        return function is owner
 
     def _append(self, node: Node, declared: Module | None) -> None:
         """Add a node to the innermost function; keep it if it applies a declared module."""

@@ -180,10 +180,11 @@ class _Comparison:
         if first.op is second.op and first.input_shapes == second.input_shapes:
             return None
         one, other = _tensors(first), _tensors(second)
+        tied = first.op.tied or second.op.tied
         for key in dict.fromkeys((*one, *other)):
-            if first.op.name == second.op.name and one.get(key) != other.get(key):
+            if (tied or first.op.name == second.op.name) and one.get(key) != other.get(key):
                 return Difference(join_path(path, key), (one.get(key), other.get(key)), (first, second))
-        if type(first.op) is type(second.op) and _settings(first) == _settings(second):
+        if tied or (type(first.op) is type(second.op) and _settings(first) == _settings(second)):
             return None
         return Difference(path, (_described(first, second), _described(second, first)), (first, second))
 

@@ -80,8 +80,9 @@ def _verify_nodes(function: Function) -> None:
         if isinstance(node, OpNode):
             made_shapes, inferred = tuple([value.shape for value in node.outputs]), node.op.output_shapes(*node.input_shapes)
             _require(inferred == made_shapes, f"{node!r} makes {made_shapes} and its op infers {inferred}")
-            dtype, held = node.op.result_dtype(*[value.dtype for value in node.inputs]), {value.dtype for value in node.outputs}
-            _require(held == {dtype}, f"{node!r} holds {held} and its op infers {dtype}")
+            dtypes = node.op.result_dtypes(len(node.outputs), *[value.dtype for value in node.inputs])
+            held = tuple([value.dtype for value in node.outputs])
+            _require(held == dtypes, f"{node!r} holds {held} and its op infers {dtypes}")
     for position, value in enumerate(function.outputs):
         _require(value in made, f"{function!r} returns a value that is not its own")
         uses[value].append(Use(function, position))

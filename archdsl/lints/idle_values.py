@@ -2,7 +2,8 @@
 
 It is likely meant to run the stages of `stem` again, which nothing does. In a loop or an `if` it may be needed in another case,
 alone in braces it says that they are empty, and in a join it is a branch: these are not reported. A label that is called like an
-op, a block or a parameter is a key alone, so that its name is a stage.
+op, a block or a parameter is a key alone, so that its name is a stage. `p: param([4])` leaves `x` as it is, so that `p` begins
+with it.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
     """Yield what is wrong with statements that only name what the statement before them has labelled."""
     current: ast.Label | None = None
     for statement in body.statements:
-        if not isinstance(statement, ast.Pipeline):
-            continue  # heads, outputs, constants and claims leave `x` as it is
+        if not isinstance(statement, ast.Pipeline) or _declares(statement):
+            continue  # heads, outputs, constants and claims leave `x` as it is, and so does a `param`
         name = _value(statement)
         if name is not None and (name == "x" or (current is not None and current.name == name and name not in keys)):
             made_by = current.span if current is not None and name != "x" else None
@@ -47,6 +48,15 @@ def _idle(body: ast.Body, keys: Container[str]) -> Iterator[Diagnostic]:
         else:
             label = statement.label
             current = label if label is not None and label.name and not label.indices else None
+
+
+def _declares(statement: ast.Pipeline) -> bool:
+    """Return whether a statement only declares a value of its own, as `cls: param([1, 64])` does."""
+    stage = statement.stages[0] if len(statement.stages) == 1 and statement.label is not None else None
+    call = ast.bare(stage.call) if isinstance(stage, ast.CallStage) else None
+    callee = ast.bare(call.callee) if isinstance(call, ast.CallExpr) else None
+    op = Op.registry.get(callee.id) if isinstance(callee, ast.Name) else None
+    return op is not None and op.arity == 0
 
 
 def _value(statement: ast.Pipeline) -> str | None:

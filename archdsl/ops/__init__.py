@@ -20,6 +20,7 @@ from archdsl.ops import (
     scale,
     split,
     tokens,
+    unpooling,
     value,
     windows,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "scale",
     "split",
     "tokens",
+    "unpooling",
     "value",
     "windows",
 ]

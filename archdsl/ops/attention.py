@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -28,6 +28,11 @@ class Attend(Op, name="attend"):
     arity = None
     operands = ("q", "k", "v")
     optional_operands = ("mask", "bias")
+    about_operands: ClassVar = {
+        "q": "queries, `[..., L, d]`", "k": "keys, `[..., S, d]`", "v": "values, `[..., S, e]`",
+        "mask": "`[..., L, S]`: true where attention is allowed, or numbers that are added",
+        "bias": "`[..., L, S]`, added to the products",
+    }  # fmt: skip
     takes_x = False
     broadcasts_batch = True
     not_in_figures = ("drop", "present")
@@ -130,6 +135,11 @@ class MultiheadAttention(Op, name="mha"):
     category = Category.ATTENTION
     arity = None
     optional_operands = ("key", "value", "mask")
+    about_operands: ClassVar = {
+        "key": "tokens of the keys, `[S, K]`; default: the input", "value": "tokens of the values; default: those of the keys",
+        "mask": "`[S]` or `[L, S]`: true where attention is allowed, or numbers that are added",
+    }  # fmt: skip
+    inner_layers = 2
     not_in_figures = ("bias", "drop", "present")
     example = 'rearrange("c h w -> (h w) c"); mha(4)'
     cases = (

@@ -120,12 +120,16 @@ class Op(Registered):
     """Parameters that are values of the network, before the others: `crop_like(v)`."""
     optional_operands: ClassVar[tuple[str, ...]] = ()
     """Parameters that are values of the network and may be left out. The field `present` has those of a call, in this order."""
+    about_operands: ClassVar[Mapping[str, str]] = {}
+    """What each of these values is, for the reference."""
     sizes_by_name: ClassVar[bool] = False
     """Whether it takes sizes as arguments of any name, which its field `sizes` has. Inputs beyond the first give sizes alone."""
     by_name: ClassVar[tuple[str, ...]] = ()
     """Parameters that are given by name alone, such as an axis that frameworks count otherwise."""
     takes_x: ClassVar[bool] = True
     """Whether the first input is what flows. If not, all inputs are operands, as in `matmul(a, b)`; `param` has none."""
+    tied: ClassVar[bool] = False
+    """Whether it has the tensors of another op, whose module it applies."""
     sizes_only: ClassVar[bool] = False
     """Whether of the operands only the sizes count: `crop_like(v)`."""
     broadcasts_batch: ClassVar[bool] = False
@@ -146,6 +150,8 @@ class Op(Registered):
     """Draws random numbers in training, and never in evaluation."""
     weight_layer: ClassVar[bool] = False
     """Whether it counts towards the depth, as in "ResNet-50": convolutions and dense layers do."""
+    inner_layers: ClassVar[int] = 0
+    """How many dense layers one after another are inside, which count towards the depth, too."""
     loose_axes: ClassVar[bool] = False
     """Whether stored weights fit that differ in axes of size one: `[C]` for `[C, 1, 1]`."""
     not_in_figures: ClassVar[tuple[str, ...]] = ()
@@ -203,6 +209,10 @@ class Op(Registered):
                 raise SpecError(codes.shapes.IntegersRefused(self.name))
             return "float"
         return "float" if "float" in kinds else "int" if "int" in kinds else "bool"
+
+    def result_dtypes(self, outputs: int, *inputs: DType) -> tuple[DType, ...]:
+        """Return what each of so many outputs holds: by default all the same."""
+        return (self.result_dtype(*inputs),) * outputs
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the output shape. Raise `SpecError` if the inputs do not fit."""

@@ -1,7 +1,7 @@
 """Cropping to the size of another value."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -20,6 +20,7 @@ class CropLike(Op, name="crop_like"):
     sign = "kept"
     arity = 2
     operands = ("like",)
+    about_operands: ClassVar = {"like": "the value whose sizes the output has"}
     sizes_only = True
     example = "small: conv(8, 3, pad = 0); upconv(8, 2); crop_like(small)"
     not_in_figures = ("axis",)
@@ -27,16 +28,19 @@ class CropLike(Op, name="crop_like"):
         Case({}, (((8, 12, 10), (3, 7, 10)), ((8, 9), (8, 9)))),
         Case({"keep": "start"}, (((8, 12, 10), (3, 7, 10)),)),
         Case({"keep": "start", "axis": (0, 1)}, (((12, 10, 8), (7, 10, 3)),)),
-        Case({"axis": (-1,)}, (((12, 10, 8), (7, 10, 3)),)),
+        Case({"axis": -1}, (((12, 10, 8), (7, 10, 3)),)),
     )
 
     keep: Literal["middle", "start"] = Field("middle", description="which part of the input stays")
-    axis: tuple[int, ...] | None = Field(None, description="axes that are cropped; default: all but axis 0, the channels")
+    axis: int | tuple[int, ...] | None = Field(
+        None, description="axis or list of axes that are cropped; default: all but axis 0, the channels"
+    )
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the part that stays, and the axes, counted from the front."""
         axes = tuple(range(1, len(inputs[0]))) if self.axis is None else self.axis
-        return {"keep": self.keep, "axis": tuple([normal_axis(self.name, axis, len(inputs[0])) for axis in axes])}
+        counted = [normal_axis(self.name, axis, len(inputs[0])) for axis in (axes if isinstance(axes, tuple) else (axes,))]
+        return {"keep": self.keep, "axis": tuple(counted)}
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the sizes of the other value on the axes that are cropped."""
@@ -53,10 +57,11 @@ class CropLike(Op, name="crop_like"):
         """Return that the input is at least as large."""
         value, like = inputs
         message = f"`crop_like` cannot crop {format_shape(value)} to the larger {format_shape(like)}"
-        return [Need(_difference(value[axis], like[axis]), 0, message) for axis in self.attributes(*inputs)["axis"]]
+        return [Need(difference(value[axis], like[axis]), 0, message) for axis in self.attributes(*inputs)["axis"]]
 
 
-def _difference(size: Dim, other: Dim) -> Dim:
+def difference(size: Dim, other: Dim) -> Dim:
+    """Return how much larger a size is. Raise `SpecError` if sizes of several symbols cannot be compared."""
     try:
         return size - other
     except SizeError as error:

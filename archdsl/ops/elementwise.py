@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from archdsl.fields import Field
-from archdsl.ops.base import ANY_RANK, Case, Category, Op
+from archdsl.ops.base import ANY_RANK, Case, Category, DType, Op
 from archdsl.registry import Aliases
 from archdsl.shapes import Shape
 
@@ -105,3 +105,22 @@ class Cos(_Elementwise, name="cos"):
     """The cosine, as in encodings of positions."""
 
     example = "cos"
+
+
+class Real(_Elementwise, name="real"):
+    """Integers or bools as real numbers, such as the number of a time step, or a mask to be summed.
+
+    They get the type of the module's parameters, also after `module.half()`. Tokens are names rather than numbers: `embedding`.
+    """
+
+    aliases = ("cast", "float", "astype", "to")
+    saves_output = True
+    integers = "kept"
+    sign = "kept"
+    example = "real"
+    example_input = ": int [32]"
+    cases = (Case({}, ANY_RANK),)
+
+    def result_dtype(self, *inputs: DType) -> DType:
+        """Return that the result is real."""
+        return "float"

@@ -88,6 +88,37 @@ class BatchNorm(_Normalization, name="bn"):
         return {"running_mean": (channels,), "running_var": (channels,), "num_batches_tracked": ()}
 
 
+class FrozenBatchNorm(Op, name="frozen_bn"):
+    """Batch normalization whose statistics, scale and shift are all fixed numbers, as detectors use it in their backbones.
+
+    It computes the same in training and evaluation, and nothing of it is learned: its four tensors are buffers of the
+    `state_dict`, with the keys of `bn` and without the counter (torchvision's and DETR's `FrozenBatchNorm2d`).
+    """
+
+    aliases = ("frozen_batch_norm", "frozen_batch_norm2d")
+    category = Category.NORMALIZATION
+    vector = True
+    not_in_figures = ("eps",)
+    example = "frozen_bn"
+    cases = (Case({}, ANY_RANK), Case({"eps": 0.001}, ANY_RANK))
+
+    eps: Annotated[float, Field(ge=0), Aliases("epsilon")] = Field(1e-5, description="added to the variance; may be 0")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the number of channels with the parameters."""
+        return {"channels": channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))[0], **super().attributes(*inputs)}
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the shape of the input."""
+        channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
+        return inputs[0]
+
+    def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Return scale and shift, and mean and variance."""
+        channels, _ = channels_and_axes(self.name, inputs[0], (0, 1, 2, 3))
+        return dict.fromkeys(("weight", "bias", "running_mean", "running_var"), (channels,))
+
+
 class GroupNorm(_Normalization, name="gn"):
     """Group normalization: normalizes each group of channels of an image over all positions (Wu & He 2018, arXiv:1803.08494)."""
 

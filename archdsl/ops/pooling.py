@@ -12,6 +12,7 @@ from archdsl.ops.base import (
     Case,
     Category,
     Dilation,
+    DType,
     Need,
     Op,
     Padding,
@@ -42,7 +43,7 @@ class _Pool(Op):
 class _Window(_Pool):
     """A pool with a sliding window; subclasses may have `pad`, `ceil` and `dilation`."""
 
-    not_in_figures = ("k", "stride", "pad", "ceil", "count_pad")
+    not_in_figures = ("k", "stride", "pad", "ceil", "count_pad", "indices")
 
     k: Window = Field(description="window size, one number or one per axis")
 
@@ -106,7 +107,10 @@ class _Padded(_Window):
 
 
 class MaxPool(_Padded, name="maxpool"):
-    """The maximum of each window."""
+    """The maximum of each window.
+
+    `[y, indices]: maxpool(2, indices = true)` also gives the position of each maximum, an integer for `max_unpool`.
+    """
 
     aliases = ("max_pool", "max_pooling")
     example = "maxpool(3, stride = 2, pad = 1)"
@@ -116,6 +120,7 @@ class MaxPool(_Padded, name="maxpool"):
         Case({"k": 2, "dilation": 2, "stride": 1}, SPATIAL),
         Case({"k": 3, "stride": 2, "pad": "tf_same"}, SPATIAL),
         Case({"k": (2, 5), "stride": (3, 1), "pad": "tf_same"}, (IMAGE,)),
+        Case({"k": 3, "stride": 2, "pad": 1, "indices": True}, SPATIAL),
     )
 
     stride: Stride | None = Field(None, description="stride of the window; default: `k`")
@@ -124,6 +129,23 @@ class MaxPool(_Padded, name="maxpool"):
     )
     ceil: bool = Field(False, description="round sizes up, so that the last window may reach past the end")
     dilation: Dilation = Field(1, description="spacing between the elements of the window")
+    indices: Annotated[bool, Aliases("return_indices")] = Field(
+        False, description="whether to give the positions of the maxima, too"
+    )
+
+    def validate(self) -> None:
+        """Raise `ValueError` for positions in an input with the padding of `tf_same`."""
+        super().validate()
+        if self.indices and self._tf_same:
+            raise ValueError("with `pad = tf_same`, positions would count padding: give the rows on each side")
+
+    def output_shapes(self, *inputs: Shape) -> tuple[Shape, ...]:
+        """Return the shape, twice if there are positions."""
+        return (self.infer(*inputs),) * (2 if self.indices else 1)
+
+    def result_dtypes(self, outputs: int, *inputs: DType) -> tuple[DType, ...]:
+        """Return that positions are integers."""
+        return (self.result_dtype(*inputs), "int")[:outputs]
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return that each window has an element of the input.

@@ -2,12 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
 from archdsl.initializers import Initializer
-from archdsl.ops.base import Case, Category, Equality, NonNegativeInt, Op, PerAxis, PositiveInt, WeightedOp, fixed, per_axis
+from archdsl.ops.base import (
+    IMAGE,
+    LINE,
+    VECTOR,
+    VOLUME,
+    Case,
+    Category,
+    Equality,
+    NonNegativeInt,
+    Op,
+    PerAxis,
+    PositiveInt,
+    WeightedOp,
+    fixed,
+    normal_axis,
+    per_axis,
+)
 from archdsl.shapes import Dim, Shape, format_shape
 
 T = TypeVar("T")
@@ -40,6 +56,7 @@ class PosEmbed(WeightedOp, name="pos_embed"):
     category = Category.VALUE
     arity = None
     optional_operands = ("grid",)
+    about_operands: ClassVar = {"grid": "a value whose last two sizes are those of the current grid"}
     vector = False
     saves_output = False
     not_in_figures = ("present", "init", "mode", "antialias")
@@ -112,6 +129,39 @@ class PosEmbed(WeightedOp, name="pos_embed"):
         return rows * columns + self.prefix
 
 
+class Coords(Op, name="coords"):
+    """The numbers 0, 1, 2, ... along an axis of a value, `[n]`, for positions that are computed: `coords(x, axis = 1)`.
+
+    `like` gives the size alone, which may be symbolic. A sine of them is the encoding of Vaswani et al. 2017
+    (arXiv:1706.03762, section 3.5); beside an image, they are the channels of CoordConv (Liu et al. 2018, arXiv:1807.03247).
+    """
+
+    aliases = ("arange", "position_ids", "coordinates")
+    category = Category.VALUE
+    arity = 0
+    operands = ("like",)
+    takes_x = False
+    sizes_only = True
+    by_name = ("axis",)
+    integers = "kept"
+    example = 'add(broadcast = true) { x; coords(x, axis = -2) -> rearrange("h -> 1 h 1") }'
+    cases = (Case({"axis": 0}, ((LINE,), (VECTOR,))), Case({"axis": -1}, ((IMAGE,), (VOLUME,))))
+
+    axis: int = Field(description="axis: 0 is the channels, -1 the last")
+
+    def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
+        """Return the axis, counted from the front."""
+        return {"axis": normal_axis(self.name, self.axis, len(inputs[0]))}
+
+    def infer(self, *inputs: Shape) -> Shape:
+        """Return the size of the axis."""
+        return (inputs[0][self.attributes(*inputs)["axis"]],)
+
+    def never_negative(self, inputs: bool) -> bool:
+        """Return true: they count from 0."""
+        return True
+
+
 class RelativeCoords(Op, name="rel_coords"):
     """The offsets in a window on a logarithmic scale, `[2 * h - 1, 2 * w - 1, 2]`, for the `cpb_mlp` of Swin v2.
 
@@ -162,6 +212,7 @@ class RelativeBias(WeightedOp, name="rel_bias"):
     category = Category.VALUE
     arity = 0
     optional_operands = ("table",)
+    about_operands: ClassVar = {"table": "the rows of the table, if they are computed"}
     takes_x = False
     keys_in_scope = (TABLE, INDEX)
     not_in_figures = ("present", "init")

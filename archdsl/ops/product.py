@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import Any
+from typing import Any, ClassVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -16,10 +16,11 @@ class Matmul(Op, name="matmul"):
     The axes before them run side by side; a size of 1 goes with any other. As `torch.matmul`, it takes the batch along.
     """
 
-    aliases = ("bmm", "mm", "einsum", "dot")
+    aliases = ("bmm", "mm", "dot")
     category = Category.DENSE
     arity = 2
     operands = ("a", "b")
+    about_operands: ClassVar = {"a": "the factor on the left", "b": "the factor on the right"}
     takes_x = False
     broadcasts_batch = True
     saves_output = False

@@ -183,8 +183,8 @@ class ChannelShuffle(Op, name="channel_shuffle"):
 
 
 def _part(part: range) -> range:
-    if part.step != 1:
-        raise ValueError(f"a part is `from..to` with a step of 1, found {show(part)}")
+    if part.step < 1:
+        raise ValueError(f"a part counts up, found {show(part)}")
     if not 0 <= part.start < part.stop:
         raise ValueError(f"a part is `from..to` with 0 <= from < to, found {part.start}..{part.stop}")
     if part.stop > limits.SIZE:
@@ -193,37 +193,47 @@ def _part(part: range) -> range:
 
 
 class Slice(Op, name="slice"):
-    """Takes a part of an axis: `slice(0..4)` takes the first four channels."""
+    """Takes a part of an axis: `slice(0..4)` takes the first four channels.
+
+    `slice(0..32 by 8, axis = 1)` takes every eighth of 32 frames.
+    """
 
     category = Category.SHAPE
     sign = "kept"
     integers = "kept"
     not_in_figures = ("axis",)
     example = "slice(0..4)"
-    cases = (Case({"part": range(2, 5)}, ANY_RANK), Case({"part": range(0, 6), "axis": -1}, ANY_RANK))
+    cases = (
+        Case({"part": range(2, 5)}, ANY_RANK),
+        Case({"part": range(0, 6), "axis": -1}, ANY_RANK),
+        Case({"part": range(1, 6, 3), "axis": -1}, ANY_RANK),
+    )
 
-    part: Annotated[range, Check(_part)] = Field(description="range of positions, without its end")
+    part: Annotated[range, Check(_part)] = Field(description="range of positions, without its end; `by n` takes every n-th")
     axis: int = Field(0, description="axis: 0 is the channels, -1 the last")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
-        """Return where the part starts, its length, and the axis, counted from the front."""
+        """Return where the part starts, its length from the first to the last position, the step, and the axis from the front."""
         axis = normal_axis(self.name, self.axis, len(inputs[0]))
-        return {"start": self.part.start, "length": self.part.stop - self.part.start, "axis": axis}
+        stop = self.part.stop if self.part.step == 1 else self.part[-1] + 1
+        return {"start": self.part.start, "length": stop - self.part.start, "step": self.part.step, "axis": axis}
 
     def is_identity(self, *inputs: Shape) -> bool:
         """Return whether the part is the whole axis."""
-        return self.part.start == 0 and self.part.stop == inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
+        size = inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
+        return self.part.start == 0 and self.part.step == 1 and self.part.stop == size
 
     def infer(self, *inputs: Shape) -> Shape:
-        """Return the shape with the length of the part on its axis."""
+        """Return the shape with the number of positions on its axis."""
         axis = normal_axis(self.name, self.axis, len(inputs[0]))
         demand(self.needs(*inputs))
-        return (*inputs[0][:axis], self.part.stop - self.part.start, *inputs[0][axis + 1 :])
+        count = self.part.stop - self.part.start if self.part.step == 1 else len(self.part)
+        return (*inputs[0][:axis], count, *inputs[0][axis + 1 :])
 
     def needs(self, *inputs: Shape) -> list[Need]:
         """Return that the axis reaches to the end of the part."""
         size = inputs[0][normal_axis(self.name, self.axis, len(inputs[0]))]
-        message = f"`slice({self.part.start}..{self.part.stop})` reaches past the end of an axis of {size}"
+        message = f"`slice({show(self.part)})` reaches past the end of an axis of {size}"
         return [Need(size, self.part.stop, message)]
 
 

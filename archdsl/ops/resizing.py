@@ -1,7 +1,7 @@
 """Padding, resizing and enlarging."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -123,6 +123,7 @@ class ResizeLike(Op, name="resize_like"):
     category = Category.SHAPE
     arity = 2
     operands = ("like",)
+    about_operands: ClassVar = {"like": "the value whose spatial sizes the output has"}
     sizes_only = True
     saves_output = False
     not_in_figures = ("mode",)

@@ -4,6 +4,7 @@ Both are the same for all examples. They have no batch axis of their own, and br
 """
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Annotated, Any
 
 from archdsl.fields import Check, Field
@@ -84,22 +85,27 @@ class Param(WeightedOp, name="param"):
 class Const(Op, name="const"):
     """A tensor of fixed numbers: `const([[0, 1], [1, 0]])`, or one number in a shape, `const(0.5, [8, 1, 1])`.
 
-    It is in no `state_dict`, and moves with the module to another device or type. The numbers are real ones.
+    A list with a shape fills it in order: `const(0..16, [16, 1, 1])`.
+
+    It moves with the module to another device or type. The numbers are real ones. It is in no `state_dict`, unless `stored =
+    true` makes it a buffer there, with its label as the key.
     """
 
     aliases = ("constant", "buffer", "full", "register_buffer")
     category = Category.VALUE
     arity = 0
     takes_x = False
-    not_in_figures = ("value", "shape")
+    not_in_figures = ("value", "shape", "stored")
     example = "sub { x; const(0.5, [8, 1, 1]) }"
     cases = (
         Case({"value": 0.5, "shape": (8, 1, 1)}, ((),)),
         Case({"value": ((1, 2.5), (3, 4))}, ((),)),
+        Case({"value": (0, 1, 2), "shape": (1, 3, 1), "stored": True}, ((),)),
     )
 
     value: Annotated[Nested, Aliases("fill_value", "data")] = Field(description="a number, or a list of numbers or of lists")
-    shape: Sizes | None = Field(None, description="sizes, without the batch axis, all of the one number")
+    shape: Sizes | None = Field(None, description="sizes, without the batch axis; default: those of the list")
+    stored: bool = Field(False, description="whether the `state_dict` has the tensor")
 
     def validate(self) -> None:
         """Raise `ValueError` unless there is one shape."""
@@ -108,24 +114,28 @@ class Const(Op, name="const"):
             if self.shape is None:
                 raise ValueError(f"one number needs a shape, as in `const({self.value:g}, [8, 1, 1])`")
             return
-        if self.shape is not None:
-            raise ValueError("a list has a shape already: leave `shape` out")
-        shape_of(self.value)
+        sizes = shape_of(self.value)
+        if self.shape is not None and prod(sizes) != prod(self.shape):
+            raise ValueError(f"{prod(sizes):,} numbers do not fill a shape of {prod(self.shape):,}; a list needs no `shape`")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
-        """Return the numbers, and their shape if it is one number alone."""
+        """Return the numbers, and the shape that they are given."""
         return {"value": _real(self.value), "shape": self.shape}
 
     def infer(self, *inputs: Shape) -> Shape:
         """Return the shape of the list, or the one that is given."""
-        if isinstance(self.value, tuple):
-            return shape_of(self.value)
-        assert self.shape is not None
-        return self.shape
+        return self._sizes()
+
+    def buffers(self, *inputs: Shape) -> dict[str, tuple[int, ...]]:
+        """Return the tensor itself if the `state_dict` has it."""
+        return {"": self._sizes()} if self.stored else {}
 
     def never_negative(self, inputs: bool) -> bool:
-        """Return whether none of the numbers is."""
-        return min(_numbers(self.value)) >= 0
+        """Return whether none of the numbers is; those of a `state_dict` may differ."""
+        return not self.stored and min(_numbers(self.value)) >= 0
+
+    def _sizes(self) -> tuple[int, ...]:
+        return self.shape if self.shape is not None else shape_of(self.value)
 
 
 def shape_of(value: Nested) -> tuple[int, ...]:

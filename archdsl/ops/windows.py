@@ -1,7 +1,7 @@
 """Windows of images, as in Swin: padding to multiples, cyclic shifts, and the masks that go with them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Check, Field
@@ -11,13 +11,13 @@ from archdsl.shapes import Dim, Shape
 PerAxis = PositiveInt | tuple[PositiveInt, ...]
 
 
-def _some(axes: tuple[int, ...]) -> tuple[int, ...]:
-    if not axes:
+def _some(axes: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    if axes == ():
         raise ValueError("it names one axis or more, as in `[0, 1]`")
     return axes
 
 
-Axes = Annotated[tuple[int, ...], Check(_some)]
+Axes = Annotated[int | tuple[int, ...], Check(_some)]
 
 
 class PadTo(Op, name="pad_to"):
@@ -34,15 +34,15 @@ class PadTo(Op, name="pad_to"):
     cases = (
         Case({"multiple": 7}, (LINE, IMAGE)),
         Case({"multiple": (5, 3), "axis": (0, -1)}, (IMAGE,)),
-        Case({"multiple": 4, "axis": (0,)}, (IMAGE,)),
+        Case({"multiple": 4, "axis": 0}, (IMAGE,)),
     )
 
     multiple: PerAxis = Field(description="number that divides the sizes of the output, one or one per axis")
-    axis: Axes | None = Field(None, description="axes that are padded; default: all but axis 0, the channels")
+    axis: Axes | None = Field(None, description="axis or list of axes that are padded; default: all but axis 0, the channels")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axes, counted from the front, and the number for each."""
-        axes = _axes(self.name, self.axis or tuple(range(1, len(inputs[0]))), inputs[0])
+        axes = _axes(self.name, tuple(range(1, len(inputs[0]))) if self.axis is None else self.axis, inputs[0])
         return {"multiple": per_axis(self.multiple, len(axes), "multiple"), "axis": axes}
 
     def is_identity(self, *inputs: Shape) -> bool:
@@ -78,7 +78,7 @@ class WindowShift(Op, name="window_shift"):
 
     shift: int | tuple[int, ...] = Field(description="positions to move by, one number or one per axis")
     window: PerAxis = Field(description="window size, one number or one per axis")
-    axis: Axes = Field((0, 1), description="axes: 0 and 1 for `[H, W, C]`, 1 and 2 for `[C, H, W]`")
+    axis: Axes = Field((0, 1), description="axis or list of axes: 0 and 1 for `[H, W, C]`, 1 and 2 for `[C, H, W]`")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axes, counted from the front, with the shift and the window for each; no shift for a known short axis."""
@@ -110,6 +110,7 @@ class WindowMask(Op, name="window_mask"):
     category = Category.ATTENTION
     arity = 0
     operands = ("like",)
+    about_operands: ClassVar = {"like": "the value that is masked, of whole windows; its sizes count"}
     takes_x = False
     sizes_only = True
     integers = "kept"
@@ -119,12 +120,12 @@ class WindowMask(Op, name="window_mask"):
     cases = (
         Case({"window": 4, "shift": 2, "axis": (1, 2)}, (((3, 12, 8),), ((3, 4, 8),))),
         Case({"window": (5, 2), "shift": (2, 1)}, (((10, 6, 3),),)),
-        Case({"window": 4, "shift": 0, "axis": (-1,)}, ((LINE,),)),
+        Case({"window": 4, "shift": 0, "axis": -1}, ((LINE,),)),
     )
 
     window: PerAxis = Field(description="window size, one number or one per axis")
     shift: NonNegativeInt | tuple[NonNegativeInt, ...] = Field(description="how far the windows are shifted")
-    axis: Axes = Field((0, 1), description="axes: 0 and 1 for `[H, W, C]`, 1 and 2 for `[C, H, W]`")
+    axis: Axes = Field((0, 1), description="axis or list of axes: 0 and 1 for `[H, W, C]`, 1 and 2 for `[C, H, W]`")
 
     def attributes(self, *inputs: Shape) -> Mapping[str, Any]:
         """Return the axes, counted from the front, with the shift and the window for each."""
@@ -149,9 +150,10 @@ class WindowMask(Op, name="window_mask"):
         return (*counts, 1, positions, positions)
 
 
-def _axes(name: str, axes: tuple[int, ...], shape: Shape) -> tuple[int, ...]:
+def _axes(name: str, axis: int | tuple[int, ...], shape: Shape) -> tuple[int, ...]:
     """Return axes, counted from the front. Raise `SpecError` if one does not exist, or is there twice."""
-    found = tuple([normal_axis(name, axis, len(shape)) for axis in axes])
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    found = tuple([normal_axis(name, one, len(shape)) for one in axes])
     if len(set(found)) < len(found):
         raise SpecError(codes.ranges.RepeatedAxis(name, axes))
     return found

@@ -9,6 +9,7 @@ from lark import Token
 
 from archdsl.diagnostics import Edit, codes
 from archdsl.diagnostics.suggest import nearest
+from archdsl.ops import Op
 from archdsl.ops.join import joins
 from archdsl.syntax.error_context import NEAR, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
 from archdsl.syntax.newlines import CLOSES
@@ -152,6 +153,39 @@ def body_after_call(s: ErrorContext) -> SyntaxFinding | None:
     return None
 
 
+def pipeline_as_argument(s: ErrorContext) -> SyntaxFinding | None:
+    """`attend(q -> relu, k, v)`, and `add(a -> relu, b)` with parentheses instead of braces."""
+    if s.token.type != "ARROW" or s.opened is None or s.opened.type != "LPAR":
+        return None
+    if s.previous is None or s.previous.type not in ("NAME", "RPAR", "RSQB"):
+        return None
+    opened = next((i for i in range(len(s.line_before) - 1, 0, -1) if s.line_before[i].start_pos == s.opened.start_pos), 0)
+    closing = _closing(s.line_after)
+    if not opened or closing is None or s.line_before[opened - 1].type not in ("NAME", "JOIN"):
+        return None
+    word = s.line_before[opened - 1]
+    if str(word) in _around_bodies():
+        return _join_called(s, s.line_after[closing])
+    tokens = [*s.line_before[opened + 1 :], s.token, *s.line_after[:closing]]
+    part = next(part for part in parted(tokens) if s.token in part)
+    named = len(part) > 2 and part[1].type == "EQUAL"
+    name = str(part[0]) if named else "made"
+    op = Op.registry.get(str(word))
+    keeps_x = op is None or op.takes_x
+    error = codes.slips.PipelineAsArgument(s.text(part[2:] if named else part), name, keeps_x)
+    return finding(error, s.span_of(part[0], part[-1]))
+
+
+def _closing(tokens: Sequence[Token]) -> int | None:
+    """Return where the bracket around these tokens is closed; None if they do not tell."""
+    depth = 0
+    for i, token in enumerate(tokens):
+        depth += (token.type in CLOSES) - (token.type in CLOSES.values())
+        if depth < 0:
+            return i if token.type == "RPAR" else None
+    return None
+
+
 def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     """`add(a, b)`, with what to write."""
     text, end = s.span.file.text, closing.end_pos or 0
@@ -171,16 +205,26 @@ def _join_called(s: ErrorContext, closing: Token) -> SyntaxFinding | None:
     given = [part for part in parted(inner) if part]
     options = [part for part in given if len(part) > 1 and is_word(part[0]) and part[1].type == "EQUAL"]
     branches = [_branch(s, part) for part in given if part not in options]
-    if str(word) == "mul" and len(branches) == 1 and given[0][-1].type in ("INT", "FLOAT"):
-        factor = f"scale({branches[0]})"
-        return finding(codes.bodies.NotAroundABody("mul", "its branches", factor, Edit(s.span_of(word, closing), factor)), s.span)
+    place = s.span_of(word, closing)
+    if (stage := _with_number(str(word), given, branches)) is not None:
+        edit = Edit(place, stage) if "->" not in stage else None
+        return finding(codes.bodies.NotAroundABody(str(word), "its branches", stage, edit), place)
     head = f"{word}({', '.join(s.text(part) for part in options)})" if options else str(word)
     written = f"{head} {{ {'; '.join(branches) or '...'} }}"
-    place = s.span_of(word, closing)
     edit = Edit(place, written) if branches else None
     return finding(
         codes.bodies.NotAroundABody(str(word), "a body" if str(word) == "skip" else "its branches", written, edit), place
     )
+
+
+def _with_number(word: str, given: Sequence[Sequence[Token]], branches: Sequence[str]) -> str | None:
+    """Return what `mul(2)`, `sub(x, 3)` and `div(a, 2)` mean: an op with a number, behind a value."""
+    op = joins().get(word)
+    numbers = [branch for part, branch in zip(given, branches, strict=False) if part[-1].type in ("INT", "FLOAT")]
+    if op is None or not branches or numbers != branches[-1:] or len(branches) > 2 or not (op.called or word == "mul"):
+        return None
+    stage = f"scale({numbers[0]})" if word == "mul" else f"{word}({numbers[0]})"
+    return stage if branches[0] in ("x", numbers[0]) else f"{branches[0]} -> {stage}"
 
 
 def _branch(s: ErrorContext, part: Sequence[Token]) -> str:

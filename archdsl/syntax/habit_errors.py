@@ -13,6 +13,9 @@ from archdsl.source import Span
 from archdsl.syntax.call_errors import parted
 from archdsl.syntax.error_context import ErrorContext, SyntaxFinding, adjacent, balanced, finding
 
+_BEFORE_A_NUMBER = frozenset(("RSQB", "INT", "FLOAT", "STRING", "NAME", "LSQB", "LBRACE"))
+"""Tokens before which `5.` may be something else than a number with a dot."""
+
 
 def returned(s: ErrorContext, place: Span) -> SyntaxFinding | None:
     """`return a` and `return a, b`."""
@@ -57,7 +60,7 @@ def number_without_digit(s: ErrorContext) -> SyntaxFinding | None:
     before = s.line_before[-2] if len(s.line_before) > 1 else None
     if dot is not None and dot.type == "DOT" and before is not None and before.type == "INT" and adjacent(before, dot):
         place = s.span_of(before, dot)
-        sure = s.closes_all([s.token, *s.line_after], s.open_brackets) and s.token.type != "RSQB"
+        sure = s.closes_all([s.token, *s.line_after], s.open_brackets) and s.token.type not in _BEFORE_A_NUMBER
         return finding(codes.slips.BareDot(place.text, f"{place.text}0", Edit(s.span_of(dot), ".0"), sure), place)
     return None
 
@@ -104,7 +107,7 @@ def two_indices(s: ErrorContext) -> SyntaxFinding | None:
     name = s.line_before[before - 1] if before else None
     if name is None or name.type != "NAME" or not adjacent(name, s.opened):
         return None
-    return finding(codes.slips.OtherForm("an index is one number", f"write one for both, as `{name}[4 * i + j]`"), s.span)
+    return finding(codes.slips.OtherForm("an index is one number", f"write each in brackets of its own: `{name}[i][j]`"), s.span)
 
 
 def outside_definitions(s: ErrorContext) -> SyntaxFinding | None:

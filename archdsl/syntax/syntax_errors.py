@@ -17,6 +17,7 @@ from archdsl.source import Span
 from archdsl.syntax.call_errors import (
     body_after_call,
     list_with_for,
+    pipeline_as_argument,
     range_with_colon,
     round_list,
     unquoted_path,
@@ -292,14 +293,21 @@ def _missing_part(s: ErrorContext) -> SyntaxFinding | None:
     """`import "a.arch"` without `as`, `input image (3, 32, 32)`, `aux head(10)` without a label, `module tower conv(8, 3)`."""
     if s.expected == {"AS"}:
         statement, form = "an import needs a name", '`import "file.arch" as name`'
+    elif s.in_input and s.expected == {"NAME"} and s.token.type == "LSQB" and s.line_before[1:] and str(s.previous) == ":":
+        statement, form = "a type follows `:`, or the shape the name", f"`input {s.line_before[-2]} [3, 32, 32]`"
     elif s.in_input and s.expected <= {"NAME", "COLON", "LSQB"}:
         statement, form = "an input's shape follows its name in square brackets", "`input image [3, 32, 32]`"
     elif s.expected in ({"COLON"}, {"COLON", "LSQB"}) and any(token.type == "MODULE" for token in s.statement_before):
         statement, form = "a module needs a name and a colon", "`module name: ...`"
+    elif s.expected in ({"COLON"}, {"COLON", "LSQB"}) and s.statement_before and str(s.statement_before[0]) == "output":
+        written = f"`output name: {s.text(s.statement_before[1:])}`, or `output name: ...`"
+        statement, form = "an output needs a label", written
     elif s.expected == {"COLON"} or s.expected == {"COLON", "LSQB"}:
         statement, form = "a head and an output need a label", "`aux name: ...` or `output name: ...`"
     elif "EQUAL" in s.expected <= {"EQUAL", "LPAR"} and (let := _let_before(s)) is not None:
         return let
+    elif s.token.type == "LPAR" and [t.type for t in s.statement_before if t.type in ("FOR", "IN")][-1:] == ["FOR"]:
+        statement, form = "the parts of each element stand in square brackets", "`for [a, b] in list { ... }`"
     elif s.expected == {"IN", "COMMA"}:
         statement, form = "`for` needs `in` and what to go through", "`for i in 0..n { ... }`"
     else:
@@ -375,6 +383,7 @@ _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (
     round_list,
     _nested,
     _keyword,
+    pipeline_as_argument,
     _unclosed_bracket,
     _wrong_closing,
     _missing_part,

@@ -183,7 +183,7 @@ def test_sizes_that_belong_to_different_symbols() -> None:
     assert checked("skip { transpose(1, 2) }", "[3, N, N]").ok
 
 
-def test_works_needs_every_open_size() -> None:
+def test_works_needs_every_symbolic_size() -> None:
     with pytest.raises(ValueError, match=r"^the symbolic sizes are H, W: W is not given$"):
         checked("maxpool(2)").sizes.works({"H": 24})
 
@@ -221,8 +221,8 @@ def test_one_size_of_several_inputs() -> None:
 
 @pytest.mark.parametrize(("body", "code"), [
     ("conv(3, 2, 2, pad = 0); conv(3, 3, 3); conv(3, 5, 5); conv(3, 7, 7); conv(3, 11, 11); conv(3, 13, 13)", "E0307"),
-    ("concat { { conv(3, 13, 13) -> upsample(13) }; { conv(3, 11, 11) -> upsample(11) }; { conv(3, 7, 7) -> upsample(7) }; "
-     "{ conv(3, 17, 17) -> upsample(17) } }", "E0307"),
+    ("concat { { conv(8, 13, 13) -> upsample(13) }; { conv(8, 11, 11) -> upsample(11) }; { conv(8, 7, 7) -> upsample(7) }; "
+     "{ conv(8, 17, 17) -> upsample(17) } }", "E0307"),
     ("repeat 12 { conv(3, 3, 2) }; repeat 20_000 { pad(before = 0, after = 1) }", "E0502"),
     ("maxpool(1_000_000_007)", "E0307"),
 ])  # fmt: skip

@@ -114,6 +114,8 @@ class Leaves:
             return self.on_vector(x)
         kinds = ["convolution"] * 6 + ["pool"] * 6 + ["activation"] * 3 + ["norm"] * 3 + ["enlarge"] * 3 + ["shape"] * 3
         kinds += ["to"] + ["chance"] + ["arithmetic"] * 2 + (["like"] * 5 if likes else [])
+        if axes > 3:
+            kinds = ["activation", "arithmetic"]
         make: Callable[[Value, int, Sequence[Expression]], Apply] = getattr(self, "on_" + self.random.choice(kinds))
         return make(x, axes, likes)
 

@@ -298,7 +298,7 @@ class _Grower:
         """Return a template around several values, products, tokens or parameters."""
         if len(x.shape) == 1:
             return (self.random.choice((constructs.split, constructs.parameter))(self.leaves, self.name, x),)
-        if self.maybe(0.1):
+        if self.maybe(0.1) or len(x.shape) > 4:
             return constructs.roots(self.leaves, self.name, x)
         if len(x.shape) == 3 and self.maybe(0.12):
             return (constructs.windowed(self.leaves, self.name, x),)

@@ -1,4 +1,4 @@
-"""Random inputs: their ranks, open sizes and couplings, their conditions, and the network's parameters."""
+"""Random inputs: their ranks, symbolic sizes and couplings, their conditions, and the network's parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.attack.program import (
 )
 
 AXES = {1: "l", 2: "hw", 3: "dhw"}
-# What stands for an open size while a program grows; many small numbers divide it.
+# What stands for a symbolic size while a program grows; many small numbers divide it.
 NOMINAL = {0: 24, 1: 24, 2: 24, 3: 12}
 SYMBOLS = ("H", "W", "D")
 
@@ -87,7 +87,7 @@ def _another(chance: random.Random, name: str, axes: int, first: Input, used: li
 
 
 def _with_conditions(chance: random.Random, inputs: list[Input], symbols: list[str]) -> list[Input]:
-    """Return the inputs, one or two of them with a condition on open sizes."""
+    """Return the inputs, one or two of them with a condition on symbolic sizes."""
     changed = list(inputs)
     for at in chance.sample(range(len(inputs)), k=min(len(inputs), chance.choice((1, 1, 2)))):
         item = inputs[at]
@@ -101,12 +101,12 @@ def _with_conditions(chance: random.Random, inputs: list[Input], symbols: list[s
 
 
 def _reads(tree: Expression, symbol: str) -> bool:
-    """Return whether a size reads an open size."""
+    """Return whether a size reads a symbolic size."""
     return tree == Name(symbol) or (isinstance(tree, Binary) and (_reads(tree.left, symbol) or _reads(tree.right, symbol)))
 
 
 def _condition(chance: random.Random, item: Input, first: bool, symbols: list[str]) -> Expression:
-    """Return one comparison of an open size, spelled as a symbol or as a size of `x` or of the input."""
+    """Return one comparison of a symbolic size, spelled as a symbol or as a size of `x` or of the input."""
     spelled: list[Expression] = [Name(symbol) for symbol in symbols]
     axes = len(item.sizes) - 1
     if axes in AXES and not item.integers:

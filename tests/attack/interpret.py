@@ -346,7 +346,7 @@ class Machine:
         if module in self.running:
             raise Refused("a module contains itself", "E0501")
         if not scope.startswith(module.scope):
-            raise Refused("a module outside of the labelled statement that declares it", "E0206")
+            raise Refused("a module runs outside of the scope of its key", "E0206")
         inner = module.path + "."
         for known in (self.positions, self.taken):
             for path in [path for path in known if path.startswith(inner)]:

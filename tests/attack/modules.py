@@ -267,7 +267,7 @@ def _check_changed(program: Program, module: nn.Module, point: Point, change: tu
 
 
 def _explained(program: Program, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    """Return whether inputs of these shapes follow from some sizes; each size of an input reads one open size at most."""
+    """Return whether inputs of these shapes follow from some sizes; each size of an input reads one symbolic size at most."""
     wanted = [(size, shapes[item.name][at]) for item in program.inputs for at, size in enumerate(item.sizes)]
     most = 6 * max(map(max, shapes.values())) + 12
     for symbol in (None, *program.symbols):

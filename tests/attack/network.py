@@ -107,7 +107,7 @@ def _value(tensor: torch.Tensor, opened: Sequence[frozenset[str]] | None = None)
 
 
 def symbols_in(tree: Expression, symbols: Sequence[str]) -> frozenset[str]:
-    """Return the open sizes that an expression reads."""
+    """Return the symbolic sizes that an expression reads."""
     match tree:
         case Name(text):
             return frozenset({text} & set(symbols))
@@ -165,6 +165,6 @@ def shape_run(program: Program, modules: Modules, sizes: Sizes) -> Run:
 
 
 def is_open(program: Program, name: str, axis: int) -> bool:
-    """Return whether an axis of an input depends on an open size."""
+    """Return whether an axis of an input depends on a symbolic size."""
     item = next(each for each in program.inputs if each.name == name)
     return bool(symbols_in(item.sizes[axis], program.symbols))

@@ -205,7 +205,7 @@ def join(
 
 
 def _dependent(kind: str, branches: Sequence[Value], at: int) -> frozenset[str]:
-    """Return what an axis of a join depends on; refuse to relate different open sizes, of which none is a product."""
+    """Return what an axis of a join depends on; refuse to relate different symbolic sizes, of which none is a product."""
     dependent = {each.open[at] for each in branches if each.open[at]}
     if len(dependent) > 1 and not any("*" in each for each in dependent):
         raise Refused(f"{kind} ties {dependent}", "E0307")

@@ -26,7 +26,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Name:
-    """A parameter, a constant, a loop variable, an open size or a label."""
+    """A parameter, a constant, a loop variable, a symbolic size or a label."""
 
     text: str
 

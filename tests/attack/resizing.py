@@ -189,6 +189,6 @@ def _same_rank(x: Value, other: Value) -> None:
 
 
 def _tie(left: frozenset[str], right: frozenset[str]) -> None:
-    """Refuse to compare two sizes that depend on different open sizes."""
+    """Refuse to compare two sizes that depend on different symbolic sizes."""
     if left and right and left != right:
         raise Refused(f"{set(left)} is tied to {set(right)}", "E0307")

@@ -76,7 +76,7 @@ def variants(tree: Any) -> Iterator[Any]:
     for each in fields(tree):
         value = getattr(tree, each.name)
         for simpler in variants(value):
-            if not (isinstance(tree, Pipeline) and each.name == "stages" and simpler == ()):
+            if each.name != "stages" or simpler != ():
                 yield replace(tree, **{each.name: simpler})
         if value is not None and each.default is None:
             yield replace(tree, **{each.name: None})

@@ -45,7 +45,7 @@ class Refused(Exception):
 class Value:
     """A tensor on its way through the network, and how it was made.
 
-    `open` holds, for each axis without the batch, the open sizes that its length depends on; `consumers` tells of each use
+    `open` holds, for each axis without the batch, the symbolic sizes that its length depends on; `consumers` tells of each use
     whether it is a normalization with a shift of its own. For what a module made, `home` is the scope that uses the module, and
     `within` tells of each use of the value whether it is in that scope; `homes` are the scopes other than the module's own.
     """
@@ -108,12 +108,12 @@ AXIS_NAMES = {1: ("c",), 2: ("c", "l"), 3: ("c", "h", "w"), 4: ("c", "d", "h", "
 
 
 def size_of(value: Value, axis: str, symbolic: bool) -> Any:
-    """Return a size of a value, or its shape or rank; refuse an open size unless `symbolic` allows it."""
+    """Return a size of a value, or its shape or rank; refuse a symbolic size unless `symbolic` allows it."""
     if axis == "rank":
         return len(value.shape)
     if axis == "shape":
         if not symbolic and any(value.open):
-            raise Refused("a shape with an open size", "E0307")
+            raise Refused("a shape with a symbolic size", "E0307")
         return list(value.shape)
     names = AXIS_NAMES.get(len(value.shape), ())
     if axis not in names:

@@ -20,7 +20,7 @@ LARGEST = 25
 LARGER = (26, 31, 32, 33, 40, 48)
 ALONE = "E0310"  # no size works
 PROMISED = "E0311"  # a condition is not enough
-UNDECIDED = {"E0307", "E0309"}  # products of open sizes whose form or equality the language leaves out
+UNDECIDED = {"E0307", "E0309"}  # products of symbolic sizes whose form or equality the language leaves out
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _check_sizes(program: Program, found: archdsl.Network, points: list[Point], 
             differing.setdefault(_kind(point, says), f"{point.sizes}: {point.refusal}")
     for kind, detail in differing.items():
         report.differ(kind, detail)
-    # With one open size, a condition has to rule out each size that does not work; with several it may leave that to another.
+    # With one symbolic size, a condition has to rule out each size that does not work; with several it may leave that to another.
     broken = next((point for point in points if point.stated and point.refusal), None)
     if broken and len(program.symbols) == 1 and any(item.where is not None for item in program.inputs):
         report.differ("accepted: the condition is not enough", f"{broken.sizes}: {broken.refusal}")
@@ -184,11 +184,11 @@ def _documented(program: Program, points: list[Point]) -> str | None:
     """Return what the language leaves out that a program has, None if there is nothing."""
     if any(value.open and value.open[0] for point in points if point.run for value in point.run.machine.nodes):
         return "an open number of channels"
-    return "a remainder by an open size" if any(_divides_by_a_size(item.where) for item in program.inputs) else None
+    return "a remainder by a symbolic size" if any(_divides_by_a_size(item.where) for item in program.inputs) else None
 
 
 def _has_products(points: list[Point]) -> bool:
-    """Return whether a value has a product of open sizes."""
+    """Return whether a value has a product of symbolic sizes."""
     return any("*" in size for point in points if point.run for value in point.run.machine.nodes for size in value.open)
 
 
@@ -223,7 +223,7 @@ def _check_witness(
 
 
 def fixed(program: Program, sizes: Mapping[str, int]) -> Program:
-    """Return the program with numbers for its open sizes, and without conditions."""
+    """Return the program with numbers for its symbolic sizes, and without conditions."""
     names = {**network.parameters(program), **sizes}
 
     def numbered(item: Input) -> Input:
@@ -233,7 +233,7 @@ def fixed(program: Program, sizes: Mapping[str, int]) -> Program:
 
 
 def compare_fixed(program: Program, points: list[Point], report: Report, chance: random.Random) -> None:
-    """Load a program of open sizes with numbers in their place, and compare verdicts, shapes and counts."""
+    """Load a program of symbolic sizes with numbers in their place, and compare verdicts, shapes and counts."""
     if not program.symbols or not points:
         return
     working = [point for point in points if point.refusal is None]

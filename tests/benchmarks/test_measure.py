@@ -46,7 +46,7 @@ def test_networks_of_both_forms_are_the_same() -> None:
 
 def test_shares_of_the_stages() -> None:
     shares = in_process.shares(lambda: in_process.compiled(in_process.deep(20)))
-    assert set(shares) == {"parsing", "elaboration", "passes", "open sizes", "claims"}
+    assert set(shares) == {"parsing", "elaboration", "passes", "symbolic sizes", "claims"}
     assert 0 < sum(shares.values()) <= 1
 
 

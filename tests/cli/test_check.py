@@ -85,7 +85,7 @@ def test_github(cli: Cli) -> None:
 def test_symbolic_sizes(cli: Cli) -> None:
     result = cli("check", "unet")
     assert result.exit_code == 0
-    assert "[64, H, W]" in result.stdout and "[512, H/16, W/16]" in result.stdout and "depends on the sizes" in result.stdout
+    assert "[64, H, W]" in result.stdout and "[512, H/16, W/16]" in result.stdout and "733888*H*W  for one image" in result.stdout
     assert (
         "H and W must be multiples of 16:\n  `concat` joins `upconv` (2*floor(H/16)) with `enc[3]` (floor(H/8))" in result.stdout
     )
@@ -172,10 +172,10 @@ def test_a_file_with_several_networks(cli: Cli, tmp_path: Path) -> None:
     result = cli("check", "family.arch")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
-        "network  params      MACs",
-        "narrow      224   221,184  ok",
-        "wide        448   442,368  ok",
-        "open         84  symbolic  ok",
+        "network  params     MACs",
+        "narrow      224  221,184  ok",
+        "wide        448  442,368  ok",
+        "open         84   81*H*W  ok",
     ]
     assert cli("check", "family.arch:narrow").stdout.startswith("layer")
     assert "defines several networks" in cli("compile", "family.arch").stderr
@@ -186,7 +186,7 @@ def test_a_broken_claim_of_an_alias(cli: Cli, tmp_path: Path) -> None:
     result = cli("check", "family.arch")
     assert result.exit_code == 1
     assert "error[E0701]: `params == 449` does not hold: `params` is 448" in result.stderr
-    assert "wide                       1 error\n" in result.stdout
+    assert "wide                      1 error\n" in result.stdout
     assert cli("check", "family.arch:narrow").exit_code == 0
     assert cli("check", "family.arch:wide").exit_code == 1
     data = json.loads(cli("check", "family.arch", "--format", "json").stdout)
@@ -211,9 +211,9 @@ def test_one_network_of_a_file_gets_its_table(cli: Cli, tmp_path: Path) -> None:
 def test_settings_of_several_networks(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "family.arch").write_text(FAMILY.format(448))
     result = cli("check", "family.arch", "--set", "channels=4")
-    assert result.exit_code == 0 and "open        148  symbolic  ok" in result.stdout and "narrow      224" in result.stdout
+    assert result.exit_code == 0 and "open        148  144*H*W  ok" in result.stdout and "narrow      224" in result.stdout
     result = cli("check", "family.arch", "--set", "width=2")
-    assert result.exit_code == 0 and "base         56    55,296  ok" in result.stdout
+    assert result.exit_code == 0 and "base         56   55,296  ok" in result.stdout
     result = cli("check", "family.arch", "--set", "depth=2")
     assert result.exit_code == 1 and result.stderr.count("error[E0607]") == 1
 

@@ -23,7 +23,7 @@ PROGRAMS = {
     "an op with a value": """
         block f(op) { op }
         network n { input image [8, 16, 16]; a: conv(8, 3); repeat 3 { pad(1); f(crop_like(a)) } }""",
-    "open sizes": """
+    "symbolic sizes": """
         block f(width) { skip { conv(width, 3, stride = 2); upconv(width, 2) } }
         network n { input image [8, H, W]; repeat 3 { f(8) } }""",
     "blocks in blocks": """

@@ -39,7 +39,7 @@ def test_refused_in_words(name: str) -> None:
 
 @pytest.mark.parametrize(("condition", "said"), [
     ("H % 3 == 0 or (H % 3 == 1 and H >= 1_000_000_000)",
-     "H must be 0 or 1 more than a multiple of 3, at least 3, but not 4, 7, 10,"),
+     "H must be a multiple of 3, or one more; at least 3; but not 4, 7, 10, 13,"),
     ("H == 1 or H == 1_000_000_000", "H must be one of 1 or 1000000000"),
     ("not not not not H % 2 == 0", "H must be even"),
 ])  # fmt: skip

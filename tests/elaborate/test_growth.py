@@ -24,7 +24,7 @@ GROWING = {
                        "expect depth > 1 }\n"
     + HEAD + "repeat {n} { two(3) } }",
     "mistakes": HEAD + "for i in 0..{n} { if bad { relu } else { conv(worse, 1) } } }",
-    "open sizes": "network t { input image [3, H, W]; repeat {n} { conv(3, 3, pad = 0) } }",
+    "symbolic sizes": "network t { input image [3, H, W]; repeat {n} { conv(3, 3, pad = 0) } }",
     "open joins": "network t { input image [3, H, W]; repeat 4 { maxpool(2) }; repeat 4 { upsample(2) }; repeat {n} "
                   "{ skip { conv(3, 3) } } }",
 }  # fmt: skip

@@ -49,7 +49,7 @@ def test_functions(function: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["min(x.h, 32)", "max(3, H)", "min([1, x.w])", "sum([x.h, 2])", "make_divisible(64, x.h)"])
-def test_a_function_of_an_open_size(call: str) -> None:
+def test_a_function_of_a_symbolic_size(call: str) -> None:
     found = compile_text(f"network n {{ input image [3, H, W]; let a = {call} }}")
     [error] = [d for d in found.diagnostics if d.is_error]
     assert error.code == "E0307" and "takes fixed numbers" in error.message and "fix the size" in (error.help or "")

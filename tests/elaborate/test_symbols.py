@@ -126,6 +126,36 @@ def _agrees(kind: SymbolKind | None, value: Any, local: bool) -> bool:
     )  # fmt: skip
 
 
+PATHS = """network net {
+  input image [3, 64, 64]
+  body: {
+    low: conv(16, 3) -> relu
+    skip { high: conv(16, 3) -> relu }
+  }
+  for i in 0..2 { neck[i]: merge(8, [body.low, body.high]) }
+  output fine: neck[0].p[0] -> conv(neck[0].p[1].c, 1)
+  other: unit
+  add { neck[1].p[1]; other.low }
+  wrong: { conv(4, 1) }
+  wrong.low
+}
+block merge(width, levels) {
+  for i, level in levels { p[i]: level -> conv(width, 1) }
+}
+block half { low: conv(8, 1) }
+let unit = half
+"""
+
+
+def test_parts_of_paths() -> None:
+    found = table(PATHS)
+    low, half_low = [s for s in found.symbols if s.name == "low"]
+    assert [use.line_column[0] for use in low.uses] == [7] and [use.line_column[0] for use in half_low.uses] == [10]
+    assert [use.line_column[0] for use in symbol(found, "high").uses] == [7]
+    assert [use.line_column[0] for use in symbol(found, "p").uses] == [8, 8, 10]
+    assert [(span.text, span.line_column[0]) for span in found.unresolved] == [("low", 12)]
+
+
 @pytest.mark.parametrize("path", shipped_files(), ids=lambda path: path.stem)
 def test_names_mean_what_the_elaboration_finds(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up: dict[Span, tuple[Any, bool]] = {}

@@ -131,7 +131,7 @@ def test_which_sizes_a_condition_is_about(inputs: str, symbols: str) -> None:
     assert "".join(sorted(d.message.partition(": ")[2][0] for d in errors)) == symbols
 
 
-def test_a_condition_about_no_open_size() -> None:
+def test_a_condition_about_no_symbolic_size() -> None:
     found = compile_text("network n { input a [1, H]; input b [1, 3] where b.l == 3; a }")
     assert [d.code for d in found.diagnostics if d.is_error] == ["E0504"]
 

@@ -68,6 +68,8 @@ def _name(node: FlatNode) -> str:
 def form(node: FlatNode) -> str:
     """The op as source."""
     lowering = lower(node.op, *node.node.input_shapes)
+    if lowering.module is not None and lowering.applied is not None:  # attention of tokens with themselves
+        return f"lambda x: {source(lowering.module)}(x, x, x, need_weights=False)[0]"
     if lowering.module is not None:
         return source(lowering.module)
     assert lowering.function is not None
@@ -92,7 +94,7 @@ def _run(name: str, op: str, inputs: tuple[Real, ...]) -> list[Real] | None:
     elements = max((prod(shape) for shape in inputs), default=0)
     device = "meta" if elements > 20_000 or (name in CONVOLUTIONS and elements > 1000) else "cpu"
     try:
-        with torch.no_grad():
+        with torch.no_grad(), torch.device(device):
             dtype = torch.long if name == "embedding" else torch.float
             value = _made(op, device)(*(torch.zeros(1, *shape, device=device, dtype=dtype) for shape in inputs))
     except FAILURES:

@@ -73,6 +73,7 @@ def test_the_edit_writes_what_is_meant(code: str, shape: str, before: str, after
     ("[8, 8, 8]", "upsample(32)"),
     ("[8, 8, 8]", "concat { for k in [3] { conv(8, k) } }; s: relu; if x.c > 2 { s } else { relu }; add { s; x }"),
     ("[8, 8, 8]", "relu: relu; relu; b: bn; early: b -> relu; add { early; b }"),
+    ("[8, 8, 8]", "v: relu; p: param([8, 1, 1]); p; mul { x; v }"),
 ])  # fmt: skip
 def test_what_is_meant_is_not_reported(shape: str, body: str) -> None:
     assert check_text(network(shape, body)) == []

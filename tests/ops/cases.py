@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import pytest
@@ -37,8 +38,13 @@ def each_case(wanted: Callable[[Op, Shapes], bool] = lambda op, shapes: True) ->
 def tensors(op: Op, shapes: Shapes, *, batch: int = 2, device: str = "cpu", grad: bool = False) -> list[torch.Tensor]:
     """Return inputs of these shapes, the same at every call; positive for ops that give NaN for others."""
     torch.manual_seed(1)
+    if op.name == "max_unpool":
+        places = torch.arange(prod(shapes[1][1:]), device=device).reshape(shapes[1][1:]).expand(batch, *shapes[1])
+        values = [torch.randn((batch, *shape), device=device).requires_grad_(grad) for shape in (shapes[0], *shapes[2:])]
+        return [values[0], places, *values[1:]]
     if op.integers == "required":
-        return [torch.zeros((batch, *shape), dtype=torch.long, device=device) for shape in shapes]
+        tokens = torch.zeros((batch, *shapes[0]), dtype=torch.long, device=device)
+        return [tokens, *(torch.randn((batch, *shape), device=device).requires_grad_(grad) for shape in shapes[1:])]
     values = [torch.randn((batch, *shape), device=device) for shape in shapes]
     if op.nan_below_zero:
         values = [value.abs() + 0.1 for value in values]

@@ -46,7 +46,7 @@ def test_output_may_be_overwritten(op: Op, shapes: Shapes, training: bool, lower
             before = [value.detach().clone() for value in inputs]
             form.zero_grad()
             torch.manual_seed(2)
-            output = form.train(training)(*inputs)
+            output = outputs_of(form.train(training)(*inputs))[0]
             torch.nn.functional.relu(output, inplace=inplace).square().sum().backward()
             assert all(torch.equal(value, was) for value, was in zip(inputs, before, strict=True))
             learned = [value for value in form.parameters() if value.grad is not None]
@@ -80,3 +80,9 @@ def test_random_only_in_training(op: Op, shapes: Shapes, lowered: Any) -> None:
         first, second = outputs_of(form(*inputs)), outputs_of(form(*inputs))
         assert not any(output.isnan().any() for output in first)
         assert all(map(torch.equal, first, second)) or (training and op.random_in_training)
+
+
+def test_values_among_the_parameters_are_described() -> None:
+    for name in Op.registry.names():
+        op = Op.registry.get(name)
+        assert op is not None and {*op.operands, *op.optional_operands} == op.about_operands.keys(), name

@@ -79,5 +79,5 @@ def test_products_are_decided_for_primes(op: Relu, size: Dim, works: Callable[[i
 
 def test_a_multiple_of_four_of_a_product_is_refused() -> None:
     [error] = decide_sizes(applied(3, H * W, others=(H, W))).diagnostics
-    assert (error.code, error.summary()) == ("E0307", "H*W has to be a multiple of 4 here, which relates H and W")
+    assert (error.code, error.summary()) == ("E0307", "H*W has to be a multiple of 4 here, and no condition can relate H to W")
     assert error.remedy() == "state a condition on one of them: `where H % 4 == 0`"

@@ -1,4 +1,4 @@
-"""`torch.export` with `dynamic_shapes()`: each op over every open size, one program for all sizes that work, bit for bit."""
+"""`torch.export` with `dynamic_shapes()`: each op over every symbolic size, one program for all sizes that work, bit for bit."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_every_setting() -> None:
 
 
 def test_each_axis_for_itself() -> None:
-    """With a setting for each axis; an open size works where its number does."""
+    """With a setting for each axis; a symbolic size works where its number does."""
     random, every = Random(1), settings()
     refused = 0
     for _ in range(300):

@@ -85,7 +85,7 @@ def test_valid_sizes() -> None:
     assert all((n in plain[symbol]) == (n % 4 == 0) for n in range(1, 513) for symbol in "HW")
 
 
-def test_windows_are_exported_with_open_sizes() -> None:
+def test_windows_are_exported_with_symbolic_sizes() -> None:
     """`torch.export` keeps the sizes open, also across the size of one window."""
     module = _network("a: attention(2, 4, 2)", "[H, W, 6]").build().eval()
     sides = {1: torch.export.Dim.AUTO, 2: torch.export.Dim.AUTO}
@@ -137,3 +137,10 @@ def test_position_embeddings(mode: str, antialias: bool) -> None:
     torch.testing.assert_close(made, torch.cat([table[:, :1], other], 1).expand(2, -1, -1))
     fixed = archdsl.loads(f"network n {{\n  input image [3, 12, 20]\n  {body}\n}}\n").source()
     assert "+ self.pos_embedding" in fixed and "resized_positions" not in fixed
+
+
+def test_blocks_that_pad_symbolic_sizes_share_a_class() -> None:
+    """Each pads other sizes to other multiples, and both are written alike."""
+    text = "block padded(k) { pad_to(k); conv(1, 1) }\nnetwork net { input image [1, H, W]; padded(3); padded(2) }"
+    network = archdsl.loads(text)
+    assert network.build()(torch.zeros(1, 1, 4, 6)).shape == (1, 1, 6, 6)

@@ -23,6 +23,7 @@ SPECS = {
     "convnext_v2": ["convnextv2_atto", "convnextv2_femto", "convnextv2_pico", "convnextv2_nano", "convnextv2_tiny",
                     "convnextv2_base", "convnextv2_large", "convnextv2_huge"],
     "darknet53": ["darknet53"],
+    "deit": ["deit_tiny", "deit_small", "deit_base", "deit_tiny_distilled", "deit_small_distilled", "deit_base_distilled"],
 }  # fmt: skip
 """Every network that timm has, and torchvision has not."""
 
@@ -30,14 +31,15 @@ DROP = {"convnextv2_tiny": 0.2, "convnextv2_large": 0.2, "convnextv2_huge": 0.3}
 """Rates of stochastic depth other than 0.1. In timm it is off unless a rate is given."""
 
 STRUCTURE_ALONE = {"convnextv2_femto", "convnextv2_pico", "convnextv2_nano", "convnextv2_base", "convnextv2_large",
-                   "convnextv2_huge"}  # fmt: skip
+                   "convnextv2_huge", "deit_small", "deit_base", "deit_small_distilled", "deit_base_distilled"}  # fmt: skip
 """Compared without numbers, for their time and memory: each is another one's blocks, wider or more often."""
 
 
 def reference(name: str) -> nn.Module:
     """timm's network, without weights of a training."""
-    options = {"drop_path_rate": DROP.get(name, 0.1)} if name.startswith("convnext") else {}
-    return import_module("timm").create_model(name, **options)  # type: ignore[no-any-return]
+    options = {} if name == "darknet53" else {"drop_path_rate": DROP.get(name, 0.1)}
+    theirs = f"{name}_patch16_224" if name.startswith("deit") else name
+    return import_module("timm").create_model(theirs, **options)  # type: ignore[no-any-return]
 
 
 def ours(name: str) -> Any:
@@ -55,7 +57,8 @@ def structure(name: str) -> dict[str, Any]:
 def numbers(name: str) -> dict[str, float]:
     """Outputs in both modes, gradients of the first and the last layer, and running statistics after one step."""
     torch.manual_seed(0)
-    return compare_numbers(ours(name), scatter(reference(name)), torch.randn(2, 3, SIDE, SIDE))
+    side = 224 if name.startswith("deit") else SIDE
+    return compare_numbers(ours(name), scatter(reference(name)), torch.randn(2, 3, side, side))
 
 
 def compare(name: str) -> dict[str, Any]:

@@ -65,3 +65,10 @@ def timm() -> Iterator[Compare]:
     """Compare with timm."""
     with comparing("timm") as compare:
         yield compare
+
+
+@pytest.fixture(scope="session")
+def swin_sizes() -> Iterator[Compare]:
+    """Compare the symbolic sizes of Swin with torchvision."""
+    with comparing("swin_sizes") as compare:
+        yield compare

@@ -34,14 +34,22 @@ def import_torchvision() -> Any:
 def scatter(network: nn.Module) -> nn.Module:
     """Norms, running statistics and layer scales that are not those of a fresh network, under which mistakes would hide."""
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        kind = type(module).__name__
+        if isinstance(module, nn.BatchNorm2d) or kind == "FrozenBatchNorm2d":
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.8, 1.2)
-        if isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm) or type(module).__name__ == "GlobalResponseNorm":
+        normal = isinstance(module, nn.BatchNorm2d | nn.GroupNorm | nn.LayerNorm)
+        if normal or kind in ("FrozenBatchNorm2d", "GlobalResponseNorm"):
             nn.init.uniform_(module.weight, 0.8, 1.2)
             nn.init.uniform_(module.bias, -0.1, 0.1)
         if hasattr(module, "layer_scale"):
             nn.init.uniform_(module.layer_scale, 0.1, 0.5)
+        if hasattr(module, "logit_scale"):
+            nn.init.uniform_(module.logit_scale, 1.0, 3.0)
+    for parameter in network.parameters():
+        if parameter.numel() > 1 and parameter.min() == parameter.max():  # biases, class tokens and heads that begin with zeros
+            with torch.no_grad():
+                parameter += nn.init.uniform_(torch.empty_like(parameter), -0.1, 0.1)
     return network
 
 
@@ -59,7 +67,7 @@ def compare_structure(network: Any, theirs: nn.Module) -> dict[str, Any]:
         "keys": sorted(set(found) ^ set(expected)),
         "shapes": found == expected,
         "static_keys": state(network.graph) == expected,
-        "params": network.table().params == sum(p.numel() for p in theirs.parameters()),
+        "params": network.table().params == sum(p.numel() for p in theirs.parameters() if p.requires_grad),
     }
 
 
@@ -84,7 +92,9 @@ def compare_numbers(
     Training uses `images` unless it has images of its own. `fields` are the tensors of a result by archdsl's names.
     `others` are images of other sizes, for evaluation.
     """
-    ours = network.build(device="meta", check_sizes=False).to_empty(device="cpu")
+    ours = network.build(device="meta", check_sizes=False)
+    constants = {key for key, _ in ours.named_buffers()} - set(ours.state_dict())
+    ours = network.build(check_sizes=False) if constants else ours.to_empty(device="cpu")
     ours.load_state_dict(theirs.state_dict())
     result = {}
     for batch in (images[:1], *others):
@@ -99,7 +109,7 @@ def compare_numbers(
         sum((value.square().mean() for value in output.values()), start=torch.zeros(())).backward()
         outputs.append(output)
     result |= {field: difference(outputs[1][field], value) for field, value in outputs[0].items()}
-    gradients = [{key: p.grad for key, p in module.named_parameters()} for module in (theirs, ours)]
+    gradients = [{key: p.grad for key, p in module.named_parameters() if p.requires_grad} for module in (theirs, ours)]
     first, last = next(iter(gradients[0])), list(gradients[0])[-1]
     result |= {key: difference(gradients[1][key], gradients[0][key]) for key in (first, last)}
     buffers = [dict(module.named_buffers()) for module in (theirs, ours)]

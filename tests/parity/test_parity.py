@@ -44,3 +44,12 @@ def test_equals_pytorchcv(pytorchcv: Compare, name: str) -> None:
     assert found["shapes"], "the tensors of the two state_dicts, in order, have other shapes"
     assert found["params"], "the number of parameters differs"
     assert differing(found) == {}
+
+
+@pytest.mark.parametrize("name", ["swin", "swin_v2"])
+def test_symbolic_sizes_of_swin(swin_sizes: Compare, name: str) -> None:
+    """The verdict, the check of the built module, its result and the formula of its MACs are torchvision's at each size."""
+    found = swin_sizes(name)
+    assert (found["verdicts"], found["checks"]) == ([], [])
+    assert len(found["differences"]) == 6 and differing(found) == {}
+    assert set(found["macs"].values()) == {0}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from archdsl.driver import check_text
+from archdsl.driver import check_address
 from archdsl.loading import load
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -44,6 +44,17 @@ FIGURES = {
     "convnext_v2:convnextv2_nano": (15_623_800, 2_445_528_320, None),
     "convnext_v2:convnextv2_tiny": (28_635_496, 4_455_531_264, None),
     "darknet53": (41_609_928, 9_285_115_904, 53),
+    "vit:vit_b_16": (86_567_656, 17_563_828_224, 50),
+    "vit:vit_b_32": (88_224_232, 4_409_186_304, None),
+    "vit:vit_l_16": (304_326_632, 61_554_712_576, None),
+    "deit:deit_tiny": (5_717_416, 1_253_683_200, None),
+    "deit:deit_small": (22_050_664, 4_598_882_304, None),
+    "deit:deit_base": (86_567_656, 17_563_828_224, 50),
+    "deit:deit_tiny_distilled": (5_910_800, 1_261_003_776, None),
+    "swin:swin_t": (28_288_354, 4_490_566_656, None),
+    "swin:swin_s": (49_606_258, 8_740_875_264, None),
+    "swin:swin_b": (87_768_224, 15_430_946_816, None),
+    "swin_v2:swin_v2_t": (28_351_570, 5_939_690_496, None),
     "regnet:regnet_y_400mf": (4_344_144, 401_842_848, None),
     "regnet:regnet_y_128gf": (644_812_894, 127_517_815_680, None),
     "regnet:regnet_x_400mf": (5_495_976, 413_812_608, None),
@@ -63,7 +74,7 @@ def test_figures(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.arch")), ids=lambda path: path.stem)
 def test_every_network_holds_its_claims(path: Path) -> None:
-    assert check_text(path.read_text(encoding="utf-8"), path.name) == []
+    assert check_address(str(path)).diagnostics == []
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.arch")), ids=lambda path: path.stem)

@@ -11,7 +11,7 @@ LONG = "relu; " * 200
 
 
 @pytest.mark.parametrize(
-    "mistake", ["add(relu, bn)", "conv 64, 3", "conv((3, 3), 3)", "conv(8 -> relu", "n = 3", "add(" + "bn, " * 200 + "relu)"]
+    "mistake", ["add(relu, bn)", "conv 64, 3", "conv((3, 3), 3)", "conv(8 -> relu", "n = 3", "concat(" + "bn, " * 200 + "relu)"]
 )
 @pytest.mark.parametrize("text", ["block b {{ {} {} }}", "block b {{ {1} ; {0} }}", "block b {{\n {0}\n {1} ; {0} {0} }}"])
 def test_the_error_is_found(text: str, mistake: str) -> None:

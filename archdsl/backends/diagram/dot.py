@@ -7,7 +7,7 @@ names of nodes are our own. So no text of a spec can be read as DOT.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -173,10 +173,11 @@ def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
             outgoing.setdefault(edge.source, []).append((i, edge))
             incoming[edge.target] = incoming.get(edge.target, 0) + 1
     lines = []
+    takers = _takers(diagram.edges)
     for source, group in outgoing.items():
-        alone = len(group) == 1
+        taken = takers[source] if takers[source] >= theme.MANY_EDGES else len(group)
         written = [
-            _edge(i, edge, _edge_weight(edge, following.get(source), alone, incoming[edge.target] == 1)) for i, edge in group
+            _edge(i, edge, _edge_weight(edge, following.get(source), taken, incoming[edge.target] == 1)) for i, edge in group
         ]
         if source in following and all(edge.target != following[source] for _, edge in group):
             tie = f"  {quote(source)} -> {quote(following[source])} [style=invis, weight={theme.TRUNK_WEIGHT}];"
@@ -185,13 +186,40 @@ def _edges(diagram: Diagram, *, skips: bool) -> list[str]:
     return lines
 
 
-def _edge_weight(edge: Edge, following: str | None, alone: bool, only: bool) -> dict[str, str]:
-    """Return how strongly an edge is kept short and straight: the trunk most, then chains, then forks."""
+def _takers(edges: Iterable[Edge]) -> Mapping[str, int]:
+    """Return how many boxes take what a box gives, also by way of forks; of a fork, how many take what comes into it."""
+    targets: dict[str, list[str]] = {}
+    for edge in edges:
+        targets.setdefault(edge.source, []).append(edge.target)
+    found: dict[str, int] = {}
+    for source in targets:
+        if source.startswith("fork_"):
+            continue
+        pending, forks, count = [source], [source], 0
+        while pending:
+            for target in targets.get(pending.pop(), ()):
+                if target.startswith("fork_"):
+                    pending.append(target)
+                    forks.append(target)
+                else:
+                    count += 1
+        found.update(dict.fromkeys(forks, count))
+    return found
+
+
+def _edge_weight(edge: Edge, following: str | None, taken: int, only: bool) -> dict[str, str]:
+    """Return how strongly an edge is kept short and straight: the trunk most, then chains, then forks.
+
+    `taken` counts those that take what its source gives. What very many take, as the time step of a diffusion model, is an
+    exception: what is made of it stands beside its users.
+    """
     if edge.skip:
         return {"weight": "0", "tailport": "e", "headport": "e"}
     if edge.target == following:
         return {"weight": str(theme.TRUNK_WEIGHT)}
-    return {"weight": str(theme.CHAIN_WEIGHT if alone and only else 1 if alone else theme.FORK_WEIGHT)}
+    if taken >= theme.MANY_EDGES:
+        return {"weight": "0"}
+    return {"weight": str(theme.FORK_WEIGHT if taken > 1 else theme.CHAIN_WEIGHT if only else 1)}
 
 
 def _edge(number: int, edge: Edge, more: dict[str, str]) -> str:

@@ -85,8 +85,9 @@ def add_forks(root: Frame, edges: list[Edge]) -> None:
             inside = [edge for edge in entered[frame] if edge.source == source]
             if len(inside) > 1:
                 edges.append(_fork(frame, source, inside))
-                outside = around[inside[0].target]
-                for outer in outside[: outside.index(frame)]:
+                path = around[inside[0].target]
+                around[edges[-1].target] = path[: path.index(frame) + 1]  # a fork of a frame around this one starts there
+                for outer in path[: path.index(frame)]:
                     entered.get(outer, []).append(edges[-1])
 
 

@@ -75,6 +75,8 @@ TRUNK_WEIGHT = 100
 CHAIN_WEIGHT = 8
 FORK_WEIGHT = 3
 """What `dot` gives up last: a straight trunk, then straight branches, then branches that begin together."""
+MANY_EDGES = 10
+"""So many edges from one box are not kept short: what is made of it stands beside what takes that."""
 TITLE_CHARACTERS = 20
 """Longer titles of frames are split into several lines."""
 TITLE_LINE_CHARACTERS = 16

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
-from archdsl.backends.torch.expressions import MISSING, Call, Expr, nn
+from archdsl.backends.torch.expressions import MISSING, Call, Expr, nn, source
 from archdsl.backends.torch.formulas import Symbol
 from archdsl.backends.torch.lowerings import Lowering
 from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
@@ -102,3 +102,19 @@ class ClassTemplate:
     def names(self) -> dict[Symbol, str]:
         """The name of the parameter for each symbol."""
         return {parameter.symbol: parameter.name for parameter in self.parameters}
+
+
+def require_same_module(first: StepText, second: StepText) -> None:
+    """Raise `ValueError` if a module that is applied twice would have to be constructed in two ways."""
+    if isinstance(first, OpText) and isinstance(second, OpText):
+        calls = [text.lowering.parameter or text.lowering.module for text in (first, second)]
+        same_module = (
+            source(calls[0]) == source(calls[1]) if calls[0] is not None and calls[1] is not None else calls[0] is calls[1]
+        )
+    elif isinstance(first, CallText) and isinstance(second, CallText):
+        same_module = first.template is second.template and first.arguments == second.arguments
+        same_module = same_module and (first.template is not None or first.step.callee is second.step.callee)
+    else:
+        same_module = False
+    if not same_module:
+        raise ValueError(f"`{first.step.node.module!r}` is applied twice, and its inputs need different modules")

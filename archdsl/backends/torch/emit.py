@@ -96,7 +96,8 @@ class _Emitter:
         macs = costs.macs(graph.main)
         count = f"{params if self.aux else params - of_heads:,} parameters"
         if isinstance(macs, int):
-            count += f", {macs:,} multiply-accumulates for one image"
+            images = all(len(value.shape) == 3 for value in graph.inputs)
+            count += f", {macs:,} multiply-accumulates for one {'image' if images else 'example'}"
         about = [f"{graph.name}: {count}.", f"Written by archdsl from {place.place}." if place else "Written by archdsl."]
         return [f"# {_comment(line)}".rstrip() for line in about]
 

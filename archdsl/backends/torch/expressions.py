@@ -30,10 +30,11 @@ class Input(NamedTuple):
 
 
 class Own(Enum):
-    """An attribute of the module around the op: its mode, or the op's bare parameter or buffer."""
+    """An attribute of the module around the op: its mode, the op's bare parameter or buffer, or the weight of its module."""
 
     TRAINING = "training"
     PARAMETER = "parameter"
+    WEIGHT = "weight"
 
 
 class Sibling(NamedTuple):
@@ -253,6 +254,8 @@ class _Writer(NamedTuple):
                 return self.training
             case Own.PARAMETER:
                 return self.parameter
+            case Own.WEIGHT:
+                return f"{self.parameter}.weight"
         raise TypeError(f"{value!r} is no expression")
 
     def _items(self, arguments: tuple[Argument, ...], nested: bool = False) -> Iterator[str]:

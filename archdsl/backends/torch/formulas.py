@@ -146,7 +146,10 @@ def _value(formula: Formula) -> int | float | None:
 
 
 def binary(sign: str, left: Formula, right: Formula) -> Formula:
-    """Return two formulas joined, as short as the same number can be written."""
+    """Return two formulas joined, as short as the same number can be written.
+
+    A division counts as exact if it is multiplied back: where it is not, the formula does not give the number of the instance.
+    """
     a, b = _value(left), _value(right)
     if a is not None and b is not None:
         result: int | float = _OPERATORS[sign](a, b)
@@ -155,19 +158,40 @@ def binary(sign: str, left: Formula, right: Formula) -> Formula:
         return left
     if (a == 0 and sign == "+") or (a == 1 and type(a) is int and sign == "*"):
         return right
-    for total, taken in ((left, right), (right, left)) if sign == "+" else ():
-        if isinstance(total, Binary) and total.sign == "-" and total.right == taken:  # half + (width - half) is width
-            return total.left
-    if sign == "-" and (rest := _without(left, right)) is not None:
-        return rest
-    if isinstance(left, Binary) and type(b) is int:
-        c = left.right
+    for rule in (_undone, _cancelled):
+        shorter = rule(sign, left, right)
+        if shorter is not None:
+            return shorter
+    return Binary(sign, left, right)
+
+
+def _undone(sign: str, left: Formula, right: Formula) -> Formula | None:
+    """Return what is left of an operation that takes back an earlier one; None if it does not."""
+    if sign == "-":
+        return _without(left, right)
+    inverse = {"+": "-", "*": "//"}.get(sign)
+    for total, taken in ((left, right), (right, left)) if inverse is not None else ():
+        if isinstance(total, Binary) and total.sign == inverse and total.right == taken:
+            return total.left  # half + (width - half), and heads * (width // heads), are width
+    return None
+
+
+def _cancelled(sign: str, left: Formula, right: Formula) -> Formula | None:
+    """Return an operation with the constants of both sides joined; None if that is impossible."""
+    if not isinstance(left, Binary):
+        return None
+    b, c = _value(right), left.right
+    if type(b) is int:
         if sign in ("+", "-") and left.sign in ("+", "-") and type(c) is int:  # n + 2 - 1 is n + 1
             total = (c if left.sign == "+" else -c) + (b if sign == "+" else -b)
             return binary("+", left.left, total) if total >= 0 else binary("-", left.left, -total)
         if sign == "//" and left.sign == "*" and b > 0 and _value(c) == b:  # n * 64 // 64 is n
             return left.left
-    return Binary(sign, left, right)
+    if sign == "//" and isinstance(right, Binary) and left.sign == right.sign == "*" and left.left == right.left:
+        factor = _value(left.left)
+        if type(factor) is int and factor > 0:  # 3 * width // (3 * heads) is width // heads
+            return binary("//", left.right, right.right)
+    return None
 
 
 def _without(total: Formula, term: Formula) -> Formula | None:
@@ -295,6 +319,9 @@ def _converted(node: ast.expr, text: str, names: Callable[[str], Formula | None]
             return names(name)
         case ast.Attribute(ast.Name(owner), name):
             return names(f"{owner}.{name}")
+        case ast.Subscript(ast.Attribute(ast.Name(owner), "shape"), index):
+            axis = _converted(index, text, names)
+            return names(f"{owner}.shape[{axis}]") if isinstance(axis, int) else None
         case ast.UnaryOp(ast.USub(), operand):
             inner = _converted(operand, text, names)
             return None if inner is None else -number if (number := _value(inner)) is not None else binary("*", -1, inner)

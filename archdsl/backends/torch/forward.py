@@ -11,7 +11,7 @@ from archdsl.backends.torch.batch_axis import expanded, with_batch
 from archdsl.backends.torch.class_templates import ClassTemplate, OpText, StepText, Written
 from archdsl.backends.torch.expressions import Argument, source
 from archdsl.backends.torch.formulas import Binary, Spelled, Symbol, text_of
-from archdsl.backends.torch.module_nodes import CallStep, Foreign, ModuleNode, OpStep, Registry, Step
+from archdsl.backends.torch.module_nodes import CallStep, Foreign, ModuleNode, Registry, Step, batch_source
 from archdsl.backends.torch.outline_classes import TAKEN, symbols_in
 from archdsl.elaborate.naming import MODULE_ATTRIBUTES
 from archdsl.ir import Value
@@ -73,8 +73,9 @@ def forward_lines(template: ClassTemplate, results: Results | None) -> list[str]
         if not step.outputs or names.is_removed(text):
             continue
         variables = [names.at(value) for value in step.inputs]
-        if isinstance(step, OpStep) and step.expansion is not None:
-            variables = expanded(variables, [len(value.shape) for value in step.inputs], step.expansion)
+        if step.expansion is not None:
+            first = "" if (source_of_batch := batch_source(step)) is None else names.at(source_of_batch)
+            variables = expanded(variables, [len(value.shape) for value in step.inputs], step.expansion, first)
         call = _call(module, text, variables, kept, names)
         before = shown.get(names.at(step.inputs[0])) if step.inputs else None
         targets = names.assign(index, step)
@@ -110,7 +111,8 @@ def chain_lines(template: ClassTemplate, results: Results) -> list[str]:
 def _head(module: ModuleNode, names: _Variables) -> str:
     arguments = [*(names.of[value] for value in module.inputs), *names.foreign.values()]
     shapes = ", ".join(format_shape(value.shape) for value in module.inputs)
-    return f"    def forward({', '.join(['self', *arguments])}):  # {shapes}"
+    signature = f"    def forward({', '.join(['self', *arguments])}):"
+    return f"{signature}  # {shapes}" if shapes else signature
 
 
 def _shortened(lines: list[str]) -> list[str]:
@@ -190,7 +192,9 @@ class _Variables:
             if self.is_removed(text):
                 self._same[text.step.outputs[0]] = self._origin(text.step.inputs[0])
             else:
-                self._last_use.update(dict.fromkeys(map(self._origin, text.step.inputs), index))
+                first = batch_source(text.step)
+                needed = text.step.inputs if first is None else [*text.step.inputs, first]
+                self._last_use.update(dict.fromkeys(map(self._origin, needed), index))
         lasting = [*module.outputs, *module.inputs[:1]] if module.single else module.outputs
         self._last_use.update(dict.fromkeys(map(self._origin, lasting), len(template.body)))
         self.foreign = {foreign: self._fresh(self._identifier("".join(foreign.key))) for foreign in module.foreign}

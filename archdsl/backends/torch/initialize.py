@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from archdsl.backends.torch.attributes import quoted
 from archdsl.backends.torch.lowerings.base import normed_module
@@ -31,11 +31,19 @@ class _Kind:
         return None if None in self.rules or not self.rules else self.rules.most_common(1)[0][0]
 
 
+_Form: TypeAlias = Literal["plain", "normed", "transposed"]
+
+
 class _Layer(NamedTuple):
     """A class of layers, and whether their weight is under `weight_norm`, so that it has to be assigned."""
 
     name: str
     normed: bool
+
+    @property
+    def form(self) -> _Form:
+        """How a rule fills the weight."""
+        return "normed" if self.normed else "transposed" if self.name == "TransposedLinear" else "plain"
 
 
 _NORMED = "nn.utils.parametrize.is_parametrized(module)"
@@ -47,7 +55,7 @@ class _Branch(NamedTuple):
     test: Expression
     rule: Initializer
     bias: str
-    normed: bool
+    form: _Form
 
 
 def initialization_lines(graph: Graph, tree: ModuleTree) -> list[str]:
@@ -98,35 +106,35 @@ def _has_weight(tensors: Mapping[str, object]) -> bool:
 
 def _by_kind(kinds: dict[_Layer, _Kind]) -> Iterator[_Branch]:
     """Yield a branch for each rule that fills all modules of some classes that have not been filled by their names."""
-    targets: dict[tuple[bool, Initializer], list[_Layer]] = defaultdict(list)
+    targets: dict[tuple[_Form, Initializer], list[_Layer]] = defaultdict(list)
     for layer in sorted(kinds, key=lambda layer: not layer.normed):
         usual = kinds[layer].usual
         if usual is not None:
-            targets[layer.normed, usual].append(layer)
-    for (normed, rule), layers in targets.items():
+            targets[layer.form, usual].append(layer)
+    for (form, rule), layers in targets.items():
         names = [layer.name for layer in layers]
         tested = names[0] if len(names) == 1 else f"({', '.join(names)})"
         asked = " and module.weight is not None" if any(False in kinds[layer].with_weight for layer in layers) else ""
-        if any(layer._replace(normed=not normed) in kinds for layer in layers):
-            asked += f" and {'' if normed else 'not '}{_NORMED}"
-        yield _Branch(f"isinstance(module, {tested}){asked}", rule, _bias([kinds[layer] for layer in layers]), normed)
+        if any(layer._replace(normed=not layer.normed) in kinds for layer in layers):
+            asked += f" and {'' if form == 'normed' else 'not '}{_NORMED}"
+        yield _Branch(f"isinstance(module, {tested}){asked}", rule, _bias([kinds[layer] for layer in layers]), form)
 
 
 def _by_place(graph: Graph, tree: ModuleTree, kinds: dict[_Layer, _Kind]) -> Iterator[_Branch]:
     """Yield a branch for each rule of single modules, by their names."""
     special = {layer for layer, kind in kinds.items() if len(kind.rules) > 1}
-    places: dict[tuple[bool, Initializer], list[str]] = defaultdict(list)
-    of_rule: dict[tuple[bool, Initializer], list[_Kind]] = defaultdict(list)
+    places: dict[tuple[_Form, Initializer], list[str]] = defaultdict(list)
+    of_rule: dict[tuple[_Form, Initializer], list[_Kind]] = defaultdict(list)
     for path, step, layer in _places(tree.root, "") if special else ():
         rule = graph.initializer(step.node.op) if layer in special else None
         weighted = rule is not None and _has_weight(step.node.op.parameters(*step.node.input_shapes))
         if rule is not None and weighted and rule != kinds[layer].usual:
-            places[layer.normed, rule].append(path)
-            of_rule[layer.normed, rule].append(kinds[layer])
-    for (normed, rule), paths in places.items():
+            places[layer.form, rule].append(path)
+            of_rule[layer.form, rule].append(kinds[layer])
+    for (form, rule), paths in places.items():
         names = tuple([quoted(path) for path in paths])
         test = f"name == {names[0]}" if len(names) == 1 else Group("name in (", names)
-        yield _Branch(test, rule, _bias(of_rule[normed, rule]), normed)
+        yield _Branch(test, rule, _bias(of_rule[form, rule]), form)
 
 
 def _places(module: ModuleNode, path: str) -> Iterator[tuple[str, OpStep, _Layer]]:
@@ -159,6 +167,7 @@ _BIAS = {
 def _fill(branch: _Branch) -> list[str]:
     arguments = "".join(f", {name}={value!r}" for name, value in branch.rule.arguments().items())
     function = f"nn.init.{branch.rule.function}"
-    if branch.normed:
+    if branch.form == "normed":
         return [f"module.weight = {function}(module.weight.detach().clone(){arguments})", *_BIAS[branch.bias]]
-    return [f"{function}(module.weight{arguments})", *_BIAS[branch.bias]]
+    weight = "module.weight.t()" if branch.form == "transposed" else "module.weight"
+    return [f"{function}({weight}{arguments})", *_BIAS[branch.bias]]

@@ -106,6 +106,8 @@ class CallStep:
     declared: bool = False
     foreign: Foreign | None = None
     passed: tuple[Foreign, ...] = ()
+    expansion: Expansion | None = None
+    """Which inputs take the batch of the function: see `batch_axis.py`."""
 
     @property
     def registry(self) -> Registry:
@@ -114,6 +116,11 @@ class CallStep:
 
 
 Step: TypeAlias = OpStep | CallStep
+
+
+def batch_source(step: Step) -> Value | None:
+    """Return the value whose batch a step's inputs are expanded to, if it is none of them: the first input of the function."""
+    return step.node.function.inputs[0] if step.expansion is not None and not step.expansion.like else None
 
 
 @dataclass(eq=False)

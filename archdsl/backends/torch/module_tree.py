@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from archdsl.backends.torch.batch_axis import BatchAxes
-from archdsl.backends.torch.module_nodes import CallStep, Foreign, Lowered, ModuleNode, OpStep, Step, registry_of
+from archdsl.backends.torch.batch_axis import BatchAxes, Expansion
+from archdsl.backends.torch.module_nodes import CallStep, Foreign, Lowered, ModuleNode, OpStep, Step, batch_source, registry_of
 from archdsl.ir import (
     Call,
     Declaration,
@@ -115,7 +115,7 @@ class ModuleTree:
             if isinstance(step, OpStep) and step.node.module in shared:
                 step.overwrites = False  # a module is constructed once, for all its inputs
         made.outputs = [value for value in function.outputs if self._is_needed(value)]
-        used = {value for step in made.steps for value in step.inputs} | set(made.outputs)
+        used = {value for step in made.steps for value in (*step.inputs, batch_source(step))} | set(made.outputs)
         made.inputs = [value for value in function.inputs if value in used]
         made.training_only = all([step.training_only for step in made.steps])
         made.chain = _is_chain(made)
@@ -159,7 +159,11 @@ class ModuleTree:
         foreign = Foreign(levels, key) if levels else None
         passed = tuple([needed._replace(levels=levels + needed.levels - 1) for needed in callee.foreign])
         only = node.usage is not _ALWAYS
-        return CallStep(node, key, callee, constructed, inputs, outputs, training_only=only, foreign=foreign, passed=passed)
+        expanded = tuple([i for i, value in enumerate(callee.inputs) if self._batch.is_expanded(node, value.position)])
+        expansion = Expansion(expanded) if expanded and runs else None
+        return CallStep(
+            node, key, callee, constructed, inputs, outputs, only, foreign=foreign, passed=passed, expansion=expansion
+        )
 
     def _op_step(self, node: OpNode, levels: int, runs: bool, constructed: bool) -> OpStep | None:
         lowered = self._lowered(node)
@@ -239,7 +243,10 @@ class ModuleTree:
         known = self._given_away.get(value)
         if known is None:
             calls = [call for call in self._module(value.function).calls if call.usage in self._alive]
-            known = bool(calls) and all([self._is_exclusive(call.inputs[value.position]) for call in calls])
+            at = value.position
+            known = bool(calls) and all(
+                [self._is_exclusive(call.inputs[at]) and not self._batch.is_expanded(call, at) for call in calls]
+            )
             self._given_away[value] = known
         return known
 

@@ -15,7 +15,7 @@ from typing import Any
 from archdsl.backends.torch.class_templates import CallText, ClassTemplate, Parameter, StepText, Written
 from archdsl.backends.torch.expressions import MISSING, Call, Listed, Method, ModuleCall, Operation, Target, targets
 from archdsl.backends.torch.formulas import Binary, InputSize, Spelled, Symbol, formula_of, is_constant, symbols
-from archdsl.backends.torch.module_nodes import ModuleNode, OpStep, Step
+from archdsl.backends.torch.module_nodes import ModuleNode, OpStep, Step, batch_source
 from archdsl.backends.torch.module_tree import ModuleTree
 from archdsl.backends.torch.runtime_source import runtime_names
 from archdsl.backends.torch.trace_numbers import Tracer
@@ -72,7 +72,8 @@ class Classes:
             conditional = step.training_only and not module.training_only
             owner = constructed.setdefault(step.node.module or step, i)
             passed = () if isinstance(step, OpStep) else step.passed
-            expansion = step.expansion if isinstance(step, OpStep) else None
+            first = batch_source(step)
+            expansion = step.expansion, None if first is None else places[first]
             form = step.declared, step.foreign, passed, expansion, self._step_key(step)
             steps.append((step.key, owner, wiring, conditional, *form))
             places.update({value: (i, k) for k, value in enumerate(step.outputs)})

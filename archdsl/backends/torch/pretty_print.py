@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 WIDTH = 110
 """The longest line of generated source; hand-written code is set so, too."""
+_NUMBERS: Final = re.compile(r"\(+[-+.,() \deinfa]+\)")
+"""Nested tuples of numbers, which may break behind any comma."""
 
 
 class Group(NamedTuple):
@@ -24,6 +28,8 @@ Expression: TypeAlias = str | Group
 def lines(expression: Expression, indent: int) -> list[str]:
     """Return the lines of an expression, indented by a number of spaces."""
     flat = one_line(expression)
+    if indent + len(flat) > WIDTH and _NUMBERS.fullmatch(flat):
+        return textwrap.wrap(flat, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + 1))
     if isinstance(expression, str) or indent + len(flat) <= WIDTH:
         return [" " * indent + flat]
     found = [" " * indent + expression.opening]

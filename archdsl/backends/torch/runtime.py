@@ -72,7 +72,53 @@ class GlobalResponseNorm(nn.Module):
         return f"{self.weight.shape[0]}, eps={self.eps}, axis={self.axis}"
 
 
+class FrozenBatchNorm(nn.Module):
+    """Batch normalization by fixed statistics, with a fixed scale and shift, in both modes."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.ones(channels))
+        self.register_buffer("bias", torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        scale = self.weight * (self.running_var + self.eps).rsqrt()
+        shift = self.bias - self.running_mean * scale
+        shape = [-1] + [1] * (x.ndim - 2)
+        return x * scale.view(shape) + shift.view(shape)
+
+    def extra_repr(self) -> str:
+        """The parameters."""
+        return f"{self.weight.shape[0]}, eps={self.eps}"
+
+
 @torch.fx.wrap
+class TransposedLinear(nn.Module):
+    """`nn.Linear` whose weight is stored as `[in, out]`."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        super().__init__()
+        usual = nn.Linear(in_features, out_features, bias)
+        self.weight = nn.Parameter(usual.weight.detach().t().contiguous())
+        self.bias = usual.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[..., in]` to `[..., out]`."""
+        return F.linear(x, self.weight.t(), self.bias)
+
+    def extra_repr(self) -> str:
+        """The parameters, as in `nn.Linear`."""
+        return f"in_features={self.weight.shape[0]}, out_features={self.weight.shape[1]}, bias={self.bias is not None}"
+
+
 def same_pad(
     x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], value: float = 0.0
 ) -> Tensor:
@@ -208,6 +254,12 @@ def narrow(x: Tensor, axis: int, start: int, length: int) -> Tensor:
 
 
 @torch.fx.wrap
+def every(x: Tensor, axis: int, start: int, length: int, step: int) -> Tensor:
+    """Every `step`-th position of a part of an axis."""
+    return narrow(x, axis, start, length).transpose(0, axis)[::step].transpose(0, axis)
+
+
+@torch.fx.wrap
 def center_crop(x: Tensor, like: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     """The middle of `x`, with the size of `like` on some axes: by default the spatial ones."""
     for axis in range(2, x.ndim) if axes is None else axes:
@@ -292,7 +344,7 @@ def start_crop(x: Tensor, like: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 
 def shifts_of(x: Tensor, shifts: tuple[int, ...], windows: tuple[int, ...], axes: tuple[int, ...]) -> list[int]:
-    """The shift of each axis; 0 for one of at most a window. Without a branch, so that `torch.export` leaves sizes open."""
+    """The shift of each axis; 0 for one of at most a window. Without a branch, so that `torch.export` keeps sizes symbolic."""
     sides = zip(shifts, windows, axes, strict=True)
     return [shift * torch.sym_min((x.shape[axis] - 1) // size, 1) for shift, size, axis in sides]
 
@@ -324,6 +376,13 @@ def window_mask(like: Tensor, windows: tuple[int, ...], shifts: tuple[int, ...],
     return mask.unsqueeze(count).unsqueeze(0)
 
 
+@torch.fx.wrap
+def coords(like: Tensor, dim: int) -> Tensor:
+    """0, 1, 2, ... along an axis: `[1, n]`."""
+    dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
+    return torch.arange(like.shape[dim], device=like.device, dtype=dtype).unsqueeze(0)
+
+
 def resized_positions(
     table: Tensor, base: tuple[int, int], size: torch.Size, prefix: int = 0, mode: str = "bicubic", antialias: bool = True
 ) -> Tensor:
@@ -331,6 +390,15 @@ def resized_positions(
     images = table[:, prefix:].unflatten(1, base).permute(0, 3, 1, 2)
     images = F.interpolate(images, size, mode=mode, antialias=antialias)
     return torch.cat([table[:, :prefix], images.flatten(2).transpose(1, 2)], 1)
+
+
+def lookup(tokens: Tensor, table: Tensor) -> Tensor:
+    """The row for each token of a table `[N, n, d]`; with N of one, all examples have the same table."""
+    if table.shape[0] == 1:
+        return F.embedding(tokens, table[0])
+    rows = tokens.flatten(1).unsqueeze(2).expand(-1, -1, table.shape[2])
+    found: Tensor = table.gather(1, rows).unflatten(1, tokens.shape[1:])
+    return found
 
 
 def relative_position_index(rows: int, columns: int) -> Tensor:

@@ -26,7 +26,7 @@ class SpecNames:
         self.shapes: dict[Value, Shape] = {}
 
     def formula(self, word: str, node: Node) -> Formula | None:
-        """Return the formula of a name, or of a size such as `x.c`, as a node sees it."""
+        """Return the formula of a name, or of a size such as `x.c` or `x.shape[1]`, as a node sees it."""
         owner, point, attribute = word.partition(".")
         if point:
             value = self._value(owner, node)
@@ -71,6 +71,7 @@ class SpecNames:
         if shape is None:
             return None
         axes = {"c": 0} | {name: 1 + i for i, name in enumerate({1: "l", 2: "hw", 3: "dhw"}.get(len(shape) - 1, ""))}
+        axes |= {f"shape[{i}]": i % len(shape) for i in range(-len(shape), len(shape))}
         axis = axes.get(attribute)
         if axis is None or not shape:
             return None

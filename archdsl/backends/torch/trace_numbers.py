@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 from archdsl.backends.torch.attributes import identifier, is_attribute
 from archdsl.backends.torch.axis_names import axis_name, hint_of
-from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written
-from archdsl.backends.torch.expressions import Argument, Expr, literals, source
+from archdsl.backends.torch.class_templates import CallText, ClassTemplate, OpText, StepText, Written, require_same_module
+from archdsl.backends.torch.expressions import Argument, Expr, literals
 from archdsl.backends.torch.formulas import (
     Formula,
     InputSize,
@@ -44,7 +44,7 @@ from archdsl.backends.torch.formulas import (
 from archdsl.backends.torch.lowerings import lower
 from archdsl.backends.torch.module_nodes import CallStep, ModuleNode, OpStep
 from archdsl.backends.torch.spec_names import SpecNames
-from archdsl.ir import Module, Node, Value
+from archdsl.ir import Module, Node, OpNode, Value
 from archdsl.ops import Op
 from archdsl.shapes import Dim, LinearSize, Shape, SymbolicSize
 
@@ -53,10 +53,11 @@ _MOST_OPERATORS = 6
 
 
 class TracedRange(NamedTuple):
-    """A range with traced ends."""
+    """A range with traced ends, in steps of one."""
 
     start: int
     stop: int
+    step: int = 1
 
 
 class _UntracedSize(LinearSize):
@@ -137,7 +138,7 @@ class Tracer:
             found.append(text)
             before = constructed.setdefault(steps[0].node.module, text)
             if not steps[0].constructed and not steps[0].declared:
-                _require_same_module(before, text)
+                require_same_module(before, text)
         return found
 
     def _op(self, steps: tuple[OpStep, ...], scope: SpecNames, sequential: bool) -> OpText:
@@ -190,9 +191,14 @@ class Tracer:
         formula = parse(text, lambda word: scope.formula(word, node)) if text is not None else None
         if is_constant(column):
             return _spelled(name, text, column[0]).get(name, column[0]) if text is not None else column[0]
-        if all(type(value) is range for value in column):
+        if all(type(value) is range and value.step == 1 for value in column):
             ends = self._numbers(name, [(r.start, r.stop) for r in column], formula, ("start", "stop"))
             return TracedRange(*ends)
+        by_name = isinstance(node, OpNode) and node.op.sizes_by_name and name == "sizes" and type(column[0]) is tuple
+        if by_name and len({tuple(dict(sizes)) for sizes in column}) == 1:
+            numbers = zip(*[[size for _, size in sizes] for sizes in column], strict=True)  # `n = heads` is the argument of `n`
+            axes = zip(dict(column[0]), numbers, strict=True)
+            return tuple([(axis, self._attribute(axis, inner, node, scope)) for axis, inner in axes])
         if all(type(value) is tuple for value in column) and len({len(value) for value in column}) == 1:
             return tuple(self._numbers(name, column, formula, [name] * len(column[0])))
         if not all(type(value) in (int, float) for value in column):
@@ -239,8 +245,11 @@ class Tracer:
             return formula
         same_length = all(type(item) is tuple for item in column) and len({len(item) for item in column}) == 1
         if same_length and type(value) is tuple:
-            parts = zip(value, zip(*column, strict=True), strict=True)
-            return tuple([c[0] if is_constant(c) else self._varying(v, c, argument, step, scope) for v, c in parts])
+            made_of: dict[tuple[Any, ...], Any] = {}  # equal columns of one argument are one number: `(shift, shift)`
+            for part, inner in zip(value, zip(*column, strict=True), strict=True):
+                if inner not in made_of:
+                    made_of[inner] = inner[0] if is_constant(inner) else self._varying(part, inner, argument, step, scope)
+            return tuple([made_of[inner] for inner in zip(*column, strict=True)])
         text = step.node.expressions.get(argument.attribute or "")
         direct = parse(text, lambda word: scope.formula(word, step.node)) if text is not None else None
         if isinstance(direct, Symbol) and confirmed(direct, column):
@@ -353,22 +362,6 @@ class Tracer:
 
 def _numeric(size: Dim) -> Dim:
     return _SYMBOLIC if isinstance(size, SymbolicSize) else size
-
-
-def _require_same_module(first: StepText, second: StepText) -> None:
-    """Raise `ValueError` if a module that is applied twice would have to be constructed in two ways."""
-    if isinstance(first, OpText) and isinstance(second, OpText):
-        calls = [text.lowering.parameter or text.lowering.module for text in (first, second)]
-        same_module = (
-            source(calls[0]) == source(calls[1]) if calls[0] is not None and calls[1] is not None else calls[0] is calls[1]
-        )
-    elif isinstance(first, CallText) and isinstance(second, CallText):
-        same_module = first.template is second.template and first.arguments == second.arguments
-        same_module = same_module and (first.template is not None or first.step.callee is second.step.callee)
-    else:
-        same_module = False
-    if not same_module:
-        raise ValueError(f"`{first.step.node.module!r}` is applied twice, and its inputs need different modules")
 
 
 def _plainly(value: Any) -> Any:

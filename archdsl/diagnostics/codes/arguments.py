@@ -74,6 +74,20 @@ class WrongType(ValueDiagnostic, code=E0401):
         return f"{self.place}: expected {self.expected}, found {show(self.given)} ({type_name(self.given)})"
 
 
+class NoOperand(WrongType, code=E0401):
+    """Something else than a value of the network where an op takes one. `text` is what was written."""
+
+    text: str = ""
+    keeps_x: bool = False
+    """Whether what flows is the input, too, so that another pipeline before it would replace that."""
+
+    def remedy(self) -> str | None:
+        if type_name(self.given) not in ("an op", "a block"):
+            return None
+        before = "; label what flows as well, to go on from it" if self.keeps_x else ""
+        return f"label what it makes on a line before, `{self.argument}: {self.text}`, and pass `{self.argument}`{before}"
+
+
 class WrongKind(Diagnostic, code=E0401):
     """A value under a key of a recipe that is none of the calls which the key takes, such as a number for `optimizer`."""
 

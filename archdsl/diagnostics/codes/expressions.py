@@ -216,6 +216,8 @@ class UnknownSize(Diagnostic, code=E0408):
     place: Span | None
     op: str | None = None
     """The op that it names, as a method of PyTorch does."""
+    of_x: bool = False
+    """Whether it is asked of `x`, which labels are no part of."""
 
     def summary(self) -> str:
         return f"a tensor has no `.{self.attribute}`"
@@ -226,7 +228,9 @@ class UnknownSize(Diagnostic, code=E0408):
         meant = _SIZES.get(self.attribute.lower())
         if meant is not None:
             return guess(f"did you mean `.{meant}`?", *([Edit(self.place, meant)] if self.place is not None else []))
-        return Remedy(f"it has {', '.join(f'`.{name}`' for name in self.known)}")
+        known = ", ".join(f"`.{name}`" for name in self.known)
+        path = "" if self.of_x else f"; a label inside of what made it is read by the path to it: `label.{self.attribute}`"
+        return Remedy(f"it has {known}{path}")
 
 
 _SIZES = {
@@ -241,6 +245,12 @@ class WithoutElements(Diagnostic, code=E0408):
 
     def summary(self) -> str:
         return f"`[ ]` expected a list or an indexed family, found {show(self.given)} ({type_name(self.given)})"
+
+    def remedy(self) -> str | None:
+        kind = type_name(self.given)
+        if kind not in ("an op", "a block", "a network"):
+            return None
+        return f"a label that is called like {kind} is a key alone, and no value: choose another, such as `{show(self.given)}s`"
 
 
 class NotCallable(Diagnostic, code=E0408):

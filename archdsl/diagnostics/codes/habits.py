@@ -304,7 +304,7 @@ class IdleValue(Diagnostic, code=W0121):
         return (Mark(self.made_by, "this value"),) if self.made_by is not None else ()
 
     def remedy(self) -> Remedy:
-        again = "" if self.value == "x" else "; stages that are to run again go into a block"
+        again = "" if self.value == "x" else f"; to run its stages again, declare them: `module {self.value}: ...`"
         return guess(f"delete it{again}", self.deletion)
 
 

@@ -263,6 +263,21 @@ E0315 = Code(
 )
 
 
+class OtherVectors(ShapeDiagnostic, code=E0315):
+    """Vectors that are not as long as the rows of a table."""
+
+    op: str
+    given: Shape
+    length: int
+
+    def summary(self) -> str:
+        given = format_shape(self.given)
+        return f"`{self.op}` multiplies with vectors of length {self.length}, and the last axis of {given} differs"
+
+    def remedy(self) -> str:
+        return f"project the vectors: `linear({self.length}, bias = false)`"
+
+
 class NoMatrices(ShapeDiagnostic, code=E0315):
     """Factors without two axes, or with different ranks."""
 

@@ -1,4 +1,4 @@
-"""E0210 to E0212: modules that a body declares, and their uses."""
+"""E0210 to E0212 and E0218: modules that a body declares, and their uses."""
 
 from __future__ import annotations
 
@@ -110,15 +110,19 @@ E0211 = Code(
 
 
 class Arguments(Diagnostic, code=E0211):
-    """Arguments for a module. `callee` is its name at this place."""
+    """Arguments for a module. `callee` is its name at this place, `given` the argument that is a value of the network."""
 
     module: str
     callee: Span
+    given: str | None = None
 
     def summary(self) -> str:
         return f"`{self.module}` is a module, and takes no arguments: it has its weights already"
 
     def remedy(self) -> Remedy:
+        if self.given is not None:
+            written = self.callee.text if self.given == "x" else f"{self.given} -> {self.callee.text}"
+            return guess(f"what flows is its input: write `{written}`", *([Edit(self.span, written)] if self.span else []))
         edits = [Edit(self.span, self.callee.text)] if self.span is not None else []
         text = f"write `{self.callee.text}`; for an op or a block of that name, give the module another name"
         return guess(text, *edits)
@@ -185,20 +189,21 @@ class ValueOutside(Diagnostic, code=E0206):
         return f"for a size, write a constant before the module: `let c = {self.name}.c`; join values after the module has run"
 
 
-class OutOfScope(Diagnostic, code=E0206):
-    """A use of a module outside of the labelled statement that declares it."""
+class OutsideItsGroup(Diagnostic, code=E0206):
+    """A use of a module outside of the labelled group that has its weights, and that of an `if` or a loop around it."""
 
-    module: str
+    name: str
+    group: str
     declared: Span
 
     def summary(self) -> str:
-        return f"the module `{self.module}` belongs to the labelled statement that declares it, and runs inside of it alone"
+        return f"the module `{self.name}` belongs to `{self.group}`, and runs inside of it alone"
 
     def marks(self) -> Iterable[Mark]:
-        return [Mark(self.declared, "declared here")]
+        return [Mark(self.declared, "the module")]
 
     def remedy(self) -> str:
-        return "declare the module before the labelled statement"
+        return f"declare it before `{self.group}`, in the braces around both"
 
 
 class ModuleContainsItself(Diagnostic, code=E0501):
@@ -227,3 +232,49 @@ class ResultInModule(Diagnostic, code=E0504):
 
     def remedy(self) -> str:
         return "put it behind a use of the module"
+
+
+E0218 = Code(
+    "E0218",
+    "a tied head without an embedding",
+    """`unembed(wte)` multiplies with the table of an embedding, which is a module, so that both have one weight. The module is a
+    single `embedding`, and runs before: what it embeds decides that the table is there.""",
+    bad="""
+    network tiny {
+      input words: int [16]
+      wte: embedding(100, 8)
+      unembed(wte)
+    }
+    """,
+    good="""
+    network tiny {
+      input words: int [16]
+      module wte: embedding(100, 8)
+      wte
+      unembed(wte)
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class NoEmbedding(Diagnostic, code=E0218):
+    """What `unembed` is given: no module, one that is no embedding, declared at a place, or one that does not run before."""
+
+    text: str
+    declared: Span | None = None
+    runs: bool = True
+
+    def summary(self) -> str:
+        if not self.runs:
+            return f"`unembed({self.text})` stands before the first use of `{self.text}`"
+        found = "is none" if self.declared is None else "is another one"
+        return f"`unembed` expected a module that is a single `embedding`, and `{self.text}` {found}"
+
+    def marks(self) -> Iterable[Mark]:
+        return [Mark(self.declared, "declared here")] if self.declared is not None else []
+
+    def remedy(self) -> str:
+        if not self.runs:
+            return f"embed tokens before: `{self.text}` as a stage"
+        return "declare the table as a module: `module wte: embedding(1000, 64)`; `wte` as a stage embeds tokens"

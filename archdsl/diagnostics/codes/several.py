@@ -12,7 +12,8 @@ E0213 = Code(
     "E0213",
     "several values where one is needed",
     """An op such as `split`, or a block that ends with several values, needs a name for each: `[a, b]: split(2)`. After that
-    statement there is no single `x`, so the next pipeline begins with one of the names, and so does a network's last one.""",
+    statement there is no single `x`, so the next pipeline begins with one of the names, and so does a network's last one.
+    A label names the values of an op as a family: `parts: split(n)` gives `parts[0]`, `parts[1]` and so on.""",
     bad="""
     network tiny {
       input image [4, 32, 32]
@@ -37,6 +38,8 @@ class SeveralUnnamed(Diagnostic, code=E0213):
     begin: Span | None
     replaced: bool = False
     """Whether `begin` is a label, in whose place the brackets go."""
+    of_an_op: bool = False
+    """Whether a label names them as a family."""
 
     def summary(self) -> str:
         return f"`{self.stage}` gives {self.count} values: name each of them"
@@ -44,6 +47,8 @@ class SeveralUnnamed(Diagnostic, code=E0213):
     def remedy(self) -> Remedy:
         names = f"[{', '.join(placeholders(self.count))}]"
         text = f"write `{names}: {self.stage}` on a line of its own, and begin the next one with a name"
+        if self.of_an_op:
+            text += f"; or label them all, `parts: {self.stage}`, and read `parts[0]`"
         if self.begin is None:
             return Remedy(text)
         return guess(text, Edit(self.begin, names if self.replaced else f"{names}: "))
@@ -130,7 +135,7 @@ class NameCount(Diagnostic, code=E0214):
         return (Edit(self.span, text),) if self.span is not None else ()
 
 
-class NameTwice(Diagnostic, code=E0214):
+class ValueNamedTwice(Diagnostic, code=E0214):
     """One name for two of the values."""
 
     name: str

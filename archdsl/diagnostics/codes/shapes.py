@@ -254,7 +254,7 @@ class IntegersRefused(ShapeDiagnostic, code=E0308):
         return f"`{self.op}` expected real numbers, found integers"
 
     def remedy(self) -> str:
-        return "`embedding(n, dim)` turns tokens into vectors"
+        return "`embedding(n, dim)` turns tokens into vectors, and `real` makes real numbers of counts"
 
 
 class BoolsRefused(ShapeDiagnostic, code=E0308):
@@ -266,7 +266,7 @@ class BoolsRefused(ShapeDiagnostic, code=E0308):
         return f"`{self.op}` expected numbers, found bools"
 
     def remedy(self) -> str:
-        return "`mul { x; mask }` multiplies real numbers with a mask; an input without `bool` holds real numbers"
+        return "`mul { x; mask }` multiplies real numbers with a mask, and `real` makes zeros and ones of it"
 
 
 class IntegersRequired(ShapeDiagnostic, code=E0308):
@@ -279,6 +279,18 @@ class IntegersRequired(ShapeDiagnostic, code=E0308):
 
     def remedy(self) -> str:
         return "declare the input so: `input tokens: int [512]`"
+
+
+class NoPositions(ShapeDiagnostic, code=E0308):
+    """Real numbers or bools, where an op takes positions."""
+
+    op: str
+
+    def summary(self) -> str:
+        return f"`{self.op}` expected the positions that a pool gave"
+
+    def remedy(self) -> str:
+        return "take them up at the pool: `[small, indices]: maxpool(2, indices = true)`"
 
 
 E0309 = Code(
@@ -318,3 +330,58 @@ class ReshapedElements(ShapeDiagnostic, code=E0309, argument="sizes"):
         if -1 not in self.sizes:
             return "the number of elements depends on the input: write -1 for the size that follows from it"
         return f"the other sizes must divide {self.total} for every size of the input"
+
+
+E0319 = Code(
+    "E0319",
+    "positions of another size",
+    """`maxpool(indices = true)` gives the position of each maximum in its input. `max_unpool` puts values there, so that it needs
+    a value for each position, and must give the sizes of that input: in another size, the same numbers are other places. An odd
+    size that is pooled to half of it needs `like`, with a value that has the sizes of the pool's input.""",
+    bad="""
+    network tiny {
+      input image [3, 33, 33]
+      conv(8, 3)
+      [small, indices]: maxpool(2, indices = true)
+      small -> max_unpool(indices, 2)
+    }
+    """,
+    good="""
+    network tiny {
+      input image [3, 33, 33]
+      full: conv(8, 3)
+      [small, indices]: maxpool(2, indices = true)
+      small -> max_unpool(indices, 2, like = full)
+    }
+    """,
+    depends_on_braces=True,
+)
+
+
+class OtherPooledSizes(ShapeDiagnostic, code=E0319):
+    """An unpooling to other sizes than those that were pooled. `like` says whether they are given."""
+
+    made: Shape
+    pooled: Shape
+    like: bool
+
+    def summary(self) -> str:
+        return (
+            f"`max_unpool` gives {format_shape(self.made)}, and the positions are those of a pool of {format_shape(self.pooled)}"
+        )
+
+    def remedy(self) -> str:
+        if self.like:
+            return "`like` is a value with the sizes of the pool's input"
+        return "use the window, stride and padding of the pool; or label the input of the pool, and name its sizes: `like = full`"
+
+
+class OtherPositions(ShapeDiagnostic, code=E0319):
+    """Values and positions of different shapes."""
+
+    values: Shape
+    positions: Shape
+
+    def summary(self) -> str:
+        values, positions = format_shape(self.values), format_shape(self.positions)
+        return f"`max_unpool` needs a position for each value: {values} has positions {positions}"

@@ -113,6 +113,22 @@ class OtherForm(Diagnostic, code=E0105):
         return self.advice
 
 
+class PipelineAsArgument(Diagnostic, code=E0105):
+    """`attend(q -> relu, k, v)`, stages in the place of an argument; `name` is one for what they make."""
+
+    pipeline: str
+    name: str
+    keeps_x: bool
+    """Whether what flows is an input, too, so that another pipeline before it would replace that."""
+
+    def summary(self) -> str:
+        return "stages are no argument: an argument is a value"
+
+    def remedy(self) -> str:
+        before = "; label what flows as well, to go on from it" if self.keeps_x else ""
+        return f"label what they make on a line before, `{self.name}: {self.pipeline}`, and pass `{self.name}`{before}"
+
+
 class JoinByOperator(Diagnostic, code=E0105):
     """`a + b` of tensors."""
 
@@ -321,7 +337,7 @@ class KeywordAsName(Diagnostic, code=E0107):
 
     def remedy(self) -> Remedy | str:
         if self.form is not None:
-            return self.form
+            return f'{self.form}; as a key alone it stands in quotes: `"{self.word}": ...`' if self.as_label else self.form
         text = f"choose another name, such as `{self.word}1`"
         if self.as_label:
             text += f'; as a key alone it stands in quotes: `"{self.word}": ...`'

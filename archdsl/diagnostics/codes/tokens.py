@@ -296,9 +296,10 @@ class SizeWithoutSource(Diagnostic, code=E0325):
 
 E0326 = Code(
     "E0326",
-    "a table of positions that does not fit",
+    "a table that does not fit",
     """`rel_bias` looks up a table of `(2 * h - 1) * (2 * w - 1)` rows for a window `[h, w]`. `pos_embed` adds a position to each
-    token: its input has as many tokens as the grid has positions, plus the `prefix`.""",
+    token: its input has as many tokens as the grid has positions, plus the `prefix`. `lookup` takes the rows of a table
+    `[n, d]`.""",
     bad="""
     network tiny {
       input image [3, 32, 32]
@@ -320,7 +321,7 @@ E0326 = Code(
 
 
 class PositionTable(ShapeDiagnostic, code=E0326):
-    """A table of positions with another number of rows than there are positions."""
+    """A table of another shape than an op reads: with another number of rows than there are positions, for example."""
 
     op: str
     reason: str

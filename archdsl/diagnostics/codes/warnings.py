@@ -84,7 +84,7 @@ W0103 = Code(
 
 
 class FewSizes(Diagnostic, code=W0103):
-    """Open sizes of which only a few values work, and the condition that says so."""
+    """Symbolic sizes of which only a few values work, and the condition that says so."""
 
     symbols: tuple[str, ...]
     works: str

@@ -235,6 +235,28 @@ def test_sizes_of_slices_and_paddings_are_parameters() -> None:
     assert "x.narrow(1, 0, self.keep)" in source and "x.narrow(1, self.keep, self.in_channels - self.keep)" in source
 
 
+def test_sizes_by_index_and_of_patterns_are_formulas() -> None:
+    """`x.shape[-1]` is as good as `x.c`, and the argument of an axis is read like any other."""
+    text = """
+    block attention(heads) {
+      let width = x.shape[-1]
+      qkv: linear(3 * width)
+      rearrange("l (three n d) -> three n l d", three = 3, n = heads)
+      [q, k, v]: split(3)
+      attend(q, k, v)
+      rearrange("1 n l d -> l (n d)")
+      proj: linear(x.shape[1])
+    }
+    network net {
+      input tokens [5, 8]
+      attention(2); linear(24); attention(4)
+    }
+    """
+    source = archdsl.loads(text).source()
+    assert "self.qkv = nn.Linear(in_features, 3 * in_features)" in source
+    assert "self.proj = nn.Linear(in_features, in_features)" in source
+
+
 def test_ops_that_change_nothing_disappear() -> None:
     spec = Spec()
     spec.begin("unit")

@@ -139,3 +139,44 @@ def test_a_parameter_is_never_overwritten() -> None:
     before = module.p.detach().clone()
     module(torch.randn(2, 4, 6, 6)).sum().backward()
     assert torch.equal(module.p, before) and module.p.grad is not None
+
+
+@pytest.mark.parametrize(("body", "blocks"), [
+    ("p: param([4, 6, 6], init = ones); p -> dropout(0.5)", ""),
+    ("p: param([4, 6, 6], init = ones); p; dropout(0.5); relu; scale(2); output other: image", ""),
+    ("p: param([4, 6, 6], init = ones); p -> drop", "block drop { relu; dropout(0.5) }"),
+    ("p: param([4, 6, 6], init = ones); p -> outer(image)", """
+     block drop(other) { relu; dropout(0.5); add { x; other } }
+     block outer(other) { drop(other) }"""),
+    ("inner", "block inner { image: x; p: param([4, 6, 6], init = ones); p -> dropout(0.5); add { x; image } }"),
+    ("p: param([4, 6, 6], init = ones); p -> twice; concat { x; { image; twice } } -> slice(0..4)",
+     "block twice { add { x; dropout(0.5) } }"),
+    ("p: param([36, 4], init = ones); p -> mha(2, drop = 0.5) -> reshape([4, 6, 6])", ""),
+])  # fmt: skip
+def test_random_numbers_differ_between_examples(body: str, blocks: str) -> None:
+    """Also where what they are drawn for is the same for all examples."""
+    torch.manual_seed(0)
+    module = module_of(body, blocks=blocks)
+    images = torch.randn(1, 4, 6, 6).expand(3, -1, -1, -1)
+    found = module.train()(images)
+    first, second, third = found if isinstance(found, Tensor) else found.main
+    assert not torch.equal(first, second) and not torch.equal(second, third)
+    found.sum().backward() if isinstance(found, Tensor) else found.main.sum().backward()
+    assert all(p.grad is not None for p in module.parameters())
+    evaluated = module.eval()(images)
+    first, second, third = evaluated if isinstance(evaluated, Tensor) else evaluated.main
+    torch.testing.assert_close(first, second)
+
+
+def test_a_stored_constant_is_a_buffer_and_coords_count_along_an_axis() -> None:
+    body = """
+    dfl: { weight: const(0..4, [4, 1, 1], stored = true) }
+    coords: coords(image, axis = -1)
+    image -> mul { x; dfl.weight }
+    rows: { coords(image, axis = -2) -> rearrange("h -> 1 h 1") }
+    add(broadcast = true) { image; rows }"""
+    module = module_of(body)
+    assert module.state_dict().keys() == {"dfl.weight"}
+    assert module.dfl.weight.flatten().tolist() == [0, 1, 2, 3]
+    image = torch.randn(2, 4, 6, 6)
+    torch.testing.assert_close(module(image), image + torch.arange(6.0).view(1, 1, 6, 1))

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from archdsl.backends.torch.expressions import Argument, Axis, Call, Input, Method, X, keyword, nn, positional, torch
+from archdsl.backends.torch.expressions import (
+    Argument,
+    Axis,
+    Call,
+    Input,
+    Method,
+    Own,
+    X,
+    functional,
+    keyword,
+    nn,
+    positional,
+    runtime,
+    torch,
+)
 from archdsl.backends.torch.lowerings.base import Lowering, lowers, weight_normed
-from archdsl.ops.dense import Embedding, Flatten, Linear, Reshape
+from archdsl.ops.dense import Embedding, Flatten, Linear, Lookup, Reshape, Unembed
 from archdsl.shapes import Shape, SymbolicSize
 
 
 @lowers(Linear)
 def linear(op: Linear, *inputs: Shape, inplace: bool = False) -> Lowering:
-    """Return `torch.nn.Linear`."""
+    """Return `torch.nn.Linear`; the runtime's for a transposed weight."""
     features = positional(op.attributes(*inputs)["in_features"], "in_features", "in_features")
     out, bias = positional(op.out, "out_features", "out"), keyword("bias", op.bias, "bias", default=True)
-    return Lowering(weight_normed(Call(nn("Linear"), (features, out, bias)), op.weight_norm))
+    layer = runtime("TransposedLinear") if op.transposed else nn("Linear")
+    return Lowering(weight_normed(Call(layer, (features, out, bias)), op.weight_norm))
 
 
 @lowers(Flatten)
@@ -35,4 +50,20 @@ def reshape(op: Reshape, *inputs: Shape, inplace: bool = False) -> Lowering:
 @lowers(Embedding)
 def embedding(op: Embedding, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.Embedding`."""
-    return Lowering(Call(nn("Embedding"), (positional(op.n, "num_embeddings", "n"), positional(op.dim, "embedding_dim", "dim"))))
+    return Lowering(_table(op))
+
+
+@lowers(Lookup)
+def lookup(op: Lookup, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return the runtime's `lookup`: the table has a batch axis, of one if it is a parameter."""
+    return Lowering(function=Call(runtime("lookup"), (X, Argument(Input(1)))))
+
+
+@lowers(Unembed)
+def unembed(op: Unembed, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return a product with the weight of a `torch.nn.Embedding`."""
+    return Lowering(_table(op), applied=Call(functional("linear"), (X, Argument(Own.WEIGHT))))
+
+
+def _table(op: Embedding | Unembed) -> Call:
+    return Call(nn("Embedding"), (positional(op.n, "num_embeddings", "n"), positional(op.dim, "embedding_dim", "dim")))

@@ -6,6 +6,7 @@ from archdsl.backends.torch.expressions import Argument, Call, Input, Method, fu
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.normalization import (
     BatchNorm,
+    FrozenBatchNorm,
     GlobalResponseNorm,
     GroupNorm,
     InstanceNorm,
@@ -22,6 +23,13 @@ def batch_norm(op: BatchNorm, *inputs: Shape, inplace: bool = False) -> Lowering
     channels = positional(op.attributes(*inputs)["channels"], "num_features", "channels")
     momentum = keyword("momentum", op.momentum, "momentum", default=0.1)
     return Lowering(Call(nn(f"BatchNorm{max(len(inputs[0]) - 1, 1)}d"), (channels, _eps(op.eps), momentum, _affine(op.affine))))
+
+
+@lowers(FrozenBatchNorm)
+def frozen_batch_norm(op: FrozenBatchNorm, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return the runtime's `FrozenBatchNorm`."""
+    channels = positional(op.attributes(*inputs)["channels"], "channels", "channels")
+    return Lowering(Call(runtime("FrozenBatchNorm"), (channels, _eps(op.eps))))
 
 
 @lowers(GroupNorm)

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.backends.torch.expressions import MISSING, Argument, Call, X, functional, keyword, nn, positional, runtime
+from archdsl.backends.torch.expressions import (
+    MISSING,
+    Argument,
+    AxesFrom,
+    Call,
+    Input,
+    X,
+    functional,
+    keyword,
+    nn,
+    positional,
+    runtime,
+)
 from archdsl.backends.torch.lowerings.base import Lowering, both, lowers
 from archdsl.ops.base import compact
 from archdsl.ops.pooling import AvgPool, AvgPoolTo, BlurPool, GlobalAveragePool, LpPool, MaxPool, MaxPoolTo
+from archdsl.ops.unpooling import MaxUnpool
 from archdsl.shapes import Shape, SymbolicSize
 
 
@@ -18,9 +31,26 @@ def max_pool(op: MaxPool, *inputs: Shape, inplace: bool = False) -> Lowering:
     given, axes = op.attributes(*inputs), len(inputs[0]) - 1
     if given["tf_same"]:
         return Lowering(function=Call(runtime("same_max_pool"), (X, *_same_window(given))))
+    if op.indices:
+        return both(nn(f"MaxPool{axes}d"), functional(f"max_pool{axes}d"), *_window(given), keyword("return_indices", True))
     if axes == 1 and isinstance(inputs[0][1], SymbolicSize):
         return both(runtime("MaxPool1d"), runtime("max_pool1d"), *_window(given, stride=True))
     return both(nn(f"MaxPool{axes}d"), functional(f"max_pool{axes}d"), *_window(given))
+
+
+@lowers(MaxUnpool)
+def max_unpool(op: MaxUnpool, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return `torch.nn.MaxUnpool1d`, `2d` or `3d`; with `like`, the function of that name."""
+    given, axes = op.attributes(*inputs), len(inputs[0]) - 1
+    window = compact(given["k"])
+    arguments = (
+        positional(window, "kernel_size", "k"),
+        keyword("stride", compact(given["stride"]), "stride", default=window),
+        keyword("padding", compact(given["pad"]), "pad", default=0),
+    )
+    size = (Argument(AxesFrom(Input(2), 2), "output_size", keyword=True),) if op.present else ()
+    function = Call(functional(f"max_unpool{axes}d"), (X, Argument(Input(1)), *arguments, *size))
+    return Lowering(None if size else Call(nn(f"MaxUnpool{axes}d"), arguments), function)
 
 
 @lowers(AvgPool)

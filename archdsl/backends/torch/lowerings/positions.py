@@ -21,7 +21,7 @@ from archdsl.backends.torch.expressions import (
 )
 from archdsl.backends.torch.lowerings.base import Lowering, lowers
 from archdsl.initializers import Initializer
-from archdsl.ops.positions import TABLE, PosEmbed, RelativeBias, RelativeCoords
+from archdsl.ops.positions import TABLE, Coords, PosEmbed, RelativeBias, RelativeCoords
 from archdsl.shapes import Shape
 
 
@@ -41,6 +41,12 @@ def pos_embed(op: PosEmbed, *inputs: Shape, inplace: bool = False) -> Lowering:
         )
         positions = Call(runtime("resized_positions"), arguments)
     return Lowering(function=Operation("+", (X, Argument(positions))), parameter=_parameter(given["shape"], op.init))
+
+
+@lowers(Coords)
+def coords(op: Coords, *inputs: Shape, inplace: bool = False) -> Lowering:
+    """Return the runtime's `coords`."""
+    return Lowering(function=Call(runtime("coords"), (X, positional(op.attributes(*inputs)["axis"] + 1, "dim", "axis"))))
 
 
 @lowers(RelativeCoords)

@@ -71,7 +71,7 @@ def channel_shuffle(op: ChannelShuffle, *shapes: Shape, inplace: bool = False) -
 
 @lowers(Slice)
 def slice_(op: Slice, *shapes: Shape, inplace: bool = False) -> Lowering:
-    """Return `Tensor.narrow`, which unlike a Python slice refuses a short axis; the runtime's for a symbolic one."""
+    """Return `Tensor.narrow`, which unlike a Python slice refuses a short axis; for symbolic ones and steps the runtime's."""
     given = op.attributes(*shapes)
     axis = given["axis"]
     arguments = (
@@ -79,6 +79,8 @@ def slice_(op: Slice, *shapes: Shape, inplace: bool = False) -> Lowering:
         positional(given["start"], "start", "start"),
         positional(given["length"], "length", "length"),
     )
+    if given["step"] != 1:
+        return Lowering(function=Call(runtime("every"), (X, *arguments, positional(given["step"], "step", "step"))))
     if isinstance(shapes[0][axis], SymbolicSize):
         return Lowering(function=Call(runtime("narrow"), (X, *arguments)))
     return Lowering(function=Method(Input(0), "narrow", arguments))

@@ -10,6 +10,9 @@ from archdsl.shapes import Shape
 _UNBATCHED = Method(Own.PARAMETER, "unsqueeze", (Argument(0, "dim"),))
 """The tensor of the module with a batch axis of one before its own."""
 
+_COUNTED = 8
+"""How many numbers 0, 1, 2, ... are written as a range."""
+
 
 @lowers(Param)
 def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
@@ -25,12 +28,16 @@ def param(op: Param, *inputs: Shape, inplace: bool = False) -> Lowering:
 
 @lowers(Const)
 def const(op: Const, *inputs: Shape, inplace: bool = False) -> Lowering:
-    """Return a tensor for a buffer that no `state_dict` has, and what gives it a batch axis."""
+    """Return a tensor for a buffer, which the `state_dict` has if it is stored, and what gives it a batch axis."""
     given = op.attributes()
-    if given["shape"] is None:
-        buffer = Call(torch("tensor"), (positional(given["value"], "data", "value"),))
+    shape = positional(given["shape"], "size", "shape")
+    if isinstance(op.value, tuple):
+        count = len(given["value"])
+        if count >= _COUNTED and given["value"] == tuple(map(float, range(count))):
+            buffer = Call(torch("arange"), (positional(float(count), "end"),))
+        else:
+            buffer = Call(torch("tensor"), (positional(given["value"], "data", "value"),))
+        buffer = Call(torch("reshape"), (Argument(buffer), shape)) if op.shape is not None else buffer
     else:
-        buffer = Call(
-            torch("full"), (positional(given["shape"], "size", "shape"), positional(given["value"], "fill_value", "value"))
-        )
-    return Lowering(function=_UNBATCHED, buffer=buffer)
+        buffer = Call(torch("full"), (shape, positional(given["value"], "fill_value", "value")))
+    return Lowering(function=_UNBATCHED, buffer=buffer, persistent=op.stored)

@@ -11,15 +11,14 @@ from archdsl.shapes import Shape
 @lowers(PadTo)
 def pad_to(op: PadTo, *inputs: Shape, inplace: bool = False) -> Lowering:
     """Return `torch.nn.functional.pad`; the runtime's `pad_to` for symbolic sizes."""
-    given = op.attributes(*inputs)
-    sizes, padded = inputs[0], op.infer(*inputs)
-    rows: list[int] = []
-    for size, wider in zip(sizes, padded, strict=True):
-        added = wider - size if isinstance(size, int) and isinstance(wider, int) else None
-        if added is None and size != wider:
-            axes = _dims(given["axis"])
-            return Lowering(function=Call(runtime("pad_to"), (X, positional(given["multiple"], "multiples", "multiple"), axes)))
-        rows = [0, added or 0, *rows]  # PyTorch lists the last axis first
+    given, sizes = op.attributes(*inputs), inputs[0]
+    if not all(isinstance(sizes[axis], int) for axis in given["axis"]):
+        arguments = positional(given["multiple"], "multiples", "multiple"), _dims(given["axis"])
+        return Lowering(function=Call(runtime("pad_to"), (X, *arguments)))
+    added = dict(
+        zip(given["axis"], [-sizes[axis] % n for axis, n in zip(given["axis"], given["multiple"], strict=True)], strict=True)
+    )
+    rows = [row for axis in reversed(range(len(sizes))) for row in (0, added.get(axis, 0))]  # PyTorch lists the last axis first
     return Lowering(function=Call(functional("pad"), (X, positional(tuple(rows), "pad", "rows"))))
 
 

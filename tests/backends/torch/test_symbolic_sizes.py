@@ -1,4 +1,4 @@
-"""Networks with open sizes as modules: the check of the input, export, compilation and tracing."""
+"""Networks with symbolic sizes as modules: the check of the input, export, compilation and tracing."""
 
 from __future__ import annotations
 
@@ -132,3 +132,17 @@ def test_the_check_adds_nothing_to_an_exported_graph() -> None:
         for checked in (True, False)
     ]
     assert nodes[0] == nodes[1]
+
+
+def test_padding_of_a_symbolic_size_in_a_class_with_several_instances() -> None:
+    """The sizes of a class that differ between its instances are traced; that must not change how padding is written."""
+    text = """
+    block padded(out) { pad_to(4) -> conv(out, 1, bias = true) }
+    network two {
+      input image [3, H, W]
+      padded(8) -> maxpool(2) -> padded(16)
+    }
+    """
+    module = loads(text).build()
+    assert module(torch.zeros(1, 3, 5, 14)).shape == (1, 16, 4, 8)
+    assert loads(text).source().count("class Padded(") == 1
