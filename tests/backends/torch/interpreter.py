@@ -54,11 +54,10 @@ class Interpreter:
         names = {f"value{i}": tensor for i, tensor in enumerate(inputs)}
         training = repr(self.training)
         if lowering.module is not None:
-            with torch.device("meta"):  # which draws no random numbers
-                module = eval(source(lowering.module), dict(NAMESPACE))
+            with torch.random.fork_rng(devices=[]):
+                module = eval(source(lowering.module), dict(NAMESPACE)).to(self.dtype)
             module.train(self.training)
-            keys = [key for key, _ in (*module.named_parameters(), *module.named_buffers())]
-            own = {key: self.state[f"{node.path}.{key}"] for key in keys}
+            own = {key: self.state[f"{node.path}.{key}"] for key in module.state_dict()}
             if lowering.applied is None:
                 return torch.func.functional_call(module, own, tuple(inputs))
 
