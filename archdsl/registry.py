@@ -252,7 +252,7 @@ def _diagnostic(cls: type[Registered], found: Any) -> Diagnostic:
         bound, relation = _BOUNDS[kind]
         return codes.ranges.OutOfBounds(*value, relation, found["ctx"][bound])
     if isinstance(given, float) and kind == "int_type":
-        return codes.arguments.FloatForCount(*value)
+        return codes.whole_numbers.FloatForCount(*value)
     if kind in ("value_error", "assertion_error"):
         return codes.ranges.RefusedValue(*value, reason)
     if argument not in cls.fields:

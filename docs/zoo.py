@@ -219,7 +219,8 @@ def _section(family: Family) -> Iterator[str]:
     yield from _folded(f"Diagram of <code>{graph.name}</code>", picture, len(diagram.boxes) > LARGE_PICTURE)
     where = f"../specs/{family.path.name}"
     yield f"[specs/{family.path.name}]({where}):"
-    yield from _folded("Spec", f"```arch\n{family.text.strip()}\n```", len(family.text.splitlines()) > LONG_SPEC)
+    mark = "arch file" if "\nimport " in family.text else "arch"
+    yield from _folded("Spec", f"```{mark}\n{family.text.strip()}\n```", len(family.text.splitlines()) > LONG_SPEC)
 
 
 def _folded(title: str, content: str, fold: bool) -> Iterator[str]:

@@ -26,7 +26,7 @@ def checked_size(cls: type[Op], name: str, bound: Bound) -> Dim:
     if isinstance(value, SymbolicSize):
         return value
     if isinstance(value, float):
-        raise SpecError(codes.arguments.FloatForCount(cls.name, name, value, None).at(bound.span))
+        raise SpecError(codes.whole_numbers.FloatForCount(cls.name, name, value, None).at(bound.span))
     if isinstance(value, bool) or not isinstance(value, int):
         raise SpecError(codes.arguments.WrongType(cls.name, name, value, expected="a size").at(bound.span))
     if not 1 <= value <= limits.SIZE:

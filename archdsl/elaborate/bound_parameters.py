@@ -83,7 +83,7 @@ def _check_kind(definition: WithParameters, parameter: ast.Parameter, value: Any
     declared = parameter.span if place != getattr(parameter.default, "span", None) else None
     found: Diagnostic
     if parameter.kind == "int" and isinstance(value, float):
-        found = codes.arguments.FloatForParameter(definition.name, parameter.name, value, declared=declared)
+        found = codes.whole_numbers.FloatForParameter(definition.name, parameter.name, value, declared=declared)
     else:
         found = codes.arguments.WrongParameterType(definition.name, parameter.name, value, expected=words, declared=declared)
     raise SpecError(found.at(place))

@@ -130,7 +130,7 @@ class Evaluator:
         if isinstance(value, Unknown):
             return value
         if isinstance(value, float):
-            raise SpecError(codes.arguments.FloatAsWhole(what, value).at(expression.span))
+            raise SpecError(codes.whole_numbers.FloatAsWhole(what, value).at(expression.span))
         if isinstance(value, SymbolicSize):
             raise open_where_fixed(what, value, expression.span)
         if isinstance(value, bool) or not isinstance(value, int):
@@ -307,7 +307,7 @@ class Evaluator:
         if isinstance(base, Family):
             return self.paths.member(base, index, e, env)
         if isinstance(index, bool) or not isinstance(index, int):
-            kind = codes.arguments.FloatAsWhole if isinstance(index, float) else codes.arguments.NotAnInt
+            kind = codes.whole_numbers.FloatAsWhole if isinstance(index, float) else codes.arguments.NotAnInt
             raise SpecError(kind("an index", index).at(e.index.span))
         if not isinstance(base, tuple | range | str):
             raise SpecError(codes.expressions.WithoutElements(base).at(e.span))

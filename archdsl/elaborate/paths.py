@@ -118,7 +118,7 @@ class Paths:
             listed = self.listed(family, e.base.span)
             return UNKNOWN if isinstance(listed, Unknown) else part_of(listed, index, e.index.span)
         if isinstance(index, bool) or not isinstance(index, int):
-            kind = codes.arguments.FloatAsWhole if isinstance(index, float) else codes.arguments.NotAnInt
+            kind = codes.whole_numbers.FloatAsWhole if isinstance(index, float) else codes.arguments.NotAnInt
             raise SpecError(kind("an index", index).at(e.index.span))
         if index in family:
             return family[index]

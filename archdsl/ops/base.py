@@ -36,9 +36,6 @@ Dilation = Annotated[PerAxis, Aliases("dilation_rate")]
 Groups = Annotated[PositiveInt, Aliases("num_groups")]
 DropProbability = Annotated[Probability, Aliases("drop", "dropout_rate", "prob", "rate")]
 PositiveFloat = Annotated[float, Field(gt=0)]
-WeightNorm = Annotated[bool, Aliases("wn", "weight_normalization")]
-WEIGHT_NORM = "whether length and direction of the weights of each first index are learned apart (arXiv:1602.07868)"
-"""The description of the parameter `weight_norm`."""
 
 
 class Category(StrEnum):
@@ -385,15 +382,6 @@ def normal_axis(name: str, axis: int, rank: int, argument: str = "axis") -> int:
     if not -rank <= axis < rank:
         raise SpecError(codes.ranges.NoSuchAxis(name, argument, axis, rank))
     return axis % rank
-
-
-def with_norms(parameters: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-    """Return the tensors of a layer under `weight_norm` of `torch.nn.utils.parametrizations`: lengths and directions."""
-    weight = parameters["weight"]
-    return {name: shape for name, shape in parameters.items() if name != "weight"} | {
-        "parametrizations.weight.original0": (weight[0], *(1 for _ in weight[1:])),
-        "parametrizations.weight.original1": weight,
-    }
 
 
 def elements(shapes: dict[str, tuple[int, ...]]) -> int:

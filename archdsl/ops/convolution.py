@@ -11,7 +11,6 @@ from archdsl.ops.base import (
     IMAGE,
     LINE,
     SPATIAL,
-    WEIGHT_NORM,
     Case,
     Category,
     Dilation,
@@ -23,15 +22,14 @@ from archdsl.ops.base import (
     PositiveInt,
     Stride,
     WeightedOp,
-    WeightNorm,
     Window,
     channels_and_axes,
     check_groups,
     demand,
     per_axis,
     window_output,
-    with_norms,
 )
+from archdsl.ops.weight_norm import WEIGHT_NORM, WeightNorm, with_norms
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, Shape
 

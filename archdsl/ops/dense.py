@@ -10,7 +10,6 @@ from archdsl.ops.base import (
     ANY_RANK,
     LINE,
     VECTOR,
-    WEIGHT_NORM,
     Case,
     Category,
     Division,
@@ -19,10 +18,9 @@ from archdsl.ops.base import (
     Out,
     PositiveInt,
     WeightedOp,
-    WeightNorm,
     fixed,
-    with_norms,
 )
+from archdsl.ops.weight_norm import WEIGHT_NORM, WeightNorm, with_norms
 from archdsl.registry import Aliases
 from archdsl.shapes import Dim, LinearSize, Shape, SizeError, format_shape, numel
 

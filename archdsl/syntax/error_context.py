@@ -138,3 +138,23 @@ def balanced(tokens: Sequence[Token]) -> bool:
         elif token.type in ("UNCLOSED_STRING", "STRANGE"):
             return False
     return not waiting
+
+
+def expected_in_words(expected: frozenset[str]) -> str:
+    """Return what could have stood there, in at most a few words."""
+    if {"LET", "SKIP"} <= expected:
+        return "a statement"
+    if {"BLOCK", "NETWORK"} <= expected:
+        return "`block`, `network`, `let`, `import` or `train`"
+    if {"SKIP", "REPEAT"} <= expected:
+        return "a stage"
+    words = []
+    if "_SEP" in expected:
+        expected &= {"_SEP", "ARROW", "RBRACE", "VIA", "ELSE"}
+    if {"NAME", "INT", "LPAR"} <= expected:
+        words.append("an expression")
+        expected -= {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "NONE", "SIGN", "NOT", "INIT"}
+    if {"COMPARE", "SIGN", "FACTOR"} & expected and len(expected) > 3:
+        expected -= {"COMPARE", "SIGN", "FACTOR", "CIRCUMFLEX", "IF", "AND", "OR", "RANGE", "LSQB", "LPAR", "DOT"}
+    words += sorted({WORDS.get(kind, f"`{kind.lower()}`") for kind in expected})
+    return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else words[0] if words else ""

@@ -24,7 +24,16 @@ from archdsl.syntax.call_errors import (
     without_braces,
     without_parentheses,
 )
-from archdsl.syntax.error_context import NEAR, WORDS, ErrorContext, SyntaxFinding, adjacent, balanced, finding, is_word
+from archdsl.syntax.error_context import (
+    NEAR,
+    ErrorContext,
+    SyntaxFinding,
+    adjacent,
+    balanced,
+    expected_in_words,
+    finding,
+    is_word,
+)
 from archdsl.syntax.habit_errors import (
     join_of_another_library,
     label_behind_arrow,
@@ -333,7 +342,7 @@ def _expected(s: ErrorContext) -> SyntaxFinding:
     at = s.span
     if s.first_on_line and s.previous is not None and s.token.type == "$END":
         at = s.span_of(s.previous)
-    wanted, edit, instead = _summary(s.expected), None, None
+    wanted, edit, instead = expected_in_words(s.expected), None, None
     help = None
     if s.token.type == "COMMA" and "_SEP" in s.expected and "ARROW" not in s.expected:
         word = str(s.statement_before[0]) if s.statement_before else ""
@@ -347,26 +356,6 @@ def _expected(s: ErrorContext) -> SyntaxFinding:
     elif s.token.type in ("NAME", "_SEP", "RBRACE") and "LBRACE" in s.expected and "SKIP" not in s.expected:
         help = "a body stands in braces, and they open on the same line: `{ ... }`"
     return finding(codes.syntax.Unexpected(s.found, wanted, help, edit), at, instead)
-
-
-def _summary(expected: frozenset[str]) -> str:
-    """Return what could have stood there, in at most a few words."""
-    if {"LET", "SKIP"} <= expected:
-        return "a statement"
-    if {"BLOCK", "NETWORK"} <= expected:
-        return "`block`, `network`, `let`, `import` or `train`"
-    if {"SKIP", "REPEAT"} <= expected:
-        return "a stage"
-    words = []
-    if "_SEP" in expected:
-        expected &= {"_SEP", "ARROW", "RBRACE", "VIA", "ELSE"}
-    if {"NAME", "INT", "LPAR"} <= expected:
-        words.append("an expression")
-        expected -= {"NAME", "INT", "FLOAT", "STRING", "LPAR", "LSQB", "TRUE", "FALSE", "NONE", "SIGN", "NOT", "INIT"}
-    if {"COMPARE", "SIGN", "FACTOR"} & expected and len(expected) > 3:
-        expected -= {"COMPARE", "SIGN", "FACTOR", "CIRCUMFLEX", "IF", "AND", "OR", "RANGE", "LSQB", "LPAR", "DOT"}
-    words += sorted({WORDS.get(kind, f"`{kind.lower()}`") for kind in expected})
-    return ", ".join(words[:-1]) + f" or {words[-1]}" if len(words) > 1 else words[0] if words else ""
 
 
 _MISTAKES: Final[tuple[Callable[[ErrorContext], SyntaxFinding | None], ...]] = (

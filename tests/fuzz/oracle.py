@@ -17,13 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from archdsl.backends.torch import runtime
+from archdsl.backends.torch import runtime, runtime_tokens
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
 from archdsl.ir import FlatNode, Graph, Value, flatten
 from archdsl.shapes import SymbolicSize
 
-NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
+NAMESPACE = {**vars(runtime), **vars(runtime_tokens), "torch": torch, "nn": nn, "F": F}
 Real = tuple[int, ...]
 CONVOLUTIONS = ("conv", "bottleneck", "depthwise", "upconv")
 FAILURES = (RuntimeError, ValueError, IndexError, NotImplementedError)

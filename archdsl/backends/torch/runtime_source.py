@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+_FILES: Final = ("runtime.py", "runtime_tokens.py")
 
 
 class Definition(NamedTuple):
@@ -19,8 +21,14 @@ class Definition(NamedTuple):
 
 @cache
 def _definitions() -> dict[str, Definition]:
-    """Return each definition of `runtime.py`, by name."""
-    text = (Path(__file__).parent / "runtime.py").read_text(encoding="utf-8")
+    """Return each definition of the runtime, by name."""
+    found: dict[str, Definition] = {}
+    for file in _FILES:
+        found |= _definitions_in((Path(__file__).parent / file).read_text(encoding="utf-8"))
+    return found
+
+
+def _definitions_in(text: str) -> dict[str, Definition]:
     lines = text.splitlines()
     found: dict[str, Definition] = {}
     for node in ast.parse(text).body:

@@ -56,13 +56,14 @@ if TYPE_CHECKING:
     from archdsl.diagnostics.codes import tokens as tokens
     from archdsl.diagnostics.codes import training as training
     from archdsl.diagnostics.codes import warnings as warnings
+    from archdsl.diagnostics.codes import whole_numbers as whole_numbers
 
 STAGES: Final = (
     "syntax", "bodies", "slips", "names", "definitions", "keys", "modules", "several", "parts", "shapes", "joins",
-    "symbolic_sizes", "given_sizes", "arguments", "ranges", "expressions", "magnitudes", "reuse", "structure", "limits", "inputs",
-    "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe", "labels", "masks", "class_counts",
-    "batches", "data", "images", "archives", "hub", "examples", "training", "outputs", "warnings", "source_warnings",
-    "habits", "notes", "calls", "tokens",
+    "symbolic_sizes", "given_sizes", "arguments", "whole_numbers", "ranges", "expressions", "magnitudes", "reuse",
+    "structure", "limits", "inputs", "declarations", "files", "imports", "settings", "claims", "recipe_keys", "recipe",
+    "labels", "masks", "class_counts", "batches", "data", "images", "archives", "hub", "examples", "training", "outputs",
+    "warnings", "source_warnings", "habits", "notes", "calls", "tokens",
 )  # fmt: skip
 """The modules, in the order of their codes."""
 

@@ -1,4 +1,4 @@
-"""E0401, E0403, E0404 and E0406: arguments of calls, keys of recipes."""
+"""E0401, E0403 and E0404: arguments of calls, keys of recipes."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class WrongParameterType(WrongType, code=E0401):
     declared: Span | None = None
 
     def marks(self) -> Iterable[Mark]:
-        return _declared(self.declared)
+        return declared_mark(self.declared)
 
 
 class UnknownType(Diagnostic, code=E0401):
@@ -192,7 +192,8 @@ def _is_atom(text: str) -> bool:
     return text.replace("_", "").replace(".", "").isalnum()
 
 
-def _declared(place: Span | None) -> tuple[Mark, ...]:
+def declared_mark(place: Span | None) -> tuple[Mark, ...]:
+    """Return a mark at the declaration of a parameter, if it has a place."""
     return (Mark(place, "declared here"),) if place is not None else ()
 
 
@@ -345,66 +346,3 @@ class PositionAfterName(Diagnostic, code=E0404):
 
     def remedy(self) -> str:
         return "put the arguments by position first"
-
-
-E0406 = Code(
-    "E0406",
-    "a float where a count is needed",
-    """Channels, sizes and repetitions are whole numbers, and nothing is rounded in silence. `/` always gives a float;
-    `//` divides without remainder, and `int`, `round`, `ceil` and `floor` say how to round.""",
-    bad="""
-    network tiny {
-      input image [3, 32, 32]
-      conv(64 / 4, 3)
-    }
-    """,
-    good="""
-    network tiny {
-      input image [3, 32, 32]
-      conv(64 // 4, 3)
-    }
-    """,
-    evidence=Evidence.LITERAL,
-)
-
-
-class FloatForCount(ValueDiagnostic, code=E0406):
-    """A float where a whole number is counted."""
-
-    def summary(self) -> str:
-        return f"{self.place}: expected an int, found {show(self.given)} (a float)"
-
-    def remedy(self) -> Remedy:
-        return _whole(self.given, self.span)
-
-
-class FloatForParameter(FloatForCount, code=E0406):
-    """A float for a parameter of a block or network that is declared as an `int`, at `declared`; None for its default."""
-
-    declared: Span | None = None
-
-    def marks(self) -> Iterable[Mark]:
-        return _declared(self.declared)
-
-
-class FloatAsWhole(Diagnostic, code=E0406):
-    """A float where things are counted. `what` begins the sentence."""
-
-    what: str
-    given: float
-
-    def summary(self) -> str:
-        return f"{self.what}: expected an int, found {show(self.given)} (a float)"
-
-    def remedy(self) -> Remedy:
-        return _whole(self.given, self.span)
-
-
-def _whole(value: float, place: Span | None) -> Remedy:
-    """Return how to get a whole number: by `//`, if the place holds a single `/`."""
-    if place is not None and place.text.count("/") == 1:
-        text = place.text.replace("/", "//")
-        return guess(f"`//` divides without a remainder: `{text}`", Edit(place, text))
-    if value != value or abs(value) >= 1e15:
-        return Remedy("write a whole number")
-    return Remedy(f"write a whole number; `//` divides without a remainder, and `int(...)` truncates: {int(value)}")

@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archdsl.backends.torch import runtime
+from archdsl.backends.torch import runtime, runtime_tokens
 from archdsl.backends.torch.expressions import source
 from archdsl.backends.torch.lowerings import lower
 from archdsl.ir import FlatNode, Graph, Usage, flatten, join_path
 
-NAMESPACE = {**vars(runtime), "torch": torch, "nn": nn, "F": F}
+NAMESPACE = {**vars(runtime), **vars(runtime_tokens), "torch": torch, "nn": nn, "F": F}
 
 
 class Interpreter:
