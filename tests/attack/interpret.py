@@ -11,7 +11,7 @@ import inspect
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -59,6 +59,8 @@ class Frame:
 
     names: dict[str, Any]
     control: bool = False
+    deeper: set[str] = field(default_factory=set)
+    """Names of labels in a labelled loop or `if`, which are parts of that scope."""
 
 
 @dataclass(eq=False)
@@ -254,9 +256,13 @@ class Machine:
                     if isinstance(stage, Group):
                         with self.braces() as frame:
                             x = self.run(stage.body, x, inner)
-                        found |= frame.names
+                        found |= {name: value for name, value in frame.names.items() if name not in frame.deeper}
                     else:
+                        around = next(each for each in reversed(self.frames) if not each.control)
+                        before = set(around.names)
                         x = self.stage(stage, x, inner)
+                        around.deeper |= around.names.keys() - before  # parts of this scope, not of the one around it
+                        found |= {name: around.names[name] for name in around.names.keys() - before}
                 self.expose(label, found)
         self.bind(label, x)
         return x
