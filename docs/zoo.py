@@ -219,7 +219,7 @@ def _section(family: Family) -> Iterator[str]:
     yield from _folded(f"Diagram of <code>{graph.name}</code>", picture, len(diagram.boxes) > LARGE_PICTURE)
     where = f"../specs/{family.path.name}"
     yield f"[specs/{family.path.name}]({where}):"
-    mark = "arch file" if "\nimport " in family.text else "arch"
+    mark = "arch file" if "import " in family.text else "arch"
     yield from _folded("Spec", f"```{mark}\n{family.text.strip()}\n```", len(family.text.splitlines()) > LONG_SPEC)
 
 

@@ -223,6 +223,7 @@ class Unembed(Op, name="unembed"):
     aliases = ("tied", "tie_weights", "lm_head")
     category = Category.DENSE
     operands = ("embedding",)
+    about_operands: ClassVar = {"embedding": "a `module` that is an `embedding`"}
     tied = True
     saves_output = False
     weight_layer = True

@@ -116,7 +116,8 @@ def outside_definitions(s: ErrorContext) -> SyntaxFinding | None:
         return None
     following = s.line_after[0] if s.line_after else None
     if s.token.type == "NAME" and following is not None and following.type == "EQUAL":
-        edit = Edit(s.span._replace(end=s.span.start), "let ") if balanced(s.line_after) else None
+        claims = any(token.type in ("EXPECT", "LBRACE") for token in s.line_after)  # as behind `network small = net(8)`
+        edit = Edit(s.span._replace(end=s.span.start), "let ") if balanced(s.line_after) and not claims else None
         return finding(codes.slips.MissingLet(str(s.token), edit), s.span)
     opens = bool(s.line_after) and any(token.type == "LBRACE" for token in s.line_after)
     if s.token.type == "NAME" and following is not None and opens and following.type in ("LBRACE", "LPAR", "NAME"):

@@ -70,8 +70,9 @@ def test_specs(cli: Cli) -> None:
     listed = [line[0] for line in lines[1:]]
     assert [name for name in shipped_networks() if name in listed] == listed and "unet" in listed
     assert set(shipped_networks()) - set(listed) == {
-        "cifar_densenet", "cifar_preresnet", "cifar_resnet", "convnext", "convnext_v2", "deeplabv3", "densenet", "fcn",
-        "preresnet", "regnet", "resdrop", "resnet", "seresnet", "shakeshake", "vgg",
+        "cifar_densenet", "cifar_preresnet", "cifar_resnet", "convnext", "convnext_v2", "deeplabv3", "deit",
+        "densenet", "detr", "fcn", "fpn", "preresnet", "regnet", "resdrop", "resnet", "retinanet", "seresnet", "shakeshake",
+        "swin", "vgg", "vit", "yolov8",
     }  # fmt: skip
     assert ["resnet50", "25,557,032", "4,089,184,256", "[3,", "224,", "224]", "Residual"] in [line[:7] for line in lines]
     data = json.loads(cli("specs", "--format", "json").stdout)
