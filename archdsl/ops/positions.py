@@ -140,6 +140,7 @@ class Coords(Op, name="coords"):
     category = Category.VALUE
     arity = 0
     operands = ("like",)
+    about_operands: ClassVar = {"like": "the value along whose axis it counts"}
     takes_x = False
     sizes_only = True
     by_name = ("axis",)

@@ -1,7 +1,7 @@
 """The op that undoes a pool: each value returns to the place of the maximum that it came from."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from archdsl.diagnostics import SpecError, codes
 from archdsl.fields import Field
@@ -39,6 +39,9 @@ class MaxUnpool(Op, name="max_unpool"):
     arity = None
     operands = ("indices",)
     optional_operands = ("like",)
+    about_operands: ClassVar = {
+        "indices": "the second output of `maxpool(..., indices = true)`", "like": "a value whose sizes the output has",
+    }  # fmt: skip
     not_in_figures = ("k", "stride", "pad", "present")
     example = "[small, indices]: maxpool(2, indices = true); small -> max_unpool(indices, 2)"
     cases = (
