@@ -239,6 +239,7 @@ class RelativeBias(WeightedOp, name="rel_bias"):
 
     def validate(self) -> None:
         """Raise `ValueError` if an initializer has no table to fill."""
+        super().validate()
         if self.present and self.init is not None:
             raise ValueError("`init` initializes the table, which is given")
 
