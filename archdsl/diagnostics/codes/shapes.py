@@ -15,6 +15,19 @@ class ShapeDiagnostic(Diagnostic):
     about_shapes = True
 
 
+class ReasonedShapeDiagnostic(ShapeDiagnostic):
+    """Sizes that an op refuses for its own reason: `reason` says which, `advice` what to do."""
+
+    reason: str
+    advice: str | None
+
+    def summary(self) -> str:
+        return self.reason
+
+    def remedy(self) -> str | None:
+        return self.advice
+
+
 E0304 = Code(
     "E0304",
     "no size is left",
@@ -52,17 +65,8 @@ class WindowTooLarge(ShapeDiagnostic, code=E0304):
         return "increase the input size, or reduce the window, the stride, or the number of poolings before it"
 
 
-class SizeTooSmall(ShapeDiagnostic, code=E0304):
+class SizeTooSmall(ReasonedShapeDiagnostic, code=E0304):
     """A size below what an op needs, for its own reason."""
-
-    reason: str
-    advice: str | None
-
-    def summary(self) -> str:
-        return self.reason
-
-    def remedy(self) -> str | None:
-        return self.advice
 
 
 class NothingLeft(ShapeDiagnostic, code=E0304, argument="pad"):
@@ -197,17 +201,8 @@ class ShuffledChannels(ShapeDiagnostic, code=E0306, argument="r"):
         return f"`pixel_shuffle({self.factor})` needs a multiple of {self.factor**2} channels, found {self.channels}"
 
 
-class NotDivisible(ShapeDiagnostic, code=E0306):
+class NotDivisible(ReasonedShapeDiagnostic, code=E0306):
     """A size that an op splits into equal parts, and that does not divide."""
-
-    reason: str
-    advice: str | None
-
-    def summary(self) -> str:
-        return self.reason
-
-    def remedy(self) -> str | None:
-        return self.advice
 
 
 class PartsDoNotFill(ShapeDiagnostic, code=E0306, argument="parts"):
