@@ -11,6 +11,21 @@ from archdsl.diagnostics.record import Diagnostic
 from archdsl.shapes import Dim, Shape, format_shape
 from archdsl.source import Span
 
+
+class RefusedInput(ShapeDiagnostic):
+    """Inputs that an op refuses: `reason` follows its name in the message, `advice` says what to do."""
+
+    op: str
+    reason: str
+    advice: str | None = None
+
+    def summary(self) -> str:
+        return f"`{self.op}` {self.reason}"
+
+    def remedy(self) -> str | None:
+        return self.advice
+
+
 E0322 = Code(
     "E0322",
     "a pattern of `rearrange` that cannot be read",
@@ -225,18 +240,8 @@ E0324 = Code(
 )
 
 
-class AttentionShapes(ShapeDiagnostic, code=E0324):
+class AttentionShapes(RefusedInput, code=E0324):
     """Inputs of attention that do not fit: `reason` says which sizes, `advice` what to do."""
-
-    op: str
-    reason: str
-    advice: str | None = None
-
-    def summary(self) -> str:
-        return f"`{self.op}` {self.reason}"
-
-    def remedy(self) -> str | None:
-        return self.advice
 
 
 class NoTokens(ShapeDiagnostic, code=E0324):
@@ -320,15 +325,5 @@ E0326 = Code(
 )
 
 
-class PositionTable(ShapeDiagnostic, code=E0326):
+class PositionTable(RefusedInput, code=E0326):
     """A table of another shape than an op reads: with another number of rows than there are positions, for example."""
-
-    op: str
-    reason: str
-    advice: str | None = None
-
-    def summary(self) -> str:
-        return f"`{self.op}` {self.reason}"
-
-    def remedy(self) -> str | None:
-        return self.advice
