@@ -89,3 +89,5 @@ class Checked:
     networks: list[tuple[str, Compiled]]
     diagnostics: list[Diagnostic]
     sources: tuple[SourceFile, ...] = ()
+    module: Module | None = None
+    """The file with its imports; None if it could not be read."""

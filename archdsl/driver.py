@@ -236,7 +236,7 @@ def check_source(
     session = session or Session()
     if name is not None:
         compiled = compile_source(source, path, name, settings, session=session, sizes=sizes)
-        return Checked([(name, compiled)], compiled.diagnostics, compiled.sources)
+        return Checked([(name, compiled)], compiled.diagnostics, compiled.sources, compiled.module)
     with session.collector_paused():
         return _check_source(source, path, Variant(settings or {}, sizes), session)
 
@@ -265,7 +265,7 @@ def _check_source(source: SourceFile, path: Path | None, variant: Variant, sessi
     found = _once([*found, *not_explained(false_claims, found)])
     whole = bool(networks) and variant == AS_DECLARED
     found = _in_order(_linted(program, module, found, variant.settings, whole=whole), program)
-    return Checked(checked, found, program.sources)
+    return Checked(checked, found, program.sources, module)
 
 
 def _networks(module: Module, variant: Variant) -> list[ast.Network | ast.Alias]:

@@ -1,4 +1,4 @@
-"""The folders of the grammar and the shipped specs: inside the wheel, or beside the package in a checkout."""
+"""Files that come with the package: the grammar, specs and the page of errors. In a checkout they lie beside the package."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _PACKAGE = Path(__file__).parent
 
 
 def resource_folder(name: str) -> Path:
-    """Return the folder `grammars` or `specs`."""
+    """Return the folder `grammars`, `specs` or `docs`."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from archdsl.limits import DEFAULT, Limits
@@ -25,12 +26,16 @@ class Session:
 
     Threads may share a session or have one each; neither affects other sessions. A server keeps one per workspace, and a
     command makes one. `pause_collector = False` leaves the garbage collector alone, for a process that checks without a break.
+    `unsaved` are the texts of files that an editor has changed, by their real paths: imports read these and not the files.
     """
 
-    def __init__(self, limits: Limits = DEFAULT, *, pause_collector: bool = True) -> None:
+    def __init__(
+        self, limits: Limits = DEFAULT, *, pause_collector: bool = True, unsaved: Mapping[Path, str] | None = None
+    ) -> None:
         limits.validate()
         _allow_recursion(limits)
         self.limits = limits
+        self.unsaved: Mapping[Path, str] = unsaved if unsaved is not None else {}
         self._pause_collector = pause_collector
         self._caches: dict[Callable[..., Any], Callable[..., Any]] = {}
 

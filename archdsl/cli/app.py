@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "render": "Draw a diagram of a network.",
     "train": "Train a network with the recipe in its file.",
     "runs": "List training runs, compare them, and draw their curves.",
+    "lsp": "Serve an editor through the Language Server Protocol.",
     "new": "Create a new network file, from a template or another network.",
     "ops": "List all ops, or describe one.",
     "specs": "List the networks that come with archdsl.",

@@ -219,7 +219,9 @@ class Program:
         for limit, count in (("imports", len(self._modules)), ("import_depth", len(self._loading))):
             if count >= getattr(most, limit):
                 return codes.imports.TooManyImports(limit, most.imports, most.import_depth).at(place)
-        source = self._within_limits(read_source(target, str(Path(path.parent / wanted)), item=item, limits=most), place)
+        name, unsaved = str(path.parent / wanted), self.session.unsaved.get(target)
+        text = SourceFile(name, unsaved) if unsaved is not None else read_source(target, name, item=item, limits=most)
+        source = self._within_limits(text, place)
         return source if isinstance(source, Diagnostic) else self.module(source, target)
 
     def _within_limits(self, source: SourceFile | Diagnostic, place: Span) -> SourceFile | Diagnostic:

@@ -90,6 +90,15 @@ class Scope:
             scope = scope.outer
         return None
 
+    def visible(self) -> dict[str, Symbol]:
+        """Return all names that mean something here, with what they mean."""
+        names: set[str] = set()
+        scope: Scope | None = self
+        while scope is not None:
+            names |= scope.names.keys()
+            scope = scope.outer
+        return {name: symbol for name in sorted(names) if (symbol := self.find(name)) is not None}
+
     def around_control(self) -> Scope:
         """Return the scope in which a label is bound: that around loops and `if`."""
         scope = self

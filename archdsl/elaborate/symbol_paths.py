@@ -58,9 +58,13 @@ class SymbolPaths:
             elif None not in self._inside.get(id(around), ()):
                 unresolved.append(place)
 
-    def _part(self, symbol: Symbol, name: str) -> Symbol | None:
+    def below(self, symbol: Symbol) -> dict[str, Symbol]:
+        """Return the labels that a path through a label may name next."""
+        found: dict[str, Symbol] = {}
         for place in self._inside.get(id(symbol), ()):
             names = place if isinstance(place, dict) else self.bodies.get(id(place), {})
-            if name in names:
-                return names[name]
-        return None
+            found = {**names, **found}
+        return found
+
+    def _part(self, symbol: Symbol, name: str) -> Symbol | None:
+        return self.below(symbol).get(name)

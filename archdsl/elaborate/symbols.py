@@ -28,6 +28,8 @@ class SymbolTable:
         self.symbols: list[Symbol] = []
         self.unresolved: list[Span] = []
         """Names that mean nothing where they stand, or that a syntax error may hide."""
+        self.visible: dict[Span, dict[str, Symbol]] = {}
+        """For each of these names that stands alone, the names that mean something there, without those of the whole file."""
         self._builtin: dict[tuple[str, str | None], Symbol] = {}
         self._global: dict[int, dict[str, Symbol]] = {}
         self._parameters: dict[int, dict[str, Symbol]] = {}
@@ -279,7 +281,10 @@ class _Resolver:
     def _expression(self, node: ast.Node, scope: Scope, stage: bool = False) -> None:
         match node:
             case ast.Name():
-                self._use(scope.find(node.id) or self._table.global_(self._module, node.id), node.span)
+                symbol = scope.find(node.id) or self._table.global_(self._module, node.id)
+                self._use(symbol, node.span)
+                if symbol is None:
+                    self._table.visible[node.span] = scope.visible()
             case ast.CallExpr():
                 self._callee(node, scope, stage)
                 for position, argument in enumerate(node.arguments):

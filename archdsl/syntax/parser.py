@@ -64,6 +64,14 @@ def lex(source: SourceFile) -> tuple[list[Token], list[Span]]:
     return parser.lex(0, len(source.text))
 
 
+def accepted_kinds(text: str, limits: Limits = DEFAULT) -> frozenset[str]:
+    """Return the kinds of tokens that can follow a text, which may end in the middle of a statement.
+
+    If the text ends with a line end, the kinds include those that begin a statement.
+    """
+    return _parser().accepted_kinds(SourceFile("<text>", text), limits)
+
+
 def _parser() -> _Parser:
     if not hasattr(_per_thread, "parser"):
         _per_thread.parser = _Parser()
@@ -80,21 +88,35 @@ class _Parser:
         self.tables = {start: ParseTables(self.lark, start) for start in ("spec", "expr")}
 
     def parse(self, source: SourceFile, limits: Limits) -> tuple[ast.File, list[Diagnostic]]:
-        builder, faults = self.builder, list[SyntaxFinding]()
-        builder.file, builder.comments = source, []
-        builder.parse_expression = lambda start, end: self.expression(source, start, end, limits, faults)
-        builder.joins = joins()
-        self.newlines.reset(limits.nesting, source.text, {name for name, join in builder.joins.items() if join.called})
-        stack = ParserStack(self.tables["spec"])
-        run = Recovery(self.lark, stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
-        builder.report = run.report
+        faults = list[SyntaxFinding]()
+        run = self._begin(source, limits, faults, ParserStack(self.tables["spec"]))
         items = run.items()
-        comments = tuple(builder.comments)
+        comments = tuple(self.builder.comments)
         if faults:
             starts = sorted({item.span.start for item in items if not isinstance(item, ast.Skipped)} - run.unfinished)
             faults = settle_braces(source, starts, faults, run.strays, run.damage)
         file = _file(source, items, comments, run.damage if faults else None, run.unfinished)
         return file, [fault.error for fault in faults]
+
+    def _begin(self, source: SourceFile, limits: Limits, faults: list[SyntaxFinding], stack: ParserStack) -> Recovery:
+        """Prepare everything to parse a source."""
+        builder = self.builder
+        builder.file, builder.comments = source, []
+        builder.parse_expression = lambda start, end: self.expression(source, start, end, limits, faults)
+        builder.joins = joins()
+        self.newlines.reset(limits.nesting, source.text, {name for name, join in builder.joins.items() if join.called})
+        run = Recovery(self.lark, stack, self.newlines, source, limits, faults, lambda start, end: self.lex(start, end)[0])
+        builder.report = run.report
+        return run
+
+    def accepted_kinds(self, source: SourceFile, limits: Limits) -> frozenset[str]:
+        stack = ParserStack(self.tables["spec"])
+        self._begin(source, limits, [], stack).consume()
+        tokens = self.lex(0, len(source.text))[0]
+        ends_line = bool(tokens) and tokens[-1].type in ("NEWLINE", "SEMICOLON")
+        kinds = [*(terminal.name for terminal in self.lark.terminals), "JOIN", "MODULE", "BY"]
+        separated = [kind for kind in kinds if ends_line and stack.accepts("_SEP", kind)]
+        return frozenset([*separated, *(kind for kind in kinds if stack.accepts(kind))])
 
     def lex(self, start: int, end: int) -> tuple[list[Token], list[Span]]:
         """Return the tokens and comments in a part of the file."""

@@ -69,6 +69,10 @@ class Recovery:
 
     def items(self) -> list[Any]:
         """Parse the file; return its items."""
+        return self._finish(report=self.consume())
+
+    def consume(self) -> bool:
+        """Take all tokens, until there are too many errors; return whether the end of the file may be judged."""
         tokens = self._lark.parse_interactive(self._source.text, start="spec").lexer_thread.lex(None)  # type: ignore[no-untyped-call]
         feed = self._stack.feed
         for token in tokens:
@@ -78,7 +82,7 @@ class Recovery:
             if self._previous is before:  # what was skipped may go further
                 self._previous = token
             if len(self.faults) >= self._limits.errors or self._reports >= 20 * self._limits.errors:
-                return self._finish(report=False)
+                return False
         if self._newlines.too_deep is not None:
             self.damage.add(self._newlines.open[0].start_pos or 0, self._newlines.too_deep.start_pos or 0)
             self.faults.append(
@@ -86,8 +90,8 @@ class Recovery:
                     span_of(self._source, self._newlines.too_deep), self._limits, "give the inner parts names: `let`, `block`"
                 )
             )
-            return self._finish(report=False)
-        return self._finish()
+            return False
+        return True
 
     def report(self, fault: SyntaxFinding) -> None:
         """Take what is wrong with a piece that parses, unless it stands where an error was."""
