@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import click
 
 from archdsl.optional_dependencies import extra_needed
@@ -13,4 +16,5 @@ def command(stdio: bool) -> None:
     """Serve an editor through the Language Server Protocol, on standard input and output."""
     with extra_needed("lsp", "the language server"):
         from archdsl.lsp.server import create_server  # here: it needs the extra `lsp`
-    create_server().start_io()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as output:  # the server closes it
+        create_server().start_io(sys.stdin.buffer, output)

@@ -35,13 +35,22 @@ class Text(NamedTuple):
 class Analysis:
     """The result of checking a version of a text.
 
-    `focus` is the network at the cursor: what a block is told to do in it is what its lines show.
+    `focus` is the network at the cursor: what a block is told to do in it is what its lines show. `last_sound` is the analysis of
+    the last version without errors, if this one has some.
     """
 
-    def __init__(self, text: Text, checked: Checked, focus: str | None = None) -> None:
+    def __init__(
+        self, text: Text, checked: Checked, focus: str | None = None, last_sound: Analysis | None = None
+    ) -> None:
         self.text = text
         self.checked = checked
         self.focus = focus
+        self.last_sound = last_sound if self.has_errors else None
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether something in the text, or in what it imports, is wrong."""
+        return not self.checked.networks or any(diagnostic.is_error for diagnostic in self.diagnostics)
 
     @property
     def source(self) -> SourceFile:
@@ -94,7 +103,9 @@ class Analysis:
         return span is not None and span.file is self.source
 
 
-def analyze(text: Text, session: Session, *, focus: str | None = None, only_focus: bool = False) -> Analysis:
-    """Check a text: all of its networks, or only the one at the cursor."""
+def analyze(
+    text: Text, session: Session, *, focus: str | None = None, only_focus: bool = False, before: Analysis | None = None
+) -> Analysis:
+    """Check a text: all of its networks, or only the one at the cursor. `before` is the analysis of an earlier version."""
     checked = check_source(text.source, text.path, focus if only_focus else None, session=session)
-    return Analysis(text, checked, focus)
+    return Analysis(text, checked, focus, before if before is None or not before.has_errors else before.last_sound)

@@ -143,9 +143,9 @@ class Documents:
     async def _check(self, document: _Document, text: Text, hurry: asyncio.Event) -> Analysis:
         await _wait(hurry.wait(), self._moment)
         if document.seconds > _SLOW and document.focus is not None:
-            self._take(document, await self._analyze(text, document.focus, only_focus=True))
+            self._take(document, await self._analyze(document, text, only_focus=True))
         started = time.perf_counter()
-        analysis = await self._analyze(text, document.focus, only_focus=False)
+        analysis = await self._analyze(document, text, only_focus=False)
         document.seconds = time.perf_counter() - started
         self._take(document, analysis)
         return analysis
@@ -154,18 +154,19 @@ class Documents:
         document.analysis = analysis
         self._publish(analysis)
 
-    async def _analyze(self, text: Text, focus: str | None, *, only_focus: bool) -> Analysis:
+    async def _analyze(self, document: _Document, text: Text, *, only_focus: bool) -> Analysis:
         """Check a text on the other thread. A check that fails is reported, and the text has no findings."""
+        focus, before = document.focus, document.analysis
         try:
-            return await self.work(_analyze, text, self.session, focus, only_focus)
+            return await self.work(_analyze, text, self.session, focus, only_focus, before)
         except Exception as error:  # a fault of the checker, which must not end the server
             _log.exception("the check of %s failed", text.uri)
             self._failed(text, error)
-            return Analysis(text, Checked([], []), focus)
+            return Analysis(text, Checked([], []), focus, before)
 
 
-def _analyze(text: Text, session: Session, focus: str | None, only_focus: bool) -> Analysis:
-    analysis = analyze(text, session, focus=focus, only_focus=only_focus)
+def _analyze(text: Text, session: Session, focus: str | None, only_focus: bool, before: Analysis | None) -> Analysis:
+    analysis = analyze(text, session, focus=focus, only_focus=only_focus, before=before)
     _ = analysis.applications  # on this thread, which editors do not wait for
     return analysis
 

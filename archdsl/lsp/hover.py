@@ -107,9 +107,9 @@ def _definition_text(analysis: Analysis, symbol: Symbol) -> Iterator[str]:
     node = symbol.node
     if not isinstance(node, ast.Definition):
         return
-    head = (
-        node.span.text[: node.body.span.start - node.span.start] if isinstance(node, ast.Block | ast.Network) else node.span.text
-    )
+    head = node.span.text
+    if isinstance(node, ast.Block | ast.Network):
+        head = head[: node.body.span.start - node.span.start]
     yield _code(head.strip())
     yield node.doc or node.group_doc
     compiled = analysis.network(symbol.name) if analysis.of_this_file(node.span) else None
