@@ -39,9 +39,7 @@ class Analysis:
     the last version without errors, if this one has some.
     """
 
-    def __init__(
-        self, text: Text, checked: Checked, focus: str | None = None, last_sound: Analysis | None = None
-    ) -> None:
+    def __init__(self, text: Text, checked: Checked, focus: str | None = None, last_sound: Analysis | None = None) -> None:
         self.text = text
         self.checked = checked
         self.focus = focus

@@ -120,8 +120,9 @@ def _shapes(analysis: Analysis) -> Iterator[Hint]:
     code_ends = _CodeEnds(analysis)
     for line, (_, applications) in last.items():
         outputs = [one for one in applications if one.outputs]
-        if outputs:
-            yield Hint(code_ends.of(line), shapes_text(outputs), tuple(outputs))
+        offset, text = code_ends.of(line), shapes_text(outputs)
+        if outputs and not analysis.source.text.endswith(text, 0, offset):  # an input whose sizes are written
+            yield Hint(offset, text, tuple(outputs))
 
 
 def _calls(analysis: Analysis) -> Iterator[Hint]:

@@ -149,14 +149,20 @@ def test_no_completion_in_comments_and_strings(marked: Callable[..., object]) ->
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("network n { input i [3, 8, 8]\n co|nv(8, 3) }", ["conv(out, k", "A convolution", "| [3, 8, 8] | [8, 8, 8] | 1 | 224 | 13,824 |"]),
+        (
+            "network n { input i [3, 8, 8]\n co|nv(8, 3) }",
+            ["conv(out, k", "A convolution", "| [3, 8, 8] | [8, 8, 8] | 1 | 224 | 13,824 |"],
+        ),
         ("network n { input i [3, 8, 8]\n conv(8, 3, p|ad = same) }", ["rows on each side", "same"]),
-        ("## A unit.\nblock unit(w) { conv(w, 3) }\nnetwork n { input i [3, 8, 8]\n un|it(4); unit(8) }", ["block unit(w)", "A unit.", "called 2 times"]),
+        (
+            "## A unit.\nblock unit(w) { conv(w, 3) }\nnetwork n { input i [3, 8, 8]\n un|it(4); unit(8) }",
+            ["block unit(w)", "A unit.", "called 2 times"],
+        ),
         ("network n { input i [3, 8, 8]\n sk|ip { relu } }", ["add", "| [3, 8, 8] | 1 | 0 | 0 |"]),
         ("block f(wi|dth) { conv(width, 3) }\nnetwork n { input i [3, 8, 8]\n f(4); f(8) }", ["parameter of `f`", "`4`, `8`"]),
         ("network n|et { input i [3, 8, 8]\n conv(4, 1) }", ["network net", "16 parameters"]),
     ],
-)  # fmt: skip
+)
 def test_hover(marked: Callable[..., object], text: str, shown: list[str]) -> None:
     cursor = marked(text)
     found = hover(cursor.analysis, cursor.position)  # type: ignore[attr-defined]

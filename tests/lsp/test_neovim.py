@@ -45,9 +45,12 @@ def test_neovim_shows_the_hints_of_every_spec(tmp_path: Path) -> None:
     (tmp_path / "archdsl").chmod(0o755)
     paths = [str(path) for path in shipped_files()]
     environment = {
-        **os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path),
+        **os.environ,
+        "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}",
+        "XDG_STATE_HOME": str(tmp_path),
+        "HOME": str(tmp_path),
         "PYTHONPATH": str(REPOSITORY),
-    }  # fmt: skip
+    }
     subprocess.run(
         [program, "--headless", "-u", "NONE", "-S", str(script), *paths], env=environment, check=True, timeout=500, cwd=tmp_path
     )

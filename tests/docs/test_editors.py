@@ -1,0 +1,41 @@
+"""The examples of the page on editors."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from archdsl.lsp.analysis import Text, analyze
+from archdsl.lsp.hints import hints_of
+from archdsl.session import Session
+
+PAGE = (Path(__file__).parents[2] / "docs" / "editors.md").read_text(encoding="utf-8")
+_COLUMN = 55
+"""Where the hints of the example begin."""
+
+
+def _block(kind: str) -> str:
+    found = re.search(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_hints_are_those_of_the_server() -> None:
+    lines = _block("text hints").splitlines()
+    code, shown = [line[:_COLUMN].rstrip() for line in lines], [line[_COLUMN:] for line in lines]
+    text = "\n".join(code)
+    analysis = analyze(Text("u:page", 1, text, None), Session())
+    assert analysis.diagnostics == []
+    hints = {text.count("\n", 0, hint.offset): hint.text for hint in hints_of(analysis)}
+    assert [hints.get(line, "") for line in range(len(code))] == shown
+
+
+def test_the_configuration_of_helix_is_valid() -> None:
+    assert tomllib.loads(_block("toml"))["language-server"]["archdsl"] == {"command": "archdsl", "args": ["lsp"]}
+
+
+def test_the_commands_are_those_of_the_server() -> None:
+    from archdsl.lsp.lenses import CHECK, DRAW, TRAIN
+
+    assert all(f"`{name}`" in PAGE for name in (CHECK, DRAW, TRAIN))
