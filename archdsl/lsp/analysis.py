@@ -85,6 +85,12 @@ class Analysis:
         """Return what became of a network."""
         return dict(self.checked.networks).get(name)
 
+    def network_at(self, line: int) -> str | None:
+        """Return the network that is written on a line, counted from 0; None if there is none."""
+        starts = self.source.line_starts
+        definition = self.definition_at(starts[min(line, len(starts) - 1)])
+        return definition.name if definition is not None and self.network(definition.name) is not None else None
+
     def definition_at(self, offset: int) -> ast.Definition | None:
         """Return the block, network or constant that is written at an offset."""
         return next((d for d in self.file.definitions if d.span.start <= offset <= d.span.end), None)

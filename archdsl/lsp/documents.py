@@ -75,7 +75,7 @@ class Documents:
             document.task.cancel()
         document.text = text
         if line is not None and document.analysis is not None:
-            document.focus = _network_at(document.analysis, line) or document.focus
+            document.focus = document.analysis.network_at(line) or document.focus
         self._read_unsaved()
         self._start(document)
         for other in self._importing(text.path):
@@ -176,10 +176,3 @@ async def _wait(awaitable: Awaitable[object], seconds: float) -> None:
         await asyncio.wait_for(awaitable, seconds)
     except TimeoutError:
         pass
-
-
-def _network_at(analysis: Analysis, line: int) -> str | None:
-    """Return the network on a line, or the first one that applies the block there."""
-    starts = analysis.source.line_starts
-    definition = analysis.definition_at(starts[min(line, len(starts) - 1)])
-    return definition.name if definition is not None and analysis.network(definition.name) is not None else None

@@ -14,6 +14,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from archdsl import __version__
+from archdsl.backends.diagram.render import render
 from archdsl.diagnostics import SpecError
 from archdsl.lsp import actions, completion, diagnostics, hints, lenses, navigation, outline, semantic_tokens, signatures
 from archdsl.lsp import hover as hovers
@@ -243,17 +244,26 @@ def _register_commands(server: ArchServer) -> None:
         return str(table)
 
     @server.command(lenses.DRAW)
-    async def draw(uri: str, name: str) -> str:
-        """Draw a network into a file, let the client show it, and return the picture."""
+    async def draw(uri: str, name: str, show: bool = True) -> str:
+        """Return the diagram of a network. Unless `show` is false, it is also written to a file, which the client shows."""
         network = await _network(server, uri, name)
+        picture = await server.documents.work(_picture, network)
+        if not show:
+            return picture
         path = Path(tempfile.mkdtemp(prefix="archdsl-"), f"{name}.svg")
-        await server.documents.work(network.render, path)
+        path.write_text(picture, encoding="utf-8")
         window = server.client_capabilities.window
         if window is not None and window.show_document is not None and window.show_document.support:
             await server.window_show_document_async(types.ShowDocumentParams(path.as_uri(), external=True))
         else:
             server.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"the diagram is in {path}"))
-        return path.read_text(encoding="utf-8")
+        return picture
+
+    @server.command(lenses.NETWORK_AT)
+    async def network_at(uri: str, line: int) -> str | None:
+        """Return the network on a line, counted from 0, or the one that the lines around it are checked in."""
+        analysis = await _analysis(server, uri)
+        return analysis.network_at(line) or analysis.focus or next((name for name, _ in analysis.checked.networks), None)
 
     @server.command(lenses.TRAIN)
     async def train(uri: str, name: str) -> str:
@@ -262,6 +272,14 @@ def _register_commands(server: ArchServer) -> None:
         command = f"archdsl train {shlex.quote(f'{analysis.text.path or uri}:{name}')}"
         server.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"run in a terminal: {command}"))
         return command
+
+
+def _picture(network: Network) -> str:
+    """Return the diagram of a network. Raise an error for the client if it cannot be drawn."""
+    try:
+        return render(network.graph, "svg", source_lines=True).decode()
+    except SpecError as error:
+        raise JsonRpcInvalidParams(message=str(error)) from None
 
 
 async def _network(server: ArchServer, uri: str, name: str) -> Network:

@@ -19,8 +19,10 @@ Format = Literal["svg", "png", "pdf", "dot"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 
-def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -> bytes:
+def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks", source_lines: bool = False) -> bytes:
     """Return a picture of a network: `svg`, `png`, `pdf`, or the `dot` text, for which no Graphviz is needed.
+
+    With `source_lines`, each box of an SVG says by which lines of the network's file it was written, as `data-lines="3 4"`.
 
     Raises `SpecError`: E0901 if there is no usable Graphviz, E0904 if there is more to draw than a picture can show, E0907 if
     Graphviz cannot draw it.
@@ -32,7 +34,10 @@ def render(graph: Graph, format: Format = "svg", *, detail: Detail = "blocks") -
     if format == "png":
         placement = replace(placement, page=dict(placement.page) | {"dpi": f"{_dpi(placement.area):g}"})
     drawn = run_graphviz(to_placed_dot(diagram, placement), "nop2", format)
-    return finish_svg(drawn, diagram) if format == "svg" else drawn
+    if format != "svg":
+        return drawn
+    definition = graph.main.definition if source_lines else None
+    return finish_svg(drawn, diagram, definition.file if definition is not None else None)
 
 
 def _dpi(area: float) -> float:

@@ -9,14 +9,18 @@ from xml.etree import ElementTree
 
 from archdsl.backends.diagram.markup import clean
 from archdsl.backends.diagram.model import Box, Diagram
+from archdsl.source import SourceFile
 
 _SVG = "http://www.w3.org/2000/svg"
 _LINE, _STEP, _MOST_CHARACTERS = 90, 20, 1000
 """Characters in a line of a picture of text, points from line to line, and characters of a sentence."""
 
 
-def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
-    """Return the picture with text for screen readers and tooltips, as one self-contained file."""
+def finish_svg(drawn: bytes, diagram: Diagram, source: SourceFile | None = None) -> bytes:
+    """Return the picture with text for screen readers and tooltips, as one self-contained file.
+
+    With a `source`, each box has the lines that it was written by, as `data-lines`.
+    """
     ElementTree.register_namespace("", _SVG)
     ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
     root = ElementTree.fromstring(drawn)
@@ -30,9 +34,22 @@ def finish_svg(drawn: bytes, diagram: Diagram) -> bytes:
     description = ElementTree.Element(f"{{{_SVG}}}desc", {"id": f"{mark}-text"})
     description.text = clean(". ".join(part for part in (diagram.doc.rstrip("."), ", ".join(diagram.facts)) if part))
     root[:0] = [title, description]
+    if source is not None:
+        _add_lines(root, diagram, source)
     _replace_titles(root, diagram)
     picture: str = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{picture}\n'.encode()
+
+
+def _add_lines(root: ElementTree.Element, diagram: Diagram, source: SourceFile) -> None:
+    """Add the lines of the source to each box, while Graphviz's names of the boxes are still there."""
+    spans = {box.key: [node.span for node in box.nodes if node.span is not None] for box in diagram.boxes}
+    for group in root.iter(f"{{{_SVG}}}g"):
+        title = group.find(f"{{{_SVG}}}title")
+        name = title.text if title is not None else None
+        lines = sorted({span.line_column[0] for span in spans.get(name or "", ()) if span.file is source})
+        if lines:
+            group.set("data-lines", " ".join(map(str, lines)))
 
 
 def _replace_titles(root: ElementTree.Element, diagram: Diagram) -> None:
