@@ -17,8 +17,8 @@ from archdsl.syntax import nodes as ast
 
 CHECK, DRAW, TRAIN = "archdsl.check", "archdsl.draw", "archdsl.train"
 """The commands of lenses. Each takes the address of the text and the name of the network."""
-NETWORK_AT = "archdsl.networkAt"
-"""The command that says which network a line belongs to, for a picture that follows the cursor."""
+PICTURE, NETWORK_AT = "archdsl.picture", "archdsl.networkAt"
+"""Commands for a preview that follows the cursor: the diagram of a network, and which network a line belongs to."""
 
 
 def code_lenses(analysis: Analysis) -> list[types.CodeLens]:

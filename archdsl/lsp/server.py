@@ -244,12 +244,9 @@ def _register_commands(server: ArchServer) -> None:
         return str(table)
 
     @server.command(lenses.DRAW)
-    async def draw(uri: str, name: str, show: bool = True) -> str:
-        """Return the diagram of a network. Unless `show` is false, it is also written to a file, which the client shows."""
-        network = await _network(server, uri, name)
-        picture = await server.documents.work(_picture, network)
-        if not show:
-            return picture
+    async def draw(uri: str, name: str) -> str:
+        """Draw a network into a file, let the client show it, and return the picture."""
+        picture = await server.documents.work(_picture, await _network(server, uri, name))
         path = Path(tempfile.mkdtemp(prefix="archdsl-"), f"{name}.svg")
         path.write_text(picture, encoding="utf-8")
         window = server.client_capabilities.window
@@ -258,6 +255,10 @@ def _register_commands(server: ArchServer) -> None:
         else:
             server.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"the diagram is in {path}"))
         return picture
+
+    @server.command(lenses.PICTURE)
+    async def picture(uri: str, name: str) -> str:
+        return await server.documents.work(_picture, await _network(server, uri, name))
 
     @server.command(lenses.NETWORK_AT)
     async def network_at(uri: str, line: int) -> str | None:

@@ -36,6 +36,6 @@ def test_the_configuration_of_helix_is_valid() -> None:
 
 
 def test_the_commands_are_those_of_the_server() -> None:
-    from archdsl.lsp.lenses import CHECK, DRAW, TRAIN
+    from archdsl.lsp.lenses import CHECK, DRAW, NETWORK_AT, PICTURE, TRAIN
 
-    assert all(f"`{name}`" in PAGE for name in (CHECK, DRAW, TRAIN))
+    assert all(f"`{name}`" in PAGE for name in (CHECK, DRAW, NETWORK_AT, PICTURE, TRAIN))

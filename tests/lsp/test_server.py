@@ -168,6 +168,9 @@ async def test_lenses_and_their_commands(client: LanguageClient) -> None:
     for lens in lenses:
         parameters = types.ExecuteCommandParams(lens.command.command, lens.command.arguments)
         results[lens.command.command] = await client.workspace_execute_command_async(parameters)
+    for name, arguments in {"archdsl.networkAt": [opened.uri, 5], "archdsl.picture": [opened.uri, "small"]}.items():
+        results[name] = await client.workspace_execute_command_async(types.ExecuteCommandParams(name, arguments))
+    assert results["archdsl.networkAt"] == "small" and 'data-lines="3"' in results["archdsl.picture"]
     assert "params" in results["archdsl.check"] and results["archdsl.draw"].startswith("<")
     assert results["archdsl.train"].startswith("archdsl train ")
     opened.close()
