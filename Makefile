@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --constraint constraints.txt
 
-.PHONY: help demo test quick lint references bench docs clean
+.PHONY: help demo test quick lint references editors bench docs clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -24,7 +24,7 @@ demo: .venv/.run ## check, draw, compile and train a small residual network
 	@echo 'Its source       demo/digits_resnet.py'
 	@echo 'The trained one  demo/run/weights.safetensors, how it went: demo/run/metrics.csv'
 
-test: lint references ## lint, types, import contracts and all tests
+test: lint references editors/vscode/node_modules/.made ## lint, types, import contracts and all tests
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 quick: .venv/.dev ## style, and the tests that take a moment: under a minute
@@ -40,14 +40,18 @@ lint: .venv/.dev ## style, types and import contracts
 
 references: .references/.made ## install the libraries that parity tests compare with
 
+editors: editors/vscode/node_modules/.made ## package the extension for Visual Studio Code
+	cd editors/vscode && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent package
+
 bench: .venv/.dev references .peers/.made ## measure; rewrites benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
 
 docs: .venv/.dev ## write the generated pages anew
 	$(BIN)/python docs/generate.py
+	$(BIN)/python editors/generate.py
 
 clean: ## remove what make made
-	rm -rf .venv .references .peers demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf editors/vscode/node_modules editors/vscode/dist .venv .references .peers demo dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -67,6 +71,11 @@ clean: ## remove what make made
 .references/.made: tests/references.txt | .venv/.dev
 	rm -rf .references
 	$(PIP) install --no-deps --target .references --requirement tests/references.txt
+	@touch $@
+
+# Node and npm come with the development environment.
+editors/vscode/node_modules/.made: editors/vscode/package-lock.json | .venv/.dev
+	cd editors/vscode && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Programs that benchmarks compare with, in an environment of their own, and archdsl as its users have it in another.
