@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "train": "Train a network with the recipe in its file.",
     "runs": "List training runs, compare them, and draw their curves.",
     "lsp": "Serve an editor through the Language Server Protocol.",
+    "mcp": "Serve programs that write networks through the Model Context Protocol.",
     "new": "Create a new network file, from a template or another network.",
     "ops": "List all ops, or describe one.",
     "specs": "List the networks that come with archdsl.",

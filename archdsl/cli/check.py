@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
-from archdsl.analysis import Row, SymbolicSizes, Table
+from archdsl.analysis import SymbolicSizes
+from archdsl.analysis.table_data import row_data, totals_data
 from archdsl.analysis.table_text import table_text
 from archdsl.cli.arguments import NetworkCommand, level_options, network_arguments, read_network
 from archdsl.cli.console import colorful, print_diagnostics
@@ -21,7 +22,6 @@ from archdsl.input_sizes import InputSizes
 from archdsl.lints import Levels
 from archdsl.network import Network
 from archdsl.session import Session
-from archdsl.shapes import Dim
 from archdsl.text_table import BOLD, Cell, format_columns
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class _Line(NamedTuple):
         """Return the line of a network."""
         errors = sum(diagnostic.is_error for diagnostic in levels.applied(compiled.diagnostics))
         network = Network(compiled) if compiled.graph is not None and not errors else None
-        return cls(name, errors, _totals_data(network.table()) if network is not None else None, compiled.sizes)
+        return cls(name, errors, totals_data(network.table()) if network is not None else None, compiled.sizes)
 
     def cells(self) -> list[Cell | str]:
         """Return the line of the table."""
@@ -182,25 +182,8 @@ def _data(found: list[Diagnostic], network: Network | None, report: WeightsRepor
     return {
         "diagnostics": [as_data(diagnostic) for diagnostic in found],
         "network": network.name if network is not None else None,
-        "table": [_row_data(row) for row in table.rows] if table is not None else [],
-        "totals": _totals_data(table) if table is not None else None,
+        "table": [row_data(row) for row in table.rows] if table is not None else [],
+        "totals": totals_data(table) if table is not None else None,
         "sizes": verdict_data(network.sizes) if network is not None else [],
         **weights,
     }
-
-
-def _row_data(row: Row) -> dict[str, Any]:
-    """Return one row of the table. A symbolic size is a formula, as a string."""
-    return {
-        "name": row.name, "op": row.op, "shape": [_plain(size) for size in row.shape], "params": row.params,
-        "macs": _plain(row.macs), "head": row.part == "head", "unused": row.part == "unused",
-        "times": row.times, **({"shared": True} if row.shared else {}), **({"training": row.training} if row.training else {}),
-    }  # fmt: skip
-
-
-def _totals_data(table: Table) -> dict[str, Any]:
-    return {"params": table.params, "params_eval": table.params_eval, "macs": _plain(table.macs), "depth": table.depth}
-
-
-def _plain(value: Dim | None) -> int | str | None:
-    return value if value is None or isinstance(value, int) else str(value)
