@@ -5,6 +5,7 @@ Texts come in the request; the server reads no files but those that come with ar
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any, Final
@@ -12,11 +13,11 @@ from typing import Any, Final
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
-from archdsl import __version__
 from archdsl.addresses import networks_at
+from archdsl.analysis import layer_table
 from archdsl.analysis.table_data import row_data, totals_data
 from archdsl.backends.diagram.render import render as draw
-from archdsl.compiled import Checked
+from archdsl.compiled import Checked, Compiled
 from archdsl.diagnostics import SpecError, as_data
 from archdsl.diagnostics.codes.table import CODES
 from archdsl.diagnostics.fixes import certain_fixes, edited, edits_of
@@ -24,7 +25,6 @@ from archdsl.diagnostics.suggest import nearest
 from archdsl.driver import check_source, compile_address, compile_source
 from archdsl.input_sizes import parse_sizes
 from archdsl.literals import show
-from archdsl.network import Network
 from archdsl.ops import Op
 from archdsl.registry import describe, signature
 from archdsl.resources import resource_folder, shipped_files
@@ -48,7 +48,7 @@ _ROUNDS: Final = 100
 
 def create_server() -> MCPServer:
     """Return the server with all tools."""
-    server = MCPServer("archdsl", version=__version__, instructions=INSTRUCTIONS)
+    server = MCPServer("archdsl", version=version("archdsl"), instructions=INSTRUCTIONS)
     for tool in (check, fix, counts, render, explain, ops, example):
         server.tool()(tool)
     server.resource("archdsl://language", name="language", description="the language reference", mime_type="text/markdown")(
@@ -82,10 +82,11 @@ def counts(text: str, network: str | None = None, size: str | None = None) -> di
     `network` chooses one of several; it may also be the name of a published network if the text is empty. `size` replaces the
     size of the input: `3x160x160`.
     """
-    found = _network(text, network, size)
-    table = found.table()
+    found = _compiled(text, network, size)
+    graph = found.require()
+    table = layer_table(graph)
     return {
-        "network": found.name,
+        "network": graph.name,
         "layers": [row_data(row) for row in table.rows],
         "totals": totals_data(table),
         "sizes": found.sizes.sentences(),
@@ -94,7 +95,7 @@ def counts(text: str, network: str | None = None, size: str | None = None) -> di
 
 def render(text: str, network: str | None = None) -> str:
     """Return the diagram of a network as SVG. `network` is as for `counts`."""
-    return draw(_network(text, network, None).graph, "svg").decode()
+    return draw(_compiled(text, network, None).require(), "svg").decode()
 
 
 def explain(code: str) -> dict[str, Any]:
@@ -112,7 +113,7 @@ def explain(code: str) -> dict[str, Any]:
     }
 
 
-def ops(name: str | None = None) -> Any:
+def ops(name: str | None = None) -> dict[str, Any]:
     """List all ops with their signatures, or describe the op `name` with its parameters and an example."""
     if name is None:
         return {op.name: f"{signature(op)}: {cleandoc(op.__doc__ or '').partition(chr(10))[0]}" for op in Op.registry}
@@ -169,19 +170,22 @@ def _checked(text: str) -> Checked:
 def _report(checked: Checked) -> dict[str, Any]:
     networks = []
     for name, compiled in checked.networks:
-        table = Network(compiled).table() if compiled.graph is not None else None
+        table = layer_table(compiled.graph) if compiled.graph is not None else None
         totals = totals_data(table) if table is not None else None
         networks.append({"network": name, "totals": totals, "sizes": compiled.sizes.sentences() if table is not None else []})
     wrong = any(diagnostic.is_error for diagnostic in checked.diagnostics)
     return {"ok": not wrong, "diagnostics": [as_data(one) for one in checked.diagnostics], "networks": networks}
 
 
-def _network(text: str, name: str | None, size: str | None) -> Network:
-    """Return a network of a text. Raise `ToolError` with everything that is wrong."""
+def _compiled(text: str, name: str | None, size: str | None) -> Compiled:
+    """Return a network of a text without errors. Raise `ToolError` with everything that is wrong."""
     try:
         sizes = parse_sizes(size) if size else ()
         if not text.strip() and name is not None:
-            return Network(compile_address(f"{_published(name)}:{name}", session=Session(), sizes=sizes))
-        return Network(compile_source(SourceFile("<text>", text), None, name, session=Session(), sizes=sizes))
+            found = compile_address(f"{_published(name)}:{name}", session=Session(), sizes=sizes)
+        else:
+            found = compile_source(SourceFile("<text>", text), None, name, session=Session(), sizes=sizes)
+        found.require()
     except (SpecError, ValueError) as error:
         raise ToolError(str(error)) from None
+    return found

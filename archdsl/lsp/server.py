@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 from collections.abc import Generator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,15 +14,15 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from archdsl import __version__
+from archdsl.analysis import layer_table
 from archdsl.backends.diagram.render import render
 from archdsl.diagnostics import SpecError
+from archdsl.ir import Graph
 from archdsl.lsp import actions, completion, diagnostics, hints, lenses, navigation, outline, semantic_tokens, signatures
 from archdsl.lsp import hover as hovers
 from archdsl.lsp.analysis import Analysis, Text
 from archdsl.lsp.documents import Documents, NotOpen
 from archdsl.lsp.workspace_files import importing, trees
-from archdsl.network import Network
 
 _WATCHED: Final = "**/*.arch"
 
@@ -41,7 +42,7 @@ class ArchServer(LanguageServer):
     """A server with the texts that are open in its client."""
 
     def __init__(self) -> None:
-        super().__init__("archdsl", __version__, protocol_cls=_Protocol)
+        super().__init__("archdsl", version("archdsl"), protocol_cls=_Protocol)
         self.documents = Documents(self._publish, self._report)
         self._published: dict[str, set[str]] = {}
         """For each open text, the files with findings of its check."""
@@ -238,15 +239,14 @@ def _register_changes(server: ArchServer) -> None:
 def _register_commands(server: ArchServer) -> None:
     @server.command(lenses.CHECK)
     async def check(uri: str, name: str) -> str:
-        network = await _network(server, uri, name)
-        table = network.table()
+        table = layer_table(await _graph(server, uri, name))
         server.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"{name}: {lenses.table_text(table)}"))
         return str(table)
 
     @server.command(lenses.DRAW)
     async def draw(uri: str, name: str) -> str:
         """Draw a network into a file, let the client show it, and return the picture."""
-        picture = await server.documents.work(_picture, await _network(server, uri, name))
+        picture = await server.documents.work(_picture, await _graph(server, uri, name))
         path = Path(tempfile.mkdtemp(prefix="archdsl-"), f"{name}.svg")
         path.write_text(picture, encoding="utf-8")
         window = server.client_capabilities.window
@@ -258,7 +258,7 @@ def _register_commands(server: ArchServer) -> None:
 
     @server.command(lenses.PICTURE)
     async def picture(uri: str, name: str) -> str:
-        return await server.documents.work(_picture, await _network(server, uri, name))
+        return await server.documents.work(_picture, await _graph(server, uri, name))
 
     @server.command(lenses.NETWORK_AT)
     async def network_at(uri: str, line: int) -> str | None:
@@ -275,21 +275,21 @@ def _register_commands(server: ArchServer) -> None:
         return command
 
 
-def _picture(network: Network) -> str:
+def _picture(graph: Graph) -> str:
     """Return the diagram of a network. Raise an error for the client if it cannot be drawn."""
     try:
-        return render(network.graph, "svg", source_lines=True).decode()
+        return render(graph, "svg", source_lines=True).decode()
     except SpecError as error:
         raise JsonRpcInvalidParams(message=str(error)) from None
 
 
-async def _network(server: ArchServer, uri: str, name: str) -> Network:
-    """Return a network of an open text. Raise an error for the client if it has errors."""
+async def _graph(server: ArchServer, uri: str, name: str) -> Graph:
+    """Return the graph of a network in an open text. Raise an error for the client if it has errors."""
     compiled = (await _analysis(server, uri)).network(name)
     if compiled is None:
         raise JsonRpcInvalidParams(message=f"there is no network {name!r} in {uri}")
     try:
-        return Network(compiled)
+        return compiled.require()
     except SpecError as error:
         raise JsonRpcInvalidParams(message=str(error)) from None
 
